@@ -1,0 +1,76 @@
+//! `testbed fault`
+
+use std::process::ExitCode;
+
+use clap::Subcommand as _;
+
+use super::Output;
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    exit::Exit,
+    fault::{self, Fault},
+    spec::Name,
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// List the faults there are, and those that are injected.
+    List,
+    /// Inject a fault, which stays until it is reverted or the cluster goes.
+    Inject {
+        #[command(subcommand)]
+        fault: Fault,
+    },
+    /// Revert a fault, given as it was injected, or all of them.
+    Revert {
+        /// Revert all faults, the latest first.
+        #[arg(long)]
+        all: bool,
+        #[command(subcommand)]
+        fault: Option<Fault>,
+    },
+}
+
+pub(super) fn run(name: &Name, command: &Command, output: &Output) -> Result<ExitCode> {
+    match command {
+        Command::List => list(name, output)?,
+        Command::Inject { fault } => {
+            let new = fault::inject(&Cluster::find(name)?, fault)?;
+            output.note(&format!(
+                "{}: {fault}",
+                if new { "injected" } else { "was injected already" }
+            ));
+        }
+        Command::Revert { all: true, .. } => {
+            for fault in fault::revert_all(&Cluster::find(name)?)? {
+                output.note(&format!("reverted: {fault}"));
+            }
+        }
+        Command::Revert { fault: Some(fault), .. } => {
+            let was = fault::revert(&Cluster::find(name)?, fault)?;
+            output.note(&format!("{}: {fault}", if was { "reverted" } else { "was not injected" }));
+        }
+        Command::Revert { .. } => {
+            return Err(crate::error::Error::Invalid(
+                "name the fault to revert, or give --all".to_owned(),
+            ));
+        }
+    }
+    Ok(Exit::Success.into())
+}
+
+fn list(name: &Name, output: &Output) -> Result<()> {
+    let catalogue = Fault::augment_subcommands(clap::Command::new("fault"));
+    for entry in catalogue.get_subcommands() {
+        let about = entry.get_about().map(ToString::to_string).unwrap_or_default();
+        output.result(&format!("{:22} {about}", entry.get_name()));
+    }
+    // Without a cluster there are none injected.
+    let Ok(cluster) = Cluster::find(name) else { return Ok(()) };
+    for entry in fault::active(&cluster)? {
+        let state = if entry.is_abandoned() { "abandoned: `up` reverts it" } else { "injected" };
+        output.result(&format!("* {} ({state})", entry.fault));
+    }
+    Ok(())
+}

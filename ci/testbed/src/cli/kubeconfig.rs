@@ -1,0 +1,11 @@
+//! `testbed kubeconfig`
+
+use std::process::ExitCode;
+
+use super::Output;
+use crate::{cluster::Cluster, error::Result, exit::Exit, spec::Name};
+
+pub(super) fn run(name: &Name, output: &Output) -> Result<ExitCode> {
+    output.result(&Cluster::find(name)?.kubeconfig().display().to_string());
+    Ok(Exit::Success.into())
+}

@@ -1,0 +1,28 @@
+//! `testbed load`
+
+use std::{path::PathBuf, process::ExitCode};
+
+use super::Output;
+use crate::{
+    cluster::Cluster,
+    error::{Error, Result},
+    exit::Exit,
+    images,
+    spec::Name,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The archive.
+    archive: PathBuf,
+}
+
+pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode> {
+    let cluster = Cluster::find(name)?;
+    let loaded = images::load(&args.archive, &cluster.dir().join("images"))
+        .map_err(|e| Error::Invalid(format!("could not load {}: {e}", args.archive.display())))?;
+    for image in loaded {
+        output.result(&image.to_string());
+    }
+    Ok(Exit::Success.into())
+}

@@ -1,0 +1,46 @@
+//! `testbed with`
+
+use std::{
+    os::unix::process::ExitStatusExt,
+    process::{Command, ExitCode, ExitStatus},
+};
+
+use super::{Output, up};
+use crate::{
+    cluster::{Brought, Cluster},
+    error::{Context, Result},
+    spec::Name,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    up: up::Args,
+    /// The command, run with KUBECONFIG set.
+    #[arg(last = true, required = true)]
+    command: Vec<String>,
+}
+
+pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode> {
+    let (cluster, brought) = up::bring_up(name, &args.up, output)?;
+    let (program, rest) = args.command.split_first().map_or(("", &[][..]), |(p, r)| (p, r));
+    let code =
+        pass_on(Command::new(program).args(rest).env("KUBECONFIG", cluster.kubeconfig()), program);
+    if brought == Brought::Up {
+        Cluster::down(name)?;
+        output.note(&format!("cluster '{name}' is gone"));
+    }
+    code
+}
+
+/// Runs a command on the terminal's streams and returns its exit code as a shell would.
+pub(super) fn pass_on(command: &mut Command, name: &str) -> Result<ExitCode> {
+    let status = command.status().context(|| format!("run `{name}`"))?;
+    Ok(ExitCode::from(code(status)))
+}
+
+/// A command that a signal ended has 128 plus the signal's number.
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}

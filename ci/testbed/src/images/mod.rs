@@ -1,0 +1,19 @@
+//! Images: how they are made, kept and loaded from archives.
+
+mod archive;
+mod digest;
+mod error;
+mod image;
+mod layer;
+mod names;
+mod packages;
+pub(crate) mod recipes;
+mod reference;
+mod store;
+
+pub use archive::load;
+pub(crate) use digest::hex;
+pub use digest::{Digest, InvalidDigest};
+pub use error::Error;
+pub use reference::{InvalidReference, Reference};
+pub use store::Store;

@@ -1,0 +1,56 @@
+//! What clusters are made of, made in earnest. It needs root, the network and, the first time, some minutes.
+#![cfg(test)]
+
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use testbed::cache::Cache;
+use testbed::components::{minors, newest, prepare};
+use testbed::progress::{Event, Progress};
+
+/// Says how long each step took.
+#[derive(Default)]
+struct Steps(Mutex<Vec<String>>);
+
+impl Progress for Steps {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Started { step } => println!("{step} ..."),
+            Event::Finished { step, took } => {
+                println!("{step}: {took:.1?}");
+                self.0.lock().unwrap().push(step.to_owned());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root and the network, and builds for minutes when the cache is cold"]
+fn what_a_cluster_is_made_of_is_made_once() {
+    let cache = Cache::open().unwrap();
+    let artefacts = prepare(&cache, newest(), &Steps::default()).unwrap_or_else(|error| {
+        panic!("{error}\n{}", error.tail().join("\n"));
+    });
+    println!("{artefacts:#?}");
+    let (started, steps) = (Instant::now(), Steps::default());
+    prepare(&cache, newest(), &steps).unwrap();
+    println!("again: {:?}", started.elapsed());
+    assert!(steps.0.into_inner().unwrap().is_empty(), "something was made twice");
+}
+
+#[test]
+#[ignore = "needs root and the network, and builds for minutes per minor when the cache is cold"]
+fn every_minor_of_kubernetes_can_be_made() {
+    let cache = Cache::open().unwrap();
+    for minor in minors() {
+        let artefacts = prepare(&cache, minor, &Steps::default()).unwrap_or_else(|error| {
+            panic!("{minor}: {error}\n{}", error.tail().join("\n"));
+        });
+        let kubelet =
+            Command::new(artefacts.bin.join("kubelet")).arg("--version").output().unwrap();
+        let expected = format!("Kubernetes {}\n", artefacts.kubernetes);
+        assert_eq!(String::from_utf8_lossy(&kubelet.stdout), expected);
+    }
+}

@@ -1,0 +1,296 @@
+//! One cluster, seen healthy, broken by each fault and mended again.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+use testbed::{
+    cluster::Cluster,
+    fault::{self, Fault, RouteMissing},
+    spec::{Family, Name},
+};
+
+use crate::{
+    probe::{self, Expect, Probe, expect, expect_health},
+    support::{self, Test, read, settles, testbed},
+    workload::Workload,
+};
+
+const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
+
+/// Set to a cluster's name in a process that is to inject a fault there and wait to be killed.
+pub(crate) const VICTIM: &str = "TESTBED_TEST_VICTIM";
+
+type OnCluster = fn(&'static Workload<'static>);
+
+/// The tests that share one cluster.
+pub(crate) fn tests() -> Vec<Test> {
+    let mut tests: Vec<Test> = TESTS
+        .iter()
+        .map(|&(name, slow, test)| {
+            Test::new(&format!("cluster::{name}"), slow, move || test(workload()))
+        })
+        .collect();
+    for family in [Family::V6, Family::V4] {
+        for fault in Fault::examples(family) {
+            let name = format!("fault::{fault}").replace(" --", "::").replace(' ', "=");
+            // The mirror in the other family proves that families are told apart.
+            let slow = family == Family::V4;
+            tests.push(Test::new(&name, slow, move || inject_and_revert(&fault)));
+        }
+    }
+    tests
+}
+
+/// Takes the shared cluster down, if a test asked for it.
+pub(crate) fn finish() {
+    if WORKLOAD.get().is_some() {
+        Cluster::down(&support::name("cluster")).unwrap();
+    }
+}
+
+static WORKLOAD: OnceLock<Result<Workload<'static>, String>> = OnceLock::new();
+
+/// The cluster and what runs in it, made when the first test asks for it.
+fn workload() -> &'static Workload<'static> {
+    let made = WORKLOAD.get_or_init(|| {
+        support::clear_abandoned();
+        let up = Cluster::up(&support::program(), &support::spec("cluster"), &support::Steps);
+        let (cluster, _) = up.map_err(|error| format!("{error}\n{}", error.log_tail()))?;
+        Ok(Workload::deploy(Box::leak(Box::new(cluster))))
+    });
+    made.as_ref().unwrap_or_else(|error| panic!("{error}"))
+}
+
+const TESTS: &[(&str, bool, OnCluster)] = &[
+    ("every_path_works_in_both_families", false, every_path_works_in_both_families),
+    ("exec_logs_and_port_forward_work", false, exec_logs_and_port_forward_work),
+    (
+        "a_pod_reaches_itself_through_its_own_service",
+        false,
+        a_pod_reaches_itself_through_its_own_service,
+    ),
+    ("pods_meet_the_outside_as_their_node", false, pods_meet_the_outside_as_their_node),
+    ("the_outside_is_refused_at_once", false, the_outside_is_refused_at_once),
+    ("up_finds_a_running_cluster", false, up_finds_a_running_cluster),
+    ("the_next_up_undoes_what_a_killed_process_left", false, the_next_up_undoes_what_was_left),
+    ("routes_follow_the_nodes", true, routes_follow_the_nodes),
+];
+
+fn every_path_works_in_both_families(workload: &Workload<'_>) {
+    expect_health(workload);
+    for node in workload.cluster.nodes() {
+        let mut get = workload.cluster.kubectl().unwrap();
+        get.args(["get", "node", &node.name, "-o", "jsonpath={.spec.podCIDRs[*]}"]);
+        assert_eq!(read(&mut get).split(' ').count(), 2, "podCIDRs of {}", node.name);
+    }
+}
+
+fn exec_logs_and_port_forward_work(workload: &Workload<'_>) {
+    assert_eq!(workload.in_box("n2", "hostname").trim(), "box-n2");
+    let mut logs = workload.cluster.kubectl().unwrap();
+    assert!(read(logs.args(["logs", "web-n3"])).contains("GET / "));
+    let mut forward = workload.cluster.kubectl().unwrap();
+    forward.args(["port-forward", "--address", "0.0.0.0", "pod/web-n2", "18080:80"]);
+    let _forward = Ends(forward.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let first = workload.cluster.node("n1").unwrap().address(Family::V4).unwrap();
+    assert!(settles(Duration::from_secs(10), || probe::answers(SocketAddr::new(first, 18080))));
+}
+
+fn a_pod_reaches_itself_through_its_own_service(workload: &Workload<'_>) {
+    for (node, addresses) in &workload.cluster_ips {
+        for &address in addresses {
+            let mut exec = workload.cluster.kubectl().unwrap();
+            let url = format!("http://{}/", SocketAddr::new(address, 80));
+            exec.args(["exec", &format!("web-{node}"), "--", "curl", "-g", "-s", "-m", "3", &url]);
+            assert!(read(&mut exec).contains("nginx"), "{node} by {address}");
+        }
+    }
+}
+
+fn pods_meet_the_outside_as_their_node(workload: &Workload<'_>) {
+    let record = workload.cluster.record();
+    for family in FAMILIES {
+        let outside = record.subnet.machine(family);
+        for node in workload.cluster.nodes() {
+            let listener = TcpListener::bind((outside, 0)).unwrap();
+            let url = format!("http://{}/", listener.local_addr().unwrap());
+            let peer = thread::scope(|scope| {
+                let server = scope.spawn(|| {
+                    let (mut stream, peer) = listener.accept().unwrap();
+                    let _ = stream.read(&mut [0; 1024]);
+                    stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nhello").unwrap();
+                    peer
+                });
+                let text = workload.in_box(&node.name, &format!("wget -q -O - -T 5 {url}"));
+                if text != "hello" {
+                    // Let the server go.
+                    let _ = std::net::TcpStream::connect(listener.local_addr().unwrap());
+                }
+                server.join().unwrap()
+            });
+            assert_eq!(Some(peer.ip()), node.address(family), "{}", node.name);
+        }
+    }
+}
+
+fn the_outside_is_refused_at_once(workload: &Workload<'_>) {
+    for url in ["http://203.0.113.1/", "http://[2001:db8::1]/"] {
+        let script = format!("wget -q -O - -T 20 {url} 2>&1");
+        let text = workload.in_box("n2", &script);
+        assert!(!text.contains("timed out"), "{url}: {text}");
+        assert!(text.to_lowercase().contains("unreachable") || text.contains("No route"), "{text}");
+    }
+}
+
+fn up_finds_a_running_cluster(workload: &Workload<'_>) {
+    let name = &workload.cluster.record().spec.name;
+    read(&mut testbed(name, &["up"]));
+    let again = Cluster::find(name).unwrap();
+    let processes =
+        |cluster: &Cluster| -> Vec<_> { cluster.nodes().iter().map(|node| node.process).collect() };
+    assert_eq!(processes(&again), processes(workload.cluster));
+    let status = read(&mut testbed(name, &["status"]));
+    assert!(status.contains(&format!("cluster '{name}' is healthy")), "{status}");
+    let another = testbed(name, &["up", "--nodes", "2"]).output().unwrap();
+    assert_eq!(another.status.code(), Some(2), "another shape under the same name is refused");
+    let path = read(&mut testbed(name, &["kubeconfig"]));
+    assert_eq!(path.trim(), workload.cluster.kubeconfig().display().to_string());
+    let script = "echo $KUBECONFIG; exit 7";
+    let with = testbed(name, &["with", "--", "sh", "-c", script]).output().unwrap();
+    assert_eq!(String::from_utf8(with.stdout).unwrap(), path);
+    assert_eq!(with.status.code(), Some(7));
+    assert!(Cluster::find(name).is_ok(), "`with` took down a cluster that it had not brought up");
+    assert_eq!(read(&mut testbed(name, &["exec", "n3", "--", "hostname"])), "n3\n");
+}
+
+fn victims_fault() -> Fault {
+    RouteMissing { family: Family::V6, node: "n1".into(), to: "n2".into() }.into()
+}
+
+/// The life of a process that is killed while its fault is injected.
+pub(crate) fn hold_a_fault(cluster: &str) -> ! {
+    let name: Name = cluster.parse().unwrap();
+    let cluster = Cluster::find(&name).unwrap();
+    let _held = fault::injected(&cluster, &victims_fault()).unwrap();
+    println!("held");
+    loop {
+        thread::park();
+    }
+}
+
+fn the_next_up_undoes_what_was_left(workload: &Workload<'_>) {
+    let name = &workload.cluster.record().spec.name;
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .env(VICTIM, name.as_str())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(victim.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "held\n");
+    read(&mut testbed(name, &["up"]));
+    assert_eq!(fault::active(workload.cluster).unwrap().len(), 1, "a live owner's fault stays");
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    expect(workload, false, |probe| expected(&victims_fault(), probe));
+    read(&mut testbed(name, &["up"]));
+    assert!(fault::active(workload.cluster).unwrap().is_empty());
+    expect_health(workload);
+}
+
+fn routes_follow_the_nodes(workload: &Workload<'_>) {
+    let cluster = workload.cluster;
+    let (first, third) = (cluster.node("n1").unwrap(), cluster.node("n3").unwrap());
+    let hops = |family: Family| {
+        let hop = third.address(family).unwrap();
+        let mut ip = first.net_command("ip");
+        read(ip.args([family.ip_flag(), "route", "show", "via", &hop.to_string()])).lines().count()
+    };
+    for family in FAMILIES {
+        assert_eq!(hops(family), 1);
+    }
+    read(third.command("systemctl").args(["stop", "kubelet"]));
+    read(cluster.kubectl().unwrap().args(["delete", "node", "n3"]));
+    assert!(settles(Duration::from_secs(20), || FAMILIES.iter().all(|&f| hops(f) == 0)));
+    // It may get another range when it comes back: what runs there has to be made anew.
+    let mut delete = cluster.kubectl().unwrap();
+    delete.args(["delete", "pods", "-A", "--field-selector", "spec.nodeName=n3"]);
+    read(delete.args(["--force", "--grace-period=0"]));
+    read(third.command("systemctl").args(["start", "kubelet"]));
+    assert!(settles(Duration::from_secs(60), || FAMILIES.iter().all(|&f| hops(f) == 1)));
+    cluster.wait_healthy().unwrap();
+    let again = Workload::deploy(cluster);
+    expect_health(&again);
+}
+
+/// Injects a fault, sees that it breaks what it should and nothing else, reverts it, and sees
+/// health.
+fn inject_and_revert(fault: &Fault) {
+    let workload = workload();
+    let injection = fault::injected(workload.cluster, fault)
+        .unwrap_or_else(|error| panic!("{error}\n{}", error.log_tail()));
+    let new_pods = matches!(fault, Fault::PodAddressMissing(_));
+    expect(workload, new_pods, |probe| expected(fault, probe));
+    injection.revert().unwrap_or_else(|error| panic!("{error}\n{}", error.log_tail()));
+    expect_health(workload);
+    assert!(fault::active(workload.cluster).unwrap().is_empty());
+}
+
+/// What a fault does to a probe.
+fn expected(fault: &Fault, probe: &Probe) -> Expect {
+    let failure = match (fault, probe) {
+        (Fault::InternalIpMissing(f), Probe::InternalIp { node, family }) => {
+            (&f.node, f.family) == (node, *family)
+        }
+        (Fault::PodAddressMissing(f), Probe::NewPod { node, family }) => {
+            (&f.node, f.family) == (node, *family)
+        }
+        (Fault::NodePortDropped(f), Probe::NodePort { node, family, .. }) => {
+            (&f.node, f.family) == (node, *family)
+        }
+        (Fault::ClusterIpDropped(f), Probe::ClusterIp { from, family, .. }) => {
+            (&f.node, f.family) == (from, *family)
+        }
+        // The DNS service has a ClusterIP of the primary family alone.
+        (Fault::ClusterIpDropped(f), Probe::Dns { from, .. }) => {
+            (&f.node, f.family) == (from, Family::V4)
+        }
+        (
+            Fault::RouteMissing(f),
+            Probe::Pod { from, to, family } | Probe::ClusterIp { from, to, family },
+        ) => {
+            let there = (&f.node, &f.to) == (from, to);
+            let back = (&f.node, &f.to) == (to, from);
+            f.family == *family && (there || back)
+        }
+        (Fault::RouteMissing(f), Probe::NodePort { node, to, family }) => {
+            // The other way round the answer goes to the node itself, which needs no such route.
+            (&f.node, &f.to, f.family) == (node, to, *family)
+        }
+        (Fault::RouteMissing(f), Probe::Dns { from, .. }) => {
+            if f.family == Family::V4 && [&f.node, &f.to].contains(&from) {
+                return Expect::Either;
+            }
+            false
+        }
+        (Fault::DnsRecordMissing(f), Probe::Dns { family, .. }) => f.family == *family,
+        _ => false,
+    };
+    Expect::failure_if(failure)
+}
+
+/// A child that ends with its scope.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

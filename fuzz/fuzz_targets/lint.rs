@@ -1,0 +1,22 @@
+//! Whatever bytes a file holds, linting ends, in bounded memory, with spans inside the text and a
+//! report in every form.
+#![no_main]
+
+use dualstack::lint::{Options, lint_text, render::Format};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let report = lint_text("fuzz.yaml", bytes.to_vec(), None, &Options::default());
+    for finding in &report.findings {
+        for span in finding.also.iter().map(|(span, _)| *span).chain([finding.span]) {
+            let text = &report.sources.get(span.source).text;
+            assert!(text.get(span.start..span.end).is_some());
+        }
+    }
+    for format in [Format::Text, Format::Json, Format::Sarif, Format::Github, Format::Junit] {
+        let mut out = Vec::new();
+        if format.write(&report, 80, &mut out).is_err() {
+            panic!("a report must be writable to memory");
+        }
+    }
+});

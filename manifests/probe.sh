@@ -1,0 +1,204 @@
+#!/bin/sh
+# Tries what it is told on stdin, from inside this pod, and tells what came of it on stdout.
+#
+# It gives no meaning: what wget, nc or nslookup printed goes out as it is, and dualstack reads it.
+# It runs in the shell of the official busybox image, from upstream's default configuration of
+# version 1.35 and later, as any user, and writes no file.
+#
+# Stdin: a first line `dualstack-probe 1 PARALLEL`, then one line for each probe, then a line `.`.
+#
+#   ID http TIMEOUT SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT PAYLOAD
+#   ID tcp  TIMEOUT SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID dns  TIMEOUT SETTLE DISTINCT SUCCESSES BOUND NAME TYPE
+#
+# TIMEOUT and SETTLE are milliseconds. A probe is tried again until its first success, or until
+# SETTLE has passed since the start; after its first success, until it has SUCCESSES successes from
+# DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn.
+#
+# Stdout: one line for each thing that happens, its fields parted by tabs, each line one write of
+# less than 4,096 bytes, so that lines of concurrent probes don't mix.
+#
+#   h VERSION                                 the script runs
+#   a ID HOW OK HUNDREDTHS LENGTH HEAD TAIL   an attempt; in HEAD and TAIL, backslash, tab, newline
+#                                             and carriage return are written \\ \t \n \r
+#   e ID ATTEMPTS                             the probe is done
+#   z PROBES                                  all are done
+#
+# OK is `+` where the script took the attempt for a success, and goes on accordingly, or `-`.
+# HOW is `whole` (the tool ended), `late` (it was stopped at TIMEOUT) or `cut` (it printed more than
+# was asked for, and was stopped). LENGTH counts all that it printed; HEAD and TAIL are its beginning
+# and its end where it printed more than fits into a line.
+
+export LC_ALL=C
+
+newline='
+'
+tab=$(printf '\t')
+return=$(printf '\r')
+blank_header="$newline  $newline"
+
+# The time in hundredths of a second, in $now; busybox's date knows only seconds.
+clock() {
+    read -r up _ < /proc/uptime
+    now=$((${up%.*} * 100 + 1${up#*.} - 100))
+}
+
+# One attempt: writes its line, prints the backend that answered, and returns whether it succeeded.
+attempt() {
+    clock
+    begun=$now
+    {
+        # The shell that reads /proc/self is the process which the tool replaces.
+        read -r self _ < /proc/self/stat
+        echo "$self"
+        case $kind in
+            http) exec wget -q -S -Y off -T "$seconds" -O - "http://$target/$path" ;;
+            tcp) exec nc -z -vv -w "$seconds" "$target" "$extra" ;;
+            dns) exec nslookup -type="$extra" -retry=1 -timeout="$seconds" "$target" ;;
+        esac
+    } < /dev/null 2>&1 | {
+        IFS= read -r tool
+        # Before 1.38, read tells an end of time from an end of file only by leaving the variable.
+        printed=$tab
+        IFS= read -r -d '' -n "$most" -t "$limit" printed
+        status=$?
+        clock
+        how=whole
+        if [ "$status" -eq 0 ]; then
+            how=cut
+        elif [ "$status" -gt 128 ] || [ "$printed" = "$tab" ]; then
+            how=late
+        fi
+        [ "$printed" != "$tab" ] || printed=
+        [ "$how" = whole ] || kill -9 "$tool" 2> /dev/null
+
+        backend=
+        case $how:$kind:$printed in
+            whole:http:*wget:\ *) ;;
+            "whole:http:  HTTP/1."?" 200 "*"$blank_header"dualstack\ pod=*" "*)
+                answer=${printed#*"$blank_header"}
+                backend=${answer#dualstack pod=}
+                backend=${backend%% *}
+                body=${answer#*"$newline"}
+                [ "${#body}" -ge "$payload" ] || backend=
+                ;;
+            whole:tcp:*\ open"$newline"*) backend=$target ;;
+            whole:dns:*"an't find"*) ;;
+            whole:dns:*Server:*) backend=$target ;;
+        esac
+
+        length=${#printed}
+        tail=
+        if [ "$length" -gt "$most_told" ]; then
+            tail=${printed:$((length - 300))}
+            printed=${printed:0:$((most_told - 300))}
+        fi
+        for text in "$printed" "$tail"; do
+            text=${text//\\/\\\\}
+            text=${text//$newline/\\n}
+            text=${text//$return/\\r}
+            text=${text//$tab/\\t}
+            told="$told$tab$text"
+        done
+        ok=-
+        [ -z "$backend" ] || ok=+
+        echo "a$tab$id$tab$how$tab$ok$tab$((now - begun))$tab$length$told" >&3
+        echo "$backend"
+        [ -n "$backend" ]
+    }
+}
+
+# Notes in $settled whether everything had its time to settle.
+settle() {
+    clock
+    [ $(((now - start) * 10)) -lt "$settle" ] || settled=1
+}
+
+# One probe, from its first attempt to its last.
+probe() {
+    seconds=$(((timeout + 999) / 1000))
+    limit=$((timeout / 1000)).$(((timeout % 1000) / 100))$(((timeout % 100) / 10))$((timeout % 10))
+    payload=0
+    path=
+    told=
+    most=8192
+    most_told=1300
+    case $kind in
+        http)
+            payload=$extra
+            [ "$payload" -eq 0 ] || path=payload/$payload
+            most=$((payload + 8192))
+            ;;
+        dns)
+            most_told=2800
+            # nslookup counts in whole seconds, and says why nothing came only if it ends by itself.
+            limit=$seconds.3
+            ;;
+    esac
+
+    attempts=0
+    succeeded=0
+    drawn=0
+    settled=0
+    backends=0
+    seen=' '
+    pause=1
+    while :; do
+        attempts=$((attempts + 1))
+        if [ "$distinct" -gt 1 ]; then
+            backend=$(attempt)
+        else
+            backend=$target
+            attempt > /dev/null
+        fi
+        if [ "$?" -eq 0 ]; then
+            [ "$succeeded" -gt 0 ] || settle
+            succeeded=$((succeeded + 1))
+            drawn=$((drawn + 1))
+            case $seen in
+                *" $backend "*) ;;
+                *)
+                    seen="$seen$backend "
+                    backends=$((backends + 1))
+                    ;;
+            esac
+            [ "$succeeded" -lt "$successes" ] || [ "$backends" -lt "$distinct" ] || break
+            if [ "$drawn" -gt "$bound" ]; then
+                [ "$settled" -eq 0 ] || break
+                # The proxy may not know all backends yet: a sample of then says nothing of now.
+                settle
+                drawn=0
+                backends=0
+                seen=' '
+                sleep 0.2
+            fi
+        else
+            [ "$succeeded" -eq 0 ] || break
+            settle
+            [ "$settled" -eq 0 ] || break
+            sleep "0.$pause"
+            [ "$pause" -ge 3 ] || pause=$((pause + 1))
+        fi
+    done
+    echo "e$tab$id$tab$attempts" >&3
+}
+
+exec 3>&1
+read -r name version parallel
+[ "$name $version" = 'dualstack-probe 1' ] || exit 2
+echo "h${tab}1"
+clock
+start=$now
+probes=0
+while read -r id kind timeout settle distinct successes bound target extra; do
+    if [ "$id" = . ]; then
+        wait
+        echo "z$tab$probes"
+        exit 0
+    fi
+    [ "$probes" -lt "$parallel" ] || wait -n
+    probes=$((probes + 1))
+    probe &
+done
+# Stdin ended before the last line did: what was asked for is not known whole.
+exit 3

@@ -1,0 +1,78 @@
+//! `backend_filtered`: packets to one pod are dropped in a family, even from its own node.
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{Kind, commands},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct BackendFiltered;
+
+impl CauseRule for BackendFiltered {
+    fn id(&self) -> &'static str {
+        "backend_filtered"
+    }
+
+    fn why(&self) -> &'static str {
+        "Nobody reaches the pod in this family, though its node carries it for others. Policies are \
+         often written for the addresses of one family and drop the other whole."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence
+            .families()
+            .flat_map(|family| {
+                evidence.nodes().into_iter().filter_map(move |node| find(evidence, node, family))
+            })
+            .collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let paths = || evidence.of(family).filter(|probed| probed.is_pod_path() && !probed.large);
+    let to = || paths().filter(|probed| probed.backend() == Some(node));
+    let lost = |probed: &Probed<'_>| probed.dead() && probed.kind() != Some(Kind::Refused);
+    let own = evidence.pod_path(node, node, family)?;
+    // Where pods on the node reach nobody else either, it is the node and not the pod.
+    let node_works = paths().any(|probed| {
+        probed.from() == Some(node) && probed.backend() != Some(node) && probed.good()
+    });
+    if !lost(own) || !to().all(lost) || !node_works {
+        return None;
+    }
+    let backend = evidence.world.fixture.backend_on(node)?;
+    let pod = backend.pod.as_deref().unwrap_or("nginx");
+    let namespace = &evidence.world.fixture.namespace;
+    Some(Found {
+        what: format!(
+            "{family} packets to pod {pod} on node {node} are dropped, from every node and from its \
+             own."
+        ),
+        evidence: vec![
+            format!("from a pod on {node} itself: {}", own.seen()),
+            format!("pods on {node} reach pods on other nodes over {family}"),
+        ],
+        see: vec![
+            format!("kubectl -n {namespace} get networkpolicies  # only after run --keep"),
+            commands::on_node_as_root(node, "nft list ruleset"),
+        ],
+        mend: vec![
+            format!(
+                "Look for a NetworkPolicy (or one of the pod network's own kinds, also cluster-wide) \
+                 that selects the pod and allows {} ranges alone in its ipBlocks.",
+                family.other()
+            ),
+            format!("Look for rules on {node} that drop {family} on their way to pods."),
+        ],
+        probed: evidence.bad(|probed| {
+            probed.family == family
+                && match probed.backend() {
+                    Some(backend) => backend == node,
+                    // Any backend may have been picked.
+                    None => probed.is_cluster_ip(),
+                }
+        }),
+        ..Found::default()
+    })
+}

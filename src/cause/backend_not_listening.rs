@@ -1,0 +1,85 @@
+//! `backend_not_listening`: packets reach a backend in a family, and it refuses them.
+
+use super::{CauseRule, Evidence, Found};
+use crate::{
+    check::{Kind, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct BackendNotListening;
+
+impl CauseRule for BackendNotListening {
+    fn id(&self) -> &'static str {
+        "backend_not_listening"
+    }
+
+    fn why(&self) -> &'static str {
+        "The network carries the family to the pod, so no network setting mends it: the program in \
+         the pod doesn't listen in this family, or the node's kernel gives pods none."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let deaf: Vec<&str> = evidence
+        .world
+        .fixture
+        .backends
+        .iter()
+        .map(|backend| backend.node.as_str())
+        .filter(|node| {
+            let mut tried = evidence
+                .of(family)
+                .filter(|probed| probed.is_pod_path() && probed.backend() == Some(node))
+                .peekable();
+            tried.peek().is_some()
+                && tried.all(|probed| probed.dead() && probed.kind() == Some(Kind::Refused))
+        })
+        .collect();
+    let first = *deaf.first()?;
+    let names = words::list(&deaf);
+    let backend = evidence.world.fixture.backend_on(first)?;
+    let ip = backend.address(family)?;
+    let pod = backend.pod.as_deref().unwrap_or("nginx");
+    let namespace = &evidence.world.fixture.namespace;
+    let table = match family {
+        IpFamily::V4 => "tcp",
+        IpFamily::V6 => "tcp6",
+    };
+    Some(Found {
+        what: format!(
+            "nginx on {names} does not listen on {family}, though the pod has an address."
+        ),
+        evidence: vec![format!(
+            "{ip} on {first} refuses connections over {family} from every node, its own included"
+        )],
+        see: vec![
+            format!(
+                "kubectl -n {namespace} exec {pod} -- cat /proc/net/{table}  # 1F90 is port 8080; only after run --keep"
+            ),
+            format!("kubectl -n {namespace} logs {pod}  # only after run --keep"),
+        ],
+        mend: vec![
+            format!(
+                "See that the kernel of {names} has {family} and doesn't disable it for pods \
+                 (net.ipv6.conf.all.disable_ipv6 and net.ipv6.conf.default.disable_ipv6 must be 0)."
+            ),
+            "If you replaced the image or the manifests, see that nginx listens on [::]:8080 too."
+                .to_owned(),
+            "Look for a policy that rejects the connection instead of dropping it.".to_owned(),
+        ],
+        probed: evidence.bad(|probed| {
+            probed.family == family
+                && match probed.backend() {
+                    Some(node) => deaf.contains(&node),
+                    // Any backend may have been picked.
+                    None => probed.is_cluster_ip(),
+                }
+        }),
+        ..Found::default()
+    })
+}

@@ -1,0 +1,133 @@
+//! `cluster_ip_dead`: from a node no ClusterIP of a family works, while pods are reached directly.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{Kind, remedy, words},
+    net::IpFamily,
+    probe::Target,
+};
+
+#[derive(Debug)]
+pub(super) struct ClusterIpDead;
+
+impl CauseRule for ClusterIpDead {
+    fn id(&self) -> &'static str {
+        "cluster_ip_dead"
+    }
+
+    fn why(&self) -> &'static str {
+        "Pods on the node find no Service in this family, though the pods behind the Services are \
+         reached. Every node translates ClusterIPs by itself, so pods elsewhere see nothing of it, \
+         and a pod that is moved here breaks."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    }
+}
+
+/// The nodes from which every ClusterIP is dead, though a backend is reached at its own address.
+pub(super) fn nodes<'a>(evidence: &Evidence<'a>, family: IpFamily) -> Vec<&'a str> {
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| {
+        let tried: Vec<&Probed<'_>> = evidence
+            .of(family)
+            .filter(|probed| probed.is_cluster_ip() && probed.from() == Some(node))
+            .filter(|probed| probed.backend().is_some())
+            .collect();
+        // Where the pod network loses a path the ClusterIP must be dead too, and proves nothing.
+        let reached = |probed: &&&Probed<'_>| {
+            probed.backend().is_some_and(|backend| {
+                evidence.pod_path(node, backend, family).is_none_or(|path| !path.dead())
+            })
+        };
+        tried.iter().filter(reached).count() > 0 && tried.iter().all(|probed| probed.dead())
+    });
+    nodes
+}
+
+/// What goes wrong where ClusterIPs of a family are dead from some nodes.
+pub(super) fn explained(
+    evidence: &Evidence<'_>,
+    family: IpFamily,
+    nodes: &[&str],
+) -> BTreeSet<usize> {
+    evidence.bad(|probed| {
+        let from_there = probed.from().is_some_and(|from| nodes.contains(&from));
+        let service = probed.family == family && probed.is_cluster_ip();
+        let dns = probed.dns_unheard() && evidence.dns_speaks(family);
+        from_there && (service || dns)
+    })
+}
+
+/// One dead ClusterIP from a node: what was seen, and the address.
+pub(super) fn example<'e>(
+    evidence: &'e Evidence<'_>,
+    family: IpFamily,
+    node: &str,
+) -> Option<(&'e str, IpAddr)> {
+    evidence.of(family).filter(|probed| probed.is_cluster_ip() && probed.bad()).find_map(|probed| {
+        match &probed.probe.target {
+            Target::Http { address, .. } if probed.from() == Some(node) => {
+                Some((probed.seen(), address.ip()))
+            }
+            _ => None,
+        }
+    })
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+    let dead = nodes(evidence, family);
+    let groups = if dead.len() == evidence.nodes().len() {
+        vec![dead]
+    } else {
+        dead.into_iter().map(|node| vec![node]).collect()
+    };
+    groups.into_iter().filter_map(|nodes| found(evidence, family, &nodes)).collect()
+}
+
+fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Found> {
+    let node = *nodes.first()?;
+    let (seen, ip) = example(evidence, family, node)?;
+    let refused = evidence.of(family).any(|probed| {
+        probed.is_cluster_ip()
+            && probed.from() == Some(node)
+            && probed.kind() == Some(Kind::Refused)
+    });
+    let what = if nodes.len() > 1 {
+        format!("{family} ClusterIPs are dead from every node.")
+    } else {
+        format!("{family} ClusterIPs are dead from node {node}; from other nodes they work.")
+    };
+    let directly = nodes
+        .iter()
+        .flat_map(|node| evidence.of(family).filter(move |probed| probed.from() == Some(node)))
+        .any(|probed| probed.is_pod_path() && probed.good());
+    let mut facts = vec![format!("{ip} from {node}: {seen}")];
+    if directly {
+        facts.push(format!(
+            "pods on {} reach backends at their own {family} addresses",
+            words::list(nodes)
+        ));
+    }
+    let mut mend = remedy::service_proxy(evidence.world, family, node);
+    if refused {
+        mend.insert(
+            0,
+            format!(
+                "Refused means that {node} has the Services but no {family} endpoint for them: see \
+                 that EndpointSlices of addressType {family} exist (`kubectl get endpointslices -A`)."
+            ),
+        );
+    }
+    Some(Found {
+        what,
+        evidence: facts,
+        see: remedy::see_proxy(evidence.world, family, node, &ip.to_string()),
+        mend,
+        probed: explained(evidence, family, nodes),
+        ..Found::default()
+    })
+}

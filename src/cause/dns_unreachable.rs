@@ -1,0 +1,101 @@
+//! `dns_unreachable`: pods of a node, or of all, get no answer from DNS.
+
+use super::{
+    CauseRule, Evidence, Found,
+    evidence::{Origin, Probed},
+};
+use crate::check::{commands, words};
+
+#[derive(Debug)]
+pub(super) struct DnsUnreachable;
+
+impl CauseRule for DnsUnreachable {
+    fn id(&self) -> &'static str {
+        "dns_unreachable"
+    }
+
+    fn why(&self) -> &'static str {
+        "Without DNS pods find nothing by name, in any family."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        let asked = |node: &str| {
+            evidence
+                .probed
+                .iter()
+                .filter(|probed| probed.is_dns() && probed.from() == Some(node))
+                .collect::<Vec<&Probed<'_>>>()
+        };
+        let nodes: Vec<&str> =
+            evidence.nodes().into_iter().filter(|node| !asked(node).is_empty()).collect();
+        let deaf: Vec<&str> = nodes
+            .iter()
+            .copied()
+            .filter(|node| asked(node).iter().any(|probed| probed.dns_unheard()))
+            .collect();
+        if deaf.is_empty() {
+            Vec::new()
+        } else if deaf.len() == nodes.len() {
+            found(evidence, &deaf, true).into_iter().collect()
+        } else {
+            deaf.iter().filter_map(|node| found(evidence, &[*node], false)).collect()
+        }
+    }
+}
+
+fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Found> {
+    let here = |probed: &Probed<'_>| {
+        probed.dns_unheard() && probed.from().is_some_and(|from| nodes.contains(&from))
+    };
+    let example = evidence.probed.iter().find(|probed| here(probed))?;
+    let node = example.from()?;
+    let all = evidence
+        .probed
+        .iter()
+        .filter(|probed| probed.is_dns() && probed.from().is_some_and(|from| nodes.contains(&from)))
+        .all(Probed::dead);
+    let some = if all { "get no answer" } else { "get answers only some of the time" };
+    let what = if everywhere {
+        format!("Pods {some} from the cluster's DNS, on any node.")
+    } else {
+        format!("Pods on node {node} {some} from the cluster's DNS; those on other nodes do.")
+    };
+    let dns = evidence.world.facts.cluster_dns.known();
+    let mut seen = vec![format!("from {node}: {}", example.seen())];
+    if let Some(dns) = dns {
+        let ready = dns.pods.iter().filter(|pod| pod.ready).count();
+        seen.push(format!("{ready} of {} Ready", words::count(dns.pods.len(), "DNS pod")));
+    }
+    let answers = evidence
+        .probed
+        .iter()
+        .any(|probed| matches!(probed.origin, Origin::DnsPod(_)) && probed.good());
+    if answers {
+        seen.push("DNS pods answer when they are asked through the API server".to_owned());
+    }
+    let ips = words::list(dns.into_iter().flat_map(|dns| &dns.cluster_ips));
+    let path = format!(
+        "The way from {} to kube-dns ({ips}) is dead: mend what service::cluster_ip_reachable and \
+         pod::reachable say of it first.",
+        words::list(nodes)
+    );
+    let pods =
+        "See that the DNS pods run, are Ready and log no errors: `kubectl -n kube-system get \
+                pods -l k8s-app=kube-dns -o wide`."
+            .to_owned();
+    Some(Found {
+        what,
+        evidence: seen,
+        see: vec![
+            "kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide".to_owned(),
+            "kubectl -n kube-system get endpointslices -l kubernetes.io/service-name=kube-dns"
+                .to_owned(),
+        ]
+        .into_iter()
+        .chain(commands::repeat(evidence.world, [example.probe]))
+        .collect(),
+        mend: if answers { vec![path, pods] } else { vec![pods, path] },
+        probed: evidence.bad(here),
+        ..Found::default()
+    })
+}

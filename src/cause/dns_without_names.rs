@@ -1,0 +1,61 @@
+//! `dns_without_names`: DNS answers, and says that Services don't exist.
+
+use super::{CauseRule, Evidence, Found, dns_without_records};
+use crate::check::{Kind, words};
+
+#[derive(Debug)]
+pub(super) struct DnsWithoutNames;
+
+impl CauseRule for DnsWithoutNames {
+    fn id(&self) -> &'static str {
+        "dns_without_names"
+    }
+
+    fn why(&self) -> &'static str {
+        "NXDOMAIN says that a name doesn't exist in any family: resolvers stop there and don't ask \
+         for the other one."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        find(evidence).into_iter().collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>) -> Option<Found> {
+    let unknown = |kind| kind == Some(Kind::NoSuchName);
+    let example =
+        evidence.probed.iter().find(|probed| probed.is_dns() && unknown(probed.kind()))?;
+    let servers = dns_without_records::servers(evidence, |probed| unknown(probed.kind()));
+    let what = match servers {
+        dns_without_records::Servers::None => {
+            "Pods are told that Services don't exist, though every DNS pod knows them: something \
+             between answers."
+                .to_owned()
+        }
+        dns_without_records::Servers::All => {
+            "The cluster's DNS says that Services don't exist (NXDOMAIN).".to_owned()
+        }
+        dns_without_records::Servers::Some(pods) => format!(
+            "The DNS pod {} says that Services don't exist (NXDOMAIN); others know them.",
+            words::list(pods)
+        ),
+    };
+    Some(Found {
+        what,
+        evidence: vec![format!("asked {}: {}", example.origin, example.seen())],
+        see: vec![
+            "kubectl -n kube-system logs -l k8s-app=kube-dns --tail=50".to_owned(),
+            "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
+        ],
+        mend: vec![
+            "See in the log whether CoreDNS reaches the API server and may list Services and \
+             EndpointSlices; delete a DNS pod that lost its watch."
+                .to_owned(),
+            "See that the kubernetes plugin in the Corefile names the cluster's domain, and doesn't \
+             limit its namespaces."
+                .to_owned(),
+        ],
+        probed: evidence.bad(|probed| probed.is_dns() && unknown(probed.kind())),
+        ..Found::default()
+    })
+}

@@ -1,0 +1,106 @@
+//! `dns_without_records`: DNS answers, and has no records of a family that Services have.
+
+use std::collections::BTreeMap;
+
+use super::{
+    CauseRule, Evidence, Found,
+    evidence::{Origin, Probed},
+};
+use crate::{
+    check::{Kind, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct DnsWithoutRecords;
+
+impl CauseRule for DnsWithoutRecords {
+    fn id(&self) -> &'static str {
+        "dns_without_records"
+    }
+
+    fn why(&self) -> &'static str {
+        "Clients learn the families of a Service from DNS alone: without these records every Service \
+         has one family for them, however well the other one works."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        IpFamily::ALL.into_iter().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn lacks(probed: &Probed<'_>) -> bool {
+    probed.is_dns() && matches!(probed.kind(), Some(Kind::NoRecords | Kind::WrongRecords))
+}
+
+/// Which of the DNS pods that were asked themselves answer wrongly.
+pub(super) enum Servers<'a> {
+    /// None of them.
+    None,
+    /// These, and others don't.
+    Some(Vec<&'a str>),
+    /// All of them, as far as they were asked.
+    All,
+}
+
+pub(super) fn servers<'a>(
+    evidence: &Evidence<'a>,
+    wrong: impl Fn(&Probed<'a>) -> bool,
+) -> Servers<'a> {
+    let mut servers: BTreeMap<&str, bool> = BTreeMap::new();
+    for probed in &evidence.probed {
+        if let Origin::DnsPod(pod) = probed.origin {
+            *servers.entry(pod).or_default() |= wrong(probed);
+        }
+    }
+    if servers.values().all(|wrong| *wrong) {
+        Servers::All
+    } else if servers.values().any(|wrong| *wrong) {
+        Servers::Some(servers.into_iter().filter(|(_, wrong)| *wrong).map(|(pod, _)| pod).collect())
+    } else {
+        Servers::None
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let example = evidence.of(family).find(|probed| lacks(probed))?;
+    let record = family.record_type();
+    let what = match servers(evidence, |probed| probed.family == family && lacks(probed)) {
+        Servers::None => format!(
+            "Pods get no right {record} records, though every DNS pod has them: something between \
+             answers."
+        ),
+        Servers::All => {
+            format!("The cluster's DNS does not give the {record} records of Services.")
+        }
+        Servers::Some(pods) => format!(
+            "The DNS pod {} does not give the {record} records of Services; others do.",
+            words::list(pods)
+        ),
+    };
+    let seen = format!("asked {}: {}", example.origin, example.seen());
+    let names = evidence.of(family).filter(|probed| lacks(probed)).count();
+    Some(Found {
+        what,
+        evidence: vec![seen, format!("{names} questions for {record} were answered so")],
+        see: vec![
+            "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
+            "kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide".to_owned(),
+        ],
+        mend: vec![
+            format!(
+                "Look in the Corefile for what answers {record} before the kubernetes plugin does \
+                 (template, rewrite, dns64, acl), take it out, and `kubectl -n kube-system rollout \
+                 restart deployment coredns`."
+            ),
+            "If only some DNS pods do it, delete them: they run with an old configuration or have \
+             lost their watch on the API server."
+                .to_owned(),
+            "If the DNS pods are right, look at NodeLocal DNSCache, and at dnsPolicy and dnsConfig \
+             that lead pods elsewhere."
+                .to_owned(),
+        ],
+        probed: evidence.bad(|probed| probed.family == family && lacks(probed)),
+        ..Found::default()
+    })
+}

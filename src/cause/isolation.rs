@@ -1,0 +1,76 @@
+//! Whether a node is dead to all others in a family: what two rules build on.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Evidence,
+    evidence::{Origin, Probed},
+};
+use crate::net::IpFamily;
+
+/// How a node that is dead to the others looks by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Isolation {
+    /// Whether this machine reaches the node's own address; `None` where that isn't known.
+    pub(super) address_reached: Option<bool>,
+    /// Whether pods on the node reach each other; `None` where that isn't known.
+    pub(super) own_pods_meet: Option<bool>,
+}
+
+/// Whether every way between a node and the others is dead in a family, while others have theirs.
+pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Isolation> {
+    let outside_works =
+        evidence.of(family).any(|probed| is_outside(probed) && probed.proves_a_way());
+    let mut between = evidence
+        .of(family)
+        .filter(|probed| probed.is_pod_path() && !probed.large)
+        .filter(|probed| (probed.from() == Some(node)) != (probed.backend() == Some(node)))
+        .peekable();
+    between.peek()?;
+    let mut ports = evidence.of(family).filter(|probed| {
+        probed.is_node_port()
+            && probed.at() == Some(node)
+            && probed.from() != Some(node)
+            && (outside_works || !is_outside(probed))
+    });
+    if !between.all(Probed::dead) || !ports.all(Probed::dead) {
+        return None;
+    }
+    let elsewhere = |probed: &Probed<'_>| {
+        let spares = |place: Option<&str>| place.is_some_and(|place| place != node);
+        let pod_path =
+            probed.is_pod_path() && spares(probed.from()) && probed.from() != probed.backend();
+        let outside = is_outside(probed) && spares(probed.at());
+        (pod_path || outside) && probed.backend() != Some(node) && probed.good()
+    };
+    if !evidence.of(family).any(elsewhere) {
+        return None;
+    }
+    let control = evidence
+        .of(family)
+        .find(|probed| is_outside(probed) && !probed.is_node_port() && probed.at() == Some(node));
+    Some(Isolation {
+        address_reached: control.filter(|_| outside_works).map(Probed::proves_a_way),
+        own_pods_meet: evidence.pod_path(node, node, family).map(Probed::good),
+    })
+}
+
+/// What goes wrong when a node is dead to the others.
+pub(super) fn explained(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> BTreeSet<usize> {
+    let dns_there = evidence.dns_nodes().any(|dns| dns == node);
+    evidence.bad(|probed| {
+        let involved = probed.family == family
+            && (probed.from() == Some(node)
+                || probed.at() == Some(node)
+                || probed.backend() == Some(node)
+                || (probed.is_cluster_ip() && probed.backend().is_none()));
+        let dns = probed.dns_unheard()
+            && evidence.dns_speaks(family)
+            && (probed.from() == Some(node) || dns_there);
+        (involved && !probed.is_dns()) || dns
+    })
+}
+
+fn is_outside(probed: &Probed<'_>) -> bool {
+    matches!(probed.origin, Origin::Outside)
+}

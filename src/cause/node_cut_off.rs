@@ -1,0 +1,72 @@
+//! `node_cut_off`: a node is dead to all others in a family.
+
+use super::{CauseRule, Evidence, Found, isolation};
+use crate::{
+    check::{commands, remedy},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct NodeCutOff;
+
+impl CauseRule for NodeCutOff {
+    fn id(&self) -> &'static str {
+        "node_cut_off"
+    }
+
+    fn why(&self) -> &'static str {
+        "Pods on this node and everyone else can't talk to each other in this family. The node stays \
+         Ready, for its kubelet reaches the API server in the other one, so Services go on sending \
+         traffic to it."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence
+            .families()
+            .flat_map(|family| {
+                evidence.nodes().into_iter().filter_map(move |node| find(evidence, node, family))
+            })
+            .collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let isolation = isolation::of(evidence, node, family)?;
+    let mut seen =
+        vec![format!("no pod on {node} reaches another node over {family}, nor the reverse")];
+    if isolation.address_reached == Some(false) {
+        seen.push(format!("this machine doesn't reach {node}'s own {family} address either"));
+    }
+    if isolation.own_pods_meet == Some(true) {
+        seen.push(format!("pods on {node} reach each other over {family}"));
+    }
+    let flag = commands::flag(family);
+    let neighbours = match family {
+        IpFamily::V4 => "Let ARP through to the node (ports' and hypervisors' spoofing filters).",
+        IpFamily::V6 => {
+            "Let ICMPv6 neighbour discovery (types 133 to 137) through: a firewall that drops all \
+             ICMPv6 drops IPv6 (RFC 4890)."
+        }
+    };
+    Some(Found {
+        what: format!("Node {node} is cut off from all other nodes over {family}."),
+        evidence: seen,
+        see: vec![
+            commands::on_node(node, &format!("ip {flag} addr show scope global")),
+            commands::on_node(node, &format!("ip {flag} route")),
+            commands::on_node(node, &format!("ip {flag} neigh")),
+        ],
+        mend: [
+            format!(
+                "See that the interface of {node} still has its {family} address and isn't tentative \
+                 or failed in duplicate address detection."
+            ),
+            neighbours.to_owned(),
+        ]
+        .into_iter()
+        .chain(remedy::pod_network(evidence.world, family))
+        .collect(),
+        probed: isolation::explained(evidence, node, family),
+        ..Found::default()
+    })
+}

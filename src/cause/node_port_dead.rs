@@ -1,0 +1,198 @@
+//! `node_port_dead`: NodePorts of a family are dead at a node, or at all.
+
+use std::collections::BTreeSet;
+
+use super::{
+    CauseRule, Evidence, Found,
+    evidence::{Origin, Probed},
+};
+use crate::{
+    check::{Kind, remedy, words},
+    net::IpFamily,
+    probe::Target,
+};
+
+#[derive(Debug)]
+pub(super) struct NodePortDead;
+
+impl CauseRule for NodePortDead {
+    fn id(&self) -> &'static str {
+        "node_port_dead"
+    }
+
+    fn why(&self) -> &'static str {
+        "Load balancers and clients that enter at the node lose every connection in this family, \
+         while everything inside the cluster works."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    }
+}
+
+/// The probes of NodePorts at a node from elsewhere, that could have worked: not those that need a
+/// path from the node to a backend which the pod network loses.
+fn tried<'e, 'a>(
+    evidence: &'e Evidence<'a>,
+    family: IpFamily,
+    node: &'e str,
+) -> impl Iterator<Item = &'e Probed<'a>> {
+    let outside_works = evidence
+        .of(family)
+        .any(|probed| matches!(probed.origin, Origin::Outside) && probed.proves_a_way());
+    evidence.of(family).filter(move |probed| {
+        let backend = probed.backend();
+        probed.is_node_port()
+            && probed.at() == Some(node)
+            && probed.from() != Some(node)
+            && (outside_works || !matches!(probed.origin, Origin::Outside))
+            && backend.is_none_or(|backend| {
+                evidence.pod_path(node, backend, family).is_none_or(|path| !path.dead())
+            })
+    })
+}
+
+/// The nodes at which NodePorts are dead from everywhere.
+pub(super) fn nodes<'a>(evidence: &Evidence<'a>, family: IpFamily) -> Vec<&'a str> {
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| dead(tried(evidence, family, node)));
+    nodes
+}
+
+fn dead<'e>(tried: impl Iterator<Item = &'e Probed<'e>>) -> bool {
+    let mut tried = tried.peekable();
+    tried.peek().is_some() && tried.all(Probed::dead)
+}
+
+/// What goes wrong where NodePorts are dead at some nodes.
+pub(super) fn explained(
+    evidence: &Evidence<'_>,
+    family: IpFamily,
+    nodes: &[&str],
+) -> BTreeSet<usize> {
+    // Where a node drops by port number, it drops what its own pods send to other nodes too.
+    let sends_none = |node: &str| {
+        dead(
+            evidence
+                .of(family)
+                .filter(|probed| probed.is_node_port() && probed.from() == Some(node)),
+        )
+    };
+    let mute: Vec<&str> = nodes.iter().copied().filter(|node| sends_none(node)).collect();
+    evidence.bad(|probed| {
+        probed.family == family
+            && probed.is_node_port()
+            && (probed.at().is_some_and(|at| nodes.contains(&at))
+                || probed.from().is_some_and(|from| mute.contains(&from)))
+    })
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+    let all = nodes(evidence, family);
+    let everywhere = !all.is_empty() && all.len() == evidence.nodes().len();
+    let groups: Vec<Vec<&str>> =
+        if everywhere { vec![all.clone()] } else { all.iter().map(|node| vec![*node]).collect() };
+    let mut found: Vec<Found> =
+        groups.into_iter().filter_map(|nodes| at_nodes(evidence, family, &nodes)).collect();
+    let before: Vec<&str> = evidence
+        .nodes()
+        .into_iter()
+        .filter(|node| !all.contains(node) && only_outside(evidence, family, node))
+        .collect();
+    found.extend(before_nodes(evidence, family, &before));
+    found
+}
+
+/// Whether NodePorts at a node are dead from outside and work from pods.
+fn only_outside(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
+    let outside = |probed: &&Probed<'_>| matches!(probed.origin, Origin::Outside);
+    dead(tried(evidence, family, node).filter(outside))
+        && tried(evidence, family, node).any(|probed| !outside(&probed) && probed.good())
+}
+
+fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Found> {
+    let node = *nodes.first()?;
+    let example = tried(evidence, family, node).find(|probed| probed.dead())?;
+    let port = port(example)?;
+    let refused = tried(evidence, family, node).all(|probed| probed.kind() == Some(Kind::Refused));
+    let dropped = example.kind() == Some(Kind::TimedOut);
+    let what = match nodes {
+        [node] if refused => format!("Node {node} refuses NodePorts over {family}: it opens none."),
+        [node] if dropped => format!("Node {node} drops {family} packets to NodePorts."),
+        [node] => format!("NodePorts are dead at node {node} over {family}."),
+        _ if refused => format!("No node opens NodePorts over {family}: all refuse them."),
+        _ if dropped => format!("Every node drops {family} packets to NodePorts."),
+        _ => format!("NodePorts are dead at every node over {family}."),
+    };
+    let mut seen = vec![format!("{}: {}", target(example), example.seen())];
+    let own = evidence.of(family).find(|probed| {
+        probed.is_node_port() && probed.at() == Some(node) && probed.from() == Some(node)
+    });
+    if let Some(own) = own {
+        seen.push(format!("from a pod on {node} itself: {}", own.seen()));
+    }
+    if evidence
+        .of(family)
+        .any(|probed| probed.is_cluster_ip() && probed.from() == Some(node) && probed.good())
+    {
+        seen.push(format!("ClusterIPs work over {family} from {node}"));
+    }
+    Some(Found {
+        what,
+        evidence: seen,
+        see: remedy::see_proxy(evidence.world, family, node, &port.to_string()),
+        mend: remedy::node_port(evidence.world, family, node),
+        probed: explained(evidence, family, nodes),
+        ..Found::default()
+    })
+}
+
+fn before_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Found> {
+    let node = *nodes.first()?;
+    let example = evidence.of(family).find(|probed| {
+        probed.is_node_port()
+            && probed.at() == Some(node)
+            && matches!(probed.origin, Origin::Outside)
+            && probed.bad()
+    })?;
+    let names = words::list(nodes);
+    Some(Found {
+        what: format!(
+            "NodePorts at {names} are dead over {family} from this machine, and work from pods: \
+             something before the nodes drops or refuses them."
+        ),
+        evidence: vec![
+            format!("{} from outside: {}", target(example), example.seen()),
+            format!("pods on other nodes reach the NodePorts at {node}"),
+        ],
+        see: vec![crate::check::commands::on_node_as_root(node, "nft list ruleset")],
+        mend: vec![
+            format!(
+                "Let TCP 30000-32767 over {family} through the platform's firewall to {names} (security \
+                 group, network ACL): its rules for IPv4 and IPv6 are often kept apart."
+            ),
+            format!("Look for rules on {node} that admit the pods' and nodes' addresses only."),
+        ],
+        probed: evidence.bad(|probed| {
+            probed.family == family
+                && probed.is_node_port()
+                && matches!(probed.origin, Origin::Outside)
+                && probed.at().is_some_and(|at| nodes.contains(&at))
+        }),
+        ..Found::default()
+    })
+}
+
+fn target(probed: &Probed<'_>) -> String {
+    match &probed.probe.target {
+        Target::Http { address, .. } | Target::Tcp { address } => address.to_string(),
+        Target::Dns { name, .. } => name.clone(),
+    }
+}
+
+fn port(probed: &Probed<'_>) -> Option<u16> {
+    match &probed.probe.target {
+        Target::Http { address, .. } | Target::Tcp { address } => Some(address.port()),
+        Target::Dns { .. } => None,
+    }
+}

@@ -1,0 +1,79 @@
+//! `node_without_internal_ip`: nodes report no InternalIP of a family.
+
+use super::{CauseRule, Evidence, Found};
+use crate::{
+    check::{Subject, commands, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct NodeWithoutInternalIp;
+
+impl CauseRule for NodeWithoutInternalIp {
+    fn id(&self) -> &'static str {
+        "node_without_internal_ip"
+    }
+
+    fn why(&self) -> &'static str {
+        "Traffic to and from pods may go on for a while, but host-network pods made there get one \
+         podIP, load balancers and pod networks don't learn the address, and nobody knows where its \
+         NodePorts are in this family."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let nodes = evidence.world.facts.nodes.known()?;
+    let without: Vec<_> = nodes
+        .iter()
+        .filter(|node| !node.is_virtual && node.internal_ips(family).next().is_none())
+        .collect();
+    let first = without.first()?;
+    let names = words::list(without.iter().map(|node| &node.name));
+    let what = match without.len() {
+        1 => format!("Node {names} reports no {family} InternalIP."),
+        n if n == nodes.len() => format!("No node reports an {family} InternalIP."),
+        _ => format!("Nodes {names} report no {family} InternalIP."),
+    };
+    let seen = without.iter().map(|node| {
+        format!("{} reports only {}", node.name, words::list(node.internal_ips(family.other())))
+    });
+    let cloud = first.provider_id.as_ref().map(|id| {
+        format!(
+            "The cloud provider reports the addresses ({id}): give the instance an {family} address \
+             and switch on dual-stack in the cloud-controller-manager."
+        )
+    });
+    let kubelet = "Start the kubelet with --node-ip=<one address of each family, the primary one \
+                   first> (kubeadm: KUBELET_KUBEADM_ARGS in /var/lib/kubelet/kubeadm-flags.env), and \
+                   restart it."
+        .to_owned();
+    let address = format!(
+        "If the interface has no global {family} address, assign one: the kubelet reports only \
+         addresses that the node has."
+    );
+    Some(Found {
+        what,
+        evidence: seen.collect(),
+        see: vec![
+            format!(
+                "kubectl get node {} -o jsonpath='{{.status.addresses}}{{\"\\n\"}}'",
+                first.name
+            ),
+            commands::on_node(
+                &first.name,
+                &format!("ip {} addr show scope global", commands::flag(family)),
+            ),
+        ],
+        mend: cloud.into_iter().chain([kubelet, address]).collect(),
+        cases: evidence.red("node::internal_ips", |judged| {
+            judged.case.family == Some(family)
+                && matches!(&judged.case.subject, Subject::Node { name }
+                    if without.iter().any(|node| node.name == *name))
+        }),
+        ..Found::default()
+    })
+}

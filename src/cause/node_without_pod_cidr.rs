@@ -1,0 +1,71 @@
+//! `node_without_pod_cidr`: Node objects have no pod range of a family, though pods there may.
+
+use super::{CauseRule, Evidence, Found};
+use crate::{
+    check::{Subject, words},
+    facts::Node,
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct NodeWithoutPodCidr;
+
+impl CauseRule for NodeWithoutPodCidr {
+    fn id(&self) -> &'static str {
+        "node_without_pod_cidr"
+    }
+
+    fn why(&self) -> &'static str {
+        "Pod networks that cut addresses from podCIDRs, kube-proxy where it tells pods from others by \
+         them, and route controllers work with what the Node object says. It is given once and stays \
+         as it is."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let nodes = evidence.world.facts.nodes.known()?;
+    let lacks = |node: &&Node| {
+        !node.is_virtual
+            && !node.pod_cidrs.iter().any(|range| range.contains(':') == (family == IpFamily::V6))
+    };
+    let without: Vec<&Node> = nodes.iter().filter(lacks).collect();
+    let first = without.first()?;
+    let names = words::list(without.iter().map(|node| &node.name));
+    let everywhere = without.len() == nodes.len();
+    let what = match without.len() {
+        _ if everywhere => format!("No Node object has an {family} range in spec.podCIDRs."),
+        1 => format!("The Node object {names} has no {family} range in spec.podCIDRs."),
+        _ => format!("The Node objects {names} have no {family} range in spec.podCIDRs."),
+    };
+    let anew = format!(
+        "Make the Node object anew, for podCIDRs can't be changed: drain it, `kubectl delete node {}`, \
+         restart its kubelet.",
+        first.name
+    );
+    let ranges = format!(
+        "Give kube-controller-manager an {family} range in --cluster-cidr (kubeadm: \
+         networking.podSubnet)."
+    );
+    Some(Found {
+        what,
+        evidence: without
+            .iter()
+            .map(|node| format!("{} has {}", node.name, words::list(&node.pod_cidrs)))
+            .collect(),
+        see: vec![
+            "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
+                .to_owned(),
+        ],
+        mend: if everywhere { vec![ranges, anew] } else { vec![anew, ranges] },
+        cases: evidence.red("node::pod_cidrs", |judged| {
+            judged.case.family == Some(family)
+                && matches!(&judged.case.subject, Subject::Node { name }
+                    if without.iter().any(|node| node.name == *name))
+        }),
+        ..Found::default()
+    })
+}

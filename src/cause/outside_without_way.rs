@@ -1,0 +1,63 @@
+//! `outside_without_way`: this machine reaches no node in a family.
+
+use super::{CauseRule, Evidence, Found, evidence::Origin};
+use crate::{check::Kind, net::IpFamily};
+
+#[derive(Debug)]
+pub(super) struct OutsideWithoutWay;
+
+impl CauseRule for OutsideWithoutWay {
+    fn id(&self) -> &'static str {
+        "outside_without_way"
+    }
+
+    fn why(&self) -> &'static str {
+        "Whether the cluster's NodePorts work in this family can't be seen from here. It says nothing \
+         of the cluster."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let outside = || evidence.of(family).filter(|probed| matches!(probed.origin, Origin::Outside));
+    let example = outside().find(|probed| probed.is_node_port() && probed.bad())?;
+    if outside().any(|probed| probed.proves_a_way()) {
+        return None;
+    }
+    let unreachable = outside().all(|probed| probed.kind() == Some(Kind::Unreachable));
+    let ip = match &example.probe.target {
+        crate::probe::Target::Http { address, .. } => address.ip(),
+        _ => return None,
+    };
+    let what = if unreachable {
+        format!("This machine has no {family} route to any node of the cluster.")
+    } else {
+        format!("This machine gets no answer over {family} from any node of the cluster.")
+    };
+    let mend = if unreachable {
+        format!("Give this machine an {family} address and a route to the nodes.")
+    } else {
+        format!("Let {family} through between this machine and the nodes.")
+    };
+    Some(Found {
+        what,
+        evidence: vec![
+            format!("{ip}: {}", example.seen()),
+            format!(
+                "no node answered, neither at a NodePort nor at the kubelet's port, over {family}"
+            ),
+        ],
+        see: vec![format!("ip {} route get {ip}", crate::check::commands::flag(family))],
+        mend: vec![
+            mend,
+            "Or run dualstack on a machine that reaches the nodes, or with --outside off."
+                .to_owned(),
+        ],
+        probed: evidence
+            .bad(|probed| probed.family == family && matches!(probed.origin, Origin::Outside)),
+        ..Found::default()
+    })
+}

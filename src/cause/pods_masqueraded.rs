@@ -1,0 +1,56 @@
+//! `pods_masqueraded`: pods are seen by other pods under another address than their own.
+
+use std::collections::BTreeSet;
+
+use super::{CauseRule, Evidence, Found};
+use crate::{
+    check::{Kind, commands, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct PodsMasqueraded;
+
+impl CauseRule for PodsMasqueraded {
+    fn id(&self) -> &'static str {
+        "pods_masqueraded"
+    }
+
+    fn why(&self) -> &'static str {
+        "Pods must see each other's own addresses: NetworkPolicies, allow lists and logs go by them. \
+         A masquerade rule that doesn't except the pod range of one family breaks them in that \
+         family alone."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let masqueraded =
+        || evidence.of(family).filter(|probed| probed.kind() == Some(Kind::WrongSource));
+    let example = masqueraded().next()?;
+    let nodes: BTreeSet<&str> = masqueraded().filter_map(|probed| probed.from()).collect();
+    let node = nodes.first()?;
+    Some(Found {
+        what: format!(
+            "Pods on {} reach other pods over {family} under another address than their own.",
+            words::list(&nodes)
+        ),
+        evidence: vec![example.seen().to_owned()],
+        see: vec![commands::on_node_as_root(node, "nft list ruleset")],
+        mend: vec![
+            format!(
+                "Except the cluster's {family} pod range from masquerading: the pod network's own \
+                 setting (Calico natOutgoing and its pools, Cilium {}NativeRoutingCIDR, Flannel \
+                 --ip-masq), or nonMasqueradeCIDRs of ip-masq-agent.",
+                family.slug()
+            ),
+            "See that kube-proxy doesn't run with masqueradeAll.".to_owned(),
+        ],
+        probed: evidence
+            .bad(|probed| probed.family == family && probed.kind() == Some(Kind::WrongSource)),
+        ..Found::default()
+    })
+}

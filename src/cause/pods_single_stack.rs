@@ -1,0 +1,115 @@
+//! `pods_single_stack`: pods of one node, or of all, get no address of a family.
+
+use std::collections::BTreeSet;
+
+use super::{CauseRule, Evidence, Found};
+use crate::{
+    check::{Subject, commands, remedy, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct PodsSingleStack;
+
+impl CauseRule for PodsSingleStack {
+    fn id(&self) -> &'static str {
+        "pods_single_stack"
+    }
+
+    fn why(&self) -> &'static str {
+        "Pods made there can neither use nor offer anything in this family, and Services lose them as \
+         endpoints in it. Pods made earlier keep what they have, so the loss spreads with every \
+         restart."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+    let fixture = evidence.world.fixture;
+    let pods = || {
+        let all = fixture.backends.iter().chain(&fixture.probes);
+        all.filter(|pod| !pod.pod_ips.is_empty())
+    };
+    let nodes: BTreeSet<&str> = pods().map(|pod| pod.node.as_str()).collect();
+    let without: BTreeSet<&str> =
+        pods().filter(|pod| pod.address(family).is_none()).map(|pod| pod.node.as_str()).collect();
+    if without.is_empty() {
+        Vec::new()
+    } else if without == nodes {
+        vec![found(evidence, family, &without)]
+    } else {
+        without.iter().map(|node| found(evidence, family, &BTreeSet::from([*node]))).collect()
+    }
+}
+
+fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &BTreeSet<&str>) -> Found {
+    let world = evidence.world;
+    let is_here = |node: &str| nodes.contains(node);
+    let facts = world.facts.nodes.known();
+    let ranged: Vec<&str> = nodes
+        .iter()
+        .copied()
+        .filter(|name| {
+            facts.into_iter().flatten().find(|node| node.name == *name).is_some_and(|node| {
+                node.pod_cidrs.iter().any(|range| range.contains(':') == (family == IpFamily::V6))
+            })
+        })
+        .collect();
+    let example = nodes.iter().next().copied().unwrap_or_default();
+    let all = nodes.len() > 1;
+    let what = if all {
+        format!("Pods get no {family} address on any node.")
+    } else {
+        format!("Pods on node {example} get no {family} address; those on other nodes do.")
+    };
+    let pods = world.fixture.backends.iter().chain(&world.fixture.probes);
+    let mut seen: Vec<String> = pods
+        .filter(|pod| {
+            is_here(&pod.node) && !pod.pod_ips.is_empty() && pod.address(family).is_none()
+        })
+        .map(|pod| {
+            let name = pod.pod.as_deref().unwrap_or("a pod");
+            format!("{name} on {} has only {}", pod.node, words::list(&pod.pod_ips))
+        })
+        .collect();
+    // A pod network that follows podCIDRs can't do better than they allow.
+    let mut mend = Vec::new();
+    if ranged.is_empty() {
+        seen.push(format!("spec.podCIDRs of {} has no {family} range", words::list(nodes)));
+        mend.push(format!(
+            "Give the Node object an {family} range first (node::pod_cidrs): a pod network that uses \
+             podCIDRs has nothing to give."
+        ));
+    } else {
+        seen.push(format!("spec.podCIDRs of {} has an {family} range", words::list(&ranged)));
+    }
+    mend.extend(remedy::addressing(world, family));
+    let on_node = |subject: &Subject| match subject {
+        Subject::Pod { node, .. } | Subject::Node { name: node } => is_here(node),
+        _ => false,
+    };
+    let red = |check| {
+        evidence.red(check, |judged| {
+            judged.case.family == Some(family) && on_node(&judged.case.subject)
+        })
+    };
+    let mut cases = red("pod::pod_ips");
+    cases.extend(red("node::pod_cidrs"));
+    Found {
+        what,
+        evidence: seen,
+        see: vec![
+            format!(
+                "kubectl get pods -A --field-selector spec.nodeName={example} -o \
+                 custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip"
+            ),
+            commands::on_node(example, "sh -c 'cat /host/etc/cni/net.d/*'"),
+        ],
+        mend,
+        cases,
+        ..Found::default()
+    }
+}

@@ -1,0 +1,64 @@
+//! `service_proxy_down`: a node carries no Services of a family, neither by ClusterIP nor by
+//! NodePort.
+
+use super::{CauseRule, Evidence, Found, cluster_ip_dead, node_port_dead};
+use crate::{
+    check::{remedy, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct ServiceProxyDown;
+
+impl CauseRule for ServiceProxyDown {
+    fn id(&self) -> &'static str {
+        "service_proxy_down"
+    }
+
+    fn why(&self) -> &'static str {
+        "Every node translates Services by itself, each family by rules of its own. Without them \
+         pods on the node find no Service in this family, and clients that enter at the node find \
+         none either, while pods still reach each other."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+    let ports = node_port_dead::nodes(evidence, family);
+    let down: Vec<&str> = cluster_ip_dead::nodes(evidence, family)
+        .into_iter()
+        .filter(|node| ports.contains(node))
+        .collect();
+    let groups = if down.len() == evidence.nodes().len() {
+        vec![down]
+    } else {
+        down.into_iter().map(|node| vec![node]).collect()
+    };
+    groups.into_iter().filter_map(|nodes| found(evidence, family, &nodes)).collect()
+}
+
+fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Found> {
+    let node = *nodes.first()?;
+    let mut probed = cluster_ip_dead::explained(evidence, family, nodes);
+    probed.extend(node_port_dead::explained(evidence, family, nodes));
+    let place = if nodes.len() > 1 { "No node".to_owned() } else { format!("Node {node}") };
+    let verb = if nodes.len() > 1 { "carries" } else { "does not carry" };
+    let example = cluster_ip_dead::example(evidence, family, node)?;
+    let mut see = remedy::see_proxy(evidence.world, family, node, &example.1.to_string());
+    see.dedup();
+    Some(Found {
+        what: format!("{place} {verb} Services over {family}, by ClusterIP or by NodePort."),
+        evidence: vec![
+            format!("{} from {node}: {}", example.1, example.0),
+            format!("every NodePort at {} is dead over {family}", words::list(nodes)),
+            format!("pods on {node} reach backends at their own {family} addresses"),
+        ],
+        see,
+        mend: remedy::service_proxy(evidence.world, family, node),
+        probed,
+        ..Found::default()
+    })
+}

@@ -1,0 +1,268 @@
+//! Faults of the paths between nodes and pods.
+
+use super::{Path, assert_cause, assert_red};
+use crate::{
+    check::{
+        Status,
+        lab::{Fault, Lab},
+    },
+    net::IpFamily::{self, V4, V6},
+    suite::OutsidePolicy,
+};
+
+const BOTH: [IpFamily; 2] = [V4, V6];
+
+/// Whether a connection has packets, there or back, from a node to the pods of another.
+fn crosses(path: &Path<'_>, a: &str, b: &str) -> bool {
+    let between = (path.from, path.to) == (a, b) || (path.from, path.to) == (b, a);
+    match path.check {
+        "pod::reachable" => between,
+        "service::cluster_ip_reachable" => {
+            between || (path.is_shared() && [a, b].contains(&path.from))
+        }
+        // Whoever enters at a node, one of the backends is on the other.
+        "node_port::from_pod" | "node_port::from_outside" => path.to == a,
+        // DNS pods run on n1 and n2.
+        "dns::records" => {
+            path.to == "DNS"
+                && ((path.from == a && ["n1", "n2"].contains(&b))
+                    || (path.from == b && ["n1", "n2"].contains(&a)))
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn a_route_missing_one_way_reddens_both_directions_with_their_outcomes() {
+    for family in BOTH {
+        let lab = Lab::dual().with(Fault::NoRoute { at: "n1", to: "n2", family });
+        let run = assert_red(&lab, |path| {
+            // DNS is asked over IPv4 in this cluster, whichever records are wanted.
+            if path.check == "dns::records" {
+                return family == V4 && crosses(path, "n1", "n2");
+            }
+            path.family == Some(family) && crosses(path, "n1", "n2")
+        });
+        let cause = assert_cause(&run, "pod_route_missing", &["Node n1 has no", "node n2"]);
+        assert!(cause.evidence[0].contains("unreachable 3 times"), "{:?}", cause.evidence);
+        assert!(cause.evidence[1].contains("timed out 3 times"), "{:?}", cause.evidence);
+        let slug = family.slug();
+        let there = run.case(&format!("pod::reachable/{slug}/n1 -> n2"));
+        assert!(there.verdict.detail.starts_with("unreachable"), "{}", there.verdict.detail);
+        let back = run.case(&format!("pod::reachable/{slug}/n2 -> n1"));
+        assert_eq!(back.verdict.detail, "timed out 3 times");
+    }
+}
+
+#[test]
+fn routes_missing_both_ways_are_one_cause() {
+    let lab = Lab::dual()
+        .with(Fault::NoRoute { at: "n1", to: "n2", family: V6 })
+        .with(Fault::NoRoute { at: "n2", to: "n1", family: V6 });
+    let run = assert_red(&lab, |path| {
+        path.family == Some(V6)
+            && path.check != "dns::records"
+            && (crosses(path, "n1", "n2") || crosses(path, "n2", "n1"))
+    });
+    assert_cause(&run, "pod_route_missing", &["n1 and n2", "each other"]);
+}
+
+#[test]
+fn a_silent_loss_between_two_nodes_is_pinned_down_by_node_ports_alone() {
+    let lab = Lab::dual().with(Fault::SilentRoute { at: "n3", to: "n1", family: V6 });
+    let broken = |path: &Path<'_>| {
+        path.family == Some(V6) && path.check != "dns::records" && crosses(path, "n3", "n1")
+    };
+    let run = assert_red(&lab, broken);
+    assert_cause(&run, "pod_route_missing", &["Node n3", "pods on node n1"]);
+
+    // Without them the two directions look the same.
+    let lab = lab.changed(|lab| lab.suite.checks.retain(|area| area != "node_port"));
+    let run = assert_red(&lab, broken);
+    assert_cause(&run, "pod_route_missing", &["n1", "n3", "one direction or in both"]);
+}
+
+#[test]
+fn two_nodes_without_a_way_are_a_missing_route_too() {
+    let lab = Lab::new(2, &BOTH).with(Fault::NoRoute { at: "n2", to: "n1", family: V6 });
+    let run = assert_red(&lab, |path| {
+        path.family == Some(V6) && path.check != "dns::records" && crosses(path, "n2", "n1")
+    });
+    assert_cause(&run, "pod_route_missing", &["Node n2 has no IPv6 route"]);
+}
+
+#[test]
+fn a_pod_network_that_carries_no_family_between_nodes_is_one_cause() {
+    let mut lab = Lab::dual();
+    for (at, to) in
+        [("n1", "n2"), ("n2", "n1"), ("n1", "n3"), ("n3", "n1"), ("n2", "n3"), ("n3", "n2")]
+    {
+        lab = lab.with(Fault::SilentRoute { at, to, family: V6 });
+    }
+    let run = assert_red(&lab, |path| {
+        path.family == Some(V6)
+            && match path.check {
+                "pod::reachable" => path.from != path.to,
+                "service::cluster_ip_reachable" => path.from != path.to,
+                "node_port::from_pod" | "node_port::from_outside" => true,
+                _ => false,
+            }
+    });
+    assert_cause(&run, "pod_network_down", &["IPv6", "between nodes"]);
+}
+
+/// Whether a case has to do with a node, as one end or as the place where a connection enters.
+fn involves(path: &Path<'_>, node: &str) -> bool {
+    match path.check {
+        "pod::reachable" => (path.from == node) != (path.to == node),
+        "service::cluster_ip_reachable" => {
+            path.is_shared() || (path.from == node) != (path.to == node)
+        }
+        // Any node sends to the backend on this one.
+        "node_port::from_pod" | "node_port::from_outside" => true,
+        _ => false,
+    }
+}
+
+#[test]
+fn a_node_that_is_cut_off_is_one_cause() {
+    let lab = Lab::dual().with(Fault::CutOff { node: "n2", family: V6 });
+    let run = assert_red(&lab, |path| path.family == Some(V6) && involves(path, "n2"));
+    let cause = assert_cause(&run, "node_cut_off", &["n2", "IPv6"]);
+    assert!(cause.evidence.iter().any(|seen| seen.contains("doesn't reach n2's own")));
+}
+
+#[test]
+fn a_node_that_is_cut_off_from_dns_loses_dns_too() {
+    let lab = Lab::dual().with(Fault::CutOff { node: "n2", family: V4 });
+    let run = assert_red(&lab, |path| {
+        // DNS pods run on n1 and n2: everyone asks one across the cut now and then.
+        let dns = path.check == "dns::records" && path.to == "DNS";
+        (path.family == Some(V4) && involves(path, "n2")) || dns
+    });
+    assert_cause(&run, "node_cut_off", &["n2", "IPv4"]);
+}
+
+#[test]
+fn a_node_that_does_not_forward_is_told_from_one_that_is_cut_off() {
+    let broken = |path: &Path<'_>| {
+        let own = path.from == "n2" && path.to == "n2" && !path.check.starts_with("node_port");
+        path.family == Some(V6) && (involves(path, "n2") || own)
+    };
+    let lab = Lab::dual().with(Fault::NotForwarding { on: "n2", family: V6 });
+    let run = assert_red(&lab, broken);
+    assert_cause(&run, "node_not_forwarding", &["n2", "IPv6"]);
+
+    // Without the view from outside the node's own pods tell.
+    let unseen = lab.changed(|lab| lab.suite.outside = OutsidePolicy::Off);
+    let run = assert_red(&unseen, |path| path.check != "node_port::from_outside" && broken(path));
+    assert_cause(&run, "node_not_forwarding", &["n2", "IPv6"]);
+}
+
+#[test]
+fn a_backend_that_does_not_listen_is_told_from_the_network() {
+    let lab = Lab::dual().with(Fault::NotListening { on: "n3", family: V6 });
+    let broken = |path: &Path<'_>| {
+        path.family == Some(V6)
+            && match path.check {
+                "pod::reachable" => path.to == "n3",
+                "service::cluster_ip_reachable" => path.to == "n3" || path.is_shared(),
+                "node_port::from_pod" | "node_port::from_outside" => true,
+                _ => false,
+            }
+    };
+    let run = assert_red(&lab, broken);
+    let cause = assert_cause(&run, "backend_not_listening", &["n3", "IPv6"]);
+    assert!(cause.see.iter().any(|command| command.contains("nginx-3-xyz")));
+}
+
+#[test]
+fn nothing_listens_on_ipv6_anywhere_is_one_cause() {
+    let mut lab = Lab::dual();
+    for on in ["n1", "n2", "n3"] {
+        lab = lab.with(Fault::NotListening { on, family: V6 });
+    }
+    let run = assert_red(&lab, |path| {
+        path.family == Some(V6)
+            && [
+                "pod::reachable",
+                "service::cluster_ip_reachable",
+                "node_port::from_pod",
+                "node_port::from_outside",
+            ]
+            .contains(&path.check)
+    });
+    assert_cause(&run, "backend_not_listening", &["n1, n2 and n3"]);
+}
+
+#[test]
+fn a_pod_to_which_a_policy_drops_a_family_is_told_from_its_node() {
+    let lab = Lab::dual().with(Fault::PodFiltered { on: "n3", family: V6 });
+    let run = assert_red(&lab, |path| {
+        path.family == Some(V6)
+            && match path.check {
+                "pod::reachable" => path.to == "n3",
+                "service::cluster_ip_reachable" => path.to == "n3" || path.is_shared(),
+                "node_port::from_pod" | "node_port::from_outside" => true,
+                _ => false,
+            }
+    });
+    assert_cause(&run, "backend_filtered", &["n3", "IPv6"]);
+}
+
+#[test]
+fn large_answers_that_are_lost_one_way_are_a_matter_of_mtu() {
+    let lab = Lab::dual().with(Fault::Narrow { from: "n2", to: "n1", family: V6 });
+    let run = assert_red(&lab, |path| path.is("pod::reachable", V6, "n1", "n2"));
+    assert_cause(&run, "path_mtu", &["n2 to n1", "IPv6"]);
+    let case = run.case("pod::reachable/ipv6/n1 -> n2");
+    assert_eq!(case.verdict.detail, "large answers: timed out 3 times");
+}
+
+#[test]
+fn pods_that_are_masqueraded_are_found_by_the_address_that_the_backend_saw() {
+    let lab = Lab::dual().with(Fault::Masquerade { at: "n1", family: V6 });
+    let run = assert_red(&lab, |path| {
+        path.check == "pod::reachable" && path.family == Some(V6) && path.from == "n1"
+    });
+    assert_cause(&run, "pods_masqueraded", &["n1", "IPv6"]);
+}
+
+#[test]
+fn a_machine_without_a_route_says_nothing_of_the_cluster() {
+    let lab = Lab::dual().with(Fault::NoWayOutside { family: V6 });
+    let run = assert_red(&lab, |_| false);
+    let doubtful = run.names(Status::Inconclusive);
+    assert_eq!(
+        doubtful,
+        ["n1", "n2", "n3"].map(|n| format!("node_port::from_outside/ipv6/outside -> {n}"))
+    );
+    let cause = assert_cause(&run, "outside_without_way", &["no IPv6 route"]);
+    assert_eq!(cause.explains, doubtful);
+}
+
+#[test]
+fn a_machine_without_a_route_is_a_failure_where_one_is_required() {
+    let lab = Lab::dual()
+        .with(Fault::NoWayOutside { family: V6 })
+        .changed(|lab| lab.suite.outside = OutsidePolicy::Required);
+    let run =
+        assert_red(&lab, |path| path.check == "node_port::from_outside" && path.family == Some(V6));
+    assert_cause(&run, "outside_without_way", &["no IPv6 route"]);
+}
+
+#[test]
+fn two_faults_are_two_causes() {
+    let lab = Lab::dual()
+        .with(Fault::NoRoute { at: "n1", to: "n2", family: V6 })
+        .with(Fault::NodePortDropped { at: "n3", family: V4 });
+    let run = assert_red(&lab, |path| {
+        let route =
+            path.family == Some(V6) && path.check != "dns::records" && crosses(path, "n1", "n2");
+        let port = path.family == Some(V4)
+            && path.check.starts_with("node_port")
+            && (path.to == "n3" || path.from == "n3");
+        route || port
+    });
+    assert_eq!(run.rules(), ["pod_route_missing", "node_port_dead"]);
+}

@@ -1,0 +1,137 @@
+//! Faults of Services, NodePorts and DNS.
+
+use super::{assert_cause, assert_red};
+use crate::{
+    check::lab::{Fault, Lab},
+    net::IpFamily::{V4, V6},
+};
+
+const NODES: [&str; 3] = ["n1", "n2", "n3"];
+
+#[test]
+fn a_node_that_drops_cluster_ips_is_found_and_not_the_pod_network() {
+    for family in [V4, V6] {
+        let lab = Lab::dual().with(Fault::ClusterIpDropped { at: "n2", family });
+        let run = assert_red(&lab, |path| match path.check {
+            "service::cluster_ip_reachable" => path.family == Some(family) && path.from == "n2",
+            "dns::records" => family == V4 && path.from == "n2" && path.to == "DNS",
+            _ => false,
+        });
+        assert_cause(&run, "cluster_ip_dead", &["from node n2", family.as_str()]);
+    }
+}
+
+#[test]
+fn cluster_ips_that_are_dead_from_every_node_are_one_cause() {
+    let mut lab = Lab::dual();
+    for at in NODES {
+        lab = lab.with(Fault::ClusterIpDropped { at, family: V6 });
+    }
+    let run = assert_red(&lab, |path| {
+        path.check == "service::cluster_ip_reachable" && path.family == Some(V6)
+    });
+    assert_cause(&run, "cluster_ip_dead", &["every node"]);
+}
+
+#[test]
+fn a_service_proxy_that_carries_nothing_is_one_cause() {
+    let lab = Lab::dual()
+        .with(Fault::ClusterIpDropped { at: "n2", family: V6 })
+        .with(Fault::NodePortRefused { at: "n2", family: V6 });
+    let run = assert_red(&lab, |path| {
+        path.family == Some(V6)
+            && match path.check {
+                "service::cluster_ip_reachable" => path.from == "n2",
+                "node_port::from_pod" | "node_port::from_outside" => path.to == "n2",
+                _ => false,
+            }
+    });
+    assert_cause(&run, "service_proxy_down", &["Node n2", "IPv6"]);
+}
+
+#[test]
+fn a_node_that_drops_node_ports_drops_what_its_own_pods_send_to_others_too() {
+    for family in [V4, V6] {
+        let lab = Lab::dual().with(Fault::NodePortDropped { at: "n2", family });
+        let run = assert_red(&lab, |path| {
+            path.family == Some(family)
+                && path.check.starts_with("node_port")
+                && (path.to == "n2" || path.from == "n2")
+        });
+        assert_cause(&run, "node_port_dead", &["Node n2 drops", family.as_str()]);
+    }
+}
+
+#[test]
+fn a_node_that_refuses_node_ports_is_told_from_one_that_drops_them() {
+    let lab = Lab::dual().with(Fault::NodePortRefused { at: "n2", family: V6 });
+    let run = assert_red(&lab, |path| {
+        path.family == Some(V6) && path.check.starts_with("node_port") && path.to == "n2"
+    });
+    assert_cause(&run, "node_port_dead", &["Node n2", "refuses"]);
+}
+
+#[test]
+fn node_ports_that_no_node_opens_in_a_family_are_one_cause() {
+    let mut lab = Lab::dual();
+    for at in NODES {
+        lab = lab.with(Fault::NodePortRefused { at, family: V6 });
+    }
+    let run =
+        assert_red(&lab, |path| path.family == Some(V6) && path.check.starts_with("node_port"));
+    assert_cause(&run, "node_port_dead", &["No node", "refuse"]);
+}
+
+#[test]
+fn a_firewall_before_the_nodes_is_told_from_the_nodes() {
+    let mut lab = Lab::dual();
+    for at in NODES {
+        lab = lab.with(Fault::NodePortFiltered { at, family: V6 });
+    }
+    let run =
+        assert_red(&lab, |path| path.family == Some(V6) && path.check == "node_port::from_outside");
+    assert_cause(&run, "node_port_dead", &["from this machine", "n1, n2 and n3"]);
+}
+
+#[test]
+fn a_service_that_leads_to_another_backend_is_a_wrong_answer() {
+    let lab = Lab::dual().with(Fault::WrongBackend { of: "n1", to: "n3" });
+    let run = lab.run();
+    let case = run.case("service::cluster_ip_reachable/ipv6/n2 -> n1");
+    assert!(case.verdict.detail.contains("nginx-3-xyz"), "{}", case.verdict.detail);
+    assert!(case.verdict.detail.contains("not nginx-1-xyz"), "{}", case.verdict.detail);
+}
+
+#[test]
+fn dns_without_aaaa_reddens_every_vantage_and_names_dns() {
+    let lab = Lab::dual().with(Fault::NoRecords { pod: None, family: V6 });
+    let run = assert_red(&lab, |path| path.check == "dns::records" && path.family == Some(V6));
+    assert_cause(&run, "dns_without_records", &["The cluster's DNS", "AAAA"]);
+}
+
+#[test]
+fn one_dns_pod_without_aaaa_is_named() {
+    let lab = Lab::dual().with(Fault::NoRecords { pod: Some("coredns-b"), family: V6 });
+    let run = assert_red(&lab, |path| {
+        path.check == "dns::records" && path.family == Some(V6) && path.from != "coredns-a"
+    });
+    assert_cause(&run, "dns_without_records", &["coredns-b", "AAAA", "others do"]);
+}
+
+#[test]
+fn dns_that_nobody_hears_is_one_cause() {
+    let lab = Lab::dual().with(Fault::DnsDown);
+    let run = assert_red(&lab, |path| path.check == "dns::records" && path.to == "DNS");
+    let cause = assert_cause(&run, "dns_unreachable", &["on any node"]);
+    assert!(cause.evidence.iter().any(|seen| seen.contains("through the API server")));
+}
+
+#[test]
+fn a_dns_pod_that_knows_no_name_is_named() {
+    let lab = Lab::dual().with(Fault::NoNames { pod: Some("coredns-a") });
+    let run = assert_red(&lab, |path| {
+        // Before a first right answer NXDOMAIN may be settling, and the next one asked knows.
+        path.check == "dns::records" && path.from != "coredns-b"
+    });
+    assert_cause(&run, "dns_without_names", &["coredns-a"]);
+}

@@ -1,0 +1,5 @@
+//! Whether DNS tells the families that Services have.
+
+mod records;
+
+pub(super) use records::Records;

@@ -1,0 +1,346 @@
+//! The lab's network: packets step by step, there and back.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::Lab;
+use crate::{
+    facts::Fact,
+    fixture::{Service, ServiceRole, Workload},
+    net::IpFamily::{self, V4, V6},
+    probe::{Answer, Attempt, BACKEND_PORT, Outcome, Probe, Target, Vantage},
+};
+
+/// Something that is broken.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// A node has no route to the pods of another, and says so.
+    NoRoute { at: &'static str, to: &'static str, family: IpFamily },
+    /// The same, without a word.
+    SilentRoute { at: &'static str, to: &'static str, family: IpFamily },
+    /// A node drops what its pods send to ClusterIPs.
+    ClusterIpDropped { at: &'static str, family: IpFamily },
+    /// A node drops what comes in for NodePorts, also from its own pods to other nodes.
+    NodePortDropped { at: &'static str, family: IpFamily },
+    /// A node refuses NodePorts.
+    NodePortRefused { at: &'static str, family: IpFamily },
+    /// A firewall before a node drops NodePorts.
+    NodePortFiltered { at: &'static str, family: IpFamily },
+    /// nginx on a node doesn't listen.
+    NotListening { on: &'static str, family: IpFamily },
+    /// A policy drops what comes to the nginx of a node.
+    PodFiltered { on: &'static str, family: IpFamily },
+    /// A node doesn't forward.
+    NotForwarding { on: &'static str, family: IpFamily },
+    /// A node is dead to all others.
+    CutOff { node: &'static str, family: IpFamily },
+    /// This machine has no route to the nodes.
+    NoWayOutside { family: IpFamily },
+    /// Large answers are lost on their way from one node to another.
+    Narrow { from: &'static str, to: &'static str, family: IpFamily },
+    /// Pods reach pods with their node's address.
+    Masquerade { at: &'static str, family: IpFamily },
+    /// A DNS pod, or every one, has no records of a family.
+    NoRecords { pod: Option<&'static str>, family: IpFamily },
+    /// A DNS pod, or every one, doesn't know any name.
+    NoNames { pod: Option<&'static str> },
+    /// No DNS pod answers pods.
+    DnsDown,
+    /// A Service's ClusterIPs lead to another backend than its own.
+    WrongBackend { of: &'static str, to: &'static str },
+}
+
+/// What a packet must pass.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    /// A node translates a ClusterIP.
+    ClusterIp(&'a str),
+    /// A node translates a NodePort; from which node the packet comes, unless from outside.
+    NodePort { at: &'a str, from: Option<&'a str> },
+    /// From a node to a pod on a node.
+    ToPod { at: &'a str, to: &'a str },
+    /// To a node's own address, from a node or from outside.
+    ToNode { from: Option<&'a str>, to: &'a str },
+    /// To the outside.
+    ToOutside { from: &'a str },
+    /// Into nginx.
+    Nginx(&'a str),
+}
+
+/// The attempts that the prober would make.
+pub(super) fn attempts(lab: &Lab, probe: &Probe) -> Vec<Attempt> {
+    let wanted = probe.attempts;
+    let mut attempts = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut successes = 0;
+    loop {
+        let outcome = attempt(lab, probe, attempts.len());
+        let succeeded = outcome.succeeded();
+        if let Outcome::Answered(answer) = &outcome {
+            seen.insert(answer.pod.clone());
+        }
+        attempts.push(Attempt { millis: 10, outcome });
+        if succeeded {
+            successes += 1;
+            let distinct = wanted.distinct <= 1 || seen.len() >= usize::from(wanted.distinct);
+            if (successes >= wanted.successes && distinct) || successes > wanted.bound {
+                return attempts;
+            }
+        } else if successes > 0 || attempts.len() >= 3 {
+            // After a success no failure is forgiven; before it, settling is over at some time.
+            return attempts;
+        }
+    }
+}
+
+fn attempt(lab: &Lab, probe: &Probe, turn: usize) -> Outcome {
+    let from = match &probe.vantage {
+        Vantage::Outside => None,
+        Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
+        Vantage::DnsPod { pod, .. } => return records(lab, probe, pod),
+    };
+    match &probe.target {
+        Target::Dns { .. } => resolve(lab, probe, from.unwrap(), turn),
+        Target::Tcp { address } => {
+            let Some(node) = node_at(lab, address.ip()) else { return no_route() };
+            let there = [Step::ToNode { from, to: &node }];
+            let back = [Step::ToOutside { from: &node }];
+            exchange(lab, probe, &there, &back).unwrap_or(Outcome::Connected)
+        }
+        Target::Http { address, payload } => http(lab, probe, from, *address, *payload, turn),
+    }
+}
+
+fn http(
+    lab: &Lab,
+    probe: &Probe,
+    from: Option<&str>,
+    address: SocketAddr,
+    payload: u32,
+    turn: usize,
+) -> Outcome {
+    let family = IpFamily::of(address.ip());
+    let service = lab.fixture.services.iter().find(|service| {
+        service.cluster_ip(family) == Some(address.ip())
+            || (service.node_port() == Some(address.port()) && address.port() != BACKEND_PORT)
+    });
+    let backend = match service {
+        Some(service) => pick(lab, service, family, turn),
+        None => lab.fixture.backends.iter().find(|pod| pod.address(family) == Some(address.ip())),
+    };
+    let Some(backend) = backend else { return Outcome::Refused };
+    let to = backend.node.as_str();
+    let into = Step::Nginx(to);
+    let (there, back): (Vec<Step<'_>>, Vec<Step<'_>>);
+    let via;
+    match (service, from) {
+        (None, Some(from)) => {
+            there = vec![Step::ToPod { at: from, to }, into];
+            back = vec![Step::ToPod { at: to, to: from }];
+        }
+        (Some(service), Some(from)) if service.cluster_ip(family) == Some(address.ip()) => {
+            there = vec![Step::ClusterIp(from), Step::ToPod { at: from, to }, into];
+            back = vec![Step::ToPod { at: to, to: from }];
+        }
+        (_, from) => {
+            let Some(node) = node_at(lab, address.ip()) else { return no_route() };
+            via = node;
+            let at = via.as_str();
+            there = vec![
+                Step::ToNode { from, to: at },
+                Step::NodePort { at, from },
+                Step::ToPod { at, to },
+                into,
+            ];
+            let answer = Step::ToNode { from: Some(to), to: at };
+            let home = match from {
+                Some(from) => Step::ToNode { from: Some(at), to: from },
+                None => Step::ToOutside { from: at },
+            };
+            back = vec![answer, home];
+        }
+    }
+    if let Some(outcome) = exchange(lab, probe, &there, &back) {
+        return outcome;
+    }
+    let narrow = lab.faults.iter().any(|fault| match fault {
+        Fault::Narrow { from: at, to: far, family: broken } => {
+            *broken == family && *at == to && from == Some(*far)
+        }
+        _ => false,
+    });
+    if narrow && payload > 0 {
+        return Outcome::TimedOut;
+    }
+    let masquerade = lab.faults.iter().any(|fault| match fault {
+        Fault::Masquerade { at, family: broken } => *broken == family && from == Some(*at),
+        _ => false,
+    });
+    let source = from.and_then(|from| lab.fixture.probe_on(from)?.address(family));
+    let client = match (service, source) {
+        (None, Some(source)) if !masquerade => source,
+        _ => super::node_ip(9, family),
+    };
+    Outcome::Answered(Answer {
+        pod: backend.pod.clone().unwrap(),
+        server: backend.address(family).unwrap(),
+        client,
+        payload,
+    })
+}
+
+/// The backend that a Service's turn falls on.
+fn pick<'a>(
+    lab: &'a Lab,
+    service: &Service,
+    family: IpFamily,
+    turn: usize,
+) -> Option<&'a Workload> {
+    let astray = lab.faults.iter().find_map(|fault| match (fault, &service.role) {
+        (Fault::WrongBackend { of, to }, ServiceRole::Backend(node)) if node == of => Some(*to),
+        _ => None,
+    });
+    let behind: Vec<&Workload> = lab
+        .fixture
+        .backends
+        .iter()
+        .filter(|pod| pod.is_ready() && pod.address(family).is_some())
+        .filter(|pod| match (&service.role, astray) {
+            (_, Some(to)) => pod.node == to,
+            (ServiceRole::Backend(node), None) => pod.node == *node,
+            _ => true,
+        })
+        .collect();
+    (!behind.is_empty()).then(|| behind[turn % behind.len()])
+}
+
+fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outcome {
+    let Fact::Known { value: dns, .. } = &lab.facts.cluster_dns else {
+        return answer_of(lab, probe);
+    };
+    let ready: Vec<_> = dns.pods.iter().filter(|pod| pod.ready).collect();
+    let server = ready[turn % ready.len()];
+    let on = server.node.as_deref().unwrap();
+    let family = IpFamily::of(dns.cluster_ips[0]);
+    let there = [Step::ClusterIp(from), Step::ToPod { at: from, to: on }];
+    let back = [Step::ToPod { at: on, to: from }];
+    let down = lab.faults.iter().any(|fault| matches!(fault, Fault::DnsDown));
+    let lost = there.iter().chain(&back).any(|step| breaks(lab, *step, family).is_some());
+    if down || lost {
+        return Outcome::DnsFailure { detail: "no servers could be reached".to_owned() };
+    }
+    records(lab, probe, &server.name)
+}
+
+fn records(lab: &Lab, probe: &Probe, server: &str) -> Outcome {
+    for fault in &lab.faults {
+        match fault {
+            Fault::NoRecords { pod, family }
+                if *family == probe.family() && pod.is_none_or(|pod| pod == server) =>
+            {
+                return Outcome::NoRecords;
+            }
+            Fault::NoNames { pod } if pod.is_none_or(|pod| pod == server) => {
+                return Outcome::NoSuchName;
+            }
+            _ => {}
+        }
+    }
+    answer_of(lab, probe)
+}
+
+fn answer_of(lab: &Lab, probe: &Probe) -> Outcome {
+    let Target::Dns { name, family } = &probe.target else { panic!("no name to resolve") };
+    let service = name.split('.').next().unwrap();
+    let Some(service) = lab.fixture.services.iter().find(|known| known.name == service) else {
+        return Outcome::NoSuchName;
+    };
+    match service.cluster_ip(*family) {
+        Some(ip) => Outcome::Records { addresses: vec![ip] },
+        None => Outcome::NoRecords,
+    }
+}
+
+fn no_route() -> Outcome {
+    Outcome::Unreachable { detail: "Network is unreachable".to_owned() }
+}
+
+fn node_at(lab: &Lab, ip: IpAddr) -> Option<String> {
+    let i = (1..=lab.fixture.nodes.len())
+        .find(|&i| [V4, V6].into_iter().any(|family| super::node_ip(i, family) == ip))?;
+    Some(format!("n{i}"))
+}
+
+/// What the client sees when a packet or its answer doesn't get through; `None` when both do.
+fn exchange(lab: &Lab, probe: &Probe, there: &[Step<'_>], back: &[Step<'_>]) -> Option<Outcome> {
+    let family = probe.family();
+    let sent = there.iter().find_map(|step| breaks(lab, *step, family));
+    sent.or_else(|| {
+        // Whoever loses an answer tells the one who sent it, not the client who waits.
+        back.iter().find_map(|step| breaks(lab, *step, family)).map(|_| Outcome::TimedOut)
+    })
+}
+
+fn breaks(lab: &Lab, step: Step<'_>, family: IpFamily) -> Option<Outcome> {
+    lab.faults.iter().find_map(|fault| broken(fault, step, family))
+}
+
+fn broken(fault: &Fault, step: Step<'_>, packet: IpFamily) -> Option<Outcome> {
+    let (family, outcome) = match (fault, step) {
+        (Fault::NoRoute { at, to, family }, Step::ToPod { at: here, to: there })
+            if *at == here && *to == there =>
+        {
+            (family, no_route())
+        }
+        (Fault::SilentRoute { at, to, family }, Step::ToPod { at: here, to: there })
+            if *at == here && *to == there =>
+        {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::ClusterIpDropped { at, family }, Step::ClusterIp(here)) if *at == here => {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::NodePortDropped { at, family }, Step::NodePort { at: here, from })
+            if *at == here || from == Some(*at) =>
+        {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::NodePortRefused { at, family }, Step::NodePort { at: here, .. }) if *at == here => {
+            (family, Outcome::Refused)
+        }
+        (Fault::NodePortFiltered { at, family }, Step::NodePort { at: here, from: None })
+            if *at == here =>
+        {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::NotListening { on, family }, Step::Nginx(here)) if *on == here => {
+            (family, Outcome::Refused)
+        }
+        (Fault::PodFiltered { on, family }, Step::Nginx(here)) if *on == here => {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::NotForwarding { on, family }, Step::ToPod { at, to }) if *on == at || *on == to => {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::NotForwarding { on, family }, Step::ToNode { from: Some(from), to })
+            if *on == from && *on != to =>
+        {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::CutOff { node, family }, Step::ToPod { at, to })
+            if (*node == at) != (*node == to) =>
+        {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::CutOff { node, family }, Step::ToNode { from, to })
+            if (Some(*node) == from) != (*node == to) =>
+        {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::CutOff { node, family }, Step::ToOutside { from }) if *node == from => {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::NoWayOutside { family }, Step::ToNode { from: None, .. }) => (family, no_route()),
+        _ => return None,
+    };
+    (*family == packet).then_some(outcome)
+}

@@ -1,0 +1,179 @@
+//! `node::internal_ips`
+
+use std::net::IpAddr;
+
+use super::{Found, cases, find};
+use crate::{
+    check::{Case, Check, Failure, Observations, Stage, Verdict, World, primary, words},
+    facts::Node,
+    net::IpFamily,
+};
+
+/// Every node has an InternalIP of each family.
+#[derive(Debug)]
+pub(in crate::check) struct InternalIps;
+
+impl Check for InternalIps {
+    fn id(&self) -> &'static str {
+        "node::internal_ips"
+    }
+
+    fn summary(&self) -> &'static str {
+        "every node has a usable InternalIP of each expected family, in the expected order"
+    }
+
+    fn why(&self) -> &'static str {
+        "The node's addresses are where NodePorts are reached, what host-network pods get as podIPs, \
+         and what pod networks build their tunnels and routes on. The order decides the primary \
+         family of the node's pods. A node that reports one family only still carries traffic of \
+         the other for a while, so nothing but this check shows it before something depends on it."
+    }
+
+    fn source(&self) -> &'static str {
+        "Node field status.addresses (type InternalIP); KEP-563 IPv4/IPv6 dual-stack, kubelet \
+         --node-ip; https://kubernetes.io/docs/tasks/network/validate-dual-stack/"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Facts
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &["list nodes"]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Case> {
+        cases(self, world)
+    }
+
+    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
+        let found = match find(world, case) {
+            Ok(found) => found,
+            Err(verdict) => return verdict,
+        };
+        let Found { family, node, .. } = found;
+        let addresses: Vec<IpAddr> = node.internal_ips(family).collect();
+        let (detail, what) = match (world.suite.families.contains(&family), addresses.as_slice()) {
+            (false, []) => return Verdict::pass("none, as expected"),
+            (false, [first, ..]) => (
+                format!("{first} is not expected"),
+                format!(
+                    "Node {} has the {family} InternalIP {first}, but the suite {} expects a cluster \
+                     without {family}.",
+                    node.name, world.suite.name
+                ),
+            ),
+            (true, []) => {
+                let others = words::list(node.internal_ips(family.other()));
+                (
+                    format!("no {family} InternalIP, only {others}"),
+                    format!(
+                        "Node {} has no {family} InternalIP in status.addresses, only {others}.",
+                        node.name
+                    ),
+                )
+            }
+            (true, _) => match defect(world, &found, &addresses) {
+                None => return Verdict::pass(words::list(&addresses)),
+                Some(defect) => defect,
+            },
+        };
+        Verdict::fail(detail, failure(world, &found, what))
+    }
+}
+
+/// What is wrong with a node's addresses of a family, as detail and sentence.
+fn defect(world: World<'_>, found: &Found<'_>, addresses: &[IpAddr]) -> Option<(String, String)> {
+    let Found { family, node, nodes } = *found;
+    if let Some((address, kind)) =
+        addresses.iter().find_map(|address| Some((address, unusable(*address)?)))
+    {
+        return Some((
+            format!("{address} is {kind}"),
+            format!(
+                "Node {} reports {address} as its {family} InternalIP, which is {kind} and can't be \
+                 reached from other nodes.",
+                node.name
+            ),
+        ));
+    }
+    let expected = primary::expected(world.suite, nodes.iter().filter_map(first))?;
+    let first = first(node)?;
+    (expected == family && first != family).then(|| {
+        (
+            format!("{first} comes first"),
+            format!(
+                "Node {} lists its {first} InternalIP before the {family} one, but {}.",
+                node.name,
+                primary::reason(world.suite, expected)
+            ),
+        )
+    })
+}
+
+fn failure(world: World<'_>, found: &Found<'_>, what: String) -> Failure {
+    let Found { family, node, .. } = *found;
+    let name = &node.name;
+    let see = [
+        format!(
+            "kubectl get node {name} -o jsonpath='{{range .status.addresses[*]}}{{.type}} \
+             {{.address}}{{\"\\n\"}}{{end}}'"
+        ),
+        format!(
+            "kubectl debug node/{name} -it --image=docker.io/library/busybox -- ip {} addr show scope global",
+            match family {
+                IpFamily::V4 => "-4",
+                IpFamily::V6 => "-6",
+            }
+        ),
+    ];
+    if !world.suite.families.contains(&family) {
+        return Failure::new(what).see(see).mend([
+            "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
+            format!("If not, start the kubelet of {name} with --node-ip set to the one address."),
+        ]);
+    }
+    let cloud = node.provider_id.as_ref().map(|id| {
+        format!(
+            "The addresses of {name} ({id}) come from the cloud provider: give the instance an \
+             {family} address and switch on dual-stack in the cloud-controller-manager."
+        )
+    });
+    let kubelet = format!(
+        "Start the kubelet of {name} with --node-ip=<one address of each family, the primary one \
+         first> (kubeadm: nodeRegistration.kubeletExtraArgs, or KUBELET_KUBEADM_ARGS in \
+         /var/lib/kubelet/kubeadm-flags.env) and restart it."
+    );
+    let address = format!(
+        "If the node's interface has no global {family} address either, assign one first: the \
+         kubelet reports only addresses that the node has."
+    );
+    Failure::new(what).see(see).mend(cloud).mend([kubelet, address])
+}
+
+fn first(node: &Node) -> Option<IpFamily> {
+    node.addresses
+        .iter()
+        .filter(|address| address.kind == "InternalIP")
+        .find_map(|address| address.address.parse().ok())
+        .map(IpFamily::of)
+}
+
+/// Why an address can't be a node's, where it can't.
+fn unusable(address: IpAddr) -> Option<&'static str> {
+    let link_local = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    if address.is_loopback() {
+        Some("a loopback address")
+    } else if address.is_unspecified() {
+        Some("the unspecified address")
+    } else if address.is_multicast() {
+        Some("a multicast address")
+    } else if link_local {
+        Some("a link-local address")
+    } else {
+        None
+    }
+}

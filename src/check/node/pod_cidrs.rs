@@ -1,0 +1,204 @@
+//! `node::pod_cidrs`
+
+use ipnet::IpNet;
+
+use super::{Found, cases, find};
+use crate::{
+    check::{Case, Check, Failure, Observations, Stage, Verdict, World, primary, words},
+    facts::Node,
+    net::{IpFamily, relation},
+};
+
+/// Every node has one pod range of each family.
+#[derive(Debug)]
+pub(in crate::check) struct PodCidrs;
+
+impl Check for PodCidrs {
+    fn id(&self) -> &'static str {
+        "node::pod_cidrs"
+    }
+
+    fn summary(&self) -> &'static str {
+        "every node has exactly one pod range of each expected family, in the expected order"
+    }
+
+    fn why(&self) -> &'static str {
+        "Most pod networks cut the addresses of a node's pods from its spec.podCIDRs, and routes to \
+         the pods follow them. A node that lacks a range of one family gives its pods no address of \
+         that family; two nodes with overlapping ranges steal each other's traffic. The range is \
+         given once, when the Node object is made, and never changes after that, so a cluster that \
+         was converted to dual-stack keeps single-stack nodes until they are made anew."
+    }
+
+    fn source(&self) -> &'static str {
+        "Node field spec.podCIDRs (at most one range of each family); KEP-563 IPv4/IPv6 dual-stack, \
+         kube-controller-manager --cluster-cidr; \
+         https://kubernetes.io/docs/tasks/network/validate-dual-stack/"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Facts
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &["list nodes"]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Case> {
+        cases(self, world)
+    }
+
+    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
+        let found = match find(world, case) {
+            Ok(found) => found,
+            Err(verdict) => return verdict,
+        };
+        let Found { family, node, nodes } = found;
+        if nodes.iter().all(|node| node.pod_cidrs.is_empty()) {
+            let by = world.facts.cni.known().map_or("the pod network", |cni| cni.name.as_str());
+            return Verdict::skip(format!(
+                "no node has podCIDRs: {by} gives out pod addresses itself"
+            ));
+        }
+        if let Some(text) = unreadable(node, family) {
+            return Verdict::fail(
+                format!("{text} is no address range"),
+                failure(
+                    world,
+                    &found,
+                    format!(
+                        "Node {} has `{text}` in spec.podCIDRs, which is no address range.",
+                        node.name
+                    ),
+                ),
+            );
+        }
+        let ranges: Vec<IpNet> = of_family(node, family).collect();
+        let all = words::list(&node.pod_cidrs);
+        let (detail, what) = match (world.suite.families.contains(&family), ranges.as_slice()) {
+            (false, []) => return Verdict::pass("none, as expected"),
+            (false, [first, ..]) => (
+                format!("{first} is not expected"),
+                format!(
+                    "Node {} has the {family} range {first}, but the suite {} expects a cluster \
+                     without {family}.",
+                    node.name, world.suite.name
+                ),
+            ),
+            (true, []) => (
+                format!("no {family} range, only {all}"),
+                format!(
+                    "Node {} has no {family} range in spec.podCIDRs, only {all}: a pod network that \
+                     uses podCIDRs can't give its pods an {family} address.",
+                    node.name
+                ),
+            ),
+            (true, [range]) => match defect(world, &found, range) {
+                None => return Verdict::pass(range.to_string()),
+                Some(defect) => defect,
+            },
+            (true, _) => (
+                format!("{} {family} ranges", ranges.len()),
+                format!(
+                    "Node {} has {} {family} ranges in spec.podCIDRs ({all}), where one of each \
+                     family is allowed.",
+                    node.name,
+                    ranges.len()
+                ),
+            ),
+        };
+        Verdict::fail(detail, failure(world, &found, what))
+    }
+}
+
+/// What is wrong with a node's one range of a family, as detail and sentence.
+fn defect(world: World<'_>, found: &Found<'_>, range: &IpNet) -> Option<(String, String)> {
+    let Found { family, node, nodes } = *found;
+    let other = nodes.iter().filter(|other| other.name != node.name).find_map(|other| {
+        of_family(other, family)
+            .find(|theirs| relation(range, theirs).overlaps())
+            .map(|theirs| (other, theirs))
+    });
+    if let Some((other, theirs)) = other {
+        return Some((
+            format!("overlaps with {}", other.name),
+            format!(
+                "The {family} pod range {range} of node {} overlaps with {theirs} of node {}: pods of \
+                 both can have the same address.",
+                node.name, other.name
+            ),
+        ));
+    }
+    let expected = primary::expected(world.suite, nodes.iter().filter_map(first))?;
+    let first = first(node)?;
+    (expected == family && first != family).then(|| {
+        (
+            format!("{first} comes first"),
+            format!(
+                "Node {} has its podCIDRs in the order {}, but {}.",
+                node.name,
+                words::list(&node.pod_cidrs),
+                primary::reason(world.suite, expected)
+            ),
+        )
+    })
+}
+
+fn failure(world: World<'_>, found: &Found<'_>, what: String) -> Failure {
+    let Found { family, node, nodes } = *found;
+    let name = &node.name;
+    let failure = Failure::new(what).see([
+        format!("kubectl get node {name} -o jsonpath='{{.spec.podCIDRs}}{{\"\\n\"}}'"),
+        "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
+            .to_owned(),
+    ]);
+    let everywhere = nodes.iter().all(|node| of_family(node, family).next().is_none());
+    let anew = format!(
+        "podCIDRs can't be changed on a Node object: drain the node, run `kubectl delete node {name}`, \
+         and restart its kubelet, which registers it anew with ranges of both families."
+    );
+    let ranges = "Give kube-controller-manager one range of each expected family, the primary one \
+                  first, in --cluster-cidr, with --allocate-node-cidrs=true (kubeadm: \
+                  networking.podSubnet)."
+        .to_owned();
+    let cni = world.facts.cni.known().map(|cni| {
+        format!(
+            "If {} gives out pod addresses from ranges of its own, podCIDRs don't matter to it and \
+             pod::pod_ips is the check that counts; leave this check out of your suite then.",
+            cni.name
+        )
+    });
+    if everywhere || !world.suite.families.contains(&family) {
+        failure.mend([ranges, anew]).mend(cni)
+    } else {
+        failure
+            .mend([
+                anew,
+                "If the new Node object lacks the range too, kube-controller-manager's log says why: \
+                     --cluster-cidr holds one family only, or it is too small for this many nodes \
+                     (--node-cidr-mask-size-ipv4, --node-cidr-mask-size-ipv6)."
+                    .to_owned(),
+            ])
+            .mend(cni)
+    }
+}
+
+fn of_family(node: &Node, family: IpFamily) -> impl Iterator<Item = IpNet> {
+    node.pod_cidrs
+        .iter()
+        .filter_map(|text| text.parse().ok())
+        .filter(move |range| IpFamily::of_range(range) == family)
+}
+
+fn first(node: &Node) -> Option<IpFamily> {
+    node.pod_cidrs.first()?.parse().ok().map(|range| IpFamily::of_range(&range))
+}
+
+/// The first entry that is no range and, by its colons, was meant for this family.
+fn unreadable(node: &Node, family: IpFamily) -> Option<&str> {
+    node.pod_cidrs
+        .iter()
+        .filter(|text| text.contains(':') == (family == IpFamily::V6))
+        .find(|text| text.parse::<IpNet>().is_err())
+        .map(String::as_str)
+}

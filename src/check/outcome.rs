@@ -1,0 +1,48 @@
+//! What several readings mean together.
+
+use super::{
+    Verdict,
+    reading::{Reading, State},
+    words,
+};
+
+/// How many attempts were made in all.
+pub(super) fn attempts(readings: &[Reading<'_>]) -> u32 {
+    let all: usize = readings.iter().map(|reading| reading.attempts.len()).sum();
+    u32::try_from(all).unwrap_or(u32::MAX)
+}
+
+/// The verdict on readings of which none is bad: a pass, unless one can't be told.
+pub(super) fn unless_unknown(readings: &[Reading<'_>]) -> Verdict {
+    unknown(readings).unwrap_or_else(|| Verdict::pass(passed(readings)))
+}
+
+/// The verdict where something can't be told.
+pub(super) fn unknown(readings: &[Reading<'_>]) -> Option<Verdict> {
+    let mut reasons = readings.iter().filter_map(|reading| match &reading.state {
+        State::Unknown(reason) => Some(reason),
+        State::Good | State::Bad(_) => None,
+    });
+    let first = reasons.next()?;
+    Some(Verdict::inconclusive(match reasons.count() {
+        0 => first.clone(),
+        more => format!("{first} (and {more} more)"),
+    }))
+}
+
+/// How well it went: the slowest answer, and what had to settle first.
+fn passed(readings: &[Reading<'_>]) -> String {
+    let settling = readings.iter().map(|reading| reading.settling).max().unwrap_or(0);
+    let millis = readings.iter().filter_map(Reading::slowest).max();
+    let time = millis.map_or_else(|| "answered".to_owned(), |ms| format!("answered in {ms} ms"));
+    if settling == 0 { time } else { format!("{time}, settled on attempt {}", settling + 1) }
+}
+
+/// The shares of what went wrong: `2 of 3 backends: timed out twice`.
+pub(super) fn share(bad: usize, all: usize, what: &str, detail: &str) -> String {
+    if all == 1 {
+        detail.to_owned()
+    } else {
+        format!("{bad} of {}: {detail}", words::count(all, what))
+    }
+}

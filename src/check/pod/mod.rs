@@ -1,0 +1,7 @@
+//! What pods are given, and whether they reach each other.
+
+mod pod_ips;
+mod reachable;
+
+pub(super) use pod_ips::PodIps;
+pub(super) use reachable::Reachable;

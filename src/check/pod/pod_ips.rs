@@ -1,0 +1,163 @@
+//! `pod::pod_ips`
+
+use std::net::IpAddr;
+
+use crate::{
+    check::{
+        Case, Check, Failure, Observations, Stage, Subject, Verdict, World, plan, primary, remedy,
+        words,
+    },
+    fixture::Workload,
+    net::IpFamily,
+};
+
+/// Every pod has an address of each family.
+#[derive(Debug)]
+pub(in crate::check) struct PodIps;
+
+impl Check for PodIps {
+    fn id(&self) -> &'static str {
+        "pod::pod_ips"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a new pod on every node has exactly one address of each expected family, in the expected \
+         order"
+    }
+
+    fn why(&self) -> &'static str {
+        "A pod without an address of a family can neither use nor offer anything in it: Services of \
+         that family get no endpoint from it, and clients that prefer the family wait for a \
+         time-out before they try the other. podIPs[0] is podIP, the one address that older \
+         clients see."
+    }
+
+    fn source(&self) -> &'static str {
+        "Pod fields status.podIP and status.podIPs; KEP-563 IPv4/IPv6 dual-stack; \
+         https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Ready
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Case> {
+        let fixture = world.fixture;
+        let pods = fixture.backends.iter().map(|pod| ("nginx", pod));
+        let pods: Vec<_> = pods.chain(fixture.probes.iter().map(|pod| ("busybox", pod))).collect();
+        IpFamily::ALL
+            .into_iter()
+            .flat_map(|family| pods.iter().map(move |(name, pod)| (family, *name, *pod)))
+            .map(|(family, name, pod)| Case {
+                check: self.id().to_owned(),
+                subject: Subject::Pod { workload: name.to_owned(), node: pod.node.clone() },
+                family: Some(family),
+                probes: Vec::new(),
+                // A pod that never ran may have been given its addresses all the same.
+                blocked: if pod.pod_ips.is_empty() { plan::down(name, pod) } else { None },
+            })
+            .collect()
+    }
+
+    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
+        let (Subject::Pod { workload, node }, Some(family)) = (&case.subject, case.family) else {
+            return Verdict::inconclusive("this is no case of a pod and a family");
+        };
+        let fixture = world.fixture;
+        let found =
+            if workload == "nginx" { fixture.backend_on(node) } else { fixture.probe_on(node) };
+        let Some(pod) = found else {
+            return Verdict::inconclusive(format!("there is no {workload} on {node}"));
+        };
+        let addresses: Vec<IpAddr> =
+            pod.pod_ips.iter().copied().filter(|&ip| IpFamily::of(ip) == family).collect();
+        let all = words::list(&pod.pod_ips);
+        let name = pod.pod.as_deref().unwrap_or(workload);
+        let (detail, what) = match (world.suite.families.contains(&family), addresses.as_slice()) {
+            (false, []) => return Verdict::pass("none, as expected"),
+            (false, [first, ..]) => (
+                format!("{first} is not expected"),
+                format!(
+                    "Pod {name} on node {node} was given the {family} address {first}, but the suite \
+                     {} expects a cluster without {family}.",
+                    world.suite.name
+                ),
+            ),
+            (true, []) => (
+                format!("no {family} address, only {all}"),
+                format!("Pod {name} on node {node} was given no {family} address, only {all}."),
+            ),
+            (true, [address]) => match order_defect(world, pod, family) {
+                None => return Verdict::pass(address.to_string()),
+                Some((detail, what)) => {
+                    (detail, format!("Pod {name} on node {node} {what} (podIPs: {all})."))
+                }
+            },
+            (true, _) => (
+                format!("{} {family} addresses", addresses.len()),
+                format!(
+                    "Pod {name} on node {node} has {} {family} addresses ({all}), where one of each \
+                     family is allowed.",
+                    addresses.len()
+                ),
+            ),
+        };
+        Verdict::fail(detail, failure(world, pod, family, what))
+    }
+}
+
+/// What is wrong with the order of a pod's addresses, as detail and end of a sentence.
+fn order_defect(world: World<'_>, pod: &Workload, family: IpFamily) -> Option<(String, String)> {
+    let first = *pod.pod_ips.first()?;
+    if let Some(pod_ip) = pod.pod_ip.as_ref().filter(|ip| ip.parse() != Ok(first))
+        && IpFamily::of(first) == family
+    {
+        return Some((
+            format!("podIP is {pod_ip}"),
+            format!("has {pod_ip} as podIP, which must be podIPs[0]"),
+        ));
+    }
+    let firsts = all_pods(world).filter_map(|pod| pod.pod_ips.first()).copied().map(IpFamily::of);
+    let expected = primary::expected(world.suite, firsts)?;
+    let first = IpFamily::of(first);
+    (expected == family && first != family).then(|| {
+        (
+            format!("{first} comes first"),
+            format!(
+                "has its {first} address first, but {}",
+                primary::reason(world.suite, expected)
+            ),
+        )
+    })
+}
+
+fn all_pods(world: World<'_>) -> impl Iterator<Item = &Workload> {
+    world.fixture.backends.iter().chain(&world.fixture.probes)
+}
+
+fn failure(world: World<'_>, pod: &Workload, family: IpFamily, what: String) -> Failure {
+    let node = &pod.node;
+    let failure = Failure::new(what).see([
+        format!(
+            "kubectl get pods -A --field-selector spec.nodeName={node} -o \
+             custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip"
+        ),
+        format!("kubectl get node {node} -o jsonpath='{{.spec.podCIDRs}}{{\"\\n\"}}'"),
+    ]);
+    if !world.suite.families.contains(&family) {
+        return failure.mend([
+            "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
+            format!(
+                "If not, take the {family} ranges out of the pod network's configuration and of \
+                 kube-controller-manager's --cluster-cidr."
+            ),
+        ]);
+    }
+    if pod.address(family).is_some() {
+        return failure.mend([format!(
+            "The kubelet of {node} puts the family of the node's first InternalIP first: see \
+             node::internal_ips, and start it with --node-ip in the right order."
+        )]);
+    }
+    failure.mend(remedy::addressing(world, family))
+}

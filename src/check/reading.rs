@@ -1,0 +1,305 @@
+//! What an observation means: whether a probe got what this world promises.
+
+use std::{collections::BTreeSet, fmt, net::IpAddr};
+
+use super::{Aim, Observations, World, words};
+use crate::{
+    fixture::Workload,
+    net::IpFamily,
+    probe::{Answer, Attempt, Outcome, Probe, Vantage},
+};
+
+/// What became of a probe.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading<'a> {
+    /// The conclusion.
+    pub(crate) state: State,
+    /// Every attempt that was made.
+    pub(crate) attempts: &'a [Attempt],
+    /// How many attempts failed before the first that succeeded.
+    pub(crate) settling: usize,
+    /// The backends that answered, by pod name.
+    pub(crate) answered: BTreeSet<&'a str>,
+}
+
+/// The conclusion from a probe's attempts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It got what it should.
+    Good,
+    /// It didn't.
+    Bad(Symptom),
+    /// It can't be told, and why.
+    Unknown(String),
+}
+
+/// How a probe went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Symptom {
+    /// In one word.
+    pub(crate) kind: Kind,
+    /// Whether it had succeeded before.
+    pub(crate) intermittent: bool,
+    /// In a phrase (`timed out 3 times`).
+    pub(crate) detail: String,
+}
+
+/// The ways in which a probe goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// RST to SYN: the path works, and nobody listens.
+    Refused,
+    /// Nothing came back: something drops.
+    TimedOut,
+    /// A router or the source itself has no way.
+    Unreachable,
+    /// Closed in the middle.
+    Reset,
+    /// Someone answered, and it was not who should.
+    WrongAnswer,
+    /// The right one answered, but saw the wrong client.
+    WrongSource,
+    /// Not every backend answered.
+    Unanswered,
+    /// No DNS server answered as one should.
+    DnsFailure,
+    /// The DNS server doesn't have the name.
+    NoSuchName,
+    /// The DNS server has the name, but not the record.
+    NoRecords,
+    /// The DNS server has other records.
+    WrongRecords,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refused => "refused",
+            Self::TimedOut => "timed out",
+            Self::Unreachable => "unreachable",
+            Self::Reset => "reset",
+            Self::WrongAnswer => "wrong answer",
+            Self::WrongSource => "wrong source address",
+            Self::Unanswered => "not every backend answered",
+            Self::DnsFailure => "DNS failure",
+            Self::NoSuchName => "no such name",
+            Self::NoRecords => "no records",
+            Self::WrongRecords => "wrong records",
+        })
+    }
+}
+
+/// What one attempt was, against what it should have been.
+enum Step<'a> {
+    Right(Option<&'a str>),
+    Wrong(Kind, String),
+    Failed(Kind, Option<&'a str>),
+}
+
+impl<'a> Reading<'a> {
+    /// Reads what was observed of a probe.
+    pub(crate) fn of(world: World<'a>, observations: &'a Observations, probe: &Probe) -> Self {
+        let Some(observation) = observations.of(probe) else {
+            let state = State::Unknown("it was not tried before the run ended".to_owned());
+            return Self { state, attempts: &[], settling: 0, answered: BTreeSet::new() };
+        };
+        let attempts = observation.attempts.as_slice();
+        let judge = Expected::of(world, probe);
+        let steps: Vec<Step<'a>> =
+            attempts.iter().map(|attempt| judge.step(&attempt.outcome)).collect();
+        let right = |step: &Step<'_>| matches!(step, Step::Right(_));
+        let settling = steps.iter().position(right).unwrap_or(steps.len());
+        let answered: BTreeSet<&str> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Right(pod) => *pod,
+                Step::Wrong(..) | Step::Failed(..) => None,
+            })
+            .collect();
+        let state = conclude(probe, &steps, settling, answered.len(), observation.lost.as_deref());
+        Self { state, attempts, settling, answered }
+    }
+
+    /// How it went wrong, where it did.
+    pub(crate) const fn symptom(&self) -> Option<&Symptom> {
+        match &self.state {
+            State::Bad(symptom) => Some(symptom),
+            State::Good | State::Unknown(_) => None,
+        }
+    }
+
+    /// The longest of its attempts that succeeded, in milliseconds.
+    pub(crate) fn slowest(&self) -> Option<u32> {
+        self.attempts
+            .iter()
+            .filter(|attempt| attempt.outcome.succeeded())
+            .map(|attempt| attempt.millis)
+            .max()
+    }
+}
+
+fn conclude(
+    probe: &Probe,
+    steps: &[Step<'_>],
+    settling: usize,
+    answered: usize,
+    lost: Option<&str>,
+) -> State {
+    let bad = |kind, intermittent, detail| State::Bad(Symptom { kind, intermittent, detail });
+    // What answered wrongly did so whatever came before or after.
+    let wrong = steps.iter().find_map(|step| match step {
+        Step::Wrong(kind, detail) => Some((*kind, detail)),
+        Step::Right(_) | Step::Failed(..) => None,
+    });
+    if let Some((kind, detail)) = wrong {
+        return bad(kind, settling < steps.len(), detail.clone());
+    }
+    let after = &steps[settling..];
+    let failed = after.iter().find_map(|step| match step {
+        Step::Failed(kind, _) => Some(*kind),
+        Step::Right(_) | Step::Wrong(..) => None,
+    });
+    let succeeded = after.iter().filter(|step| matches!(step, Step::Right(_))).count();
+    if let Some(kind) = failed {
+        let detail = format!("{} after it had answered {}", kind, words::times(succeeded));
+        return bad(kind, true, detail);
+    }
+    if let Some(reason) = lost {
+        return State::Unknown(reason.to_owned());
+    }
+    let Some(last) = steps.last() else {
+        return State::Unknown("no attempt was recorded".to_owned());
+    };
+    if let Step::Failed(kind, _) = last {
+        return bad(*kind, false, tally(steps));
+    }
+    let wanted = probe.attempts;
+    let distinct = usize::from(wanted.distinct.max(1));
+    if distinct > 1 && answered < distinct {
+        if after.len() > usize::from(wanted.bound) {
+            let detail =
+                format!("only {answered} of {distinct} answered in {succeeded} connections");
+            return bad(Kind::Unanswered, false, detail);
+        }
+    } else if succeeded >= usize::from(wanted.successes) {
+        return State::Good;
+    }
+    State::Unknown(format!("it ended after {}", words::count(steps.len(), "attempt")))
+}
+
+/// Failures in the order in which they came, equal ones counted: `refused twice, timed out once`.
+fn tally(steps: &[Step<'_>]) -> String {
+    let mut runs: Vec<(Kind, usize, Option<&str>)> = Vec::new();
+    for step in steps {
+        let Step::Failed(kind, detail) = step else { continue };
+        match runs.last_mut() {
+            Some((last, n, latest)) if last == kind => {
+                *n += 1;
+                *latest = detail.or(*latest);
+            }
+            _ => runs.push((*kind, 1, *detail)),
+        }
+    }
+    // A path that flaps between two failures would make a long list; its end tells the most.
+    let shown = runs.iter().skip(runs.len().saturating_sub(3));
+    let mut parts: Vec<String> = shown
+        .map(|(kind, n, detail)| match detail {
+            Some(detail) => format!("{kind} {} ({detail})", words::times(*n)),
+            None => format!("{kind} {}", words::times(*n)),
+        })
+        .collect();
+    if runs.len() > 3 {
+        parts.insert(0, "…".to_owned());
+    }
+    parts.join(", then ")
+}
+
+/// What a probe should get.
+struct Expected<'a> {
+    family: IpFamily,
+    /// Who may answer; empty where nothing is known of the target.
+    answerers: Vec<&'a Workload>,
+    /// The client address that the backend must see, where the network may not change it.
+    source: Option<IpAddr>,
+    /// The records that a name must have.
+    records: Option<IpAddr>,
+}
+
+impl<'a> Expected<'a> {
+    fn of(world: World<'a>, probe: &Probe) -> Self {
+        let family = probe.family();
+        let aim = Aim::of(world, probe);
+        let source = match (&probe.vantage, aim) {
+            // Pods talk to pods without NAT: the Kubernetes network model.
+            (Vantage::Pod { node }, Some(Aim::Backend(_))) => {
+                world.fixture.probe_on(node).and_then(|source| source.address(family))
+            }
+            _ => None,
+        };
+        let records = match aim {
+            Some(Aim::Records(service)) => service.cluster_ip(family),
+            _ => None,
+        };
+        let answerers = aim.map_or_else(Vec::new, |aim| aim.answerers(world, family));
+        Self { family, answerers, source, records }
+    }
+
+    fn step(&self, outcome: &'a Outcome) -> Step<'a> {
+        match outcome {
+            Outcome::Answered(answer) => self.answered(answer),
+            Outcome::Connected => Step::Right(None),
+            Outcome::Records { addresses } => self.resolved(addresses),
+            Outcome::NoRecords => match self.records {
+                None => Step::Right(None),
+                // A Service's records come all at once, so this is no state on the way.
+                Some(_) => {
+                    Step::Wrong(Kind::NoRecords, format!("no {} record", self.family.record_type()))
+                }
+            },
+            Outcome::NoSuchName => Step::Failed(Kind::NoSuchName, None),
+            Outcome::DnsFailure { detail } => Step::Failed(Kind::DnsFailure, Some(detail)),
+            Outcome::Refused => Step::Failed(Kind::Refused, None),
+            Outcome::TimedOut => Step::Failed(Kind::TimedOut, None),
+            Outcome::Unreachable { detail } => Step::Failed(Kind::Unreachable, Some(detail)),
+            Outcome::Reset => Step::Failed(Kind::Reset, None),
+            Outcome::WrongAnswer { detail } => Step::Failed(Kind::WrongAnswer, Some(detail)),
+        }
+    }
+
+    fn answered(&self, answer: &'a Answer) -> Step<'a> {
+        let right = self.answerers.iter().any(|backend| {
+            backend.address(self.family) == Some(answer.server)
+                && backend.pod.as_ref().is_none_or(|pod| *pod == answer.pod)
+        });
+        if !right {
+            let expected = words::list(self.answerers.iter().map(|backend| {
+                let address =
+                    backend.address(self.family).map_or_else(String::new, |ip| format!(" at {ip}"));
+                format!("{}{address}", backend.pod.as_deref().unwrap_or("nginx"))
+            }));
+            return Step::Wrong(
+                Kind::WrongAnswer,
+                format!("{} at {} answered, not {expected}", answer.pod, answer.server),
+            );
+        }
+        match self.source {
+            Some(source) if source != answer.client => Step::Wrong(
+                Kind::WrongSource,
+                format!("{} saw {} as the client, not {source}", answer.pod, answer.client),
+            ),
+            _ => Step::Right(Some(&answer.pod)),
+        }
+    }
+
+    fn resolved(&self, addresses: &[IpAddr]) -> Step<'a> {
+        let found: BTreeSet<IpAddr> = addresses.iter().copied().collect();
+        if found == self.records.into_iter().collect() {
+            return Step::Right(None);
+        }
+        let expected = self.records.map_or_else(|| "none".to_owned(), |ip| ip.to_string());
+        Step::Wrong(
+            Kind::WrongRecords,
+            format!("{}, where {expected} is right", words::list(&found)),
+        )
+    }
+}

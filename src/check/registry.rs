@@ -1,0 +1,22 @@
+//! The checks in the order in which they are run, listed and documented.
+
+use super::{Check, dns, node, node_port, pod, service};
+
+/// Every check, from what the cluster declares to what packets do. Running, `list`, `explain`, the
+/// suites' schema and the documentation follow this order.
+pub static REGISTRY: &[&dyn Check] = &[
+    &node::PodCidrs,
+    &node::InternalIps,
+    &pod::PodIps,
+    &pod::Reachable,
+    &service::ClusterIps,
+    &service::ClusterIpReachable,
+    &node_port::FromPod,
+    &node_port::FromOutside,
+    &dns::Records,
+];
+
+/// The check of an id.
+pub fn find(id: &str) -> Option<&'static dyn Check> {
+    REGISTRY.iter().copied().find(|check| check.id() == id)
+}

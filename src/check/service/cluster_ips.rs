@@ -1,0 +1,310 @@
+//! `service::cluster_ips`
+
+use std::net::IpAddr;
+
+use super::{Expected, SHARED, expected};
+use crate::{
+    check::{Case, Check, Failure, Observations, Stage, Subject, Verdict, World, primary, words},
+    facts::Fact,
+    fixture::{Allocation, Service, ServiceRole},
+    net::IpFamily,
+};
+
+/// Services are given the families they ask for.
+#[derive(Debug)]
+pub(in crate::check) struct ClusterIps;
+
+impl Check for ClusterIps {
+    fn id(&self) -> &'static str {
+        "service::cluster_ips"
+    }
+
+    fn summary(&self) -> &'static str {
+        "every kind of Service is given the ClusterIPs that its ipFamilyPolicy and ipFamilies ask \
+         for, in that order, or is refused where it must be"
+    }
+
+    fn why(&self) -> &'static str {
+        "A Service has the families that the API server allocates, whatever pods and nodes have. A \
+         PreferDualStack Service silently stays single-stack where the API server has one Service \
+         range, and its clients in the other family find nothing; a cluster that accepts what it \
+         can't carry hides the mistake until there is traffic."
+    }
+
+    fn source(&self) -> &'static str {
+        "Service fields spec.ipFamilyPolicy, spec.ipFamilies and spec.clusterIPs; KEP-563 IPv4/IPv6 \
+         dual-stack; https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services"
+    }
+
+    fn per_family(&self) -> bool {
+        false
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Applied
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &["list servicecidrs", "get configmaps in kube-system"]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Case> {
+        let per_node = world.fixture.selected().map(|node| ServiceRole::Backend(node.to_owned()));
+        SHARED
+            .into_iter()
+            .chain(per_node)
+            .map(|role| Case {
+                check: self.id().to_owned(),
+                subject: Subject::Service { name: role.to_string() },
+                family: None,
+                probes: Vec::new(),
+                blocked: None,
+            })
+            .collect()
+    }
+
+    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
+        let Subject::Service { name } = &case.subject else {
+            return Verdict::inconclusive("this is no case of a Service");
+        };
+        let known = &world.fixture.services;
+        let Some(service) = known.iter().find(|service| service.role.to_string() == *name) else {
+            return Verdict::inconclusive("the Service was not made");
+        };
+        let expected = match expected(world.suite, &service.role, primary(world)) {
+            Some(expected) => expected,
+            None => return Verdict::inconclusive("no Service shows which family comes first"),
+        };
+        let finding = Finding { world, service };
+        match (&service.allocation, &expected) {
+            (Allocation::Refused { message }, _) if !speaks_of_families(message) => {
+                Verdict::inconclusive(format!("refused for another reason: {message}"))
+            }
+            (Allocation::Refused { .. }, Expected::Refusal) => {
+                Verdict::pass("refused, as it must be")
+            }
+            (Allocation::Refused { message }, Expected::Families(families)) => finding.fail(
+                "refused".to_owned(),
+                format!(
+                    "The API server refused the Service {}, where it should have given it {}: \
+                     {message}",
+                    service.name,
+                    words::list(families)
+                ),
+            ),
+            (Allocation::Accepted { cluster_ips, .. }, Expected::Refusal) => finding.fail(
+                format!("accepted with {}", words::list(cluster_ips)),
+                format!(
+                    "The API server accepted the Service {}, which asks for {}, but the suite {} \
+                     expects a cluster that refuses it.",
+                    service.name,
+                    words::list(service.role.requested_families()),
+                    world.suite.name
+                ),
+            ),
+            (
+                Allocation::Accepted {
+                    cluster_ips, ip_families, ip_family_policy, node_port, ..
+                },
+                Expected::Families(families),
+            ) => {
+                let given: Vec<IpFamily> = cluster_ips.iter().copied().map(IpFamily::of).collect();
+                let policy = policy(&service.role);
+                let defect = if given != *families {
+                    Some(unlike(service, families, &given, cluster_ips))
+                } else if *ip_families != given {
+                    Some((
+                        format!("ipFamilies says {}", words::list(ip_families)),
+                        format!("has ipFamilies {} for them", words::list(ip_families)),
+                    ))
+                } else if ip_family_policy != policy {
+                    Some((
+                        format!("ipFamilyPolicy is {ip_family_policy}"),
+                        format!("has ipFamilyPolicy {ip_family_policy}, not {policy}"),
+                    ))
+                } else if node_port.is_none() && wants_node_port(&service.role) {
+                    Some(("no nodePort".to_owned(), "was given no nodePort".to_owned()))
+                } else {
+                    cluster_ips.iter().find_map(|&ip| stray(world, ip))
+                };
+                match defect {
+                    None => Verdict::pass(words::list(cluster_ips)),
+                    Some((detail, what)) => finding.fail(
+                        detail,
+                        format!(
+                            "The Service {} ({}) with ClusterIPs {} {what}.",
+                            service.name,
+                            asked(&service.role),
+                            words::list(cluster_ips)
+                        ),
+                    ),
+                }
+            }
+        }
+    }
+}
+
+/// The family of Services that don't ask for one: as the suite says, or else as most of them have.
+pub(in crate::check) fn primary(world: World<'_>) -> Option<IpFamily> {
+    if let [only] = world.suite.families.as_slice() {
+        return Some(*only);
+    }
+    let unasked = world
+        .fixture
+        .services
+        .iter()
+        .filter(|service| service.role.requested_families().is_empty())
+        .filter_map(|service| match &service.allocation {
+            Allocation::Accepted { cluster_ips, .. } => cluster_ips.first().copied(),
+            Allocation::Refused { .. } => None,
+        });
+    primary::expected(world.suite, unasked.map(IpFamily::of))
+}
+
+/// Whether a refusal is about families, and not about a quota or a policy of the cluster's owner.
+fn speaks_of_families(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["ipfamil", "clusterip", "dual-stack"].iter().any(|word| message.contains(word))
+}
+
+fn policy(role: &ServiceRole) -> &'static str {
+    match role {
+        ServiceRole::Default | ServiceRole::Ipv4 | ServiceRole::Ipv6 => "SingleStack",
+        ServiceRole::PreferDualStack | ServiceRole::NodePort | ServiceRole::Backend(_) => {
+            "PreferDualStack"
+        }
+        ServiceRole::RequireDualStackIpv4First | ServiceRole::RequireDualStackIpv6First => {
+            "RequireDualStack"
+        }
+    }
+}
+
+const fn wants_node_port(role: &ServiceRole) -> bool {
+    matches!(role, ServiceRole::NodePort | ServiceRole::Backend(_))
+}
+
+/// What a Service asks for, in words.
+fn asked(role: &ServiceRole) -> String {
+    match role {
+        ServiceRole::Default => "no ipFamilyPolicy, no ipFamilies".to_owned(),
+        ServiceRole::PreferDualStack | ServiceRole::NodePort | ServiceRole::Backend(_) => {
+            "PreferDualStack, no ipFamilies".to_owned()
+        }
+        role => format!("{}, ipFamilies {}", policy(role), words::list(role.requested_families())),
+    }
+}
+
+/// How the families given differ from those expected, as detail and end of a sentence.
+fn unlike(
+    service: &Service,
+    expected: &[IpFamily],
+    given: &[IpFamily],
+    cluster_ips: &[IpAddr],
+) -> (String, String) {
+    let missing: Vec<_> = expected.iter().filter(|family| !given.contains(family)).collect();
+    let extra: Vec<_> = given.iter().filter(|family| !expected.contains(family)).collect();
+    if cluster_ips.is_empty() {
+        let detail = "no ClusterIP".to_owned();
+        (detail, format!("should have got {}", words::list(expected)))
+    } else if !extra.is_empty() && !missing.is_empty() {
+        let detail = format!("{} instead of {}", words::list(&extra), words::list(&missing));
+        (detail, format!("should have got {}", words::list(expected)))
+    } else if !missing.is_empty() {
+        (
+            format!("no {} ClusterIP", words::list(&missing)),
+            format!("lacks {}", words::list(&missing)),
+        )
+    } else if !extra.is_empty() {
+        let extra = words::list(&extra);
+        (format!("{extra} is not expected"), format!("has {extra}, which the suite doesn't expect"))
+    } else {
+        let first = words::list(expected.first());
+        let why = if service.role.requested_families().is_empty() {
+            "as the suite and the cluster's other Services have it"
+        } else {
+            "as it asked"
+        };
+        (format!("{first} is not first"), format!("should have {first} first, {why}"))
+    }
+}
+
+/// Whether an address lies outside every Service range that is known for its family.
+fn stray(world: World<'_>, ip: IpAddr) -> Option<(String, String)> {
+    let ranges: Vec<_> = world
+        .facts
+        .service_ranges
+        .iter()
+        .filter_map(Fact::known)
+        .flatten()
+        .filter(|range| IpFamily::of_range(range) == IpFamily::of(ip))
+        .collect();
+    if ranges.is_empty() || ranges.iter().any(|range| range.contains(&ip)) {
+        return None;
+    }
+    let ranges = words::list(ranges);
+    Some((
+        format!("{ip} lies in no Service range"),
+        format!("has {ip}, which lies in no known Service range ({ranges})"),
+    ))
+}
+
+struct Finding<'a> {
+    world: World<'a>,
+    service: &'a Service,
+}
+
+impl Finding<'_> {
+    fn fail(&self, detail: String, what: String) -> Verdict {
+        let Self { world, service } = self;
+        let namespace = &world.fixture.namespace;
+        let see = [
+            format!(
+                "kubectl create service clusterip dualstack-try --tcp=80 --dry-run=client -o json | \
+                 kubectl patch --local -f - --type=merge -p '{}' -o yaml | kubectl -n default create \
+                 --dry-run=server -o yaml -f -",
+                asked_json(&service.role)
+            ),
+            "kubectl get servicecidrs".to_owned(),
+            format!(
+                "kubectl -n {namespace} get service {} -o yaml  # only after run --keep",
+                service.name
+            ),
+        ];
+        let ranges = "Give kube-apiserver and kube-controller-manager the same \
+                      --service-cluster-ip-range with one range of each expected family, the primary \
+                      one first (kubeadm: networking.serviceSubnet), and restart them.";
+        let mend: Vec<String> = if world.suite.families.len() > 1 {
+            vec![
+                ranges.to_owned(),
+                "Services made before keep their families: patch those that need both with \
+                 `kubectl patch service NAME --type=merge -p \
+                 '{\"spec\":{\"ipFamilyPolicy\":\"PreferDualStack\"}}'`. The order of a Service's \
+                 families never changes: make it anew for that."
+                    .to_owned(),
+            ]
+        } else {
+            vec![
+                "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
+                ranges.to_owned(),
+            ]
+        };
+        Verdict::fail(detail, Failure::new(what).see(see).mend(mend))
+    }
+}
+
+/// The part of a Service's spec that asks for families, as a merge patch.
+fn asked_json(role: &ServiceRole) -> String {
+    let families: Vec<String> =
+        role.requested_families().iter().map(|family| format!("\"{family}\"")).collect();
+    match role {
+        ServiceRole::Default => "{}".to_owned(),
+        _ if families.is_empty() => {
+            format!("{{\"spec\":{{\"ipFamilyPolicy\":\"{}\"}}}}", policy(role))
+        }
+        _ => format!(
+            "{{\"spec\":{{\"ipFamilyPolicy\":\"{}\",\"ipFamilies\":[{}]}}}}",
+            policy(role),
+            families.join(",")
+        ),
+    }
+}

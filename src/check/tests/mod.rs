@@ -1,0 +1,264 @@
+//! The registry as a whole, and what holds for every judge.
+
+mod property;
+mod reading;
+
+use std::collections::BTreeSet;
+
+use super::{
+    Blocked, REGISTRY, Stage, Status, Verdict, find,
+    lab::{Fault, Lab},
+};
+use crate::net::IpFamily::{V4, V6};
+
+#[test]
+fn every_check_has_an_id_of_its_own_in_an_area() {
+    let ids: BTreeSet<&str> = REGISTRY.iter().map(|check| check.id()).collect();
+    assert_eq!(ids.len(), REGISTRY.len());
+    for check in REGISTRY {
+        let (area, name) = check.id().split_once("::").unwrap();
+        assert!(["node", "pod", "service", "node_port", "dns"].contains(&area), "{area}");
+        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{name}");
+        assert_eq!(find(check.id()).unwrap().id(), check.id());
+    }
+}
+
+#[test]
+fn every_check_says_what_why_and_where_it_is_promised() {
+    for check in REGISTRY {
+        let id = check.id();
+        assert!(!check.summary().is_empty() && !check.summary().ends_with('.'), "{id}");
+        assert!(check.why().ends_with('.') && check.why().len() > 100, "{id}");
+        assert!(!check.source().is_empty(), "{id}");
+        let texts = [check.summary(), check.why(), check.source()];
+        assert!(texts.iter().all(|text| !text.contains("  ")), "{id} has a gap in its text");
+    }
+}
+
+#[test]
+fn checks_of_one_family_plan_cases_of_one_family_each() {
+    let lab = Lab::dual();
+    for check in REGISTRY {
+        for case in check.plan(lab.world()) {
+            assert_eq!(case.family.is_some(), check.per_family(), "{}", case.name());
+            assert!(case.probes.is_empty() || check.stage() == Stage::Probed, "{}", case.name());
+        }
+    }
+}
+
+#[test]
+fn every_case_of_a_run_has_a_name_of_its_own() {
+    let run = Lab::dual().run();
+    let names: BTreeSet<String> = run.judged.iter().map(|judged| judged.case.name()).collect();
+    assert_eq!(names.len(), run.judged.len());
+}
+
+#[test]
+fn every_check_has_been_seen_red() {
+    let labs = [
+        Lab::dual().under("single-stack-ipv4"),
+        Lab::new(3, &[V4]),
+        Lab::dual().with(Fault::NoRoute { at: "n1", to: "n2", family: V6 }),
+        Lab::dual().with(Fault::NoRecords { pod: None, family: V6 }),
+    ];
+    let red: BTreeSet<String> = labs
+        .iter()
+        .flat_map(|lab| lab.run().judged)
+        .filter(|judged| judged.verdict.status == Status::Fail)
+        .map(|judged| judged.case.check)
+        .collect();
+    assert_eq!(red.len(), REGISTRY.len(), "{red:?}");
+}
+
+#[test]
+fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_mend_it() {
+    let mut labs = vec![
+        Lab::dual().under("single-stack-ipv4"),
+        Lab::dual().under("dual-stack-ipv6-primary"),
+        Lab::new(3, &[V4]),
+    ];
+    for fault in [
+        Fault::NoRoute { at: "n1", to: "n2", family: V6 },
+        Fault::ClusterIpDropped { at: "n1", family: V6 },
+        Fault::NodePortRefused { at: "n1", family: V6 },
+        Fault::NodePortDropped { at: "n1", family: V4 },
+        Fault::NotListening { on: "n1", family: V6 },
+        Fault::CutOff { node: "n1", family: V6 },
+        Fault::Narrow { from: "n1", to: "n2", family: V6 },
+        Fault::Masquerade { at: "n1", family: V6 },
+        Fault::NoRecords { pod: None, family: V6 },
+        Fault::NoNames { pod: None },
+        Fault::DnsDown,
+        Fault::WrongBackend { of: "n1", to: "n2" },
+    ] {
+        labs.push(Lab::dual().with(fault));
+    }
+    for lab in labs {
+        let run = lab.run();
+        assert!(!run.names(Status::Fail).is_empty());
+        for judged in &run.judged {
+            assert_well_said(&judged.case.name(), &judged.verdict);
+        }
+        for cause in &run.causes {
+            assert!(cause.what.ends_with('.') && !cause.evidence.is_empty(), "{}", cause.id);
+            assert!(!cause.see.is_empty() && !cause.mend.is_empty(), "{}", cause.id);
+            let lines = cause.see.iter().chain(&cause.mend).chain([&cause.what]);
+            lines.for_each(|line| assert_clean(line));
+        }
+    }
+}
+
+/// What holds of every verdict, whatever was observed.
+fn assert_well_said(name: &str, verdict: &Verdict) {
+    assert!(!verdict.detail.is_empty() && !verdict.detail.contains('\n'), "{name}");
+    assert_eq!(verdict.status == Status::Fail, verdict.failure.is_some(), "{name}");
+    if let Some(failure) = &verdict.failure {
+        assert!(
+            failure.what.ends_with(['.', '?']) || failure.what.contains(": "),
+            "{}",
+            failure.what
+        );
+        assert!(!failure.see.is_empty() && !failure.mend.is_empty(), "{name}");
+        let lines = failure.see.iter().chain(&failure.mend).chain([&failure.what]);
+        lines.for_each(|line| assert_clean(line));
+    }
+}
+
+/// No gap, no line break and no unfilled placeholder.
+fn assert_clean(line: &str) {
+    assert!(!line.is_empty() && !line.contains('\n'), "{line}");
+    assert!(!line.replace("  # ", " # ").contains("  "), "{line}");
+    assert!(!line.contains("{family}") && !line.contains("{node}"), "{line}");
+}
+
+#[test]
+fn a_case_blocked_by_a_check_that_is_not_run_is_in_doubt() {
+    let blocked = |by: Option<&str>| Blocked {
+        by: by.map(ToOwned::to_owned),
+        reason: "there is no address".to_owned(),
+    };
+    let suite = Lab::dual().suite;
+    let reported = blocked(Some("pod::pod_ips")).verdict(&suite);
+    assert_eq!(reported.status, Status::Skip);
+    assert_eq!(reported.detail, "blocked by pod::pod_ips: there is no address");
+    let narrowed = suite.narrowed(&[find("pod::reachable").unwrap()]);
+    assert_eq!(blocked(Some("pod::pod_ips")).verdict(&narrowed).status, Status::Inconclusive);
+    assert_eq!(blocked(None).verdict(&narrowed).status, Status::Inconclusive);
+}
+
+#[test]
+fn an_address_that_can_not_be_a_nodes_is_red() {
+    for (address, word) in [("fe80::1", "link-local"), ("::1", "loopback"), ("::", "unspecified")] {
+        let lab =
+            Lab::dual().changed(|lab| lab.node("n1").addresses[1].address = address.to_owned());
+        let run = lab.run();
+        let case = run.case("node::internal_ips/ipv6/n1");
+        assert_eq!(case.verdict.status, Status::Fail);
+        assert!(case.verdict.detail.contains(word), "{}", case.verdict.detail);
+    }
+}
+
+#[test]
+fn pod_ranges_that_overlap_or_can_not_be_read_are_red() {
+    let lab = Lab::dual().changed(|lab| {
+        lab.node("n1").pod_cidrs[1] = "fd00:10:244:2::/63".to_owned();
+        lab.node("n3").pod_cidrs[0] = "10.244.3.0".to_owned();
+    });
+    let run = lab.run();
+    assert_eq!(run.case("node::pod_cidrs/ipv6/n1").verdict.detail, "overlaps with n2");
+    assert_eq!(run.case("node::pod_cidrs/ipv6/n2").verdict.detail, "overlaps with n1");
+    assert_eq!(
+        run.case("node::pod_cidrs/ipv4/n3").verdict.detail,
+        "10.244.3.0 is no address range"
+    );
+}
+
+#[test]
+fn a_cluster_whose_pod_network_has_its_own_ranges_is_not_judged_by_pod_cidrs() {
+    let lab = Lab::dual().changed(|lab| {
+        ["n1", "n2", "n3"].into_iter().for_each(|node| lab.node(node).pod_cidrs.clear());
+    });
+    let run = lab.run();
+    assert_eq!(run.names(Status::Skip).len(), 6);
+    assert!(run.names(Status::Fail).is_empty());
+}
+
+#[test]
+fn a_cluster_ip_outside_the_service_ranges_is_red() {
+    let lab = Lab::dual().changed(|lab| {
+        lab.facts.service_ranges = vec![crate::facts::Fact::Known {
+            value: vec!["10.97.0.0/16".parse().unwrap()],
+            source: "ServiceCIDR kubernetes".to_owned(),
+        }];
+    });
+    let run = lab.run();
+    let default = run.case("service::cluster_ips/default");
+    assert!(default.verdict.detail.ends_with("lies in no Service range"));
+    // Nothing is known of the IPv6 range, so nothing is said of it.
+    assert_eq!(run.case("service::cluster_ips/ipv6").verdict.status, Status::Pass);
+}
+
+#[test]
+fn facts_that_may_not_be_seen_leave_doubt_that_names_the_right() {
+    let lab = Lab::dual().changed(|lab| {
+        lab.facts.nodes = crate::facts::Fact::Forbidden { reason: "list nodes".to_owned() };
+        lab.facts.cluster_dns =
+            crate::facts::Fact::Forbidden { reason: "list services in kube-system".to_owned() };
+    });
+    let run = lab.run();
+    assert!(run.names(Status::Fail).is_empty());
+    assert_eq!(run.case("node::pod_cidrs/ipv6/cluster").verdict.detail, "no right to list nodes");
+    let dns = run.case("dns::records/ipv6/cluster");
+    assert!(dns.verdict.detail.contains("list services in kube-system"));
+}
+
+#[test]
+fn a_dns_pod_that_is_not_ready_is_passed_over() {
+    let lab = Lab::dual().changed(|lab| {
+        if let crate::facts::Fact::Known { value, .. } = &mut lab.facts.cluster_dns {
+            value.pods[1].ready = false;
+        }
+    });
+    let run = lab.run();
+    assert_eq!(run.case("dns::records/ipv6/coredns-b on n2").verdict.status, Status::Skip);
+    assert_eq!(run.case("dns::records/ipv6/coredns-a on n1").verdict.status, Status::Pass);
+}
+
+#[test]
+fn a_domain_that_could_not_be_read_is_not_held_against_dns() {
+    let lab = Lab::dual().with(Fault::NoNames { pod: None });
+    assert_eq!(lab.run().case("dns::records/ipv4/n1 -> DNS").verdict.status, Status::Fail);
+    let guessed = lab.changed(|lab| {
+        if let crate::facts::Fact::Known { value, .. } = &mut lab.facts.cluster_dns {
+            value.domain = None;
+        }
+    });
+    let run = guessed.run();
+    assert_eq!(run.case("dns::records/ipv4/n1 -> DNS").verdict.status, Status::Inconclusive);
+}
+
+#[test]
+fn an_external_address_that_works_counts_for_a_node() {
+    let lab = Lab::dual().changed(|lab| {
+        // What the lab reaches is the address that was the node's InternalIP.
+        let addresses = &mut lab.node("n1").addresses;
+        for address in addresses.iter_mut() {
+            address.kind = "ExternalIP".to_owned();
+        }
+    });
+    let run = lab.run();
+    assert_eq!(run.case("node_port::from_outside/ipv6/outside -> n1").verdict.status, Status::Pass);
+    assert_eq!(run.case("node_port::from_pod/ipv6/n2 -> n1").verdict.status, Status::Skip);
+}
+
+#[test]
+fn host_network_probes_try_cluster_ips_too() {
+    let lab = Lab::dual().changed(|lab| {
+        let mut host = lab.fixture.probes[0].clone();
+        host.pod = Some("busybox-host-1".to_owned());
+        lab.fixture.host_probes.push(host);
+    });
+    let run = lab.run();
+    let case = run.case("service::cluster_ip_reachable/ipv6/host network of n1 -> n2");
+    assert_eq!(case.verdict.status, Status::Pass);
+}

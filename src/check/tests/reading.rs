@@ -1,0 +1,159 @@
+//! What attempts mean together.
+
+use crate::{
+    check::{
+        Kind, Observations, Reading, State, World,
+        lab::{Fault, Lab},
+    },
+    probe::{Attempt, Observation, Outcome, Probe, Target},
+};
+
+/// The probe from the pod on n1 to the ClusterIP of the backend on n2, and its right answer.
+fn probe(lab: &Lab) -> (Probe, Outcome) {
+    let run = lab.run();
+    let case = run.case("service::cluster_ip_reachable/ipv6/n1 -> n2");
+    let backend = lab.fixture.backend_on("n2").unwrap();
+    let answer = Outcome::Answered(crate::probe::Answer {
+        pod: backend.pod.clone().unwrap(),
+        server: backend.pod_ips[1],
+        client: backend.pod_ips[1],
+        payload: 0,
+    });
+    (case.case.probes[0].clone(), answer)
+}
+
+fn state(world: World<'_>, probe: &Probe, outcomes: Vec<Outcome>, lost: Option<&str>) -> State {
+    let attempts = outcomes.into_iter().map(|outcome| Attempt { millis: 20, outcome }).collect();
+    let lost = lost.map(ToOwned::to_owned);
+    let observations: Observations =
+        [Observation { probe: probe.clone(), attempts, lost }].into_iter().collect();
+    Reading::of(world, &observations, probe).state
+}
+
+#[test]
+fn a_path_that_settled_is_good_and_says_on_which_attempt() {
+    let lab = Lab::dual();
+    let (probe, answer) = probe(&lab);
+    let outcomes = vec![Outcome::Refused, Outcome::TimedOut, answer.clone(), answer];
+    assert_eq!(state(lab.world(), &probe, outcomes.clone(), None), State::Good);
+
+    let attempts = outcomes.into_iter().map(|outcome| Attempt { millis: 20, outcome }).collect();
+    let observations: Observations =
+        [Observation { probe, attempts, lost: None }].into_iter().collect();
+    let run = lab.judge(&observations);
+    let case = run.case("service::cluster_ip_reachable/ipv6/n1 -> n2");
+    assert_eq!(case.verdict.detail, "answered in 20 ms, settled on attempt 3");
+    assert_eq!(case.verdict.attempts, 4);
+}
+
+#[test]
+fn a_failure_after_a_success_is_never_forgiven() {
+    let lab = Lab::dual();
+    let (probe, answer) = probe(&lab);
+    let State::Bad(symptom) =
+        state(lab.world(), &probe, vec![answer.clone(), Outcome::TimedOut], None)
+    else {
+        panic!("it passed");
+    };
+    assert!(symptom.intermittent);
+    assert_eq!(
+        (symptom.kind, symptom.detail.as_str()),
+        (Kind::TimedOut, "timed out after it had answered once")
+    );
+    // Not even where the transport broke afterwards.
+    let lost = state(lab.world(), &probe, vec![answer, Outcome::Refused], Some("the exec broke"));
+    assert!(matches!(lost, State::Bad(_)));
+}
+
+#[test]
+fn what_was_cut_off_is_never_a_verdict() {
+    let lab = Lab::dual();
+    let (probe, answer) = probe(&lab);
+    for outcomes in [vec![], vec![answer], vec![Outcome::TimedOut, Outcome::TimedOut]] {
+        assert_eq!(
+            state(lab.world(), &probe, outcomes, Some("the exec broke")),
+            State::Unknown("the exec broke".to_owned())
+        );
+    }
+    let nothing = Observations::default();
+    assert!(matches!(Reading::of(lab.world(), &nothing, &probe).state, State::Unknown(_)));
+}
+
+#[test]
+fn too_few_successes_are_no_pass() {
+    let lab = Lab::dual();
+    let (probe, answer) = probe(&lab);
+    assert!(probe.attempts.successes > 1);
+    assert!(matches!(state(lab.world(), &probe, vec![answer], None), State::Unknown(_)));
+}
+
+#[test]
+fn failures_are_counted_in_the_order_in_which_they_came() {
+    let lab = Lab::dual();
+    let (probe, _) = probe(&lab);
+    let outcomes = vec![Outcome::Refused, Outcome::Refused, Outcome::TimedOut];
+    let State::Bad(symptom) = state(lab.world(), &probe, outcomes, None) else {
+        panic!("it passed");
+    };
+    assert_eq!(symptom.detail, "refused twice, then timed out once");
+    assert_eq!(symptom.kind, Kind::TimedOut);
+}
+
+#[test]
+fn an_answer_of_the_wrong_backend_is_wrong_however_often_the_right_one_answers() {
+    let lab = Lab::dual().with(Fault::WrongBackend { of: "n2", to: "n3" });
+    let (probe, answer) = probe(&lab);
+    let Outcome::Answered(right) = &answer else { panic!("no answer") };
+    let wrong =
+        Outcome::Answered(crate::probe::Answer { pod: "nginx-3-xyz".to_owned(), ..right.clone() });
+    let State::Bad(symptom) = state(lab.world(), &probe, vec![wrong, answer.clone()], None) else {
+        panic!("it passed");
+    };
+    assert_eq!(symptom.kind, Kind::WrongAnswer);
+}
+
+#[test]
+fn a_shared_service_that_leaves_a_backend_out_is_red() {
+    let lab = Lab::dual();
+    let run = lab.run();
+    let case = run.case("service::cluster_ip_reachable/ipv6/n1 -> prefer-dual-stack");
+    let probe = case.case.probes[0].clone();
+    assert_eq!(probe.attempts.distinct, 3);
+    let (_, answer) = self::probe(&lab);
+    let many = vec![answer; usize::from(probe.attempts.bound) + 1];
+    let State::Bad(symptom) = state(lab.world(), &probe, many, None) else { panic!("it passed") };
+    assert_eq!(symptom.kind, Kind::Unanswered);
+    assert!(symptom.detail.starts_with("only 1 of 3 answered in"), "{}", symptom.detail);
+}
+
+#[test]
+fn a_record_that_comes_and_goes_is_red() {
+    let lab = Lab::dual();
+    let run = lab.run();
+    let case = run.case("dns::records/ipv6/n1 -> DNS");
+    let probe = case
+        .case
+        .probes
+        .iter()
+        .find(
+            |probe| matches!(&probe.target, Target::Dns { name, .. } if name.starts_with("ipv6.")),
+        )
+        .unwrap();
+    let records = Outcome::Records {
+        addresses: vec![
+            lab.fixture
+                .service(&crate::fixture::ServiceRole::Ipv6)
+                .unwrap()
+                .cluster_ip(crate::net::IpFamily::V6)
+                .unwrap(),
+        ],
+    };
+    for outcomes in
+        [vec![Outcome::NoRecords, records.clone()], vec![records.clone(), Outcome::NoRecords]]
+    {
+        assert!(matches!(state(lab.world(), probe, outcomes, None), State::Bad(_)));
+    }
+    // NXDOMAIN before the first right answer is a name that the server did not have yet.
+    let settled = vec![Outcome::NoSuchName, records.clone(), records];
+    assert_eq!(state(lab.world(), probe, settled, None), State::Good);
+}

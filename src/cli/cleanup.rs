@@ -1,0 +1,94 @@
+//! `dualstack cleanup`: removes what dead runs left in a cluster.
+
+use clap::Args;
+
+use super::{
+    failure::Failure,
+    options::{self, ClusterArgs},
+};
+use crate::{
+    cluster,
+    exit::Exit,
+    fixture::{self, CleanupOptions, CleanupReport, Leftover},
+    report::{
+        streams::Stream,
+        text::{Layout, Prose},
+    },
+};
+
+/// Remove what dead runs left in a cluster
+///
+/// A run that was killed leaves its workload behind. Every run holds a Lease, so this tells the dead
+/// from the living, whichever machine they ran on, and never touches a live one.
+#[derive(Debug, Args)]
+pub(super) struct CleanupArgs {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Only the run of this id
+    #[arg(long, value_name = "ID", help_heading = "What to remove")]
+    run: Option<String>,
+    /// Only in this namespace [default: in all of them]
+    #[arg(short, long, value_name = "NAME", help_heading = "What to remove")]
+    namespace: Option<String>,
+    /// Only say what would be removed
+    #[arg(long, help_heading = "What to remove")]
+    dry_run: bool,
+    /// Wait until the namespaces are gone, and not only what was in them
+    #[arg(long, help_heading = "What to remove")]
+    wait_namespace: bool,
+}
+
+pub(super) fn cleanup(arguments: CleanupArgs, out: &mut Stream) -> Result<Exit, Failure> {
+    let CleanupArgs { cluster, run, namespace, dry_run, wait_namespace } = arguments;
+    let asked = CleanupOptions { run, namespace, dry_run, wait_namespace };
+    let report = options::runtime()?.block_on(async {
+        let cluster = cluster::connect(&cluster.into()).await?;
+        fixture::cleanup(&cluster, &asked).await
+    })?;
+    out.print(&text(&report, &asked, out.width()))?;
+    Ok(if !report.left_behind.is_empty() {
+        Exit::Failed
+    } else if !report.unseen.is_empty() {
+        Exit::Inconclusive
+    } else {
+        Exit::Passed
+    })
+}
+
+fn text(report: &CleanupReport, asked: &CleanupOptions, width: usize) -> String {
+    let mut prose = Prose::new(Layout { width, ..Layout::default() });
+    let mut part = |title: &str, points: Vec<String>| {
+        if !points.is_empty() {
+            prose.heading(title).points(points);
+        }
+    };
+    let removed = if asked.dry_run { "Would be removed" } else { "Removed" };
+    part(removed, report.removed.iter().map(describe).collect());
+    let spared = report.spared.iter();
+    part(
+        "Left alone",
+        spared.map(|spared| format!("{}: {}", describe(&spared.leftover), spared.why)).collect(),
+    );
+    part("Could not be removed", report.left_behind.clone());
+    part("Could not be looked at", report.unseen.clone());
+    if report.removed.is_empty() && report.spared.is_empty() {
+        prose.paragraph(&match &asked.run {
+            Some(run) => format!("Nothing of the run {run} was found."),
+            None => "No run left anything behind.".to_owned(),
+        });
+    }
+    prose.into_text()
+}
+
+fn describe(leftover: &Leftover) -> String {
+    let Leftover { run, namespace, objects, .. } = leftover;
+    let mut text = format!("run {run} in the namespace {namespace} ({objects} objects");
+    if let Some(since) = leftover.since {
+        text.push_str(&format!(", since {since:.0}"));
+    }
+    if let Some(holder) = &leftover.holder {
+        text.push_str(&format!(", by {holder}"));
+    }
+    text.push(')');
+    text
+}

@@ -1,0 +1,76 @@
+//! `dualstack explain`: what a check promises or a rule of lint finds, why, and where that is written. Needs no cluster.
+
+use clap::Args;
+
+use super::failure::Failure;
+use crate::{
+    check::{self, Check, Stage},
+    exit::Exit,
+    lint,
+    report::{
+        streams::Stream,
+        text::{Layout, Prose},
+    },
+    suite::{EMBEDDED, Suite, SuiteError, UnknownCheck},
+};
+
+/// Explain a check or a rule of lint: what it promises, why it matters, where that is written down, what it needs
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The check, as `list` names it, or the rule, as `lint --rules` does
+    #[arg(value_name = "CHECK", required = true)]
+    checks: Vec<String>,
+}
+
+pub(super) fn explain(arguments: &ExplainArgs, out: &mut Stream) -> Result<Exit, Failure> {
+    let mut texts = Vec::new();
+    for name in &arguments.checks {
+        if let Some(rule) = lint::render::explain(name, out.width()) {
+            texts.push(rule);
+            continue;
+        }
+        let check = check::find(name)
+            .ok_or_else(|| SuiteError::UnknownCheck(UnknownCheck(name.clone())))?;
+        texts.push(text(check, out.width())?);
+    }
+    out.print(&texts.join("\n"))?;
+    Ok(Exit::Passed)
+}
+
+fn text(check: &dyn Check, width: usize) -> Result<String, SuiteError> {
+    let mut prose = Prose::new(Layout { width, ..Layout::default() });
+    let mut suites = Vec::new();
+    for (name, _) in EMBEDDED {
+        if Suite::load(name)?.names(check.id()) {
+            suites.push(name);
+        }
+    }
+    prose
+        .heading(check.id())
+        .labelled("Promise", &[sentence(check.summary())])
+        .labelled("Why", &[sentence(check.why())])
+        .labelled("Source", &[check.source()])
+        .labelled("Judged", &[judged(check)])
+        .labelled("Needs", check.needs())
+        .labelled("Suites", &[suites.join(", ")]);
+    Ok(prose.into_text())
+}
+
+/// With a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let stop = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
+}
+
+fn judged(check: &dyn Check) -> String {
+    let families = if check.per_family() { "for each family" } else { "for both families at once" };
+    let when = match check.stage() {
+        Stage::Facts => "from what the cluster says of itself; nothing is created for it",
+        Stage::Applied => "from the Services of the fixture, as soon as they are applied",
+        Stage::Ready => "from the pods of the fixture, as soon as they are ready",
+        Stage::Probed => "from connections that are made",
+    };
+    format!("{families}, {when}")
+}

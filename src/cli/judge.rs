@@ -1,0 +1,110 @@
+//! `dualstack judge`: judges a saved run again, without a cluster.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::{
+    failure::{Failure, with_reports},
+    options::Console,
+    outputs::OutputArgs,
+};
+use crate::{
+    cause::Judged,
+    check::{Check, REGISTRY},
+    event::{Event, Finished},
+    exit::Exit,
+    record::{RECORD_VERSION, Record},
+    run,
+};
+
+/// Judge a saved run again, without a cluster
+///
+/// Reads what `run --json FILE` wrote, judges the facts and observations in it as this version of
+/// the checks does, and prints the same reports.
+#[derive(Debug, Args)]
+pub(super) struct JudgeArgs {
+    /// The record (`-`: stdin)
+    #[arg(value_name = "FILE")]
+    record: PathBuf,
+    #[command(flatten)]
+    outputs: OutputArgs,
+}
+
+/// As much of a record as every version has.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+pub(super) fn judge(arguments: &JudgeArgs, console: &Console) -> Result<Exit, Failure> {
+    // The record before the outputs are emptied: they may be the same file.
+    let mut record = read(&arguments.record)?;
+    let outputs = arguments.outputs.open()?;
+    let (judged, causes) = run::rejudge(&record, checks_of(&record));
+    let notices = differences(&record, &judged);
+    (record.judged, record.causes) = (judged, causes);
+    let exit = run::exit_of(&record);
+
+    let mut fan = outputs.fan_of_results(console);
+    fan.event(&Event::Started(record.started.clone()));
+    notices.into_iter().for_each(|notice| fan.event(&Event::Notice(notice)));
+    fan.event(&Event::Finished(Arc::new(Finished { exit, record })));
+    with_reports(exit, &fan.finish())
+}
+
+fn read(path: &Path) -> Result<Record, Failure> {
+    let name =
+        if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
+    let text = if path.as_os_str() == "-" {
+        let mut text = Vec::new();
+        io::stdin().lock().read_to_end(&mut text).map(|_| text)
+    } else {
+        fs::read(path)
+    };
+    let text = text.map_err(|error| {
+        Failure::usage(format!(
+            "can't read the run record {name}: {error}; name a file that `dualstack run --json FILE` wrote"
+        ))
+    })?;
+    let malformed = |error: serde_json::Error| {
+        Failure::usage(format!(
+            "{name} is no run record: {error}; name a file that `dualstack run --json FILE` wrote"
+        ))
+    };
+    let Version { version } = serde_json::from_slice(&text).map_err(malformed)?;
+    if version != RECORD_VERSION {
+        return Err(Failure::usage(format!(
+            "{name} is a run record of version {version}, and this dualstack ({}) reads version {RECORD_VERSION}; judge it with the dualstack that wrote it",
+            env!("CARGO_PKG_VERSION")
+        )));
+    }
+    serde_json::from_slice(&text).map_err(malformed)
+}
+
+/// The checks that the run was for.
+fn checks_of(record: &Record) -> Vec<&'static dyn Check> {
+    let checks = REGISTRY.iter().copied();
+    checks.filter(|check| record.suite.names(check.id())).collect()
+}
+
+/// Where today's checks judge otherwise than those that made the record.
+fn differences(record: &Record, judged: &[Judged]) -> Vec<String> {
+    let before = |name: &str| record.judged.iter().find(|judged| judged.case.name() == name);
+    judged
+        .iter()
+        .filter_map(|now| {
+            let name = now.case.name();
+            let before = before(&name)?.verdict.status;
+            (before != now.verdict.status).then(|| {
+                format!("{name} was recorded as {before}, and is judged {} now", now.verdict.status)
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,120 @@
+//! `dualstack list`: what is tested. Needs no cluster.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::failure::Failure;
+use crate::{
+    check::{Check, Stage},
+    exit::Exit,
+    report::{
+        streams::Stream,
+        text::{Layout, Prose},
+    },
+    suite::{EMBEDDED, Suite},
+};
+
+/// List the checks and the suites
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Only the checks of this suite: an embedded one's name, or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    suite: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Listing {
+    checks: Vec<ListedCheck>,
+    suites: Vec<ListedSuite>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ListedCheck {
+    id: &'static str,
+    area: &'static str,
+    summary: &'static str,
+    why: &'static str,
+    source: &'static str,
+    per_family: bool,
+    stage: Stage,
+    needs: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct ListedSuite {
+    name: String,
+    description: String,
+    families: Vec<&'static str>,
+    checks: Vec<&'static str>,
+}
+
+pub(super) fn list(arguments: &ListArgs, out: &mut Stream) -> Result<Exit, Failure> {
+    let suites = match &arguments.suite {
+        Some(name) => vec![Suite::load(name)?],
+        None => EMBEDDED.iter().map(|(name, _)| Suite::load(name)).collect::<Result<_, _>>()?,
+    };
+    let checks: Vec<_> = match (&arguments.suite, suites.first()) {
+        (Some(_), Some(suite)) => suite.checks(),
+        _ => crate::check::REGISTRY.to_vec(),
+    };
+    let text =
+        if arguments.json { json(&checks, &suites) } else { text(&checks, &suites, out.width()) };
+    out.print(&text)?;
+    Ok(Exit::Passed)
+}
+
+/// The part of an id before `::`.
+fn area(check: &dyn Check) -> &'static str {
+    check.id().split("::").next().unwrap_or_default()
+}
+
+fn text(checks: &[&'static dyn Check], suites: &[Suite], width: usize) -> String {
+    let mut prose = Prose::new(Layout { width, ..Layout::default() });
+    let column = checks.iter().map(|check| check.id().len()).max().unwrap_or_default();
+    for checks in checks.chunk_by(|a, b| area(*a) == area(*b)) {
+        let Some(first) = checks.first() else { continue };
+        prose.heading(area(*first));
+        for check in checks {
+            prose.entry(check.id(), column, check.summary());
+        }
+        prose.line("");
+    }
+    prose.heading("suites, for --suite");
+    let column = suites.iter().map(|suite| suite.name.len()).max().unwrap_or_default();
+    for suite in suites {
+        prose.entry(&suite.name, column, &suite.description);
+    }
+    prose.into_text()
+}
+
+fn json(checks: &[&'static dyn Check], suites: &[Suite]) -> String {
+    let listing = Listing {
+        checks: checks
+            .iter()
+            .map(|check| ListedCheck {
+                id: check.id(),
+                area: area(*check),
+                summary: check.summary(),
+                why: check.why(),
+                source: check.source(),
+                per_family: check.per_family(),
+                stage: check.stage(),
+                needs: check.needs(),
+            })
+            .collect(),
+        suites: suites
+            .iter()
+            .map(|suite| ListedSuite {
+                name: suite.name.clone(),
+                description: suite.description.clone(),
+                families: suite.families.iter().map(|family| family.as_str()).collect(),
+                checks: suite.checks().iter().map(|check| check.id()).collect(),
+            })
+            .collect(),
+    };
+    // Strings, lists and booleans always make JSON; an error would only mean an empty answer.
+    serde_json::to_string_pretty(&listing).map(|text| text + "\n").unwrap_or_default()
+}

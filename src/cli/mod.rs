@@ -1,0 +1,100 @@
+//! The command line: one file for each subcommand, and what they share.
+//!
+//! The same program is `dualstack` and, under the name `kubectl-dualstack`, the kubectl plugin
+//! `kubectl dualstack`; its help speaks of whichever it was called as.
+
+mod cleanup;
+mod completions;
+mod explain;
+mod failure;
+mod help;
+mod judge;
+mod lint;
+mod list;
+mod logging;
+mod man;
+mod options;
+mod outputs;
+mod run;
+mod schema;
+mod signals;
+mod values;
+
+use std::{env, ffi::OsString, process::ExitCode};
+
+use clap::{FromArgMatches, Parser, Subcommand};
+
+use crate::{exit::Exit, report::streams::Streams};
+use failure::Failure;
+use options::Console;
+
+/// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
+/// not, what is broken and how to mend it
+#[derive(Debug, Parser)]
+#[command(name = "dualstack", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    console: Console,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<run::RunArgs>),
+    List(list::ListArgs),
+    Explain(explain::ExplainArgs),
+    Judge(judge::JudgeArgs),
+    Cleanup(cleanup::CleanupArgs),
+    Lint(Box<lint::LintCommand>),
+    Schema(schema::SchemaArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+/// Carries out the process's command line, and says how it ended.
+pub fn main() -> ExitCode {
+    carry_out(env::args_os().collect()).into()
+}
+
+fn carry_out(arguments: Vec<OsString>) -> Exit {
+    let name = help::called_as(arguments.first().map(OsString::as_os_str));
+    let parsed = help::command(name).try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Where neither stream can be written to, there is nobody to tell.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Passed };
+        }
+    };
+    let console = cli.console;
+    console.colour.write_global();
+    let mut streams = Streams::standard(console.colour());
+    logging::start(&console);
+    let ended = match cli.command {
+        Command::Run(arguments) => run::run(*arguments, &console),
+        Command::List(arguments) => list::list(&arguments, &mut streams.out),
+        Command::Explain(arguments) => explain::explain(&arguments, &mut streams.out),
+        Command::Judge(arguments) => judge::judge(&arguments, &console),
+        Command::Cleanup(arguments) => cleanup::cleanup(arguments, &mut streams.out),
+        Command::Lint(arguments) => lint::lint(*arguments, &mut streams.out),
+        Command::Schema(arguments) => schema::schema(&arguments, &mut streams.out),
+        Command::Completions(arguments) => completions::completions(&arguments, &mut streams.out),
+        Command::Man(arguments) => man::man(&arguments, &mut streams.out),
+    };
+    ended.unwrap_or_else(|failure: Failure| {
+        streams.err.say(&failure.text());
+        failure.exit()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        help::command("dualstack").debug_assert();
+    }
+}

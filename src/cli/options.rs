@@ -1,0 +1,107 @@
+//! Options that several commands share.
+
+use std::{path::PathBuf, time::Duration};
+
+use anstream::ColorChoice;
+use clap::{ArgAction, Args, ValueEnum};
+use tokio::runtime::Runtime;
+
+use super::{failure::Failure, values};
+use crate::{cluster::ConnectOptions, report::text::Detail};
+
+/// What the command says of itself, and how.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct Console {
+    /// When to use colours; `auto` heeds NO_COLOR, CLICOLOR, CLICOLOR_FORCE and whether it writes
+    /// to a terminal
+    #[arg(
+        long = "color",
+        visible_alias = "colour",
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true
+    )]
+    pub(super) colour: Colour,
+    /// Say only what failed, and the summary
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say everything: each case in a row of its own, and logs on stderr (twice: more logs)
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub(super) verbose: u8,
+}
+
+impl Console {
+    /// When to use colours.
+    pub(super) const fn colour(&self) -> ColorChoice {
+        self.colour.choice()
+    }
+
+    /// How much the reports say.
+    pub(super) const fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Brief,
+            (false, 0) => Detail::Normal,
+            (false, _) => Detail::Full,
+        }
+    }
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Colour {
+    /// Where they can be seen.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Colour {
+    const fn choice(self) -> ColorChoice {
+        match self {
+            Self::Auto => ColorChoice::Auto,
+            Self::Always => ColorChoice::Always,
+            Self::Never => ColorChoice::Never,
+        }
+    }
+
+    /// Has everything in this process that looks for colours by itself follow.
+    pub(super) fn write_global(self) {
+        self.choice().write_global();
+    }
+}
+
+/// Which cluster.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub(super) struct ClusterArgs {
+    /// The kubeconfig [default: the files in KUBECONFIG, ~/.kube/config, or the pod's own
+    /// credentials]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context in the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// How long the API server may take to accept a connection
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
+    connect_timeout: Duration,
+}
+
+impl From<ClusterArgs> for ConnectOptions {
+    fn from(arguments: ClusterArgs) -> Self {
+        Self {
+            kubeconfig: arguments.kubeconfig,
+            context: arguments.context,
+            patience: arguments.connect_timeout,
+        }
+    }
+}
+
+/// The threads on which a command talks with a cluster.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    Runtime::new().map_err(|error| {
+        Failure::usage(format!("can't start threads: {error}; raise the limit on processes"))
+    })
+}

@@ -1,0 +1,229 @@
+//! `dualstack run`: tests a cluster.
+
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use tokio::sync::mpsc;
+
+use super::{
+    failure::{Failure, with_reports},
+    options::{ClusterArgs, Console, runtime},
+    outputs::{OutputArgs, Outputs},
+    signals, values,
+};
+use crate::{
+    event::Event,
+    exit::Exit,
+    fixture::{FixtureOptions, PullSecret, Toleration},
+    report::ReportError,
+    run::{self, Events, Options, RunError},
+    suite::{OutsidePolicy, Suite},
+};
+
+/// Test a cluster
+///
+/// Puts a small workload into the cluster, in a namespace of its own, connects from everywhere to
+/// everywhere in both families, says what works and what does not and why, and takes the workload
+/// away again.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Only these checks of the suite, by id or area: `dns`, `node_port::from_outside`
+    #[arg(value_name = "CHECK")]
+    checks: Vec<String>,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    expectations: ExpectationArgs,
+    #[command(flatten)]
+    workload: WorkloadArgs,
+    #[command(flatten)]
+    time: TimeArgs,
+    #[command(flatten)]
+    outputs: OutputArgs,
+}
+
+/// What is expected of the cluster.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What to test")]
+struct ExpectationArgs {
+    /// What the cluster is expected to do: an embedded suite (see `list`), or a file
+    #[arg(long, value_name = "NAME|FILE", default_value = "dual-stack")]
+    suite: String,
+    /// Only this check or area of the suite, the same as naming it by itself
+    #[arg(long, value_name = "CHECK")]
+    check: Vec<String>,
+    /// Without this check or area
+    #[arg(long, value_name = "CHECK")]
+    skip: Vec<String>,
+    /// Whether this machine must reach the nodes' ports: `required`; need not: `auto`; or is not
+    /// asked to: `off` [default: what the suite says]
+    #[arg(long, value_name = "WHEN")]
+    outside: Option<Outside>,
+}
+
+/// [`OutsidePolicy`] as the command line writes it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Outside {
+    Auto,
+    Required,
+    Off,
+}
+
+impl From<Outside> for OutsidePolicy {
+    fn from(outside: Outside) -> Self {
+        match outside {
+            Outside::Auto => Self::Auto,
+            Outside::Required => Self::Required,
+            Outside::Off => Self::Off,
+        }
+    }
+}
+
+/// What is put into the cluster, and where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Workload")]
+struct WorkloadArgs {
+    /// An existing namespace to use [default: a new one, `dualstack-` and five letters]
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<String>,
+    /// Manifests that replace the embedded ones of the same file name
+    #[arg(long, value_name = "DIR")]
+    manifests: Option<PathBuf>,
+    /// Another image for nginx
+    #[arg(long, value_name = "IMAGE")]
+    nginx_image: Option<String>,
+    /// Another image for busybox
+    #[arg(long, value_name = "IMAGE")]
+    busybox_image: Option<String>,
+    /// Pull both images from this registry (host, and path where there is one)
+    #[arg(long, value_name = "REGISTRY")]
+    image_registry: Option<String>,
+    /// A Secret to pull images with, as NAME or NAMESPACE/NAME; may be given more than once
+    #[arg(long, value_name = "SECRET")]
+    pull_secret: Vec<PullSecret>,
+    /// Tolerate this taint, as KEY[=VALUE][:EFFECT], or `*` for all; may be given more than once
+    #[arg(long, value_name = "TAINT")]
+    toleration: Vec<Toleration>,
+    /// Only nodes with this label take part; may be given more than once
+    #[arg(long, value_name = "LABEL=VALUE", value_parser = values::label)]
+    node_selector: Vec<(String, String)>,
+    /// Only this many nodes take part
+    #[arg(long, value_name = "NUMBER")]
+    sample_nodes: Option<NonZeroUsize>,
+    /// Probe from the nodes' own network as well, by a host-network pod on each
+    #[arg(long)]
+    host_network: bool,
+    /// Leave the workload in the cluster, for a look by hand (`cleanup` takes it away)
+    #[arg(long)]
+    keep: bool,
+    /// Wait until the namespace is gone, and not only what was in it
+    #[arg(long, conflicts_with = "keep")]
+    wait_namespace: bool,
+}
+
+/// How long things may take.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time")]
+struct TimeArgs {
+    /// How long the run may take; taking the workload away comes on top
+    #[arg(long, value_name = "DURATION", default_value = "3m", value_parser = values::duration)]
+    timeout: Duration,
+    /// How long the pods may take to become ready
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
+    ready_timeout: Duration,
+    /// How long one attempt to connect may take [default: what the suite says]
+    #[arg(long, value_name = "DURATION", value_parser = values::millis)]
+    attempt_timeout: Option<u32>,
+    /// For how long a path may still be settling after the pods are ready [default: what the
+    /// suite says]
+    #[arg(long, value_name = "DURATION", value_parser = values::millis)]
+    settle: Option<u32>,
+}
+
+impl RunArgs {
+    /// The options of the run that these arguments ask for.
+    fn options(self) -> Result<Options, Failure> {
+        let Self { mut checks, cluster, expectations, workload, time, outputs: _ } = self;
+        checks.extend(expectations.check);
+        let mut suite = Suite::load(&expectations.suite)?;
+        if let Some(outside) = expectations.outside {
+            suite.outside = outside.into();
+        }
+        if let Some(timeout) = time.attempt_timeout {
+            suite.probes.timeout_ms = timeout;
+        }
+        if let Some(settle) = time.settle {
+            suite.probes.settle_ms = settle;
+        }
+        if let Some(flaw) = suite.probes.flaw() {
+            return Err(Failure::usage(format!(
+                "--attempt-timeout or --settle can't be used with the suite {}: {flaw} (milliseconds)",
+                suite.name
+            )));
+        }
+        let checks = suite.select(&checks, &expectations.skip)?;
+        if checks.is_empty() {
+            return Err(Failure::new(
+                Exit::NothingSelected,
+                format!(
+                    "nothing is left to test of the suite {}: --skip takes away everything that was selected",
+                    suite.name
+                ),
+            ));
+        }
+        Ok(Options {
+            connect: cluster.into(),
+            suite: suite.narrowed(&checks),
+            checks,
+            fixture: FixtureOptions {
+                namespace: workload.namespace,
+                manifests: workload.manifests,
+                image_nginx: workload.nginx_image,
+                image_busybox: workload.busybox_image,
+                image_registry: workload.image_registry,
+                pull_secrets: workload.pull_secret,
+                tolerations: workload.toleration,
+                node_selector: workload.node_selector.into_iter().collect(),
+                sample_nodes: workload.sample_nodes,
+                host_probes: workload.host_network,
+                ready_timeout: time.ready_timeout,
+            },
+            deadline: time.timeout,
+            keep: workload.keep,
+            wait_namespace: workload.wait_namespace,
+        })
+    }
+}
+
+pub(super) fn run(arguments: RunArgs, console: &Console) -> Result<Exit, Failure> {
+    // The files first: whatever else goes wrong, the pipeline finds no stale report.
+    let outputs = arguments.outputs.open()?;
+    let options = arguments.options()?;
+    let (ended, unwritten) = runtime()?.block_on(carry_out(options, outputs, console));
+    with_reports(ended?, &unwritten)
+}
+
+/// The run, with its reporters on a task of their own, and with the operator able to end it.
+async fn carry_out(
+    options: Options,
+    outputs: Outputs,
+    console: &Console,
+) -> (Result<Exit, RunError>, Vec<ReportError>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let events = Events::to(sender);
+    let reporting = tokio::spawn(outputs.fan(console).drain(receiver));
+    let (stopper, stop) = run::stop();
+    let listening = tokio::spawn(signals::listen(stopper, events.clone()));
+    let ended = run::run(options, events.clone(), stop).await;
+    listening.abort();
+    if let Err(error) = &ended {
+        // So that the files tell of it too.
+        events.send(Event::BrokenOff { error: error.to_string() });
+    }
+    // Ends the reporters' stream of events, once the listener's part of it is gone as well.
+    drop(events);
+    let _ = listening.await;
+    let unwritten = reporting.await.unwrap_or_default();
+    (ended.map(|finished| finished.exit), unwritten)
+}

@@ -1,0 +1,249 @@
+//! Running a command in a pod, without being misled or held up by it.
+//!
+//! The API server carries the command's streams over one WebSocket and says in a last frame how
+//! the command ended. Four things are easily got wrong and are handled here: the status must be
+//! asked for before the streams are read, and the streams be drained while it is awaited, or a
+//! command with more output than the buffer never ends; a connection that ends without a status
+//! frame has told nothing of the command, least of all that it succeeded; a connection that is
+//! lost leaves its streams open for ever; and a node that is frozen never answers at all.
+
+use std::{fmt, future::pending, pin::pin};
+
+use futures::{FutureExt, future::FusedFuture};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
+use kube::{
+    Api, Client,
+    api::{AttachParams, AttachedProcess},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    time::{Instant, timeout_at},
+};
+
+use super::chain::innermost;
+
+/// How many bytes of each stream may wait between the connection and us.
+const BUFFER: usize = 64 * 1024;
+/// How much of stderr is kept.
+const STDERR_KEPT: usize = 2 * 1024;
+
+/// A command to run in a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodExec {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// The command and its arguments. It travels in the request's URL: keep it short.
+    pub command: Vec<String>,
+    /// What the command reads on stdin. Its end is *not* signalled (that works only with version 5
+    /// of the protocol): the command must know it from what it reads, such as a last line.
+    pub stdin: String,
+    /// When to give up.
+    pub deadline: Instant,
+}
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExecEnd {
+    /// It ran and ended with this exit code.
+    Exited {
+        /// The exit code.
+        code: i32,
+        /// The end of what it wrote to stderr.
+        stderr: String,
+    },
+    /// We don't know: it could not be started, or the connection to it broke, or the deadline
+    /// passed. Lines that arrived before have been delivered. Never a verdict on the network under
+    /// test.
+    Lost(String),
+}
+
+impl fmt::Display for ExecEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited { code, .. } => write!(f, "exited with {code}"),
+            Self::Lost(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// Runs a command and hands over each line of its stdout, without its end, as it comes.
+///
+/// A last line without an end is delivered only if the command is known to have ended: of a
+/// broken connection it may be a part.
+pub async fn exec(client: &Client, request: &PodExec, on_line: impl FnMut(&str)) -> ExecEnd {
+    let mut lines = Lines { on_line, partial: Vec::new() };
+    let running = run(client, request, &mut lines);
+    match timeout_at(request.deadline, running).await {
+        Ok(Ok(end)) => {
+            if matches!(end, ExecEnd::Exited { .. }) {
+                lines.finish();
+            }
+            end
+        }
+        Ok(Err(reason)) => ExecEnd::Lost(reason),
+        Err(_) => ExecEnd::Lost(format!(
+            "the exec into pod {} had not ended when its time was over",
+            request.pod
+        )),
+    }
+}
+
+async fn run(
+    client: &Client,
+    request: &PodExec,
+    lines: &mut Lines<impl FnMut(&str)>,
+) -> Result<ExecEnd, String> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), &request.namespace);
+    let parameters = AttachParams::default()
+        .container(&request.container)
+        .stdin(true)
+        .stdout(true)
+        .stderr(true)
+        .max_stdin_buf_size(BUFFER)
+        .max_stdout_buf_size(BUFFER)
+        .max_stderr_buf_size(BUFFER);
+    let mut process = pods
+        .exec(&request.pod, &request.command, &parameters)
+        .await
+        .map_err(|error| format!("can't enter pod {}: {}", request.pod, innermost(&error)))?;
+
+    let missing = || "the client gave no streams".to_owned();
+    let status = process.take_status().ok_or_else(missing)?;
+    let mut stdin = process.stdin().ok_or_else(missing)?;
+    let mut stdout = process.stdout().ok_or_else(missing)?;
+    let mut stderr = process.stderr().ok_or_else(missing)?;
+    let mut tail = Vec::new();
+
+    let feed = async {
+        // A command that ends without reading everything breaks the pipe; its status tells more.
+        let _ = stdin.write_all(request.stdin.as_bytes()).await;
+        let _ = stdin.flush().await;
+        // stdin stays open until the end: with version 4 of the protocol closing it would close
+        // the whole connection.
+        pending::<()>().await;
+    };
+    let drain = async {
+        tokio::join!(
+            read(&mut stdout, |bytes| lines.take(bytes)),
+            read(&mut stderr, |bytes| keep_tail(&mut tail, bytes)),
+        );
+    };
+    let status = {
+        let mut drain = pin!(drain.fuse());
+        let status = tokio::select! {
+            biased;
+            status = status => status,
+            _ = async { tokio::join!(&mut drain, feed) } => None,
+        };
+        match &status {
+            // The streams are closed right after the status frame: what is still in them comes,
+            // and then their ends.
+            Some(_) if !drain.is_terminated() => drain.await,
+            Some(_) => {}
+            // The connection is gone and the streams will never end; take what lies ready.
+            None => _ = drain.now_or_never(),
+        }
+        status
+    };
+    match status {
+        Some(status) => exit(&status, &request.pod, &tail),
+        None => Err(lost(process, &request.pod).await),
+    }
+}
+
+/// What the last frame says of the command's end.
+fn exit(status: &Status, pod: &str, tail: &[u8]) -> Result<ExecEnd, String> {
+    let stderr = || String::from_utf8_lossy(tail).trim().to_owned();
+    if status.status.as_deref() == Some("Success") {
+        return Ok(ExecEnd::Exited { code: 0, stderr: stderr() });
+    }
+    let causes = status.details.iter().flat_map(|details| details.causes.iter().flatten());
+    let code = causes
+        .filter(|cause| cause.reason.as_deref() == Some("ExitCode"))
+        .find_map(|cause| cause.message.as_deref()?.parse().ok());
+    match code {
+        Some(code) => Ok(ExecEnd::Exited { code, stderr: stderr() }),
+        None => {
+            let message = status.message.as_deref().unwrap_or("no reason given");
+            Err(format!("the command could not be run in pod {pod}: {message}"))
+        }
+    }
+}
+
+/// Why a connection ended without a status.
+async fn lost(process: AttachedProcess, pod: &str) -> String {
+    match process.join().await {
+        Ok(()) => format!("the exec into pod {pod} ended without saying how its command did"),
+        Err(error) => format!("the connection to pod {pod} broke: {}", innermost(&error)),
+    }
+}
+
+/// Reads to the end or the first error: that there was one is seen from the missing status.
+async fn read(stream: &mut (impl AsyncRead + Unpin), mut take: impl FnMut(&[u8])) {
+    let mut buffer = vec![0; BUFFER];
+    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+        take(buffer.get(..length).unwrap_or_default());
+    }
+}
+
+fn keep_tail(tail: &mut Vec<u8>, bytes: &[u8]) {
+    tail.extend_from_slice(bytes);
+    tail.drain(..tail.len().saturating_sub(STDERR_KEPT));
+}
+
+/// Cuts a stream into lines.
+struct Lines<F> {
+    on_line: F,
+    partial: Vec<u8>,
+}
+
+impl<F: FnMut(&str)> Lines<F> {
+    fn take(&mut self, mut bytes: &[u8]) {
+        while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
+            let (line, rest) = bytes.split_at(end);
+            self.partial.extend_from_slice(line);
+            self.finish();
+            bytes = rest.get(1..).unwrap_or_default();
+        }
+        self.partial.extend_from_slice(bytes);
+    }
+
+    fn finish(&mut self) {
+        if !self.partial.is_empty() {
+            let line = String::from_utf8_lossy(&self.partial);
+            (self.on_line)(line.trim_end_matches('\r'));
+            self.partial.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_put_together_from_pieces() {
+        let mut seen = Vec::new();
+        let mut lines = Lines { on_line: |line: &str| seen.push(line.to_owned()), partial: vec![] };
+        for piece in ["a", "b\ncd\n", "\n", "e\r\nf"] {
+            lines.take(piece.as_bytes());
+        }
+        assert_eq!(lines.partial, b"f");
+        lines.finish();
+        assert_eq!(seen, ["ab", "cd", "e", "f"]);
+    }
+
+    #[test]
+    fn only_the_end_of_stderr_is_kept() {
+        let mut tail = Vec::new();
+        keep_tail(&mut tail, &[b'x'; 3 * STDERR_KEPT]);
+        keep_tail(&mut tail, b"end");
+        assert_eq!(tail.len(), STDERR_KEPT);
+        assert!(tail.ends_with(b"xend"));
+    }
+}

@@ -1,0 +1,199 @@
+//! The requests, and which of their failures are facts.
+
+use std::fmt::Debug;
+
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        apps::v1::DaemonSet,
+        core::v1::{ConfigMap, Node, Pod, Service},
+        discovery::v1::EndpointSlice,
+        networking::{v1, v1beta1},
+    },
+};
+use kube::{
+    Api, Resource, ResourceExt, api::ListParams, core::DynamicObject, discovery::ApiResource,
+};
+use serde::de::DeserializeOwned;
+
+use super::ranges::ServiceCidr;
+use crate::{
+    cluster::{Cluster, ClusterError, Right, list_all},
+    facts::Fact,
+};
+
+/// Something from the API server, or why it isn't there.
+pub(super) type Fetched<T> = Result<T, Missing>;
+
+/// Why something isn't there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It doesn't exist, or can't be understood.
+    Absent(String),
+    /// We may not see it: the right that is missing.
+    Forbidden(String),
+}
+
+impl<T> From<Missing> for Fact<T> {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Absent(reason) => Self::Absent { reason },
+            Missing::Forbidden(reason) => Self::Forbidden { reason },
+        }
+    }
+}
+
+/// The requests of one gathering.
+pub(super) struct Fetch<'a> {
+    cluster: &'a Cluster,
+}
+
+impl<'a> Fetch<'a> {
+    pub(super) const fn new(cluster: &'a Cluster) -> Self {
+        Self { cluster }
+    }
+
+    /// The nodes, without which there is nothing to say.
+    pub(super) async fn nodes(&self) -> Result<Vec<Node>, ClusterError> {
+        list_all(&Api::all(self.cluster.client.clone()), &ListParams::default())
+            .await
+            .map_err(|error| self.cluster.error("list nodes", error))
+    }
+
+    pub(super) async fn config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Fetched<ConfigMap>, ClusterError> {
+        let api: Api<ConfigMap> = Api::namespaced(self.cluster.client.clone(), namespace);
+        let right = Right::optional("get", "configmaps", Some(namespace));
+        self.settle(&right, &format!("ConfigMap {namespace}/{name}"), api.get(name).await)
+    }
+
+    pub(super) async fn pods(
+        &self,
+        namespace: &str,
+        labels: &str,
+    ) -> Result<Fetched<Vec<Pod>>, ClusterError> {
+        self.list_in(namespace, labels, "pods").await
+    }
+
+    pub(super) async fn services(
+        &self,
+        namespace: &str,
+        labels: &str,
+    ) -> Result<Fetched<Vec<Service>>, ClusterError> {
+        self.list_in(namespace, labels, "services").await
+    }
+
+    /// The EndpointSlices of a Service.
+    pub(super) async fn endpoint_slices(
+        &self,
+        namespace: &str,
+        service: &str,
+    ) -> Result<Fetched<Vec<EndpointSlice>>, ClusterError> {
+        let labels = format!("kubernetes.io/service-name={service}");
+        self.list_in(namespace, &labels, "endpointslices.discovery.k8s.io").await
+    }
+
+    /// The DaemonSets of all namespaces.
+    pub(super) async fn daemon_sets(&self) -> Result<Fetched<Vec<DaemonSet>>, ClusterError> {
+        let api: Api<DaemonSet> = Api::all(self.cluster.client.clone());
+        let right = Right::optional("list", "daemonsets.apps", None);
+        self.settle(&right, "DaemonSet", list_all(&api, &ListParams::default()).await)
+    }
+
+    /// The ServiceCIDRs: `networking.k8s.io/v1` since Kubernetes 1.33, `v1beta1` since 1.31 where
+    /// switched on.
+    pub(super) async fn service_cidrs(&self) -> Result<Fetched<Vec<ServiceCidr>>, ClusterError> {
+        let right = Right::optional("list", "servicecidrs.networking.k8s.io", None);
+        let all = ListParams::default();
+        let stable: Api<v1::ServiceCIDR> = Api::all(self.cluster.client.clone());
+        match list_all(&stable, &all).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                let beta: Api<v1beta1::ServiceCIDR> = Api::all(self.cluster.client.clone());
+                let listed = list_all(&beta, &all).await;
+                let api = "API of ServiceCIDRs (networking.k8s.io, served by default since Kubernetes 1.33)";
+                let listed = listed.map(|list| {
+                    list.into_iter()
+                        .map(|cidr| ServiceCidr {
+                            name: cidr.name_any(),
+                            cidrs: cidr.spec.and_then(|spec| spec.cidrs).unwrap_or_default(),
+                        })
+                        .collect()
+                });
+                self.settle(&right, api, listed)
+            }
+            listed => {
+                let listed = listed.map(|list| {
+                    list.into_iter()
+                        .map(|cidr| ServiceCidr {
+                            name: cidr.name_any(),
+                            cidrs: cidr.spec.and_then(|spec| spec.cidrs).unwrap_or_default(),
+                        })
+                        .collect()
+                });
+                self.settle(&right, "ServiceCIDR", listed)
+            }
+        }
+    }
+
+    /// Calico's IPPools, as they are.
+    pub(super) async fn ip_pools(&self) -> Result<Fetched<Vec<DynamicObject>>, ClusterError> {
+        let resource = ApiResource {
+            group: "crd.projectcalico.org".to_owned(),
+            version: "v1".to_owned(),
+            api_version: "crd.projectcalico.org/v1".to_owned(),
+            kind: "IPPool".to_owned(),
+            plural: "ippools".to_owned(),
+        };
+        let api: Api<DynamicObject> = Api::all_with(self.cluster.client.clone(), &resource);
+        let right = Right::optional("list", "ippools.crd.projectcalico.org", None);
+        let listed = api.list(&ListParams::default()).await.map(|list| list.items);
+        self.settle(&right, "IPPool (crd.projectcalico.org)", listed)
+    }
+
+    async fn list_in<K>(
+        &self,
+        namespace: &str,
+        labels: &str,
+        resource: &str,
+    ) -> Result<Fetched<Vec<K>>, ClusterError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned,
+    {
+        let api: Api<K> = Api::namespaced(self.cluster.client.clone(), namespace);
+        let right = Right::optional("list", resource, Some(namespace));
+        let listed = list_all(&api, &ListParams::default().labels(labels)).await;
+        self.settle(&right, &format!("{} in {namespace}", K::kind(&())), listed)
+    }
+
+    /// Tells failures that are facts from failures of the cluster.
+    fn settle<T>(
+        &self,
+        right: &Right,
+        what: &str,
+        result: kube::Result<T>,
+    ) -> Result<Fetched<T>, ClusterError> {
+        let missing = match result {
+            Ok(found) => return Ok(Ok(found)),
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                Missing::Absent(format!("there is no {what}"))
+            }
+            Err(kube::Error::Api(status)) if status.code == 403 => {
+                Missing::Forbidden(right.to_string())
+            }
+            Err(kube::Error::Api(status)) if status.code != 401 => {
+                Missing::Absent(format!("{what} can't be read: {}", status.message))
+            }
+            Err(kube::Error::SerdeError(error)) => {
+                Missing::Absent(format!("{what} can't be understood: {error}"))
+            }
+            Err(error) => return Err(self.cluster.error(&right.to_string(), error)),
+        };
+        Ok(Err(missing))
+    }
+}

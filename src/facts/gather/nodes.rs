@@ -1,0 +1,161 @@
+//! Nodes as facts.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1;
+
+use crate::facts::{Node, NodeAddress, Readiness, Taint};
+
+/// Beginnings of annotations that speak of the network: addresses, ranges, the state of the CNI.
+const NETWORK_ANNOTATIONS: [&str; 14] = [
+    "alpha.kubernetes.io/provided-node-ip",
+    "cilium.io/",
+    "flannel.alpha.coreos.com/",
+    "io.cilium.network.",
+    "k3s.io/external-ip",
+    "k3s.io/internal-ip",
+    "k8s.ovn.org/",
+    "kube-router.io/",
+    "network.cilium.io/",
+    "node.antrea.io/",
+    "projectcalico.org/",
+    "rke2.io/external-ip",
+    "rke2.io/internal-ip",
+    "weave.works/",
+];
+
+/// A node as the facts hold it.
+pub(super) fn node(node: v1::Node) -> Node {
+    let spec = node.spec.unwrap_or_default();
+    let status = node.status.unwrap_or_default();
+    let info = status.node_info.unwrap_or_default();
+    let labels = node.metadata.labels.unwrap_or_default();
+    let taints = spec.taints.unwrap_or_default();
+    let condition = status
+        .conditions
+        .unwrap_or_default()
+        .into_iter()
+        .find(|condition| condition.type_ == "Ready");
+    let os = labels.get("kubernetes.io/os").cloned().unwrap_or(info.operating_system);
+    Node {
+        is_virtual: is_virtual(&labels, &taints, &info.kubelet_version),
+        name: node.metadata.name.unwrap_or_default(),
+        // Before dual-stack there was only the singular field.
+        pod_cidrs: spec.pod_cidrs.unwrap_or_else(|| spec.pod_cidr.into_iter().collect()),
+        addresses: status
+            .addresses
+            .unwrap_or_default()
+            .into_iter()
+            .map(|address| NodeAddress { kind: address.type_, address: address.address })
+            .collect(),
+        ready: Readiness {
+            ready: condition.as_ref().is_some_and(|condition| condition.status == "True"),
+            message: match condition {
+                Some(condition) => condition.message.unwrap_or_default(),
+                None => "the node has not reported its state yet".to_owned(),
+            },
+        },
+        unschedulable: spec.unschedulable.unwrap_or(false),
+        taints: taints
+            .into_iter()
+            .map(|taint| Taint { key: taint.key, value: taint.value, effect: taint.effect })
+            .collect(),
+        labels,
+        os,
+        architecture: info.architecture,
+        kubelet_version: info.kubelet_version,
+        kernel_version: info.kernel_version,
+        container_runtime: info.container_runtime_version,
+        provider_id: spec.provider_id,
+        network_annotations: node
+            .metadata
+            .annotations
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(key, _)| NETWORK_ANNOTATIONS.iter().any(|start| key.starts_with(start)))
+            .collect(),
+    }
+}
+
+/// Virtual-kubelet's nodes by its label, its taint or the mark in their version; Fargate's by
+/// Amazon's label.
+fn is_virtual(
+    labels: &BTreeMap<String, String>,
+    taints: &[v1::Taint],
+    kubelet_version: &str,
+) -> bool {
+    let label = |key: &str, value: &str| labels.get(key).is_some_and(|is| is == value);
+    label("type", "virtual-kubelet")
+        || label("eks.amazonaws.com/compute-type", "fargate")
+        || taints.iter().any(|taint| taint.key == "virtual-kubelet.io/provider")
+        || kubelet_version.contains("-vk-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(json: serde_json::Value) -> Node {
+        node(serde_json::from_value(json).unwrap())
+    }
+
+    #[test]
+    fn a_node_is_taken_as_it_is_written() {
+        let node = parsed(serde_json::json!({
+            "metadata": {
+                "name": "n1",
+                "labels": {"kubernetes.io/os": "linux"},
+                "annotations": {
+                    "projectcalico.org/IPv6Address": "2001:db8::1/64",
+                    "kubeadm.alpha.kubernetes.io/cri-socket": "unix:///run/containerd.sock",
+                },
+            },
+            "spec": {
+                "podCIDR": "10.244.0.0/24",
+                "podCIDRs": ["10.244.0.0/24", "nonsense"],
+                "taints": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}],
+            },
+            "status": {
+                "addresses": [
+                    {"type": "InternalIP", "address": "2001:db8::1"},
+                    {"type": "Hostname", "address": "n1"},
+                ],
+                "conditions": [
+                    {"type": "MemoryPressure", "status": "False"},
+                    {"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting"},
+                ],
+            },
+        }));
+        assert_eq!(node.pod_cidrs, ["10.244.0.0/24", "nonsense"]);
+        assert_eq!(node.internal_ips(crate::net::IpFamily::V6).count(), 1);
+        assert_eq!(
+            node.ready,
+            Readiness { ready: false, message: "Kubelet stopped posting".into() }
+        );
+        assert_eq!(node.os, "linux");
+        assert_eq!(node.taints[0].key, "node-role.kubernetes.io/control-plane");
+        let kept: Vec<_> = node.network_annotations.into_keys().collect();
+        assert_eq!(kept, ["projectcalico.org/IPv6Address"]);
+        assert!(!node.is_virtual);
+    }
+
+    #[test]
+    fn a_node_that_has_just_joined_says_nothing_yet() {
+        let node = parsed(serde_json::json!({"metadata": {"name": "n1"}}));
+        assert!(!node.ready.ready);
+        assert_eq!(node.pod_cidrs, Vec::<String>::new());
+    }
+
+    #[test]
+    fn nodes_without_a_kubelet_of_their_own_are_known() {
+        for json in [
+            serde_json::json!({"metadata": {"labels": {"type": "virtual-kubelet"}}}),
+            serde_json::json!({"metadata": {"labels": {"eks.amazonaws.com/compute-type": "fargate"}}}),
+            serde_json::json!({"spec": {"taints": [
+                {"key": "virtual-kubelet.io/provider", "effect": "NoSchedule"},
+            ]}}),
+        ] {
+            assert!(parsed(json.clone()).is_virtual, "{json}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What the cluster says of itself: one typed snapshot, gathered once, serialisable.
+//!
+//! A fact is known, absent or forbidden; the judges never guess which. Nothing here is an opinion:
+//! whether a fact is as it should be is for the checks to say.
+
+mod gather;
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+pub use gather::{gather, rights};
+
+use crate::net::IpFamily;
+
+/// A piece of knowledge about the cluster, or why we don't have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Fact<T> {
+    /// We know it, and from where.
+    Known {
+        /// The value.
+        value: T,
+        /// Where it was read, as a person would look it up (`ConfigMap kube-system/kubeadm-config`).
+        source: String,
+    },
+    /// The cluster has no such thing, or it can't be read as what it should be.
+    Absent {
+        /// What was looked for and not found, in a sentence fragment.
+        reason: String,
+    },
+    /// We may not see it.
+    Forbidden {
+        /// The missing right (`get configmaps in kube-system`).
+        reason: String,
+    },
+}
+
+impl<T> Fact<T> {
+    /// The value, where it is known.
+    pub const fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known { value, .. } => Some(value),
+            Self::Absent { .. } | Self::Forbidden { .. } => None,
+        }
+    }
+
+    /// Why the value isn't known; `None` where it is.
+    pub fn why_unknown(&self) -> Option<&str> {
+        match self {
+            Self::Known { .. } => None,
+            Self::Absent { reason } | Self::Forbidden { reason } => Some(reason),
+        }
+    }
+}
+
+/// The snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The API server.
+    pub server: Server,
+    /// Every node, in the API's order (by name).
+    pub nodes: Fact<Vec<Node>>,
+    /// The pod ranges, once for each place that states them.
+    pub pod_ranges: Vec<Fact<Vec<IpNet>>>,
+    /// The Service ranges, once for each place that states them.
+    pub service_ranges: Vec<Fact<Vec<IpNet>>>,
+    /// kube-proxy, where one runs.
+    pub kube_proxy: Fact<KubeProxy>,
+    /// The pod network.
+    pub cni: Fact<Cni>,
+    /// The cluster's DNS (the Service `kube-system/kube-dns` and the pods behind it).
+    pub cluster_dns: Fact<ClusterDns>,
+}
+
+/// The API server we talk to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// The kubeconfig context; `None` in-cluster.
+    pub context: Option<String>,
+    /// The address, as the kubeconfig gives it.
+    pub url: String,
+    /// `gitVersion` of `/version`, such as `v1.36.2`.
+    pub version: String,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// `metadata.name`.
+    pub name: String,
+    /// `spec.podCIDRs`, primary family first, as written (a range that can't be read is a finding).
+    pub pod_cidrs: Vec<String>,
+    /// `status.addresses`.
+    pub addresses: Vec<NodeAddress>,
+    /// The status of the condition `Ready`: `True`, `False` or `Unknown`, and its message.
+    pub ready: Readiness,
+    /// `spec.unschedulable` (cordoned).
+    pub unschedulable: bool,
+    /// `spec.taints`.
+    pub taints: Vec<Taint>,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// The label `kubernetes.io/os`, or `status.nodeInfo.operatingSystem`.
+    pub os: String,
+    /// `status.nodeInfo.architecture`.
+    pub architecture: String,
+    /// `status.nodeInfo.kubeletVersion`.
+    pub kubelet_version: String,
+    /// `status.nodeInfo.kernelVersion`.
+    pub kernel_version: String,
+    /// `status.nodeInfo.containerRuntimeVersion`.
+    pub container_runtime: String,
+    /// Whether no kubelet of its own stands behind it (virtual-kubelet, Fargate): pods there can't
+    /// be entered.
+    pub is_virtual: bool,
+    /// `spec.providerID`.
+    pub provider_id: Option<String>,
+    /// Annotations that speak of the network (addresses, pod ranges, CNI state).
+    pub network_annotations: BTreeMap<String, String>,
+}
+
+impl Node {
+    /// The InternalIPs of one family, in the node's order.
+    pub fn internal_ips(&self, family: IpFamily) -> impl Iterator<Item = IpAddr> {
+        self.addresses
+            .iter()
+            .filter(|address| address.kind == "InternalIP")
+            .filter_map(|address| address.address.parse().ok())
+            .filter(move |&ip| IpFamily::of(ip) == family)
+    }
+}
+
+/// One entry of a node's `status.addresses`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeAddress {
+    /// `InternalIP`, `ExternalIP`, `Hostname`, `InternalDNS` or `ExternalDNS`.
+    pub kind: String,
+    /// The address or name.
+    pub address: String,
+}
+
+/// The condition `Ready` of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Whether the status is `True`.
+    pub ready: bool,
+    /// The kubelet's or node controller's message.
+    pub message: String,
+}
+
+/// A taint of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taint {
+    /// The key.
+    pub key: String,
+    /// The value, where there is one.
+    pub value: Option<String>,
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    pub effect: String,
+}
+
+/// kube-proxy's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KubeProxy {
+    /// `mode`; empty means the platform's default (iptables on Linux).
+    pub mode: String,
+    /// `clusterCIDR`.
+    pub cluster_cidrs: Vec<IpNet>,
+    /// `nodePortAddresses`: empty means every address of the node.
+    pub node_port_addresses: Vec<String>,
+}
+
+/// The pod network's implementation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cni {
+    /// Its common name (`calico`, `cilium`, `flannel`, `kindnet`, …).
+    pub name: String,
+    /// Its version, where the image's tag tells.
+    pub version: Option<String>,
+}
+
+/// The cluster's DNS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterDns {
+    /// The Service's `spec.clusterIPs`.
+    pub cluster_ips: Vec<IpAddr>,
+    /// The pods behind it.
+    pub pods: Vec<DnsPod>,
+    /// The cluster domain, where kubeadm-config or the kubelet's configuration tells.
+    pub domain: Option<String>,
+}
+
+/// A DNS pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsPod {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The node it runs on.
+    pub node: Option<String>,
+    /// Whether it is Ready.
+    pub ready: bool,
+    /// The container port named `dns-tcp` (53 where none is named).
+    pub tcp_port: u16,
+}

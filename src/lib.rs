@@ -1,0 +1,25 @@
+//! `dualstack` tells an operator in seconds, and beyond doubt, whether a Kubernetes cluster's
+//! IPv4/IPv6 dual-stack networking works; and where it does not, what is broken and how to mend it.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! kubeconfig → cluster → facts → plan → probes → observations → verdicts → causes → events → reports
+//! ```
+
+pub mod cause;
+pub mod check;
+pub mod cli;
+pub mod cluster;
+pub mod event;
+pub mod exit;
+pub mod facts;
+pub mod fixture;
+pub mod harness;
+pub mod lint;
+pub mod net;
+pub mod probe;
+pub mod record;
+pub mod report;
+pub mod run;
+pub mod suite;

@@ -1,0 +1,253 @@
+//! The live cluster's configuration, as documents to lint: the same that files hold.
+
+use futures::future::join_all;
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
+};
+use serde_json::{Map, Value, json};
+
+use crate::cluster::{Cluster, ClusterError, list_all};
+
+/// An object of the live cluster, as a document.
+#[derive(Clone, Debug)]
+pub struct LiveDocument {
+    /// What it is, such as `ConfigMap kube-system/kubeadm-config`.
+    pub name: String,
+    /// The object as YAML.
+    pub text: String,
+}
+
+/// What was read of a live cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// The objects.
+    pub documents: Vec<LiveDocument>,
+    /// What could not be read, and why.
+    pub unread: Vec<String>,
+}
+
+/// One kind of object that says something about the network.
+struct Wanted {
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+    /// Only in this namespace; in all of them where there is none.
+    namespace: Option<&'static str>,
+    /// Only with these labels.
+    labels: &'static str,
+    /// Only what the rules read is kept: no secrets in excerpts, no noise around them.
+    keep: fn(&Value) -> Option<Value>,
+}
+
+const WANTED: &[Wanted] = &[
+    Wanted {
+        group: "",
+        version: "v1",
+        kind: "ConfigMap",
+        plural: "configmaps",
+        namespace: Some("kube-system"),
+        labels: "",
+        keep: config_map,
+    },
+    Wanted {
+        group: "",
+        version: "v1",
+        kind: "Pod",
+        plural: "pods",
+        namespace: Some("kube-system"),
+        labels: "tier=control-plane",
+        keep: pod,
+    },
+    Wanted {
+        group: "",
+        version: "v1",
+        kind: "Node",
+        plural: "nodes",
+        namespace: None,
+        labels: "",
+        keep: node,
+    },
+    Wanted {
+        group: "",
+        version: "v1",
+        kind: "Service",
+        plural: "services",
+        namespace: None,
+        labels: "",
+        keep: spec,
+    },
+    Wanted {
+        group: "networking.k8s.io",
+        version: "v1",
+        kind: "ServiceCIDR",
+        plural: "servicecidrs",
+        namespace: None,
+        labels: "",
+        keep: spec,
+    },
+    Wanted {
+        group: "crd.projectcalico.org",
+        version: "v1",
+        kind: "IPPool",
+        plural: "ippools",
+        namespace: None,
+        labels: "",
+        keep: spec,
+    },
+    Wanted {
+        group: "apps",
+        version: "v1",
+        kind: "DaemonSet",
+        plural: "daemonsets",
+        namespace: None,
+        labels: "k8s-app=calico-node",
+        keep: daemon_set,
+    },
+];
+
+/// Reads all that the rules know of from a cluster, everything at the same time. What may not be
+/// read, or can't be, is said in [`Live::unread`]; kinds that the cluster doesn't have are not.
+///
+/// # Errors
+///
+/// If nothing at all can be read.
+pub async fn collect(cluster: &Cluster) -> Result<Live, ClusterError> {
+    let lists = join_all(WANTED.iter().map(|wanted| list(&cluster.client, wanted))).await;
+    let mut live = Live::default();
+    let mut first = None;
+    for (wanted, list) in WANTED.iter().zip(lists) {
+        let doing = format!("list {}", wanted.plural);
+        match list {
+            Ok(objects) => {
+                live.documents.extend(objects.iter().filter_map(|object| document(wanted, object)));
+            }
+            // The cluster has no such kind: an older version, or another CNI.
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => {
+                let error = cluster.error(&doing, error);
+                live.unread.push(error.to_string());
+                first.get_or_insert(error);
+            }
+        }
+    }
+    match first {
+        Some(error) if live.documents.is_empty() => Err(error),
+        _ => Ok(live),
+    }
+}
+
+async fn list(client: &Client, wanted: &Wanted) -> kube::Result<Vec<Value>> {
+    let kind = GroupVersionKind::gvk(wanted.group, wanted.version, wanted.kind);
+    let resource = ApiResource::from_gvk_with_plural(&kind, wanted.plural);
+    let api: Api<DynamicObject> = match wanted.namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    let objects = list_all(&api, &ListParams::default().labels(wanted.labels)).await?;
+    objects
+        .into_iter()
+        .map(|object| serde_json::to_value(object).map_err(kube::Error::SerdeError))
+        .collect()
+}
+
+fn document(wanted: &Wanted, object: &Value) -> Option<LiveDocument> {
+    let kept = (wanted.keep)(object)?;
+    let name = text(object, "/metadata/name");
+    let full = match text(object, "/metadata/namespace") {
+        "" => name.to_owned(),
+        namespace => format!("{namespace}/{name}"),
+    };
+    let mut whole = Map::new();
+    let api = match wanted.group {
+        "" => wanted.version.to_owned(),
+        group => format!("{group}/{}", wanted.version),
+    };
+    whole.insert("apiVersion".into(), json!(api));
+    whole.insert("kind".into(), json!(wanted.kind));
+    let mut metadata = Map::new();
+    metadata.insert("name".into(), json!(name));
+    if let Some(namespace) = object.pointer("/metadata/namespace") {
+        metadata.insert("namespace".into(), namespace.clone());
+    }
+    whole.insert("metadata".into(), Value::Object(metadata));
+    if let Value::Object(kept) = kept {
+        whole.extend(kept);
+    }
+    let text = serde_saphyr::to_string(&Value::Object(whole)).ok()?;
+    Some(LiveDocument { name: format!("{} {full}", wanted.kind), text })
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// An object of the given fields, without those that are absent.
+fn fields(list: &[(&str, Option<&Value>)]) -> Value {
+    let present = list.iter().filter_map(|(key, value)| Some(((*key).into(), (*value)?.clone())));
+    Value::Object(present.collect())
+}
+
+fn config_map(object: &Value) -> Option<Value> {
+    let keys = ["ClusterConfiguration", "kubelet", "config.conf", "cni_network_config"];
+    let data = object.get("data")?.as_object()?;
+    let kept: Map<String, Value> = data
+        .iter()
+        .filter(|(key, _)| keys.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    (!kept.is_empty()).then(|| json!({ "data": kept }))
+}
+
+fn containers(object: &Value, pointer: &str, keys: &[&str]) -> Option<Value> {
+    let containers = object.pointer(pointer)?.as_array()?.iter();
+    let kept = containers.map(|container| {
+        fields(&keys.iter().map(|key| (*key, container.get(*key))).collect::<Vec<_>>())
+    });
+    Some(Value::Array(kept.collect()))
+}
+
+fn pod(object: &Value) -> Option<Value> {
+    let keys = ["name", "image", "command", "args"];
+    let containers = containers(object, "/spec/containers", &keys)?;
+    Some(json!({ "spec": { "containers": containers } }))
+}
+
+fn daemon_set(object: &Value) -> Option<Value> {
+    let containers = containers(object, "/spec/template/spec/containers", &["name", "env"])?;
+    Some(json!({ "spec": { "template": { "spec": { "containers": containers } } } }))
+}
+
+fn node(object: &Value) -> Option<Value> {
+    let version = object.pointer("/status/nodeInfo/kubeletVersion");
+    Some(json!({
+        "spec": fields(&[("podCIDRs", object.pointer("/spec/podCIDRs"))]),
+        "status": {
+            "addresses": object.pointer("/status/addresses")?,
+            "nodeInfo": fields(&[("kubeletVersion", version)]),
+        },
+    }))
+}
+
+fn spec(object: &Value) -> Option<Value> {
+    Some(json!({ "spec": object.get("spec")? }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_keeps_what_the_rules_read_and_nothing_else() {
+        let object = json!({
+            "metadata": {"name": "kube-proxy", "namespace": "kube-system", "managedFields": []},
+            "data": {"config.conf": "kind: KubeProxyConfiguration\n", "kubeconfig.conf": "secret"},
+        });
+        let document = document(&WANTED[0], &object).unwrap();
+        assert_eq!(document.name, "ConfigMap kube-system/kube-proxy");
+        assert!(document.text.contains("KubeProxyConfiguration"), "{}", document.text);
+        assert!(!document.text.contains("secret"), "{}", document.text);
+        assert!(!document.text.contains("managedFields"), "{}", document.text);
+    }
+}

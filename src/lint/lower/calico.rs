@@ -1,0 +1,63 @@
+//! Calico's configuration: its CNI plugin, its agent, its pools.
+
+use crate::lint::{
+    model::{Arg, CalicoCni, CalicoNode, IpPool, RangeEntry},
+    tree::Node,
+};
+
+use super::{Lower, tools::is_true};
+
+impl Lower<'_> {
+    /// The CNI configuration (JSON, with placeholders) in Calico's ConfigMap.
+    pub(super) fn calico_config(&mut self, node: &Node) {
+        for document in self.embedded(node, "cni_network_config") {
+            let plugins = document.root.get("plugins").map(Node::items).unwrap_or_default();
+            for plugin in plugins.iter().chain([&document.root]) {
+                let Some(ipam) = plugin.get("ipam") else { continue };
+                if ipam.get("type").and_then(Node::str) != Some("calico-ipam") {
+                    continue;
+                }
+                let at = plugin.entry("ipam").map_or(ipam.span, |entry| entry.key.span);
+                self.model.calico_cni.push(CalicoCni {
+                    at,
+                    assign_v4: ipam.get("assign_ipv4").and_then(Node::text),
+                    assign_v6: ipam.get("assign_ipv6").and_then(Node::text),
+                });
+            }
+        }
+    }
+
+    pub(super) fn calico_node(&mut self, container: &Node) {
+        let Some(env) = container.entry("env") else { return };
+        let literal = |item: &Node| {
+            Some(Arg { name: item.get("name")?.text()?, value: item.get("value")?.text()? })
+        };
+        let list = env.value.items().iter().filter_map(literal).collect();
+        self.model.calico_nodes.push(CalicoNode { at: env.key.span, env: list });
+    }
+
+    pub(super) fn ip_pool(&mut self, root: &Node) -> bool {
+        if let Some(spec) = root.get("spec") {
+            self.pool(spec);
+        }
+        true
+    }
+
+    pub(super) fn installation(&mut self, root: &Node) -> bool {
+        let pools = root.at(&["spec", "calicoNetwork", "ipPools"]).map(Node::items);
+        for pool in pools.unwrap_or_default() {
+            self.pool(pool);
+        }
+        true
+    }
+
+    fn pool(&mut self, spec: &Node) {
+        let Some(cidr) = spec.get("cidr").and_then(Node::text) else { return };
+        let size = spec.get("blockSize").and_then(Node::text);
+        self.model.pools.push(IpPool {
+            cidr: RangeEntry::new(cidr),
+            disabled: is_true(spec.get("disabled")),
+            block_size: size.and_then(|text| Some(text.with(text.value.parse().ok()?))),
+        });
+    }
+}

@@ -1,0 +1,112 @@
+//! kubeadm's documents.
+
+use crate::lint::{
+    model::{
+        Address, ClusterConfiguration, Component, ComponentName, GateReader, KubeadmDocument,
+        NodeConfiguration, Owner, Role,
+    },
+    schema::Schema,
+    source::{Span, Spanned},
+    tree::Node,
+};
+
+use super::Lower;
+
+impl Lower<'_> {
+    /// `version` is that of kubeadm's API, such as `v1beta4`; patches may leave it out.
+    pub(super) fn kubeadm(
+        &mut self,
+        root: &Node,
+        kind: &Spanned<String>,
+        version: Option<Spanned<String>>,
+    ) -> bool {
+        let known = matches!(
+            kind.value.as_str(),
+            "InitConfiguration"
+                | "ClusterConfiguration"
+                | "JoinConfiguration"
+                | "ResetConfiguration"
+                | "UpgradeConfiguration"
+        );
+        if !known {
+            return false;
+        }
+        if let Some(api) = &version {
+            self.model.kubeadm.push(KubeadmDocument { kind: kind.clone(), api: api.clone() });
+            if let Some(schema) = Schema::kubeadm(&api.value) {
+                self.flaws(|flaws| schema.check(&kind.value, root, flaws));
+            }
+        }
+        match kind.value.as_str() {
+            "ClusterConfiguration" => self.cluster_configuration(root, version),
+            "InitConfiguration" => self.node_configuration(root, version, true),
+            "JoinConfiguration" => self.node_configuration(root, version, false),
+            _ => {}
+        }
+        true
+    }
+
+    fn cluster_configuration(&mut self, root: &Node, api: Option<Spanned<String>>) {
+        self.version(root.get("kubernetesVersion").and_then(Node::text));
+        let network = |field| root.at(&["networking", field]).and_then(Node::text);
+        let pods = self.ranges(network("podSubnet"), Role::Pods, Owner::Kubeadm, "podSubnet");
+        let services = network("serviceSubnet");
+        let services = self.ranges(services, Role::Services, Owner::Kubeadm, "serviceSubnet");
+        let mut extra_args = Vec::new();
+        for (section, name) in [
+            ("apiServer", Some(ComponentName::ApiServer)),
+            ("controllerManager", Some(ComponentName::ControllerManager)),
+            ("scheduler", None),
+        ] {
+            let Some(node) = root.at(&[section, "extraArgs"]) else { continue };
+            let args = self.extra_args(Some(node));
+            self.gate_flag(&args, GateReader::ControlPlane);
+            extra_args.push(args.clone());
+            if let Some(name) = name {
+                let ranges = self.component_ranges(name, &args);
+                self.model.components.push(Component {
+                    at: node.span,
+                    name,
+                    args,
+                    ranges,
+                    extra: true,
+                });
+            }
+        }
+        let dns_domain = network("dnsDomain");
+        self.gate_map(root.get("featureGates"), GateReader::Kubeadm);
+        let cluster =
+            ClusterConfiguration { at: begin(root), api, pods, services, dns_domain, extra_args };
+        self.model.clusters.push(cluster);
+    }
+
+    fn node_configuration(&mut self, root: &Node, api: Option<Spanned<String>>, init: bool) {
+        let endpoint = if init {
+            root.get("localAPIEndpoint")
+        } else {
+            root.at(&["controlPlane", "localAPIEndpoint"])
+        };
+        let registration = root.get("nodeRegistration");
+        let kubelet = self.extra_args(registration.and_then(|node| node.get("kubeletExtraArgs")));
+        let node_ip = kubelet.get("node-ip").map(|text| self.addresses(text));
+        self.gate_flag(&kubelet, GateReader::Kubelet);
+        let advertise = endpoint.and_then(|node| node.get("advertiseAddress"));
+        let advertise = advertise.and_then(Node::text).map(Address::new);
+        self.model.nodes.push(NodeConfiguration {
+            at: begin(root),
+            api,
+            init,
+            control_plane: init || root.get("controlPlane").is_some(),
+            name: registration.and_then(|node| node.get("name")).and_then(Node::text),
+            registration: root.entry("nodeRegistration").map(|entry| entry.key.span),
+            kubelet,
+            node_ip,
+            advertise,
+        });
+    }
+}
+
+/// Where a person looks for a document: at its kind.
+pub(super) fn begin(root: &Node) -> Span {
+    root.get("kind").map_or(root.span, |kind| kind.span)
+}

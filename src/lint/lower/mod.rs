@@ -1,0 +1,304 @@
+//! From marked trees to the typed model: the only place that knows both.
+
+mod calico;
+mod kubeadm;
+mod kubernetes;
+mod tools;
+
+use super::{
+    model::{
+        Address, AddressList, Arg, Args, ArgsForm, Asked, Gate, GateReader, Model, Owner,
+        RangeEntry, RangeList, Role, Sysctl, Version,
+    },
+    source::{Source, SourceId, Sources, Span, Spanned},
+    tree::{self, Document, Flaw, Node, Scalar, Value},
+};
+
+/// How a document was met, for the report's counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Met {
+    /// It was understood and is in the model.
+    Understood,
+    /// It is none of the kinds that say anything about the network.
+    PassedOver,
+}
+
+/// How deep documents may stand inside documents: a List holds a ConfigMap holds kubeadm's
+/// configuration.
+const MAX_EMBEDDING: usize = 4;
+
+/// Adds what a document says to the model. Texts found inside it are added to the sources.
+pub(super) fn lower(document: Document, sources: &mut Sources, model: &mut Model) -> Vec<Met> {
+    let mut lower = Lower { sources, model, met: Vec::new(), depth: 0 };
+    lower.document(document);
+    lower.met
+}
+
+/// An empty model for a cluster of which the user says `asked`.
+pub(super) fn model(asked: Asked) -> Model {
+    Model { asked, ..Model::default() }
+}
+
+/// Adds the kernel settings of a file in the form of sysctl.conf(5).
+pub(super) fn sysctl_file(source: &Source, id: SourceId, model: &mut Model) {
+    for line in 0..source.line_count() {
+        let range = source.line_range(line);
+        let text = source.line(line);
+        if text.trim_start().starts_with(['#', ';']) {
+            continue;
+        }
+        let Some((name, value)) = text.split_once('=') else { continue };
+        let span =
+            Span { source: id, start: range.start, end: range.start + text.trim_end().len() };
+        let name = name.trim().trim_start_matches('-').replace('/', ".");
+        let sysctl = Sysctl { name, value: value.trim().to_owned() };
+        model.sysctls.push(Spanned::new(sysctl, span));
+    }
+}
+
+struct Lower<'a> {
+    sources: &'a mut Sources,
+    model: &'a mut Model,
+    met: Vec<Met>,
+    depth: usize,
+}
+
+impl Lower<'_> {
+    fn document(&mut self, document: Document) {
+        let Document { root, flaws } = document;
+        self.sysctls(&root);
+        let met = if self.object(&root) { Met::Understood } else { Met::PassedOver };
+        if met == Met::Understood {
+            self.model.flaws.extend(flaws);
+        }
+        self.met.push(met);
+    }
+
+    /// Adds an object; false if it is of no kind that is known here.
+    fn object(&mut self, root: &Node) -> bool {
+        let api = root.get("apiVersion").and_then(Node::text);
+        let kind = root.get("kind").and_then(Node::text);
+        let Some(kind) = kind else { return false };
+        let (group, version) = match api.as_ref().map(|api| api.value.as_str()) {
+            Some(api) => api.split_once('/').unwrap_or(("", api)),
+            None => ("", ""),
+        };
+        match (group, kind.value.as_str()) {
+            ("kubeadm.k8s.io", _) => {
+                let version = api.as_ref().map(|api| api.with(version.to_owned()));
+                self.kubeadm(root, &kind, version)
+            }
+            ("kubelet.config.k8s.io", "KubeletConfiguration") => self.kubelet(root),
+            ("kubeproxy.config.k8s.io", "KubeProxyConfiguration") => self.proxy(root),
+            ("kind.x-k8s.io", "Cluster") => self.kind_cluster(root),
+            ("", "Service") => self.service(root),
+            ("", "ConfigMap") => self.config_map(root),
+            ("", "Pod") => self.pod(root, root.get("spec")),
+            ("", "Node") => self.node_object(root),
+            ("apps", "DaemonSet" | "Deployment") => {
+                self.pod(root, root.at(&["spec", "template", "spec"]))
+            }
+            ("networking.k8s.io", "ServiceCIDR") => self.service_cidr(root),
+            ("crd.projectcalico.org" | "projectcalico.org", "IPPool") => self.ip_pool(root),
+            ("operator.tigera.io", "Installation") => self.installation(root),
+            ("", kind) if kind.ends_with("List") => self.list(root),
+            _ => false,
+        }
+    }
+
+    fn list(&mut self, root: &Node) -> bool {
+        if self.depth >= MAX_EMBEDDING {
+            return false;
+        }
+        self.depth += 1;
+        for item in root.get("items").map(Node::items).unwrap_or_default() {
+            let met = if self.object(item) { Met::Understood } else { Met::PassedOver };
+            self.met.push(met);
+        }
+        self.depth -= 1;
+        true
+    }
+
+    /// The documents inside a scalar: those of a literal block keep their positions in the file,
+    /// others become a source of their own.
+    fn embedded(&mut self, node: &Node, name: &str) -> Vec<Document> {
+        if self.depth >= MAX_EMBEDDING {
+            return Vec::new();
+        }
+        let Some(scalar) = node.scalar() else { return Vec::new() };
+        let mut flaws = Vec::new();
+        let documents = if let Scalar { block: Some(block), text, .. } = scalar {
+            let id = node.span.source;
+            tree::parse(self.sources.get(id), id, Some((text, *block)), &mut flaws)
+        } else {
+            let outer = self.sources.get(node.span.source);
+            let source =
+                Source::new(format!("{} ({name})", outer.name), false, scalar.text.clone());
+            let id = self.sources.add(source);
+            tree::parse(self.sources.get(id), id, None, &mut flaws)
+        };
+        self.model.flaws.extend(flaws);
+        documents
+    }
+
+    /// Adds the documents inside a scalar.
+    fn embedded_documents(&mut self, node: &Node, name: &str) {
+        for document in self.embedded(node, name) {
+            self.depth += 1;
+            if self.object(&document.root) {
+                self.model.flaws.extend(document.flaws);
+            }
+            self.depth -= 1;
+        }
+    }
+
+    /// Kernel settings anywhere in a document: as a mapping from their names (machine
+    /// configurations, operators' custom resources), or as `name` and `value` (Pods).
+    fn sysctls(&mut self, node: &Node) {
+        match &node.value {
+            Value::Scalar(_) => {}
+            Value::List(items) => items.iter().for_each(|item| self.sysctls(item)),
+            Value::Map(entries) => {
+                let pair = (node.get("name"), node.get("value"));
+                if let (Some(name), Some(value)) = pair {
+                    self.sysctl(name.text(), value);
+                }
+                for entry in entries {
+                    self.sysctl(Some(entry.key.clone()), &entry.value);
+                    self.sysctls(&entry.value);
+                }
+            }
+        }
+    }
+
+    fn sysctl(&mut self, name: Option<Spanned<String>>, value: &Node) {
+        let Some(name) = name.filter(|name| name.value.starts_with("net.")) else { return };
+        if let Some(text) = value.text() {
+            let span = Span { end: text.span.end, ..name.span };
+            let span = if text.span.start >= name.span.start { span } else { text.span };
+            let sysctl = Sysctl { name: name.value, value: text.value };
+            self.model.sysctls.push(Spanned::new(sysctl, span));
+        }
+    }
+
+    /// The part of a scalar's span that holds `part`, which begins at byte `offset` of its text.
+    fn part(&self, text: &Spanned<String>, offset: usize, part: &str) -> Spanned<String> {
+        let written = self.sources.text(text.span);
+        let span = match written.find(text.value.as_str()) {
+            Some(at) => text.span.slice(at + offset, part.len()),
+            // Escapes or folding: the text is not written as it reads.
+            None => text.span,
+        };
+        Spanned::new(part.to_owned(), span)
+    }
+
+    /// The parts of a scalar between commas, as they are written, each with its position.
+    fn split(&self, text: &Spanned<String>) -> Vec<Spanned<String>> {
+        let mut offset = 0;
+        let mut parts = Vec::new();
+        for part in text.value.split(',') {
+            parts.push(self.part(text, offset, part));
+            offset += part.len() + 1;
+        }
+        parts
+    }
+
+    fn ranges(
+        &self,
+        text: Option<Spanned<String>>,
+        role: Role,
+        owner: Owner,
+        field: &'static str,
+    ) -> Option<RangeList> {
+        let text = text.filter(|text| !text.value.is_empty())?;
+        let entries = self.split(&text).into_iter().map(RangeEntry::new).collect();
+        Some(RangeList { role, owner, field, text, entries })
+    }
+
+    fn addresses(&self, text: &Spanned<String>) -> AddressList {
+        let entries = self.split(text).into_iter().map(Address::new).collect();
+        AddressList { text: text.clone(), entries }
+    }
+
+    /// Flags as kubeadm's `extraArgs` give them, in either form.
+    fn extra_args(&self, node: Option<&Node>) -> Args {
+        let Some(node) = node else { return Args::default() };
+        let (form, list) = match &node.value {
+            Value::Map(entries) => (
+                ArgsForm::Map,
+                entries
+                    .iter()
+                    .filter_map(|entry| {
+                        let value = entry.value.text()?;
+                        Some(Arg { name: entry.key.clone(), value })
+                    })
+                    .collect(),
+            ),
+            Value::List(items) => (
+                ArgsForm::List,
+                items
+                    .iter()
+                    .filter_map(|item| {
+                        let name = item.get("name")?.text()?;
+                        let empty = || Spanned::new(String::new(), name.span);
+                        let value = item.get("value").and_then(Node::text).unwrap_or_else(empty);
+                        Some(Arg { name, value })
+                    })
+                    .collect(),
+            ),
+            Value::Scalar(_) => return Args::default(),
+        };
+        Args { list, form: Some(Spanned::new(form, node.span)) }
+    }
+
+    /// Flags as a command line gives them: `--name=value`, or `--name` and then the value.
+    fn command_line<'n>(&self, words: impl Iterator<Item = &'n Node>) -> Args {
+        let words: Vec<Spanned<String>> = words.filter_map(Node::text).collect();
+        let mut list = Vec::new();
+        let mut words = words.iter().peekable();
+        while let Some(word) = words.next() {
+            let Some(flag) = word.value.strip_prefix("--") else { continue };
+            let dashes = word.value.len() - flag.len();
+            let (name, value) = match flag.split_once('=') {
+                Some((name, value)) => (name, self.part(word, dashes + name.len() + 1, value)),
+                None => match words.next_if(|next| !next.value.starts_with("--")) {
+                    Some(value) => (flag, value.clone()),
+                    None => (flag, word.with("true".to_owned())),
+                },
+            };
+            list.push(Arg { name: self.part(word, dashes, name), value });
+        }
+        Args { list, form: None }
+    }
+
+    fn gate_map(&mut self, node: Option<&Node>, reader: GateReader) {
+        for entry in node.map(Node::entries).unwrap_or_default() {
+            let enabled = entry.value.str().and_then(|text| text.parse().ok());
+            let name = entry.key.clone();
+            self.model.gates.push(Gate { name, enabled, reader });
+        }
+    }
+
+    /// The gates of a `--feature-gates` flag.
+    fn gate_flag(&mut self, args: &Args, reader: GateReader) {
+        let Some(value) = args.get("feature-gates") else { return };
+        for part in self.split(value) {
+            let Some((name, enabled)) = part.value.split_once('=') else { continue };
+            let name = Spanned::new(name.trim().to_owned(), part.span.slice(0, name.len()));
+            let enabled = enabled.trim().parse().ok();
+            self.model.gates.push(Gate { name, enabled, reader });
+        }
+    }
+
+    fn version(&mut self, text: Option<Spanned<String>>) {
+        if let Some(text) = text
+            && let Ok(version) = text.value.parse::<Version>()
+        {
+            self.model.versions.push(text.with(version));
+        }
+    }
+
+    fn flaws(&mut self, check: impl FnOnce(&mut Vec<Flaw>)) {
+        check(&mut self.model.flaws);
+    }
+}

@@ -1,0 +1,104 @@
+//! The configuration files of the kubelet, of kube-proxy and of kind.
+
+use crate::lint::{
+    model::{
+        Address, GateReader, KindCluster, KubeProxyConfiguration, KubeletConfiguration, Owner,
+        RangeEntry, Role,
+    },
+    schema::Schema,
+    tree::{Node, ScalarKind},
+};
+
+use super::{Lower, kubeadm::begin};
+
+impl Lower<'_> {
+    pub(super) fn kubelet(&mut self, root: &Node) -> bool {
+        self.flaws(|flaws| Schema::Kubelet.check("KubeletConfiguration", root, flaws));
+        self.gate_map(root.get("featureGates"), GateReader::Kubelet);
+        let dns = root.get("clusterDNS").map(Node::items).unwrap_or_default();
+        let max_pods = root.get("maxPods").and_then(Node::text);
+        self.model.kubelets.push(KubeletConfiguration {
+            at: begin(root),
+            max_pods: max_pods.and_then(|text| Some(text.with(text.value.parse().ok()?))),
+            cluster_dns: dns.iter().filter_map(Node::text).map(Address::new).collect(),
+        });
+        true
+    }
+
+    pub(super) fn proxy(&mut self, root: &Node) -> bool {
+        self.flaws(|flaws| Schema::Proxy.check("KubeProxyConfiguration", root, flaws));
+        self.gate_map(root.get("featureGates"), GateReader::Proxy);
+        let text = |field| root.get(field).and_then(Node::text);
+        let set = |field| text(field).filter(|text| !text.value.is_empty());
+        let cidr = self.ranges(text("clusterCIDR"), Role::Pods, Owner::Proxy, "clusterCIDR");
+        let ports = root.get("nodePortAddresses").map(Node::items).unwrap_or_default();
+        self.model.proxies.push(KubeProxyConfiguration {
+            at: begin(root),
+            mode: set("mode"),
+            cluster_cidr: cidr,
+            node_ports: ports.iter().filter_map(Node::text).map(RangeEntry::new).collect(),
+            bind: set("bindAddress").map(Address::new),
+        });
+        true
+    }
+
+    pub(super) fn kind_cluster(&mut self, root: &Node) -> bool {
+        self.flaws(|flaws| Schema::Kind.check("Cluster", root, flaws));
+        self.gate_map(root.get("featureGates"), GateReader::Kind);
+        let network = |field| root.at(&["networking", field]).and_then(Node::text);
+        let pods = self.ranges(network("podSubnet"), Role::Pods, Owner::Kind, "podSubnet");
+        let services = network("serviceSubnet");
+        let services = self.ranges(services, Role::Services, Owner::Kind, "serviceSubnet");
+        self.model.kinds.push(KindCluster {
+            at: begin(root),
+            family: network("ipFamily"),
+            pods,
+            services,
+            proxy_mode: network("kubeProxyMode"),
+        });
+        let nodes = root.get("nodes").map(Node::items).unwrap_or_default();
+        for node in nodes {
+            // kindest/node:v1.36.1@sha256:…
+            let image = node.get("image").and_then(Node::text);
+            let tag = image.and_then(|image| {
+                let tag = image.value.split('@').next()?.rsplit_once(':')?.1.to_owned();
+                Some(image.with(tag))
+            });
+            self.version(tag);
+        }
+        let patches = |node: &Node| {
+            node.get("kubeadmConfigPatches").map(Node::items).unwrap_or_default().to_vec()
+        };
+        let all = nodes.iter().flat_map(patches).chain(patches(root));
+        for patch in all.collect::<Vec<_>>() {
+            self.kind_patch(&patch);
+        }
+        true
+    }
+
+    /// A patch names its kind, but mostly no API version.
+    fn kind_patch(&mut self, patch: &Node) {
+        for document in self.embedded(patch, "kubeadmConfigPatches") {
+            let root = &document.root;
+            let Some(kind) = root.get("kind").and_then(Node::text) else { continue };
+            self.depth += 1;
+            let known = match kind.value.as_str() {
+                _ if root.get("apiVersion").is_some() => self.object(root),
+                "KubeletConfiguration" => self.kubelet(root),
+                "KubeProxyConfiguration" => self.proxy(root),
+                _ => self.kubeadm(root, &kind, None),
+            };
+            self.depth -= 1;
+            if known {
+                self.model.flaws.extend(document.flaws);
+            }
+        }
+    }
+}
+
+/// Whether a node is a boolean or text that says so.
+pub(super) fn is_true(node: Option<&Node>) -> bool {
+    node.and_then(Node::scalar).is_some_and(|scalar| {
+        scalar.kind == ScalarKind::Bool && matches!(&*scalar.text.to_lowercase(), "true" | "yes")
+    })
+}

@@ -1,0 +1,31 @@
+//! Finds the dual-stack mistake before the cluster is built.
+//!
+//! ```text
+//! inputs → texts → marked trees → the typed model → findings → a report → a format
+//!   read     source     tree         lower, model     rules       run      render
+//! ```
+//!
+//! The rules are pure functions over the model; nothing below them knows a rule, and no rule
+//! knows YAML, files or the API server.
+
+mod allow;
+pub mod capacity;
+mod command;
+pub mod live;
+mod lower;
+pub mod model;
+mod read;
+pub mod render;
+pub mod rules;
+mod run;
+mod schema;
+pub mod source;
+mod tree;
+
+pub use command::{LintArgs, LintError};
+pub use live::{Live, LiveDocument};
+pub use read::{Input, Limits};
+pub use run::{Options, Outcome, Report, lint_text, run, unknown_codes};
+
+#[cfg(test)]
+mod tests;

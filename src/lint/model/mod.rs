@@ -1,0 +1,330 @@
+//! What the documents of one cluster say about its networking, typed and with positions.
+//!
+//! This is all that the rules see: no YAML, no file, no API server. Every value keeps the place
+//! it was read from, so that a rule can point at it.
+
+mod address;
+mod ranges;
+mod version;
+mod view;
+
+pub use address::{Address, AddressList};
+pub use ranges::{Owner, RangeEntry, RangeList, Role, parse_range};
+pub use version::Version;
+pub use view::{CURRENT, ranges};
+
+use super::{
+    source::{Span, Spanned},
+    tree::Flaw,
+};
+
+/// All that was read about one cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// kubeadm's documents of any kind.
+    pub kubeadm: Vec<KubeadmDocument>,
+    /// `ClusterConfiguration`s.
+    pub clusters: Vec<ClusterConfiguration>,
+    /// `InitConfiguration`s and `JoinConfiguration`s: one node each.
+    pub nodes: Vec<NodeConfiguration>,
+    /// `KubeletConfiguration`s.
+    pub kubelets: Vec<KubeletConfiguration>,
+    /// `KubeProxyConfiguration`s.
+    pub proxies: Vec<KubeProxyConfiguration>,
+    /// kind's `Cluster`s.
+    pub kinds: Vec<KindCluster>,
+    /// Services.
+    pub services: Vec<Service>,
+    /// Calico's CNI configurations.
+    pub calico_cni: Vec<CalicoCni>,
+    /// The environments of calico-node.
+    pub calico_nodes: Vec<CalicoNode>,
+    /// Calico's `IPPool`s, and the pools of its operator's `Installation`.
+    pub pools: Vec<IpPool>,
+    /// Components of the control plane, from their Pods.
+    pub components: Vec<Component>,
+    /// `Node` objects.
+    pub node_objects: Vec<NodeObject>,
+    /// Ranges of `ServiceCIDR` objects, one list each.
+    pub service_cidrs: Vec<RangeList>,
+    /// Kernel settings that any document makes.
+    pub sysctls: Vec<Spanned<Sysctl>>,
+    /// Feature gates that any document sets.
+    pub gates: Vec<Gate>,
+    /// Versions of Kubernetes that the documents name.
+    pub versions: Vec<Spanned<Version>>,
+    /// Mistakes in the texts themselves.
+    pub flaws: Vec<Flaw>,
+    /// What the user says about the cluster.
+    pub asked: Asked,
+}
+
+/// What the user says about the cluster on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Kubernetes' version, if not to be taken from the documents.
+    pub version: Option<Version>,
+    /// How many nodes the cluster is to have.
+    pub nodes: Option<u64>,
+    /// How many Pods a node is to run.
+    pub pods_per_node: Option<u64>,
+    /// How many Services the cluster is to have.
+    pub services: Option<u64>,
+    /// Whether the documents are those of a running cluster.
+    pub live: bool,
+}
+
+/// A document of kubeadm's, whatever its kind.
+#[derive(Clone, Debug)]
+pub struct KubeadmDocument {
+    /// Its kind.
+    pub kind: Spanned<String>,
+    /// The version of kubeadm's API that it claims, such as `v1beta4`.
+    pub api: Spanned<String>,
+}
+
+/// Flags for a component, as kubeadm's `extraArgs` or a Pod's command give them.
+#[derive(Clone, Debug, Default)]
+pub struct Args {
+    /// Name and value of each, in order; names without leading dashes.
+    pub list: Vec<Arg>,
+    /// For `extraArgs`: how they were written and where.
+    pub form: Option<Spanned<ArgsForm>>,
+}
+
+/// One flag.
+#[derive(Clone, Debug)]
+pub struct Arg {
+    /// Its name, without leading dashes.
+    pub name: Spanned<String>,
+    /// Its value.
+    pub value: Spanned<String>,
+}
+
+/// The two ways in which kubeadm's versions write `extraArgs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgsForm {
+    /// `name: value`, up to v1beta3.
+    Map,
+    /// A list of `name` and `value`, from v1beta4 on.
+    List,
+}
+
+impl Args {
+    /// The value of a flag; the last one counts, as it does on a command line.
+    pub fn get(&self, name: &str) -> Option<&Spanned<String>> {
+        self.list.iter().rev().find(|arg| arg.name.value == name).map(|arg| &arg.value)
+    }
+}
+
+/// kubeadm's `ClusterConfiguration`.
+#[derive(Clone, Debug)]
+pub struct ClusterConfiguration {
+    /// Where the document begins.
+    pub at: Span,
+    /// kubeadm's API version, where the document names one.
+    pub api: Option<Spanned<String>>,
+    /// `networking.podSubnet`.
+    pub pods: Option<RangeList>,
+    /// `networking.serviceSubnet`.
+    pub services: Option<RangeList>,
+    /// `networking.dnsDomain`.
+    pub dns_domain: Option<Spanned<String>>,
+    /// `extraArgs` of the control plane's components, for how they are written; their values are
+    /// among [`Model::components`].
+    pub extra_args: Vec<Args>,
+}
+
+/// kubeadm's `InitConfiguration` or `JoinConfiguration`.
+#[derive(Clone, Debug)]
+pub struct NodeConfiguration {
+    /// Where the document begins.
+    pub at: Span,
+    /// kubeadm's API version, where the document names one.
+    pub api: Option<Spanned<String>>,
+    /// Whether it is the first node of a cluster.
+    pub init: bool,
+    /// Whether the node belongs to the control plane.
+    pub control_plane: bool,
+    /// `nodeRegistration.name`.
+    pub name: Option<Spanned<String>>,
+    /// Where `nodeRegistration` stands.
+    pub registration: Option<Span>,
+    /// `nodeRegistration.kubeletExtraArgs`.
+    pub kubelet: Args,
+    /// The kubelet's `--node-ip`.
+    pub node_ip: Option<AddressList>,
+    /// `localAPIEndpoint.advertiseAddress`.
+    pub advertise: Option<Address>,
+}
+
+/// The kubelet's configuration file.
+#[derive(Clone, Debug)]
+pub struct KubeletConfiguration {
+    /// Where the document begins.
+    pub at: Span,
+    /// `maxPods`.
+    pub max_pods: Option<Spanned<u64>>,
+    /// `clusterDNS`.
+    pub cluster_dns: Vec<Address>,
+}
+
+/// kube-proxy's configuration file.
+#[derive(Clone, Debug)]
+pub struct KubeProxyConfiguration {
+    /// Where the document begins.
+    pub at: Span,
+    /// `mode`.
+    pub mode: Option<Spanned<String>>,
+    /// `clusterCIDR`.
+    pub cluster_cidr: Option<RangeList>,
+    /// `nodePortAddresses`, each a range or `primary`.
+    pub node_ports: Vec<RangeEntry>,
+    /// `bindAddress`.
+    pub bind: Option<Address>,
+}
+
+/// kind's `Cluster`.
+#[derive(Clone, Debug)]
+pub struct KindCluster {
+    /// Where the document begins.
+    pub at: Span,
+    /// `networking.ipFamily`.
+    pub family: Option<Spanned<String>>,
+    /// `networking.podSubnet`.
+    pub pods: Option<RangeList>,
+    /// `networking.serviceSubnet`.
+    pub services: Option<RangeList>,
+    /// `networking.kubeProxyMode`.
+    pub proxy_mode: Option<Spanned<String>>,
+}
+
+/// A Service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Where its name, or else the document, stands.
+    pub at: Span,
+    /// Namespace and name as far as given, for messages.
+    pub name: String,
+    /// `spec.type`.
+    pub kind: Option<Spanned<String>>,
+    /// The legacy `spec.ipFamily`.
+    pub legacy_family: Option<Spanned<String>>,
+    /// `spec.ipFamilyPolicy`.
+    pub policy: Option<Spanned<String>>,
+    /// `spec.ipFamilies`.
+    pub families: Vec<Spanned<String>>,
+    /// `spec.clusterIPs`, or `spec.clusterIP` where the former is not given.
+    pub cluster_ips: Vec<Address>,
+}
+
+/// Calico's CNI plugin as configured in its ConfigMap.
+#[derive(Clone, Debug)]
+pub struct CalicoCni {
+    /// Where its `ipam` section stands.
+    pub at: Span,
+    /// `ipam.assign_ipv4`.
+    pub assign_v4: Option<Spanned<String>>,
+    /// `ipam.assign_ipv6`.
+    pub assign_v6: Option<Spanned<String>>,
+}
+
+/// The environment of calico-node.
+#[derive(Clone, Debug)]
+pub struct CalicoNode {
+    /// Where the environment stands.
+    pub at: Span,
+    /// Variables with a literal value.
+    pub env: Vec<Arg>,
+}
+
+impl CalicoNode {
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&Spanned<String>> {
+        self.env.iter().rev().find(|arg| arg.name.value == name).map(|arg| &arg.value)
+    }
+}
+
+/// A pool of pod addresses.
+#[derive(Clone, Debug)]
+pub struct IpPool {
+    /// Its range.
+    pub cidr: RangeEntry,
+    /// Whether it is out of use.
+    pub disabled: bool,
+    /// `blockSize`, in bits of prefix.
+    pub block_size: Option<Spanned<u64>>,
+}
+
+/// Which component of the control plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ComponentName {
+    /// kube-apiserver.
+    ApiServer,
+    /// kube-controller-manager.
+    ControllerManager,
+    /// kube-proxy, by its flags.
+    Proxy,
+}
+
+/// A component of the control plane, from the command of its Pod.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Where its command stands.
+    pub at: Span,
+    /// Which one.
+    pub name: ComponentName,
+    /// Its flags.
+    pub args: Args,
+    /// The ranges that its flags give.
+    pub ranges: Vec<RangeList>,
+    /// Whether kubeadm's `extraArgs` give the flags, which then are those that differ from
+    /// kubeadm's own.
+    pub extra: bool,
+}
+
+/// A `Node` object.
+#[derive(Clone, Debug)]
+pub struct NodeObject {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its `InternalIP`s in order.
+    pub internal_ips: Vec<Address>,
+    /// `spec.podCIDRs`.
+    pub pod_cidrs: Vec<RangeEntry>,
+}
+
+/// A kernel setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sysctl {
+    /// Its name with dots, such as `net.ipv6.conf.all.forwarding`.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A feature gate set somewhere.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// What it is set to, if that is a boolean.
+    pub enabled: Option<bool>,
+    /// Who reads it.
+    pub reader: GateReader,
+}
+
+/// Who reads a feature gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GateReader {
+    /// kubeadm itself.
+    Kubeadm,
+    /// The kubelet.
+    Kubelet,
+    /// kube-proxy.
+    Proxy,
+    /// A control plane component, by its flags.
+    ControlPlane,
+    /// kind, which hands it to all components.
+    Kind,
+}

@@ -1,0 +1,184 @@
+//! What several documents say together, for rules that hold them against each other.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::{lint::source::Spanned, net::IpFamily};
+
+use super::{Component, ComponentName, Model, Owner, RangeEntry, RangeList, Version};
+
+/// The newest version of Kubernetes whose behaviour the rules were written for; assumed where
+/// nothing says which version it is.
+pub const CURRENT: Version = Version::v1(36);
+
+impl Model {
+    /// Kubernetes' version: what the user says, else the lowest that the documents name.
+    pub fn version(&self) -> Option<Version> {
+        let named = || self.versions.iter().map(|version| version.value).min();
+        self.asked.version.or_else(named)
+    }
+
+    /// Kubernetes' version, or the current one where nothing says.
+    pub fn version_or_current(&self) -> Version {
+        self.version().unwrap_or(CURRENT)
+    }
+
+    /// Every list of pod ranges except kube-proxy's, the most authoritative first.
+    pub fn pod_lists(&self) -> Vec<&RangeList> {
+        let mut lists: Vec<&RangeList> = Vec::new();
+        lists.extend(self.clusters.iter().filter_map(|cluster| cluster.pods.as_ref()));
+        lists.extend(self.kinds.iter().filter_map(|kind| kind.pods.as_ref()));
+        lists.extend(self.component_lists(Owner::ControllerManager, "--cluster-cidr"));
+        lists
+    }
+
+    /// Every list of Service ranges, the most authoritative first.
+    pub fn service_lists(&self) -> Vec<&RangeList> {
+        let mut lists: Vec<&RangeList> = Vec::new();
+        lists.extend(self.clusters.iter().filter_map(|cluster| cluster.services.as_ref()));
+        lists.extend(self.kinds.iter().filter_map(|kind| kind.services.as_ref()));
+        lists.extend(self.component_lists(Owner::ApiServer, "--service-cluster-ip-range"));
+        lists.extend(&self.service_cidrs);
+        lists.extend(self.component_lists(Owner::ControllerManager, "--service-cluster-ip-range"));
+        lists
+    }
+
+    /// Every list of ranges, kube-proxy's included.
+    pub fn range_lists(&self) -> Vec<&RangeList> {
+        let mut lists = self.pod_lists();
+        lists.extend(self.service_lists());
+        lists.extend(self.proxy_lists());
+        lists
+    }
+
+    /// kube-proxy's `clusterCIDR`s.
+    pub fn proxy_lists(&self) -> Vec<&RangeList> {
+        let mut lists: Vec<&RangeList> = Vec::new();
+        lists.extend(self.proxies.iter().filter_map(|proxy| proxy.cluster_cidr.as_ref()));
+        lists.extend(self.component_lists(Owner::Proxy, "--cluster-cidr"));
+        lists
+    }
+
+    fn component_lists(
+        &self,
+        owner: Owner,
+        field: &'static str,
+    ) -> impl Iterator<Item = &RangeList> {
+        let all = self.components.iter().flat_map(|component| &component.ranges);
+        all.filter(move |list| list.owner == owner && list.field == field)
+    }
+
+    /// The cluster's pod ranges.
+    pub fn pods(&self) -> Option<&RangeList> {
+        self.pod_lists().into_iter().next()
+    }
+
+    /// The cluster's Service ranges.
+    pub fn services(&self) -> Option<&RangeList> {
+        self.service_lists().into_iter().next()
+    }
+
+    /// The families of the Pods in order, from their ranges or from kind's `ipFamily`.
+    pub fn pod_families(&self) -> Vec<IpFamily> {
+        match self.pods() {
+            Some(list) => list.families(),
+            None => self.kind_families(),
+        }
+    }
+
+    /// The families of the Services in order, from their ranges or from kind's `ipFamily`.
+    pub fn service_families(&self) -> Vec<IpFamily> {
+        match self.services() {
+            // A range that was added to the API has a ServiceCIDR object of its own.
+            Some(list) if list.owner == Owner::ServiceCidr => {
+                let mut families = Vec::new();
+                for family in self.service_cidrs.iter().flat_map(RangeList::families) {
+                    if !families.contains(&family) {
+                        families.push(family);
+                    }
+                }
+                families
+            }
+            Some(list) => list.families(),
+            None => self.kind_families(),
+        }
+    }
+
+    fn kind_families(&self) -> Vec<IpFamily> {
+        let Some(kind) = self.kinds.first() else { return Vec::new() };
+        match kind.family.as_ref().map(|family| family.value.as_str()) {
+            Some("dual") => IpFamily::ALL.to_vec(),
+            Some("ipv6") => vec![IpFamily::V6],
+            _ => vec![IpFamily::V4],
+        }
+    }
+
+    /// Whether the Pods have both families; nothing if no document says.
+    pub fn is_dual(&self) -> Option<bool> {
+        match self.pod_families().len() {
+            0 => None,
+            families => Some(families > 1),
+        }
+    }
+
+    /// The addresses of nodes that any document names, with how to speak of each.
+    pub fn node_addresses(&self) -> Vec<(&Spanned<String>, IpAddr, &'static str)> {
+        let mut all = Vec::new();
+        for node in &self.nodes {
+            let entries = node.node_ip.iter().flat_map(|list| &list.entries);
+            all.extend(entries.filter_map(|entry| Some((&entry.text, entry.ip?, "node-ip"))));
+            let advertise = node.advertise.iter();
+            all.extend(
+                advertise
+                    .filter_map(|address| Some((&address.text, address.ip?, "advertiseAddress"))),
+            );
+        }
+        for node in &self.node_objects {
+            let addresses = node.internal_ips.iter();
+            all.extend(addresses.filter_map(|entry| Some((&entry.text, entry.ip?, "InternalIP"))));
+        }
+        all.retain(|(_, ip, _)| !ip.is_unspecified());
+        all
+    }
+
+    /// The flags of a component, wherever they are given.
+    pub fn components(&self, name: ComponentName) -> impl Iterator<Item = &Component> {
+        self.components.iter().filter(move |component| component.name == name)
+    }
+
+    /// The prefix length of each node's pod range in a family, and where it is set if it is: the
+    /// controller manager's flags, or its defaults (24 and 64).
+    pub fn node_mask(&self, family: IpFamily) -> (u8, Option<&Spanned<String>>) {
+        let own = match family {
+            IpFamily::V4 => "node-cidr-mask-size-ipv4",
+            IpFamily::V6 => "node-cidr-mask-size-ipv6",
+        };
+        let single = self.is_dual() != Some(true);
+        let flag = self.components(ComponentName::ControllerManager).find_map(|component| {
+            let common = || component.args.get("node-cidr-mask-size").filter(|_| single);
+            component.args.get(own).or_else(common)
+        });
+        let default = match family {
+            IpFamily::V4 => 24,
+            IpFamily::V6 => 64,
+        };
+        let set = flag.and_then(|text| text.value.parse().ok());
+        (set.unwrap_or(default), flag)
+    }
+
+    /// Whether nodes get pod ranges from the controller manager at all.
+    pub fn allocates_node_ranges(&self) -> bool {
+        !self.components(ComponentName::ControllerManager).any(|component| {
+            component.args.get("allocate-node-cidrs").is_some_and(|text| text.value == "false")
+        })
+    }
+}
+
+/// The ranges of some lists that could be read.
+pub fn ranges<'a>(
+    lists: impl IntoIterator<Item = &'a RangeList>,
+) -> Vec<(&'a RangeList, &'a RangeEntry, IpNet)> {
+    let lists = lists.into_iter();
+    lists.flat_map(|list| list.ranges().map(move |(entry, range)| (list, entry, range))).collect()
+}

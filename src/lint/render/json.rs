@@ -1,0 +1,135 @@
+//! For programs.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::lint::{
+    Report,
+    rules::{self, Level},
+    source::Span,
+};
+
+use super::place;
+
+/// Raised when a field changes its meaning or goes away; new fields don't raise it.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    version: u32,
+    summary: Summary,
+    findings: Vec<Found<'a>>,
+    capacity: Vec<Capacity<'a>>,
+    skipped: &'a [String],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    allowed: usize,
+    files: usize,
+    documents: usize,
+    passed_over: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Found<'a> {
+    code: &'a str,
+    name: &'a str,
+    level: &'a str,
+    message: &'a str,
+    #[serde(flatten)]
+    place: Place<'a>,
+    related: Vec<Related<'a>>,
+    reason: &'a str,
+    fix: &'a str,
+    enforced_by: String,
+    sources: &'a [&'a str],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Place<'a> {
+    source: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+#[derive(Serialize)]
+struct Related<'a> {
+    message: &'a str,
+    #[serde(flatten)]
+    place: Place<'a>,
+}
+
+#[derive(Serialize)]
+struct Capacity<'a> {
+    resource: &'a str,
+    family: &'a str,
+    by: &'a str,
+    most: u64,
+    asked: Option<u64>,
+    fits: bool,
+}
+
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let at = |span: Span| {
+        let (source, start, end) = place(report, span);
+        Place {
+            source: &source.name,
+            line: start.line,
+            column: start.column,
+            end_line: end.line,
+            end_column: end.column,
+        }
+    };
+    let findings = report.findings.iter().filter_map(|finding| {
+        let rule = rules::find(finding.code)?;
+        let related = finding.also.iter();
+        Some(Found {
+            code: finding.code,
+            name: rule.name,
+            level: finding.level.as_str(),
+            message: &finding.message,
+            place: at(finding.span),
+            related: related.map(|(span, message)| Related { message, place: at(*span) }).collect(),
+            reason: rule.reason,
+            fix: finding.help.as_deref().unwrap_or(rule.fix),
+            enforced_by: super::text::enforced(rule.enforced_by),
+            sources: rule.sources,
+        })
+    });
+    let capacity = report.capacity.iter().map(|room| Capacity {
+        resource: room.resource.as_str(),
+        family: room.family.as_str(),
+        by: &room.from,
+        most: room.room,
+        asked: room.asked,
+        fits: room.fits(),
+    });
+    let document = Document {
+        version: VERSION,
+        summary: Summary {
+            errors: report.count(Level::Error),
+            warnings: report.count(Level::Warning),
+            notes: report.count(Level::Note),
+            allowed: report.allowed,
+            files: report.files,
+            documents: report.understood,
+            passed_over: report.passed_over,
+        },
+        findings: findings.collect(),
+        capacity: capacity.collect(),
+        skipped: &report.skipped,
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}

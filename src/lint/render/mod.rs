@@ -1,0 +1,56 @@
+//! Reports as text, JSON, SARIF, GitHub's annotations and JUnit.
+
+mod explain;
+mod github;
+mod json;
+mod junit;
+mod sarif;
+mod text;
+mod wrap;
+
+use std::io::{self, Write};
+
+pub use explain::{explain, list};
+
+use super::{
+    Report,
+    source::{Position, Source, Span},
+};
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people: each finding with its source line.
+    #[default]
+    Text,
+    /// For programs: everything, with a version number.
+    Json,
+    /// SARIF 2.1.0, which code hosts and editors read.
+    Sarif,
+    /// Annotations in the log of a GitHub workflow.
+    Github,
+    /// JUnit XML: a test case for each rule.
+    Junit,
+}
+
+impl Format {
+    /// Writes a report. `width` is that of the terminal; only text knows one.
+    ///
+    /// # Errors
+    /// If writing fails.
+    pub fn write(self, report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Text => text::write(report, width, out),
+            Self::Json => json::write(report, out),
+            Self::Sarif => sarif::write(report, out),
+            Self::Github => github::write(report, out),
+            Self::Junit => junit::write(report, out),
+        }
+    }
+}
+
+/// Where a span begins and ends, and in which source.
+fn place(report: &Report, span: Span) -> (&Source, Position, Position) {
+    let source = report.sources.get(span.source);
+    (source, source.position(span.start), source.position(span.end))
+}

@@ -1,0 +1,200 @@
+//! calico-node's environment.
+
+use crate::{
+    lint::{
+        model::{CalicoNode, Model},
+        rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+    },
+    net::IpFamily,
+};
+
+use super::assign::DOCS;
+
+const REFERENCE: &str = "https://docs.tigera.io/calico/latest/reference/configure-calico-node";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: calico-node
+spec:
+  template:
+    spec:
+      containers:
+        - name: calico-node
+          env:
+            - name: IP
+              value: autodetect
+            - name: IP6
+              value: autodetect
+            - name: FELIX_IPV6SUPPORT
+              value: \"true\"
+",
+);
+
+/// Each calico-node in a cluster whose Pods have the family.
+fn with(model: &Model, family: IpFamily) -> &[CalicoNode] {
+    if model.pod_families().contains(&family) { &model.calico_nodes } else { &[] }
+}
+
+pub(crate) const ADDRESS: Rule = Rule {
+    code: "DS602",
+    name: "calico-node-address",
+    area: Area::Calico,
+    level: Level::Error,
+    summary: "calico-node is not told to find the node's address of a family that the Pods have.",
+    reason: "Without an IP6 (autodetect, or an address) calico-node has no IPv6 address of its \
+             node: it makes no IPv6 routes between nodes. IP=none does the same for IPv4.",
+    fix: "Set IP6 to autodetect, and IP too.",
+    sources: &[DOCS, REFERENCE],
+    enforced_by: &[EnforcedBy::Symptom("Pods on different nodes don't reach each other")],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: calico-node
+spec:
+  template:
+    spec:
+      containers:
+        - name: calico-node
+          env:
+            - name: IP
+              value: autodetect
+            - name: FELIX_IPV6SUPPORT
+              value: \"true\"
+",
+    )],
+    check: Check::Model(|model, out| {
+        for node in with(model, IpFamily::V6) {
+            match node.get("IP6") {
+                Some(value) if value.value == "none" => {
+                    out.at(value.span, "IP6 is none, but the Pods have IPv6");
+                }
+                None => {
+                    out.at(node.at, "IP6 is not set, but the Pods have IPv6")
+                        .help("add {name: IP6, value: autodetect}");
+                }
+                Some(_) => {}
+            }
+        }
+        for node in with(model, IpFamily::V4) {
+            if let Some(value) = node.get("IP").filter(|value| value.value == "none") {
+                out.at(value.span, "IP is none, but the Pods have IPv4");
+            }
+        }
+    }),
+};
+
+pub(crate) const AUTODETECTION: Rule = Rule {
+    code: "DS603",
+    name: "calico-autodetection",
+    area: Area::Calico,
+    level: Level::Warning,
+    summary: "The method to find the node's address is set for one family only.",
+    reason: "The other family takes the first address found, which on a machine with several \
+             interfaces may be another network's.",
+    fix: "Set IP_AUTODETECTION_METHOD and IP6_AUTODETECTION_METHOD alike.",
+    sources: &[REFERENCE],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: calico-node
+spec:
+  template:
+    spec:
+      containers:
+        - name: calico-node
+          env:
+            - name: IP_AUTODETECTION_METHOD
+              value: interface=eth1
+            - name: IP6
+              value: autodetect
+            - name: FELIX_IPV6SUPPORT
+              value: \"true\"
+",
+    )],
+    check: Check::Model(|model, out| {
+        if model.is_dual() != Some(true) {
+            return;
+        }
+        for node in &model.calico_nodes {
+            let (v4, v6) = ("IP_AUTODETECTION_METHOD", "IP6_AUTODETECTION_METHOD");
+            let (found, missing) = match (node.get(v4), node.get(v6)) {
+                (Some(found), None) => (found, v6),
+                (None, Some(found)) => (found, v4),
+                _ => continue,
+            };
+            out.at(found.span, format!("{missing} is not set"))
+                .help(format!("set {missing} to {} as well", found.value));
+        }
+    }),
+};
+
+pub(crate) const FELIX: Rule = Rule {
+    code: "DS604",
+    name: "calico-felix-ipv6",
+    area: Area::Calico,
+    level: Level::Error,
+    summary: "FELIX_IPV6SUPPORT is false in a cluster whose Pods have IPv6.",
+    reason: "Felix then makes no IPv6 routes and no IPv6 policy. The manifests that Calico ships \
+             set it to false.",
+    fix: "Set FELIX_IPV6SUPPORT to \"true\".",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Symptom("Pods have IPv6 addresses that nothing reaches")],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: calico-node
+spec:
+  template:
+    spec:
+      containers:
+        - name: calico-node
+          env:
+            - name: IP6
+              value: autodetect
+            - name: FELIX_IPV6SUPPORT
+              value: \"false\"
+",
+    )],
+    check: Check::Model(|model, out| {
+        for node in with(model, IpFamily::V6) {
+            let off = |text: &&crate::lint::source::Spanned<String>| {
+                matches!(&*text.value.to_lowercase(), "false" | "0" | "no" | "n" | "f")
+            };
+            if let Some(value) = node.get("FELIX_IPV6SUPPORT").filter(off) {
+                out.at(value.span, "Felix leaves IPv6 alone, but the Pods have it");
+            }
+        }
+    }),
+};

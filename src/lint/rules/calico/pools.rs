@@ -1,0 +1,130 @@
+//! Calico's pools against the pod ranges.
+
+use crate::{
+    lint::{
+        model::{Model, RangeEntry, ranges},
+        rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+    },
+    net::{IpFamily, RangeRelation, relation},
+};
+
+const DOCS: &str = "https://docs.tigera.io/calico/latest/reference/resources/ippool";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata:
+  name: v4
+spec:
+  cidr: 10.244.0.0/16
+---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata:
+  name: v6
+spec:
+  cidr: fd00:10:244::/56
+",
+);
+
+/// The ranges that Pods may get addresses from: pools in use, and those that calico-node makes.
+fn pools(model: &Model) -> Vec<RangeEntry> {
+    let used = model.pools.iter().filter(|pool| !pool.disabled);
+    let mut all: Vec<_> = used.map(|pool| pool.cidr.clone()).collect();
+    for name in ["CALICO_IPV4POOL_CIDR", "CALICO_IPV6POOL_CIDR"] {
+        let set = model.calico_nodes.iter().filter_map(|node| node.get(name));
+        all.extend(set.map(|text| RangeEntry::new(text.clone())));
+    }
+    all
+}
+
+pub(crate) const POOL_OUTSIDE: Rule = Rule {
+    code: "DS605",
+    name: "calico-pool-outside",
+    area: Area::Calico,
+    level: Level::Warning,
+    summary: "A Calico pool reaches outside the cluster's pod range.",
+    reason: "kube-proxy takes Pods of that pool for outsiders and masquerades them; policies and \
+             routes made for the pod range miss them.",
+    fix: "Make podSubnet hold the pool, or take the pool from podSubnet.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16
+---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata:
+  name: v4
+spec:
+  cidr: 192.168.0.0/16
+",
+    )],
+    check: Check::Model(|model, out| {
+        let pods = ranges(model.pod_lists());
+        for pool in pools(model) {
+            let Some(range) = pool.range else { continue };
+            let family = IpFamily::of_range(&range);
+            let mut same = pods.iter().filter(|(_, _, pods)| IpFamily::of_range(pods) == family);
+            let Some((_, first, _)) = same.clone().next() else { continue };
+            let inside = same.any(|(_, _, pods)| {
+                matches!(relation(&range, pods), RangeRelation::Equal | RangeRelation::Within)
+            });
+            if !inside {
+                out.at(pool.text.span, format!("the pool {range} is not within the pod range"))
+                    .also(first.text.span, "pod range");
+            }
+        }
+    }),
+};
+
+pub(crate) const POOL_FAMILY: Rule = Rule {
+    code: "DS606",
+    name: "calico-pool-missing",
+    area: Area::Calico,
+    level: Level::Warning,
+    summary: "Calico has pools, but none of a family that the Pods have.",
+    reason: "calico-ipam has nothing to give in that family, and Pods that need it don't start. \
+             calico-node makes a default pool only where there is none at all.",
+    fix: "Add a pool of that family.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Symptom("Pods stay in ContainerCreating")],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata:
+  name: v4
+spec:
+  cidr: 10.244.0.0/16
+",
+    )],
+    check: Check::Model(|model, out| {
+        let pools = pools(model);
+        let Some(first) = pools.first() else { return };
+        for family in model.pod_families() {
+            if pools.iter().all(|pool| pool.family().is_some_and(|own| own != family)) {
+                let finding = out.at(first.text.span, format!("no Calico pool is {family}"));
+                if let Some(pods) = model.pods() {
+                    finding.also(pods.text.span, "pod range");
+                }
+            }
+        }
+    }),
+};

@@ -1,0 +1,127 @@
+//! Ranges too small for what the cluster is to hold.
+
+use crate::lint::{
+    capacity::{Resource, max_pods, rooms},
+    model::{Asked, Model},
+};
+
+use super::{Area, Check, EnforcedBy, Example, Findings, Level, Rule};
+
+const DOCS: &str = "https://kubernetes.io/docs/setup/best-practices/cluster-large/";
+const SMALL: &str = "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/20,fd00:10:244::/60
+  serviceSubnet: 10.96.0.0/24,fd00:10:96::/112
+";
+
+const fn asked(nodes: Option<u64>, pods_per_node: Option<u64>, services: Option<u64>) -> Asked {
+    Asked { version: None, nodes, pods_per_node, services, live: false }
+}
+
+fn check(model: &Model, out: &mut Findings, resource: Resource) {
+    for room in rooms(model).iter().filter(|room| room.resource == resource && !room.fits()) {
+        let asked = room.asked.unwrap_or_default();
+        let (family, from) = (room.family, &room.from);
+        let (noun, most) = (resource.as_str(), room.room);
+        let message = format!("{family} has room for {most} {noun} ({from}); {asked} are to fit");
+        out.at(room.setting.span, message);
+    }
+}
+
+pub(super) const NODES: Rule = Rule {
+    code: "DS801",
+    name: "too-few-node-ranges",
+    area: Area::Capacity,
+    level: Level::Warning,
+    summary: "The pod range has fewer shares than there are to be nodes.",
+    reason: "A node without a pod range never becomes ready.",
+    fix: "Take a larger pod range, or a longer node mask.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Symptom("nodes stay NotReady once the shares are used up")],
+    good: &[Example::new(SMALL).asked(asked(Some(16), None, None))],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/20,fd00:10:244::/56
+",
+    )
+    .asked(asked(Some(17), None, None))],
+    check: Check::Model(|model, out| check(model, out, Resource::Nodes)),
+};
+
+pub(super) const PODS: Rule = Rule {
+    code: "DS802",
+    name: "too-few-pod-addresses",
+    area: Area::Capacity,
+    level: Level::Warning,
+    summary: "A node's share of the pod range, or maxPods, is below the Pods that it is to run.",
+    reason: "Pods beyond it stay Pending or in ContainerCreating.",
+    fix: "Take a shorter node mask, and set the kubelet's maxPods (110 by default).",
+    sources: &[DOCS, "https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"],
+    enforced_by: &[EnforcedBy::Symptom("Pods stay in ContainerCreating for want of an address")],
+    good: &[Example::new(SMALL).asked(asked(None, Some(110), None))],
+    bad: &[
+        Example::new(SMALL).asked(asked(None, Some(111), None)),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/20
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+maxPods: 500
+",
+        ),
+    ],
+    check: Check::Model(|model, out| {
+        check(model, out, Resource::PodsPerNode);
+        let most = max_pods(model);
+        let set = model.kubelets.iter().filter_map(|kubelet| kubelet.max_pods.as_ref());
+        let rooms = rooms(model);
+        let per_node = || rooms.iter().filter(|room| room.resource == Resource::PodsPerNode);
+        match model.asked.pods_per_node {
+            Some(asked) if asked > most => {
+                let message = format!("the kubelet runs {most} Pods at most; {asked} are to fit");
+                let set = set.map(|max| max.span).next();
+                let first = per_node().next().map(|room| room.setting.span);
+                if let Some(span) = set.or(first) {
+                    out.at(span, message).help("set maxPods in the KubeletConfiguration");
+                }
+            }
+            Some(_) => {}
+            None => {
+                for max in set {
+                    for room in per_node().filter(|room| room.room < max.value) {
+                        let (family, addresses) = (room.family, room.room);
+                        let message = format!(
+                            "maxPods is {}, but a node has {addresses} {family} addresses for Pods",
+                            max.value
+                        );
+                        out.at(max.span, message).also(room.setting.span, room.from.clone());
+                    }
+                }
+            }
+        }
+    }),
+};
+
+pub(super) const SERVICES: Rule = Rule {
+    code: "DS803",
+    name: "too-few-service-addresses",
+    area: Area::Capacity,
+    level: Level::Warning,
+    summary: "The Service range has fewer addresses than there are to be Services.",
+    reason: "The API server refuses Services once the range is used up.",
+    fix: "Take a larger Service range, or add one by a ServiceCIDR object.",
+    sources: &["https://kubernetes.io/docs/tasks/network/extend-service-ip-ranges/"],
+    enforced_by: &[EnforcedBy::Symptom("new Services are refused once the range is used up")],
+    good: &[Example::new(SMALL).asked(asked(None, None, Some(254)))],
+    bad: &[Example::new(SMALL).asked(asked(None, None, Some(255)))],
+    check: Check::Model(|model, out| check(model, out, Resource::Services)),
+};

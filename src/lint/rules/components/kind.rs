@@ -1,0 +1,107 @@
+//! kind's `ipFamily` against its ranges.
+
+use crate::{
+    lint::{
+        model::{KindCluster, RangeList},
+        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+    },
+    net::IpFamily,
+};
+
+pub(crate) const FAMILY: Rule = Rule {
+    code: "DS310",
+    name: "kind-ip-family",
+    area: Area::Components,
+    level: Level::Error,
+    summary: "kind's ipFamily is unknown, or contradicts its ranges.",
+    reason: "ipFamily is ipv4 unless it is set; ranges of both families need ipFamily: dual.",
+    fix: "Set ipFamily to dual, ipv4 or ipv6, as the ranges are.",
+    sources: &["https://kind.sigs.k8s.io/docs/user/configuration/#ip-family"],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kind,
+        phase: "reading its configuration",
+        text: "invalid",
+    }],
+    good: &[
+        Example::new(
+            "\
+apiVersion: kind.x-k8s.io/v1alpha4
+kind: Cluster
+networking:
+  ipFamily: dual
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kind.x-k8s.io/v1alpha4
+kind: Cluster
+networking:
+  ipFamily: ipv6
+",
+        ),
+    ],
+    bad: &[
+        Example::new(
+            "\
+apiVersion: kind.x-k8s.io/v1alpha4
+kind: Cluster
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kind.x-k8s.io/v1alpha4
+kind: Cluster
+networking:
+  ipFamily: ipv6
+  podSubnet: 10.244.0.0/16
+  serviceSubnet: 10.96.0.0/16
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kind.x-k8s.io/v1alpha4
+kind: Cluster
+networking:
+  ipFamily: dualstack
+",
+        ),
+    ],
+    check: Check::Model(|model, out| {
+        for kind in &model.kinds {
+            check(kind, out);
+        }
+    }),
+};
+
+fn check(kind: &KindCluster, out: &mut Findings) {
+    let single = match kind.family.as_ref().map(|family| family.value.as_str()) {
+        None | Some("" | "ipv4") => IpFamily::V4,
+        Some("ipv6") => IpFamily::V6,
+        Some("dual") => return,
+        Some(other) => {
+            let span = kind.family.as_ref().map_or(kind.at, |family| family.span);
+            out.at(span, format!("ipFamily is ipv4, ipv6 or dual, not \"{other}\""));
+            return;
+        }
+    };
+    let wrong = |list: &&RangeList| {
+        list.is_sound() && list.families().iter().any(|family| *family != single)
+    };
+    for list in kind.pods.iter().chain(&kind.services).filter(wrong) {
+        let slug = single.slug();
+        let message = match (list.is_dual(), &kind.family) {
+            (true, _) => format!("two ranges, but ipFamily is {slug} and not dual"),
+            (false, _) => format!("a range of {}, but ipFamily is {slug}", single.other()),
+        };
+        let finding = out.at(list.text.span, message);
+        match &kind.family {
+            Some(family) => finding.also(family.span, "ipFamily"),
+            None => finding.help("set ipFamily: dual; without it kind takes ipv4"),
+        };
+    }
+}

@@ -1,0 +1,151 @@
+//! The controller manager's flags for the size of nodes' pod ranges.
+
+use crate::{
+    lint::{
+        model::ComponentName,
+        rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+    },
+    net::IpFamily,
+};
+
+const FLAGS: &str =
+    "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/";
+const COMMON: &str = "node-cidr-mask-size";
+const PHASE: &str = "starting its node IPAM controller";
+
+const fn own(family: IpFamily) -> &'static str {
+    match family {
+        IpFamily::V4 => "node-cidr-mask-size-ipv4",
+        IpFamily::V6 => "node-cidr-mask-size-ipv6",
+    }
+}
+
+pub(crate) const ONE_MASK_FOR_TWO: Rule = Rule {
+    code: "DS301",
+    name: "one-node-mask-for-two-families",
+    area: Area::Components,
+    level: Level::Error,
+    summary: "node-cidr-mask-size is set in a dual-stack cluster.",
+    reason: "One length can't fit both families. kubeadm lets it pass; the controller manager \
+             then exits, again and again, and no node gets a pod range.",
+    fix: "Set node-cidr-mask-size-ipv4 and node-cidr-mask-size-ipv6.",
+    sources: &[FLAGS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::ControllerManager,
+        phase: PHASE,
+        text: "usage of --node-cidr-mask-size is not allowed with dual-stack clusters",
+    }],
+    good: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+controllerManager:
+  extraArgs:
+    - name: node-cidr-mask-size-ipv4
+      value: \"24\"
+    - name: node-cidr-mask-size-ipv6
+      value: \"64\"
+",
+    )],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+controllerManager:
+  extraArgs:
+    - name: node-cidr-mask-size
+      value: \"24\"
+",
+    )],
+    check: Check::Model(|model, out| {
+        if model.is_dual() != Some(true) || !model.allocates_node_ranges() {
+            return;
+        }
+        for component in model.components(ComponentName::ControllerManager) {
+            let Some(flag) = component.args.get(COMMON) else { continue };
+            let finding = out.at(flag.span, "one node mask for a cluster of two families");
+            if let Some(pods) = model.pods() {
+                finding.also(pods.text.span, "two pod ranges");
+            }
+        }
+    }),
+};
+
+pub(crate) const OTHER_FAMILYS_MASK: Rule = Rule {
+    code: "DS302",
+    name: "node-mask-of-absent-family",
+    area: Area::Components,
+    level: Level::Error,
+    summary: "A node mask is set for a family that the Pods don't have, or set twice.",
+    reason: "The controller manager takes this for a mistake about the cluster's families and \
+             exits.",
+    fix: "Take the flag out, or give the Pods a range of that family.",
+    sources: &[FLAGS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::ControllerManager,
+        phase: PHASE,
+        text: "is not allowed",
+    }],
+    good: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16
+controllerManager:
+  extraArgs:
+    - name: node-cidr-mask-size
+      value: \"24\"
+",
+    )],
+    bad: &[
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16
+controllerManager:
+  extraArgs:
+    - name: node-cidr-mask-size-ipv6
+      value: \"64\"
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16
+controllerManager:
+  extraArgs:
+    - name: node-cidr-mask-size
+      value: \"24\"
+    - name: node-cidr-mask-size-ipv4
+      value: \"24\"
+",
+        ),
+    ],
+    check: Check::Model(|model, out| {
+        let [family] = model.pod_families()[..] else { return };
+        if !model.allocates_node_ranges() {
+            return;
+        }
+        for component in model.components(ComponentName::ControllerManager) {
+            let common = component.args.get(COMMON);
+            let absent = component.args.get(own(family.other()));
+            let same = component.args.get(own(family));
+            if let (Some(common), Some(flag)) = (common, absent.or(same)) {
+                out.at(flag.span, "a node mask for one family besides one for all")
+                    .also(common.span, "for all families");
+            } else if let Some(flag) = absent {
+                let other = family.other();
+                out.at(flag.span, format!("a node mask for {other}, which the Pods don't have"));
+            }
+        }
+    }),
+};

@@ -1,0 +1,239 @@
+//! kube-proxy's idea of the cluster, and the kubelet's of its DNS.
+
+use crate::{
+    lint::{
+        model::ranges,
+        rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+    },
+    net::IpFamily,
+};
+
+const DOCS: &str = "https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+clusterDNS: [10.96.0.10]
+",
+);
+
+pub(crate) const CLUSTER_CIDR: Rule = Rule {
+    code: "DS303",
+    name: "cluster-cidr-differs",
+    area: Area::Components,
+    level: Level::Warning,
+    summary: "kube-proxy's clusterCIDR is not the pod range, or lacks one of its families.",
+    reason: "kube-proxy tells Pods' traffic from others' by it. A family that it lacks is never \
+             masqueraded where it should be, one that is wrong always.",
+    fix: "Give clusterCIDR the value of podSubnet, or leave it out: kubeadm fills it in.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Warns {
+        binary: Binary::Kubeadm,
+        text: "The recommended value for \"clusterCIDR\" in \"KubeProxyConfiguration\" is",
+    }],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clusterCIDR: 10.244.0.0/16
+",
+    )],
+    check: Check::Model(|model, out| {
+        let Some(pods) = model.pods().filter(|list| list.is_sound()) else { return };
+        for list in model.proxy_lists() {
+            if !list.is_sound() {
+                continue;
+            }
+            let own: Vec<_> = list.ranges().map(|(_, range)| range.trunc()).collect();
+            let theirs: Vec<_> = pods.ranges().map(|(_, range)| range.trunc()).collect();
+            let lacking = theirs.iter().find(|range| !own.contains(range));
+            let surplus = own.iter().find(|range| !theirs.contains(range));
+            let message = match (lacking, surplus) {
+                (Some(range), None) => format!("clusterCIDR lacks the pod range {range}"),
+                (_, Some(range)) => format!("clusterCIDR has {range}, which is no pod range"),
+                (None, None) => continue,
+            };
+            out.at(list.text.span, message)
+                .also(pods.text.span, format!("the {} of the cluster", pods.role.noun()));
+        }
+    }),
+};
+
+pub(crate) const CLUSTER_CIDR_PAIR: Rule = Rule {
+    code: "DS304",
+    name: "cluster-cidr-pair",
+    area: Area::Components,
+    level: Level::Error,
+    summary: "kube-proxy's clusterCIDR has more than two ranges, or two of one family.",
+    reason: "kube-proxy does not start, on any node.",
+    fix: "Keep one IPv4 and one IPv6 range.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Proxy,
+        phase: "reading its configuration",
+        text: "must be a either a single CIDR or dual-stack pair of CIDRs",
+    }],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clusterCIDR: 10.244.0.0/16,10.245.0.0/16
+",
+    )],
+    check: Check::Model(|model, out| {
+        for list in model.proxy_lists() {
+            let readable = list.entries.iter().all(|entry| entry.range.is_some());
+            if readable && !list.is_sound() {
+                let message = match list.families()[..] {
+                    [family, _] => format!("both ranges of clusterCIDR are {family}"),
+                    _ => format!("clusterCIDR has {} ranges, not two", list.entries.len()),
+                };
+                out.at(list.text.span, message);
+            }
+        }
+    }),
+};
+
+pub(crate) const BIND_ADDRESS: Rule = Rule {
+    code: "DS305",
+    name: "bind-address-invalid",
+    area: Area::Components,
+    level: Level::Error,
+    summary: "kube-proxy's bindAddress is no address.",
+    reason: "kube-proxy does not start, on any node.",
+    fix: "Write a plain address, or leave it out.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Proxy,
+        phase: "reading its configuration",
+        text: "not a valid textual representation of an IP address",
+    }],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+bindAddress: \"[::]\"
+",
+    )],
+    check: Check::Model(|model, out| {
+        for bind in model.proxies.iter().filter_map(|proxy| proxy.bind.as_ref()) {
+            if bind.ip.is_none() {
+                out.at(bind.text.span, format!("\"{}\" is no address", bind.text.value));
+            }
+        }
+    }),
+};
+
+pub(crate) const BIND_FAMILY: Rule = Rule {
+    code: "DS306",
+    name: "bind-address-family",
+    area: Area::Components,
+    level: Level::Warning,
+    summary: "kube-proxy's bindAddress makes another family primary than the cluster's.",
+    reason: "A bindAddress that is not 0.0.0.0 or :: replaces the node's own address, on every \
+             node that reads the file, and its family becomes kube-proxy's primary one.",
+    fix: "Leave bindAddress out, or write 0.0.0.0 or ::.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Warns {
+        binary: Binary::Proxy,
+        text: "but clusterCIDRs contains only",
+    }],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clusterCIDR: 10.244.0.0/16
+bindAddress: fd00:192::11
+",
+    )],
+    check: Check::Model(|model, out| {
+        let mut families = model.pod_families();
+        families.extend(model.proxy_lists().iter().flat_map(|list| list.families()));
+        let Some(primary) = families.first().copied() else { return };
+        for bind in model.proxies.iter().filter_map(|proxy| proxy.bind.as_ref()) {
+            let Some(ip) = bind.ip.filter(|ip| !ip.is_unspecified()) else { continue };
+            if IpFamily::of(ip) != primary {
+                let family = IpFamily::of(ip);
+                out.at(
+                    bind.text.span,
+                    format!("bindAddress makes {family} primary; the Pods are {primary} first"),
+                );
+            }
+        }
+    }),
+};
+
+pub(crate) const CLUSTER_DNS: Rule = Rule {
+    code: "DS309",
+    name: "cluster-dns-outside-services",
+    area: Area::Components,
+    level: Level::Warning,
+    summary: "The kubelet's clusterDNS is not in any Service range.",
+    reason: "Pods ask an address that no Service can have, and resolve nothing.",
+    fix: "Write the cluster IP of the kube-dns Service: the tenth address of the first range.",
+    sources: &["https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"],
+    enforced_by: &[EnforcedBy::Symptom("Pods resolve no names")],
+    good: &[
+        GOOD,
+        // A cache on each node listens on a link-local address.
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+clusterDNS: [169.254.20.10]
+",
+        ),
+    ],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+clusterDNS: [10.95.0.10]
+",
+    )],
+    check: Check::Model(|model, out| {
+        let services = ranges(model.service_lists());
+        let Some((_, first, _)) = services.first() else { return };
+        for address in model.kubelets.iter().flat_map(|kubelet| &kubelet.cluster_dns) {
+            let Some(ip) = address.ip else { continue };
+            let local = match ip {
+                std::net::IpAddr::V4(ip) => ip.is_link_local(),
+                std::net::IpAddr::V6(ip) => ip.is_unicast_link_local(),
+            };
+            let inside = services.iter().any(|(_, _, range)| range.trunc().contains(&ip));
+            if !local && !inside {
+                out.at(address.text.span, format!("{ip} is in no Service range"))
+                    .also(first.text.span, "Service range");
+            }
+        }
+    }),
+};

@@ -1,0 +1,256 @@
+//! Where the files and the live cluster differ.
+
+use ipnet::IpNet;
+
+use crate::lint::{
+    model::{RangeList, Service},
+    source::{Span, Spanned},
+};
+
+use super::{Area, Check, EnforcedBy, Example, Level, Rule};
+
+const DOCS: &str =
+    "https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/";
+const FILE: &str = "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  name: node-2
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,fd00:192::12
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: nftables
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  namespace: shop
+spec:
+  ipFamilyPolicy: PreferDualStack
+  ipFamilies: [IPv4, IPv6]
+";
+const SAME: Example = Example::new(FILE).live(FILE);
+
+pub(super) const RANGES: Rule = Rule {
+    code: "DS901",
+    name: "drift-ranges",
+    area: Area::Drift,
+    level: Level::Warning,
+    summary: "The file's pod or Service ranges are not the live cluster's.",
+    reason: "Ranges can't be changed by applying a file again: the cluster keeps those that it \
+             was made with, and what is written for the file's does not fit it.",
+    fix: "Bring the file in line with the cluster, or make the cluster anew.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[SAME],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+",
+    )
+    .live(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16
+",
+    )],
+    check: Check::Drift(|files, live, out| {
+        let pairs = [(files.pods(), live.pods()), (files.services(), live.services())];
+        for (file, live) in pairs {
+            let (Some(file), Some(live)) = (file, live) else { continue };
+            let nets = |list: &RangeList| -> Vec<IpNet> {
+                list.ranges().map(|(_, range)| range.trunc()).collect()
+            };
+            if nets(file) != nets(live) {
+                let noun = file.role.noun();
+                let now = &live.text.value;
+                out.at(file.text.span, format!("the live cluster's {noun} is {now}"))
+                    .also(live.text.span, "in the cluster");
+            }
+        }
+    }),
+};
+
+pub(super) const NODES: Rule = Rule {
+    code: "DS902",
+    name: "drift-node-addresses",
+    area: Area::Drift,
+    level: Level::Warning,
+    summary: "A node's node-ip in the file is not what the live node has.",
+    reason: "The kubelet reads node-ip when it starts: the file was changed and the kubelet not \
+             restarted, or the node was set up by other means.",
+    fix: "Bring node-ip in /var/lib/kubelet/kubeadm-flags.env in line and restart the kubelet.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[SAME],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  name: node-2
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,fd00:192::12
+",
+    )
+    .live(
+        "\
+apiVersion: v1
+kind: Node
+metadata:
+  name: node-2
+status:
+  addresses:
+    - type: InternalIP
+      address: 192.168.0.12
+",
+    )],
+    check: Check::Drift(|files, live, out| {
+        for node in &files.nodes {
+            let (Some(name), Some(asked)) = (&node.name, &node.node_ip) else { continue };
+            let same = |object: &&crate::lint::model::NodeObject| object.name.value == name.value;
+            let Some(object) = live.node_objects.iter().find(same) else { continue };
+            let wanted: Vec<_> = asked.entries.iter().filter_map(|entry| entry.ip).collect();
+            let has: Vec<_> = object.internal_ips.iter().filter_map(|entry| entry.ip).collect();
+            if !wanted.is_empty() && wanted != has {
+                let texts: Vec<_> = has.iter().map(ToString::to_string).collect();
+                let has = if texts.is_empty() { "none".into() } else { texts.join(",") };
+                out.at(asked.text.span, format!("the live node {} has {has}", name.value))
+                    .also(object.name.span, "in the cluster");
+            }
+        }
+    }),
+};
+
+pub(super) const PROXY: Rule = Rule {
+    code: "DS903",
+    name: "drift-kube-proxy",
+    area: Area::Drift,
+    level: Level::Warning,
+    summary: "kube-proxy's settings in the file are not those of the live cluster.",
+    reason: "kubeadm writes them into a ConfigMap once; a changed file changes nothing.",
+    fix: "Edit the ConfigMap kube-system/kube-proxy and restart the DaemonSet, or mend the file.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[SAME],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: nftables
+",
+    )
+    .live(
+        "\
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: iptables
+",
+    )],
+    check: Check::Drift(|files, live, out| {
+        let (Some(file), Some(live)) = (files.proxies.first(), live.proxies.first()) else {
+            return;
+        };
+        let mut differ = |what: &str, file: Option<(String, Span)>, now: Option<(String, Span)>| {
+            let Some((wanted, span)) = file else { return };
+            if now.as_ref().is_none_or(|(now, _)| *now != wanted) {
+                let text = now.as_ref().map_or("not set", |(now, _)| now.as_str());
+                let finding = out.at(span, format!("{what} in the live cluster is {text}"));
+                if let Some((_, span)) = now {
+                    finding.also(span, "in the cluster");
+                }
+            }
+        };
+        let text = |text: &Option<Spanned<String>>| {
+            text.as_ref().map(|text| (text.value.clone(), text.span))
+        };
+        let cidr = |list: &Option<RangeList>| {
+            list.as_ref().map(|list| (list.text.value.clone(), list.text.span))
+        };
+        let ports = |list: &[crate::lint::model::RangeEntry]| {
+            let texts: Vec<_> = list.iter().map(|entry| entry.text.value.as_str()).collect();
+            list.first().map(|first| (texts.join(","), first.text.span))
+        };
+        differ("mode", text(&file.mode), text(&live.mode));
+        differ("clusterCIDR", cidr(&file.cluster_cidr), cidr(&live.cluster_cidr));
+        differ("nodePortAddresses", ports(&file.node_ports), ports(&live.node_ports));
+    }),
+};
+
+pub(super) const SERVICES: Rule = Rule {
+    code: "DS904",
+    name: "drift-service-families",
+    area: Area::Drift,
+    level: Level::Warning,
+    summary: "A Service's families in the file are not those of the live Service.",
+    reason: "The first family of a Service can't be changed once it is made; kubectl apply fails, \
+             or nobody has applied the file.",
+    fix: "Apply the file; to change the first family, delete the Service and make it anew.",
+    sources: &["https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services"],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[SAME],
+    bad: &[Example::new(
+        "\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  namespace: shop
+spec:
+  ipFamilyPolicy: PreferDualStack
+  ipFamilies: [IPv6, IPv4]
+",
+    )
+    .live(
+        "\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  namespace: shop
+spec:
+  ipFamilyPolicy: PreferDualStack
+  ipFamilies: [IPv4, IPv6]
+",
+    )],
+    check: Check::Drift(|files, live, out| {
+        for service in &files.services {
+            let full = |service: &Service| match service.name.split_once('/') {
+                Some(_) => service.name.clone(),
+                None => format!("default/{}", service.name),
+            };
+            let name = full(service);
+            let Some(now) = live.services.iter().find(|other| full(other) == name) else {
+                continue;
+            };
+            let texts = |service: &Service| -> Vec<String> {
+                service.families.iter().map(|family| family.value.clone()).collect()
+            };
+            let (wanted, has) = (texts(service), texts(now));
+            // One family is what the file asks for; the API server adds the second by policy.
+            if let Some(first) = service.families.first()
+                && !has.starts_with(&wanted)
+            {
+                let has = has.join(", ");
+                out.at(first.span, format!("the live Service {name} has {has}"))
+                    .also(now.at, "in the cluster");
+            }
+        }
+    }),
+};

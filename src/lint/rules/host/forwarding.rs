@@ -1,0 +1,154 @@
+//! Forwarding between a node's interfaces, without which no Pod reaches another node.
+
+use crate::{
+    lint::rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+    net::IpFamily,
+};
+
+use super::last;
+
+const KERNEL: &str = "https://docs.kernel.org/networking/ip-sysctl.html";
+const RUNTIMES: &str = "https://kubernetes.io/docs/setup/production-environment/container-runtimes/#install-and-configure-prerequisites";
+const V4: &str = "net.ipv4.ip_forward";
+const V6: &str = "net.ipv6.conf.all.forwarding";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+machine:
+  sysctls:
+    net.ipv4.ip_forward: \"1\"
+    net.ipv6.conf.all.forwarding: \"1\"
+    net.bridge.bridge-nf-call-iptables: \"1\"
+    net.bridge.bridge-nf-call-ip6tables: \"1\"
+",
+);
+
+const fn name(family: IpFamily) -> &'static str {
+    match family {
+        IpFamily::V4 => V4,
+        IpFamily::V6 => V6,
+    }
+}
+
+pub(crate) const FORWARDING: Rule = Rule {
+    code: "DS703",
+    name: "forwarding-off",
+    area: Area::Host,
+    level: Level::Error,
+    summary: "Forwarding is turned off for a family that the Pods have.",
+    reason: "The node drops every packet between a Pod and anything outside the node.",
+    fix: "Set net.ipv4.ip_forward and net.ipv6.conf.all.forwarding to 1.",
+    sources: &[RUNTIMES, KERNEL],
+    enforced_by: &[EnforcedBy::Symptom("Pods on different nodes don't reach each other")],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+machine:
+  sysctls:
+    net.ipv4.ip_forward: \"1\"
+    net.ipv6.conf.all.forwarding: \"0\"
+",
+    )],
+    check: Check::Model(|model, out| {
+        for family in model.pod_families() {
+            let off = last(model, name(family)).filter(|sysctl| sysctl.value.value == "0");
+            if let Some(sysctl) = off {
+                out.at(sysctl.span, format!("{family} is not forwarded, but the Pods have it"));
+            }
+        }
+    }),
+};
+
+pub(crate) const FORWARDING_ONE_FAMILY: Rule = Rule {
+    code: "DS704",
+    name: "forwarding-one-family",
+    area: Area::Host,
+    level: Level::Warning,
+    summary: "Forwarding is turned on for one family of a dual-stack cluster and not for the other.",
+    reason: "The file sets up a node for Pods, and leaves the other family to whatever the \
+             machine has: off, by the kernel's default.",
+    fix: "Set both net.ipv4.ip_forward and net.ipv6.conf.all.forwarding to 1.",
+    sources: &[RUNTIMES, KERNEL],
+    enforced_by: &[EnforcedBy::Symptom(
+        "Pods on different nodes don't reach each other in one family",
+    )],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+machine:
+  sysctls:
+    net.ipv4.ip_forward: \"1\"
+",
+    )],
+    check: Check::Model(|model, out| {
+        if model.is_dual() != Some(true) {
+            return;
+        }
+        for family in IpFamily::ALL {
+            let (set, missing) = (name(family), name(family.other()));
+            let on = last(model, set).filter(|sysctl| sysctl.value.value == "1");
+            if let (Some(sysctl), None) = (on, last(model, missing)) {
+                let other = family.other();
+                out.at(sysctl.span, format!("{family} is forwarded; nothing is said of {other}"))
+                    .help(format!("set {missing} = 1 as well"));
+            }
+        }
+    }),
+};
+
+pub(crate) const BRIDGE: Rule = Rule {
+    code: "DS705",
+    name: "bridge-filter-one-family",
+    area: Area::Host,
+    level: Level::Warning,
+    summary: "Bridged packets pass the packet filter in one family only.",
+    reason: "On nodes whose Pods share a bridge, kube-proxy's rules then miss traffic between \
+             Pods of one node in that family: a Service whose backend is on the same node fails.",
+    fix: "Set net.bridge.bridge-nf-call-iptables and -ip6tables alike.",
+    sources: &[
+        "https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/",
+    ],
+    enforced_by: &[EnforcedBy::Symptom("a Service fails where its backend is on the same node")],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+machine:
+  sysctls:
+    net.bridge.bridge-nf-call-iptables: \"1\"
+    net.bridge.bridge-nf-call-ip6tables: \"0\"
+",
+    )],
+    check: Check::Model(|model, out| {
+        if model.is_dual() != Some(true) {
+            return;
+        }
+        let names = ["net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"];
+        for (on, off) in [(names[0], names[1]), (names[1], names[0])] {
+            let value = |name: &str, value: &str| {
+                last(model, name).filter(|sysctl| sysctl.value.value == value)
+            };
+            if let (Some(on), Some(off)) = (value(on, "1"), value(off, "0")) {
+                out.at(off.span, "off for this family, on for the other").also(on.span, "on");
+            }
+        }
+    }),
+};

@@ -1,0 +1,317 @@
+//! The rules: what each looks for, why it matters, how to mend it, and who else would say so.
+//!
+//! A rule is a pure function over the [`Model`]. What it says of Kubernetes' components is
+//! declared ([`EnforcedBy`]) and held against the real ones by the tests.
+
+mod calico;
+mod capacity;
+mod components;
+mod drift;
+mod file;
+mod host;
+mod nodes;
+mod ranges;
+mod registry;
+mod services;
+mod versions;
+
+pub use registry::{RULES, find};
+
+use super::{
+    model::{Asked, Model},
+    source::Span,
+};
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Worth knowing; nothing is broken by it.
+    Note,
+    /// Works, but not as it reads, or breaks under circumstances that the documents don't show.
+    Warning,
+    /// Does not work: something refuses it, or traffic is lost.
+    Error,
+}
+
+impl Level {
+    /// The word that stands before a finding.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What a group of rules is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Area {
+    /// The texts themselves.
+    File,
+    /// Pod and Service ranges.
+    Ranges,
+    /// Nodes and their addresses.
+    Nodes,
+    /// Flags and configuration files of the components, and kind's.
+    Components,
+    /// Versions of Kubernetes and of kubeadm's API.
+    Versions,
+    /// Services.
+    Services,
+    /// Calico.
+    Calico,
+    /// The nodes' kernels.
+    Host,
+    /// How many nodes, Pods and Services fit.
+    Capacity,
+    /// Differences between files and the live cluster.
+    Drift,
+}
+
+impl Area {
+    /// The heading of the group.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::File => "Files",
+            Self::Ranges => "Ranges",
+            Self::Nodes => "Nodes",
+            Self::Components => "Components",
+            Self::Versions => "Versions",
+            Self::Services => "Services",
+            Self::Calico => "Calico",
+            Self::Host => "Kernel settings",
+            Self::Capacity => "Capacity",
+            Self::Drift => "Drift",
+        }
+    }
+}
+
+/// A program of Kubernetes that reads what the rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Binary {
+    /// kubeadm.
+    Kubeadm,
+    /// kube-apiserver.
+    ApiServer,
+    /// kube-controller-manager.
+    ControllerManager,
+    /// The kubelet.
+    Kubelet,
+    /// kube-proxy.
+    Proxy,
+    /// kind.
+    Kind,
+}
+
+impl Binary {
+    /// Its name on disk.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kubeadm => "kubeadm",
+            Self::ApiServer => "kube-apiserver",
+            Self::ControllerManager => "kube-controller-manager",
+            Self::Kubelet => "kubelet",
+            Self::Proxy => "kube-proxy",
+            Self::Kind => "kind",
+        }
+    }
+}
+
+/// What the real components do about the bad example of a rule, in the current version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnforcedBy {
+    /// A program refuses it.
+    Rejects {
+        /// Which program.
+        binary: Binary,
+        /// When: reading its configuration, starting, admitting an object.
+        phase: &'static str,
+        /// A part of what it says.
+        text: &'static str,
+    },
+    /// A program goes on, but says so.
+    Warns {
+        /// Which program.
+        binary: Binary,
+        /// A part of what it says.
+        text: &'static str,
+    },
+    /// Nothing is said, and something fails later.
+    Symptom(&'static str),
+    /// Nothing is said and nothing need fail.
+    Nobody,
+}
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its code, `DS` and three digits; never used again for another rule.
+    pub code: &'static str,
+    /// A short name in words.
+    pub name: &'static str,
+    /// What group it belongs to.
+    pub area: Area,
+    /// How grave its findings are, unless one says otherwise of itself.
+    pub level: Level,
+    /// What it finds, in a sentence.
+    pub summary: &'static str,
+    /// Why that matters.
+    pub reason: &'static str,
+    /// How to mend it.
+    pub fix: &'static str,
+    /// Where it is written: Kubernetes' documentation, a KEP, an RFC.
+    pub sources: &'static [&'static str],
+    /// What the real components do about it.
+    pub enforced_by: &'static [EnforcedBy],
+    /// Minimal configurations in which nothing is found, by any rule.
+    pub good: &'static [Example],
+    /// Minimal configurations in which this is found.
+    pub bad: &'static [Example],
+    /// The rule itself.
+    pub check: Check,
+}
+
+/// How a rule looks.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// At one cluster's documents.
+    Model(fn(&Model, &mut Findings)),
+    /// At the files on one hand and the live cluster on the other.
+    Drift(fn(&Model, &Model, &mut Findings)),
+}
+
+/// A configuration that shows a rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// The documents.
+    pub text: &'static str,
+    /// For drift: the documents of the live cluster.
+    pub live: Option<&'static str>,
+    /// What the user says about the cluster.
+    pub asked: Asked,
+    /// The codes that it yields besides the rule's own, where one mistake is seen from two sides.
+    pub also: &'static [&'static str],
+}
+
+impl Example {
+    /// An example that needs nothing but its documents.
+    pub const fn new(text: &'static str) -> Self {
+        let asked =
+            Asked { version: None, nodes: None, pods_per_node: None, services: None, live: false };
+        Self { text, live: None, asked, also: &[] }
+    }
+
+    /// The same with other codes that it yields as well.
+    #[must_use]
+    pub const fn also(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
+    }
+
+    /// The same with what the user says.
+    #[must_use]
+    pub const fn asked(self, asked: Asked) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// The same with a live cluster beside it.
+    #[must_use]
+    pub const fn live(self, live: &'static str) -> Self {
+        Self { live: Some(live), ..self }
+    }
+}
+
+/// Something that a rule found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's code.
+    pub code: &'static str,
+    /// How grave it is.
+    pub level: Level,
+    /// What is wrong here, in a sentence without a full stop.
+    pub message: String,
+    /// The place to look at first.
+    pub span: Span,
+    /// What stands there, where the message doesn't say.
+    pub label: Option<String>,
+    /// Other places that belong to it, and what each has to do with it.
+    pub also: Vec<(Span, String)>,
+    /// How to mend this very case; the rule's own advice stands where this is silent.
+    pub help: Option<String>,
+}
+
+/// Collects the findings of one rule after the other.
+#[derive(Debug)]
+pub struct Findings {
+    rule: &'static Rule,
+    all: Vec<Finding>,
+}
+
+impl Findings {
+    /// Adds a finding at a place; what it returns can say more about it.
+    pub fn at(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
+        self.all.push(Finding {
+            code: self.rule.code,
+            level: self.rule.level,
+            message: message.into(),
+            span,
+            label: None,
+            also: Vec::new(),
+            help: None,
+        });
+        let last = self.all.len() - 1;
+        &mut self.all[last]
+    }
+}
+
+impl Finding {
+    /// Says what stands at its place.
+    pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Adds another place.
+    pub fn also(&mut self, span: Span, why: impl Into<String>) -> &mut Self {
+        self.also.push((span, why.into()));
+        self
+    }
+
+    /// Says how to mend this very case.
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Gives it another level than its rule has.
+    pub fn level(&mut self, level: Level) -> &mut Self {
+        self.level = level;
+        self
+    }
+}
+
+/// Applies every rule to one cluster's documents.
+pub fn check(model: &Model) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in RULES {
+        if let Check::Model(check) = rule.check {
+            let mut findings = Findings { rule, all: Vec::new() };
+            check(model, &mut findings);
+            found.append(&mut findings.all);
+        }
+    }
+    found
+}
+
+/// Holds files against the live cluster.
+pub fn drift(files: &Model, live: &Model) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in RULES {
+        if let Check::Drift(check) = rule.check {
+            let mut findings = Findings { rule, all: Vec::new() };
+            check(files, live, &mut findings);
+            found.append(&mut findings.all);
+        }
+    }
+    found
+}

@@ -1,0 +1,224 @@
+//! The kubelet's `--node-ip`, as the kubelet reads it.
+
+use std::net::IpAddr;
+
+use crate::{
+    lint::{
+        model::{AddressList, Model},
+        rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+    },
+    net::IpFamily,
+};
+
+const FLAG: &str = "https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,fd00:192::12
+",
+);
+
+fn lists(model: &Model) -> impl Iterator<Item = &AddressList> {
+    model.nodes.iter().filter_map(|node| node.node_ip.as_ref())
+}
+
+fn readable(list: &AddressList) -> Vec<IpAddr> {
+    list.entries.iter().filter_map(|entry| entry.ip).collect()
+}
+
+pub(crate) const PAIR: Rule = Rule {
+    code: "DS202",
+    name: "node-ip-pair",
+    area: Area::Nodes,
+    level: Level::Error,
+    summary: "node-ip has more than two addresses, or two of one family.",
+    reason: "The kubelet takes one address, or one of each family, and does not start otherwise.",
+    fix: "Keep one IPv4 and one IPv6 address, the primary family first.",
+    sources: &[FLAG],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubelet,
+        phase: "starting",
+        text: "must contain either a single IP or a dual-stack pair of IPs",
+    }],
+    good: &[GOOD],
+    bad: &[
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,192.168.1.12
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,fd00:192::12,fd00:193::12
+",
+        ),
+    ],
+    check: Check::Model(|model, out| {
+        for list in lists(model) {
+            match readable(list)[..] {
+                [] | [_] => {}
+                [first, second] if IpFamily::of(first) != IpFamily::of(second) => {}
+                [first, _] => {
+                    let family = IpFamily::of(first);
+                    out.at(list.text.span, format!("both addresses of node-ip are {family}"));
+                }
+                ref more => {
+                    let count = more.len();
+                    out.at(list.text.span, format!("node-ip has {count} addresses, not two"));
+                }
+            }
+        }
+    }),
+};
+
+pub(crate) const UNSPECIFIED: Rule = Rule {
+    code: "DS203",
+    name: "node-ip-unspecified",
+    area: Area::Nodes,
+    level: Level::Error,
+    summary: "One of a pair of node-ips is 0.0.0.0 or ::.",
+    reason: "Alone such an address chooses the family to look for; in a pair it means nothing, \
+             and the kubelet does not start.",
+    fix: "Write the node's real addresses.",
+    sources: &[FLAG],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubelet,
+        phase: "starting",
+        text: "dual-stack node IP cannot include '0.0.0.0' or '::'",
+    }],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,::0
+",
+    )],
+    check: Check::Model(|model, out| {
+        for list in lists(model).filter(|list| readable(list).len() == 2) {
+            for entry in &list.entries {
+                if entry.ip.is_some_and(|ip| ip.is_unspecified()) {
+                    let text = entry.text.value.trim();
+                    out.at(entry.text.span, format!("{text} can't be one of a pair of node-ips"));
+                }
+            }
+        }
+    }),
+};
+
+pub(crate) const UNUSABLE: Rule = Rule {
+    code: "DS204",
+    name: "node-ip-unusable",
+    area: Area::Nodes,
+    level: Level::Error,
+    summary: "node-ip is a loopback, link-local or multicast address.",
+    reason: "The kubelet starts but refuses to publish the address: the node has no address at \
+             all, not even of the other family, and never becomes ready.",
+    fix: "Write a global, private or unique local address of the node.",
+    sources: &[FLAG],
+    enforced_by: &[EnforcedBy::Warns { binary: Binary::Kubelet, text: "can't be" }],
+    good: &[GOOD],
+    bad: &[
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,fe80::12
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 127.0.0.1
+",
+        ),
+    ],
+    check: Check::Model(|model, out| {
+        for entry in lists(model).flat_map(|list| &list.entries) {
+            let Some(what) = entry.ip.and_then(unusable) else { continue };
+            let text = entry.text.value.trim();
+            out.at(entry.text.span, format!("{text} is {what}; the kubelet will not publish it"));
+        }
+    }),
+};
+
+const fn unusable(ip: IpAddr) -> Option<&'static str> {
+    let link_local = match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    if ip.is_loopback() {
+        Some("a loopback address")
+    } else if ip.is_multicast() {
+        Some("a multicast address")
+    } else if link_local {
+        Some("a link-local address")
+    } else {
+        None
+    }
+}
+
+pub(crate) const IGNORED: Rule = Rule {
+    code: "DS205",
+    name: "node-ip-ignored",
+    area: Area::Nodes,
+    level: Level::Warning,
+    summary: "An entry of node-ip is no address, and the kubelet ignores it.",
+    reason: "The kubelet logs a line and goes on with the rest: the node is single-stack, or gets \
+             whatever address is found.",
+    fix: "Write a plain address: no name, no prefix length, no brackets, no zone.",
+    sources: &[FLAG],
+    enforced_by: &[EnforcedBy::Warns {
+        binary: Binary::Kubelet,
+        text: "Could not parse some node IP(s), ignoring them",
+    }],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,fd00:192::12/64
+",
+    )],
+    check: Check::Model(|model, out| {
+        for entry in lists(model).flat_map(|list| &list.entries) {
+            if entry.ip.is_none() && !entry.text.value.is_empty() {
+                let text = entry.text.value.trim();
+                let finding = out.at(
+                    entry.text.span,
+                    format!("\"{text}\" is no address; the kubelet ignores it"),
+                );
+                if let Some((address, _)) = text.split_once(['/', '%']) {
+                    finding.help(format!("write {address}"));
+                }
+            }
+        }
+    }),
+};

@@ -1,0 +1,140 @@
+//! Nodes of a dual-stack cluster that won't have both families.
+
+use crate::lint::{
+    model::{Model, NodeConfiguration, Version},
+    rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+};
+
+const DOCS: &str =
+    "https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/dual-stack-support/";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,fd00:192::12
+",
+);
+const SYMPTOM: &[EnforcedBy] =
+    &[EnforcedBy::Symptom("the node has one InternalIP, its host-network Pods one address")];
+
+/// The nodes whose addresses are the kubelet's to find. kind gives its nodes both addresses, and
+/// a cloud provider knows its machines'.
+fn own(model: &Model) -> impl Iterator<Item = &NodeConfiguration> {
+    let dual = model.is_dual() == Some(true) && model.kinds.is_empty();
+    let cloud = |node: &NodeConfiguration| {
+        node.kubelet.get("cloud-provider").is_some_and(|text| !text.value.is_empty())
+    };
+    model.nodes.iter().filter(move |node| dual && !cloud(node))
+}
+
+pub(crate) const ONE_FAMILY: Rule = Rule {
+    code: "DS206",
+    name: "node-ip-one-family",
+    area: Area::Nodes,
+    level: Level::Warning,
+    summary: "The cluster is dual-stack, but node-ip is of one family.",
+    reason: "The node has no address of the other family: host-network Pods and what lists nodes' \
+             addresses (load balancers, CNI plugins) know it in one family only.",
+    fix: "Add the node's address of the other family, separated by a comma.",
+    sources: &[DOCS],
+    enforced_by: SYMPTOM,
+    good: &[GOOD],
+    bad: &[
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: v1
+kind: Node
+metadata:
+  name: node-2
+status:
+  addresses:
+    - type: InternalIP
+      address: 192.168.0.12
+",
+        ),
+    ],
+    check: Check::Model(|model, out| {
+        for list in own(model).filter_map(|node| node.node_ip.as_ref()) {
+            let families: Vec<_> = list.entries.iter().filter_map(|entry| entry.family()).collect();
+            let [family] = families[..] else { continue };
+            if list.entries.len() == 1 {
+                let other = family.other();
+                let finding = out.at(list.text.span, format!("this node has no {other} address"));
+                if model.version().is_some_and(|version| version < Version::v1(20)) {
+                    finding.help("the kubelet takes a pair of addresses from 1.20 on");
+                }
+            }
+        }
+        let dual = model.is_dual() == Some(true);
+        for node in model.node_objects.iter().filter(|_| dual) {
+            let families: Vec<_> = node.internal_ips.iter().filter_map(|ip| ip.family()).collect();
+            if let Some(family) = families.first()
+                && families.iter().all(|other| other == family)
+            {
+                let (name, other) = (&node.name.value, family.other());
+                out.at(node.name.span, format!("the node {name} has no {other} InternalIP"));
+            }
+        }
+    }),
+};
+
+pub(crate) const UNSET: Rule = Rule {
+    code: "DS207",
+    name: "node-ip-unset",
+    area: Area::Nodes,
+    level: Level::Note,
+    summary: "The cluster is dual-stack, and a node's node-ip is not set.",
+    reason: "Without a cloud provider the kubelet finds one address by itself, of one family: \
+             IPv4 if the node has one.",
+    fix: "Set node-ip to the node's addresses of both families, the primary one first.",
+    sources: &[DOCS],
+    enforced_by: SYMPTOM,
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  name: node-2
+",
+    )],
+    check: Check::Model(|model, out| {
+        for node in own(model).filter(|node| node.node_ip.is_none()) {
+            let span = node.registration.unwrap_or(node.at);
+            out.at(span, "no node-ip: the kubelet will find an address of one family only");
+        }
+    }),
+};

@@ -1,0 +1,164 @@
+//! Families that disagree between Pods, Services and nodes.
+
+use crate::{
+    lint::{
+        model::{Model, RangeList},
+        rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule},
+    },
+    net::{IpFamily, summarise},
+};
+
+const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: fd00:10:244::/56,10.244.0.0/16
+  serviceSubnet: fd00:10:96::/112,10.96.0.0/16
+",
+);
+
+pub(crate) const PODS_AND_SERVICES: Rule = Rule {
+    code: "DS115",
+    name: "pods-services-families",
+    area: Area::Ranges,
+    level: Level::Warning,
+    summary: "Pods and Services don't have the same families.",
+    reason: "A Service of a family that the Pods lack never has an endpoint; Pods of a family \
+             that the Services lack can't be reached through any Service in it.",
+    fix: "Give both ranges of both families, or both of one.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Symptom(
+        "Services of one family have no endpoints, or can't be made at all",
+    )],
+    good: &[GOOD],
+    bad: &[
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kind.x-k8s.io/v1alpha4
+kind: Cluster
+networking:
+  ipFamily: dual
+  podSubnet: 10.244.0.0/16
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+",
+        ),
+    ],
+    check: Check::Model(|model, out| {
+        let (Some(pods), Some(services)) = (model.pods(), model.services()) else { return };
+        if !pods.is_sound() || services.entries.iter().any(|entry| entry.range.is_none()) {
+            return;
+        }
+        let (of_pods, of_services) = (model.pod_families(), model.service_families());
+        let lacks = |families: &[IpFamily], others: &[IpFamily]| {
+            others.iter().copied().find(|family| !families.contains(family))
+        };
+        let all = |list: &RangeList| {
+            summarise(&list.ranges().map(|(_, range)| range).collect::<Vec<_>>())
+        };
+        if let Some(family) = lacks(&of_services, &of_pods) {
+            out.at(
+                services.text.span,
+                format!("the Pods are {} but the Services have no {family}", all(pods)),
+            )
+            .also(pods.text.span, "pod range");
+        }
+        if let Some(family) = lacks(&of_pods, &of_services) {
+            out.at(
+                pods.text.span,
+                format!("the Services are {} but the Pods have no {family}", all(services)),
+            )
+            .also(services.text.span, "Service range");
+        }
+    }),
+};
+
+pub(crate) const ORDER: Rule = Rule {
+    code: "DS116",
+    name: "family-order",
+    area: Area::Ranges,
+    level: Level::Warning,
+    summary: "The order of the families differs between Pods, Services and nodes.",
+    reason: "The first family is the primary one: of a Pod's podIP, of a Service that doesn't \
+             ask, of a node. Where they differ, a client that resolves a Service gets the one \
+             family and its server listens on the other by default.",
+    fix: "Write IPv4 and IPv6 in the same order everywhere.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[GOOD],
+    bad: &[
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: fd00:10:96::/112,10.96.0.0/16
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: fd00:192::12,192.168.0.12
+",
+        ),
+    ],
+    check: Check::Model(order),
+};
+
+fn order(model: &Model, out: &mut Findings) {
+    let dual = |list: &&RangeList| list.is_dual();
+    let pods = model.pods().filter(dual);
+    let services = model.services().filter(dual);
+    let Some(reference) = pods.or(services) else { return };
+    let Some(first) = reference.families().first().copied() else { return };
+    let noun = reference.role.noun();
+    for list in model.service_lists().into_iter().chain(model.pod_lists()).filter(dual) {
+        let own = list.families().first().copied();
+        if own.is_some_and(|own| own != first) {
+            let other = first.other();
+            let mine = list.role.noun();
+            out.at(
+                list.text.span,
+                format!("the {mine} is {other} first, the {noun} {first} first"),
+            )
+            .also(reference.text.span, format!("{first} first"));
+        }
+    }
+    for list in model.nodes.iter().filter_map(|node| node.node_ip.as_ref()) {
+        let families: Vec<_> = list.entries.iter().filter_map(|entry| entry.family()).collect();
+        if matches!(families[..], [own, second] if own != first && second == first) {
+            let other = first.other();
+            out.at(list.text.span, format!("node-ip is {other} first, the {noun} {first} first"))
+                .also(reference.text.span, format!("{first} first"));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! How ranges and the DNS domain are written.
+
+use crate::lint::{
+    model::{Model, Owner, RangeEntry, parse_range},
+    rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+};
+
+const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+  dnsDomain: cluster.local
+",
+);
+
+pub(crate) const INVALID: Rule = Rule {
+    code: "DS101",
+    name: "range-invalid",
+    area: Area::Ranges,
+    level: Level::Error,
+    summary: "A range is not written as address/length.",
+    reason: "Ranges are separated by a comma and nothing else: a space after it makes the second \
+             range unreadable for every component.",
+    fix: "Write ranges as in 10.244.0.0/16,fd00:10:244::/56.",
+    sources: &[DOCS, "https://www.rfc-editor.org/rfc/rfc4291#section-2.3"],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubeadm,
+        phase: "reading its configuration",
+        text: "couldn't parse subnet",
+    }],
+    good: &[GOOD],
+    bad: &[
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16, fd00:10:244::/56
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/33
+",
+        ),
+    ],
+    check: Check::Model(invalid),
+};
+
+fn invalid(model: &Model, out: &mut Findings) {
+    for list in model.range_lists() {
+        for entry in list.entries.iter().filter(|entry| entry.range.is_none()) {
+            unreadable(entry, out);
+        }
+    }
+}
+
+fn unreadable(entry: &RangeEntry, out: &mut Findings) {
+    let text = entry.text.value.as_str();
+    let trimmed = text.trim();
+    let finding = out.at(entry.text.span, format!("\"{text}\" is not a range"));
+    if parse_range(trimmed).is_some() {
+        finding.help("take out the space: only a comma may stand between two ranges");
+    } else if trimmed.is_empty() {
+        finding.help("take out the comma, or write the missing range");
+    } else if trimmed.parse::<std::net::IpAddr>().is_ok() {
+        finding.help("the length of the prefix is missing, as in 10.244.0.0/16");
+    } else if let Some((address, length)) = trimmed.split_once('/')
+        && address.parse::<std::net::IpAddr>().is_ok()
+    {
+        let bits = if address.contains(':') { 128 } else { 32 };
+        finding.help(format!("the length must be a number up to {bits}, not \"{length}\""));
+    }
+}
+
+pub(crate) const PAIR: Rule = Rule {
+    code: "DS102",
+    name: "range-pair",
+    area: Area::Ranges,
+    level: Level::Error,
+    summary: "There are more than two ranges, or two of one family.",
+    reason: "A cluster has one pod range and one Service range, or one of each family.",
+    fix: "Keep one IPv4 and one IPv6 range.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubeadm,
+        phase: "reading its configuration",
+        text: "expected one (IPv4 or IPv6) CIDR or two CIDRs from each family",
+    }],
+    good: &[GOOD],
+    bad: &[
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,10.245.0.0/16
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112,fd00:10:97::/112
+",
+        ),
+    ],
+    check: Check::Model(|model, out| {
+        // kube-proxy's list has a rule of its own.
+        for list in model.range_lists().into_iter().filter(|list| list.owner != Owner::Proxy) {
+            let readable = list.entries.iter().all(|entry| entry.range.is_some());
+            if !readable || list.is_sound() {
+                continue;
+            }
+            let message = match list.entries.len() {
+                2 => {
+                    let family = list.families().first().map_or("", |family| family.as_str());
+                    format!("both ranges of {} are {family}", list.field)
+                }
+                count => format!("{} has {count} ranges; there can be two at most", list.field),
+            };
+            out.at(list.text.span, message);
+        }
+    }),
+};
+
+pub(crate) const HOST_BITS: Rule = Rule {
+    code: "DS109",
+    name: "host-bits",
+    area: Area::Ranges,
+    level: Level::Warning,
+    summary: "A range is not its own network address.",
+    reason: "Components cut the host bits off and use the network, which is then not what the \
+             file reads; comparisons of texts between components fail.",
+    fix: "Write the network address.",
+    sources: &["https://www.rfc-editor.org/rfc/rfc4291#section-2.3"],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.7.0/16,fd00:10:244::/56
+",
+    )],
+    check: Check::Model(|model, out| {
+        for list in model.range_lists() {
+            for (entry, range) in list.ranges() {
+                if range.trunc() != range {
+                    let message = format!("{range} is not a network address");
+                    out.at(entry.text.span, message).help(format!("write {}", range.trunc()));
+                }
+            }
+        }
+    }),
+};
+
+pub(crate) const DNS_DOMAIN: Rule = Rule {
+    code: "DS117",
+    name: "dns-domain",
+    area: Area::Ranges,
+    level: Level::Error,
+    summary: "The cluster's DNS domain is not a domain name.",
+    reason: "Services' names end in it; it must be lower-case labels separated by points.",
+    fix: "Write a name such as cluster.local.",
+    sources: &["https://www.rfc-editor.org/rfc/rfc1123#page-13"],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubeadm,
+        phase: "reading its configuration",
+        text: "a lowercase RFC 1123 subdomain must consist of",
+    }],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  dnsDomain: Cluster_Local
+",
+    )],
+    check: Check::Model(|model, out| {
+        for domain in model.clusters.iter().filter_map(|cluster| cluster.dns_domain.as_ref()) {
+            // An empty one is replaced by the default.
+            if !domain.value.is_empty() && !is_subdomain(&domain.value) {
+                out.at(domain.span, format!("\"{}\" is not a domain name", domain.value));
+            }
+        }
+    }),
+};
+
+fn is_subdomain(name: &str) -> bool {
+    let label = |label: &str| {
+        let bytes = label.as_bytes();
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        bytes.first().is_some_and(|byte| plain(*byte))
+            && bytes.last().is_some_and(|byte| plain(*byte))
+            && bytes.iter().all(|byte| plain(*byte) || *byte == b'-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}

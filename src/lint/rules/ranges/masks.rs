@@ -1,0 +1,122 @@
+//! The pod range against the range that each node gets of it.
+
+use crate::{
+    lint::{
+        model::{Model, Owner, ranges},
+        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+    },
+    net::IpFamily,
+};
+
+const FLAGS: &str =
+    "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/";
+const PHASE: &str = "reading its configuration";
+
+/// Calls back for every pod range with its length, the node mask and its family.
+fn masks(model: &Model, out: &mut Findings, wrong: impl Fn(u8, u8) -> Option<String>) {
+    if !model.allocates_node_ranges() {
+        return;
+    }
+    for (list, entry, range) in ranges(model.pod_lists()) {
+        let family = IpFamily::of_range(&range);
+        let (mask, flag) = model.node_mask(family);
+        let Some(message) = wrong(range.prefix_len(), mask) else { continue };
+        let finding = out.at(entry.text.span, message);
+        match flag {
+            Some(flag) => {
+                finding.also(flag.span, format!("each node gets a /{mask}"));
+            }
+            None if list.owner != Owner::ControllerManager => {
+                let name = family.slug();
+                finding.help(format!(
+                    "each node gets a /{mask} by default; set the controller manager's \
+                     --node-cidr-mask-size-{name} to change that"
+                ));
+            }
+            None => {}
+        }
+    }
+}
+
+pub(crate) const NODE_MASK_TOO_SHORT: Rule = Rule {
+    code: "DS106",
+    name: "pod-range-below-node-mask",
+    area: Area::Ranges,
+    level: Level::Error,
+    summary: "The pod range is smaller than the range that each node is to get of it.",
+    reason: "No node gets a pod range, and kubeadm refuses the configuration.",
+    fix: "Take a larger pod range, or a longer node mask.",
+    sources: &[FLAGS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubeadm,
+        phase: PHASE,
+        text: "is smaller than the size of node subnet with mask",
+    }],
+    good: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/64
+",
+    )],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/112
+",
+    )],
+    check: Check::Model(|model, out| {
+        masks(model, out, |length, mask| {
+            (length > mask).then(|| {
+                format!("a pod range of /{length} is smaller than the /{mask} that each node gets")
+            })
+        });
+    }),
+};
+
+pub(crate) const NODE_MASK_TOO_FAR: Rule = Rule {
+    code: "DS107",
+    name: "pod-range-far-above-node-mask",
+    area: Area::Ranges,
+    level: Level::Error,
+    summary: "The node mask is more than 16 bits longer than the pod range's.",
+    reason: "The controller manager keeps a bitmap of the nodes' ranges, which has at most 65,536 \
+             entries.",
+    fix: "Take a smaller pod range (an IPv6 /48 at most, with nodes of /64), or a shorter mask.",
+    sources: &[FLAGS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubeadm,
+        phase: PHASE,
+        text: "difference is greater than 16",
+    }],
+    good: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/48
+",
+    )],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00::/32
+",
+    )],
+    check: Check::Model(|model, out| {
+        masks(model, out, |length, mask| {
+            let difference = mask.saturating_sub(length);
+            (difference > 16).then(|| {
+                format!(
+                    "the nodes' /{mask} is {difference} bits longer than the pod range's \
+                     /{length}; 16 is the most"
+                )
+            })
+        });
+    }),
+};

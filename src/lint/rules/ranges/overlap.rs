@@ -1,0 +1,177 @@
+//! Ranges that share addresses with what they must not.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::{
+    lint::{
+        model::{Model, RangeList, ranges},
+        rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule},
+    },
+    net::{RangeRelation, relation},
+};
+
+const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+nodeRegistration:
+  name: node-1
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.11,fd00:192::11
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+",
+);
+
+pub(crate) const PODS_OVER_SERVICES: Rule = Rule {
+    code: "DS112",
+    name: "pods-overlap-services",
+    area: Area::Ranges,
+    level: Level::Warning,
+    summary: "The pod range and the Service range share addresses.",
+    reason: "A node whose share of the pod range holds Service addresses takes them for Pods: \
+             from there these Services can't be reached, from other nodes they can. No installer \
+             refuses it. The dual-stack example of kubeadm's own documentation overlaps: \
+             2001:db8:42:0::/56 holds 2001:db8:42:1::/112.",
+    fix: "Take a Service range outside the pod range, and the other way round.",
+    sources: &[
+        DOCS,
+        "https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/dual-stack-support/",
+    ],
+    enforced_by: &[EnforcedBy::Symptom(
+        "Services whose address lies in a node's share of the pod range can't be reached",
+    )],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:8:42:0::/56
+  serviceSubnet: 10.96.0.0/16,fd00:8:42:1::/112
+",
+    )],
+    check: Check::Model(pods_over_services),
+};
+
+fn pods_over_services(model: &Model, out: &mut Findings) {
+    let mut seen: Vec<(IpNet, IpNet)> = Vec::new();
+    for (_, pod, pods) in ranges(model.pod_lists()) {
+        for (_, service, services) in ranges(model.service_lists()) {
+            let how = match relation(&pods, &services) {
+                RangeRelation::Disjoint => continue,
+                RangeRelation::Equal => "is also",
+                RangeRelation::Contains => "holds",
+                RangeRelation::Within => "lies within",
+            };
+            if seen.contains(&(pods, services)) {
+                continue;
+            }
+            seen.push((pods, services));
+            let message = format!("the pod range {pods} {how} the Service range {services}");
+            let finding = out.at(pod.text.span, message).also(service.text.span, "Service range");
+            // In a live cluster the shares of the nodes show whether it bites.
+            let shares = model
+                .node_objects
+                .iter()
+                .flat_map(|node| node.pod_cidrs.iter().map(move |share| (node, share)));
+            for (node, share) in shares {
+                if share.range.is_some_and(|range| relation(&range, &services).overlaps()) {
+                    let name = &node.name.value;
+                    finding
+                        .level(Level::Error)
+                        .also(share.text.span, format!("{name}'s Pods take Service addresses"));
+                }
+            }
+        }
+    }
+}
+
+/// Reports each list that holds an address of a node, once per range.
+fn holds_nodes(model: &Model, lists: Vec<&RangeList>, out: &mut Findings) {
+    let nodes = model.node_addresses();
+    let mut seen: Vec<IpNet> = Vec::new();
+    for (list, entry, range) in ranges(lists) {
+        let inside = |ip: &IpAddr| range.trunc().contains(ip);
+        let mut hit = nodes.iter().filter(|(_, ip, _)| inside(ip));
+        let Some((text, ip, what)) = hit.next() else { continue };
+        if seen.contains(&range) {
+            continue;
+        }
+        seen.push(range);
+        let noun = list.role.noun();
+        let message = format!("the {noun} {range} holds a node's address, {ip}");
+        let finding = out.at(entry.text.span, message).also(text.span, *what);
+        if model.asked.live {
+            finding.level(Level::Error);
+        }
+    }
+}
+
+pub(crate) const PODS_AND_NODES: Rule = Rule {
+    code: "DS113",
+    name: "pods-overlap-nodes",
+    area: Area::Ranges,
+    level: Level::Warning,
+    summary: "The pod range holds a node's address.",
+    reason: "Traffic to that node is routed to a Pod network, or not masqueraded on its way, as \
+             soon as a node gets the share in which the address lies.",
+    fix: "Take a pod range outside the nodes' network.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 10.244.0.11,fd00:192::11
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+",
+    )],
+    check: Check::Model(|model, out| holds_nodes(model, model.pod_lists(), out)),
+};
+
+pub(crate) const SERVICES_AND_NODES: Rule = Rule {
+    code: "DS114",
+    name: "services-overlap-nodes",
+    area: Area::Ranges,
+    level: Level::Warning,
+    summary: "The Service range holds a node's address.",
+    reason: "Once a Service gets that address, every node sends what is meant for the node to the \
+             Service.",
+    fix: "Take a Service range outside the nodes' network.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Nobody],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 10.96.0.11
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/16
+",
+    )],
+    check: Check::Model(|model, out| holds_nodes(model, model.service_lists(), out)),
+};

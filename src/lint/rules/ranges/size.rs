@@ -1,0 +1,173 @@
+//! Ranges that are too small or too large for the components.
+
+use ipnet::IpNet;
+
+use crate::{
+    lint::{
+        model::{Model, Owner, RangeList, Version},
+        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+    },
+    net::IpFamily,
+};
+
+const KUBEADM: &str =
+    "https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/dual-stack-support/";
+const PHASE: &str = "reading its configuration";
+
+/// Host bits of a range: its addresses as a power of two.
+fn host_bits(range: &IpNet) -> u8 {
+    IpFamily::of_range(range).bits().saturating_sub(range.prefix_len())
+}
+
+fn too_small<'a>(lists: impl IntoIterator<Item = &'a RangeList>, minimum: u32, out: &mut Findings) {
+    for list in lists.into_iter().filter(|list| list.owner != Owner::ServiceCidr) {
+        for (entry, range) in list.ranges() {
+            let addresses = 1_u64.checked_shl(host_bits(&range).into()).unwrap_or(u64::MAX);
+            if addresses < u64::from(minimum) {
+                let noun = list.role.noun();
+                let message = format!(
+                    "the {noun} {range} has {addresses} addresses; at least {minimum} are needed"
+                );
+                let longest = IpFamily::of_range(&range).bits() - 4;
+                out.at(entry.text.span, message)
+                    .help(format!("a /{longest} is the smallest that is accepted"));
+            }
+        }
+    }
+}
+
+pub(crate) const SERVICES_TOO_SMALL: Rule = Rule {
+    code: "DS103",
+    name: "service-range-too-small",
+    area: Area::Ranges,
+    level: Level::Error,
+    summary: "A Service range has fewer than ten addresses.",
+    reason: "The tenth address is the cluster's DNS.",
+    fix: "Take a /16 for IPv4 and a /112 for IPv6 unless there is a reason not to.",
+    sources: &[KUBEADM],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubeadm,
+        phase: PHASE,
+        text: "is too small, the minimum is 10",
+    }],
+    good: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/28
+",
+    )],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/29
+",
+    )],
+    check: Check::Model(|model, out| too_small(model.service_lists(), 10, out)),
+};
+
+pub(crate) const PODS_TOO_SMALL: Rule = Rule {
+    code: "DS104",
+    name: "pod-range-too-small",
+    area: Area::Ranges,
+    level: Level::Error,
+    summary: "A pod range has fewer than 14 addresses.",
+    reason: "kubeadm refuses it: not even one node's Pods fit.",
+    fix: "Take at least a /16 for IPv4 and a /56 for IPv6: each node takes a /24 and a /64 of it.",
+    sources: &[KUBEADM],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubeadm,
+        phase: PHASE,
+        text: "is too small, the minimum is 14",
+    }],
+    good: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/28
+controllerManager:
+  extraArgs:
+    - name: node-cidr-mask-size-ipv4
+      value: \"28\"
+",
+    )],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/29
+controllerManager:
+  extraArgs:
+    - name: node-cidr-mask-size-ipv4
+      value: \"29\"
+",
+    )],
+    check: Check::Model(|model, out| too_small(model.pod_lists(), 14, out)),
+};
+
+pub(crate) const SERVICES_TOO_LARGE: Rule = Rule {
+    code: "DS105",
+    name: "service-range-too-large",
+    area: Area::Ranges,
+    level: Level::Error,
+    summary: "A Service range has more than 20 host bits (IPv4 /12, IPv6 /108).",
+    reason: "The range was kept as a bitmap in etcd. kube-apiserver alone accepts a larger one \
+             since 1.34, where the bitmap is gone (MultiCIDRServiceAllocator with \
+             DisableAllocatorDualWrite); kubeadm refuses it still.",
+    fix: "Take a /108 or smaller for IPv6, a /12 or smaller for IPv4.",
+    sources: &[
+        KUBEADM,
+        "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/1880-multiple-service-cidrs",
+    ],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubeadm,
+        phase: PHASE,
+        text: "specified service subnet is too large",
+    }],
+    good: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/12,fd00:10:96::/108
+",
+    )],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/12,fd00:10:96::/64
+",
+    )],
+    check: Check::Model(too_large),
+};
+
+fn too_large(model: &Model, out: &mut Findings) {
+    let off = |name: &str| {
+        model.gates.iter().any(|gate| gate.name.value == name && gate.enabled == Some(false))
+    };
+    // Both gates are on by default from 1.34.
+    let no_bitmap = model.version_or_current() >= Version::v1(34)
+        && !off("MultiCIDRServiceAllocator")
+        && !off("DisableAllocatorDualWrite");
+    for list in model.service_lists() {
+        let limited = match list.owner {
+            Owner::Kubeadm | Owner::Kind => true,
+            Owner::ApiServer => !no_bitmap,
+            Owner::ControllerManager | Owner::Proxy | Owner::ServiceCidr => false,
+        };
+        for (entry, range) in list.ranges().filter(|_| limited) {
+            if host_bits(&range) > 20 {
+                let shortest = IpFamily::of_range(&range).bits() - 20;
+                let message = format!("the Service range {range} is larger than a /{shortest}");
+                out.at(entry.text.span, message);
+            }
+        }
+    }
+}

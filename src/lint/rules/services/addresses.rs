@@ -1,0 +1,119 @@
+//! Cluster IPs that a Service asks for.
+
+use crate::lint::{
+    model::ranges,
+    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+};
+
+const DOCS: &str =
+    "https://kubernetes.io/docs/concepts/services-networking/service/#choosing-your-own-ip-address";
+const PHASE: &str = "admitting the Service";
+const GOOD: Example = Example::new(
+    "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  ipFamilyPolicy: RequireDualStack
+  ipFamilies: [IPv6, IPv4]
+  clusterIP: fd00:10:96::80
+  clusterIPs: [\"fd00:10:96::80\", 10.96.0.80]
+  ports:
+    - port: 80
+",
+);
+
+pub(crate) const WRONG_FAMILY: Rule = Rule {
+    code: "DS508",
+    name: "service-address-family",
+    area: Area::Services,
+    level: Level::Error,
+    summary: "A Service's clusterIPs don't have the families that ipFamilies say.",
+    reason: "The first address must be of the first family, the second of the second.",
+    fix: "Bring addresses and families into the same order.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::ApiServer,
+        phase: PHASE,
+        text: "as indicated by `ipFamilies",
+    }],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  ipFamilies: [IPv6]
+  clusterIP: 10.96.0.80
+  ports:
+    - port: 80
+",
+    )],
+    check: Check::Model(|model, out| {
+        for service in &model.services {
+            for (address, family) in service.cluster_ips.iter().zip(&service.families) {
+                let Some(own) = address.family() else { continue };
+                if matches!(family.value.as_str(), "IPv4" | "IPv6") && own.as_str() != family.value
+                {
+                    let asked = &family.value;
+                    out.at(address.text.span, format!("an {own} address where {asked} is asked"))
+                        .also(family.span, "family");
+                }
+            }
+        }
+    }),
+};
+
+pub(crate) const OUTSIDE: Rule = Rule {
+    code: "DS509",
+    name: "service-address-outside",
+    area: Area::Services,
+    level: Level::Error,
+    summary: "A Service's cluster IP is outside the cluster's Service ranges.",
+    reason: "The API server refuses it.",
+    fix: "Take an address of the Service range, or none: the API server then chooses.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::ApiServer,
+        phase: PHASE,
+        text: "failed to allocate IP",
+    }],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  serviceSubnet: 10.96.0.0/16
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  clusterIP: 10.97.0.80
+  ports:
+    - port: 80
+",
+    )],
+    check: Check::Model(|model, out| {
+        let services = ranges(model.service_lists());
+        let Some((_, first, _)) = services.first() else { return };
+        for address in model.services.iter().flat_map(|service| &service.cluster_ips) {
+            let Some(ip) = address.ip else { continue };
+            if !services.iter().any(|(_, _, range)| range.trunc().contains(&ip)) {
+                out.at(address.text.span, format!("{ip} is in no Service range"))
+                    .also(first.text.span, "Service range");
+            }
+        }
+    }),
+};

@@ -1,0 +1,136 @@
+//! The feature gate IPv6DualStack, where it is gone and where it was needed.
+
+use crate::lint::{
+    model::{Asked, GateReader, Version},
+    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+};
+
+const GATE: &str = "IPv6DualStack";
+const GATES: &[&str] = &[
+    "https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/",
+    "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/563-dual-stack",
+];
+
+const fn old(minor: u32) -> Asked {
+    Asked {
+        version: Some(Version::v1(minor)),
+        nodes: None,
+        pods_per_node: None,
+        services: None,
+        live: false,
+    }
+}
+
+pub(crate) const REMOVED: Rule = Rule {
+    code: "DS403",
+    name: "dual-stack-gate-removed",
+    area: Area::Versions,
+    level: Level::Error,
+    summary: "The feature gate IPv6DualStack is set, which no longer exists.",
+    reason: "Dual-stack has been on since 1.21 and can't be turned off since 1.23. kubeadm lost \
+             the gate with 1.24, the other components with 1.25; they refuse what they don't know.",
+    fix: "Take the gate out.",
+    sources: GATES,
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::Kubeadm,
+        phase: "reading its configuration",
+        text: "IPv6DualStack is not a valid feature name",
+    }],
+    good: &[
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta2
+kind: ClusterConfiguration
+featureGates:
+  IPv6DualStack: true
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+",
+        )
+        .asked(old(20)),
+    ],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+featureGates:
+  IPv6DualStack: true
+",
+    )],
+    check: Check::Model(|model, out| {
+        let version = model.version_or_current();
+        for gate in model.gates.iter().filter(|gate| gate.name.value == GATE) {
+            let (who, gone) = match gate.reader {
+                GateReader::Kubeadm => ("kubeadm", Version::v1(24)),
+                GateReader::Kubelet => ("the kubelet", Version::v1(25)),
+                GateReader::Proxy => ("kube-proxy", Version::v1(25)),
+                GateReader::ControlPlane => ("the control plane", Version::v1(25)),
+                GateReader::Kind => ("every component", Version::v1(25)),
+            };
+            if version >= gone {
+                let message = format!("{who} has no feature gate {GATE} since {gone}");
+                out.at(gate.name.span, message);
+            }
+        }
+    }),
+};
+
+pub(crate) const NEEDED: Rule = Rule {
+    code: "DS404",
+    name: "dual-stack-gate-needed",
+    area: Area::Versions,
+    level: Level::Error,
+    summary: "Two families are configured for a version that needs the gate IPv6DualStack.",
+    reason: "From 1.16 to 1.20 dual-stack was an alpha feature: without the gate kubeadm and the \
+             components refuse a second range. Before 1.16 there was none.",
+    fix: "Set the feature gate IPv6DualStack to true for kubeadm, which hands it on, or move to \
+          1.21 or later.",
+    sources: GATES,
+    enforced_by: &[EnforcedBy::Symptom("kubeadm before 1.21 refuses the second range")],
+    good: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta2
+kind: ClusterConfiguration
+kubernetesVersion: v1.20.0
+featureGates:
+  IPv6DualStack: true
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+",
+    )],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeadm.k8s.io/v1beta2
+kind: ClusterConfiguration
+kubernetesVersion: v1.20.0
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+",
+    )],
+    check: Check::Model(|model, out| {
+        let Some(version) = model.version().filter(|version| *version < Version::v1(21)) else {
+            return;
+        };
+        let on =
+            |gate: &crate::lint::model::Gate| gate.name.value == GATE && gate.enabled == Some(true);
+        if version >= Version::v1(16) && model.gates.iter().any(on) {
+            return;
+        }
+        let lists = [model.pods(), model.services()];
+        let Some(list) = lists.into_iter().flatten().find(|list| list.is_dual()) else { return };
+        let message = if version < Version::v1(16) {
+            format!("Kubernetes {version} has no dual-stack; it came with 1.16")
+        } else {
+            format!("Kubernetes {version} takes a second range only with {GATE}=true")
+        };
+        out.at(list.text.span, message);
+    }),
+};

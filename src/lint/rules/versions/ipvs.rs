@@ -1,0 +1,82 @@
+//! kube-proxy's IPVS mode.
+
+use crate::{
+    lint::{
+        model::{Asked, Version},
+        rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+        source::Spanned,
+    },
+    net::IpFamily,
+};
+
+const fn old(minor: u32) -> Asked {
+    Asked {
+        version: Some(Version::v1(minor)),
+        nodes: None,
+        pods_per_node: None,
+        services: None,
+        live: false,
+    }
+}
+
+pub(crate) const NODE_PORTS: Rule = Rule {
+    code: "DS405",
+    name: "ipvs-ipv6-node-ports",
+    area: Area::Versions,
+    level: Level::Warning,
+    summary: "IPVS mode with IPv6, in a version where IPv6 NodePorts fail.",
+    reason: "Before 1.23 kube-proxy looked for a node's addresses among the kernel's own routes, \
+             among which older kernels don't count IPv6 ones: it found none, and no IPv6 NodePort \
+             was opened.",
+    fix: "Move to 1.23 or later, or use the iptables mode.",
+    sources: &[
+        "https://github.com/kubernetes/kubernetes/issues/93858",
+        "https://github.com/kubernetes/kubernetes/issues/92412",
+    ],
+    enforced_by: &[EnforcedBy::Symptom("IPv6 NodePorts refuse connections")],
+    good: &[
+        Example::new(
+            "\
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: ipvs
+clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
+",
+        ),
+        Example::new(
+            "\
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: iptables
+clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
+",
+        )
+        .asked(old(22)),
+    ],
+    bad: &[Example::new(
+        "\
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: ipvs
+clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
+",
+    )
+    .asked(old(22))],
+    check: Check::Model(|model, out| {
+        let Some(version) = model.version().filter(|version| *version < Version::v1(23)) else {
+            return;
+        };
+        let mut families = model.pod_families();
+        families.extend(model.proxy_lists().iter().flat_map(|list| list.families()));
+        if !families.contains(&IpFamily::V6) {
+            return;
+        }
+        let files = model.proxies.iter().filter_map(|proxy| proxy.mode.as_ref());
+        let kinds = model.kinds.iter().filter_map(|kind| kind.proxy_mode.as_ref());
+        let ipvs = |mode: &&Spanned<String>| mode.value == "ipvs";
+        for mode in files.chain(kinds).filter(ipvs) {
+            let message = format!("IPVS in Kubernetes {version} may open no IPv6 NodePort");
+            out.at(mode.span, message);
+        }
+    }),
+};

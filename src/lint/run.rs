@@ -1,0 +1,329 @@
+//! From inputs to a report.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    allow::Allowed,
+    capacity::{self, Room},
+    live::Live,
+    lower::{self, Met},
+    model::{Asked, Model},
+    read::{self, Candidate, Content, Input, Limits},
+    rules::{self, Finding, Level},
+    source::{Source, SourceId, Sources, Span},
+    tree::{self, Document, Flaw, FlawKind},
+};
+
+/// How to lint.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What the user says about the cluster.
+    pub asked: Asked,
+    /// Codes or names of rules whose findings are dropped.
+    pub allow: Vec<String>,
+    /// Levels, codes or names whose findings become errors.
+    pub deny: Vec<String>,
+    /// Bounds of reading.
+    pub limits: Limits,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The texts that were read.
+    pub sources: Sources,
+    /// The findings, by place.
+    pub findings: Vec<Finding>,
+    /// How many findings comments or `--allow` let pass.
+    pub allowed: usize,
+    /// How many files were read.
+    pub files: usize,
+    /// How many documents were understood.
+    pub understood: usize,
+    /// How many documents say nothing about the network and were passed over.
+    pub passed_over: usize,
+    /// What was left out on the way, and why.
+    pub skipped: Vec<String>,
+    /// What the ranges of each cluster allow.
+    pub capacity: Vec<Room>,
+}
+
+/// How a report ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// No errors; there may be warnings and notes.
+    Clean,
+    /// At least one error.
+    Errors,
+    /// Nothing was there that could be linted: no pass.
+    NothingToLint,
+}
+
+impl Report {
+    /// How many findings have a level.
+    pub fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|finding| finding.level == level).count()
+    }
+
+    /// How it ends.
+    pub fn outcome(&self) -> Outcome {
+        if self.count(Level::Error) > 0 {
+            Outcome::Errors
+        } else if self.understood == 0 {
+            Outcome::NothingToLint
+        } else {
+            Outcome::Clean
+        }
+    }
+}
+
+/// Codes, names and levels among `--allow` and `--deny` that don't exist.
+pub fn unknown_codes(options: &Options) -> Vec<&str> {
+    let level = |text: &str| level(text).is_some();
+    let allow = options.allow.iter().filter(|code| rules::find(code).is_none());
+    let deny = options.deny.iter().filter(|code| rules::find(code).is_none() && !level(code));
+    allow.chain(deny).map(String::as_str).collect()
+}
+
+fn level(text: &str) -> Option<Level> {
+    match text.to_ascii_lowercase().trim_end_matches('s') {
+        "note" => Some(Level::Note),
+        "warning" => Some(Level::Warning),
+        "error" => Some(Level::Error),
+        _ => None,
+    }
+}
+
+/// One text and what was read of it.
+struct Parsed {
+    source: Source,
+    path: Option<PathBuf>,
+    documents: Vec<Document>,
+    flaws: Vec<Flaw>,
+}
+
+/// Lints files, and a live cluster's documents if there are any.
+pub fn run(inputs: &[Input], live: Option<&Live>, options: &Options) -> Report {
+    let found = read::find(inputs, options.limits);
+    let mut candidates = found.candidates;
+    candidates.truncate(options.limits.files);
+    let parsed = parse_all(&candidates, options.limits);
+    lint(parsed, found.skipped, live, options)
+}
+
+/// Lints one text that is at hand, as if it were a file of that name.
+pub fn lint_text(name: &str, bytes: Vec<u8>, live: Option<&Live>, options: &Options) -> Report {
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new(name, true, String::new()));
+    let path = Some(PathBuf::from(name));
+    let parsed = parse_one(name.to_owned(), path, id, read::decode(bytes));
+    lint(vec![parsed], Vec::new(), live, options)
+}
+
+/// Reads and parses all files, on as many threads as there are processors.
+fn parse_all(candidates: &[Candidate], limits: Limits) -> Vec<Parsed> {
+    let mut ids = Sources::default();
+    let ids: Vec<SourceId> =
+        candidates.iter().map(|_| ids.add(Source::new("", true, String::new()))).collect();
+    let next = AtomicUsize::new(0);
+    let bytes = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(candidates.len()));
+    let total = usize::try_from(limits.total_bytes).unwrap_or(usize::MAX);
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(candidate), Some(id)) = (candidates.get(at), ids.get(at)) else { break };
+            let mut content = read::read(candidate, limits);
+            let before = bytes.fetch_add(content.text.len(), Ordering::Relaxed);
+            if before > total {
+                content.text.clear();
+                content.flaw = Some(format!("not read: the files before it hold {total} bytes"));
+            }
+            let name = candidate.name.clone();
+            let parsed = parse_one(name, candidate.path.clone(), *id, content);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((at, parsed));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, Into::into).min(candidates.len());
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, parsed)| parsed).collect()
+}
+
+fn parse_one(name: String, path: Option<PathBuf>, id: SourceId, content: Content) -> Parsed {
+    let Content { text, flaw, help } = content;
+    let mut flaws = Vec::new();
+    let unread = flaw.is_some() && text.is_empty();
+    if let Some(message) = flaw {
+        let flaw = Flaw::new(FlawKind::Unreadable, Span::start_of(id), message);
+        flaws.push(Flaw { help, ..flaw });
+    }
+    let source = Source::new(name, true, text);
+    let sysctl = path.as_deref().is_some_and(read::is_sysctl);
+    let documents = if sysctl { Vec::new() } else { tree::parse(&source, id, None, &mut flaws) };
+    if documents.is_empty() && flaws.is_empty() && !unread && !sysctl {
+        let message = if source.text.trim().is_empty() {
+            format!("{} is empty", source.name)
+        } else {
+            format!("{} holds no document", source.name)
+        };
+        flaws.push(Flaw::new(FlawKind::Empty, Span::start_of(id), message));
+    }
+    Parsed { source, path, documents, flaws }
+}
+
+fn lint(
+    parsed: Vec<Parsed>,
+    skipped: Vec<String>,
+    live: Option<&Live>,
+    options: &Options,
+) -> Report {
+    let scopes = scopes(&parsed);
+    let mut sources = Sources::default();
+    let mut files = Vec::new();
+    for Parsed { source, path, documents, flaws } in parsed {
+        let id = sources.add(source);
+        files.push((id, path, documents, flaws));
+    }
+    let mut report = Report {
+        sources,
+        findings: Vec::new(),
+        allowed: 0,
+        files: files.len(),
+        understood: 0,
+        passed_over: 0,
+        skipped,
+        capacity: Vec::new(),
+    };
+    let mut models: Vec<Model> = Vec::new();
+    for (scope, (id, path, documents, flaws)) in scopes.into_iter().zip(files) {
+        models.resize_with(models.len().max(scope + 1), || lower::model(options.asked));
+        let model = &mut models[scope];
+        model.flaws.extend(flaws);
+        if path.as_deref().is_some_and(read::is_sysctl) {
+            lower::sysctl_file(report.sources.get(id), id, model);
+            report.understood += 1;
+        }
+        for document in documents {
+            report.lower(document, model);
+        }
+    }
+    let live = report.live(live, options);
+    let mut allowed = Allowed::default();
+    for (id, source) in report.sources.iter() {
+        allowed.read(source, id);
+    }
+    for model in models.iter().chain(&live) {
+        report.findings.extend(rules::check(model));
+    }
+    report.capacity = models.iter().flat_map(capacity::rooms).collect();
+    if report.capacity.is_empty() {
+        report.capacity = live.iter().flat_map(capacity::rooms).collect();
+    }
+    if let Some(live) = &live {
+        for model in &models {
+            report.findings.extend(rules::drift(model, live));
+        }
+    }
+    report.finish(allowed, options);
+    report
+}
+
+impl Report {
+    fn lower(&mut self, document: Document, model: &mut Model) {
+        for met in lower::lower(document, &mut self.sources, model) {
+            match met {
+                Met::Understood => self.understood += 1,
+                Met::PassedOver => self.passed_over += 1,
+            }
+        }
+    }
+
+    fn live(&mut self, live: Option<&Live>, options: &Options) -> Option<Model> {
+        let Live { documents, unread } = live?;
+        self.skipped.extend(unread.iter().cloned());
+        let mut model = lower::model(Asked { live: true, ..options.asked });
+        for super::LiveDocument { name, text } in documents {
+            let id = self.sources.add(Source::new(name.clone(), false, text.clone()));
+            let parsed = tree::parse(self.sources.get(id), id, None, &mut model.flaws);
+            for document in parsed {
+                self.lower(document, &mut model);
+            }
+        }
+        Some(model)
+    }
+
+    /// Applies what is allowed and denied, and brings the findings into order.
+    fn finish(&mut self, mut allowed: Allowed, options: &Options) {
+        let before = self.findings.len();
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.retain(|finding| !allowed.allows(finding, &self.sources));
+        let comments = Model { flaws: allowed.flaws(), ..Model::default() };
+        self.allowed = before - findings.len();
+        findings.extend(rules::check(&comments));
+        let names = |list: &[String], finding: &Finding| {
+            let rule = |text: &String| rules::find(text).is_some_and(|r| r.code == finding.code);
+            list.iter().any(rule)
+        };
+        let found = findings.len();
+        findings.retain(|finding| !names(&options.allow, finding));
+        self.allowed += found - findings.len();
+        let lowest = options.deny.iter().filter_map(|text| level(text)).min();
+        for finding in &mut findings {
+            let denied = lowest.is_some_and(|lowest| finding.level >= lowest);
+            if denied || names(&options.deny, finding) {
+                finding.level = Level::Error;
+            }
+        }
+        findings.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+        findings.dedup();
+        self.findings = findings;
+    }
+}
+
+/// Which cluster each file belongs to, as a number. Files that define no cluster belong to the
+/// only one there is, or to the only one of their directory, or else to one of their own; thus a
+/// directory of alternative clusters is not read as one.
+fn scopes(parsed: &[Parsed]) -> Vec<usize> {
+    let defines = |file: &Parsed| file.documents.iter().any(defines_cluster);
+    let definers: Vec<usize> = (0..parsed.len()).filter(|&at| defines(&parsed[at])).collect();
+    if definers.len() < 2 {
+        return vec![0; parsed.len()];
+    }
+    let directory = |at: usize| parsed[at].path.as_deref().and_then(Path::parent);
+    let mut by_directory: HashMap<Option<&Path>, Vec<usize>> = HashMap::new();
+    for (scope, &at) in definers.iter().enumerate() {
+        by_directory.entry(directory(at)).or_default().push(scope);
+    }
+    let rest = definers.len();
+    (0..parsed.len())
+        .map(|at| match definers.binary_search(&at) {
+            Ok(scope) => scope,
+            Err(_) => match by_directory.get(&directory(at)).map(Vec::as_slice) {
+                Some([scope]) => *scope,
+                _ => rest,
+            },
+        })
+        .collect()
+}
+
+fn defines_cluster(document: &Document) -> bool {
+    let text = |key| document.root.get(key).and_then(tree::Node::str).unwrap_or_default();
+    let (api, kind) = (text("apiVersion"), text("kind"));
+    (api.starts_with("kubeadm.k8s.io/") && kind == "ClusterConfiguration")
+        || (api.starts_with("kind.x-k8s.io/") && kind == "Cluster")
+}

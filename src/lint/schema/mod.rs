@@ -1,0 +1,268 @@
+//! Which fields the documents may have, and of which type.
+//!
+//! The tables beside this file list each type's fields as its Go type declares them; `args` is
+//! kubeadm's `extraArgs`, which one version writes as a mapping and the next as a list (a rule of
+//! its own speaks of that), and `any` is not looked into.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use super::tree::{Entry, Flaw, FlawKind, Node, ScalarKind, Value};
+
+/// A family of types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Schema {
+    /// kubeadm.k8s.io/v1beta2.
+    KubeadmV1beta2,
+    /// kubeadm.k8s.io/v1beta3.
+    KubeadmV1beta3,
+    /// kubeadm.k8s.io/v1beta4.
+    KubeadmV1beta4,
+    /// kubelet.config.k8s.io/v1beta1.
+    Kubelet,
+    /// kubeproxy.config.k8s.io/v1alpha1.
+    Proxy,
+    /// kind.x-k8s.io/v1alpha4.
+    Kind,
+    /// The `spec` of a v1 Service.
+    Service,
+}
+
+impl Schema {
+    /// The schema of one of kubeadm's API versions, such as `v1beta4`.
+    pub(super) fn kubeadm(version: &str) -> Option<Self> {
+        match version {
+            "v1beta2" => Some(Self::KubeadmV1beta2),
+            "v1beta3" => Some(Self::KubeadmV1beta3),
+            "v1beta4" => Some(Self::KubeadmV1beta4),
+            _ => None,
+        }
+    }
+
+    /// Checks a mapping against one of the schema's types.
+    pub(super) fn check(self, root: &str, node: &Node, flaws: &mut Vec<Flaw>) {
+        let table = &TABLES[self as usize];
+        Checker { schema: self, table, root, flaws }.value(root, node, root);
+    }
+
+    /// kubeadm's other versions, in which a field unknown to this one may exist.
+    fn siblings(self) -> Vec<(&'static str, Self)> {
+        let versions = [
+            ("v1beta2", Self::KubeadmV1beta2),
+            ("v1beta3", Self::KubeadmV1beta3),
+            ("v1beta4", Self::KubeadmV1beta4),
+        ];
+        if versions.iter().any(|(_, schema)| *schema == self) {
+            versions.into_iter().rev().filter(|(_, schema)| *schema != self).collect()
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+type Fields = BTreeMap<&'static str, &'static str>;
+type Table = BTreeMap<&'static str, Fields>;
+
+static TABLES: LazyLock<[Table; 7]> = LazyLock::new(|| {
+    [
+        table(include_str!("kubeadm_v1beta2.fields")),
+        table(include_str!("kubeadm_v1beta3.fields")),
+        table(include_str!("kubeadm_v1beta4.fields")),
+        table(include_str!("kubelet.fields")),
+        table(include_str!("kube_proxy.fields")),
+        table(include_str!("kind.fields")),
+        table(include_str!("service.fields")),
+    ]
+});
+
+fn table(text: &'static str) -> Table {
+    let mut types = Table::new();
+    let mut fields: Option<&mut Fields> = None;
+    for line in text.lines() {
+        match line.strip_prefix("  ").and_then(|field| field.split_once(' ')) {
+            Some((name, of)) => {
+                if let Some(fields) = fields.as_deref_mut() {
+                    fields.insert(name, of);
+                }
+            }
+            None => fields = Some(types.entry(line).or_default()),
+        }
+    }
+    types
+}
+
+struct Checker<'a> {
+    schema: Schema,
+    table: &'a Table,
+    root: &'a str,
+    flaws: &'a mut Vec<Flaw>,
+}
+
+impl Checker<'_> {
+    fn value(&mut self, of: &str, node: &Node, path: &str) {
+        if matches!(&node.value, Value::Scalar(scalar) if scalar.kind == ScalarKind::Null) {
+            return;
+        }
+        if let Some(item) = of.strip_prefix("list:") {
+            match &node.value {
+                Value::List(items) => {
+                    items.iter().for_each(|node| self.value(item, node, path));
+                }
+                _ => self.wrong(node, path, "a list"),
+            }
+            return;
+        }
+        if let Some(item) = of.strip_prefix("map:") {
+            match &node.value {
+                Value::Map(entries) => entries.iter().for_each(|entry| {
+                    self.value(item, &entry.value, &entry.key.value);
+                }),
+                _ => self.wrong(node, path, "a mapping"),
+            }
+            return;
+        }
+        match of {
+            "any" => {}
+            "string" => self.scalar(node, path, "a string", &[ScalarKind::String]),
+            "int" => self.scalar(node, path, "a whole number", &[ScalarKind::Int]),
+            "bool" => self.scalar(node, path, "true or false", &[ScalarKind::Bool]),
+            "args" => self.args(node, path),
+            name => self.structure(name, node, path),
+        }
+    }
+
+    fn scalar(&mut self, node: &Node, path: &str, wanted: &str, kinds: &[ScalarKind]) {
+        match node.scalar() {
+            Some(scalar) if kinds.contains(&scalar.kind) => {}
+            _ => self.wrong(node, path, wanted),
+        }
+    }
+
+    fn args(&mut self, node: &Node, path: &str) {
+        match &node.value {
+            Value::Map(entries) => entries.iter().for_each(|entry| {
+                self.value("string", &entry.value, &entry.key.value);
+            }),
+            Value::List(items) => {
+                for item in items {
+                    for entry in item.entries() {
+                        self.value("string", &entry.value, &entry.key.value);
+                    }
+                }
+            }
+            Value::Scalar(_) => self.wrong(node, path, "flags with their values"),
+        }
+    }
+
+    fn structure(&mut self, name: &str, node: &Node, path: &str) {
+        let Value::Map(entries) = &node.value else {
+            self.wrong(node, path, "a mapping");
+            return;
+        };
+        let Some(fields) = self.table.get(name) else { return };
+        for entry in entries {
+            match fields.get(entry.key.value.as_str()) {
+                Some(of) => self.value(of, &entry.value, &entry.key.value),
+                None => self.unknown(name, fields, entry),
+            }
+        }
+    }
+
+    fn wrong(&mut self, node: &Node, field: &str, wanted: &str) {
+        let is = node.describe();
+        let flaw = Flaw::new(
+            FlawKind::WrongType,
+            node.span,
+            format!("`{field}` must be {wanted}, but this is {is}"),
+        );
+        let help = match node.scalar().map(|scalar| scalar.kind) {
+            Some(ScalarKind::Bool | ScalarKind::Int | ScalarKind::Float)
+                if wanted == "a string" =>
+            {
+                node.str().map(|text| format!("quote it: \"{text}\""))
+            }
+            Some(ScalarKind::String) if wanted == "a list" => {
+                node.str().map(|text| format!("write it as a list: [{text:?}]"))
+            }
+            Some(ScalarKind::String) if wanted != "a string" => {
+                Some("write it without quotes if it has them".into())
+            }
+            _ => None,
+        };
+        self.flaws.push(Flaw { help, ..flaw });
+    }
+
+    fn unknown(&mut self, name: &str, fields: &Fields, entry: &Entry) {
+        let key = entry.key.value.as_str();
+        let flaw = Flaw::new(
+            FlawKind::UnknownField,
+            entry.key.span,
+            format!("`{name}` has no field `{key}`"),
+        );
+        let help = nearest(key, fields.keys().copied())
+            .map(|near| format!("did you mean `{near}`?"))
+            .or_else(|| self.elsewhere(key))
+            .or_else(|| self.in_another_version(name, key));
+        self.flaws.push(Flaw { help, ..flaw });
+    }
+
+    /// A field that stands one level too high or too low.
+    fn elsewhere(&self, key: &str) -> Option<String> {
+        let root = self.table.get(self.root)?;
+        if root.contains_key(key) {
+            return Some(format!("`{key}` belongs to the top level of the document"));
+        }
+        root.iter()
+            .find(|(_, of)| self.table.get(**of).is_some_and(|fields| fields.contains_key(key)))
+            .map(|(field, _)| format!("`{key}` belongs under `{field}`"))
+    }
+
+    fn in_another_version(&self, name: &str, key: &str) -> Option<String> {
+        let (version, _) = self.schema.siblings().into_iter().find(|(_, schema)| {
+            TABLES[*schema as usize].get(name).is_some_and(|fields| fields.contains_key(key))
+        })?;
+        Some(format!("kubeadm's {version} has this field; is the document's apiVersion right?"))
+    }
+}
+
+/// The candidate that a misspelt word most likely means.
+pub(super) fn nearest<'a>(
+    word: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    candidates
+        .map(|candidate| {
+            let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());
+            (distance, candidate)
+        })
+        .min()
+        .filter(|(distance, candidate)| *distance <= (candidate.len().min(word.len()) / 4).max(1))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_that_a_table_names_is_in_it() {
+        for table in TABLES.iter() {
+            for (of, fields) in table {
+                for (field, kind) in fields {
+                    let name = kind.rsplit(':').next().unwrap_or_default();
+                    let plain = ["string", "int", "bool", "any", "args"].contains(&name);
+                    assert!(plain || table.contains_key(name), "{of}.{field}: {kind}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_misspelt_word_finds_its_neighbour_and_a_strange_one_does_not() {
+        let fields = ["podSubnet", "serviceSubnet", "dnsDomain"];
+        assert_eq!(nearest("podSubnets", fields.into_iter()), Some("podSubnet"));
+        assert_eq!(nearest("servceSubnet", fields.into_iter()), Some("serviceSubnet"));
+        assert_eq!(nearest("DNSDomain", fields.into_iter()), Some("dnsDomain"));
+        assert_eq!(nearest("ipFamilies", fields.into_iter()), None);
+    }
+}

@@ -1,0 +1,349 @@
+//! From the parser's events to the tree.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
+
+use crate::lint::source::{Source, SourceId, Span, Spanned};
+
+use super::{
+    Block, Entry, Flaw, FlawKind, Node, Scalar, ScalarKind, Value,
+    chunk::Chunk,
+    repair::{self, Repair},
+};
+
+/// How deep collections may be nested. Kubernetes' objects stay below twenty.
+const MAX_DEPTH: usize = 64;
+/// How many values a document may have once its aliases are expanded.
+const MAX_NODES: usize = 400_000;
+/// How many syntax errors of a document are mended and read past before the rest is given up.
+const MAX_REPAIRS: usize = 12;
+
+/// One document of a source.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Document {
+    /// What it says.
+    pub root: Node,
+    /// Mistakes that matter only if somebody reads the document: duplicate keys and the like.
+    pub flaws: Vec<Flaw>,
+}
+
+/// Reads all documents of a source: those outside, or those inside one of its literal blocks.
+/// Syntax errors are added to `flaws`; documents of which nothing can be read are left out.
+pub(crate) fn parse(
+    source: &Source,
+    id: SourceId,
+    block: Option<(&str, Block)>,
+    flaws: &mut Vec<Flaw>,
+) -> Vec<Document> {
+    let chunks = match block {
+        None => Chunk::documents(source, id),
+        Some((text, block)) => Chunk::in_block(source, id, text, block),
+    };
+    chunks.into_iter().filter_map(|chunk| document(source, chunk, flaws)).collect()
+}
+
+fn document(source: &Source, mut chunk: Chunk, flaws: &mut Vec<Flaw>) -> Option<Document> {
+    repair::replace_surrogates(&mut chunk);
+    let mut syntax = Vec::new();
+    let (root, found) = loop {
+        let mut builder = Builder::new(source, &chunk);
+        let Err(error) = builder.run(&chunk.text()) else {
+            break (builder.root, builder.flaws);
+        };
+        let last = syntax.len() + 1 >= MAX_REPAIRS;
+        let repair = if last { None } else { repair::diagnose(source, &mut chunk, &error) };
+        match repair {
+            Some(Repair { flaw: Some(flaw), read_on: true }) => syntax.push(flaw),
+            Some(Repair { flaw: None, read_on: true }) => {}
+            Some(Repair { flaw, read_on: false }) => {
+                syntax.extend(flaw);
+                break (None, Vec::new());
+            }
+            None => {
+                let mut flaw = repair::describe(source, &chunk, &error);
+                flaw.help = Some("the rest of this document was not read".into());
+                syntax.push(flaw);
+                break (None, Vec::new());
+            }
+        }
+    };
+    flaws.extend(syntax);
+    root.map(|root| Document { root, flaws: found })
+}
+
+enum Frame {
+    List { start: usize, anchor: usize, items: Vec<Node> },
+    Map { start: usize, anchor: usize, entries: Vec<Entry>, key: Key },
+}
+
+/// What a mapping waits for.
+enum Key {
+    /// A key.
+    Awaited,
+    /// The value of this key.
+    Is(Spanned<String>),
+    /// The value of a key that is no scalar, to be thrown away.
+    Complex,
+}
+
+struct Builder<'a> {
+    source: &'a Source,
+    chunk: &'a Chunk,
+    frames: Vec<Frame>,
+    anchors: HashMap<usize, (Node, usize)>,
+    root: Option<Node>,
+    nodes: usize,
+    /// Nesting below the deepest level that is kept.
+    skipped: usize,
+    /// Whether a bound was reached; what is open is then closed, and nothing more is read.
+    stopped: bool,
+    flaws: Vec<Flaw>,
+    /// The last position asked for: (line, column, byte). Marks mostly move forward, and a walk
+    /// from the start of a long line for each of them would be quadratic.
+    cursor: (usize, usize, usize),
+}
+
+impl<'a> Builder<'a> {
+    fn new(source: &'a Source, chunk: &'a Chunk) -> Self {
+        Self {
+            source,
+            chunk,
+            frames: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+            nodes: 0,
+            skipped: 0,
+            stopped: false,
+            flaws: Vec::new(),
+            cursor: (usize::MAX, 0, 0),
+        }
+    }
+
+    fn run(&mut self, text: &str) -> Result<(), ScanError> {
+        let mut parser = Parser::new_from_str(text);
+        while let Some(next) = parser.next_event() {
+            let (event, span) = next?;
+            if !self.event(event, span.start, span.end) {
+                break;
+            }
+        }
+        // A stop at a bound leaves collections open; what they hold is still worth reading.
+        while !self.frames.is_empty() {
+            self.close(None);
+        }
+        Ok(())
+    }
+
+    /// Takes one event in; false at a bound beyond which nothing more is read.
+    fn event(&mut self, event: Event<'_>, start: Marker, end: Marker) -> bool {
+        if self.skipped > 0 {
+            match event {
+                Event::SequenceStart(..) | Event::MappingStart(..) => self.skipped += 1,
+                Event::SequenceEnd | Event::MappingEnd => self.skipped -= 1,
+                _ => {}
+            }
+            return true;
+        }
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let span = self.span(start, end);
+                let kind = match style {
+                    ScalarStyle::Plain if tag.is_none() => ScalarKind::of_plain(&text),
+                    _ => ScalarKind::String,
+                };
+                let block =
+                    (style == ScalarStyle::Literal).then(|| self.block(&text, start)).flatten();
+                let value = Value::Scalar(Scalar { text: text.into_owned(), kind, block });
+                self.add(Node { span, value }, anchor, 1)
+            }
+            Event::SequenceStart(anchor, _) => {
+                let start = self.offset(start);
+                self.open(start, Frame::List { start, anchor, items: Vec::new() })
+            }
+            Event::MappingStart(anchor, _) => {
+                let start = self.offset(start);
+                let frame = Frame::Map { start, anchor, entries: Vec::new(), key: Key::Awaited };
+                self.open(start, frame)
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let end = self.offset(end);
+                self.close(Some(end))
+            }
+            Event::Alias(anchor) => {
+                let span = self.span(start, end);
+                match self.anchors.get(&anchor).cloned() {
+                    Some((node, size)) => self.add(node, 0, size),
+                    None => {
+                        self.flaws.push(Flaw::new(
+                            FlawKind::TooMuch,
+                            span,
+                            "this alias refers to a value that contains the alias itself",
+                        ));
+                        self.add(Node { span, value: null() }, 0, 1)
+                    }
+                }
+            }
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => true,
+        }
+    }
+
+    fn open(&mut self, start: usize, frame: Frame) -> bool {
+        if self.frames.len() < MAX_DEPTH {
+            self.frames.push(frame);
+            return true;
+        }
+        let span = Span { source: self.chunk.source, start, end: start };
+        if !self.flaws.iter().any(|flaw| flaw.kind == FlawKind::TooMuch) {
+            let message = format!("nested more than {MAX_DEPTH} levels deep; not read below here");
+            self.flaws.push(Flaw::new(FlawKind::TooMuch, span, message));
+        }
+        self.skipped = 1;
+        self.add(Node { span, value: null() }, 0, 1)
+    }
+
+    fn close(&mut self, end: Option<usize>) -> bool {
+        let source = self.chunk.source;
+        let to = |start: usize, last: Option<Span>| {
+            // A block collection's end is marked where the next token begins; the end of its last
+            // entry is what a person sees.
+            let end = last.map_or(end.unwrap_or(start), |last| last.end);
+            Span { source, start, end: end.max(start) }
+        };
+        let (node, anchor) = match self.frames.pop() {
+            Some(Frame::List { start, anchor, items }) => {
+                let span = to(start, items.last().map(|item| item.span));
+                (Node { span, value: Value::List(items) }, anchor)
+            }
+            Some(Frame::Map { start, anchor, mut entries, .. }) => {
+                self.find_duplicates(&entries);
+                merge(&mut entries);
+                let span = to(start, entries.last().map(|entry| entry.value.span));
+                (Node { span, value: Value::Map(entries) }, anchor)
+            }
+            None => return true,
+        };
+        self.add(node, anchor, 1)
+    }
+
+    /// Puts a finished value into what is open; `size` is how many values it brings along.
+    fn add(&mut self, node: Node, anchor: usize, size: usize) -> bool {
+        self.nodes = self.nodes.saturating_add(size);
+        if self.nodes > MAX_NODES && !self.stopped {
+            self.stopped = true;
+            let message = format!(
+                "more than {MAX_NODES} values once aliases are expanded; not read beyond here"
+            );
+            self.flaws.push(Flaw::new(FlawKind::TooMuch, node.span, message));
+            return false;
+        }
+        if anchor != 0 {
+            let size = count(&node);
+            self.nodes = self.nodes.saturating_add(size);
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        match self.frames.last_mut() {
+            None => self.root = Some(node),
+            Some(Frame::List { items, .. }) => items.push(node),
+            Some(Frame::Map { entries, key, .. }) => {
+                *key = match std::mem::replace(key, Key::Awaited) {
+                    Key::Awaited => match &node.value {
+                        Value::Scalar(scalar) => {
+                            Key::Is(Spanned::new(scalar.text.clone(), node.span))
+                        }
+                        _ => Key::Complex,
+                    },
+                    Key::Is(key) => {
+                        entries.push(Entry { key, value: node });
+                        Key::Awaited
+                    }
+                    Key::Complex => Key::Awaited,
+                };
+            }
+        }
+        true
+    }
+
+    fn find_duplicates(&mut self, entries: &[Entry]) {
+        if entries.len() < 2 {
+            return;
+        }
+        let mut seen = HashMap::with_capacity(entries.len());
+        for Entry { key, .. } in entries {
+            if let Some(first) = seen.insert(key.value.as_str(), key.span) {
+                let message = format!("the key `{}` stands twice in this mapping", key.value);
+                self.flaws.push(
+                    Flaw::new(FlawKind::DuplicateKey, key.span, message).also(first, "first here"),
+                );
+            }
+        }
+    }
+
+    /// Where the lines of a literal block stand. It is marked where its first line with content
+    /// begins; empty lines before that belong to it too.
+    fn block(&self, text: &str, start: Marker) -> Option<Block> {
+        let line = self.chunk.lines.get(start.line().checked_sub(1)?)?;
+        let empty = text.bytes().take_while(|byte| *byte == b'\n').count();
+        let indent = start.col().saturating_add_signed(line.shift);
+        Some(Block { first_line: line.origin.checked_sub(empty)?, indent })
+    }
+
+    fn span(&mut self, start: Marker, end: Marker) -> Span {
+        let (start, end) = (self.offset(start), self.offset(end));
+        let source = self.chunk.source;
+        let end = end.max(start);
+        // The end of a plain scalar may be marked after the white space that follows it.
+        let text = self.source.text.get(start..end).unwrap_or_default();
+        Span { source, start, end: start + text.trim_end().len() }
+    }
+
+    fn offset(&mut self, mark: Marker) -> usize {
+        let (line, column) = (mark.line().saturating_sub(1), mark.col());
+        let plain = self.chunk.lines.get(line).is_some_and(|line| line.shift == 0);
+        let (at_line, at_column, at_byte) = self.cursor;
+        let offset = if plain && line == at_line && column >= at_column {
+            let rest = self.source.text.get(at_byte..).unwrap_or_default();
+            let line_end = rest.find('\n').filter(|_| column > at_column).unwrap_or(rest.len());
+            let rest = &rest[..line_end];
+            at_byte
+                + rest.char_indices().nth(column - at_column).map_or(rest.len(), |(byte, _)| byte)
+        } else {
+            self.chunk.offset(self.source, line, column)
+        };
+        self.cursor = if plain { (line, column, offset) } else { (usize::MAX, 0, 0) };
+        offset
+    }
+}
+
+const fn null() -> Value {
+    Value::Scalar(Scalar { text: String::new(), kind: ScalarKind::Null, block: None })
+}
+
+fn count(node: &Node) -> usize {
+    match &node.value {
+        Value::Scalar(_) => 1,
+        Value::List(items) => 1 + items.iter().map(count).sum::<usize>(),
+        Value::Map(entries) => 1 + entries.iter().map(|entry| count(&entry.value)).sum::<usize>(),
+    }
+}
+
+/// Applies the merge key `<<`: keys of the mappings it names are taken over unless they are there.
+fn merge(entries: &mut Vec<Entry>) {
+    let Some(at) = entries.iter().position(|entry| entry.key.value == "<<") else { return };
+    let merged = entries.remove(at).value;
+    let maps = match &merged.value {
+        Value::List(items) => items.iter().collect(),
+        _ => vec![&merged],
+    };
+    for map in maps {
+        for entry in map.entries() {
+            if !entries.iter().any(|own| own.key.value == entry.key.value) {
+                entries.push(entry.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The `dualstack` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dualstack::cli::main()
+}

@@ -1,0 +1,161 @@
+//! The two IP families, and values that exist once for each.
+
+use std::{
+    fmt,
+    net::IpAddr,
+    ops::{Index, IndexMut},
+};
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An IP address family, spelt as Kubernetes spells it in `spec.ipFamilies`: `IPv4` or `IPv6`.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub enum IpFamily {
+    /// IPv4 (RFC 791).
+    #[serde(rename = "IPv4")]
+    V4,
+    /// IPv6 (RFC 8200).
+    #[serde(rename = "IPv6")]
+    V6,
+}
+
+impl IpFamily {
+    /// Both families, IPv4 first: the order of every table and report.
+    pub const ALL: [Self; 2] = [Self::V4, Self::V6];
+
+    /// The family of an address. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) is IPv6 here,
+    /// as it is in Kubernetes' own API fields.
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+
+    /// The family of a range.
+    pub const fn of_range(range: &IpNet) -> Self {
+        match range {
+            IpNet::V4(_) => Self::V4,
+            IpNet::V6(_) => Self::V6,
+        }
+    }
+
+    /// The other family.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::V4 => Self::V6,
+            Self::V6 => Self::V4,
+        }
+    }
+
+    /// Address width in bits.
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::V4 => 32,
+            Self::V6 => 128,
+        }
+    }
+
+    /// The name as Kubernetes writes it, `IPv4` or `IPv6`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        }
+    }
+
+    /// The name in lower case, for identifiers such as test names.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::V4 => "ipv4",
+            Self::V6 => "ipv6",
+        }
+    }
+
+    /// The DNS record type that carries an address of this family.
+    pub const fn record_type(self) -> &'static str {
+        match self {
+            Self::V4 => "A",
+            Self::V6 => "AAAA",
+        }
+    }
+}
+
+impl fmt::Display for IpFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One value for each family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct PerFamily<T> {
+    /// The IPv4 value.
+    #[serde(rename = "IPv4")]
+    pub v4: T,
+    /// The IPv6 value.
+    #[serde(rename = "IPv6")]
+    pub v6: T,
+}
+
+impl<T> PerFamily<T> {
+    /// Builds both values from their family.
+    pub fn from_fn(mut value: impl FnMut(IpFamily) -> T) -> Self {
+        Self { v4: value(IpFamily::V4), v6: value(IpFamily::V6) }
+    }
+
+    /// Both values with their family, IPv4 first.
+    pub fn iter(&self) -> impl Iterator<Item = (IpFamily, &T)> {
+        [(IpFamily::V4, &self.v4), (IpFamily::V6, &self.v6)].into_iter()
+    }
+
+    /// Applies a function to both values.
+    pub fn map<U>(self, mut f: impl FnMut(IpFamily, T) -> U) -> PerFamily<U> {
+        PerFamily { v4: f(IpFamily::V4, self.v4), v6: f(IpFamily::V6, self.v6) }
+    }
+}
+
+impl<T> Index<IpFamily> for PerFamily<T> {
+    type Output = T;
+
+    fn index(&self, family: IpFamily) -> &T {
+        match family {
+            IpFamily::V4 => &self.v4,
+            IpFamily::V6 => &self.v6,
+        }
+    }
+}
+
+impl<T> IndexMut<IpFamily> for PerFamily<T> {
+    fn index_mut(&mut self, family: IpFamily) -> &mut T {
+        match family {
+            IpFamily::V4 => &mut self.v4,
+            IpFamily::V6 => &mut self.v6,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn family_names_are_those_of_the_kubernetes_api() {
+        assert_eq!(serde_json::to_string(&IpFamily::ALL).unwrap(), r#"["IPv4","IPv6"]"#);
+    }
+
+    #[test]
+    fn a_mapped_address_counts_as_ipv6() {
+        assert_eq!(IpFamily::of("::ffff:192.0.2.1".parse().unwrap()), IpFamily::V6);
+    }
+
+    #[test]
+    fn per_family_values_are_found_by_family() {
+        let bits = PerFamily::from_fn(IpFamily::bits);
+        assert_eq!((bits[IpFamily::V4], bits[IpFamily::V6]), (32, 128));
+    }
+}

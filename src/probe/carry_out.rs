@@ -1,0 +1,52 @@
+//! Carrying probes out: every source at the same time.
+
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use kube::Client;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{Observation, Probe, dns, outside, plan::Plan, pod};
+use crate::fixture::{Fixture, PROBE_CONTAINER, Workload};
+
+/// Carries probes out, and sends the observation of each to `sink` as soon as it is done. Of equal
+/// probes one is carried out. Returns when all are; to drop it is to stop.
+pub async fn carry_out(
+    client: &Client,
+    fixture: &Fixture,
+    probes: impl IntoIterator<Item = Probe>,
+    sink: &UnboundedSender<Observation>,
+) {
+    let plan = Plan::new(probes);
+    let mut running = FuturesUnordered::<BoxFuture<'_, ()>>::new();
+    running.push(Box::pin(outside::carry_out(plan.outside, sink)));
+    for (server, probes) in plan.dns {
+        running.push(Box::pin(dns::carry_out(client, server, probes, sink)));
+    }
+    let pods = plan.pods.into_iter().map(|batch| (&fixture.probes, batch));
+    let hosts = plan.hosts.into_iter().map(|batch| (&fixture.host_probes, batch));
+    for (workloads, (node, probes)) in pods.chain(hosts) {
+        match source(fixture, workloads, &node) {
+            Ok(source) => running.push(Box::pin(pod::carry_out(client, source, probes, sink))),
+            Err(reason) => lose(probes, &reason, sink),
+        }
+    }
+    while running.next().await.is_some() {}
+}
+
+/// The pod to probe from on a node, or why there is none.
+fn source(fixture: &Fixture, workloads: &[Workload], node: &str) -> Result<pod::Source, String> {
+    let workload = workloads.iter().find(|workload| workload.node == node);
+    let pod = workload.filter(|workload| workload.is_ready()).and_then(|ready| ready.pod.clone());
+    Ok(pod::Source {
+        namespace: fixture.namespace.clone(),
+        pod: pod.ok_or_else(|| format!("there is no pod to probe from on node {node}"))?,
+        container: PROBE_CONTAINER.to_owned(),
+    })
+}
+
+fn lose(probes: Vec<Probe>, reason: &str, sink: &UnboundedSender<Observation>) {
+    for probe in probes {
+        let lost = Some(reason.to_owned());
+        // Nobody listens any more where the run is over.
+        let _ = sink.send(Observation { probe, attempts: Vec::new(), lost });
+    }
+}

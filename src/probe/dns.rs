@@ -1,0 +1,210 @@
+//! What a DNS pod answers, asked over TCP through a port-forward: an answer, not a path.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures::{StreamExt, stream};
+use hickory_resolver::{
+    TokioResolver,
+    config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig},
+    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
+    proto::rr::{Name, RecordType},
+};
+use kube::Client;
+use tokio::{
+    sync::mpsc::UnboundedSender,
+    time::{Instant, timeout},
+};
+
+use super::{Observation, Outcome, Probe, Target, plan::DnsServer, policy::pursue};
+use crate::{
+    cluster::{Forward, forward},
+    net::IpFamily,
+};
+
+/// How many questions are under way at once.
+const PARALLEL: usize = 16;
+
+/// Asks one DNS pod, and sends each observation as soon as it is there.
+pub(super) async fn carry_out(
+    client: &Client,
+    server: DnsServer,
+    probes: Vec<Probe>,
+    sink: &UnboundedSender<Observation>,
+) {
+    let start = Instant::now();
+    let open = Server::open(client, server).await;
+    stream::iter(probes)
+        .for_each_concurrent(PARALLEL, async |probe| {
+            let (attempts, lost) = match &open {
+                Ok(server) => pursue(probe.attempts, start, || server.attempt(&probe)).await,
+                Err(reason) => (Vec::new(), Some(reason.clone())),
+            };
+            // Nobody listens any more where the run is over.
+            let _ = sink.send(Observation { probe, attempts, lost });
+        })
+        .await;
+}
+
+/// A DNS pod behind a port-forward.
+struct Server {
+    pod: String,
+    forward: Forward,
+    resolver: TokioResolver,
+}
+
+impl Server {
+    async fn open(client: &Client, server: DnsServer) -> Result<Self, String> {
+        let DnsServer { namespace, pod, port } = server;
+        let failed = |error: &dyn std::fmt::Display| format!("can't forward to pod {pod}: {error}");
+        let forward =
+            forward(client, &namespace, &pod, port).await.map_err(|error| failed(&error))?;
+        let resolver = resolver(forward.address()).map_err(|error| failed(&error))?;
+        Ok(Self { pod, forward, resolver })
+    }
+
+    /// One question. An answer that doesn't come may have been held up by the API server or the
+    /// kubelet, so that is no outcome.
+    async fn attempt(&self, probe: &Probe) -> Result<Outcome, String> {
+        let limit = Duration::from_millis(probe.attempts.timeout_ms.into());
+        match timeout(limit, ask(&self.resolver, &probe.target)).await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(reason)) => Err(self.forward.error().unwrap_or(reason)),
+            Err(_) => Err(self.forward.error().unwrap_or_else(|| {
+                format!("no answer from pod {} over a port-forward in {limit:?}", self.pod)
+            })),
+        }
+    }
+}
+
+/// A resolver that asks one server over TCP, and remembers, retries and makes up nothing.
+fn resolver(address: SocketAddr) -> Result<TokioResolver, NetError> {
+    let mut connection = ConnectionConfig::tcp();
+    connection.port = address.port();
+    let server = NameServerConfig::new(address.ip(), true, vec![connection]);
+    let config = ResolverConfig::from_name_servers(vec![server]);
+    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    let options = builder.options_mut();
+    options.attempts = 0;
+    options.cache_size = 0;
+    options.use_hosts_file = ResolveHosts::Never;
+    builder.build()
+}
+
+/// Asks for the records of a target.
+async fn ask(resolver: &TokioResolver, target: &Target) -> Result<Outcome, String> {
+    let Target::Dns { name, family } = target else {
+        return Err("a DNS pod can only be asked for records".to_owned());
+    };
+    let mut name = Name::from_ascii(name)
+        .map_err(|_| format!("{name:?} is no name that DNS can be asked for"))?;
+    name.set_fqdn(true);
+    let kind = match family {
+        IpFamily::V4 => RecordType::A,
+        IpFamily::V6 => RecordType::AAAA,
+    };
+    match resolver.lookup(name, kind).await {
+        Ok(lookup) => {
+            let addresses = lookup.answers().iter().filter_map(|record| record.data.ip_addr());
+            Ok(Outcome::Records { addresses: addresses.collect() })
+        }
+        Err(error) if error.is_nx_domain() => Ok(Outcome::NoSuchName),
+        Err(error) if error.is_no_records_found() => Ok(Outcome::NoRecords),
+        Err(NetError::Dns(DnsError::ResponseCode(code))) => {
+            Ok(Outcome::DnsFailure { detail: format!("the server said {code}") })
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::{IpAddr, Ipv4Addr, TcpListener, TcpStream},
+        thread,
+    };
+
+    use super::*;
+
+    /// A DNS server over TCP that knows some names.
+    fn server() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                thread::spawn(|| converse(stream));
+            }
+        });
+        address
+    }
+
+    fn converse(mut stream: TcpStream) -> Option<()> {
+        loop {
+            let mut length = [0; 2];
+            stream.read_exact(&mut length).ok()?;
+            let mut query = vec![0; u16::from_be_bytes(length).into()];
+            stream.read_exact(&mut query).ok()?;
+            let answer = respond(&query)?;
+            stream.write_all(&u16::try_from(answer.len()).ok()?.to_be_bytes()).ok()?;
+            stream.write_all(&answer).ok()?;
+        }
+    }
+
+    /// RFC 1035, section 4.1: a header of 12 bytes, the question, the records.
+    fn respond(query: &[u8]) -> Option<Vec<u8>> {
+        let end_of_name = 12 + query[12..].iter().position(|&byte| byte == 0)?;
+        let question = &query[12..end_of_name + 5];
+        let label = &question[1..=usize::from(question[0])];
+        let (rcode, addresses): (u8, &[[u8; 4]]) = match label {
+            b"two" => (0, &[[10, 0, 0, 9], [10, 0, 0, 1]]),
+            b"none" => (0, &[]),
+            b"broken" => (2, &[]),
+            b"shut" => return None,
+            _ => (3, &[]),
+        };
+        let count = u8::try_from(addresses.len()).ok()?;
+        let mut answer = query[..2].to_vec();
+        answer.extend([0x85, rcode, 0, 1, 0, count, 0, 0, 0, 0]);
+        answer.extend(question);
+        for address in addresses {
+            // The name is the question's; A, IN, a TTL of five seconds, four bytes.
+            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4]);
+            answer.extend(address);
+        }
+        Some(answer)
+    }
+
+    async fn of(name: &str) -> Result<Outcome, String> {
+        let target = Target::Dns { name: name.to_owned(), family: IpFamily::V4 };
+        ask(&resolver(server()).unwrap(), &target).await
+    }
+
+    #[tokio::test]
+    async fn records_come_in_the_servers_order() {
+        let addresses = vec![IpAddr::from([10, 0, 0, 9]), IpAddr::from([10, 0, 0, 1])];
+        let found = Ok(Outcome::Records { addresses });
+        assert_eq!(of("two.default.svc.cluster.local.").await, found);
+    }
+
+    #[tokio::test]
+    async fn no_records_and_no_such_name_are_two_things() {
+        assert_eq!(of("none.default.svc.cluster.local.").await, Ok(Outcome::NoRecords));
+        assert_eq!(of("other.default.svc.cluster.local.").await, Ok(Outcome::NoSuchName));
+    }
+
+    #[tokio::test]
+    async fn an_error_of_the_server_is_a_failure() {
+        let detail = "the server said Server Failure".to_owned();
+        assert_eq!(of("broken.cluster.local.").await, Ok(Outcome::DnsFailure { detail }));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_is_no_outcome() {
+        assert!(of("shut.cluster.local.").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_none_is_refused() {
+        assert!(of(&"x".repeat(64)).await.unwrap_err().contains("is no name"));
+    }
+}

@@ -1,0 +1,236 @@
+//! Listeners on loopback, one for each way in which a connection can go, for tests.
+
+use std::{
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use super::{Attempts, Observation, Outcome, Probe, Target, Vantage};
+
+/// Longer than any test waits.
+const FOR_EVER: Duration = Duration::from_secs(60);
+
+/// Serves each connection by itself; they are numbered from 0.
+pub(super) fn serve(
+    ip: IpAddr,
+    serve: impl Fn(TcpStream, usize) + Send + Sync + Clone + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind((ip, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for (number, stream) in listener.incoming().flatten().enumerate() {
+            let serve = serve.clone();
+            thread::spawn(move || serve(stream, number));
+        }
+    });
+    address
+}
+
+/// A port that nothing listens on.
+fn closed(ip: IpAddr) -> SocketAddr {
+    TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap()
+}
+
+pub(super) const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+pub(super) const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+/// What our nginx says over a connection, with some bytes more.
+pub(super) fn ours(stream: &TcpStream, pod: &str, payload: usize) -> String {
+    let (server, client) = (stream.local_addr().unwrap().ip(), stream.peer_addr().unwrap().ip());
+    format!("dualstack pod={pod} server={server} client={client}\n{}", "x".repeat(payload))
+}
+
+/// Reads a request's head and answers; whoever asks may be gone by then.
+pub(super) fn answer(mut stream: &TcpStream, head: &str, body: &str) {
+    let mut request = [0; 2048];
+    let _ = stream.read(&mut request);
+    let _ = stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes());
+}
+
+/// Answers as our nginx does.
+pub(super) fn answer_as(stream: &TcpStream, pod: &str, payload: usize) {
+    let body = ours(stream, pod, payload);
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: {length}");
+    answer(stream, &head, &body);
+}
+
+/// Reads the request, and ends the connection with an RST: closing with something unread does it.
+pub(super) fn reset(mut stream: TcpStream) {
+    let _ = stream.read(&mut [0; 1]);
+    drop(stream);
+}
+
+/// A way for a connection to go.
+pub(super) struct Way {
+    pub(super) name: &'static str,
+    pub(super) target: Target,
+    pub(super) expected: fn(&Outcome) -> bool,
+    /// Whether the attempt's time must run out.
+    pub(super) slow: bool,
+}
+
+fn way(
+    name: &'static str,
+    address: SocketAddr,
+    payload: u32,
+    expected: fn(&Outcome) -> bool,
+) -> Way {
+    Way { name, target: Target::Http { address, payload }, expected, slow: false }
+}
+
+fn slow(name: &'static str, address: SocketAddr, payload: u32) -> Way {
+    let way = way(name, address, payload, |outcome| *outcome == Outcome::TimedOut);
+    Way { slow: true, ..way }
+}
+
+fn tcp(name: &'static str, address: SocketAddr, expected: fn(&Outcome) -> bool) -> Way {
+    Way { name, target: Target::Tcp { address }, expected, slow: false }
+}
+
+fn is_wrong(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::WrongAnswer { .. })
+}
+
+fn is_ours(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Answered(answer)
+        if answer.pod == "nginx-1" && answer.client.is_loopback() && answer.payload == 0)
+}
+
+fn is_unreachable(outcome: &Outcome) -> bool {
+    *outcome == Outcome::Unreachable { detail: "Network is unreachable".to_owned() }
+}
+
+/// Every way that loopback allows.
+pub(super) fn ways() -> Vec<Way> {
+    let ours_v4 = serve(V4, |stream, _| answer_as(&stream, "nginx-1", 0));
+    let ours_v6 = serve(V6, |stream, _| answer_as(&stream, "nginx-1", 0));
+    let large = serve(V6, |stream, _| answer_as(&stream, "nginx-1", 8000));
+    let endless = |mut stream: TcpStream, _| {
+        answer(&stream, "HTTP/1.1 200 OK", "");
+        while stream.write_all(&[b'y'; 4096]).is_ok() {}
+    };
+    let drip = |mut stream: TcpStream, _| {
+        answer(&stream, "HTTP/1.1 200 OK", "");
+        while stream.write_all(b"y").is_ok() {
+            thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let part = |stream: &TcpStream| {
+        let body = ours(stream, "nginx-1", 100);
+        answer(stream, "HTTP/1.1 200 OK\r\nContent-Length: 8000", &body);
+    };
+    let banner = |mut stream: TcpStream, _| {
+        let _ = stream.read(&mut [0; 2048]);
+        let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
+    };
+    let stranger = |stream: TcpStream, _| {
+        let head = "HTTP/1.1 200 OK\r\nServer: Apache\r\nX-Odd: \t\u{e9}\\";
+        answer(&stream, head, "\0\x1b[31m\\n\t<html>\r\n\r\nwget: download timed out\n");
+    };
+    let elsewhere = move |stream: TcpStream, _| {
+        let head =
+            format!("HTTP/1.1 302 Found\r\nLocation: http://{ours_v4}/\r\nContent-Length: 0");
+        answer(&stream, &head, "");
+    };
+    let is_reset = |outcome: &Outcome| *outcome == Outcome::Reset;
+    let is_refused = |outcome: &Outcome| *outcome == Outcome::Refused;
+    let is_connected = |outcome: &Outcome| *outcome == Outcome::Connected;
+    vec![
+        way("our nginx over IPv4", ours_v4, 0, is_ours),
+        way("our nginx over IPv6", ours_v6, 0, is_ours),
+        way(
+            "a large answer",
+            large,
+            8000,
+            |outcome| matches!(outcome, Outcome::Answered(answer) if answer.payload == 8000),
+        ),
+        way("too small an answer", ours_v6, 8000, is_wrong),
+        way("a closed port over IPv4", closed(V4), 0, is_refused),
+        way("a closed port over IPv6", closed(V6), 0, is_refused),
+        // The kernel refuses these by themselves, and sends nothing.
+        way("no route over IPv4", "255.255.255.255:80".parse().unwrap(), 0, is_unreachable),
+        way("no route over IPv6", "[ff02::1]:80".parse().unwrap(), 0, is_unreachable),
+        way("a reset", serve(V4, |stream, _| reset(stream)), 0, is_reset),
+        way(
+            "nothing and a close",
+            serve(V6, |stream, _| {
+                let _ = (&stream).read(&mut [0; 2048]);
+            }),
+            0,
+            is_reset,
+        ),
+        way(
+            "half an answer and a close",
+            serve(V4, move |stream, _| part(&stream)),
+            8000,
+            is_reset,
+        ),
+        way(
+            "no such page",
+            serve(V6, |stream, _| {
+                answer(&stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 2", "no");
+            }),
+            0,
+            is_wrong,
+        ),
+        way("no HTTP", serve(V4, banner), 0, is_wrong),
+        way("a stranger", serve(V6, stranger), 0, is_wrong),
+        way("an endless body", serve(V4, endless), 0, is_wrong),
+        way("a redirection to our nginx", serve(V6, elsewhere), 0, is_wrong),
+        slow("silence", serve(V6, |_stream, _| thread::sleep(FOR_EVER)), 0),
+        slow(
+            "half an answer and silence",
+            serve(V6, move |stream, _| {
+                part(&stream);
+                thread::sleep(FOR_EVER);
+            }),
+            8000,
+        ),
+        slow("a drip", serve(V4, drip), 0),
+        tcp("an open port over IPv4", ours_v4, is_connected),
+        tcp("an open port over IPv6", ours_v6, is_connected),
+        tcp("a refusing port over IPv6", closed(V6), is_refused),
+        tcp("no route for a connection", "[ff02::1]:80".parse().unwrap(), is_unreachable),
+    ]
+}
+
+/// A probe with one attempt.
+pub(super) fn once(vantage: &Vantage, way: &Way) -> Probe {
+    // Enough for a busy machine, where the time isn't what is tried.
+    let timeout_ms = if way.slow { 600 } else { 30_000 };
+    let attempts = Attempts { timeout_ms, settle_ms: 0, distinct: 1, successes: 1, bound: 0 };
+    Probe { vantage: vantage.clone(), target: way.target.clone(), attempts }
+}
+
+/// Complains about all that went another way than it should.
+pub(super) fn compare(ways: &[Way], vantage: &Vantage, seen: &[Observation]) {
+    assert_eq!(seen.len(), ways.len());
+    for way in ways {
+        let probe = once(vantage, way);
+        let observation = seen.iter().find(|seen| seen.probe == probe).unwrap();
+        assert_eq!(observation.lost, None, "{}", way.name);
+        let [attempt] = observation.attempts.as_slice() else { panic!("{}", way.name) };
+        assert!((way.expected)(&attempt.outcome), "{}: {:?}", way.name, attempt.outcome);
+    }
+}
+
+/// A listener behind which three backends answer in turn.
+pub(super) fn backends_in_turn() -> SocketAddr {
+    serve(V6, |stream, number| {
+        answer_as(&stream, ["nginx-1", "nginx-2", "nginx-3"][number / 2 % 3], 0)
+    })
+}
+
+/// A listener whose first connections are reset, then so many answered, and the rest reset again.
+pub(super) fn settling(resets: usize, answers: usize) -> SocketAddr {
+    serve(V4, move |stream, number| {
+        if (resets..resets + answers).contains(&number) {
+            answer_as(&stream, "nginx-1", 0);
+        } else {
+            reset(stream);
+        }
+    })
+}

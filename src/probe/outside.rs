@@ -1,0 +1,196 @@
+//! Probes from the machine that runs `dualstack`.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use futures::{StreamExt, stream};
+use reqwest::{Client, redirect::Policy};
+use tokio::{
+    net::TcpStream,
+    sync::mpsc::UnboundedSender,
+    time::{Instant, timeout},
+};
+
+use super::{
+    Observation, Outcome, Probe, Target,
+    answer::{Identification, excerpt, stranger},
+    failure,
+    policy::pursue,
+};
+use crate::cluster::chain::{chain, find, innermost};
+
+/// How many probes are under way at once.
+const PARALLEL: usize = 64;
+/// How much of a body is read beyond what was asked for: the identification, or some of what a
+/// stranger says.
+const EXCESS: usize = 4096;
+
+/// Carries out a batch from this machine, and sends each observation as soon as it is there.
+pub(super) async fn carry_out(probes: Vec<Probe>, sink: &UnboundedSender<Observation>) {
+    let start = Instant::now();
+    let client = client().map_err(|error| format!("no HTTP client: {error}"));
+    stream::iter(probes)
+        .for_each_concurrent(PARALLEL, async |probe| {
+            let (attempts, lost) = match &client {
+                Ok(client) => pursue(probe.attempts, start, || attempt(client, &probe)).await,
+                Err(reason) => (Vec::new(), Some(reason.clone())),
+            };
+            // Nobody listens any more where the run is over.
+            let _ = sink.send(Observation { probe, attempts, lost });
+        })
+        .await;
+}
+
+/// A client that goes straight to where it is told to, each time over a new connection.
+fn client() -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .pool_max_idle_per_host(0)
+        .retry(reqwest::retry::never())
+        .build()
+}
+
+/// One attempt.
+async fn attempt(client: &Client, probe: &Probe) -> Result<Outcome, String> {
+    let limit = Duration::from_millis(probe.attempts.timeout_ms.into());
+    let trying = async {
+        match &probe.target {
+            Target::Http { address, payload } => get(client, *address, *payload).await,
+            Target::Tcp { address } => connect(*address).await,
+            Target::Dns { name, .. } => {
+                Err(format!("{name} can be asked for only from a pod or of one"))
+            }
+        }
+    };
+    timeout(limit, trying).await.unwrap_or(Ok(Outcome::TimedOut))
+}
+
+async fn connect(address: SocketAddr) -> Result<Outcome, String> {
+    match TcpStream::connect(address).await {
+        Ok(_) => Ok(Outcome::Connected),
+        Err(error) => failure::of_error(&error).ok_or_else(|| error.to_string()),
+    }
+}
+
+async fn get(client: &Client, address: SocketAddr, payload: u32) -> Result<Outcome, String> {
+    let path = if payload == 0 { String::new() } else { format!("payload/{payload}") };
+    let request = client.get(format!("http://{address}/{path}"));
+    let mut response = match request.send().await {
+        Ok(response) => response,
+        Err(error) => return failed(&error),
+    };
+    if let Some(remote) = response.remote_addr().filter(|remote| *remote != address) {
+        return Ok(Outcome::WrongAnswer { detail: format!("answered by {remote}") });
+    }
+    let header = response.headers().get(reqwest::header::SERVER);
+    let server = header.map(|server| String::from_utf8_lossy(server.as_bytes()).into_owned());
+    if response.status() != reqwest::StatusCode::OK {
+        let by = server.map(|server| format!(" from {}", excerpt(&server))).unwrap_or_default();
+        let detail = format!("HTTP {}{by}", response.status());
+        return Ok(Outcome::WrongAnswer { detail });
+    }
+    let most = usize::try_from(payload).unwrap_or(usize::MAX).saturating_add(EXCESS);
+    let mut body = Vec::new();
+    while body.len() <= most {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => return failed(&error),
+        }
+    }
+    let text = String::from_utf8_lossy(&body);
+    Ok(match Identification::read(&text) {
+        Some(_) if body.len() > most => {
+            let detail = format!("more than the {payload} bytes asked for");
+            Outcome::WrongAnswer { detail }
+        }
+        Some(identification) => {
+            let received = body.len() - identification.length;
+            identification.outcome(received, payload)
+        }
+        None => stranger(server.as_deref(), &text),
+    })
+}
+
+/// The outcome behind an error of the HTTP client's.
+fn failed(error: &reqwest::Error) -> Result<Outcome, String> {
+    // An io::Error may wrap another one that knows more.
+    let io = chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).last();
+    if let Some(outcome) = io.and_then(failure::of_error) {
+        return Ok(outcome);
+    }
+    match find::<hyper::Error>(error) {
+        // The server closed the connection before its answer, or in the middle of it.
+        Some(hyper)
+            if hyper.is_incomplete_message() || hyper.is_closed() || hyper.is_canceled() =>
+        {
+            Ok(Outcome::Reset)
+        }
+        // What it said, or when, is not HTTP.
+        Some(hyper) if io.is_none() && !hyper.is_user() => {
+            Ok(Outcome::WrongAnswer { detail: format!("no HTTP: {}", innermost(error)) })
+        }
+        _ => Err(innermost(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::probe::{Attempts, Vantage, loopback};
+
+    async fn observe(probes: Vec<Probe>) -> Vec<Observation> {
+        let (sink, mut source) = mpsc::unbounded_channel();
+        carry_out(probes, &sink).await;
+        drop(sink);
+        let mut seen = Vec::new();
+        while let Some(observation) = source.recv().await {
+            seen.push(observation);
+        }
+        seen
+    }
+
+    fn http(address: SocketAddr, attempts: Attempts) -> Vec<Probe> {
+        let target = Target::Http { address, payload: 0 };
+        vec![Probe { vantage: Vantage::Outside, target, attempts }]
+    }
+
+    const PATIENT: Attempts =
+        Attempts { timeout_ms: 30_000, settle_ms: 30_000, distinct: 1, successes: 2, bound: 8 };
+
+    #[tokio::test]
+    async fn every_way_a_connection_can_go_has_its_outcome() {
+        let ways = loopback::ways();
+        let probes = ways.iter().map(|way| loopback::once(&Vantage::Outside, way)).collect();
+        loopback::compare(&ways, &Vantage::Outside, &observe(probes).await);
+    }
+
+    #[tokio::test]
+    async fn each_attempt_is_a_new_connection() {
+        let attempts = Attempts { distinct: 3, bound: 20, ..PATIENT };
+        let seen = observe(http(loopback::backends_in_turn(), attempts)).await;
+        assert_eq!(seen[0].attempts.len(), 5);
+    }
+
+    #[tokio::test]
+    async fn failures_before_the_first_success_are_forgiven_and_none_after_it() {
+        let seen = observe(http(loopback::settling(2, 9), PATIENT)).await;
+        assert_eq!(seen[0].attempts.len(), 4);
+        let seen = observe(http(loopback::settling(2, 1), PATIENT)).await;
+        let outcomes: Vec<_> = seen[0].attempts.iter().map(|attempt| &attempt.outcome).collect();
+        assert!(matches!(
+            outcomes.as_slice(),
+            [Outcome::Reset, Outcome::Reset, Outcome::Answered(_), Outcome::Reset]
+        ));
+    }
+
+    #[tokio::test]
+    async fn records_cannot_be_asked_for_from_outside() {
+        let target = Target::Dns { name: "a.".to_owned(), family: crate::net::IpFamily::V4 };
+        let seen =
+            observe(vec![Probe { vantage: Vantage::Outside, target, attempts: PATIENT }]).await;
+        assert!(seen[0].lost.as_deref().is_some_and(|lost| lost.contains("only from a pod")));
+    }
+}

@@ -1,0 +1,146 @@
+//! Probes from a pod: one exec for all of them.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use kube::Client;
+use tokio::{
+    sync::{mpsc::UnboundedSender, watch},
+    time::{Instant, timeout},
+};
+
+use super::{Observation, Probe, script, session::Session};
+use crate::cluster::{ExecEnd, PodExec, exec};
+
+/// How much longer than an attempt may take the script may be silent, before the connection or its
+/// node is taken for dead. While probes run, no attempt ends without a line.
+const SILENCE: Duration = Duration::from_secs(10);
+/// What a success takes at most on the average, where a probe makes many.
+const SUCCESS: Duration = Duration::from_millis(250);
+
+/// A container to probe from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The pod's namespace.
+    pub(super) namespace: String,
+    /// The pod's name.
+    pub(super) pod: String,
+    /// The container's name.
+    pub(super) container: String,
+}
+
+/// Carries out a batch in a pod. Every probe's observation is sent as soon as it is done; those of
+/// a batch that is broken off are sent as lost.
+pub(super) async fn carry_out(
+    client: &Client,
+    source: Source,
+    probes: Vec<Probe>,
+    sink: &UnboundedSender<Observation>,
+) {
+    let (stdin, refused) = script::stdin(&probes);
+    let (silence, deadline) = (silence(&probes), longest(&probes));
+    let mut session = Session::new(probes);
+    for (id, reason) in refused {
+        send(sink, session.lose(id, reason));
+    }
+    let request = PodExec {
+        namespace: source.namespace,
+        pod: source.pod,
+        container: source.container,
+        command: script::COMMAND.map(str::to_owned).to_vec(),
+        stdin,
+        deadline: Instant::now() + deadline,
+    };
+    // The session is behind a lock only because the line handler and what follows share it.
+    let session = Mutex::new(session);
+    let heard = watch::Sender::new(());
+    let mut listener = heard.subscribe();
+    let running = exec(client, &request, |line| {
+        heard.send_replace(());
+        send(sink, with(&session, |session| session.line(line)));
+    });
+    let quiet = async {
+        while timeout(silence, listener.changed()).await.is_ok_and(|changed| changed.is_ok()) {}
+    };
+    let reason = tokio::select! {
+        end = running => reason(&end, with(&session, |session| session.greeted())),
+        () = quiet => format!(
+            "nothing was heard from pod {} for {} s", request.pod, silence.as_secs()
+        ),
+    };
+    send(sink, with(&session, |session| session.lose_all(&reason)));
+}
+
+fn with<T>(session: &Mutex<Session>, act: impl FnOnce(&mut Session) -> T) -> T {
+    act(&mut session.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn send(sink: &UnboundedSender<Observation>, observations: impl IntoIterator<Item = Observation>) {
+    for observation in observations {
+        // Nobody listens any more where the run is over; nothing is left to be done then.
+        let _ = sink.send(observation);
+    }
+}
+
+/// Why a probe that has no end has none.
+fn reason(end: &ExecEnd, greeted: bool) -> String {
+    match end {
+        ExecEnd::Lost(reason) => reason.clone(),
+        ExecEnd::Exited { code, stderr } => {
+            // The shell tells of every tool that had to be stopped.
+            let said: Vec<_> = stderr.lines().filter(|line| *line != "Killed").collect();
+            let what = if greeted { "broke off" } else { "did not run" };
+            let said =
+                if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) };
+            format!("the script in the pod {what}, with exit code {code}{said}")
+        }
+    }
+}
+
+/// For how long the script may say nothing.
+fn silence(probes: &[Probe]) -> Duration {
+    let timeouts = probes.iter().map(|probe| probe.attempts.timeout_ms);
+    SILENCE + Duration::from_millis(timeouts.max().unwrap_or_default().into())
+}
+
+/// For how long the script may run. It is bounded by itself, so this is the last resort.
+fn longest(probes: &[Probe]) -> Duration {
+    let one = |probe: &Probe| {
+        let attempts = probe.attempts;
+        let settling = Duration::from_millis(attempts.settle_ms.into());
+        settling + SUCCESS * u32::from(attempts.bound)
+    };
+    // Each round of those that run at once may wait for a first success in vain.
+    let rounds = u32::try_from(probes.len().div_ceil(script::PARALLEL)).unwrap_or(u32::MAX);
+    let waiting = silence(probes).saturating_mul(rounds.max(1));
+    probes.iter().map(one).max().unwrap_or_default() + waiting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_the_script_ended_is_said_without_its_shells_noise() {
+        let end = |code, stderr: &str| ExecEnd::Exited { code, stderr: stderr.to_owned() };
+        assert_eq!(
+            reason(
+                &end(2, "Killed\nsh: can't fork: Resource temporarily unavailable\nKilled"),
+                true
+            ),
+            "the script in the pod broke off, with exit code 2: \
+             sh: can't fork: Resource temporarily unavailable"
+        );
+        assert_eq!(
+            reason(&end(127, "sh: can't open '/etc/dualstack/probe.sh'"), false),
+            "the script in the pod did not run, with exit code 127: \
+             sh: can't open '/etc/dualstack/probe.sh'"
+        );
+        assert_eq!(
+            reason(&end(137, ""), true),
+            "the script in the pod broke off, with exit code 137"
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! The protocol of `manifests/probe.sh`: what it is told on stdin, and the lines it prints.
+
+use super::{
+    Probe, Target,
+    tool::{Ending, Printed},
+};
+
+/// The protocol's version: the script and this file change together.
+const VERSION: u32 = 1;
+
+/// The command that runs the script in the probes' container.
+pub(super) const COMMAND: [&str; 2] = ["sh", "/etc/dualstack/probe.sh"];
+
+/// How many probes a pod tries at once. Each takes three processes, and a pod may be held to as few
+/// as some hundred and fifty.
+pub(super) const PARALLEL: usize = 16;
+
+/// What the script reads on stdin, for probes numbered in their order. Some can't be written down:
+/// those are left out, and listed with the reason.
+pub(super) fn stdin(probes: &[Probe]) -> (String, Vec<(usize, String)>) {
+    let mut text = format!("dualstack-probe {VERSION} {PARALLEL}\n");
+    let mut refused = Vec::new();
+    for (id, probe) in probes.iter().enumerate() {
+        match task(probe) {
+            Ok(task) => text.push_str(&format!("{id} {task}\n")),
+            Err(reason) => refused.push((id, reason)),
+        }
+    }
+    text.push_str(".\n");
+    (text, refused)
+}
+
+fn task(probe: &Probe) -> Result<String, String> {
+    let attempts = probe.attempts;
+    // `read -t 0` doesn't read at all.
+    let timeout = attempts.timeout_ms.max(1);
+    let how = format!(
+        "{timeout} {} {} {} {}",
+        attempts.settle_ms, attempts.distinct, attempts.successes, attempts.bound
+    );
+    Ok(match &probe.target {
+        Target::Http { address, payload } => format!("http {how} {address} {payload}"),
+        Target::Tcp { address } => format!("tcp {how} {} {}", address.ip(), address.port()),
+        Target::Dns { name, family } => {
+            let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+            if name.is_empty() || name.starts_with('-') || !name.chars().all(usable) {
+                return Err(format!("{name:?} is no name that DNS can be asked for"));
+            }
+            format!("dns {how} {name} {}", family.record_type())
+        }
+    })
+}
+
+/// A line that the script printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// It runs, and speaks our version of the protocol.
+    Hello,
+    /// An attempt was made.
+    Attempt {
+        /// The probe's number.
+        id: usize,
+        /// Whether the script took it for a success.
+        succeeded: bool,
+        /// How long it took.
+        millis: u32,
+        /// What the tool printed.
+        printed: Printed,
+    },
+    /// A probe is done.
+    End {
+        /// The probe's number.
+        id: usize,
+        /// How many attempts were made.
+        attempts: usize,
+    },
+    /// All probes are done.
+    Done,
+}
+
+impl Line {
+    /// Reads a line; `None` where it isn't one of the script's, or not a whole one.
+    pub(super) fn read(line: &str) -> Option<Self> {
+        let fields: Vec<&str> = line.split('\t').collect();
+        match *fields.as_slice() {
+            ["h", version] => (version.parse() == Ok(VERSION)).then_some(Self::Hello),
+            ["e", id, attempts] => {
+                Some(Self::End { id: id.parse().ok()?, attempts: attempts.parse().ok()? })
+            }
+            ["z", _] => Some(Self::Done),
+            ["a", id, ending, ok, hundredths, length, head, tail] => {
+                let ending = match ending {
+                    "whole" => Ending::Whole,
+                    "late" => Ending::Late,
+                    "cut" => Ending::Cut,
+                    _ => return None,
+                };
+                let succeeded = match ok {
+                    "+" => true,
+                    "-" => false,
+                    _ => return None,
+                };
+                Some(Self::Attempt {
+                    id: id.parse().ok()?,
+                    succeeded,
+                    millis: hundredths.parse::<u32>().ok()?.saturating_mul(10),
+                    printed: Printed {
+                        ending,
+                        length: length.parse().ok()?,
+                        head: unescape(head)?,
+                        tail: unescape(tail)?,
+                    },
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Undoes the script's way of writing text without tabs and line ends.
+fn unescape(text: &str) -> Option<String> {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        plain.push(match c {
+            '\\' => match chars.next()? {
+                '\\' => '\\',
+                't' => '\t',
+                'n' => '\n',
+                'r' => '\r',
+                _ => return None,
+            },
+            c => c,
+        });
+    }
+    Some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        net::IpFamily,
+        probe::{Attempts, Vantage},
+    };
+
+    fn probe(target: Target) -> Probe {
+        let attempts =
+            Attempts { timeout_ms: 2000, settle_ms: 6000, distinct: 3, successes: 2, bound: 64 };
+        Probe { vantage: Vantage::Pod { node: "n1".to_owned() }, target, attempts }
+    }
+
+    fn dns(name: &str) -> Probe {
+        probe(Target::Dns { name: name.to_owned(), family: IpFamily::V6 })
+    }
+
+    #[test]
+    fn each_kind_of_target_has_its_line() {
+        let probes = [
+            probe(Target::Http { address: "[fd00::1]:80".parse().unwrap(), payload: 0 }),
+            probe(Target::Tcp { address: "[fd00::1]:10250".parse().unwrap() }),
+            dns("kubernetes.default.svc.cluster.local."),
+        ];
+        let (text, refused) = stdin(&probes);
+        assert_eq!(refused, []);
+        assert_eq!(
+            text,
+            "dualstack-probe 1 16\n\
+             0 http 2000 6000 3 2 64 [fd00::1]:80 0\n\
+             1 tcp 2000 6000 3 2 64 fd00::1 10250\n\
+             2 dns 2000 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
+             .\n"
+        );
+    }
+
+    #[test]
+    fn a_name_that_would_be_something_else_to_the_shell_or_the_tool_is_refused() {
+        for name in ["", "-debug", "a b.", "a\nb.", "$(reboot).", "a\t."] {
+            let (text, refused) = stdin(&[dns(name)]);
+            assert_eq!(text, "dualstack-probe 1 16\n.\n", "{name:?}");
+            assert_eq!(refused.len(), 1, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_attempts_text_comes_back_as_it_was() {
+        let line = Line::read("a\t7\twhole\t-\t12\t9\ta\\\\b\\tc\\nd\\r\t").unwrap();
+        let printed = Printed {
+            ending: Ending::Whole,
+            length: 9,
+            head: "a\\b\tc\nd\r".to_owned(),
+            tail: String::new(),
+        };
+        assert_eq!(line, Line::Attempt { id: 7, succeeded: false, millis: 120, printed });
+    }
+
+    #[test]
+    fn half_a_line_and_another_version_are_no_lines() {
+        for line in
+            ["", "a\t7\twhole\t+\t1", "a\t7\twhole\t+\t1\t9\tx\\\t", "h\t2", "e\tx\t1", "killed"]
+        {
+            assert_eq!(Line::read(line), None, "{line:?}");
+        }
+        assert_eq!(Line::read("h\t1"), Some(Line::Hello));
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(line in "[aehz]?(\t(\\PC{0,9}|[0-9]{0,12}|whole|late|cut|[+-]|\\\\.?)){0,9}") {
+            let _ = Line::read(&line);
+        }
+    }
+}

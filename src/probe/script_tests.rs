@@ -1,0 +1,201 @@
+//! The script in a real busybox shell, against listeners on loopback.
+//!
+//! These run where `DUALSTACK_BUSYBOX` names a busybox in upstream's default configuration, or one
+//! is found as `busybox`; elsewhere they say that they are skipped.
+
+use std::{
+    env, fs,
+    io::Write,
+    net::SocketAddr,
+    os::unix::fs::symlink,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::{
+    Attempts, Observation, Outcome, Probe, Target, Vantage, loopback,
+    script::{self, Line},
+    session::Session,
+};
+
+/// A directory with the applets that the script uses, and nothing else.
+struct Busybox(TempDir);
+
+impl Busybox {
+    /// `None`, aloud, where there is none that will do.
+    fn find() -> Option<Self> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let found =
+            || env::split_paths(&path).map(|dir| dir.join("busybox")).find(|it| it.exists());
+        let Some(binary) = env::var_os("DUALSTACK_BUSYBOX").map(PathBuf::from).or_else(found)
+        else {
+            eprintln!("skipped: there is no busybox here (DUALSTACK_BUSYBOX may name one)");
+            return None;
+        };
+        let applets = TempDir::new().unwrap();
+        for applet in ["sh", "wget", "nc", "nslookup", "sleep"] {
+            symlink(fs::canonicalize(&binary).unwrap(), applets.path().join(applet)).unwrap();
+        }
+        let busybox = Self(applets);
+        for (applet, option) in [("nc", "-z"), ("wget", "-T")] {
+            let usage = busybox.command(applet).arg("--help").output().unwrap();
+            if !String::from_utf8_lossy(&usage.stderr).contains(option) {
+                let binary = binary.display();
+                eprintln!("skipped: {binary} has no `{applet} {option}`, as upstream's has");
+                return None;
+            }
+        }
+        Some(busybox)
+    }
+
+    fn command(&self, applet: &str) -> Command {
+        let mut command = Command::new(self.0.path().join(applet));
+        command.env("PATH", self.0.path()).env("http_proxy", "http://127.0.0.1:1/");
+        command
+    }
+
+    /// Runs the script on a stdin.
+    fn script(&self, stdin: &str) -> Output {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/probe.sh");
+        let mut child = self
+            .command("sh")
+            .arg(script)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // stdin stays open, as it does in an exec; the script has to know its end by itself.
+        let mut pipe = child.stdin.take().unwrap();
+        pipe.write_all(stdin.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(pipe);
+        output
+    }
+
+    /// Carries probes out, and complains about a line that can't be read.
+    fn observe(&self, probes: &[Probe]) -> Vec<Observation> {
+        let (stdin, refused) = script::stdin(probes);
+        assert_eq!(refused, []);
+        let output = self.script(&stdin);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        let mut session = Session::new(probes.to_vec());
+        let mut seen = Vec::new();
+        for line in text.lines() {
+            assert!(Line::read(line).is_some(), "unreadable: {line:?}");
+            // A write of more than that to a pipe may mix with others.
+            assert!(line.len() < 4096, "too long: {line:?}");
+            seen.extend(session.line(line));
+        }
+        assert_eq!(session.lose_all("no end"), []);
+        assert!(text.ends_with(&format!("z\t{}\n", probes.len())), "{text}");
+        seen
+    }
+}
+
+fn pod() -> Vantage {
+    Vantage::Pod { node: "n1".to_owned() }
+}
+
+fn http(address: SocketAddr, attempts: Attempts) -> Probe {
+    Probe { vantage: pod(), target: Target::Http { address, payload: 0 }, attempts }
+}
+
+const PATIENT: Attempts =
+    Attempts { timeout_ms: 30_000, settle_ms: 30_000, distinct: 1, successes: 2, bound: 8 };
+
+#[test]
+fn every_way_a_connection_can_go_has_its_outcome() {
+    let Some(busybox) = Busybox::find() else { return };
+    let ways = loopback::ways();
+    let probes: Vec<_> = ways.iter().map(|way| loopback::once(&pod(), way)).collect();
+    loopback::compare(&ways, &pod(), &busybox.observe(&probes));
+}
+
+#[test]
+fn a_probe_goes_on_until_every_backend_answered() {
+    let Some(busybox) = Busybox::find() else { return };
+    let attempts = Attempts { distinct: 3, bound: 20, ..PATIENT };
+    let seen = busybox.observe(&[http(loopback::backends_in_turn(), attempts)]);
+    let pods: Vec<_> = seen[0]
+        .attempts
+        .iter()
+        .map(|attempt| match &attempt.outcome {
+            Outcome::Answered(answer) => answer.pod.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(pods, ["nginx-1", "nginx-1", "nginx-2", "nginx-2", "nginx-3"]);
+}
+
+#[test]
+fn a_probe_ends_at_its_bound() {
+    let Some(busybox) = Busybox::find() else { return };
+    let attempts = Attempts { distinct: 4, bound: 6, settle_ms: 0, ..PATIENT };
+    let seen = busybox.observe(&[http(loopback::backends_in_turn(), attempts)]);
+    assert_eq!(seen[0].attempts.len(), 7);
+}
+
+#[test]
+fn a_sample_drawn_while_the_path_settles_is_drawn_anew() {
+    let Some(busybox) = Busybox::find() else { return };
+    let attempts = Attempts { distinct: 4, bound: 6, settle_ms: 600, ..PATIENT };
+    let seen = busybox.observe(&[http(loopback::backends_in_turn(), attempts)]);
+    let whole_samples = seen[0].attempts.len();
+    assert!(whole_samples > 7 && whole_samples.is_multiple_of(7), "{whole_samples}");
+}
+
+#[test]
+fn failures_before_the_first_success_are_forgiven_and_none_after_it() {
+    let Some(busybox) = Busybox::find() else { return };
+    let probes = [http(loopback::settling(2, 9), PATIENT), http(loopback::settling(2, 1), PATIENT)];
+    let seen = busybox.observe(&probes);
+    let outcomes = |probe: &Probe| {
+        let of_probe = seen.iter().find(|seen| seen.probe == *probe).unwrap();
+        of_probe.attempts.iter().map(|attempt| attempt.outcome.succeeded()).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(&probes[0]), [false, false, true, true]);
+    assert_eq!(outcomes(&probes[1]), [false, false, true, false]);
+}
+
+#[test]
+fn more_probes_than_run_at_once_are_all_carried_out() {
+    let Some(busybox) = Busybox::find() else { return };
+    let address = loopback::serve(loopback::V6, |stream, _| {
+        loopback::answer_as(&stream, &"long-".repeat(40), 8000);
+    });
+    let probes: Vec<_> = (0..3 * script::PARALLEL)
+        .map(|number| {
+            let payload = 8000 - u32::try_from(number).unwrap();
+            let target = Target::Http { address, payload };
+            Probe { vantage: pod(), target, attempts: PATIENT }
+        })
+        .collect();
+    let seen = busybox.observe(&probes);
+    assert_eq!(seen.len(), probes.len());
+    assert!(seen.iter().all(|seen| seen.lost.is_none() && seen.attempts.len() == 2));
+}
+
+#[test]
+fn a_stdin_that_ends_before_its_last_line_is_an_error() {
+    let Some(busybox) = Busybox::find() else { return };
+    let mut child = busybox
+        .command("sh")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/probe.sh"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"dualstack-probe 1 4\n").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+}
+
+#[test]
+fn another_version_of_the_protocol_is_an_error() {
+    let Some(busybox) = Busybox::find() else { return };
+    assert_eq!(busybox.script("dualstack-probe 2 4\n.\n").status.code(), Some(2));
+}

@@ -1,0 +1,166 @@
+//! One run of the script in one pod: from its lines to observations. Pure.
+
+use super::{Attempt, Observation, Probe, script::Line, tool};
+
+/// The probes of one run of the script, and what came of them so far.
+#[derive(Debug)]
+pub(super) struct Session {
+    probes: Vec<Running>,
+    greeted: bool,
+}
+
+#[derive(Debug)]
+struct Running {
+    probe: Probe,
+    attempts: Vec<Attempt>,
+    /// Why no outcome could be had of an attempt.
+    unusable: Option<String>,
+    done: bool,
+}
+
+impl Running {
+    fn observation(&mut self, lost: Option<String>) -> Observation {
+        self.done = true;
+        let attempts = std::mem::take(&mut self.attempts);
+        Observation { probe: self.probe.clone(), attempts, lost }
+    }
+}
+
+impl Session {
+    /// A run of the script for probes that are numbered in their order.
+    pub(super) fn new(probes: Vec<Probe>) -> Self {
+        let running = |probe| Running { probe, attempts: Vec::new(), unusable: None, done: false };
+        Self { probes: probes.into_iter().map(running).collect(), greeted: false }
+    }
+
+    /// Takes a line. Returns the observation, where that ends a probe.
+    pub(super) fn line(&mut self, line: &str) -> Option<Observation> {
+        match Line::read(line)? {
+            Line::Hello => self.greeted = true,
+            Line::Done => {}
+            Line::Attempt { id, succeeded, millis, printed } => {
+                let running = self.probes.get_mut(id)?;
+                match tool::outcome(&running.probe.target, &printed) {
+                    Ok(outcome) if outcome.succeeded() == succeeded => {
+                        running.attempts.push(Attempt { millis, outcome });
+                    }
+                    Ok(outcome) => {
+                        let took = if succeeded { "a success" } else { "a failure" };
+                        running.unusable =
+                            Some(format!("the script in the pod took this for {took}: {outcome}"));
+                    }
+                    Err(reason) => running.unusable = Some(reason),
+                }
+            }
+            Line::End { id, attempts } => {
+                let running = self.probes.get_mut(id).filter(|running| !running.done)?;
+                let lost = running.unusable.take().or_else(|| {
+                    let seen = running.attempts.len();
+                    (seen != attempts || seen == 0)
+                        .then(|| format!("{seen} of {attempts} attempts were received"))
+                });
+                return Some(running.observation(lost));
+            }
+        }
+        None
+    }
+
+    /// Gives up one probe.
+    pub(super) fn lose(&mut self, id: usize, reason: String) -> Option<Observation> {
+        let running = self.probes.get_mut(id).filter(|running| !running.done)?;
+        Some(running.observation(Some(reason)))
+    }
+
+    /// Gives up all that isn't done.
+    pub(super) fn lose_all(&mut self, reason: &str) -> Vec<Observation> {
+        let left = self.probes.iter_mut().filter(|running| !running.done);
+        left.map(|running| running.observation(Some(reason.to_owned()))).collect()
+    }
+
+    /// Whether the script was heard of.
+    pub(super) const fn greeted(&self) -> bool {
+        self.greeted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::probe::{Attempts, Outcome, Target, Vantage};
+
+    fn session(probes: usize) -> Session {
+        let attempts =
+            Attempts { timeout_ms: 2000, settle_ms: 0, distinct: 1, successes: 1, bound: 0 };
+        let probe = |port| Probe {
+            vantage: Vantage::Pod { node: "n1".to_owned() },
+            target: Target::Tcp { address: ([127, 0, 0, 1], port).into() },
+            attempts,
+        };
+        Session::new((0..probes).map(|id| probe(u16::try_from(id).unwrap() + 1)).collect())
+    }
+
+    const OPEN: &str = "whole\t+\t1\t0\t127.0.0.1 (127.0.0.1:1) open\\nsent 0, rcvd 0\\n\t";
+    const REFUSED: &str = "whole\t-\t1\t0\tnc: 127.0.0.1 (127.0.0.1:2): Connection refused\\n\t";
+
+    #[test]
+    fn an_observation_comes_with_its_probes_end() {
+        let mut session = session(2);
+        assert_eq!(session.line("h\t1"), None);
+        assert_eq!(session.line(&format!("a\t1\t{REFUSED}")), None);
+        assert_eq!(session.line(&format!("a\t0\t{OPEN}")), None);
+        let observation = session.line("e\t0\t1").unwrap();
+        assert_eq!(observation.attempts, [Attempt { millis: 10, outcome: Outcome::Connected }]);
+        assert_eq!(observation.lost, None);
+        let observation = session.line("e\t1\t1").unwrap();
+        assert_eq!(observation.attempts[0].outcome, Outcome::Refused);
+        assert_eq!(session.lose_all("the exec broke"), []);
+    }
+
+    #[test]
+    fn what_has_no_end_is_lost_with_the_attempts_that_were_made() {
+        let mut session = session(2);
+        session.line(&format!("a\t0\t{REFUSED}"));
+        let lost = session.lose_all("the exec broke");
+        assert_eq!(lost.len(), 2);
+        assert_eq!(lost[0].attempts.len(), 1);
+        assert!(lost.iter().all(|lost| lost.lost.as_deref() == Some("the exec broke")));
+    }
+
+    #[test]
+    fn a_missing_attempt_loses_the_probe() {
+        let mut session = session(1);
+        session.line(&format!("a\t0\t{OPEN}"));
+        let observation = session.line("e\t0\t2").unwrap();
+        assert_eq!(observation.lost.as_deref(), Some("1 of 2 attempts were received"));
+        assert!(session.line("e\t0\t2").is_none());
+    }
+
+    #[test]
+    fn an_attempt_without_an_outcome_loses_the_probe() {
+        let mut session = session(1);
+        session.line("a\t0\twhole\t-\t1\t0\tsh: nc: not found\\n\t");
+        let lost = session.line("e\t0\t1").unwrap().lost.unwrap();
+        assert_eq!(lost, "nc in the pod could not try: sh: nc: not found");
+    }
+
+    #[test]
+    fn a_success_that_only_the_script_saw_is_none() {
+        let mut session = session(1);
+        session.line(&format!("a\t0\t{}", REFUSED.replace('-', "+")));
+        let lost = session.line("e\t0\t1").unwrap().lost.unwrap();
+        assert_eq!(lost, "the script in the pod took this for a success: refused");
+    }
+
+    proptest! {
+        #[test]
+        fn no_lines_make_it_panic_and_every_probe_ends_once(
+            lines in proptest::collection::vec("[ae]\t[0-3](\t(whole|late|cut|[+-]|1|0|wget: x|  HTTP/1.1 200|\\\\n)){0,7}", 0..20)
+        ) {
+            let mut session = session(3);
+            let ended = lines.iter().filter_map(|line| session.line(line)).count();
+            prop_assert_eq!(ended + session.lose_all("over").len(), 3);
+        }
+    }
+}

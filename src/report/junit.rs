@@ -1,0 +1,252 @@
+//! The run as JUnit XML: one test suite for each check, one test case for each case.
+//!
+//! Fail is a failure, inconclusive an error, skip is skipped with its reason. Family, source,
+//! target and node stand in properties, so that a pipeline's report can be searched by them.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    sync::Arc,
+    time::Duration,
+};
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{OutputFile, ReportError, Reporter};
+use crate::{
+    cause::{Cause, Judged},
+    check::{self, Status, Subject},
+    event::{Event, Finished},
+    probe::{Observation, Probe, Target},
+    record::Record,
+};
+
+/// The run as JUnit XML.
+#[derive(Debug)]
+pub struct Junit {
+    output: OutputFile,
+    finished: Option<Arc<Finished>>,
+    broken_off: Option<String>,
+}
+
+impl Junit {
+    /// Into this place.
+    pub const fn new(output: OutputFile) -> Self {
+        Self { output, finished: None, broken_off: None }
+    }
+}
+
+impl Reporter for Junit {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Finished(finished) => self.finished = Some(Arc::clone(finished)),
+            Event::BrokenOff { error } => self.broken_off = Some(error.clone()),
+            _ => {}
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), ReportError> {
+        let report = match (&self.finished, &self.broken_off) {
+            (Some(finished), _) => of_record(&finished.record),
+            (None, Some(error)) => of_nothing(error),
+            // Nothing ran, nothing went wrong: nothing to report.
+            (None, None) => return Ok(()),
+        };
+        let what = self.output.describe();
+        report
+            .to_string()
+            .map_err(io::Error::other)
+            .and_then(|xml| self.output.write(xml.as_bytes()))
+            .map_err(|error| ReportError { what, error })
+    }
+}
+
+/// The name of the report and of the suite that speaks of the run as a whole.
+const NAME: &str = "dualstack";
+
+/// The report of a run that broke off before it began: one error, so that no pipeline takes the
+/// absence of failures for success.
+pub fn of_nothing(error: &str) -> Report {
+    let mut report = Report::new(NAME);
+    report.add_test_suite(run_suite(Some(error), &[]));
+    report
+}
+
+/// The report of a record.
+pub fn of_record(record: &Record) -> Report {
+    let observed: HashMap<&Probe, &Observation> =
+        record.observations.iter().map(|observation| (&observation.probe, observation)).collect();
+    let mut report = Report::new(NAME);
+    if let Some(end) = record.phases.iter().map(|phase| phase.start_ms + phase.millis).max() {
+        report.set_time(Duration::from_millis(end));
+    }
+    if record.broken_off.is_some() || !record.left_behind.is_empty() {
+        report.add_test_suite(run_suite(record.broken_off.as_deref(), &record.left_behind));
+    }
+    // The record is in the registry's order, so the cases of a check follow one another.
+    for cases in record.judged.chunk_by(|a, b| a.case.check == b.case.check) {
+        report.add_test_suite(suite(cases, record, &observed));
+    }
+    report
+}
+
+/// The suite that speaks of the run as a whole: that it broke off, what it left behind.
+fn run_suite(broken_off: Option<&str>, left_behind: &[String]) -> TestSuite {
+    let mut suite = TestSuite::new("run");
+    if let Some(error) = broken_off {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(error).set_type("broken-off");
+        let mut case = TestCase::new("run/finished", status);
+        case.set_classname("run");
+        suite.add_test_case(case);
+    }
+    if !left_behind.is_empty() {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status
+            .set_message(
+                "objects were left behind in the cluster; remove them with `dualstack cleanup`",
+            )
+            .set_type("left-behind")
+            .set_description(left_behind.join("\n"));
+        let mut case = TestCase::new("run/teardown", status);
+        case.set_classname("run");
+        suite.add_test_case(case);
+    }
+    suite
+}
+
+fn suite(cases: &[Judged], record: &Record, observed: &HashMap<&Probe, &Observation>) -> TestSuite {
+    let id = cases.first().map_or(NAME, |judged| judged.case.check.as_str());
+    let mut suite = TestSuite::new(id);
+    let server = &record.started.server;
+    suite
+        .add_property(("suite", record.suite.name.as_str()))
+        .add_property(("context", server.context.as_deref().unwrap_or("in-cluster")))
+        .add_property(("server", server.url.as_str()))
+        .add_property(("kubernetes", server.version.as_str()));
+    if let Some(check) = check::find(id) {
+        suite
+            .add_property(("promise", check.summary()))
+            .add_property(("documentation", check.source()));
+    }
+    let mut total = Duration::ZERO;
+    for judged in cases {
+        let time = time_of(judged, observed);
+        total += time;
+        suite.add_test_case(test_case(judged, time, record));
+    }
+    suite.set_time(total);
+    suite
+}
+
+/// How long the case's own probes took: they run side by side, the attempts of one in turn.
+fn time_of(judged: &Judged, observed: &HashMap<&Probe, &Observation>) -> Duration {
+    let observations = judged.case.probes.iter().filter_map(|probe| observed.get(probe));
+    let millis = observations.map(|observation| {
+        observation.attempts.iter().map(|attempt| u64::from(attempt.millis)).sum::<u64>()
+    });
+    Duration::from_millis(millis.max().unwrap_or(0))
+}
+
+fn test_case(judged: &Judged, time: Duration, record: &Record) -> TestCase {
+    let name = judged.case.name();
+    let cause = record.causes.iter().find(|cause| cause.explains.contains(&name));
+    let mut case = TestCase::new(name, status(judged, cause));
+    case.set_classname(judged.case.check.as_str()).set_time(time);
+    for (name, value) in properties(judged) {
+        case.add_property((name, value.as_str()));
+    }
+    if judged.verdict.status == Status::Pass {
+        case.set_system_out(judged.verdict.detail.as_str());
+    }
+    case
+}
+
+fn status(judged: &Judged, cause: Option<&Cause>) -> TestCaseStatus {
+    let verdict = &judged.verdict;
+    match verdict.status {
+        Status::Pass => TestCaseStatus::success(),
+        Status::Skip => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(verdict.detail.as_str());
+            status
+        }
+        Status::Inconclusive => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message(verdict.detail.as_str()).set_type("inconclusive");
+            status
+        }
+        Status::Fail => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            let what = verdict.failure.as_ref().map_or(&verdict.detail, |failure| &failure.what);
+            status.set_message(what.as_str()).set_description(full_text(judged, cause));
+            status.set_type(cause.map_or("fail", |cause| cause.id.as_str()));
+            status
+        }
+    }
+}
+
+/// Everything that is known of a failure, with how to see and to mend it.
+fn full_text(judged: &Judged, cause: Option<&Cause>) -> String {
+    let mut text = Vec::new();
+    let mut section = |title: &str, lines: &[String]| {
+        if !lines.is_empty() {
+            text.push(format!("{title}:"));
+            text.extend(lines.iter().map(|line| format!("  {line}")));
+        }
+    };
+    let one = |line: &str| [line.to_owned()];
+    if let Some(failure) = &judged.verdict.failure {
+        section("What", &one(&failure.what));
+    }
+    section("Seen", &one(&judged.verdict.detail));
+    if let Some(cause) = cause {
+        section("Cause", &one(&cause.what));
+        section("Why it matters", &one(&cause.why));
+        section("Evidence", &cause.evidence);
+        section("See the cause", &cause.see);
+        section("Mend the cause", &cause.mend);
+    }
+    if let Some(failure) = &judged.verdict.failure {
+        section("See", &failure.see);
+        section("Mend", &failure.mend);
+    }
+    text.join("\n")
+}
+
+fn properties(judged: &Judged) -> Vec<(&'static str, String)> {
+    let mut properties = Vec::new();
+    if let Some(family) = judged.case.family {
+        properties.push(("family", family.to_string()));
+    }
+    match &judged.case.subject {
+        Subject::Cluster => {}
+        Subject::Node { name } => properties.push(("node", name.clone())),
+        Subject::Pod { workload, node } => {
+            properties.push(("workload", workload.clone()));
+            properties.push(("node", node.clone()));
+        }
+        Subject::Service { name } => properties.push(("service", name.clone())),
+        Subject::Path { from, to } => {
+            properties.push(("source", from.clone()));
+            properties.push(("target", to.clone()));
+        }
+    }
+    let addresses: BTreeSet<String> =
+        judged.case.probes.iter().map(|probe| address(&probe.target)).collect();
+    if !addresses.is_empty() {
+        let addresses: Vec<_> = addresses.into_iter().collect();
+        properties.push(("address", addresses.join(" ")));
+    }
+    if judged.verdict.attempts > 0 {
+        properties.push(("attempts", judged.verdict.attempts.to_string()));
+    }
+    properties
+}
+
+fn address(target: &Target) -> String {
+    match target {
+        Target::Http { address, .. } | Target::Tcp { address } => address.to_string(),
+        Target::Dns { name, family } => format!("{name} {}", family.record_type()),
+    }
+}

@@ -1,0 +1,118 @@
+//! What is broken, in full sentences: first the causes, then the failures that no cause explains.
+
+use super::{
+    View,
+    layout::{Detail, Prose, RED, paint},
+    subjects,
+};
+use crate::{
+    cause::{Cause, Judged},
+    check::{Failure, Subject},
+};
+
+/// The blocks; nothing where nothing failed.
+pub(super) fn render(view: &View<'_>) -> String {
+    let causes =
+        (1..).zip(&view.record.causes).map(|(number, cause)| explain_cause(view, number, cause));
+    let groups = unexplained(view);
+    let groups = groups.iter().map(|group| explain_group(view, group));
+    causes.chain(groups).collect::<Vec<_>>().join("\n")
+}
+
+fn explain_cause(view: &View<'_>, number: usize, cause: &Cause) -> String {
+    let mut prose = Prose::new(view.layout);
+    prose
+        .paragraph(&format!("{} {}", paint(RED, &format!("Cause {number}:")), cause.what))
+        .labelled("Why", &[&cause.why])
+        .labelled("Evidence", &cause.evidence)
+        .commands("See", &cause.see)
+        .labelled("Mend", &cause.mend)
+        .labelled("Explains", &explained(view, number));
+    if view.layout.detail == Detail::Full {
+        let failures = view.record.judged.iter().filter_map(with_failure);
+        let what: Vec<String> = failures
+            .filter(|(judged, _)| view.cause_of(judged) == Some(number))
+            .map(|(_, failure)| failure.what.clone())
+            .collect();
+        prose.labelled("In full", &what);
+    }
+    prose.into_text()
+}
+
+/// The cases that a cause explains, check by check.
+fn explained(view: &View<'_>, number: usize) -> Vec<String> {
+    let mut groups: Vec<(String, Vec<&Subject>)> = Vec::new();
+    for judged in view.record.judged.iter().filter(|judged| view.cause_of(judged) == Some(number)) {
+        let title = title(judged);
+        match groups.iter_mut().find(|(of, _)| *of == title) {
+            Some((_, subjects)) => subjects.push(&judged.case.subject),
+            None => groups.push((title, vec![&judged.case.subject])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(title, subjects)| match subjects.len() {
+            1 => format!("{title}: {}", subjects::listed(&subjects, view.most())),
+            count => format!("{title} ({count}): {}", subjects::listed(&subjects, view.most())),
+        })
+        .collect()
+}
+
+/// Failures of one check and family that want the same done about them.
+struct Group<'a> {
+    title: String,
+    members: Vec<(&'a Judged, &'a Failure)>,
+}
+
+/// The failures that no cause explains, in groups; each by itself where every detail was asked for.
+fn unexplained<'a>(view: &View<'a>) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let failures = view.record.judged.iter().filter_map(with_failure);
+    for (judged, failure) in failures.filter(|(judged, _)| view.cause_of(judged).is_none()) {
+        let title = title(judged);
+        let like = groups.iter_mut().find(|group| {
+            view.layout.detail < Detail::Full
+                && group.title == title
+                && group.members.first().is_some_and(|(_, first)| first.mend == failure.mend)
+        });
+        match like {
+            Some(group) => group.members.push((judged, failure)),
+            None => groups.push(Group { title, members: vec![(judged, failure)] }),
+        }
+    }
+    groups
+}
+
+fn explain_group(view: &View<'_>, group: &Group<'_>) -> String {
+    let mut prose = Prose::new(view.layout);
+    let Some((first, failure)) = group.members.first() else { return String::new() };
+    let label = paint(RED, "Failure:");
+    let count = group.members.len();
+    if count == 1 {
+        prose
+            .paragraph(&format!("{label} {}", failure.what))
+            .labelled("Case", &[first.case.name()])
+            .labelled("Seen", &[&first.verdict.detail]);
+    } else {
+        prose.paragraph(&format!("{label} {count} cases of {} failed.", group.title));
+        let shown = if count > view.most() { view.most() - 1 } else { count };
+        let members = group.members.iter().take(shown);
+        let mut what: Vec<String> = members.map(|(_, failure)| failure.what.clone()).collect();
+        if shown < count {
+            what.push(format!("And {} more, in the table below.", count - shown));
+        }
+        prose.labelled("What", &what);
+    }
+    prose.commands("See", &failure.see).labelled("Mend", &failure.mend);
+    prose.into_text()
+}
+
+fn with_failure(judged: &Judged) -> Option<(&Judged, &Failure)> {
+    judged.verdict.failure.as_ref().map(|failure| (judged, failure))
+}
+
+/// A check and family: `node_port::from_outside IPv6`.
+fn title(judged: &Judged) -> String {
+    let check = &judged.case.check;
+    judged.case.family.map_or_else(|| check.clone(), |family| format!("{check} {family}"))
+}

@@ -1,0 +1,62 @@
+//! Why the rest is not known, what was passed over, and what else the operator should know.
+
+use super::{
+    View,
+    layout::{BOLD, Prose, YELLOW, paint},
+};
+use crate::{check::Status, record::Record};
+
+/// The lists; nothing where there is nothing to say.
+pub(super) fn render(view: &View<'_>, notices: &[String]) -> String {
+    let record = view.record;
+    let mut parts = Vec::new();
+    let mut part = |title: String, points: Vec<String>| {
+        if !points.is_empty() {
+            let mut prose = Prose::new(view.layout);
+            prose.line(&title).points(points);
+            parts.push(prose.into_text());
+        }
+    };
+    part(paint(YELLOW, "Could not be determined"), reasons(record, Status::Inconclusive));
+    part(paint(BOLD, "Skipped, for want of anything to try"), reasons(record, Status::Skip));
+    part(paint(YELLOW, "Checks that the run did not reach"), not_reached(record));
+    part(paint(BOLD, "Nodes that took no part"), passed_over(record));
+    part(paint(BOLD, "Notices"), notices.to_vec());
+    parts.join("\n")
+}
+
+/// Each reason once, with the number of cases that it stopped.
+fn reasons(record: &Record, status: Status) -> Vec<String> {
+    let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
+    for judged in record.judged.iter().filter(|judged| judged.verdict.status == status) {
+        let (check, reason) = (judged.case.check.as_str(), judged.verdict.detail.as_str());
+        match reasons.iter_mut().find(|known| (known.0, known.1) == (check, reason)) {
+            Some((_, _, count)) => *count += 1,
+            None => reasons.push((check, reason, 1)),
+        }
+    }
+    reasons
+        .into_iter()
+        .map(|(check, reason, count)| match count {
+            1 => format!("{check}: {reason}"),
+            _ => format!("{check} ({count} cases): {reason}"),
+        })
+        .collect()
+}
+
+fn passed_over(record: &Record) -> Vec<String> {
+    let nodes = record.fixture.iter().flat_map(|fixture| &fixture.nodes);
+    nodes
+        .filter_map(|node| node.excluded.as_ref().map(|reason| format!("{}: {reason}", node.name)))
+        .collect()
+}
+
+/// The checks without a single case, in a run that was broken off.
+fn not_reached(record: &Record) -> Vec<String> {
+    if record.broken_off.is_none() {
+        return Vec::new();
+    }
+    let reached = |id: &str| record.judged.iter().any(|judged| judged.case.check == id);
+    let checks = record.suite.checks().into_iter().map(|check| check.id());
+    checks.filter(|id| !reached(id)).map(str::to_owned).collect()
+}

@@ -1,0 +1,104 @@
+//! The last lines: how it ended, of how many, in what time.
+
+use super::layout::{BOLD, DIM, Detail, GREEN, Layout, Prose, RED, YELLOW, paint};
+use crate::{
+    event::{Finished, Phase},
+    exit::Exit,
+    record::{PhaseTime, Record},
+    report::Tally,
+};
+
+/// The summary.
+pub(super) fn render(finished: &Finished, layout: Layout) -> String {
+    let record = &finished.record;
+    let mut prose = Prose::new(layout);
+    if layout.detail == Detail::Full && !record.phases.is_empty() {
+        prose.paragraph(&paint(DIM, &phases(record)));
+    }
+    if !record.left_behind.is_empty() {
+        prose
+            .line(&paint(RED, "Left behind in the cluster"))
+            .points(record.left_behind.iter().cloned())
+            .line("Remove it with `dualstack cleanup`.");
+    }
+    if let Some(error) = &record.broken_off {
+        prose.paragraph(&format!("{} {error}", paint(RED, "The run broke off:")));
+    }
+    let (style, word) = match finished.exit {
+        Exit::Passed => (GREEN.bold(), "PASSED"),
+        Exit::Failed => (RED, "FAILED"),
+        Exit::Inconclusive => (YELLOW.bold(), "INCONCLUSIVE"),
+        Exit::Interrupted => (YELLOW.bold(), "INTERRUPTED"),
+        Exit::Usage | Exit::Cluster => (RED, "NOT RUN"),
+        Exit::NothingSelected => (RED, "NOTHING SELECTED"),
+    };
+    prose.paragraph(&format!("{} {}", paint(style, word), sentence(record)));
+    if layout.detail < Detail::Full || record.causes.len() > 1 {
+        for (number, cause) in (1..).zip(&record.causes) {
+            prose.paragraph(&format!(
+                "  {} {}",
+                paint(BOLD, &format!("cause {number}:")),
+                cause.what
+            ));
+        }
+    }
+    prose.into_text()
+}
+
+/// `suite dual-stack: 11 failed, 99 passed of 110 cases on 3 of 4 nodes in 7.3 s`.
+fn sentence(record: &Record) -> String {
+    let tally: Tally = record.judged.iter().collect();
+    let mut text = format!("suite {}: {tally}", record.suite.name);
+    if tally.total() > 0 && tally.total() != tally.passed {
+        text.push_str(&format!(" of {} cases", tally.total()));
+    }
+    if let Some(fixture) = &record.fixture {
+        let (selected, all) = (fixture.selected().count(), fixture.nodes.len());
+        if selected == all {
+            text.push_str(&format!(", on {}", counted(all, "node")));
+        } else {
+            text.push_str(&format!(", on {selected} of {}", counted(all, "node")));
+        }
+    }
+    if let Some((verdicts, teardown)) = times(record) {
+        text.push_str(&format!(", in {}", seconds(verdicts)));
+        if let Some(teardown) = teardown {
+            text.push_str(&format!(" and {} to tear down", seconds(teardown)));
+        }
+    }
+    let retried = record.observations.iter().filter(|observation| {
+        let attempts = &observation.attempts;
+        attempts.iter().any(|attempt| attempt.outcome.succeeded())
+            && attempts.iter().any(|attempt| !attempt.outcome.succeeded())
+    });
+    match retried.count() {
+        0 => {}
+        1 => text.push_str("; 1 probe succeeded only when tried again"),
+        count => text.push_str(&format!("; {count} probes succeeded only when tried again")),
+    }
+    text
+}
+
+/// The time until the last verdict, and that of the teardown, in milliseconds.
+fn times(record: &Record) -> Option<(u64, Option<u64>)> {
+    let (teardown, before): (Vec<&PhaseTime>, Vec<&PhaseTime>) =
+        record.phases.iter().partition(|time| time.phase == Phase::Teardown);
+    let verdicts = before.iter().map(|time| time.start_ms + time.millis).max()?;
+    Some((verdicts, teardown.first().map(|time| time.millis)))
+}
+
+fn phases(record: &Record) -> String {
+    let phases = record.phases.iter();
+    let parts: Vec<String> =
+        phases.map(|phase| format!("{} {}", phase.phase.doing(), seconds(phase.millis))).collect();
+    format!("Time: {}.", parts.join(", "))
+}
+
+fn counted(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds are shown with one digit")]
+fn seconds(millis: u64) -> String {
+    format!("{:.1} s", millis as f64 / 1000.0)
+}

@@ -1,0 +1,242 @@
+//! What was tried, as one table for each area: check, family, subject, result, detail.
+//!
+//! Cases of one check and family that passed alike stand in one row where there are many of them;
+//! a failure always has a row of its own, unless there are so many with one cause and one outcome
+//! that they would bury everything else. Such rows say how many cases they stand for, and
+//! [`Detail::Full`] splits them.
+
+use comfy_table::{
+    ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle, Width,
+};
+
+use super::{
+    View,
+    layout::{BOLD, DIM, Detail, paint, style_of, word_of},
+    subjects,
+};
+use crate::{
+    cause::Judged,
+    check::{Status, Subject},
+    report::Tally,
+};
+
+/// How many like cases stand in rows of their own: all failures, unless they would bury everything
+/// else; few paths, for there are many and they say little when they pass; and hardly any of those
+/// that weren't determined, for their details are the same.
+const fn most_rows(judged: &Judged) -> usize {
+    match (judged.verdict.status, &judged.case.subject) {
+        (Status::Fail, _) => 12,
+        (Status::Inconclusive | Status::Skip, _) => 2,
+        (Status::Pass, Subject::Path { .. }) => 4,
+        (Status::Pass, Subject::Service { .. }) => 16,
+        (Status::Pass, _) => 8,
+    }
+}
+
+const STYLE: TableStyle = TableStyle::new()
+    .header_lines(ContentLineStyle::none())
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .content_lines(ContentLineStyle::none());
+
+/// From this width on there is room for the checks' names in a column of their own.
+const WIDE: usize = 110;
+
+/// The tables, with a title line each: one for each area, or where the lines are short one for each
+/// check.
+pub(super) fn render(view: &View<'_>) -> String {
+    let wide = view.layout.width >= WIDE;
+    let mut blocks: Vec<(&str, Vec<&Judged>)> = Vec::new();
+    for judged in &view.record.judged {
+        let check = judged.case.check.as_str();
+        let title = if wide { check.split("::").next().unwrap_or(check) } else { check };
+        match blocks.iter_mut().find(|(of, _)| *of == title) {
+            Some((_, cases)) => cases.push(judged),
+            None => blocks.push((title, vec![judged])),
+        }
+    }
+    let blocks: Vec<_> = blocks
+        .into_iter()
+        .map(|(title, cases)| {
+            let tally: Tally = cases.iter().copied().collect();
+            (format!("{}: {tally}", paint(BOLD, title)), rows(view, &cases))
+        })
+        .collect();
+    let columns = Columns::of(blocks.iter().flat_map(|(_, rows)| rows), view.layout.width, wide);
+    let mut text = String::new();
+    for (title, rows) in &blocks {
+        text.push_str(&format!("{title}\n{}\n\n", columns.table(rows)));
+    }
+    if blocks.iter().flat_map(|(_, rows)| rows).any(|row| row.cases.len() > 1) {
+        text.push_str(&paint(
+            DIM,
+            "A row that counts stands for like cases; --verbose gives each a row.",
+        ));
+        text.push('\n');
+    } else {
+        text.pop();
+    }
+    text
+}
+
+/// One row, and the cases it stands for.
+struct Row<'a> {
+    cases: Vec<&'a Judged>,
+    detail: String,
+}
+
+impl Row<'_> {
+    /// The cells, and the result among them in its style.
+    fn cells(&self) -> Option<([String; 5], String)> {
+        let first = self.cases.first()?;
+        let subjects: Vec<_> = self.cases.iter().map(|judged| &judged.case.subject).collect();
+        let (family, status) = (first.case.family, first.verdict.status);
+        let cells = [
+            first.case.check.split("::").last().unwrap_or_default().to_owned(),
+            family.map_or_else(|| "both".to_owned(), |family| family.to_string()),
+            subjects::counted(&subjects),
+            word_of(status).to_owned(),
+            self.detail.clone(),
+        ];
+        Some((cells, paint(style_of(status), word_of(status))))
+    }
+}
+
+/// The columns of all tables, so that they stand in line.
+struct Columns {
+    width: usize,
+    /// The first column that is shown: without the checks' names where they are in the title.
+    first: usize,
+    /// The width of every column but the last.
+    widths: [usize; 4],
+}
+
+impl Columns {
+    const HEADER: [&str; 5] = ["check", "family", "subject", "result", "detail"];
+    /// Blanks after a column.
+    const GAP: u16 = 2;
+    /// What is left to the detail at least, however long the subjects are.
+    const DETAIL: usize = 26;
+
+    fn of<'a>(rows: impl Iterator<Item = &'a Row<'a>>, width: usize, wide: bool) -> Self {
+        let [mut widths @ .., _] = Self::HEADER.map(str::len);
+        for (cells, _) in rows.filter_map(Row::cells) {
+            for (width, cell) in widths.iter_mut().zip(&cells) {
+                *width = (*width).max(textwrap::core::display_width(cell));
+            }
+        }
+        let first = usize::from(!wide);
+        let gaps = widths.len().saturating_sub(first) * usize::from(Self::GAP);
+        let others: usize = gaps + Self::DETAIL + widths[first..].iter().sum::<usize>() - widths[2];
+        widths[2] = widths[2].min(width.saturating_sub(others).max(Self::HEADER[2].len()));
+        Self { width, first, widths }
+    }
+
+    fn table(&self, rows: &[Row<'_>]) -> String {
+        let mut table = Table::new();
+        table
+            .force_no_tty()
+            .load_style(STYLE)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(self.width).unwrap_or(u16::MAX))
+            .set_header(Self::HEADER.iter().skip(self.first).map(|name| paint(DIM, name)));
+        for (mut cells, result) in rows.iter().filter_map(Row::cells) {
+            cells[3] = result;
+            table.add_row(cells.into_iter().skip(self.first));
+        }
+        for (column, width) in table.column_iter_mut().zip(&self.widths[self.first..]) {
+            let width = u16::try_from(*width).unwrap_or(u16::MAX).saturating_add(Self::GAP);
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, Self::GAP));
+        }
+        table.trim_fmt()
+    }
+}
+
+/// The rows of an area: its checks in the registry's order, within a check and family the worst
+/// first, and otherwise in the order of the cases.
+fn rows<'a>(view: &View<'a>, cases: &[&'a Judged]) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = Vec::new();
+    let of_one_kind =
+        |a: &&Judged, b: &&Judged| a.case.check == b.case.check && a.case.family == b.case.family;
+    for block in cases.chunk_by(of_one_kind) {
+        let mut ranked = Vec::new();
+        for group in groups(view, block) {
+            let Some(&(first, judged)) = group.first() else { continue };
+            let rank = rank(judged.verdict.status);
+            if group.len() > most_rows(judged) && view.layout.detail < Detail::Full {
+                let cases: Vec<_> = group.into_iter().map(|(_, judged)| judged).collect();
+                let detail = common_detail(view, &cases);
+                ranked.push((rank, first, Row { cases, detail }));
+            } else {
+                ranked.extend(group.into_iter().map(|(index, judged)| {
+                    let row = Row { cases: vec![judged], detail: detail(view, judged) };
+                    (rank, index, row)
+                }));
+            }
+        }
+        ranked.sort_by_key(|(rank, index, _)| (*rank, *index));
+        rows.extend(ranked.into_iter().map(|(_, _, row)| row));
+    }
+    rows
+}
+
+/// Cases of one check and family, those together that can stand in one row, each with its place.
+fn groups<'a>(view: &View<'a>, block: &[&'a Judged]) -> Vec<Vec<(usize, &'a Judged)>> {
+    let mut groups: Vec<Vec<(usize, &'a Judged)>> = Vec::new();
+    for (index, &judged) in block.iter().enumerate() {
+        let group = groups.iter_mut().find(|group| {
+            group.first().is_some_and(|(_, first)| belong_together(view, first, judged))
+        });
+        match group {
+            Some(group) => group.push((index, judged)),
+            None => groups.push(vec![(index, judged)]),
+        }
+    }
+    groups
+}
+
+const fn rank(status: Status) -> u8 {
+    match status {
+        Status::Fail => 0,
+        Status::Inconclusive => 1,
+        Status::Pass => 2,
+        Status::Skip => 3,
+    }
+}
+
+/// Whether two cases of one check and family can stand in one row.
+fn belong_together<'a>(view: &View<'a>, a: &'a Judged, b: &'a Judged) -> bool {
+    let status = a.verdict.status;
+    status == b.verdict.status
+        && subjects::alike(&a.case.subject, &b.case.subject)
+        && if status == Status::Pass {
+            // A pass that needed a second try is worth a row.
+            !view.was_retried(a) && !view.was_retried(b)
+        } else {
+            a.verdict.detail == b.verdict.detail && view.cause_of(a) == view.cause_of(b)
+        }
+}
+
+fn detail(view: &View<'_>, judged: &Judged) -> String {
+    match view.cause_of(judged) {
+        Some(number) => format!("cause {number}: {}", judged.verdict.detail),
+        None => judged.verdict.detail.clone(),
+    }
+}
+
+/// What like cases have in common: the same words, or how long they took, or from which to which.
+fn common_detail<'a>(view: &View<'a>, group: &[&'a Judged]) -> String {
+    let (Some(first), Some(last)) = (group.first(), group.last()) else { return String::new() };
+    if group.iter().all(|judged| judged.verdict.detail == first.verdict.detail) {
+        return detail(view, first);
+    }
+    let took =
+        || group.iter().flat_map(|judged| view.attempts(judged)).map(|attempt| attempt.millis);
+    match (took().min(), took().max()) {
+        (Some(least), Some(most)) if least == most => format!("each attempt took {most} ms"),
+        (Some(least), Some(most)) => format!("each attempt took {least} to {most} ms"),
+        _ => format!("{} … {}", first.verdict.detail, last.verdict.detail),
+    }
+}

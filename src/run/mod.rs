@@ -1,0 +1,67 @@
+//! The conductor: connects, gathers, deploys, probes, judges and tears down, and tells of it in
+//! events. It holds no opinion on networks; those are the checks'.
+
+mod conductor;
+mod ledger;
+mod rejudge;
+mod rights;
+mod stop;
+mod stopwatch;
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+pub use conductor::{RunError, exit_of, run};
+pub use ledger::Ledger;
+pub use rejudge::rejudge;
+pub use stop::{Stop, Stopper, stop};
+
+use crate::{
+    check::Check, cluster::ConnectOptions, event::Event, fixture::FixtureOptions, suite::Suite,
+};
+
+/// How long a run may take, if nobody says otherwise.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(180);
+
+/// What to run, and on what.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which cluster.
+    pub connect: ConnectOptions,
+    /// What is expected.
+    pub suite: Suite,
+    /// Which of the suite's checks, in the registry's order.
+    pub checks: Vec<&'static dyn Check>,
+    /// What is put into the cluster.
+    pub fixture: FixtureOptions,
+    /// How long all of it may take, teardown apart.
+    pub deadline: Duration,
+    /// Whether the fixture is left in place.
+    pub keep: bool,
+    /// Whether to wait until our namespace is gone, and not only what was in it.
+    pub wait_namespace: bool,
+}
+
+/// Where a run's events go.
+#[derive(Clone, Debug)]
+pub struct Events(Option<mpsc::UnboundedSender<Event>>);
+
+impl Events {
+    /// Events that somebody reads.
+    pub const fn to(sender: mpsc::UnboundedSender<Event>) -> Self {
+        Self(Some(sender))
+    }
+
+    /// Events that nobody reads.
+    pub const fn discarded() -> Self {
+        Self(None)
+    }
+
+    /// Tells of an event. Where the reader has gone, nobody wants to know.
+    pub fn send(&self, event: Event) {
+        if let Some(sender) = &self.0 {
+            let _ = sender.send(event);
+        }
+    }
+}

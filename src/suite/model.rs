@@ -1,0 +1,128 @@
+//! The suite as data.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{load, schema};
+use crate::{check::Check, net::IpFamily};
+
+/// A suite: which checks are run, and what they expect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// The name by which `--suite` finds it.
+    pub name: String,
+    /// One sentence on what it proves.
+    pub description: String,
+    /// The families that the cluster must have: exactly these, and no other.
+    #[serde(deserialize_with = "load::families")]
+    #[schemars(length(min = 1, max = 2), extend("uniqueItems" = true))]
+    pub families: Vec<IpFamily>,
+    /// The family that must come first wherever Kubernetes orders them (podCIDRs, InternalIPs,
+    /// podIPs, a Service's ClusterIPs). Left out: whichever the cluster has, as long as it agrees
+    /// with itself.
+    #[serde(default)]
+    pub primary: Option<IpFamily>,
+    /// The checks, by id (`node::pod_cidrs`) or area (`node`), in any order: the registry's order
+    /// is the order of running.
+    #[serde(deserialize_with = "load::checks")]
+    #[schemars(schema_with = "schema::checks")]
+    pub checks: Vec<String>,
+    /// How probes are tried.
+    #[serde(default)]
+    pub probes: ProbeParameters,
+    /// What is asked of the machine that runs `dualstack`; `--outside` overrides it.
+    #[serde(default)]
+    pub outside: OutsidePolicy,
+}
+
+impl Suite {
+    /// Whether the suite holds a check, by its id or its area.
+    pub fn names(&self, id: &str) -> bool {
+        self.checks.iter().any(|name| covers(name, id))
+    }
+
+    /// Its checks, in the registry's order.
+    pub fn checks(&self) -> Vec<&'static dyn Check> {
+        crate::check::REGISTRY.iter().copied().filter(|check| self.names(check.id())).collect()
+    }
+}
+
+/// Whether a name, a check's id or an area, means the check of an id.
+pub(super) fn covers(name: &str, id: &str) -> bool {
+    name == id || id.split_once("::").is_some_and(|(area, _)| area == name)
+}
+
+/// What is asked of the machine that runs `dualstack` as a client outside the cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutsidePolicy {
+    /// Where this machine has no way to any node in a family, the cases are inconclusive.
+    #[default]
+    Auto,
+    /// This machine must reach the nodes; where it can't, the cases fail.
+    Required,
+    /// Nothing is tried from this machine; the cases are skipped.
+    Off,
+}
+
+/// How probes are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProbeParameters {
+    /// How long one attempt may take, in milliseconds.
+    #[schemars(range(min = 100, max = 60_000))]
+    pub timeout_ms: u32,
+    /// For how long after the pods are ready a path may still be settling, in milliseconds.
+    #[schemars(range(max = 300_000))]
+    pub settle_ms: u32,
+    /// How many more connections must succeed after the first one.
+    #[schemars(range(max = 100))]
+    pub confirmations: u16,
+    /// The most connections made to a shared Service to see every backend answer. Where it is too
+    /// low for the number of backends to rule out bad luck, so many backends must answer as it
+    /// allows for.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub sample_bound: u16,
+    /// How many bytes `pod::reachable` asks for beside a small answer, to see packets of full size
+    /// pass; 0 for small answers alone.
+    #[schemars(range(max = 99_999))]
+    pub payload: u32,
+}
+
+impl ProbeParameters {
+    /// Says which parameter is outside its limits, where one is.
+    pub fn flaw(&self) -> Option<String> {
+        let mut limits = self.limits().into_iter();
+        limits.find(|(_, value, least, most)| !(least..=most).contains(&value)).map(
+            |(name, value, least, most)| {
+                format!("probes.{name} is {value}, and must lie between {least} and {most}")
+            },
+        )
+    }
+
+    /// The limits of each parameter, which the schema shows too: name, value, least, most.
+    fn limits(&self) -> [(&'static str, u32, u32, u32); 5] {
+        [
+            ("timeout_ms", self.timeout_ms, 100, 60_000),
+            ("settle_ms", self.settle_ms, 0, 300_000),
+            ("confirmations", self.confirmations.into(), 0, 100),
+            ("sample_bound", self.sample_bound.into(), 1, 10_000),
+            ("payload", self.payload, 0, 99_999),
+        ]
+    }
+}
+
+impl Default for ProbeParameters {
+    fn default() -> Self {
+        // 500 connections show every one of 25 backends, but for one run in ten million.
+        // 16 KiB are more than one packet, even with jumbo frames.
+        Self {
+            timeout_ms: 3_000,
+            settle_ms: 6_000,
+            confirmations: 1,
+            sample_bound: 500,
+            payload: 16_384,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+use super::*;
+use crate::{check::REGISTRY, net::IpFamily};
+
+const SMALL: &str = "name: mine\ndescription: Mine.\nfamilies: [IPv4]\nchecks: [node]\n";
+
+fn refused(text: &str) -> String {
+    Suite::parse("mine.yaml", text).unwrap_err().to_string()
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(SMALL.contains(from));
+    SMALL.replace(from, to)
+}
+
+#[test]
+fn every_embedded_suite_loads_under_its_own_name() {
+    for (name, _) in EMBEDDED {
+        let suite = Suite::load(name).unwrap();
+        assert_eq!(suite.name, name);
+        assert!(suite.description.ends_with('.'), "{name}");
+        assert!(!suite.checks().is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_full_suites_hold_every_check() {
+    for (name, _) in EMBEDDED.iter().filter(|(name, _)| *name != "smoke") {
+        assert_eq!(Suite::load(name).unwrap().checks().len(), REGISTRY.len(), "{name}");
+    }
+}
+
+#[test]
+fn the_committed_schema_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/suites/suite.schema.json");
+    let current = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    if std::env::var_os("DUALSTACK_WRITE_SCHEMA").is_some() {
+        std::fs::write(path, &current).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(committed == current, "run this test with DUALSTACK_WRITE_SCHEMA=1 to write it anew");
+}
+
+#[test]
+fn the_schema_lists_every_check_and_area() {
+    let text = serde_json::to_string(&schema()).unwrap();
+    for check in REGISTRY {
+        assert!(text.contains(&format!("\"{}\"", check.id())), "{}", check.id());
+    }
+    assert!(text.contains("\"node_port\""));
+}
+
+#[test]
+fn a_small_suite_takes_the_defaults() {
+    let suite = Suite::parse("mine.yaml", SMALL).unwrap();
+    assert_eq!(suite.families, [IpFamily::V4]);
+    assert_eq!(suite.probes, ProbeParameters::default());
+    assert_eq!((suite.primary, suite.outside), (None, OutsidePolicy::Auto));
+}
+
+#[test]
+fn a_suite_is_read_from_a_file_too() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), SMALL).unwrap();
+    assert_eq!(Suite::load(file.path().to_str().unwrap()).unwrap().name, "mine");
+}
+
+#[test]
+fn an_unknown_suite_is_told_which_there_are() {
+    let error = Suite::load("dualstack").unwrap_err().to_string();
+    assert!(error.contains("`dualstack`") && error.contains("dual-stack-ipv6-primary"), "{error}");
+}
+
+#[test]
+fn a_misspelt_check_is_shown_at_its_place_with_what_was_meant() {
+    let error = refused(&with("[node]", "[node, 'node::pod_cidr']"));
+    assert!(error.contains("mine.yaml"), "{error}");
+    assert!(error.contains("line 4") && error.contains("column 16"), "{error}");
+    assert!(error.contains("did you mean `node::pod_cidrs`?"), "{error}");
+    assert!(error.contains("dns::records"), "{error}");
+}
+
+#[test]
+fn a_misspelt_field_is_shown_at_its_place() {
+    let error = refused(&format!("{SMALL}outsid: auto\n"));
+    assert!(error.contains("outsid") && error.contains("line 5"), "{error}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for (text, word) in [
+        (with("[IPv4]", "[]"), "families is empty"),
+        (with("[IPv4]", "[IPv4, IPv4]"), "more than once"),
+        (with("[IPv4]", "[IPv5]"), "IPv5"),
+        (with("[node]", "[]"), "checks is empty"),
+        (format!("{SMALL}primary: IPv6\n"), "primary is IPv6"),
+        (format!("{SMALL}probes:\n  timeout_ms: 1\n"), "timeout_ms is 1"),
+        (format!("{SMALL}probes:\n  sample_bound: 0\n"), "sample_bound is 0"),
+        (String::new(), "mine.yaml"),
+        ("{".to_owned(), "mine.yaml"),
+    ] {
+        let error = refused(&text);
+        assert!(error.contains(word), "{word} is not in: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_selection_follows_the_registry_and_takes_areas() {
+    let suite = Suite::load("dual-stack").unwrap();
+    let ids = |only: &[&str], skip: &[&str]| {
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let checks = suite.select(&owned(only), &owned(skip)).unwrap();
+        checks.iter().map(|check| check.id()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&[], &[]).len(), REGISTRY.len());
+    assert_eq!(
+        ids(&["dns", "node"], &[]),
+        ["node::pod_cidrs", "node::internal_ips", "dns::records"]
+    );
+    assert_eq!(ids(&["node"], &["node::pod_cidrs"]), ["node::internal_ips"]);
+    assert_eq!(ids(&["node"], &["node"]), [""; 0]);
+}
+
+#[test]
+fn a_selection_of_nothing_known_says_so() {
+    let suite = Suite::load("smoke").unwrap();
+    let select = |name: &str| suite.select(&[name.to_owned()], &[]).unwrap_err().to_string();
+    assert!(select("dns::record").contains("did you mean `dns::records`?"));
+    assert!(select("node_port").contains("the suite smoke doesn't hold node_port"));
+}
+
+#[test]
+fn a_narrowed_suite_knows_what_it_no_longer_runs() {
+    let suite = Suite::load("dual-stack").unwrap();
+    let checks = suite.select(&["pod::reachable".to_owned()], &[]).unwrap();
+    let suite = suite.narrowed(&checks);
+    assert!(suite.names("pod::reachable") && !suite.names("pod::pod_ips"));
+}

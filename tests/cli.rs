@@ -1,0 +1,304 @@
+//! The command line from outside: what it prints, and with which exit code.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod fabricated;
+
+use std::{fs, path::Path, process::Output};
+
+use assert_cmd::Command;
+use dualstack::exit::Exit;
+use fabricated::Trouble;
+use quick_junit::Report;
+use serde_json::Value;
+
+/// The command, in an environment without a cluster and without anybody's settings.
+fn dualstack() -> Command {
+    let mut command = Command::cargo_bin("dualstack").unwrap();
+    command.env_clear().env("HOME", "/nonexistent");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    dualstack().args(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Asserts the exit code, and that stderr says each of these.
+#[track_caller]
+fn refused(arguments: &[&str], exit: Exit, says: &[&str]) {
+    let output = run(arguments);
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(exit.code().into()), "{text}");
+    for part in says {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+    assert_eq!(stdout(&output), "", "an error is no result");
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+#[test]
+fn a_wrong_flag_is_refused_with_the_nearest_one() {
+    refused(&["run", "--namespac", "x"], Exit::Usage, &["--namespac", "--namespace"]);
+}
+
+#[test]
+fn no_command_shows_the_help_and_is_a_usage_error() {
+    refused(&[], Exit::Usage, &["Usage: dualstack", "run", "Exit codes:"]);
+}
+
+#[test]
+fn an_unknown_check_is_refused_with_the_nearest_one() {
+    for arguments in [
+        ["run", "node::pod_cidr"],
+        ["run", "--check=node::pod_cidr"],
+        ["run", "--skip=node::pod_cidr"],
+    ] {
+        refused(&arguments, Exit::Usage, &["did you mean `node::pod_cidrs`?"]);
+    }
+    refused(&["explain", "node::pod_cidr"], Exit::Usage, &["did you mean `node::pod_cidrs`?"]);
+}
+
+#[test]
+fn a_selection_that_leaves_nothing_has_an_exit_code_of_its_own() {
+    refused(
+        &["run", "--check", "node", "--skip", "node"],
+        Exit::NothingSelected,
+        &["nothing is left to test of the suite dual-stack"],
+    );
+}
+
+#[test]
+fn an_unknown_suite_is_refused_with_those_there_are() {
+    refused(&["run", "--suite", "dual"], Exit::Usage, &["`dual`", "dual-stack-ipv6-primary"]);
+}
+
+#[test]
+fn a_malformed_suite_is_refused_with_the_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mine.yaml");
+    fs::write(&path, "name: mine\ndescription: x\nfamilies: [IPv5]\nchecks: [node]\n").unwrap();
+    let path = path.to_str().unwrap();
+    refused(&["run", "--suite", path], Exit::Usage, &[path, "line 3", "IPv5"]);
+    refused(&["list", "--suite", path], Exit::Usage, &[path, "line 3"]);
+}
+
+#[test]
+fn a_parameter_outside_its_limits_is_refused() {
+    refused(&["run", "--attempt-timeout", "1ms"], Exit::Usage, &["timeout_ms is 1", "between 100"]);
+    refused(&["run", "--timeout", "90"], Exit::Usage, &["--timeout", "with its unit"]);
+    refused(&["run", "--toleration", "a:Never"], Exit::Usage, &["KEY[=VALUE][:EFFECT]"]);
+    refused(&["run", "--pull-secret", "a/b/c"], Exit::Usage, &["NAMESPACE/NAME"]);
+    refused(&["run", "--node-selector", "zone"], Exit::Usage, &["LABEL=VALUE"]);
+    refused(&["run", "--sample-nodes", "0"], Exit::Usage, &["--sample-nodes"]);
+}
+
+#[test]
+fn no_kubeconfig_is_refused_with_the_ways_to_get_a_cluster() {
+    let output = run(&["run"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = stderr(&output);
+    assert!(text.contains("no cluster is named"), "{text}");
+    assert!(text.contains("kind create cluster"), "{text}");
+}
+
+#[test]
+fn an_unwritable_report_is_refused_before_anything_is_begun() {
+    for option in ["--junit", "--json"] {
+        let output = run(&["run", option, "/nonexistent/report"]);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains("/nonexistent/report"), "{text}");
+        assert!(!text.contains("connecting"), "nothing may be begun: {text}");
+    }
+}
+
+#[test]
+fn two_reports_into_one_place_are_refused() {
+    refused(&["run", "--junit", "-", "--json", "-"], Exit::Usage, &["can't both go to -"]);
+}
+
+#[test]
+fn a_run_without_a_cluster_leaves_a_junit_report_with_an_error_and_no_stale_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let (junit, json) = (directory.path().join("r.xml"), directory.path().join("r.json"));
+    fs::write(&json, "{\"an earlier\": \"run\"}").unwrap();
+    let output = dualstack()
+        .arg("run")
+        .arg("--junit")
+        .arg(&junit)
+        .arg("--json")
+        .arg(&json)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let report = Report::deserialize_from_str(&fs::read_to_string(&junit).unwrap()).unwrap();
+    assert_eq!((report.tests, report.errors), (1, 1));
+    assert!(!json.exists(), "an earlier run's record must not pass for this one's");
+}
+
+#[test]
+fn list_needs_no_cluster_and_names_every_check_and_suite() {
+    let output = run(&["list"]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = stdout(&output);
+    for check in dualstack::check::REGISTRY {
+        assert!(text.contains(check.id()), "{text}");
+    }
+    for (suite, _) in dualstack::suite::EMBEDDED {
+        assert!(text.contains(suite), "{text}");
+    }
+}
+
+#[test]
+fn list_as_json_has_every_check_with_its_reason() {
+    let listing: Value = serde_json::from_slice(&run(&["list", "--json"]).stdout).unwrap();
+    let checks = listing["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), dualstack::check::REGISTRY.len());
+    assert!(checks.iter().all(|check| check["why"].as_str().is_some_and(|why| !why.is_empty())));
+}
+
+#[test]
+fn every_check_can_be_explained() {
+    for check in dualstack::check::REGISTRY {
+        let text = stdout(&run(&["explain", check.id()]));
+        assert!(text.starts_with(check.id()) && text.contains("Source"), "{text}");
+    }
+}
+
+#[test]
+fn the_schema_is_json_that_knows_the_checks() {
+    let schema: Value = serde_json::from_slice(&run(&["schema"]).stdout).unwrap();
+    assert!(schema["properties"]["checks"].to_string().contains("node::pod_cidrs"));
+}
+
+#[test]
+fn completions_and_manual_pages_are_made_for_every_command() {
+    let script = stdout(&run(&["completions", "bash"]));
+    assert!(script.contains("--wait-namespace"), "run's options are completed");
+    let directory = tempfile::tempdir().unwrap();
+    let output = dualstack().args(["man", "--directory"]).arg(directory.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for page in ["dualstack.1", "dualstack-run.1", "dualstack-judge.1"] {
+        assert!(directory.path().join(page).is_file(), "{page}");
+    }
+    assert!(stdout(&run(&["man"])).contains(".TH dualstack"));
+    refused(&["man", "--directory", "/nonexistent"], Exit::Usage, &["/nonexistent"]);
+}
+
+#[test]
+fn the_help_shows_examples_and_every_exit_code() {
+    let help = stdout(&run(&["run", "--help"]));
+    assert!(help.contains("dualstack run --context staging --junit results.xml"), "{help}");
+    for exit in Exit::ALL {
+        assert!(help.contains(exit.meaning()), "{help}");
+    }
+}
+
+#[test]
+fn kubectl_finds_the_same_program_under_the_plugins_name() {
+    let mut plugin = Command::cargo_bin("kubectl-dualstack").unwrap();
+    let output = plugin.env_clear().args(["run", "--help"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("Usage: kubectl dualstack run"), "{}", stdout(&output));
+}
+
+#[test]
+fn colours_are_shown_only_when_asked_for_and_no_color_wins_over_the_default() {
+    let list = |configure: &dyn Fn(&mut Command)| {
+        let mut command = dualstack();
+        command.arg("list");
+        configure(&mut command);
+        stdout(&command.output().unwrap()).contains('\u{1b}')
+    };
+    assert!(!list(&|_| {}), "no terminal, no colours");
+    assert!(list(&|command| {
+        command.env("CLICOLOR_FORCE", "1");
+    }));
+    assert!(list(&|command| {
+        command.arg("--color=always");
+    }));
+    assert!(!list(&|command| {
+        command.env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1");
+    }));
+    assert!(list(&|command| {
+        command.env("NO_COLOR", "1").arg("--color=always");
+    }));
+}
+
+#[test]
+fn text_is_as_wide_as_columns_says_where_there_is_no_terminal() {
+    let widest = |columns: &str| {
+        let output = dualstack().arg("list").env("COLUMNS", columns).output().unwrap();
+        stdout(&output).lines().map(|line| line.chars().count()).max().unwrap()
+    };
+    assert!(widest("70") <= 70);
+    assert!(widest("160") > 70);
+}
+
+/// A record of a made-up run in a file.
+fn saved(directory: &Path, change: impl FnOnce(&mut Value)) -> String {
+    let mut record = serde_json::to_value(fabricated::record(3, Trouble::None)).unwrap();
+    change(&mut record);
+    let path = directory.join("run.json");
+    fs::write(&path, record.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_record_of_another_version_is_refused_by_its_version() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = saved(directory.path(), |record| record["version"] = 99.into());
+    refused(&["judge", &path], Exit::Usage, &[&path, "version 99"]);
+}
+
+#[test]
+fn what_is_no_record_is_refused_with_what_was_expected() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.json");
+    for text in ["", "{}", "[1, 2", "version: 1"] {
+        fs::write(&path, text).unwrap();
+        refused(
+            &["judge", path.to_str().unwrap()],
+            Exit::Usage,
+            &["is no run record", "--json FILE"],
+        );
+    }
+    refused(&["judge", "/nonexistent.json"], Exit::Usage, &["can't read", "/nonexistent.json"]);
+}
+
+/// What a run saw that asked for the checks of nodes alone.
+const NODE_CHECKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/node-checks.json");
+
+#[test]
+fn a_saved_run_is_judged_again_without_a_cluster() {
+    let output = run(&["judge", NODE_CHECKS]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("PASSED") && text.contains("12 passed"), "{text}");
+    assert!(!text.contains("was recorded as"), "the same checks judge the same: {text}");
+}
+
+#[test]
+fn a_saved_run_is_judged_by_what_was_seen_and_not_by_its_old_verdicts() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut record: Value = serde_json::from_slice(&fs::read(NODE_CHECKS).unwrap()).unwrap();
+    record["facts"]["nodes"]["value"][1]["pod_cidrs"] = serde_json::json!(["10.244.2.0/24"]);
+    let path = directory.path().join("run.json");
+    fs::write(&path, record.to_string()).unwrap();
+    let junit = directory.path().join("junit.xml");
+    let output = dualstack().arg("judge").arg(&path).arg("--junit").arg(&junit).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("was recorded as pass, and is judged fail now"), "{text}");
+    let report = Report::deserialize_from_str(&fs::read_to_string(&junit).unwrap()).unwrap();
+    assert_eq!(report.tests, 12);
+    assert!(report.failures > 0);
+}

@@ -1,0 +1,136 @@
+//! The cluster under the trials: brought up by the first of them, taken down after the last.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// The cluster's name in the testbed; no other cluster is ever touched.
+const NAME: &str = "e2e-product";
+
+/// A three-node cluster that is up.
+pub struct Bed {
+    testbed: PathBuf,
+    /// Its administrator's kubeconfig.
+    pub kubeconfig: PathBuf,
+}
+
+impl Bed {
+    /// Builds the testbed and brings the cluster up; says why where this machine can't.
+    pub fn up() -> Result<Self, String> {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "--package", "testbed", "--bin", "testbed"])
+            .output()
+            .map_err(|error| format!("can't start cargo: {error}"))?;
+        if !built.status.success() {
+            return Err(format!("the testbed doesn't build: {}", text(&built.stderr)));
+        }
+        let testbed = beside_this_test().join("testbed");
+        let up = run(Command::new(&testbed).args(["--name", NAME, "up"]))?;
+        if !up.status.success() {
+            return Err(format!("the testbed can't run here: {}", text(&up.stderr)));
+        }
+        let kubeconfig = run(Command::new(&testbed).args(["--name", NAME, "kubeconfig"]))?;
+        Ok(Self { testbed, kubeconfig: PathBuf::from(text(&kubeconfig.stdout).trim()) })
+    }
+
+    /// Runs `testbed`, which must succeed, and returns what it printed.
+    pub fn testbed(&self, arguments: &[&str]) -> String {
+        let output =
+            run(Command::new(&self.testbed).args(["--name", NAME]).args(arguments)).unwrap();
+        assert!(
+            output.status.success(),
+            "testbed {}: {}",
+            arguments.join(" "),
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    /// Runs `kubectl`, which must succeed, and returns what it printed.
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        let output = self.try_kubectl(arguments);
+        assert!(
+            output.status.success(),
+            "kubectl {}: {}",
+            arguments.join(" "),
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    /// Runs `kubectl`, whatever comes of it.
+    pub fn try_kubectl(&self, arguments: &[&str]) -> Output {
+        // The testbed's own kubectl, inside the control plane's node.
+        let kubectl = ["exec", "n1", "--", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"];
+        run(Command::new(&self.testbed).args(["--name", NAME]).args(kubectl).args(arguments))
+            .unwrap()
+    }
+
+    /// Injects a fault for as long as the guard lives.
+    pub fn break_on_purpose(&self, fault: &[&str]) -> Broken<'_> {
+        self.testbed(&[&["fault", "inject"], fault].concat());
+        Broken(self)
+    }
+
+    /// Mends whatever a failed trial left broken.
+    pub fn revert_faults(&self) {
+        self.testbed(&["fault", "revert", "--all"]);
+    }
+
+    /// What of ours is in the cluster: nothing, after a run. A namespace that is deleted already, and
+    /// what goes with it, is the namespace controller's, which takes its own time.
+    pub fn leftovers(&self) -> String {
+        let ours = |what: &str| {
+            self.kubectl(&["get", what, "-A", "-l", LABEL, "--no-headers", "--ignore-not-found"])
+        };
+        let namespaces = self.kubectl(&["get", "namespaces", "-l", LABEL, "--no-headers"]);
+        let going: Vec<&str> = namespaces
+            .lines()
+            .filter(|line| line.contains("Terminating"))
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        let objects = ours("deployments,pods,services,configmaps,serviceaccounts,leases");
+        let left: Vec<&str> = namespaces
+            .lines()
+            .chain(objects.lines())
+            .filter(|line| {
+                line.split_whitespace().next().is_some_and(|name| !going.contains(&name))
+            })
+            .collect();
+        // Pods are what we see gone ourselves, wherever they are.
+        format!("{}{}", left.join("\n"), ours("pods"))
+    }
+}
+
+/// The label that every object of ours carries.
+const LABEL: &str = "app.kubernetes.io/managed-by=dualstack";
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        self.testbed(&["down"]);
+    }
+}
+
+/// A cluster that is broken on purpose until this is dropped.
+pub struct Broken<'a>(&'a Bed);
+
+impl Drop for Broken<'_> {
+    fn drop(&mut self) {
+        self.0.revert_faults();
+    }
+}
+
+/// The folder of the binaries of the build that this test is part of.
+fn beside_this_test() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_dualstack")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn run(command: &mut Command) -> Result<Output, String> {
+    command.output().map_err(|error| format!("can't run {command:?}: {error}"))
+}
+
+/// What a command printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,129 @@
+//! How a run ends when it doesn't end by itself, and what others may do meanwhile.
+
+use std::{
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Test,
+    bed::{Bed, text},
+    healthy::assert_passed,
+    product::{dualstack, run},
+};
+
+pub const QUICK: &[(&str, Test)] = &[
+    ("lifecycle::a_killed_run_is_removed_by_cleanup_and_not_before_it_is_dead", killed_once),
+    ("lifecycle::two_runs_at_once_do_not_disturb_each_other", two_at_once),
+    ("lifecycle::one_interrupt_tears_down_and_reports", interrupted),
+    ("lifecycle::keep_keeps_and_cleanup_removes", kept),
+    ("lifecycle::a_run_in_an_existing_namespace_leaves_the_namespace", existing_namespace),
+];
+
+pub const LONG: &[(&str, Test)] =
+    &[("lifecycle::kills_at_ten_moments_leave_nothing_after_cleanup", killed_ten_times)];
+
+/// Starts a run and returns while it is under way.
+fn begin(bed: &Bed, arguments: &[&str]) -> Child {
+    dualstack(bed, &["run"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn signal(child: &Child, signal: &str) {
+    let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// Waits until something is so, and fails when it isn't within a minute.
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !so() {
+        assert!(Instant::now() < patience, "waited a minute for {what}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn kill_and_clean(bed: &Bed, after: Duration) {
+    let mut run = begin(bed, &[]);
+    thread::sleep(after);
+    // A run may have ended by itself before the latest of the moments.
+    let _ = run.kill();
+    run.wait().unwrap();
+    // The dead run's Lease must run out before anybody may remove what it guards.
+    until("cleanup to remove what the killed run left", || {
+        let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
+        assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
+        bed.leftovers().is_empty()
+    });
+}
+
+fn killed_once(bed: &Bed) {
+    let mut live = begin(bed, &["--keep"]);
+    until("the fixture", || bed.leftovers().contains("lease"));
+    let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
+    assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
+    assert!(bed.leftovers().contains("lease"), "cleanup removed a live run");
+    live.kill().unwrap();
+    live.wait().unwrap();
+    until("cleanup to remove what the killed run left", || {
+        let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
+        assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
+        bed.leftovers().is_empty()
+    });
+    assert_passed(bed, &run(bed, &[]));
+}
+
+fn killed_ten_times(bed: &Bed) {
+    for moment in 1..=10 {
+        kill_and_clean(bed, Duration::from_millis(400 * moment));
+    }
+    assert_passed(bed, &run(bed, &[]));
+}
+
+fn two_at_once(bed: &Bed) {
+    let (one, other) = (begin(bed, &[]), begin(bed, &[]));
+    for run in [one, other] {
+        let output = run.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    }
+    assert_eq!(bed.leftovers(), "");
+}
+
+fn interrupted(bed: &Bed) {
+    let run = begin(bed, &[]);
+    until("the fixture", || bed.leftovers().contains("deployment"));
+    signal(&run, "-INT");
+    let output = run.wait_with_output().unwrap();
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(130), "{printed}{}", text(&output.stderr));
+    assert!(printed.contains("node::internal_ips"), "what was known is reported:\n{printed}");
+    assert_eq!(bed.leftovers(), "");
+}
+
+fn kept(bed: &Bed) {
+    let kept = run(bed, &["--keep"]);
+    assert_eq!(kept.code, 0, "{}", kept.output);
+    let namespace = &kept.record().started.namespace;
+    assert!(bed.leftovers().contains(namespace.as_str()));
+    let id = &kept.record().started.run;
+    // What is kept is removable when its Lease has run out.
+    until("cleanup to remove what was kept", || {
+        let cleaned = dualstack(bed, &["cleanup", "--run", id]).output().unwrap();
+        assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
+        bed.leftovers().is_empty()
+    });
+}
+
+fn existing_namespace(bed: &Bed) {
+    bed.kubectl(&["create", "namespace", "mine"]);
+    let run = run(bed, &["--namespace", "mine"]);
+    let namespaces = bed.kubectl(&["get", "namespace", "mine", "--no-headers"]);
+    bed.kubectl(&["delete", "namespace", "mine"]);
+    assert_passed(bed, &run);
+    assert!(namespaces.contains("Active"), "{namespaces}");
+}

@@ -1,0 +1,74 @@
+//! The product as its user runs it.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use dualstack::{cause::Judged, check::Status, record::Record};
+
+use super::bed::{Bed, text};
+
+/// A run that ended.
+pub struct Run {
+    /// The exit code.
+    pub code: i32,
+    /// What `--json` wrote; `None` where the run ended before there was anything to write.
+    pub record: Option<Record>,
+    /// What it printed.
+    pub output: String,
+}
+
+/// `dualstack` with some arguments, on the cluster of the trials.
+pub fn dualstack(bed: &Bed, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dualstack"));
+    command.env("KUBECONFIG", &bed.kubeconfig).env_remove("RUST_LOG").args(arguments);
+    command
+}
+
+/// Runs a suite to its end.
+pub fn run(bed: &Bed, arguments: &[&str]) -> Run {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("record.json");
+    let output = dualstack(bed, &["run"])
+        .args(arguments)
+        .args(["--json".as_ref(), json.as_os_str()])
+        .output()
+        .unwrap();
+    Run::read(&output, &json)
+}
+
+impl Run {
+    fn read(output: &Output, json: &Path) -> Self {
+        let record = std::fs::read(json)
+            .ok()
+            .filter(|bytes| !bytes.is_empty())
+            .map(|bytes| serde_json::from_slice(&bytes).expect("the record can be read back"));
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            record,
+            output: format!("{}{}", text(&output.stdout), text(&output.stderr)),
+        }
+    }
+
+    /// The record; the run's output is shown where there is none.
+    pub fn record(&self) -> &Record {
+        self.record.as_ref().unwrap_or_else(|| panic!("the run wrote no record:\n{}", self.output))
+    }
+
+    /// The names of the cases of one status, sorted.
+    pub fn cases(&self, status: Status) -> Vec<String> {
+        let mut names: Vec<_> = self
+            .judged()
+            .filter(|judged| judged.verdict.status == status)
+            .map(|j| j.case.name())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Every judged case.
+    pub fn judged(&self) -> impl Iterator<Item = &Judged> {
+        self.record().judged.iter()
+    }
+}

@@ -1,0 +1,171 @@
+//! Finding the components' binaries, and running them.
+
+use std::{
+    env, fs,
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The minor version that the rules' declarations are about.
+const MINOR: &str = "v1.36.";
+/// How long a component may take to say what is awaited of it; far more than any does.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The path of a binary, or nothing (said aloud) where there is none.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let found = directories()
+        .into_iter()
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file() && of_the_right_version(name, path));
+    if found.is_none() {
+        assert!(
+            env::var_os("DUALSTACK_REQUIRE_COMPONENTS").is_none_or(|value| value.is_empty()),
+            "{name} {MINOR}x is required, and was not found"
+        );
+        eprintln!("SKIPPED: no {name} {MINOR}x was found (see DUALSTACK_COMPONENTS)");
+    }
+    found
+}
+
+/// Says why a test can't be carried out here, or fails where that is not allowed.
+pub(crate) fn skip(why: &str) {
+    assert!(
+        env::var_os("DUALSTACK_REQUIRE_COMPONENTS").is_none_or(|value| value.is_empty()),
+        "required, but {why}"
+    );
+    eprintln!("SKIPPED: {why}");
+}
+
+fn directories() -> Vec<PathBuf> {
+    if let Some(listed) = env::var_os("DUALSTACK_COMPONENTS") {
+        return env::split_paths(&listed).collect();
+    }
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let Some(cache) = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home) else {
+        return Vec::new();
+    };
+    let below = |part: &str| {
+        let entries = fs::read_dir(cache.join("dualstack-testbed").join(part));
+        entries.into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
+    };
+    ["kubernetes", "etcd", "containerd", "runc"].into_iter().flat_map(below).collect()
+}
+
+fn of_the_right_version(name: &str, path: &Path) -> bool {
+    if !name.starts_with("kube") {
+        return true;
+    }
+    let arguments: &[&str] = match name {
+        "kubeadm" => &["version", "-o", "short"],
+        "kubectl" => &["version", "--client"],
+        _ => &["--version"],
+    };
+    Command::new(path)
+        .args(arguments)
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(MINOR))
+}
+
+/// Both streams of a command that came to its end.
+pub(crate) fn text(output: &Output) -> String {
+    let (out, err) = (&output.stdout, &output.stderr);
+    format!("{}{}", String::from_utf8_lossy(out), String::from_utf8_lossy(err))
+}
+
+/// A process that is ended with the value, and what it has said so far.
+pub(crate) struct Running {
+    name: String,
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+/// How waiting for a process ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// It said what was awaited, and still runs.
+    Said,
+    /// It ended by itself.
+    Ended,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let name = format!("{:?}", command.get_program());
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let said = Arc::new(Mutex::new(String::new()));
+        let streams: [Option<Box<dyn Read + Send>>; 2] = [
+            child.stdout.take().map(|stream| Box::new(stream) as _),
+            child.stderr.take().map(|stream| Box::new(stream) as _),
+        ];
+        for mut stream in streams.into_iter().flatten() {
+            let said = Arc::clone(&said);
+            thread::spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                    let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
+                    said.lock().unwrap().push_str(&text);
+                }
+            });
+        }
+        Self { name, child, said }
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Waits until it has said one of the texts, or has ended.
+    pub(crate) fn wait_for(&mut self, texts: &[&str]) -> Waited {
+        let begun = Instant::now();
+        loop {
+            let ended = self.child.try_wait().unwrap().is_some();
+            if ended {
+                // What it said last may still be on its way.
+                thread::sleep(Duration::from_millis(100));
+            }
+            let said = self.said();
+            if texts.iter().any(|text| said.contains(text)) {
+                return Waited::Said;
+            }
+            if ended {
+                return Waited::Ended;
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{} said none of {texts:?}:\n{}",
+                self.name,
+                said.lines().rev().take(40).collect::<Vec<_>>().join("\n")
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until it has ended by itself, and returns what it said.
+    pub(crate) fn wait(mut self) -> String {
+        let never = "\0";
+        let waited = self.wait_for(&[never]);
+        assert_eq!(waited, Waited::Ended);
+        self.said()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,68 @@
+//! kind, built as a Go tool. Its checks come after it has asked the container runtime who it is,
+//! so a stand-in for `docker` answers that and refuses everything else.
+
+use std::{env, fs, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
+
+use dualstack::lint::rules::Binary;
+
+use super::{
+    binaries::{skip, text},
+    examples::{declared, examples},
+};
+
+const MODULE: &str = "sigs.k8s.io/kind@v0.30.0";
+const DOCKER: &str = "#!/bin/sh\ncase \"$1\" in\n  info) echo '{}' ;;\n  version|-v) echo 'Docker \
+                      version 28.0.0' ;;\n  ps) ;;\n  *) echo 'not here' >&2; exit 1 ;;\nesac\n";
+
+/// Builds kind, or says why that can't be done here.
+fn build() -> Option<PathBuf> {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kind");
+    let binary = directory.join("kind");
+    if binary.is_file() {
+        return Some(binary);
+    }
+    let output = Command::new("go").args(["install", MODULE]).env("GOBIN", &directory).output();
+    match output {
+        Ok(output) if output.status.success() => Some(binary),
+        Ok(output) => {
+            skip(&format!("kind could not be built: {}", text(&output)));
+            None
+        }
+        Err(error) => {
+            skip(&format!("kind can't be built without Go: {error}"));
+            None
+        }
+    }
+}
+
+#[test]
+fn kind_does_what_each_rule_declares() {
+    let Some(kind) = build() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let docker = directory.path().join("docker");
+    fs::write(&docker, DOCKER).unwrap();
+    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+    let file = directory.path().join("cluster.yaml");
+    let path = format!("{}:{}", directory.path().display(), env::var("PATH").unwrap_or_default());
+    let mut tried = 0;
+    for declared in declared(Binary::Kind) {
+        for (example, bad) in examples(declared.rule) {
+            tried += 1;
+            fs::write(&file, example.text).unwrap();
+            let output = Command::new(&kind)
+                .args(["create", "cluster", "--config"])
+                .arg(&file)
+                .env("PATH", &path)
+                .env("HOME", directory.path())
+                .env("KIND_EXPERIMENTAL_PROVIDER", "docker")
+                .output()
+                .unwrap();
+            let said = text(&output);
+            let code = declared.rule.code;
+            // Once it creates something, the configuration has been taken.
+            assert_eq!(said.contains("Creating cluster"), !bad, "{code}: {said}\n{}", example.text);
+            assert_eq!(said.contains(declared.text), bad, "{code}: {said}\n{}", example.text);
+        }
+    }
+    assert!(tried > 0);
+}

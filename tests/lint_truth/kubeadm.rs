@@ -1,0 +1,104 @@
+//! `kubeadm config validate`, with the version and the advertise address pinned, so that it asks
+//! neither the network nor the machine.
+
+use std::{fs, path::Path, process::Command};
+
+use dualstack::lint::rules::{Binary, RULES};
+
+use super::{
+    binaries::{find, text},
+    examples::{declared, examples},
+};
+
+/// The example as a file that kubeadm takes by itself: what it would ask the network or the
+/// machine for is put in, and what a join needs.
+fn whole(example: &str) -> String {
+    let after_kind = |document: &str, kind: &str, lines: &str| {
+        let kind = format!("kind: {kind}\n");
+        document.replacen(&kind, &format!("{kind}{lines}"), 1)
+    };
+    // kubeadm takes only its own documents and those of the components that it configures.
+    let own = |document: &&str| {
+        ["kubeadm.k8s.io", "kubelet.config", "kubeproxy.config"]
+            .iter()
+            .any(|group| document.contains(&format!("apiVersion: {group}")))
+    };
+    let documents = example.split("---\n").filter(own).map(|document| {
+        let lacks = |field: &str| !document.contains(field);
+        if document.contains("kind: ClusterConfiguration") && lacks("kubernetesVersion:") {
+            after_kind(document, "ClusterConfiguration", "kubernetesVersion: v1.36.0\n")
+        } else if document.contains("kind: JoinConfiguration") && lacks("discovery:") {
+            let discovery = "discovery:\n  bootstrapToken:\n    apiServerEndpoint: \
+                             192.168.0.1:6443\n    token: abcdef.0123456789abcdef\n    \
+                             unsafeSkipCAVerification: true\n";
+            after_kind(document, "JoinConfiguration", discovery)
+        } else if document.contains("kind: InitConfiguration") && lacks("advertiseAddress:") {
+            let endpoint = "localAPIEndpoint:\n  advertiseAddress: 192.168.0.11\n";
+            after_kind(document, "InitConfiguration", endpoint)
+        } else {
+            document.to_owned()
+        }
+    });
+    let mut whole = documents.collect::<Vec<_>>().join("---\n");
+    if !whole.contains("kind: InitConfiguration") && !whole.contains("kind: JoinConfiguration") {
+        let versions = ["v1beta2", "v1beta3", "v1beta4"];
+        let api = versions.into_iter().find(|version| example.contains(version));
+        let api = api.unwrap_or("v1beta4");
+        whole.push_str(&format!(
+            "---\napiVersion: kubeadm.k8s.io/{api}\nkind: InitConfiguration\n\
+             localAPIEndpoint:\n  advertiseAddress: 192.168.0.11\n"
+        ));
+    }
+    whole
+}
+
+/// Whether kubeadm accepts an example, and what it says of it.
+fn validate(kubeadm: &Path, example: &str) -> (bool, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("kubeadm.yaml");
+    fs::write(&file, whole(example)).unwrap();
+    let arguments = ["config", "validate", "--config"];
+    let output = Command::new(kubeadm).args(arguments).arg(&file).output().unwrap();
+    (output.status.success(), text(&output))
+}
+
+#[test]
+fn kubeadm_does_what_each_rule_declares() {
+    let Some(kubeadm) = find("kubeadm") else { return };
+    let mut wrong = Vec::new();
+    for declared in declared(Binary::Kubeadm) {
+        for (example, bad) in examples(declared.rule) {
+            let (accepted, said) = validate(&kubeadm, example.text);
+            let says = said.contains(declared.text);
+            if accepted == (bad && declared.rejects) || says != bad {
+                let code = declared.rule.code;
+                wrong.push(format!("{code} (bad: {bad}, says: {says}): {said}\n{}", example.text));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
+}
+
+#[test]
+fn kubeadm_accepts_what_no_rule_says_it_refuses() {
+    let Some(kubeadm) = find("kubeadm") else { return };
+    let declared: Vec<_> = declared(Binary::Kubeadm).iter().map(|d| d.rule.code).collect();
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for rule in RULES.iter().filter(|rule| !declared.contains(&rule.code)) {
+        for (example, bad) in examples(rule) {
+            let also = example.also.iter().any(|code| declared.contains(code));
+            let old = example.text.contains("v1beta2");
+            if !example.text.contains("apiVersion: kubeadm.k8s.io") || also || old {
+                continue;
+            }
+            tried += 1;
+            let (accepted, said) = validate(&kubeadm, example.text);
+            if !accepted {
+                wrong.push(format!("{} (bad: {bad}): {said}\n{}", rule.code, example.text));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
+    assert!(tried > 50, "only {tried} examples were tried");
+}

@@ -1,0 +1,21 @@
+//! What the rules declare of Kubernetes' components, held against the components themselves: each
+//! refuses or warns of the bad examples in the words that are declared, and takes the good ones.
+//!
+//! The binaries are looked for in the directories that `DUALSTACK_COMPONENTS` lists (separated by
+//! colons), or else in the testbed's cache. Where one is missing, its tests are skipped aloud;
+//! `DUALSTACK_REQUIRE_COMPONENTS=1` makes that a failure.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+mod api;
+mod binaries;
+mod examples;
+mod kind;
+mod kubeadm;
+mod kubelet;
+mod proxy;

@@ -1,0 +1,245 @@
+//! The reports of made-up runs, as a person and as a pipeline see them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod fabricated;
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use dualstack::{
+    event::Event,
+    record::Record,
+    report::{
+        Fan, OutputFile, Tally,
+        json::Json,
+        junit::{self, Junit},
+        plain::Plain,
+        streams::Stream,
+        text::Detail,
+    },
+};
+use fabricated::Trouble;
+use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
+
+/// A stream that can be read afterwards.
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Captured {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// What a run prints to stdout and to stderr.
+fn print(nodes: usize, trouble: Trouble, width: usize, detail: Detail) -> (String, String) {
+    let (out, err) = (Captured::default(), Captured::default());
+    let streams = (Stream::plain(out.clone(), width), Stream::plain(err.clone(), width));
+    let mut fan = Fan::default().with(Plain::new(streams.0, streams.1, detail));
+    fabricated::events(nodes, trouble).iter().for_each(|event| fan.event(event));
+    assert!(fan.finish().is_empty());
+    (out.text(), err.text())
+}
+
+fn results(nodes: usize, trouble: Trouble, width: usize) -> String {
+    print(nodes, trouble, width, Detail::Normal).0
+}
+
+#[test]
+fn a_healthy_cluster_reads_well_at_80_columns() {
+    insta::assert_snapshot!(results(3, Trouble::None, 80));
+}
+
+#[test]
+fn a_healthy_cluster_reads_well_at_160_columns() {
+    insta::assert_snapshot!(results(3, Trouble::None, 160));
+}
+
+#[test]
+fn a_broken_route_is_explained_first_at_80_columns() {
+    insta::assert_snapshot!(results(3, Trouble::BrokenRoute, 80));
+}
+
+#[test]
+fn a_broken_route_among_twelve_nodes_stands_out_at_160_columns() {
+    insta::assert_snapshot!(results(12, Trouble::BrokenRoute, 160));
+}
+
+#[test]
+fn failures_without_a_known_cause_are_told_in_full() {
+    insta::assert_snapshot!(results(3, Trouble::Unexplained, 80));
+}
+
+#[test]
+fn doubts_are_counted_by_their_reason() {
+    insta::assert_snapshot!(results(3, Trouble::Inconclusive, 80));
+}
+
+#[test]
+fn an_interrupted_run_tells_what_is_known_and_what_is_left() {
+    insta::assert_snapshot!(results(3, Trouble::Interrupted, 80));
+}
+
+#[test]
+fn a_brief_report_holds_the_failures_and_the_summary() {
+    let (out, err) = print(3, Trouble::BrokenRoute, 80, Detail::Brief);
+    insta::assert_snapshot!(out);
+    assert_eq!(err, "");
+}
+
+#[test]
+fn a_full_report_has_a_row_for_every_case() {
+    let (out, _) = print(12, Trouble::BrokenRoute, 160, Detail::Full);
+    let rows = |check: &str| out.lines().filter(|line| line.starts_with(check)).count();
+    assert_eq!(rows("pod_cidrs "), 24);
+    assert_eq!(rows("cluster_ip_reachable "), 288);
+}
+
+#[test]
+fn plain_lines_tell_what_happens_when_it_happens() {
+    let (_, err) = print(3, Trouble::BrokenRoute, 80, Detail::Normal);
+    // The time at the start of each line is whatever it was.
+    let lines: Vec<&str> = err.lines().map(|line| line.split_once("] ").unwrap().1).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_unless_it_is_a_command() {
+    for trouble in
+        [Trouble::None, Trouble::BrokenRoute, Trouble::Unexplained, Trouble::Inconclusive]
+    {
+        for (nodes, width) in [(3, 80), (12, 80), (3, 160), (12, 160)] {
+            let text = results(nodes, trouble, width);
+            let wide =
+                text.lines().find(|line| line.chars().count() > width && !line.contains("$ "));
+            assert_eq!(wide, None);
+        }
+    }
+}
+
+#[test]
+fn condensed_rows_stand_for_every_case_there_is() {
+    let text = results(12, Trouble::BrokenRoute, 160);
+    let rows = text.lines().filter(|line| line.starts_with("cluster_ip_reachable "));
+    let cases: usize = rows
+        .map(|row| match row.split_whitespace().collect::<Vec<_>>()[..] {
+            [_, _, count, "paths", ..] => count.parse().unwrap(),
+            _ => 1,
+        })
+        .sum();
+    assert_eq!(cases, 288);
+}
+
+/// The JUnit report as it is written, read back by quick-junit.
+fn read_back(record: &Record) -> Report {
+    Report::deserialize_from_str(&junit::of_record(record).to_string().unwrap()).unwrap()
+}
+
+#[test]
+fn junit_of_a_broken_route() {
+    let record = fabricated::record(3, Trouble::BrokenRoute);
+    let xml = junit::of_record(&record).to_string().unwrap();
+    // What a check promises is the check's to say.
+    let own =
+        |line: &&str| !["\"promise\"", "\"documentation\""].iter().any(|name| line.contains(name));
+    insta::assert_snapshot!(xml.lines().filter(own).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn junit_reads_back_with_the_counts_and_names_of_the_run() {
+    for trouble in [Trouble::None, Trouble::BrokenRoute, Trouble::Inconclusive] {
+        let record = fabricated::record(3, trouble);
+        let report = read_back(&record);
+        let tally: Tally = record.judged.iter().collect();
+        assert_eq!(report.tests, tally.total());
+        assert_eq!(report.failures, tally.failed);
+        assert_eq!(report.errors, tally.inconclusive);
+        assert_eq!(report.skipped, tally.skipped);
+        let names: BTreeSet<String> = report
+            .test_suites
+            .iter()
+            .flat_map(|suite| &suite.test_cases)
+            .map(|case| case.name.as_str().to_owned())
+            .collect();
+        let expected: BTreeSet<String> =
+            record.judged.iter().map(|judged| judged.case.name()).collect();
+        assert_eq!(names, expected);
+    }
+}
+
+#[test]
+fn junit_says_in_properties_which_way_failed_and_in_the_text_how_to_mend_it() {
+    let report = read_back(&fabricated::record(3, Trouble::BrokenRoute));
+    let mut cases = report.test_suites.iter().flat_map(|suite| &suite.test_cases);
+    let case = cases
+        .find(|case| case.name.as_str() == "service::cluster_ip_reachable/ipv6/n2 -> n1")
+        .unwrap();
+    let property = |name: &str| {
+        let mut properties = case.properties.iter();
+        properties.find(|property| property.name.as_str() == name).unwrap().value.as_str()
+    };
+    assert_eq!((property("family"), property("source"), property("target")), ("IPv6", "n2", "n1"));
+    let TestCaseStatus::NonSuccess { kind, message, description, .. } = &case.status else {
+        panic!("it failed");
+    };
+    assert_eq!(*kind, NonSuccessKind::Failure);
+    assert!(message.as_ref().unwrap().as_str().contains("can't reach the backend on n1"));
+    let text = description.as_ref().unwrap().as_str();
+    assert!(text.contains("Restart the CNI's agent"), "{text}");
+    assert!(text.contains("ip -6 route get"), "{text}");
+}
+
+#[test]
+fn junit_of_a_run_that_never_began_holds_one_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("junit.xml");
+    let mut fan =
+        Fan::default().with(Junit::new(OutputFile::open("the JUnit report", &path).unwrap()));
+    fan.event(&Event::BrokenOff { error: "can't reach https://192.0.2.1:6443".to_owned() });
+    assert!(fan.finish().is_empty());
+    let report = Report::deserialize_from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!((report.tests, report.errors, report.failures), (1, 1, 0));
+}
+
+#[test]
+fn json_is_the_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run.json");
+    let mut fan =
+        Fan::default().with(Json::new(OutputFile::open("the run record", &path).unwrap()));
+    fabricated::events(3, Trouble::BrokenRoute).iter().for_each(|event| fan.event(event));
+    assert!(fan.finish().is_empty());
+    let record: Record = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(record, fabricated::record(3, Trouble::BrokenRoute));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_does_not_keep_the_others_from_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (gone, kept) = (directory.path().join("gone"), directory.path().join("kept.json"));
+    std::fs::create_dir(&gone).unwrap();
+    let junit = OutputFile::open("the JUnit report", &gone.join("junit.xml")).unwrap();
+    let json = OutputFile::open("the run record", &kept).unwrap();
+    let mut fan = Fan::default().with(Junit::new(junit)).with(Json::new(json));
+    fabricated::events(3, Trouble::None).iter().for_each(|event| fan.event(event));
+    std::fs::remove_dir_all(&gone).unwrap();
+    let errors = fan.finish();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].to_string().starts_with("can't write the JUnit report to "), "{}", errors[0]);
+    assert!(std::fs::metadata(&kept).unwrap().len() > 0);
+}
