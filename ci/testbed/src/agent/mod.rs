@@ -87,12 +87,14 @@ pub fn run_agent(dir: &Path) -> Result<()> {
 
 /// The settings of the underlay's network namespace.
 fn set_sysctls() -> Result<()> {
-    const SETTINGS: [(&str, &str); 7] = [
+    const SETTINGS: [(&str, &str); 9] = [
         ("ipv4/ip_forward", "1"),
         ("ipv6/conf/all/forwarding", "1"),
         // Every packet to nowhere is answered: a client that got no answer would wait 30 s.
         ("ipv4/icmp_ratelimit", "0"),
+        ("ipv4/icmp_ratemask", "0"),
         ("ipv6/icmp/ratelimit", "0"),
+        ("ipv6/icmp/ratemask", "0"),
         // The bridge is a switch, not a firewall.
         ("bridge/bridge-nf-call-arptables", "0"),
         ("bridge/bridge-nf-call-iptables", "0"),
