@@ -271,7 +271,9 @@ impl Build<'_> {
         };
         let name = &self.record.spec.name;
         let agent = agent::launch(self.testbed, name, self.dir, &self.cgroups, &plan)?;
-        Underlay::new(agent, self.record.subnet).create()?;
+        let underlay = Underlay::new(agent, self.record.subnet);
+        underlay.create()?;
+        underlay.answer_beyond(&self.artefacts.rootfs)?;
         Ok(agent)
     }
 

@@ -4,7 +4,7 @@
 //! Nothing here outlives the agent: when its namespace goes, the bridge and both ends of every
 //! veth go with it.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use crate::{
     error::Result,
@@ -50,9 +50,9 @@ impl Underlay {
     /// Makes the bridge and attaches the machine.
     ///
     /// Addresses beyond the subnet are answered with `unreachable` at once, so that nothing in a
-    /// cluster waits for a time-out when it asks for the Internet. In IPv4 a rule does it and not
-    /// an unreachable route: the kernel answers only one packet a second and source for such a
-    /// route, by a limit that can be lifted for the whole machine alone.
+    /// cluster waits for a time-out when it asks for the Internet ([`answer_beyond`]).
+    ///
+    /// [`answer_beyond`]: Self::answer_beyond
     pub fn create(&self) -> Result<()> {
         let link = link_name(self.subnet);
         let mut batch = vec![
@@ -73,10 +73,20 @@ impl Underlay {
         self.command("ip")
             .args(["-batch", "-"])
             .feed("make the underlay's bridge", &(batch.join("\n") + "\n"))?;
-        self.command("nft")
-            .args(["-f", "-"])
-            .feed("answer for what lies beyond the underlay", BEYOND)?;
         self.attach_machine(&link)
+    }
+
+    /// Answers IPv4 packets to addresses beyond the subnet, by `nft` of the nodes' root file system.
+    ///
+    /// An unreachable route would not do: for such a route the kernel answers one packet a second
+    /// and source, by a limit that can be lifted for the whole machine alone.
+    pub fn answer_beyond(&self, rootfs: &Path) -> Result<()> {
+        Command::new("nsenter")
+            .arg(format!("--net=/proc/{}/ns/net", self.agent.pid))
+            .arg(format!("--root={}", rootfs.display()))
+            .args(["--", "/usr/sbin/nft", "-f", "-"])
+            .feed("answer for what lies beyond the underlay", BEYOND)?;
+        Ok(())
     }
 
     /// Gives the machine's end of the veth its addresses.

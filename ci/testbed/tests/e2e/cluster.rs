@@ -143,9 +143,8 @@ fn the_outside_is_refused_at_once(workload: &Workload<'_>) {
     // Many at once: the kernel limits how often it says so of its own accord.
     const ASKED: usize = 50;
     for url in ["http://203.0.113.1/", "http://[2001:db8::1]/"] {
-        let script = format!(
-            "for i in $(seq {ASKED}); do wget -q -O - -T 20 {url} 2>&1 & done; wait"
-        );
+        let script =
+            format!("for i in $(seq {ASKED}); do wget -q -O - -T 20 {url} 2>&1 & done; wait");
         let text = workload.in_box("n2", &script);
         let answers: Vec<_> = text.lines().collect();
         assert_eq!(answers.len(), ASKED, "{url}: {text}");
