@@ -16,7 +16,7 @@ use crate::{
     components::{self, Artefacts},
     error::{Context, Error, Result},
     fault, health,
-    kubeadm::{self, Token},
+    kubeadm::{Kubeadm, Secrets},
     node::{self, BootPlan, Node},
     preflight,
     progress::{Event, Progress},
@@ -231,22 +231,26 @@ impl Build<'_> {
         let spec = &self.record.spec;
         let agent = self.step("underlay and registry", || self.start_agent())?;
         let underlay = Underlay::new(agent, self.record.subnet);
-        let token = Token::generate()?;
+        let secrets = Secrets::generate()?;
+        let kubeadm = Kubeadm {
+            dir: self.dir,
+            record: self.record,
+            release: &self.artefacts.release,
+            secrets: &secrets,
+        };
         let nodes = thread::scope(|scope| -> Result<Vec<Node>> {
             let others: Vec<_> = (2..=spec.nodes)
                 .map(|number| scope.spawn(move || self.start_node(&underlay, number)))
                 .collect();
             let first = self.step("first node", || self.start_node(&underlay, 1))?;
-            self.step("kubeadm init", || {
-                kubeadm::init(self.dir, self.record, self.artefacts, &first, &token)
-            })?;
+            self.step("kubeadm init", || kubeadm.init(&first))?;
             let mut nodes = vec![first];
             for other in others {
                 nodes.push(other.join().unwrap_or_else(|_| Err(panicked()))?);
             }
             Ok(nodes)
         })?;
-        self.step("kubeadm join", || self.join_all(nodes.get(1..).unwrap_or_default(), &token))?;
+        self.step("kubeadm join", || self.join_all(nodes.get(1..).unwrap_or_default(), kubeadm))?;
         self.step("nodes ready, system pods running", || {
             health::wait(&self.dir.kubeconfig(), spec, PATIENCE)
         })?;
@@ -272,7 +276,7 @@ impl Build<'_> {
         let name = &self.record.spec.name;
         let agent = agent::launch(self.testbed, name, self.dir, &self.cgroups, &plan)?;
         let underlay = Underlay::new(agent, self.record.subnet);
-        underlay.create()?;
+        underlay.create(&self.record.spec.node_families)?;
         underlay.answer_beyond(&self.artefacts.rootfs)?;
         Ok(agent)
     }
@@ -283,14 +287,14 @@ impl Build<'_> {
         let subnet = self.record.subnet;
         let primary = spec.primary();
         let hosts = (1..).zip(spec.node_names()).flat_map(|(i, name)| {
-            node::addresses(self.record, i).into_iter().map(move |a| (a, name.clone()))
+            node::addresses(spec, subnet, i).into_iter().map(move |a| (a, name.clone()))
         });
         let plan = BootPlan {
             dir: self.dir.node(&name),
             rootfs: self.artefacts.rootfs.clone(),
             bin: self.artefacts.bin.clone(),
             cni_bin: self.artefacts.cni_bin.clone(),
-            sandbox_image: format!("registry.k8s.io/pause:{}", self.artefacts.tags.pause),
+            sandbox_image: format!("registry.k8s.io/pause:{}", self.artefacts.release.tags.pause),
             registry: SocketAddr::new(subnet.bridge(primary), REGISTRY_PORT).to_string(),
             resolver: subnet.bridge(primary),
             hosts: hosts.collect(),
@@ -299,18 +303,25 @@ impl Build<'_> {
         };
         let process = node::launch(self.testbed, &spec.name, &plan)?;
         underlay.attach_node(&name, number, process, &spec.node_families)?;
-        let addresses = node::addresses(self.record, number);
+        let addresses = node::addresses(spec, subnet, number);
         let node = Node { name, number, process, addresses, dir: plan.dir };
         node.wait_for_containerd()?;
         Ok(node)
     }
 
-    fn join_all(&self, nodes: &[Node], token: &Token) -> Result<()> {
+    /// Joins all nodes side by side, but control planes one after the other: each becomes a member
+    /// of etcd, which takes one at a time.
+    fn join_all(&self, nodes: &[Node], kubeadm: Kubeadm<'_>) -> Result<()> {
+        let (control_planes, workers): (Vec<&Node>, Vec<&Node>) =
+            nodes.iter().partition(|node| self.record.spec.is_control_plane(node.number));
         thread::scope(|scope| {
-            let joins: Vec<_> = nodes
-                .iter()
-                .map(|node| scope.spawn(move || kubeadm::join(self.dir, node, token)))
-                .collect();
+            let mut joins =
+                vec![scope.spawn(move || {
+                    control_planes.into_iter().try_for_each(|node| kubeadm.join(node))
+                })];
+            for node in workers {
+                joins.push(scope.spawn(move || kubeadm.join(node)));
+            }
             joins.into_iter().try_for_each(|join| join.join().unwrap_or_else(|_| Err(panicked())))
         })
     }

@@ -1,13 +1,14 @@
 //! Whether a cluster is as it should be, asked of its API server.
 
-use std::{path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use k8s_openapi::api::{
     apps::v1::{DaemonSet, Deployment},
-    core::v1::{Node, ServiceAccount},
+    core::v1::{Node, Pod, ServiceAccount},
 };
 use kube::{
     Api, Client, Config, ResourceExt,
+    api::ListParams,
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde::de::DeserializeOwned;
@@ -15,17 +16,26 @@ use serde::de::DeserializeOwned;
 use crate::{
     error::{Error, Result},
     run::wait_for,
-    spec::Spec,
+    spec::{Family, Spec},
 };
 
 /// A client of the cluster whose administrator's kubeconfig is given.
 pub(crate) async fn client(kubeconfig: &Path) -> Result<Client> {
+    client_at(kubeconfig, None).await
+}
+
+/// The same, of the one API server at an address, if one is given.
+pub(crate) async fn client_at(kubeconfig: &Path, server: Option<SocketAddr>) -> Result<Client> {
     let wrong =
         |reason: String| Error::Format { what: format!("use {}", kubeconfig.display()), reason };
     let file = Kubeconfig::read_from(kubeconfig).map_err(|e| wrong(e.to_string()))?;
     let mut config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
         .await
         .map_err(|e| wrong(e.to_string()))?;
+    if let Some(address) = server {
+        config.cluster_url =
+            format!("https://{address}").parse().map_err(|_| wrong(format!("at {address}")))?;
+    }
     // The API server is on the machine itself: no proxy leads there.
     config.proxy_url = None;
     config.read_timeout = Some(Duration::from_secs(10));
@@ -67,7 +77,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 async fn missing_of(client: &Client, spec: &Spec) -> Vec<String> {
     let mut missing = Vec::new();
     let nodes = Api::<Node>::all(client.clone());
-    match nodes.list(&kube::api::ListParams::default()).await {
+    match nodes.list(&ListParams::default()).await {
         Ok(list) => {
             for name in spec.node_names() {
                 match list.iter().find(|node| node.name_any() == name) {
@@ -77,6 +87,9 @@ async fn missing_of(client: &Client, spec: &Spec) -> Vec<String> {
             }
         }
         Err(error) => return vec![format!("the API server does not answer: {error}")],
+    }
+    if spec.control_planes > 1 {
+        missing.extend(missing_control_planes(client, spec).await);
     }
     let replicas = |ready: Option<i32>, of: i32| (ready.unwrap_or(0), of);
     if let Some((ready, of)) = ask(client, "kube-proxy", &mut missing, |set: &DaemonSet| {
@@ -134,18 +147,69 @@ fn missing_of_node(node: &Node, spec: &Spec) -> Vec<String> {
     if !ready {
         missing.push(format!("node {name} is not Ready"));
     }
-    let ranges = node.spec.as_ref().and_then(|s| s.pod_cidrs.as_ref()).map_or(0, Vec::len);
-    if ranges != spec.pod_cidrs.len() {
-        missing.push(format!("node {name} has {ranges} podCIDRs, not {}", spec.pod_cidrs.len()));
-    }
-    let addresses = status
-        .and_then(|s| s.addresses.as_ref())
-        .map_or(0, |all| all.iter().filter(|a| a.type_ == "InternalIP").count());
-    if addresses != spec.node_families.len() {
-        missing.push(format!(
-            "node {name} has {addresses} InternalIPs, not {}",
-            spec.node_families.len()
-        ));
-    }
+    let ranges = node.spec.as_ref().and_then(|s| s.pod_cidrs.clone()).unwrap_or_default();
+    let ranges = ranges.iter().filter_map(|range| range.split('/').next());
+    missing.extend(unlike(&name, "podCIDRs", ranges, &spec.pod_families()));
+    let addresses = status.and_then(|s| s.addresses.clone()).unwrap_or_default();
+    let internal = addresses.iter().filter(|a| a.type_ == "InternalIP").map(|a| a.address.as_str());
+    missing.extend(unlike(&name, "InternalIPs", internal, &spec.node_families));
     missing
+}
+
+/// Whether a Node's addresses are of other families than they should be, or in another order.
+fn unlike<'a>(
+    node: &str,
+    what: &str,
+    found: impl Iterator<Item = &'a str>,
+    wanted: &[Family],
+) -> Option<String> {
+    let found: Vec<Family> =
+        found.filter_map(|address| address.parse().ok()).map(Family::of).collect();
+    let words = |families: &[Family]| match families {
+        [] => "none".to_owned(),
+        some => some.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    (found != wanted)
+        .then(|| format!("node {node} has {what} of {}, not {}", words(&found), words(wanted)))
+}
+
+/// With several control planes an answer proves only that one of them works; here each is asked
+/// for.
+async fn missing_control_planes(client: &Client, spec: &Spec) -> Vec<String> {
+    let pods = Api::<Pod>::namespaced(client.clone(), "kube-system");
+    let list = match pods.list(&ListParams::default().labels("tier=control-plane")).await {
+        Ok(list) => list,
+        Err(error) => return vec![format!("the control planes' pods can't be read: {error}")],
+    };
+    let ready = |name: &str| {
+        list.iter().any(|pod| {
+            let conditions = pod.status.as_ref().and_then(|s| s.conditions.as_ref());
+            pod.name_any() == name
+                && conditions
+                    .is_some_and(|all| all.iter().any(|c| c.type_ == "Ready" && c.status == "True"))
+        })
+    };
+    let nodes: Vec<String> = spec.node_names().take(spec.control_planes.into()).collect();
+    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+        .iter()
+        .flat_map(|component| nodes.iter().map(move |node| format!("{component}-{node}")))
+        .filter(|name| !ready(name))
+        .map(|name| format!("pod {name} is not ready"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_in_another_order_are_missing_too() {
+        let order = [Family::V4, Family::V6];
+        let found = ["2001:db8::1", "192.0.2.1"];
+        let said = unlike("n1", "InternalIPs", found.into_iter(), &order).unwrap();
+        assert_eq!(said, "node n1 has InternalIPs of IPv6, IPv4, not IPv4, IPv6");
+        assert_eq!(unlike("n1", "x", found.into_iter().rev(), &order), None);
+        let said = unlike("n1", "podCIDRs", [].into_iter(), &order).unwrap();
+        assert_eq!(said, "node n1 has podCIDRs of none, not IPv4, IPv6");
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod cache;
+pub mod catalogue;
 pub mod cgroup;
 pub mod cli;
 pub mod cluster;
@@ -19,6 +20,7 @@ pub mod progress;
 pub mod registry;
 pub mod requirement;
 pub mod run;
+pub mod shape;
 pub mod spec;
 pub mod state;
 pub mod underlay;

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     requirement::{BUILD, Requirement, What},
     run::Run,
-    spec::Spec,
+    spec::{ProxyMode, Spec},
 };
 
 /// The programs that bring clusters up and take them down. What builds their parts is apart, in
@@ -52,6 +52,12 @@ const TRIALS: [(&str, &str); 4] = [
     ("IPv6 (CONFIG_IPV6)", "test -e /proc/net/if_inet6"),
 ];
 
+/// What kube-proxy's mode ipvs needs besides: the kernel has it, or a module that brings it.
+const IPVS: (&str, &str) = (
+    "IP virtual servers (CONFIG_IP_VS), without which kube-proxy has no mode ipvs",
+    "test -e /proc/net/ip_vs || modprobe --dry-run --quiet ip_vs",
+);
+
 /// Features of the packet filter, by rules that need them.
 const RULES: [(&str, &str); 5] = [
     ("masquerading (CONFIG_NFT_MASQ)", "type nat hook postrouting priority 0; masquerade"),
@@ -80,7 +86,7 @@ pub fn check(cache: &Cache, spec: &Spec) -> Result<()> {
     }
     let requirements = missing_requirements(cache, spec);
     if missing.is_empty() && requirements.iter().all(|r| !RUN.contains(r)) {
-        missing.extend(failing_trials()?);
+        missing.extend(failing_trials(spec)?);
     }
     missing.extend(requirements.iter().map(|r| {
         let package = match (r.package, components::go_version(spec.kubernetes)) {
@@ -196,9 +202,10 @@ fn mebibytes(meminfo: &str, name: &str) -> Option<u64> {
 }
 
 /// Uses each feature once, in namespaces that go with the shell.
-fn failing_trials() -> Result<Vec<String>> {
+fn failing_trials(spec: &Spec) -> Result<Vec<String>> {
     let mut script = "t=/tmp; mount -t tmpfs tmpfs $t\n".to_owned();
-    for (name, command) in TRIALS {
+    let ipvs = (spec.proxy_mode == ProxyMode::Ipvs).then_some(IPVS);
+    for (name, command) in TRIALS.into_iter().chain(ipvs) {
         script.push_str(&format!("({command}) || echo 'MISSING {name}'\n"));
     }
     let text = Command::new("unshare")

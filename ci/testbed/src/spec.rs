@@ -1,8 +1,14 @@
 //! What a cluster is to look like: the whole of a request, as data.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+mod rules;
 
-use ipnet::IpNet;
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -57,6 +63,22 @@ impl Family {
         }
     }
 
+    /// The range of all pods, unless another is asked for.
+    const fn pod_cidr(self) -> IpNet {
+        match self {
+            Self::V4 => v4([10, 244, 0, 0], 16),
+            Self::V6 => v6([0xfd00, 0x10, 0x244, 0, 0, 0, 0, 0], 56),
+        }
+    }
+
+    /// The range of all Services, unless another is asked for.
+    const fn service_cidr(self) -> IpNet {
+        match self {
+            Self::V4 => v4([10, 96, 0, 0], 16),
+            Self::V6 => v6([0xfd00, 0x10, 0x96, 0, 0, 0, 0, 0], 112),
+        }
+    }
+
     /// The word by which nftables names this family, both as a table's family and in matches.
     pub const fn nft(self) -> &'static str {
         match self {
@@ -64,6 +86,16 @@ impl Family {
             Self::V6 => "ip6",
         }
     }
+}
+
+const fn v4(address: [u8; 4], length: u8) -> IpNet {
+    let [a, b, c, d] = address;
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length))
+}
+
+const fn v6(address: [u16; 8], length: u8) -> IpNet {
+    let [a, b, c, d, e, f, g, h] = address;
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length))
 }
 
 impl fmt::Display for Family {
@@ -81,6 +113,11 @@ impl fmt::Display for Family {
 pub struct Name(String);
 
 impl Name {
+    /// A name for clusters that are only talked of.
+    pub(crate) fn example() -> Self {
+        Self("example".to_owned())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -127,7 +164,7 @@ impl From<Name> for String {
 }
 
 /// How kube-proxy programs Services.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum ProxyMode {
     /// iptables rules (kubeadm's default).
@@ -135,6 +172,8 @@ pub enum ProxyMode {
     Iptables,
     /// nftables rules.
     Nftables,
+    /// Virtual servers of the kernel (CONFIG_IP_VS).
+    Ipvs,
 }
 
 impl fmt::Display for ProxyMode {
@@ -142,6 +181,27 @@ impl fmt::Display for ProxyMode {
         f.write_str(match self {
             Self::Iptables => "iptables",
             Self::Nftables => "nftables",
+            Self::Ipvs => "ipvs",
+        })
+    }
+}
+
+/// Of which families the Service `kube-dns` is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ClusterDns {
+    /// As kubeadm makes it, even on a dual-stack cluster: of the first family alone.
+    #[default]
+    Kubeadm,
+    /// Of both, and pods are told both of its addresses.
+    Dual,
+}
+
+impl fmt::Display for ClusterDns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kubeadm => "kubeadm",
+            Self::Dual => "dual",
         })
     }
 }
@@ -164,6 +224,9 @@ pub struct Spec {
     pub service_cidrs: Vec<IpNet>,
     /// kube-proxy's mode.
     pub proxy_mode: ProxyMode,
+    /// Of which families the DNS Service is.
+    #[serde(default)]
+    pub dns: ClusterDns,
     /// The Kubernetes minor.
     pub kubernetes: KubernetesMinor,
 }
@@ -174,21 +237,27 @@ impl Spec {
 
     /// A dual-stack cluster of one control plane among three nodes, IPv4 first.
     pub fn new(name: Name) -> Self {
-        let v4 = |a: [u8; 4], len| IpNet::new_assert(IpAddr::from(a), len);
-        let v6 = |a: [u16; 8], len| IpNet::new_assert(IpAddr::from(a), len);
         Self {
             name,
             nodes: 3,
             control_planes: 1,
-            node_families: vec![Family::V4, Family::V6],
-            pod_cidrs: vec![v4([10, 244, 0, 0], 16), v6([0xfd00, 0x10, 0x244, 0, 0, 0, 0, 0], 56)],
-            service_cidrs: vec![
-                v4([10, 96, 0, 0], 16),
-                v6([0xfd00, 0x10, 0x96, 0, 0, 0, 0, 0], 112),
-            ],
+            node_families: Vec::new(),
+            pod_cidrs: Vec::new(),
+            service_cidrs: Vec::new(),
             proxy_mode: ProxyMode::default(),
+            dns: ClusterDns::default(),
             kubernetes: components::newest(),
         }
+        .with_families(&[Family::V4, Family::V6])
+    }
+
+    /// The same with nodes, pods and Services of these families, in this order, and the usual
+    /// ranges for them.
+    pub fn with_families(mut self, families: &[Family]) -> Self {
+        self.node_families = families.to_vec();
+        self.pod_cidrs = families.iter().map(|family| family.pod_cidr()).collect();
+        self.service_cidrs = families.iter().map(|family| family.service_cidr()).collect();
+        self
     }
 
     /// The nodes' names, `n1` first.
@@ -196,28 +265,38 @@ impl Spec {
         (1..=self.nodes).map(|i| format!("n{i}"))
     }
 
+    /// Whether the node with this number, counted from 1, runs a control plane.
+    pub const fn is_control_plane(&self, number: u8) -> bool {
+        number >= 1 && number <= self.control_planes
+    }
+
+    /// The families of the pods' addresses, in the order of the ranges.
+    pub fn pod_families(&self) -> Vec<Family> {
+        self.pod_cidrs.iter().map(Family::of_range).collect()
+    }
+
+    /// The families of the Services' addresses, in the order of the ranges.
+    pub fn service_families(&self) -> Vec<Family> {
+        self.service_cidrs.iter().map(Family::of_range).collect()
+    }
+
+    /// The addresses of the Service `kube-dns`. kubeadm gives it the tenth of a range.
+    pub fn dns_addresses(&self) -> Vec<IpAddr> {
+        let tenth = |range: &IpNet| match range.network() {
+            IpAddr::V4(first) => IpAddr::from((u32::from(first) + 10).to_be_bytes()),
+            IpAddr::V6(first) => IpAddr::from((u128::from(first) + 10).to_be_bytes()),
+        };
+        let count = match self.dns {
+            ClusterDns::Kubeadm => 1,
+            ClusterDns::Dual => 2,
+        };
+        self.service_cidrs.iter().take(count).map(tenth).collect()
+    }
+
     /// The family that comes first where Kubernetes puts one first: that of the first Service
     /// range.
     pub fn primary(&self) -> Family {
         self.service_cidrs.first().map_or(Family::V4, Family::of_range)
-    }
-
-    /// Refuses what cannot be built, in one sentence.
-    pub fn validate(&self) -> Result<()> {
-        if !(1..=Self::MAX_NODES).contains(&self.nodes) {
-            return Err(Error::Invalid(format!(
-                "a cluster has 1 to {} nodes, not {}",
-                Self::MAX_NODES,
-                self.nodes
-            )));
-        }
-        if self.control_planes != 1 {
-            return Err(Error::Invalid(format!(
-                "a cluster has 1 control plane, not {}",
-                self.control_planes
-            )));
-        }
-        Ok(())
     }
 }
 
@@ -243,9 +322,18 @@ mod tests {
     }
 
     #[test]
-    fn too_many_nodes_are_refused() {
+    fn a_record_from_before_there_was_a_choice_of_dns_is_still_read() {
+        let mut value = serde_json::to_value(Spec::new("x".parse().unwrap())).unwrap();
+        value.as_object_mut().unwrap().remove("dns");
+        let spec: Spec = serde_json::from_value(value).unwrap();
+        assert_eq!(spec.dns, ClusterDns::Kubeadm);
+    }
+
+    #[test]
+    fn the_dns_service_has_the_tenth_address_of_a_range() {
         let mut spec = Spec::new("x".parse().unwrap());
-        spec.nodes = Spec::MAX_NODES + 1;
-        assert!(spec.validate().is_err());
+        assert_eq!(spec.dns_addresses(), ["10.96.0.10".parse::<IpAddr>().unwrap()]);
+        spec.dns = ClusterDns::Dual;
+        assert_eq!(spec.dns_addresses()[1], "fd00:10:96::a".parse::<IpAddr>().unwrap());
     }
 }

@@ -50,7 +50,7 @@ fn every_minor_of_kubernetes_can_be_made() {
         });
         let kubelet =
             Command::new(artefacts.bin.join("kubelet")).arg("--version").output().unwrap();
-        let expected = format!("Kubernetes {}\n", artefacts.kubernetes);
+        let expected = format!("Kubernetes {}\n", artefacts.release.kubernetes);
         assert_eq!(String::from_utf8_lossy(&kubelet.stdout), expected);
     }
 }

@@ -147,7 +147,7 @@ fn a_container_runtime_pulls_the_images_under_their_names_and_runs_them() {
         "without its entrypoint it listens on IPv4 only: {untouched}"
     );
 
-    let version = artefacts.kubernetes;
+    let version = artefacts.release.kubernetes;
     let proxy = format!("registry.k8s.io/kube-proxy:{version}");
     runtime.pull(&proxy);
     assert!(runtime.run(&proxy, &["kube-proxy", "--version"]).contains(&version.to_string()));
@@ -157,17 +157,17 @@ fn a_container_runtime_pulls_the_images_under_their_names_and_runs_them() {
     // The extension opens a library that no program is linked with.
     runtime.run(&proxy, &["iptables", "-m", "statistic", "--help"]);
 
-    let etcd = format!("registry.k8s.io/etcd:{}", artefacts.tags.etcd);
+    let etcd = format!("registry.k8s.io/etcd:{}", artefacts.release.tags.etcd);
     runtime.pull(&etcd);
     assert!(runtime.run(&etcd, &["etcd", "--version"]).contains("3.6"));
-    let coredns = format!("registry.k8s.io/coredns/coredns:{}", artefacts.tags.coredns);
+    let coredns = format!("registry.k8s.io/coredns/coredns:{}", artefacts.release.tags.coredns);
     runtime.pull(&coredns);
     assert!(
         runtime
             .run(&coredns, &["/coredns", "-version"])
-            .contains(artefacts.tags.coredns.trim_start_matches('v'))
+            .contains(artefacts.release.tags.coredns.trim_start_matches('v'))
     );
-    runtime.pull(&format!("registry.k8s.io/pause:{}", artefacts.tags.pause));
+    runtime.pull(&format!("registry.k8s.io/pause:{}", artefacts.release.tags.pause));
     for name in ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
         let image = format!("registry.k8s.io/{name}:{version}");
         runtime.pull(&image);

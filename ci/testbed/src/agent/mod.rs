@@ -1,8 +1,9 @@
 //! The daemon that every cluster has one of, in the network namespace of its bridge.
 //!
-//! It holds the underlay (the namespace lives as long as it does), serves the images, and keeps
-//! the pod network in step with the cluster's Nodes.
+//! It holds the underlay (the namespace lives as long as it does), serves the images, keeps the
+//! pod network in step with the cluster's Nodes, and balances between several control planes.
 
+mod balancer;
 mod watch;
 
 use std::{
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 use crate::{
     cgroup::Hierarchies,
     error::{Context, Error, Result},
+    kubeadm::{self, API_PORT},
     node::{spawn_in_group, wait_for_go},
     registry,
     spec::Name,
@@ -121,10 +123,13 @@ fn detach_from_starter() -> Result<()> {
 }
 
 async fn serve(dir: &Path, plan: AgentPlan) -> Result<()> {
-    let any = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), REGISTRY_PORT);
-    let listener =
-        TcpListener::bind(any).await.context(|| format!("listen on {any} for the registry"))?;
+    let listener = listen(REGISTRY_PORT, "the registry").await?;
     let images = tokio::spawn(registry::serve(listener, plan.image_roots.clone()));
+    if kubeadm::balancer(&plan.record.spec, plan.record.subnet).is_some() {
+        let listener = listen(API_PORT, "the balancer").await?;
+        let kubeconfig = ClusterDir::at(dir).kubeconfig();
+        tokio::spawn(balancer::serve(listener, plan.record.clone(), kubeconfig));
+    }
     let network = tokio::spawn(watch::run(ClusterDir::at(dir), plan.record));
     // Neither ends unless something is badly wrong.
     tokio::select! {
@@ -133,4 +138,10 @@ async fn serve(dir: &Path, plan: AgentPlan) -> Result<()> {
     }
     // The namespace must not go: the cluster's network is in it.
     std::future::pending().await
+}
+
+/// Listens on all addresses of both families; the bridge has none yet.
+async fn listen(port: u16, purpose: &str) -> Result<TcpListener> {
+    let any = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
+    TcpListener::bind(any).await.context(|| format!("listen on {any} for {purpose}"))
 }

@@ -102,7 +102,9 @@ fn member(node: &NodeObject, record: &Record) -> Member {
     let ranges = node.spec.as_ref().and_then(|spec| spec.pod_cidrs.clone()).unwrap_or_default();
     Member {
         name,
-        addresses: number.map(|n| crate::node::addresses(record, n)).unwrap_or_default(),
+        addresses: number
+            .map(|n| crate::node::addresses(&record.spec, record.subnet, n))
+            .unwrap_or_default(),
         pod_cidrs: ranges.iter().filter_map(|range| range.parse::<IpNet>().ok()).collect(),
     }
 }

@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand.
 
+mod catalogue;
+mod config;
 mod down;
 mod exec;
 mod fault;
@@ -68,6 +70,10 @@ enum Command {
     Fault(fault::Command),
     /// Bring the cluster up if need be and run a command with KUBECONFIG set.
     With(with::Args),
+    /// Print what kubeadm would be given on a node of such a cluster; brings nothing up.
+    Config(config::Args),
+    /// Print the tables of all shapes and versions of clusters, and of all faults (Markdown).
+    Catalogue,
     #[command(name = agent::AGENT, hide = true)]
     Agent { dir: PathBuf },
     #[command(name = node::LAUNCHER, hide = true)]
@@ -101,6 +107,8 @@ fn run(cli: &Cli, output: &Output) -> Result<ExitCode> {
         Command::Load(args) => load::run(&cli.name, args, output),
         Command::Fault(command) => fault::run(&cli.name, command, output),
         Command::With(args) => with::run(&cli.name, args, output),
+        Command::Config(args) => config::run(&cli.name, args, output),
+        Command::Catalogue => catalogue::run(output),
         Command::Agent { dir } => daemon(|| agent::run_agent(dir)),
         Command::Launch { dir } => daemon(|| node::run_launcher(dir)),
         Command::Boot { dir } => daemon(|| node::run_boot(dir)),
@@ -137,6 +145,6 @@ mod tests {
         let Command::With(args) = Cli::try_parse_from(words).unwrap().command else {
             panic!("another subcommand")
         };
-        assert!(format!("{args:?}").contains("nodes: 2"), "{args:?}");
+        assert!(format!("{args:?}").contains("nodes: Some(2)"), "{args:?}");
     }
 }

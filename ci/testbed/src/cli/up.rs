@@ -6,38 +6,33 @@ use super::{Output, this_program};
 use crate::{
     cache::Cache,
     cluster::{Brought, Cluster},
-    components,
     error::Result,
     exit::Exit,
     preflight,
+    shape::Flags,
     spec::{Name, Spec},
-    version::KubernetesMinor,
 };
 
 #[derive(Debug, clap::Args)]
 // `with` takes these arguments beside its own, whose group would bear the same name.
 #[group(skip)]
 pub(super) struct Args {
-    /// How many nodes; the first one is the control plane and takes pods as well.
-    #[arg(long, default_value_t = 3)]
-    nodes: u8,
-    /// The minor of Kubernetes, such as 1.35.
-    #[arg(long, value_name = "MINOR", default_value_t = components::newest())]
-    kubernetes: KubernetesMinor,
+    #[command(flatten)]
+    shape: Flags,
     /// Install missing Debian packages first (apt-get).
     #[arg(long)]
     install: bool,
 }
 
 impl Args {
-    pub(super) fn spec(&self, name: &Name) -> Spec {
-        Spec { nodes: self.nodes, kubernetes: self.kubernetes, ..Spec::new(name.clone()) }
+    pub(super) fn spec(&self, name: &Name) -> Result<Spec> {
+        self.shape.spec(name)
     }
 
     /// Installs missing packages, if that was asked for.
     pub(super) fn install_packages(&self, name: &Name, output: &Output) -> Result<()> {
         if self.install {
-            let packages = preflight::install(&Cache::open()?, &self.spec(name))?;
+            let packages = preflight::install(&Cache::open()?, &self.spec(name)?)?;
             if !packages.is_empty() {
                 output.note(&format!("installed {}", packages.join(", ")));
             }
@@ -54,7 +49,7 @@ pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode>
 /// Brings the cluster up and says how to reach it.
 pub(super) fn bring_up(name: &Name, args: &Args, output: &Output) -> Result<(Cluster, Brought)> {
     args.install_packages(name, output)?;
-    let (cluster, brought) = Cluster::up(&this_program()?, &args.spec(name), output)?;
+    let (cluster, brought) = Cluster::up(&this_program()?, &args.spec(name)?, output)?;
     match brought {
         Brought::Up => output.note(&format!("cluster '{name}' is up")),
         Brought::Nothing => output.note(&format!("cluster '{name}' was up already")),

@@ -51,9 +51,24 @@ pub struct Artefacts {
     /// The directories that a registry with this version's images is served from.
     pub registry: Vec<PathBuf>,
     /// The release of Kubernetes.
+    pub release: Release,
+}
+
+/// A release of Kubernetes as clusters are made of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Its version.
     pub kubernetes: Version,
     /// The tags of the images that a minor of kubeadm may name otherwise.
     pub tags: ImageTags,
+}
+
+/// The release that clusters of a minor are made of. Nothing is built.
+///
+/// # Errors
+/// When there are no components of that minor.
+pub fn release(kubernetes: KubernetesMinor) -> Result<Release, Error> {
+    Ok(Release { kubernetes: catalogue::kubernetes(kubernetes)?.1, tags: ImageTags::new() })
 }
 
 /// The tags under which images are served that kubeadm's configuration can name.
@@ -92,7 +107,7 @@ pub fn prepare(
 ) -> Result<Artefacts, Error> {
     let (component, version) = catalogue::kubernetes(kubernetes)?;
     let rootfs = rootfs::Rootfs::new()?;
-    let tags = ImageTags::new();
+    let release = Release { kubernetes: version, tags: ImageTags::new() };
     let cache = &cache.separate();
     // The longest come first, so that the lanes end together.
     let [programs, root, coredns, containerd, busybox, etcd, runc, cni_bin, pause] = lanes::run(
@@ -117,8 +132,8 @@ pub fn prepare(
         pause: &pause,
         etcd: &etcd,
         coredns: &coredns,
-        etcd_tag: &tags.etcd,
-        coredns_tag: &tags.coredns,
+        etcd_tag: &release.tags.etcd,
+        coredns_tag: &release.tags.coredns,
     };
     let own = KubernetesSources { rootfs: &rootfs, programs: &programs, version };
     let [common, own, bin] = lanes::run(
@@ -140,7 +155,7 @@ pub fn prepare(
             Box::new(|| bin(cache, progress, &[&programs, &containerd, &runc, &etcd])),
         ],
     )?;
-    Ok(Artefacts { bin, rootfs, cni_bin, registry: vec![own, common], kubernetes: version, tags })
+    Ok(Artefacts { bin, rootfs, cni_bin, registry: vec![own, common], release })
 }
 
 /// Whether [`prepare`] would find everything in the cache, so that nothing that it builds with is needed.

@@ -3,6 +3,8 @@
 //! Field names and meanings are those of `kubeadm.k8s.io/v1beta4`, `kubelet.config.k8s.io/v1beta1`
 //! and `kubeproxy.config.k8s.io/v1alpha1`.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use crate::{
@@ -76,6 +78,9 @@ pub(super) struct InitConfiguration {
     #[serde(rename = "localAPIEndpoint")]
     pub(super) local_api_endpoint: ApiEndpoint,
     pub(super) node_registration: NodeRegistration,
+    /// What the certificates are encrypted with that other control planes fetch from the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) certificate_key: Option<String>,
     pub(super) skip_phases: Vec<&'static str>,
 }
 
@@ -113,6 +118,9 @@ pub(super) struct NodeRegistration {
 pub(super) struct ClusterConfiguration {
     pub(super) kubernetes_version: String,
     pub(super) cluster_name: String,
+    /// `host:port` by which all control planes are reached; `None` where there is one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) control_plane_endpoint: Option<String>,
     pub(super) encryption_algorithm: &'static str,
     pub(super) networking: Networking,
     pub(super) api_server: ApiServer,
@@ -142,6 +150,7 @@ pub(super) struct ApiServer {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Component {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) extra_args: Vec<Arg>,
 }
 
@@ -172,8 +181,20 @@ pub(super) struct ImageMeta {
 #[serde(rename_all = "camelCase")]
 pub(super) struct JoinConfiguration {
     pub(super) discovery: Discovery,
+    /// `None` for a worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) control_plane: Option<JoinControlPlane>,
     pub(super) node_registration: NodeRegistration,
     pub(super) skip_phases: Vec<&'static str>,
+}
+
+/// A further control plane.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JoinControlPlane {
+    #[serde(rename = "localAPIEndpoint")]
+    pub(super) local_api_endpoint: ApiEndpoint,
+    pub(super) certificate_key: String,
 }
 
 /// How a node comes to trust the cluster.
@@ -195,6 +216,9 @@ pub(super) struct FileDiscovery {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KubeletConfiguration {
+    /// The name servers that pods are told; empty to let kubeadm name the first one.
+    #[serde(rename = "clusterDNS", skip_serializing_if = "Vec::is_empty")]
+    pub(super) cluster_dns: Vec<IpAddr>,
     pub(super) cgroup_driver: &'static str,
     pub(super) fail_cgroup_v1: bool,
     pub(super) fail_swap_on: bool,

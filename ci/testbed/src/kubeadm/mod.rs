@@ -6,26 +6,26 @@
 //! waiting for the signature of the public cluster-info.
 
 mod config;
+mod documents;
+mod secrets;
 
-use std::{io::Read, net::IpAddr};
+use std::net::SocketAddr;
 
 use kube::config::{AuthInfo, Kubeconfig};
+use serde_json::json;
 
-use self::config::{
-    ApiEndpoint, ApiServer, Arg, BootstrapToken, ClusterConfiguration, Component, Conntrack,
-    Discovery, Etcd, EvictionHard, FileDiscovery, ImageMeta, InitConfiguration, JoinConfiguration,
-    KubeProxyConfiguration, KubeletConfiguration, LocalEtcd, Networking, NodeRegistration, to_yaml,
-};
+use self::documents::Plan;
+pub use self::secrets::Secrets;
 use crate::{
-    components::Artefacts,
+    components::{self, Release},
     error::{Context, Error, Result},
-    node::{CONTAINERD_SOCKET, Node},
+    node::Node,
     run::Run,
-    spec::Spec,
-    state::{ClusterDir, Record, write_whole},
+    spec::{ClusterDns, Spec},
+    state::{ClusterDir, Record, Subnet, write_whole},
 };
 
-/// The port of the API server.
+/// The port of the API server, and of the balancer before several of them.
 pub const API_PORT: u16 = 6443;
 
 /// Where kubeadm finds its configuration, inside a node.
@@ -33,72 +33,107 @@ const CONFIG: &str = "/etc/kubernetes/testbed-kubeadm.yaml";
 /// Where a joining node finds the certificate authority it is to trust.
 const DISCOVERY: &str = "/etc/kubernetes/testbed-discovery.conf";
 
-/// A bootstrap token: `[a-z0-9]{6}.[a-z0-9]{16}`.
-#[derive(Clone, Debug)]
-pub struct Token(String);
-
-impl Token {
-    /// A random one.
-    pub fn generate() -> Result<Self> {
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let mut bytes = [0; 22];
-        std::fs::File::open("/dev/urandom")
-            .and_then(|mut file| file.read_exact(&mut bytes))
-            .context(|| "read random bytes".to_owned())?;
-        let letter = |byte: &u8| char::from(ALPHABET[usize::from(byte % 32)]);
-        let text = |part: &[u8]| part.iter().map(letter).collect::<String>();
-        let (id, secret) = bytes.split_at(6);
-        Ok(Self(format!("{}.{}", text(id), text(secret))))
-    }
+/// Where the API is reached if there are several control planes: the balancer on the bridge, in
+/// the family that comes first. `None` where there is one control plane, which is reached itself.
+pub fn balancer(spec: &Spec, subnet: Subnet) -> Option<SocketAddr> {
+    (spec.control_planes > 1).then(|| SocketAddr::new(subnet.bridge(spec.primary()), API_PORT))
 }
 
-/// Makes the first control plane, and leaves the administrator's kubeconfig in the cluster's
-/// directory.
-pub fn init(
-    dir: &ClusterDir,
-    record: &Record,
-    artefacts: &Artefacts,
-    node: &Node,
-    token: &Token,
-) -> Result<()> {
-    let spec = &record.spec;
-    let documents = [
-        init_configuration(spec, node, token).into(),
-        cluster_configuration(spec, artefacts, node).into(),
-        kubelet_configuration().into(),
-        KubeProxyConfiguration {
-            mode: spec.proxy_mode,
-            // The table's size is the machine's, and not to be set from a node.
-            conntrack: Conntrack { max_per_core: 0, min: 0 },
+/// The file that kubeadm is given on one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// The node's name.
+    pub node: String,
+    /// `init` or `join`.
+    pub command: &'static str,
+    /// The documents, as YAML.
+    pub yaml: String,
+}
+
+/// What kubeadm is given on each node of a cluster like this, without bringing one up. Addresses
+/// are those of the first subnet, and the secrets are for show.
+pub fn configurations(spec: &Spec) -> Result<Vec<Configuration>> {
+    spec.validate()?;
+    let release = components::release(spec.kubernetes)?;
+    let secrets = Secrets::example();
+    let plan = Plan { spec, subnet: Subnet::EXAMPLE, release: &release, secrets: &secrets };
+    let first = plan.init().map(|yaml| ("init", yaml));
+    let others = (2..=spec.nodes).map(|number| plan.join(number).map(|yaml| ("join", yaml)));
+    spec.node_names()
+        .zip(std::iter::once(first).chain(others))
+        .map(|(node, given)| given.map(|(command, yaml)| Configuration { node, command, yaml }))
+        .collect()
+}
+
+/// The making of one cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct Kubeadm<'a> {
+    /// The cluster's directory, where logs and the administrator's kubeconfig go.
+    pub dir: &'a ClusterDir,
+    /// What was asked for, and where it lives.
+    pub record: &'a Record,
+    /// The release it is built from.
+    pub release: &'a Release,
+    /// What nodes join with.
+    pub secrets: &'a Secrets,
+}
+
+impl Kubeadm<'_> {
+    fn plan(&self) -> Plan<'_> {
+        Plan {
+            spec: &self.record.spec,
+            subnet: self.record.subnet,
+            release: self.release,
+            secrets: self.secrets,
         }
-        .into(),
-    ];
-    node.write(CONFIG, &to_yaml(&documents)?)?;
-    node.command("kubeadm")
-        .args(["init", "--config", CONFIG, "-v=1"])
-        .log_to(&format!("`kubeadm init` on {}", node.name), &dir.join("logs/kubeadm-init.log"))?;
-    let admin = node.path("/etc/kubernetes/admin.conf");
-    let kubeconfig =
-        std::fs::read(&admin).context(|| format!("read admin.conf of {}", node.name))?;
-    write_whole(&dir.kubeconfig(), &kubeconfig)
-}
+    }
 
-/// Joins a worker to a cluster that [`init`] made.
-pub fn join(dir: &ClusterDir, node: &Node, token: &Token) -> Result<()> {
-    node.write(DISCOVERY, &discovery(dir)?)?;
-    let join = JoinConfiguration {
-        discovery: Discovery {
-            file: FileDiscovery { kube_config_path: DISCOVERY },
-            tls_bootstrap_token: token.0.clone(),
-        },
-        node_registration: registration(node, None),
-        skip_phases: vec!["preflight"],
-    };
-    node.write(CONFIG, &to_yaml(&[join.into()])?)?;
-    let log = dir.join(format!("logs/kubeadm-join-{}.log", node.name));
-    node.command("kubeadm")
-        .args(["join", "--config", CONFIG, "-v=1"])
-        .log_to(&format!("`kubeadm join` on {}", node.name), &log)
+    /// Makes the first control plane, and leaves the administrator's kubeconfig in the cluster's
+    /// directory.
+    pub fn init(&self, node: &Node) -> Result<()> {
+        node.write(CONFIG, &self.plan().init()?)?;
+        let mut kubeadm = node.command("kubeadm");
+        kubeadm.args(["init", "--config", CONFIG, "-v=1"]);
+        if self.record.spec.control_planes > 1 {
+            kubeadm.arg("--upload-certs");
+        }
+        let log = self.dir.join("logs/kubeadm-init.log");
+        kubeadm.log_to(&format!("`kubeadm init` on {}", node.name), &log)?;
+        let admin = node.path("/etc/kubernetes/admin.conf");
+        let kubeconfig =
+            std::fs::read(&admin).context(|| format!("read admin.conf of {}", node.name))?;
+        write_whole(&self.dir.kubeconfig(), &kubeconfig)?;
+        match self.record.spec.dns {
+            ClusterDns::Kubeadm => Ok(()),
+            ClusterDns::Dual => self.widen_dns(node),
+        }
+    }
+
+    /// Gives the DNS Service, which kubeadm makes of one family, an address of each.
+    fn widen_dns(&self, node: &Node) -> Result<()> {
+        let spec = &self.record.spec;
+        let patch = json!({ "spec": {
+            "ipFamilyPolicy": "RequireDualStack",
+            "ipFamilies": spec.service_families(),
+            "clusterIPs": spec.dns_addresses(),
+        }});
+        node.command("kubectl")
+            .args(["-n", "kube-system", "patch", "service", "kube-dns", "--type=merge", "-p"])
+            .arg(patch.to_string())
+            .read("make the Service kube-dns dual-stack")
+            .map(drop)
+    }
+
+    /// Joins a node to a cluster that [`Kubeadm::init`] made: as a control plane if its number is
+    /// among theirs, else as a worker.
+    pub fn join(&self, node: &Node) -> Result<()> {
+        node.write(DISCOVERY, &discovery(self.dir)?)?;
+        node.write(CONFIG, &self.plan().join(node.number)?)?;
+        let log = self.dir.join(format!("logs/kubeadm-join-{}.log", node.name));
+        node.command("kubeadm")
+            .args(["join", "--config", CONFIG, "-v=1"])
+            .log_to(&format!("`kubeadm join` on {}", node.name), &log)
+    }
 }
 
 /// The administrator's kubeconfig without the administrator: the API server's address and the
@@ -113,92 +148,4 @@ fn discovery(dir: &ClusterDir) -> Result<String> {
         user.auth_info = Some(AuthInfo::default());
     }
     serde_saphyr::to_string(&config).map_err(|e| understand(e.to_string()))
-}
-
-fn init_configuration(spec: &Spec, node: &Node, token: &Token) -> InitConfiguration {
-    let advertise = node.address(spec.primary()).map_or_else(String::new, |a| a.to_string());
-    InitConfiguration {
-        bootstrap_tokens: vec![BootstrapToken { token: token.0.clone(), ttl: "0s" }],
-        local_api_endpoint: ApiEndpoint { advertise_address: advertise, bind_port: API_PORT },
-        // No taint: the control plane's node takes pods like the others.
-        node_registration: registration(node, Some(Vec::new())),
-        skip_phases: vec!["preflight"],
-    }
-}
-
-fn registration(node: &Node, taints: Option<Vec<String>>) -> NodeRegistration {
-    NodeRegistration {
-        name: node.name.clone(),
-        cri_socket: format!("unix://{CONTAINERD_SOCKET}"),
-        taints,
-        image_pull_serial: false,
-        kubelet_extra_args: vec![Arg::new("node-ip", list(&node.addresses))],
-    }
-}
-
-fn cluster_configuration(spec: &Spec, artefacts: &Artefacts, node: &Node) -> ClusterConfiguration {
-    let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
-    names.extend(node.addresses.iter().map(IpAddr::to_string));
-    let alone = || Arg::new("leader-elect", "false");
-    ClusterConfiguration {
-        kubernetes_version: artefacts.kubernetes.to_string(),
-        cluster_name: spec.name.to_string(),
-        encryption_algorithm: "ECDSA-P256",
-        networking: Networking {
-            pod_subnet: list(&spec.pod_cidrs),
-            service_subnet: list(&spec.service_cidrs),
-            dns_domain: "cluster.local",
-        },
-        api_server: ApiServer { cert_sans: names },
-        controller_manager: Component {
-            // The default of 20 queries a second makes its start last 4 s longer.
-            extra_args: vec![
-                alone(),
-                Arg::new("kube-api-qps", "200"),
-                Arg::new("kube-api-burst", "400"),
-            ],
-        },
-        scheduler: Component { extra_args: vec![alone()] },
-        etcd: Etcd {
-            local: LocalEtcd {
-                data_dir: "/var/lib/etcd",
-                extra_args: vec![Arg::new("unsafe-no-fsync", "true")],
-                image_tag: artefacts.tags.etcd.clone(),
-            },
-        },
-        dns: ImageMeta { image_tag: artefacts.tags.coredns.clone() },
-    }
-}
-
-fn kubelet_configuration() -> KubeletConfiguration {
-    KubeletConfiguration {
-        cgroup_driver: "cgroupfs",
-        fail_cgroup_v1: false,
-        // The machine's swap and disks are not the cluster's to judge.
-        fail_swap_on: false,
-        image_gc_high_threshold_percent: 100,
-        eviction_hard: EvictionHard {
-            nodefs_available: "0%",
-            nodefs_inodes_free: "0%",
-            imagefs_available: "0%",
-        },
-    }
-}
-
-/// Values as Kubernetes' flags list them.
-fn list(values: &[impl ToString]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_has_the_form_that_kubeadm_asks_for() {
-        let token = Token::generate().unwrap().0;
-        let (id, secret) = token.split_once('.').unwrap();
-        assert_eq!((id.len(), secret.len()), (6, 16));
-        assert!(token.chars().all(|c| c == '.' || c.is_ascii_lowercase() || c.is_ascii_digit()));
-    }
 }

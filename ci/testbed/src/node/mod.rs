@@ -30,8 +30,8 @@ use crate::{
     cgroup::Hierarchies,
     error::{Context, Error, Result},
     run::{tail_of, wait_for},
-    spec::Family,
-    state::{ClusterDir, ProcessId, Record},
+    spec::{Family, Spec},
+    state::{ClusterDir, ProcessId, Record, Subnet},
     underlay::in_netns,
 };
 
@@ -88,7 +88,7 @@ impl Node {
             let path = dir.node(&name);
             if let Some(process) = crate::state::read_json(&path.join("process.json"))? {
                 nodes.push(Self {
-                    addresses: addresses(record, number),
+                    addresses: addresses(&record.spec, record.subnet, number),
                     number,
                     name,
                     process,
@@ -174,6 +174,6 @@ impl Node {
 }
 
 /// The underlay addresses of the node with this number, primary family first.
-pub fn addresses(record: &Record, number: u8) -> Vec<IpAddr> {
-    record.spec.node_families.iter().map(|&f| record.subnet.node(f, number)).collect()
+pub fn addresses(spec: &Spec, subnet: Subnet, number: u8) -> Vec<IpAddr> {
+    spec.node_families.iter().map(|&family| subnet.node(family, number)).collect()
 }

@@ -83,7 +83,8 @@ impl Store {
         Ok(names)
     }
 
-    /// Finds a subnet that neither another cluster nor the machine uses, and writes the cluster's
+    /// Finds a subnet that neither another cluster nor the machine nor the cluster itself (for its
+    /// pods and Services) uses, and writes the cluster's
     /// record while no other command can choose the same.
     pub fn allocate(&self, spec: &Spec) -> Result<Record> {
         let _lock = self.lock()?;
@@ -93,9 +94,11 @@ impl Store {
                 taken.push(record.subnet);
             }
         }
+        let mut used = subnet::machine_ranges()?;
+        used.extend(spec.pod_cidrs.iter().chain(&spec.service_cidrs));
         let record = Record {
             spec: spec.clone(),
-            subnet: Subnet::choose(&taken, &subnet::machine_ranges()?)?,
+            subnet: Subnet::choose(&taken, &used)?,
             boot_id: boot_id()?,
             complete: false,
         };

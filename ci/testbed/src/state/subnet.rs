@@ -23,6 +23,9 @@ use crate::{
 pub struct Subnet(u8);
 
 impl Subnet {
+    /// The first one, for showing what a cluster would look like.
+    pub const EXAMPLE: Self = Self(1);
+
     /// The number `k`.
     pub const fn number(self) -> u8 {
         self.0
@@ -62,8 +65,8 @@ impl Subnet {
         Ipv6Addr::new(0xfd00, 0x31, self.0 as u16, 0, 0, 0, 0, host)
     }
 
-    /// The lowest free subnet that overlaps nothing the machine has an address in or a route to.
-    pub(super) fn choose(taken: &[Self], machine: &[IpNet]) -> Result<Self> {
+    /// The lowest free subnet that overlaps none of these ranges.
+    pub(super) fn choose(taken: &[Self], used: &[IpNet]) -> Result<Self> {
         let overlaps = |a: &IpNet, b: &IpNet| a.contains(b) || b.contains(a);
         (1..=250)
             .map(Self)
@@ -71,12 +74,13 @@ impl Subnet {
             .find(|subnet| {
                 [Family::V4, Family::V6]
                     .iter()
-                    .all(|&f| !machine.iter().any(|used| overlaps(used, &subnet.range(f))))
+                    .all(|&f| !used.iter().any(|other| overlaps(other, &subnet.range(f))))
             })
             .ok_or_else(|| {
                 Error::Invalid(
-                    "no subnet is left within 172.31.0.0/16 and fd00:31::/32: the machine's own \
-                     routes or other clusters use them all (`testbed status` lists the clusters)"
+                    "no subnet is left within 172.31.0.0/16 and fd00:31::/32: the cluster's own \
+                     ranges, the machine's routes or other clusters use them all (`testbed \
+                     status` lists the clusters)"
                         .to_owned(),
                 )
             })

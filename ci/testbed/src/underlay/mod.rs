@@ -26,9 +26,6 @@ table ip beyond {
 }
 ";
 
-/// Both families, in the order in which they are set up.
-const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
-
 /// A cluster's underlay, by the process whose network namespace it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Underlay {
@@ -47,13 +44,13 @@ impl Underlay {
         in_netns(self.agent, program)
     }
 
-    /// Makes the bridge and attaches the machine.
+    /// Makes the bridge and attaches the machine, with addresses of these families alone.
     ///
     /// Addresses beyond the subnet are answered with `unreachable` at once, so that nothing in a
     /// cluster waits for a time-out when it asks for the Internet ([`answer_beyond`]).
     ///
     /// [`answer_beyond`]: Self::answer_beyond
-    pub fn create(&self) -> Result<()> {
+    pub fn create(&self, families: &[Family]) -> Result<()> {
         let link = link_name(self.subnet);
         let mut batch = vec![
             "link set lo up".to_owned(),
@@ -62,7 +59,7 @@ impl Underlay {
             format!("link add uplink type veth peer name {link} netns {}", std::process::id()),
             format!("link set uplink master {BRIDGE} up"),
         ];
-        for family in FAMILIES {
+        for &family in families {
             batch.push(address(self.subnet, family, self.subnet.bridge(family), BRIDGE));
             let nowhere = match family {
                 Family::V4 => "route add 0.0.0.0/0 dev lo",
@@ -73,7 +70,7 @@ impl Underlay {
         self.command("ip")
             .args(["-batch", "-"])
             .feed("make the underlay's bridge", &(batch.join("\n") + "\n"))?;
-        self.attach_machine(&link)
+        self.attach_machine(&link, families)
     }
 
     /// Answers IPv4 packets to addresses beyond the subnet, by `nft` of the nodes' root file system.
@@ -90,9 +87,9 @@ impl Underlay {
     }
 
     /// Gives the machine's end of the veth its addresses.
-    fn attach_machine(&self, link: &str) -> Result<()> {
+    fn attach_machine(&self, link: &str, families: &[Family]) -> Result<()> {
         let mut batch = vec![format!("link set {link} up")];
-        for family in FAMILIES {
+        for &family in families {
             batch.push(address(self.subnet, family, self.subnet.machine(family), link));
         }
         Command::new("ip")

@@ -50,7 +50,7 @@ fn mentions(file: &Path, text: &str) -> bool {
 
 /// Asserts that the machine is as it was.
 #[track_caller]
-fn expect_unchanged(name: &Name, before: &Machine) {
+pub(crate) fn expect_unchanged(name: &Name, before: &Machine) {
     let mut changes = Vec::new();
     // The kernel takes namespaces apart a moment after their last process.
     settles(Duration::from_secs(5), || {

@@ -191,7 +191,8 @@ pub(crate) fn answers(address: SocketAddr) -> bool {
     ask().is_ok_and(|text| text.contains(" 200 "))
 }
 
-fn host(address: IpAddr) -> String {
+/// An address as URLs have it.
+pub(crate) fn host(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
