@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Subcommand as _;
-
 use super::Output;
 use crate::{
     cluster::Cluster,
@@ -61,10 +59,8 @@ pub(super) fn run(name: &Name, command: &Command, output: &Output) -> Result<Exi
 }
 
 fn list(name: &Name, output: &Output) -> Result<()> {
-    let catalogue = Fault::augment_subcommands(clap::Command::new("fault"));
-    for entry in catalogue.get_subcommands() {
-        let about = entry.get_about().map(ToString::to_string).unwrap_or_default();
-        output.result(&format!("{:22} {about}", entry.get_name()));
+    for (kind, about) in Fault::kinds() {
+        output.result(&format!("{kind:26} {}", about.breaks));
     }
     // Without a cluster there are none injected.
     let Ok(cluster) = Cluster::find(name) else { return Ok(()) };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sabotage, ruleset::Table};
+use super::{About, Sabotage, about::NEEDS_FAMILY, ruleset::Table};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
@@ -44,7 +44,17 @@ impl ClusterIpDropped {
 }
 
 impl Sabotage for ClusterIpDropped {
+    const ABOUT: About = About {
+        breaks: "what pods and processes of a node send to ClusterIPs of the family is dropped before kube-proxy's rules",
+        report: "ClusterIPs of the family time out from that node; pods answer by their own addresses",
+        limits: NEEDS_FAMILY,
+    };
+
     type Before = ();
+
+    fn example(family: Option<Family>) -> Option<Self> {
+        family.map(|family| Self { family, node: "n2".to_owned() })
+    }
 
     fn touches(&self) -> String {
         format!("{} ClusterIPs on {}", self.family, self.node)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sabotage, corefile};
+use super::{About, Sabotage, corefile};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
@@ -19,8 +19,18 @@ pub struct DnsRecordMissing {
 }
 
 impl Sabotage for DnsRecordMissing {
+    const ABOUT: About = About {
+        breaks: "CoreDNS answers every query for AAAA (or A) with NOERROR and no record",
+        report: "names have no address of the family; addresses work",
+        limits: "",
+    };
+
     /// The Corefile.
     type Before = String;
+
+    fn example(family: Option<Family>) -> Option<Self> {
+        family.map(|family| Self { family })
+    }
 
     fn touches(&self) -> String {
         "the Corefile".to_owned()

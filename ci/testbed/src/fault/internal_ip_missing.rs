@@ -4,7 +4,7 @@ use std::{fs, net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::Sabotage;
+use super::{About, Sabotage, about::NEEDS_BOTH};
 use crate::{
     cluster::Cluster,
     error::{Context, Error, Result},
@@ -48,8 +48,18 @@ impl InternalIpMissing {
 }
 
 impl Sabotage for InternalIpMissing {
+    const ABOUT: About = About {
+        breaks: "kubelet of a node runs with the other family's `--node-ip` alone",
+        report: "the Node has no InternalIP of the family; all traffic works",
+        limits: NEEDS_BOTH,
+    };
+
     /// The text of the file with kubelet's flags.
     type Before = String;
+
+    fn example(family: Option<Family>) -> Option<Self> {
+        family.map(|family| Self { family, node: "n2".to_owned() })
+    }
 
     fn touches(&self) -> String {
         format!("the kubelet of {}", self.node)

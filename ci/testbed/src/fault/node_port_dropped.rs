@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sabotage, ruleset::Table};
+use super::{About, Sabotage, about::NEEDS_FAMILY, ruleset::Table};
 use crate::{cluster::Cluster, error::Result, spec::Family};
 
 /// Drops what enters a node from other nodes and from outside for a NodePort (30000-32767, the
@@ -32,7 +32,17 @@ impl NodePortDropped {
 }
 
 impl Sabotage for NodePortDropped {
+    const ABOUT: About = About {
+        breaks: "packets to NodePorts of the family are dropped where they enter a node",
+        report: "NodePorts of the family time out on that node, from outside and from other nodes",
+        limits: NEEDS_FAMILY,
+    };
+
     type Before = ();
+
+    fn example(family: Option<Family>) -> Option<Self> {
+        family.map(|family| Self { family, node: "n2".to_owned() })
+    }
 
     fn touches(&self) -> String {
         format!("{} NodePorts of {}", self.family, self.node)

@@ -5,7 +5,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Sabotage;
+use super::{About, Sabotage, about::NEEDS_BOTH};
 use crate::{
     cluster::Cluster,
     cni::{CONFLIST, pretty},
@@ -27,8 +27,18 @@ pub struct PodAddressMissing {
 }
 
 impl Sabotage for PodAddressMissing {
+    const ABOUT: About = About {
+        breaks: "the CNI configuration of a node loses the family's range: pods made from then on get no address of it",
+        report: "new pods of that node have one podIP; older ones keep both",
+        limits: NEEDS_BOTH,
+    };
+
     /// The text of the configuration.
     type Before = String;
+
+    fn example(family: Option<Family>) -> Option<Self> {
+        family.map(|family| Self { family, node: "n2".to_owned() })
+    }
 
     fn touches(&self) -> String {
         format!("the CNI configuration of {}", self.node)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Sabotage;
+use super::{About, Sabotage, about::NEEDS_FAMILY};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
@@ -85,7 +85,17 @@ impl RouteMissing {
 }
 
 impl Sabotage for RouteMissing {
+    const ABOUT: About = About {
+        breaks: "a node has no route of the family to the pods of another node",
+        report: "pods of the two nodes don't reach each other in the family, in either direction; NodePorts of the one don't reach pods of the other",
+        limits: NEEDS_FAMILY,
+    };
+
     type Before = Vec<Route>;
+
+    fn example(family: Option<Family>) -> Option<Self> {
+        family.map(|family| Self { family, node: "n2".to_owned(), to: "n3".to_owned() })
+    }
 
     fn touches(&self) -> String {
         format!("the {} routes from {} to {}", self.family, self.node, self.to)

@@ -1,0 +1,20 @@
+//! What the catalogue says of a kind of fault.
+
+/// A kind of fault in words: one row of the table in the testbed's README.
+///
+/// The texts are Markdown phrases, without a capital letter or a full stop around them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// What it breaks, and how.
+    pub breaks: &'static str,
+    /// What a right tool must report.
+    pub report: &'static str,
+    /// Where it can't be injected; empty where every cluster of the testbed takes it.
+    pub limits: &'static str,
+}
+
+/// The words that are the same for every fault of a family of addresses.
+pub(super) const NEEDS_FAMILY: &str = "clusters without the family";
+
+/// The words for faults that a node which also lacks the other family can't have.
+pub(super) const NEEDS_BOTH: &str = "single-stack clusters";
