@@ -61,7 +61,11 @@ impl Machine {
     /// What differs from an earlier look, one line for each.
     pub(crate) fn changes_since(&self, before: &Self) -> Vec<String> {
         let appeared = self.0.iter().filter(|(key, _)| !before.0.contains_key(*key));
-        let vanished = before.0.iter().filter(|(key, _)| !self.0.contains_key(*key));
+        // Whatever ran before and ended was not the cluster's.
+        let vanished = before
+            .0
+            .iter()
+            .filter(|(key, _)| !self.0.contains_key(*key) && !key.starts_with("process "));
         let changed = self.0.iter().filter_map(|(key, now)| {
             let then = before.0.get(key)?;
             (then != now).then(|| format!("{key}: {} became {}", then.trim(), now.trim()))
@@ -75,23 +79,31 @@ impl Machine {
 }
 
 /// What a cluster consists of, and nothing else: processes in its control group, in a network
-/// namespace other than the machine's, or with its name on their command line. (Others may run in
-/// namespaces of their own for other reasons, but rarely in network namespaces.)
+/// namespace that is neither the machine's nor another cluster's, or with its name on their command
+/// line. (Others may run in namespaces of their own for other reasons, but rarely in network
+/// namespaces.)
 fn processes(state: &mut BTreeMap<String, String>, name: &Name) {
     let network = |process: &Path| fs::read_link(process.join("ns/net")).ok();
-    let own = network(Path::new("/proc/self"));
+    let mut elsewhere: BTreeSet<_> = network(Path::new("/proc/self")).into_iter().collect();
+    let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let path = entry.path();
         let groups = fs::read_to_string(path.join("cgroup")).unwrap_or_default();
         let ours = groups.contains(&format!("/testbed/{name}/"));
+        let network = network(&path);
         if groups.contains("/testbed/") && !ours {
+            elsewhere.extend(network);
             continue;
         }
-        let network = network(&path);
         let command = fs::read(path.join("cmdline")).unwrap_or_default();
         let command = String::from_utf8_lossy(&command).replace('\0', " ");
-        if ours || network.is_some() && network != own || command.contains(name.as_str()) {
-            state.insert(format!("process {} {command}", path.display()), String::new());
+        found.push((format!("process {} {command}", path.display()), ours, network, command));
+    }
+    for (key, ours, network, command) in found {
+        // Commands of others in their clusters' nodes are in no control group of a cluster.
+        let in_ours = network.is_some_and(|network| !elsewhere.contains(&network));
+        if ours || in_ours || command.contains(name.as_str()) {
+            state.insert(key, String::new());
         }
     }
 }
