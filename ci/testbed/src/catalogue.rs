@@ -3,11 +3,39 @@
 
 use std::fmt::Write as _;
 
-use crate::shape::{ADDRESS_CHECKS, SHAPES, Shape, VERSIONS};
+use crate::{
+    fault::Fault,
+    shape::{ADDRESS_CHECKS, SHAPES, Shape, VERSIONS},
+};
 
-/// All tables, as Markdown.
-pub fn markdown() -> String {
-    format!("{}\n{}", table("shape", SHAPES), table("version", VERSIONS))
+/// A table of everything of one kind.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Of what: `shapes`, `versions` or `faults`.
+    pub name: &'static str,
+    /// The table, as Markdown.
+    pub table: String,
+}
+
+/// All tables.
+pub fn sections() -> [Section; 3] {
+    [
+        Section { name: "shapes", table: table("shape", SHAPES) },
+        Section { name: "versions", table: table("version", VERSIONS) },
+        Section { name: "faults", table: faults() },
+    ]
+}
+
+fn faults() -> String {
+    let mut text = "| fault | what it breaks | what a right tool must report | can't run on |\n\
+                    |---|---|---|---|\n"
+        .to_owned();
+    for (name, about) in Fault::kinds() {
+        // Writing to a String can't fail.
+        let _ =
+            writeln!(text, "| `{name}` | {} | {} | {} |", about.breaks, about.report, about.limits);
+    }
+    text
 }
 
 fn table(first: &str, shapes: &[Shape]) -> String {

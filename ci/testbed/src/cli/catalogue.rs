@@ -6,6 +6,7 @@ use super::Output;
 use crate::{catalogue, error::Result, exit::Exit};
 
 pub(super) fn run(output: &Output) -> Result<ExitCode> {
-    output.result(catalogue::markdown().trim_end());
+    let tables = catalogue::sections().map(|section| section.table);
+    output.result(tables.join("\n").trim_end());
     Ok(Exit::Success.into())
 }
