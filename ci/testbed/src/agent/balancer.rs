@@ -27,8 +27,11 @@ use crate::{health, kubeadm::API_PORT, state::Record};
 /// How often an API server is asked.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long it may take to answer, or to take a connection.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long it may take to answer. A busy machine takes its time.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long it may take to take a connection, before another one is tried.
+const CONNECT: Duration = Duration::from_secs(1);
 
 /// After how many bad answers in a row nothing is sent to it: one may be chance.
 const STRIKES: u32 = 2;
@@ -87,7 +90,7 @@ impl Balancer {
 
     async fn pass_on(&self, mut client: TcpStream) {
         for mut backend in self.order() {
-            let connected = timeout(PATIENCE, TcpStream::connect(backend.address)).await;
+            let connected = timeout(CONNECT, TcpStream::connect(backend.address)).await;
             let Ok(Ok(mut server)) = connected else { continue };
             let was_ready = *backend.ready.borrow_and_update();
             tokio::select! {
