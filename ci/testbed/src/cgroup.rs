@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Context, Error, Result},
+    run::wait_for,
     spec::Name,
 };
 
@@ -109,6 +110,41 @@ impl Hierarchies {
     /// Whether any group of the cluster is there.
     pub fn exist(&self, cluster: &Name) -> bool {
         self.0.iter().any(|h| cluster_group(h, cluster).exists())
+    }
+
+    /// Stops every process of a member, and those it would start, or lets them go on.
+    pub fn freeze(&self, cluster: &Name, member: &str, frozen: bool) -> Result<()> {
+        let group = |h: &Hierarchy| cluster_group(h, cluster).join(member);
+        let has = |file: &'static str| {
+            self.0.iter().map(move |h| group(h).join(file)).find(|f| f.exists())
+        };
+        let (file, words, state) = match (has("cgroup.freeze"), has("freezer.state")) {
+            (Some(file), _) => {
+                let state = file.with_file_name("cgroup.events");
+                (file, ["0", "1"], (state, ["frozen 0", "frozen 1"]))
+            }
+            (None, Some(file)) => {
+                (file.clone(), ["THAWED", "FROZEN"], (file, ["THAWED", "FROZEN"]))
+            }
+            (None, None) => {
+                return Err(Error::Invalid(format!(
+                    "no control group can freeze {member}: neither cgroup v2 nor the freezer of v1 is mounted"
+                )));
+            }
+        };
+        let (of, wanted) = state;
+        wait_for(
+            &format!("{member} {}", if frozen { "frozen" } else { "thawed" }),
+            Duration::from_secs(10),
+            String::new,
+            || {
+                // The freezer of v1 may have to be told more than once.
+                fs::write(&file, words[usize::from(frozen)])
+                    .context(|| format!("write {}", file.display()))?;
+                let now = fs::read_to_string(&of).context(|| format!("read {}", of.display()))?;
+                Ok(now.lines().any(|line| line == wanted[usize::from(frozen)]).then_some(()))
+            },
+        )
     }
 
     /// Ends all processes of the cluster and removes its groups.

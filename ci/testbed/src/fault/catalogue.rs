@@ -7,8 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    About, ClusterIpDropped, DnsRecordMissing, Erased, InternalIpMissing, NodePortDropped,
-    PodAddressMissing, RouteMissing, Sabotage,
+    About, AddressDuplicate, AddressLost, ApiServerPaused, ClusterIpDropped, DefaultRouteLost,
+    DnsDown, DnsFamilyRefused, DnsRecordMissing, DnsSlow, Erased, ForwardingOff, HairpinOff,
+    InternalIpMissing, KubeProxyCrashing, KubeProxyStopped, LinkDown, MasqueradeMissing,
+    MtuBlackHole, NeighboursDropped, NodeCidrMissing, NodeFrozen, NodePortAddresses,
+    NodePortDropped, NodePortRefused, PodAddressMissing, PodDropped, RouteMissing, RoutesMissing,
+    RulesFlushed, Sabotage,
 };
 use crate::spec::Family;
 
@@ -57,11 +61,33 @@ macro_rules! catalogue {
 
 catalogue! {
     InternalIpMissing,
+    NodeCidrMissing,
     PodAddressMissing,
+    ForwardingOff,
     RouteMissing,
+    RoutesMissing,
+    DefaultRouteLost,
+    AddressLost,
+    AddressDuplicate,
+    NeighboursDropped,
+    LinkDown,
+    NodeFrozen,
+    MtuBlackHole,
+    MasqueradeMissing,
+    PodDropped,
+    HairpinOff,
     ClusterIpDropped,
     NodePortDropped,
+    NodePortRefused,
+    NodePortAddresses,
+    RulesFlushed,
+    KubeProxyStopped,
+    KubeProxyCrashing,
     DnsRecordMissing,
+    DnsFamilyRefused,
+    DnsSlow,
+    DnsDown,
+    ApiServerPaused,
 }
 
 impl Fault {
@@ -164,6 +190,14 @@ mod tests {
         let (v4, v6) = (touches(Family::V4), touches(Family::V6));
         let shared: Vec<&str> =
             v4.iter().filter(|one| v6.contains(one)).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(shared, ["internal-ip-missing", "pod-address-missing", "dns-record-missing"]);
+        let files = [
+            "internal-ip-missing",
+            "node-cidr-missing",
+            "pod-address-missing",
+            "masquerade-missing",
+            "node-port-addresses",
+            "dns-record-missing",
+        ];
+        assert_eq!(shared, files);
     }
 }

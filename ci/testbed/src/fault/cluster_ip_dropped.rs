@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_FAMILY, ruleset::Table};
+use super::{
+    About, Sabotage,
+    about::NEEDS_FAMILY,
+    ruleset::{Place, Table},
+};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
@@ -35,10 +39,10 @@ impl ClusterIpDropped {
             )
         };
         Ok(Table {
-            node: &self.node,
-            family: self.family,
-            name: "cluster-ip-dropped",
-            chains: format!("{}\n{}", chain("prerouting"), chain("output")),
+            place: Place::Node(&self.node),
+            family: self.family.nft(),
+            name: "cluster-ip-dropped".to_owned(),
+            content: format!("{}\n{}", chain("prerouting"), chain("output")),
         })
     }
 }

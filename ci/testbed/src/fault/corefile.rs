@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::{from_json, kubectl};
 use crate::{
     cluster::Cluster,
     error::Result,
@@ -27,18 +28,56 @@ pub(super) fn replace(cluster: &Cluster, corefile: &str) -> Result<()> {
         .args(["-n", "kube-system", "patch", "configmap", "coredns", "--type=merge", "-p", &patch])
         .read("replace the Corefile")?;
     // CoreDNS would take it up by itself, but up to two minutes later.
+    delete_pods(cluster)?;
+    wait_until_scaled(cluster)
+}
+
+/// How many CoreDNS pods there are to be.
+pub(super) fn replicas(cluster: &Cluster) -> Result<u32> {
+    let what = "read the replicas of CoreDNS";
+    let text = cluster
+        .kubectl()?
+        .args(["-n", "kube-system", "get", "deployment", "coredns", "-o"])
+        .arg("jsonpath={.spec.replicas}")
+        .read(what)?;
+    from_json(what, &text)
+}
+
+/// Sets how many CoreDNS pods there are to be, and waits until there are as many, all ready.
+pub(super) fn scale(cluster: &Cluster, replicas: u32) -> Result<()> {
+    cluster
+        .kubectl()?
+        .args(["-n", "kube-system", "scale", "deployment", "coredns"])
+        .arg(format!("--replicas={replicas}"))
+        .read("scale CoreDNS")?;
+    if replicas == 0 {
+        // They would take five seconds to say farewell.
+        delete_pods(cluster)?;
+    }
+    wait_until_scaled(cluster)
+}
+
+fn delete_pods(cluster: &Cluster) -> Result<()> {
     cluster
         .kubectl()?
         .args(["-n", "kube-system", "delete", "pods", "-l", "k8s-app=kube-dns"])
         .args(["--grace-period=1", "--wait=true"])
-        .read("replace the pods of CoreDNS")?;
-    wait_for("CoreDNS ready again", Duration::from_secs(60), String::new, || {
-        let text = cluster
-            .kubectl()?
-            .args(["-n", "kube-system", "get", "deployment", "coredns", "-o"])
-            .arg("jsonpath={.spec.replicas} {.status.readyReplicas} {.status.replicas}")
-            .read("read the state of CoreDNS")?;
-        let figures: Vec<&str> = text.split(' ').collect();
-        Ok((figures.len() == 3 && figures.iter().all(|f| *f == figures[0])).then_some(()))
+        .read("replace the pods of CoreDNS")
+        .map(drop)
+}
+
+fn wait_until_scaled(cluster: &Cluster) -> Result<()> {
+    wait_for("CoreDNS as it is to be", Duration::from_secs(60), String::new, || {
+        let object = kubectl::get(
+            cluster,
+            "read the state of CoreDNS",
+            &["-n", "kube-system", "deployment", "coredns"],
+        )?;
+        // Figures that are zero are left out.
+        let figure = |pointer| object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+        let wanted = figure("/spec/replicas");
+        let seen = figure("/metadata/generation") == figure("/status/observedGeneration");
+        let there = [figure("/status/replicas"), figure("/status/readyReplicas")];
+        Ok((seen && there == [wanted; 2]).then_some(()))
     })
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, corefile};
+use super::{About, Sabotage, about::NEEDS_FAMILY, corefile};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
@@ -22,7 +22,7 @@ impl Sabotage for DnsRecordMissing {
     const ABOUT: About = About {
         breaks: "CoreDNS answers every query for AAAA (or A) with NOERROR and no record",
         report: "names have no address of the family; addresses work",
-        limits: "",
+        limits: NEEDS_FAMILY,
     };
 
     /// The Corefile.

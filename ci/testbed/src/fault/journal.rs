@@ -76,6 +76,13 @@ pub fn inject(cluster: &Cluster, fault: &Fault) -> Result<bool> {
 
 fn enter(cluster: &Cluster, fault: &Fault, owner: Option<ProcessId>) -> Result<bool> {
     let _lock = cluster.dir().lock()?;
+    if let Some(family) = fault.family()
+        && !cluster.record().spec.node_families.contains(&family)
+    {
+        return Err(Error::Invalid(format!(
+            "the cluster has no {family} that `{fault}` could break"
+        )));
+    }
     let others = active(cluster)?;
     if let Some(same) = others.iter().find(|other| other.fault == *fault) {
         if same.complete && owner.is_none() {

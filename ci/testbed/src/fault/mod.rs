@@ -7,15 +7,42 @@
 //! hide a fault for half a minute are they emptied.
 
 mod about;
+mod address_duplicate;
+mod address_lost;
+mod api_server_paused;
 mod catalogue;
 mod cluster_ip_dropped;
 mod corefile;
+mod default_route_lost;
+mod dns_down;
+mod dns_family_refused;
 mod dns_record_missing;
+mod dns_slow;
+mod forwarding_off;
+mod hairpin_off;
 mod internal_ip_missing;
 mod journal;
+mod kube_proxy;
+mod kube_proxy_crashing;
+mod kube_proxy_stopped;
+mod kubectl;
+mod link;
+mod link_down;
+mod masquerade_missing;
+mod mtu_black_hole;
+mod neighbours;
+mod neighbours_dropped;
+mod node_cidr_missing;
+mod node_frozen;
+mod node_port_addresses;
 mod node_port_dropped;
+mod node_port_refused;
 mod pod_address_missing;
+mod pod_dropped;
 mod route_missing;
+mod routes;
+mod routes_missing;
+mod rules_flushed;
 mod ruleset;
 
 use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
@@ -23,14 +50,36 @@ use serde_json::Value;
 
 pub use self::{
     about::About,
+    address_duplicate::AddressDuplicate,
+    address_lost::AddressLost,
+    api_server_paused::ApiServerPaused,
     catalogue::Fault,
     cluster_ip_dropped::ClusterIpDropped,
+    default_route_lost::DefaultRouteLost,
+    dns_down::DnsDown,
+    dns_family_refused::DnsFamilyRefused,
     dns_record_missing::DnsRecordMissing,
+    dns_slow::DnsSlow,
+    forwarding_off::ForwardingOff,
+    hairpin_off::HairpinOff,
     internal_ip_missing::InternalIpMissing,
     journal::{Active, Injection, active, inject, injected, revert, revert_abandoned, revert_all},
+    kube_proxy_crashing::KubeProxyCrashing,
+    kube_proxy_stopped::KubeProxyStopped,
+    link_down::LinkDown,
+    masquerade_missing::MasqueradeMissing,
+    mtu_black_hole::MtuBlackHole,
+    neighbours_dropped::NeighboursDropped,
+    node_cidr_missing::NodeCidrMissing,
+    node_frozen::NodeFrozen,
+    node_port_addresses::NodePortAddresses,
     node_port_dropped::NodePortDropped,
+    node_port_refused::NodePortRefused,
     pod_address_missing::PodAddressMissing,
+    pod_dropped::PodDropped,
     route_missing::RouteMissing,
+    routes_missing::RoutesMissing,
+    rules_flushed::RulesFlushed,
 };
 use crate::{
     cluster::Cluster,
@@ -102,4 +151,10 @@ fn not_understood(error: serde_json::Error) -> Error {
         what: "note or understand what was there before a fault".to_owned(),
         reason: error.to_string(),
     }
+}
+
+/// What a command printed as JSON.
+fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text)
+        .map_err(|e| Error::Format { what: what.to_owned(), reason: e.to_string() })
 }

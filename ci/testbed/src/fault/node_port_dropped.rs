@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_FAMILY, ruleset::Table};
+use super::{
+    About, Sabotage,
+    about::NEEDS_FAMILY,
+    ruleset::{Place, Table},
+};
 use crate::{cluster::Cluster, error::Result, spec::Family};
 
 /// Drops what enters a node from other nodes and from outside for a NodePort (30000-32767, the
@@ -20,10 +24,10 @@ pub struct NodePortDropped {
 impl NodePortDropped {
     fn table(&self) -> Table<'_> {
         Table {
-            node: &self.node,
-            family: self.family,
-            name: "node-port-dropped",
-            chains: "chain prerouting {\n\
+            place: Place::Node(&self.node),
+            family: self.family.nft(),
+            name: "node-port-dropped".to_owned(),
+            content: "chain prerouting {\n\
                      type filter hook prerouting priority raw; policy accept;\n\
                      iifname \"eth0\" meta l4proto { tcp, udp } th dport 30000-32767 drop\n}"
                 .to_owned(),

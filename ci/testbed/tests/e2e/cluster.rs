@@ -16,7 +16,8 @@ use testbed::{
 };
 
 use crate::{
-    probe::{self, Expect, Probe, expect, expect_health},
+    fault as fault_trials,
+    probe::{self, Scope, expect, expect_health},
     support::{self, Test, read, settles, testbed},
     workload::Workload,
 };
@@ -30,21 +31,12 @@ type OnCluster = fn(&'static Workload<'static>);
 
 /// The tests that share one cluster.
 pub(crate) fn tests() -> Vec<Test> {
-    let mut tests: Vec<Test> = TESTS
+    TESTS
         .iter()
         .map(|&(name, slow, test)| {
             Test::new(&format!("cluster::{name}"), slow, move || test(workload()))
         })
-        .collect();
-    for family in [Family::V6, Family::V4] {
-        for fault in Fault::examples(family) {
-            let name = format!("fault::{fault}").replace(" --", "::").replace(' ', "=");
-            // The mirror in the other family proves that families are told apart.
-            let slow = family == Family::V4;
-            tests.push(Test::new(&name, slow, move || inject_and_revert(&fault)));
-        }
-    }
-    tests
+        .collect()
 }
 
 /// Takes the shared cluster down, if a test asked for it.
@@ -57,7 +49,7 @@ pub(crate) fn finish() {
 static WORKLOAD: OnceLock<Result<Workload<'static>, String>> = OnceLock::new();
 
 /// The cluster and what runs in it, made when the first test asks for it.
-fn workload() -> &'static Workload<'static> {
+pub(crate) fn workload() -> &'static Workload<'static> {
     let made = WORKLOAD.get_or_init(|| {
         support::clear_abandoned();
         let up = Cluster::up(&support::program(), &support::spec("cluster"), &support::Steps);
@@ -205,7 +197,7 @@ fn the_next_up_undoes_what_was_left(workload: &Workload<'_>) {
     assert_eq!(fault::active(workload.cluster).unwrap().len(), 1, "a live owner's fault stays");
     victim.kill().unwrap();
     victim.wait().unwrap();
-    expect(workload, false, |probe| expected(&victims_fault(), probe));
+    expect(workload, Scope::default(), |probe| fault_trials::expected(&victims_fault(), probe));
     read(&mut testbed(name, &["up"]));
     assert!(fault::active(workload.cluster).unwrap().is_empty());
     expect_health(workload);
@@ -234,62 +226,6 @@ fn routes_follow_the_nodes(workload: &Workload<'_>) {
     cluster.wait_healthy().unwrap();
     let again = Workload::deploy(cluster);
     expect_health(&again);
-}
-
-/// Injects a fault, sees that it breaks what it should and nothing else, reverts it, and sees
-/// health.
-fn inject_and_revert(fault: &Fault) {
-    let workload = workload();
-    let injection = fault::injected(workload.cluster, fault)
-        .unwrap_or_else(|error| panic!("{error}\n{}", error.log_tail()));
-    let new_pods = matches!(fault, Fault::PodAddressMissing(_));
-    expect(workload, new_pods, |probe| expected(fault, probe));
-    injection.revert().unwrap_or_else(|error| panic!("{error}\n{}", error.log_tail()));
-    expect_health(workload);
-    assert!(fault::active(workload.cluster).unwrap().is_empty());
-}
-
-/// What a fault does to a probe.
-fn expected(fault: &Fault, probe: &Probe) -> Expect {
-    let failure = match (fault, probe) {
-        (Fault::InternalIpMissing(f), Probe::InternalIp { node, family }) => {
-            (&f.node, f.family) == (node, *family)
-        }
-        (Fault::PodAddressMissing(f), Probe::NewPod { node, family }) => {
-            (&f.node, f.family) == (node, *family)
-        }
-        (Fault::NodePortDropped(f), Probe::NodePort { node, family, .. }) => {
-            (&f.node, f.family) == (node, *family)
-        }
-        (Fault::ClusterIpDropped(f), Probe::ClusterIp { from, family, .. }) => {
-            (&f.node, f.family) == (from, *family)
-        }
-        // The DNS service has a ClusterIP of the primary family alone.
-        (Fault::ClusterIpDropped(f), Probe::Dns { from, .. }) => {
-            (&f.node, f.family) == (from, Family::V4)
-        }
-        (
-            Fault::RouteMissing(f),
-            Probe::Pod { from, to, family } | Probe::ClusterIp { from, to, family },
-        ) => {
-            let there = (&f.node, &f.to) == (from, to);
-            let back = (&f.node, &f.to) == (to, from);
-            f.family == *family && (there || back)
-        }
-        (Fault::RouteMissing(f), Probe::NodePort { node, to, family }) => {
-            // The other way round the answer goes to the node itself, which needs no such route.
-            (&f.node, &f.to, f.family) == (node, to, *family)
-        }
-        (Fault::RouteMissing(f), Probe::Dns { from, .. }) => {
-            if f.family == Family::V4 && [&f.node, &f.to].contains(&from) {
-                return Expect::Either;
-            }
-            false
-        }
-        (Fault::DnsRecordMissing(f), Probe::Dns { family, .. }) => f.family == *family,
-        _ => false,
-    };
-    Expect::failure_if(failure)
 }
 
 /// A child that ends with its scope.

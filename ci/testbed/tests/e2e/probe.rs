@@ -54,12 +54,25 @@ impl Expect {
     }
 }
 
+/// Which questions are asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Scope<'a> {
+    /// Whether pods are made too.
+    pub(crate) new_pods: bool,
+    /// A node whose pods nobody can ask anything.
+    pub(crate) mute: Option<&'a str>,
+}
+
 /// Waits until every probe does what is expected of it.
 #[track_caller]
-pub(crate) fn expect(workload: &Workload<'_>, new_pods: bool, expected: impl Fn(&Probe) -> Expect) {
+pub(crate) fn expect(
+    workload: &Workload<'_>,
+    scope: Scope<'_>,
+    expected: impl Fn(&Probe) -> Expect,
+) {
     let mut surprises = Vec::new();
     let settled = settles(Duration::from_secs(25), || {
-        surprises = look(workload, new_pods)
+        surprises = look(workload, scope)
             .into_iter()
             .filter(|(probe, works)| match expected(probe) {
                 Expect::Works => !works,
@@ -76,18 +89,18 @@ pub(crate) fn expect(workload: &Workload<'_>, new_pods: bool, expected: impl Fn(
 /// Waits until everything works.
 #[track_caller]
 pub(crate) fn expect_health(workload: &Workload<'_>) {
-    expect(workload, true, |_| Expect::Works);
+    expect(workload, Scope { new_pods: true, mute: None }, |_| Expect::Works);
 }
 
 /// Asks everything once.
-fn look(workload: &Workload<'_>, new_pods: bool) -> Vec<(Probe, bool)> {
-    thread::scope(|scope| {
+fn look(workload: &Workload<'_>, scope: Scope<'_>) -> Vec<(Probe, bool)> {
+    thread::scope(|threads| {
         let mut parts =
-            vec![scope.spawn(|| internal_ips(workload)), scope.spawn(|| node_ports(workload))];
-        for node in workload.pods.keys() {
-            parts.push(scope.spawn(|| from_box(workload, node)));
-            if new_pods {
-                parts.push(scope.spawn(|| new_pod(workload, node)));
+            vec![threads.spawn(|| internal_ips(workload)), threads.spawn(|| node_ports(workload))];
+        for node in workload.pods.keys().filter(|node| Some(node.as_str()) != scope.mute) {
+            parts.push(threads.spawn(|| from_box(workload, node)));
+            if scope.new_pods {
+                parts.push(threads.spawn(|| new_pod(workload, node)));
             }
         }
         parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
@@ -191,7 +204,6 @@ pub(crate) fn answers(address: SocketAddr) -> bool {
     ask().is_ok_and(|text| text.contains(" 200 "))
 }
 
-/// An address as URLs have it.
 pub(crate) fn host(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),

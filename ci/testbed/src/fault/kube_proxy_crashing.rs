@@ -1,0 +1,65 @@
+//! A kube-proxy that can't start on a node.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    About, Sabotage,
+    kube_proxy::{self, Daemon},
+};
+use crate::{cluster::Cluster, error::Result, spec::Family};
+
+/// Rolls a kube-proxy with a bad command line out to one node, where it ends as soon as it starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+pub struct KubeProxyCrashing {
+    /// The node.
+    #[arg(long)]
+    pub node: String,
+}
+
+impl Sabotage for KubeProxyCrashing {
+    const ABOUT: About = About {
+        breaks: "kube-proxy crashes on a node as soon as it starts (CrashLoopBackOff): a roll-out with a bad flag that has come to one node",
+        report: "kube-proxy's pod on that node is not ready; Services made since then don't work on it in any family; older ones do",
+        limits: "",
+    };
+
+    type Before = Daemon;
+
+    fn example(family: Option<Family>) -> Option<Self> {
+        family.is_none().then(|| Self { node: "n2".to_owned() })
+    }
+
+    fn touches(&self) -> String {
+        "kube-proxy's DaemonSet".to_owned()
+    }
+
+    fn look(&self, cluster: &Cluster) -> Result<Daemon> {
+        cluster.node(&self.node)?;
+        kube_proxy::daemon(cluster)
+    }
+
+    fn inject(&self, cluster: &Cluster, before: &Daemon) -> Result<()> {
+        before.with(spoil).put(cluster)?;
+        kube_proxy::delete_pods(cluster, Some(&self.node))?;
+        let what = format!("kube-proxy crashing on {}", self.node);
+        kube_proxy::wait_for_pods(cluster, &what, &self.node, |pods| {
+            pods.iter().any(|pod| pod.restarts > 0)
+        })
+    }
+
+    fn revert(&self, cluster: &Cluster, before: &Daemon) -> Result<()> {
+        before.put(cluster)?;
+        kube_proxy::delete_pods(cluster, Some(&self.node))?;
+        kube_proxy::wait_until_ready(cluster)
+    }
+}
+
+/// Adds a flag that kube-proxy doesn't know.
+fn spoil(template: &mut Value) {
+    if let Some(command) =
+        template.pointer_mut("/spec/containers/0/command").and_then(Value::as_array_mut)
+    {
+        command.push(json!("--no-such-flag"));
+    }
+}
