@@ -10,7 +10,7 @@ mod report;
 use std::fmt;
 
 pub use self::{
-    flags::{Flags, flags},
+    flags::{Flags, describe, flags},
     list::{SHAPES, VERSIONS},
     report::{ADDRESS_CHECKS, Failure, SUITES, Suite},
 };
