@@ -226,13 +226,15 @@ fn a_loaded_image_is_pulled(workload: &Workload<'_>) {
         "os": "linux",
         "config": { "Cmd": ["/bin/sh", "-c", "echo started; exec cat"], "OpenStdin": true },
         "rootfs": { "type": "layers", "diff_ids": [Digest::of(&layer).to_string()] },
-    });
-    let manifest = json!([{ "Config": "c.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"] }]);
+    })
+    .to_string();
+    let manifest =
+        json!([{ "Config": "c.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"] }]).to_string();
     let archive = tempfile::NamedTempFile::new().unwrap();
     let files: [(&str, &[u8]); 3] = [
         ("layer.tar", &layer),
-        ("c.json", config.to_string().as_bytes()),
-        ("manifest.json", manifest.to_string().as_bytes()),
+        ("c.json", config.as_bytes()),
+        ("manifest.json", manifest.as_bytes()),
     ];
     std::fs::write(archive.path(), tar(&files)).unwrap();
 
