@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::{
     About, AddressDuplicate, AddressLost, ApiServerPaused, ClusterIpDropped, DefaultRouteLost,
-    DnsDown, DnsFamilyRefused, DnsRecordMissing, DnsSlow, Erased, ForwardingOff, HairpinOff,
-    InternalIpMissing, KubeProxyCrashing, KubeProxyStopped, LinkDown, MasqueradeMissing,
-    MtuBlackHole, NeighboursDropped, NodeCidrMissing, NodeFrozen, NodePortAddresses,
-    NodePortDropped, NodePortRefused, PodAddressMissing, PodDropped, RouteMissing, RoutesMissing,
-    RulesFlushed, Sabotage,
+    DnsDown, DnsFamilyRefused, DnsRecordMissing, DnsSlow, Erased, ExternalTrafficLocal,
+    ForwardingOff, HairpinOff, InternalIpMissing, KubeProxyCrashing, KubeProxyStopped, LinkDown,
+    MasqueradeMissing, MtuBlackHole, NeighboursDropped, NginxNotListening, NodeCidrMissing,
+    NodeFrozen, NodePortAddresses, NodePortDropped, NodePortRefused, PodAddressMissing, PodDropped,
+    RouteMissing, RoutesMissing, RulesFlushed, Sabotage,
 };
 use crate::spec::Family;
 
@@ -74,12 +74,14 @@ catalogue! {
     NodeFrozen,
     MtuBlackHole,
     MasqueradeMissing,
+    NginxNotListening,
     PodDropped,
     HairpinOff,
     ClusterIpDropped,
     NodePortDropped,
     NodePortRefused,
     NodePortAddresses,
+    ExternalTrafficLocal,
     RulesFlushed,
     KubeProxyStopped,
     KubeProxyCrashing,
@@ -195,7 +197,9 @@ mod tests {
             "node-cidr-missing",
             "pod-address-missing",
             "masquerade-missing",
+            "nginx-not-listening",
             "node-port-addresses",
+            "external-traffic-local",
             "dns-record-missing",
         ];
         assert_eq!(shared, files);

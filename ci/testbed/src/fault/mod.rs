@@ -18,6 +18,7 @@ mod dns_down;
 mod dns_family_refused;
 mod dns_record_missing;
 mod dns_slow;
+mod external_traffic_local;
 mod forwarding_off;
 mod hairpin_off;
 mod internal_ip_missing;
@@ -32,6 +33,7 @@ mod masquerade_missing;
 mod mtu_black_hole;
 mod neighbours;
 mod neighbours_dropped;
+mod nginx_not_listening;
 mod node_cidr_missing;
 mod node_frozen;
 mod node_port_addresses;
@@ -60,6 +62,7 @@ pub use self::{
     dns_family_refused::DnsFamilyRefused,
     dns_record_missing::DnsRecordMissing,
     dns_slow::DnsSlow,
+    external_traffic_local::ExternalTrafficLocal,
     forwarding_off::ForwardingOff,
     hairpin_off::HairpinOff,
     internal_ip_missing::InternalIpMissing,
@@ -70,6 +73,7 @@ pub use self::{
     masquerade_missing::MasqueradeMissing,
     mtu_black_hole::MtuBlackHole,
     neighbours_dropped::NeighboursDropped,
+    nginx_not_listening::NginxNotListening,
     node_cidr_missing::NodeCidrMissing,
     node_frozen::NodeFrozen,
     node_port_addresses::NodePortAddresses,

@@ -137,7 +137,7 @@ pub(crate) fn apply(cluster: &Cluster, objects: &[Value]) {
         .unwrap_or_else(|error| panic!("{error}\n{}", error.log_tail()));
 }
 
-fn pod_ips(pod: &Value) -> Vec<IpAddr> {
+pub(crate) fn pod_ips(pod: &Value) -> Vec<IpAddr> {
     let ips = pod["status"]["podIPs"].as_array().cloned().unwrap_or_default();
     ips.iter().map(|ip| ip["ip"].as_str().unwrap().parse().unwrap()).collect()
 }

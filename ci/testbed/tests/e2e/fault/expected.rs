@@ -28,6 +28,9 @@ pub(crate) fn expected(fault: &Fault, probe: &Probe) -> Expect {
         (Fault::PodAddressMissing(f), Probe::NewPod { node, family }) => {
             (&f.node, f.family) == (node, *family)
         }
+        (Fault::ExternalTrafficLocal(f), Probe::NewPod { node, family }) => {
+            (&f.node, f.family) == (node, *family)
+        }
         (Fault::NodeCidrMissing(f), Probe::NewPod { node, family }) => {
             (&f.node, f.family) == (node, *family)
         }

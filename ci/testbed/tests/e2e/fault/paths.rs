@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use testbed::{fault::Fault, run::Run, spec::Family};
 
 use crate::{
-    probe::host,
+    probe::{self, host},
     support::{read, settles},
-    workload::{Workload, apply},
+    workload::{Workload, apply, pod, pod_ips},
 };
 
 /// A path that works in a healthy cluster, in both families.
@@ -28,9 +28,15 @@ pub(super) enum Path {
     NewService { from: String },
     /// A pod of the node gets an answer from outside the cluster.
     Outside { from: String },
+    /// A web server that is made on the node now answers.
+    NewWebServer { node: String },
+    /// The node's NodePort of a Service that is made now answers, where the Service has a pod on this
+    /// node and one on `n3`.
+    NewNodePort { node: String },
     /// Large packets arrive between pods of two nodes.
     LargePing { from: String, to: String },
-    /// A DNS server answers at its own address of the family.
+    /// Each DNS server answers at its own address of the family, and kube-dns at its ClusterIP, if it
+    /// has one of the family.
     DnsServer,
     /// A name resolves within 1.5 s.
     QuickName,
@@ -53,6 +59,8 @@ impl Path {
             Fault::KubeProxyStopped(f) => Self::NewService { from: f.node.clone() },
             Fault::KubeProxyCrashing(f) => Self::NewService { from: f.node.clone() },
             Fault::MasqueradeMissing(f) => Self::Outside { from: f.node.clone() },
+            Fault::NginxNotListening(f) => Self::NewWebServer { node: f.node.clone() },
+            Fault::ExternalTrafficLocal(f) => Self::NewNodePort { node: f.node.clone() },
             Fault::MtuBlackHole(f) => Self::LargePing { from: f.node.clone(), to: f.to.clone() },
             Fault::DnsFamilyRefused(_) => Self::DnsServer,
             Fault::DnsSlow(_) => Self::QuickName,
@@ -81,6 +89,8 @@ impl Path {
             }
             Self::NewService { from } => new_service(workload, from, family),
             Self::Outside { from } => outside(workload, from, family),
+            Self::NewWebServer { node } => new_web_server(workload, node, family),
+            Self::NewNodePort { node } => new_node_port(workload, node, family),
             Self::LargePing { from, to } => {
                 let address = of(&workload.pods[to], family);
                 let ping = |size| format!("ping -c 1 -W 2 -s {size} {address} >/dev/null");
@@ -161,6 +171,68 @@ fn new_service(workload: &Workload<'_>, from: &str, family: Family) -> bool {
     works
 }
 
+/// Makes web servers of one label, each on its node, and returns the addresses of each.
+fn web_servers(workload: &Workload<'_>, label: &str, nodes: &[&str]) -> Vec<Vec<IpAddr>> {
+    let name = |node: &str| format!("{label}-{node}");
+    let object = |node: &&str| {
+        let mut object = pod(&name(node), node, "nginx", &[]);
+        object["metadata"]["labels"] = json!({ "app": label });
+        object
+    };
+    apply(workload.cluster, &nodes.iter().map(object).collect::<Vec<_>>());
+    let mut wait = workload.cluster.kubectl().unwrap();
+    wait.args(["wait", "--for=condition=Ready", "pods", "--timeout=60s", "-l"]);
+    read(wait.arg(format!("app={label}")));
+    let addresses = |node: &&str| {
+        let mut get = workload.cluster.kubectl().unwrap();
+        let object = read(get.args(["get", "pod", &name(node), "-o", "json"]));
+        pod_ips(&serde_json::from_str(&object).unwrap())
+    };
+    nodes.iter().map(addresses).collect()
+}
+
+fn delete(workload: &Workload<'_>, what: &[&str]) {
+    let mut delete = workload.cluster.kubectl().unwrap();
+    read(delete.arg("delete").args(what).args(["--force", "--grace-period=0"]));
+}
+
+fn new_web_server(workload: &Workload<'_>, node: &str, family: Family) -> bool {
+    let made = web_servers(workload, "new-web", &[node]);
+    let ask = format!("wget -q -O - -T 2 http://{}/", host(of(&made[0], family)));
+    let works = settles(Duration::from_secs(5), || workload.in_box("n1", &ask).contains("nginx"));
+    delete(workload, &["pods", "-l", "app=new-web"]);
+    works
+}
+
+fn new_node_port(workload: &Workload<'_>, node: &str, family: Family) -> bool {
+    web_servers(workload, "late", &[node, "n3"]);
+    let service = json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": { "name": "late-port" },
+        "spec": {
+            "type": "NodePort",
+            "ipFamilyPolicy": "RequireDualStack",
+            "selector": { "app": "late" },
+            "ports": [{ "port": 80 }],
+        },
+    });
+    apply(workload.cluster, &[service]);
+    let mut get = workload.cluster.kubectl().unwrap();
+    get.args(["get", "service", "late-port", "-o", "jsonpath={.spec.ports[0].nodePort}"]);
+    let port: u16 = read(&mut get).parse().unwrap();
+    let answers = |name: &str, patience| {
+        let address = workload.cluster.node(name).unwrap().address(family).unwrap();
+        let address = SocketAddr::new(address, port);
+        settles(Duration::from_secs(patience), || probe::answers(address))
+    };
+    assert!(answers("n3", 20), "not even n3 answers");
+    let works = answers(node, 5);
+    delete(workload, &["service", "late-port"]);
+    delete(workload, &["pods", "-l", "app=late"]);
+    works
+}
+
 /// Whether a pod of the node gets an answer from the machine outside.
 fn outside(workload: &Workload<'_>, from: &str, family: Family) -> bool {
     let listener =
@@ -188,12 +260,15 @@ fn outside(workload: &Workload<'_>, from: &str, family: Family) -> bool {
     })
 }
 
-/// The DNS servers' addresses.
+/// The DNS servers' addresses, and those of their Service.
 fn dns_servers(workload: &Workload<'_>, family: Family) -> Vec<IpAddr> {
     let mut get = workload.cluster.kubectl().unwrap();
     get.args(["-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-dns", "-o"]);
     get.arg("jsonpath={.items[*].status.podIPs[*].ip}");
-    let text = read(&mut get);
+    let mut service = workload.cluster.kubectl().unwrap();
+    service.args(["-n", "kube-system", "get", "service", "kube-dns", "-o"]);
+    service.arg("jsonpath={.spec.clusterIPs[*]}");
+    let text = format!("{} {}", read(&mut get), read(&mut service));
     let all = text.split_whitespace().map(|address| address.parse().unwrap());
     all.filter(|address| Family::of(*address) == family).collect()
 }
