@@ -95,6 +95,7 @@ impl From<ClusterArgs> for ConnectOptions {
             kubeconfig: arguments.kubeconfig,
             context: arguments.context,
             patience: arguments.connect_timeout,
+            ..Self::default()
         }
     }
 }

@@ -27,8 +27,6 @@ use super::{
 };
 use crate::facts::Server;
 
-/// How long a credential plugin may take. It may be waiting for a person to log in.
-const PLUGIN_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a connection may stay silent in the middle of an answer. Long, because a watch says
 /// nothing while nothing happens; what must be quicker has a deadline of its own.
 const SILENCE: Duration = Duration::from_secs(300);
@@ -49,11 +47,18 @@ pub struct ConnectOptions {
     /// How long the API server may take to accept a connection, and to say its version. Later
     /// answers may take three times as long to begin.
     pub patience: Duration,
+    /// How long a credential plugin may take. It may be waiting for a person to log in.
+    pub plugin_patience: Duration,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self { kubeconfig: None, context: None, patience: Duration::from_secs(10) }
+        Self {
+            kubeconfig: None,
+            context: None,
+            patience: Duration::from_secs(10),
+            plugin_patience: Duration::from_secs(120),
+        }
     }
 }
 
@@ -91,7 +96,8 @@ pub async fn connect_in(
 
     let not_after = certificate::not_after(&config.auth_info);
     let repeated = Arc::new(AtomicU32::new(0));
-    let client = client(config, &endpoint, Arc::clone(&repeated)).await?;
+    let plugin_patience = options.plugin_patience;
+    let client = client(config, &endpoint, plugin_patience, Arc::clone(&repeated)).await?;
     let hello = timeout(endpoint.patience, hello(&client, &endpoint)).await;
     let (version, clock) = hello.unwrap_or_else(|_| {
         Err(ClusterError::Silent {
@@ -178,6 +184,7 @@ fn release(version: &Info) -> Option<(u32, u32)> {
 async fn client(
     config: Config,
     endpoint: &Arc<Endpoint>,
+    plugin_patience: Duration,
     repeated: Arc<AtomicU32>,
 ) -> Result<Client, ClusterError> {
     let exec = config.auth_info.exec.as_ref();
@@ -194,8 +201,9 @@ async fn client(
         .name("credentials".to_owned())
         .spawn(move || _ = sender.send(prepare(config)))
         .map_err(|error| plugin_failed(error.to_string()))?;
-    let prepared = timeout(PLUGIN_TIMEOUT, receiver).await;
-    let late = || plugin_failed(format!("it gave nothing within {} s", PLUGIN_TIMEOUT.as_secs()));
+    let prepared = timeout(plugin_patience, receiver).await;
+    let late =
+        || plugin_failed(format!("it gave nothing within {} s", plugin_patience.as_secs_f64()));
     let (builder, auth) = match prepared {
         Ok(Ok(Ok(prepared))) => prepared,
         Ok(Ok(Err(kube::Error::Auth(error)))) if command.is_some() => {

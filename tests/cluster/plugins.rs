@@ -1,11 +1,14 @@
 //! Kubeconfigs whose credentials come from a plugin.
 
-use std::{os::unix::fs::PermissionsExt, path::Path};
+use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
-use dualstack::exit::Exit;
+use dualstack::{
+    cluster::{ConnectOptions, Environment, connect_in},
+    exit::Exit,
+};
 use serde_json::{Value, json};
 
-use crate::fake::{Answer, Fake, version};
+use crate::fake::{Answer, Fake, options, version};
 
 /// A user whose credentials a script gives.
 fn user(dir: &Path, script: &str) -> Value {
@@ -75,6 +78,24 @@ async fn a_plugin_that_is_not_installed_comes_with_the_hint() {
         "the credential plugin no-such-plugin-here for URL (context here) failed: it can't be \
          started: No such file or directory (os error 2); its kubeconfig says: install the foo \
          plugin"
+    );
+    assert_eq!(error.exit(), Exit::Cluster);
+}
+
+#[tokio::test]
+async fn a_plugin_that_hangs_is_given_up() {
+    let fake = Fake::start(|_| version()).await;
+    let user = user(fake.dir.path(), "exec sleep 5");
+    let options = ConnectOptions {
+        plugin_patience: Duration::from_millis(200),
+        ..options(fake.kubeconfig(user, json!({})))
+    };
+    let error = connect_in(&options, &Environment::default()).await.unwrap_err();
+    let dir = fake.dir.path().display().to_string();
+    assert_eq!(
+        fake.sentence(&error).replace(&dir, "DIR"),
+        "the credential plugin DIR/plugin for URL (context here) failed: it gave nothing within \
+         0.2 s; its kubeconfig says: install the foo plugin"
     );
     assert_eq!(error.exit(), Exit::Cluster);
 }
