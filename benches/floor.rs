@@ -164,6 +164,7 @@ fn report(rounds: &[Round]) {
         Phase::Facts,
         Phase::Deploy,
         Phase::Ready,
+        Phase::Serve,
         Phase::Probe,
         Phase::Judge,
         Phase::Teardown,

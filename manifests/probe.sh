@@ -5,18 +5,23 @@
 # It runs in the shell of the official busybox image, from upstream's default configuration of
 # version 1.35 and later, as any user, and writes no file.
 #
-# Stdin: a first line `dualstack-probe 1 PARALLEL`, then one line for each probe, then a line `.`.
+# Stdin: a first line `dualstack-probe 2 PARALLEL`, then one line for each probe, then a line `.`.
 #
-#   ID http TIMEOUT SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT PAYLOAD
-#   ID tcp  TIMEOUT SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
-#   ID dns  TIMEOUT SETTLE DISTINCT SUCCESSES BOUND NAME TYPE
+#   ID http TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT PAYLOAD
+#   ID tcp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID dns  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME TYPE
 #
-# TIMEOUT and SETTLE are milliseconds. A probe is tried again until its first success, or until
-# SETTLE has passed since the start; after its first success, until it has SUCCESSES successes from
-# DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn.
+# TIMEOUT, PATIENCE and SETTLE are milliseconds. A probe is tried again until its first success, or
+# until SETTLE has passed since the start; after its first success, until it has SUCCESSES successes
+# from DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn.
 #
-# Stdout: one line for each thing that happens, its fields parted by tabs, each line one write of
-# less than 4,096 bytes, so that lines of concurrent probes don't mix.
+# Until SETTLE and the first success an attempt is given up after PATIENCE, and after twice as long
+# each further time, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
+# for a second before the next. An attempt that was cut short is never the last one. Those for dns
+# are not cut short, for nslookup counts in seconds.
+#
+# Stdout: one line for each thing that happens, its fields parted by tabs, one or more whole lines in
+# a write of less than 4,096 bytes, so that lines of concurrent probes don't mix.
 #
 #   h VERSION                                 the script runs
 #   a ID HOW OK HUNDREDTHS LENGTH HEAD TAIL   an attempt; in HEAD and TAIL, backslash, tab, newline
@@ -43,19 +48,60 @@ clock() {
     now=$((${up%.*} * 100 + 1${up#*.} - 100))
 }
 
-# One attempt: writes its line, prints the backend that answered, and returns whether it succeeded.
-attempt() {
-    clock
-    begun=$now
+# Becomes the tool that makes an attempt.
+tool() {
+    case $kind in
+        http) exec wget -q -S -Y off -T "$seconds" -O - "http://$target/$path" ;;
+        tcp) exec nc -z -vv -w "$seconds" "$target" "$extra" ;;
+        dns) exec nslookup -type="$extra" -retry=1 -timeout="$seconds" "$target" ;;
+    esac
+}
+
+# What an attempt was, from what its tool printed and how it ended: sets $backend to the one that
+# answered, empty where none did, and $line to what is told of it.
+understand() {
+    backend=
+    case $how:$kind:$printed in
+        whole:http:*wget:\ *) ;;
+        "whole:http:  HTTP/1."?" 200 "*"$blank_header"dualstack\ pod=*" "*)
+            answer=${printed#*"$blank_header"}
+            backend=${answer#dualstack pod=}
+            backend=${backend%% *}
+            body=${answer#*"$newline"}
+            [ "${#body}" -ge "$payload" ] || backend=
+            ;;
+        whole:tcp:*\ open"$newline"*) backend=$target ;;
+        whole:dns:*"an't find"*) ;;
+        whole:dns:*Server:*) backend=$target ;;
+    esac
+
+    length=${#printed}
+    tail=
+    if [ "$length" -gt "$most_told" ]; then
+        tail=${printed:$((length - 300))}
+        printed=${printed:0:$((most_told - 300))}
+    fi
+    told=
+    for text in "$printed" "$tail"; do
+        text=${text//\\/\\\\}
+        text=${text//$newline/\\n}
+        text=${text//$return/\\r}
+        text=${text//$tab/\\t}
+        told="$told$tab$text"
+    done
+    ok=-
+    [ -z "$backend" ] || ok=+
+    line="a$tab$id$tab$how$tab$ok$tab$((now - begun))$tab$length$told"
+}
+
+# One attempt at something of which nothing is known yet: it is stopped when its time is over, and
+# when it prints too much. Prints the backend and the line.
+watched() {
     {
         # The shell that reads /proc/self is the process which the tool replaces.
-        read -r self _ < /proc/self/stat
+        read -r -n 9 self _ < /proc/self/stat
         echo "$self"
-        case $kind in
-            http) exec wget -q -S -Y off -T "$seconds" -O - "http://$target/$path" ;;
-            tcp) exec nc -z -vv -w "$seconds" "$target" "$extra" ;;
-            dns) exec nslookup -type="$extra" -retry=1 -timeout="$seconds" "$target" ;;
-        esac
+        tool
     } < /dev/null 2>&1 | {
         IFS= read -r tool
         # Before 1.38, read tells an end of time from an end of file only by leaving the variable.
@@ -71,41 +117,52 @@ attempt() {
         fi
         [ "$printed" != "$tab" ] || printed=
         [ "$how" = whole ] || kill -9 "$tool" 2> /dev/null
-
-        backend=
-        case $how:$kind:$printed in
-            whole:http:*wget:\ *) ;;
-            "whole:http:  HTTP/1."?" 200 "*"$blank_header"dualstack\ pod=*" "*)
-                answer=${printed#*"$blank_header"}
-                backend=${answer#dualstack pod=}
-                backend=${backend%% *}
-                body=${answer#*"$newline"}
-                [ "${#body}" -ge "$payload" ] || backend=
-                ;;
-            whole:tcp:*\ open"$newline"*) backend=$target ;;
-            whole:dns:*"an't find"*) ;;
-            whole:dns:*Server:*) backend=$target ;;
-        esac
-
-        length=${#printed}
-        tail=
-        if [ "$length" -gt "$most_told" ]; then
-            tail=${printed:$((length - 300))}
-            printed=${printed:0:$((most_told - 300))}
-        fi
-        for text in "$printed" "$tail"; do
-            text=${text//\\/\\\\}
-            text=${text//$newline/\\n}
-            text=${text//$return/\\r}
-            text=${text//$tab/\\t}
-            told="$told$tab$text"
-        done
-        ok=-
-        [ -z "$backend" ] || ok=+
-        echo "a$tab$id$tab$how$tab$ok$tab$((now - begun))$tab$length$told" >&3
+        understand
         echo "$backend"
-        [ -n "$backend" ]
+        echo "$line"
     }
+}
+
+# One attempt at what has answered as it should before, or that ends by itself. It takes much
+# less of the processor's time: `read` takes each byte by itself.
+plain() {
+    printed=$(tool < /dev/null 2>&1)
+    clock
+    # The shell takes the last line's end away.
+    [ "$payload" -gt 0 ] || printed=$printed$newline
+    how=whole
+    [ "$kind" = dns ] || [ $(((now - begun) * 10)) -le $((timeout + 1000)) ] || how=late
+    understand
+}
+
+# One attempt: sets $backend and $line.
+attempt() {
+    clock
+    begun=$now
+    case $kind$succeeded in
+        dns* | http[1-9]*) plain ;;
+        *)
+            if [ "$payload" -gt 0 ]; then
+                plain
+            else
+                line=$(watched)
+                backend=${line%%"$newline"*}
+                line=${line#*"$newline"}
+            fi
+            ;;
+    esac
+}
+
+# Writes the lines that are kept in $out, at once.
+write() {
+    [ -z "$out" ] || printf '%s' "$out" >&3
+    out=
+}
+
+# Keeps a line to be written with those that follow soon: each write is carried far.
+keep() {
+    [ $((${#out} + ${#1})) -lt 4000 ] || write
+    out="$out$1$newline"
 }
 
 # Notes in $settled whether everything had its time to settle.
@@ -114,25 +171,29 @@ settle() {
     [ $(((now - start) * 10)) -lt "$settle" ] || settled=1
 }
 
+# Milliseconds as seconds, in $decimal.
+decimal() {
+    decimal=$(($1 / 1000)).$((($1 % 1000) / 100))$((($1 % 100) / 10))$(($1 % 10))
+}
+
 # One probe, from its first attempt to its last.
 probe() {
     seconds=$(((timeout + 999) / 1000))
-    limit=$((timeout / 1000)).$(((timeout % 1000) / 100))$(((timeout % 100) / 10))$((timeout % 10))
+    decimal "$timeout"
+    whole=$decimal
     payload=0
     path=
-    told=
+    out=
     most=8192
     most_told=1300
     case $kind in
         http)
             payload=$extra
             [ "$payload" -eq 0 ] || path=payload/$payload
-            most=$((payload + 8192))
             ;;
         dns)
             most_told=2800
-            # nslookup counts in whole seconds, and says why nothing came only if it ends by itself.
-            limit=$seconds.3
+            patience=$timeout
             ;;
     esac
 
@@ -145,13 +206,20 @@ probe() {
     pause=1
     while :; do
         attempts=$((attempts + 1))
-        if [ "$distinct" -gt 1 ]; then
-            backend=$(attempt)
-        else
-            backend=$target
-            attempt > /dev/null
+        limit=$whole
+        cut_short=0
+        if [ "$succeeded" -eq 0 ] && [ "$payload" -eq 0 ] && [ "$patience" -lt "$timeout" ]; then
+            settle
+            if [ "$settled" -eq 0 ]; then
+                decimal "$patience"
+                limit=$decimal
+                cut_short=1
+                patience=$((patience * 2))
+            fi
         fi
-        if [ "$?" -eq 0 ]; then
+        attempt
+        keep "$line"
+        if [ -n "$backend" ]; then
             [ "$succeeded" -gt 0 ] || settle
             succeeded=$((succeeded + 1))
             drawn=$((drawn + 1))
@@ -170,27 +238,30 @@ probe() {
                 drawn=0
                 backends=0
                 seen=' '
+                write
                 sleep 0.2
             fi
         else
             [ "$succeeded" -eq 0 ] || break
+            write
             settle
-            [ "$settled" -eq 0 ] || break
+            [ "$settled" -eq 0 ] || [ "$cut_short" -eq 1 ] || break
             sleep "0.$pause"
             [ "$pause" -ge 3 ] || pause=$((pause + 1))
         fi
     done
-    echo "e$tab$id$tab$attempts" >&3
+    keep "e$tab$id$tab$attempts"
+    write
 }
 
 exec 3>&1
 read -r name version parallel
-[ "$name $version" = 'dualstack-probe 1' ] || exit 2
-echo "h${tab}1"
+[ "$name $version" = 'dualstack-probe 2' ] || exit 2
+echo "h${tab}2"
 clock
 start=$now
 probes=0
-while read -r id kind timeout settle distinct successes bound target extra; do
+while read -r id kind timeout patience settle distinct successes bound target extra; do
     if [ "$id" = . ]; then
         wait
         echo "z$tab$probes"

@@ -83,6 +83,8 @@ pub enum Phase {
     Deploy,
     /// Waiting for its pods.
     Ready,
+    /// Waiting for EndpointSlices that name them.
+    Serve,
     /// Probing.
     Probe,
     /// Judging and naming causes.
@@ -100,6 +102,7 @@ impl Phase {
             Self::Facts => "gathering facts",
             Self::Deploy => "deploying the fixture",
             Self::Ready => "waiting for pods",
+            Self::Serve => "waiting for endpoints",
             Self::Probe => "probing",
             Self::Judge => "judging",
             Self::Teardown => "tearing down",

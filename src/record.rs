@@ -40,6 +40,9 @@ pub struct Record {
     pub causes: Vec<Cause>,
     /// Why the run broke off, where it did.
     pub broken_off: Option<String>,
+    /// What the operator was told that is no verdict, in order.
+    #[serde(default)]
+    pub notices: Vec<String>,
     /// What could not be removed from the cluster, as `kind namespace/name: reason`.
     pub left_behind: Vec<String>,
     /// How long each phase took, in milliseconds.

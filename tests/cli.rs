@@ -97,7 +97,8 @@ fn a_parameter_outside_its_limits_is_refused() {
     refused(&["run", "--toleration", "a:Never"], Exit::Usage, &["KEY[=VALUE][:EFFECT]"]);
     refused(&["run", "--pull-secret", "a/b/c"], Exit::Usage, &["NAMESPACE/NAME"]);
     refused(&["run", "--node-selector", "zone"], Exit::Usage, &["LABEL=VALUE"]);
-    refused(&["run", "--sample-nodes", "0"], Exit::Usage, &["--sample-nodes"]);
+    refused(&["run", "--nodes", "0"], Exit::Usage, &["--nodes", "number above 0"]);
+    refused(&["run", "--nodes", "n1 n2"], Exit::Usage, &["--nodes", "n1,n2"]);
 }
 
 #[test]

@@ -108,6 +108,14 @@ impl<'a> Probed<'a> {
         }
     }
 
+    /// The Service that it was sent to.
+    pub(super) const fn service(&self) -> Option<&'a Service> {
+        match self.aim {
+            Aim::ClusterIp(service) | Aim::NodePort { service, .. } => Some(service),
+            Aim::Backend(_) | Aim::Node(_) | Aim::Records(_) => None,
+        }
+    }
+
     /// The node whose own address it was sent to.
     pub(super) const fn at(&self) -> Option<&'a str> {
         match self.aim {

@@ -9,6 +9,7 @@ mod cluster_ip_dead;
 mod dns_unreachable;
 mod dns_without_names;
 mod dns_without_records;
+mod endpoints_missing;
 mod evidence;
 mod isolation;
 mod node_cut_off;
@@ -114,6 +115,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &pod_route_missing::PodRouteMissing,
     &path_mtu::PathMtu,
     &pods_masqueraded::PodsMasqueraded,
+    &endpoints_missing::EndpointsMissing,
     &service_proxy_down::ServiceProxyDown,
     &cluster_ip_dead::ClusterIpDead,
     &node_port_dead::NodePortDead,

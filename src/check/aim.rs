@@ -1,7 +1,7 @@
 //! What a probe of ours aims at, found again from its target, and who may answer it.
 
 use crate::{
-    fixture::{Service, ServiceRole, Workload},
+    fixture::{Service, Workload},
     net::IpFamily,
     probe::{BACKEND_PORT, Probe, Target},
 };
@@ -85,17 +85,7 @@ pub(crate) fn endpoints<'a>(
     service: &Service,
     family: IpFamily,
 ) -> Vec<&'a Workload> {
-    let behind = |backend: &&Workload| match &service.role {
-        ServiceRole::Backend(node) => backend.node == *node,
-        _ => true,
-    };
-    world
-        .fixture
-        .backends
-        .iter()
-        .filter(behind)
-        .filter(|backend| backend.is_ready() && backend.address(family).is_some())
-        .collect()
+    world.fixture.backends_of(service, family).collect()
 }
 
 /// The node that has an address.

@@ -60,6 +60,8 @@ pub enum Stage {
     Applied,
     /// The fixture's pods are ready, or known not to become so.
     Ready,
+    /// EndpointSlices name the pods, or had their time to.
+    Served,
     /// The probes are done.
     Probed,
 }

@@ -91,6 +91,7 @@ pub(super) fn single(suite: &Suite) -> Attempts {
     let probes = suite.probes;
     Attempts {
         timeout_ms: probes.timeout_ms,
+        patience_ms: probes.patience_ms,
         settle_ms: probes.settle_ms,
         distinct: 1,
         successes: probes.confirmations.saturating_add(1),

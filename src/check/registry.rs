@@ -10,6 +10,7 @@ pub static REGISTRY: &[&dyn Check] = &[
     &pod::PodIps,
     &pod::Reachable,
     &service::ClusterIps,
+    &service::EndpointSlices,
     &service::ClusterIpReachable,
     &node_port::FromPod,
     &node_port::FromOutside,

@@ -70,6 +70,7 @@ fn judged(check: &dyn Check) -> String {
         Stage::Facts => "from what the cluster says of itself; nothing is created for it",
         Stage::Applied => "from the Services of the fixture, as soon as they are applied",
         Stage::Ready => "from the pods of the fixture, as soon as they are ready",
+        Stage::Served => "from what the control plane tells proxies of the pods of the fixture",
         Stage::Probed => "from connections that are made",
     };
     format!("{families}, {when}")

@@ -44,7 +44,7 @@ pub(super) fn command(name: &'static str) -> Command {
                         "run --context staging --junit results.xml",
                         "Another one, with a report for the pipeline"
                     ),
-                    ("run --suite smoke --sample-nodes 2", "A quick look at a big cluster"),
+                    ("run --suite smoke --nodes 2", "A quick look at a big cluster"),
                     ("run --check dns --check node_port::from_outside", "These checks alone"),
                     (
                         "run --suite ./mine.yaml --json run.json",

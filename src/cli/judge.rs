@@ -48,7 +48,8 @@ pub(super) fn judge(arguments: &JudgeArgs, console: &Console) -> Result<Exit, Fa
     let mut record = read(&arguments.record)?;
     let outputs = arguments.outputs.open()?;
     let (judged, causes) = run::rejudge(&record, checks_of(&record));
-    let notices = differences(&record, &judged);
+    let differences = differences(&record, &judged);
+    let notices = [record.notices.clone(), differences].concat();
     (record.judged, record.causes) = (judged, causes);
     let exit = run::exit_of(&record);
 

@@ -1,6 +1,6 @@
 //! `dualstack run`: tests a cluster.
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     event::Event,
     exit::Exit,
-    fixture::{FixtureOptions, PullSecret, Toleration},
+    fixture::{FixtureOptions, NodeChoice, PullSecret, Toleration},
     report::ReportError,
     run::{self, Events, Options, RunError},
     suite::{OutsidePolicy, Suite},
@@ -108,9 +108,9 @@ struct WorkloadArgs {
     /// Only nodes with this label take part; may be given more than once
     #[arg(long, value_name = "LABEL=VALUE", value_parser = values::label)]
     node_selector: Vec<(String, String)>,
-    /// Only this many nodes take part
-    #[arg(long, value_name = "NUMBER")]
-    sample_nodes: Option<NonZeroUsize>,
+    /// Only this many nodes take part, or only those of these names
+    #[arg(long, value_name = "NUMBER|NAME,…")]
+    nodes: Option<NodeChoice>,
     /// Probe from the nodes' own network as well, by a host-network pod on each
     #[arg(long)]
     host_network: bool,
@@ -185,7 +185,7 @@ impl RunArgs {
                 pull_secrets: workload.pull_secret,
                 tolerations: workload.toleration,
                 node_selector: workload.node_selector.into_iter().collect(),
-                sample_nodes: workload.sample_nodes,
+                nodes: workload.nodes,
                 host_probes: workload.host_network,
                 ready_timeout: time.ready_timeout,
             },

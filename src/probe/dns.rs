@@ -15,7 +15,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Observation, Outcome, Probe, Target, plan::DnsServer, policy::pursue};
+use super::{
+    Observation, Outcome, Probe, Target,
+    plan::DnsServer,
+    policy::{Patience, pursue},
+};
 use crate::{
     cluster::{Forward, forward},
     net::IpFamily,
@@ -33,10 +37,19 @@ pub(super) async fn carry_out(
 ) {
     let start = Instant::now();
     let open = Server::open(client, server).await;
+    if let (Ok(server), Some(first)) = (&open, probes.first()) {
+        // Opens the connection that all questions share: asked at the same time, each would have
+        // one of its own carried through the API server. What comes of it is asked again.
+        let _ = server.attempt(first).await;
+    }
     stream::iter(probes)
         .for_each_concurrent(PARALLEL, async |probe| {
             let (attempts, lost) = match &open {
-                Ok(server) => pursue(probe.attempts, start, || server.attempt(&probe)).await,
+                Ok(server) => {
+                    // An answer that is late loses the probe.
+                    let attempt = |_| server.attempt(&probe);
+                    pursue(probe.attempts, start, Patience::Whole, attempt).await
+                }
                 Err(reason) => (Vec::new(), Some(reason.clone())),
             };
             // Nobody listens any more where the run is over.

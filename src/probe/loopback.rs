@@ -201,7 +201,14 @@ pub(super) fn ways() -> Vec<Way> {
 pub(super) fn once(vantage: &Vantage, way: &Way) -> Probe {
     // Enough for a busy machine, where the time isn't what is tried.
     let timeout_ms = if way.slow { 600 } else { 30_000 };
-    let attempts = Attempts { timeout_ms, settle_ms: 0, distinct: 1, successes: 1, bound: 0 };
+    let attempts = Attempts {
+        timeout_ms,
+        patience_ms: timeout_ms,
+        settle_ms: 0,
+        distinct: 1,
+        successes: 1,
+        bound: 0,
+    };
     Probe { vantage: vantage.clone(), target: way.target.clone(), attempts }
 }
 

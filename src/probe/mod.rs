@@ -127,12 +127,17 @@ pub enum Target {
 ///
 /// After a change to Services or pods a proxy needs a moment to follow. A probe may therefore fail
 /// and be tried again until its first success or until `settle_ms` have passed since the batch
-/// began; every attempt is recorded. *After* the first success no failure is forgiven: it ends the
+/// began; every attempt is recorded. Until then attempts are given up sooner, `patience_ms` at
+/// first and twice as long each further time: a packet that was sent too early is lost, and TCP
+/// would sit still for a second before the next. A failure is never concluded from an attempt that
+/// was cut short: the last one has its whole time. *After* the first success no failure is forgiven: it ends the
 /// probe, and the observation shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Attempts {
     /// How long one attempt may take, in milliseconds.
     pub timeout_ms: u32,
+    /// How long the first attempt may take while a first success is waited for, in milliseconds.
+    pub patience_ms: u32,
     /// For how long a first success may be waited for, in milliseconds.
     pub settle_ms: u32,
     /// How many different backends must answer before the probe is done.

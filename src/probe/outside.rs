@@ -14,7 +14,7 @@ use super::{
     Observation, Outcome, Probe, Target,
     answer::{Identification, excerpt, stranger},
     failure,
-    policy::pursue,
+    policy::{Patience, pursue},
 };
 use crate::cluster::chain::{chain, find, innermost};
 
@@ -31,7 +31,10 @@ pub(super) async fn carry_out(probes: Vec<Probe>, sink: &UnboundedSender<Observa
     stream::iter(probes)
         .for_each_concurrent(PARALLEL, async |probe| {
             let (attempts, lost) = match &client {
-                Ok(client) => pursue(probe.attempts, start, || attempt(client, &probe)).await,
+                Ok(client) => {
+                    let attempt = |limit| attempt(client, &probe, limit);
+                    pursue(probe.attempts, start, Patience::Growing, attempt).await
+                }
                 Err(reason) => (Vec::new(), Some(reason.clone())),
             };
             // Nobody listens any more where the run is over.
@@ -51,8 +54,7 @@ fn client() -> Result<Client, reqwest::Error> {
 }
 
 /// One attempt.
-async fn attempt(client: &Client, probe: &Probe) -> Result<Outcome, String> {
-    let limit = Duration::from_millis(probe.attempts.timeout_ms.into());
+async fn attempt(client: &Client, probe: &Probe, limit: Duration) -> Result<Outcome, String> {
     let trying = async {
         match &probe.target {
             Target::Http { address, payload } => get(client, *address, *payload).await,
@@ -157,8 +159,14 @@ mod tests {
         vec![Probe { vantage: Vantage::Outside, target, attempts }]
     }
 
-    const PATIENT: Attempts =
-        Attempts { timeout_ms: 30_000, settle_ms: 30_000, distinct: 1, successes: 2, bound: 8 };
+    const PATIENT: Attempts = Attempts {
+        timeout_ms: 30_000,
+        patience_ms: 30_000,
+        settle_ms: 30_000,
+        distinct: 1,
+        successes: 2,
+        bound: 8,
+    };
 
     #[tokio::test]
     async fn every_way_a_connection_can_go_has_its_outcome() {

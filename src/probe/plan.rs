@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Probe, Vantage};
+use super::{BACKEND_PORT, Probe, Target, Vantage};
 
 /// A DNS pod's TCP port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +15,8 @@ pub(super) struct DnsServer {
     pub(super) port: u16,
 }
 
-/// The probes by source, each list in the order in which they were asked for.
+/// The probes by source, each list in the order in which they are begun: first those in which no
+/// service proxy has a hand that might still be learning of our pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     /// From this machine.
@@ -38,6 +39,8 @@ impl Plan {
                 plan.batch(&probe.vantage).push(probe);
             }
         }
+        let batches = plan.pods.values_mut().chain(plan.hosts.values_mut());
+        batches.for_each(|batch| batch.sort_by_key(|probe| is_proxied(&probe.target)));
         plan
     }
 
@@ -54,14 +57,28 @@ impl Plan {
     }
 }
 
+/// Whether a proxy must know our pods for a target to answer. The cluster's DNS it has long known.
+const fn is_proxied(target: &Target) -> bool {
+    match target {
+        Target::Http { address, .. } => address.port() != BACKEND_PORT,
+        Target::Tcp { .. } | Target::Dns { .. } => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::{Attempts, Target};
+    use crate::probe::Attempts;
 
     fn probe(vantage: Vantage, port: u16) -> Probe {
-        let attempts =
-            Attempts { timeout_ms: 1, settle_ms: 0, distinct: 1, successes: 1, bound: 0 };
+        let attempts = Attempts {
+            timeout_ms: 1,
+            patience_ms: 1,
+            settle_ms: 0,
+            distinct: 1,
+            successes: 1,
+            bound: 0,
+        };
         Probe { vantage, target: Target::Tcp { address: ([10, 0, 0, 1], port).into() }, attempts }
     }
 

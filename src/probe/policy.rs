@@ -12,10 +12,21 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(300);
 
+/// How long attempts may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// As the policy says: little at first, as long as there may be a next attempt.
+    Growing,
+    /// Each attempt has its whole time.
+    Whole,
+}
+
 /// Where a probe stands.
 #[derive(Debug)]
 struct Progress {
     attempts: Attempts,
+    /// How long the next attempt may take at most, before the first success.
+    patience: Duration,
     failures: u32,
     successes: u32,
     /// How many successes there are in the present sample, and from which backends.
@@ -35,9 +46,14 @@ enum Next {
 }
 
 impl Progress {
-    const fn new(attempts: Attempts) -> Self {
+    const fn new(attempts: Attempts, patience: Patience) -> Self {
+        let patience = match patience {
+            Patience::Growing => Duration::from_millis(attempts.patience_ms as u64),
+            Patience::Whole => Duration::MAX,
+        };
         Self {
             attempts,
+            patience,
             failures: 0,
             successes: 0,
             drawn: 0,
@@ -46,13 +62,24 @@ impl Progress {
         }
     }
 
+    /// How long the next attempt may take, and whether that is less than its whole time.
+    fn limit(&mut self, settling: bool) -> (Duration, bool) {
+        let whole = Duration::from_millis(self.attempts.timeout_ms.into());
+        if self.successes > 0 || !settling || self.patience >= whole {
+            return (whole, false);
+        }
+        let limit = self.patience;
+        self.patience *= 2;
+        (limit, true)
+    }
+
     /// Takes note of an attempt. `settling` says whether things may still be
     /// following the last change: failures are forgiven until the first success, and samples are
-    /// drawn anew.
-    fn after(&mut self, outcome: &Outcome, settling: bool) -> Next {
+    /// drawn anew. Nor does an attempt end the probe that was cut short.
+    fn after(&mut self, outcome: &Outcome, settling: bool, cut_short: bool) -> Next {
         if !outcome.succeeded() {
             self.failures += 1;
-            return if self.successes == 0 && settling {
+            return if self.successes == 0 && (settling || cut_short) {
                 Next::Again((PAUSE * self.failures).min(LONGEST_PAUSE))
             } else {
                 Next::Done
@@ -86,29 +113,31 @@ impl Progress {
     }
 }
 
-/// Tries something as often as the policy says. `start` is when the batch began. `attempt` returns
-/// the outcome, or why none could be had: then the probe is lost.
+/// Tries something as often as the policy says. `start` is when the batch began. `attempt` is told
+/// how long it may take, and returns the outcome, or why none could be had: then the probe is lost.
 ///
 /// Also returns why the probe was lost, where it was.
 pub(super) async fn pursue<F>(
     policy: Attempts,
     start: Instant,
-    mut attempt: impl FnMut() -> F,
+    patience: Patience,
+    mut attempt: impl FnMut(Duration) -> F,
 ) -> (Vec<Attempt>, Option<String>)
 where
     F: Future<Output = Result<Outcome, String>>,
 {
     let settled = start + Duration::from_millis(policy.settle_ms.into());
-    let mut progress = Progress::new(policy);
+    let mut progress = Progress::new(policy, patience);
     let mut attempts = Vec::new();
     loop {
         let begun = Instant::now();
-        let outcome = match attempt().await {
+        let (limit, cut_short) = progress.limit(begun < settled);
+        let outcome = match attempt(limit).await {
             Ok(outcome) => outcome,
             Err(reason) => return (attempts, Some(reason)),
         };
         let millis = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
-        let next = progress.after(&outcome, Instant::now() < settled);
+        let next = progress.after(&outcome, Instant::now() < settled, cut_short);
         attempts.push(Attempt { millis, outcome });
         match next {
             Next::Again(pause) => tokio::time::sleep(pause).await,
@@ -122,8 +151,14 @@ mod tests {
     use super::*;
     use crate::probe::Answer;
 
-    const POLICY: Attempts =
-        Attempts { timeout_ms: 100, settle_ms: 1000, distinct: 1, successes: 2, bound: 8 };
+    const POLICY: Attempts = Attempts {
+        timeout_ms: 1000,
+        patience_ms: 300,
+        settle_ms: 1000,
+        distinct: 1,
+        successes: 2,
+        bound: 8,
+    };
 
     fn by(pod: &str) -> Outcome {
         let address = [10, 0, 0, 1].into();
@@ -132,8 +167,8 @@ mod tests {
     }
 
     fn run(attempts: Attempts, outcomes: &[Outcome], settling: bool) -> usize {
-        let mut progress = Progress::new(attempts);
-        let again = |outcome: &&Outcome| progress.after(outcome, settling) != Next::Done;
+        let mut progress = Progress::new(attempts, Patience::Whole);
+        let again = |outcome: &&Outcome| progress.after(outcome, settling, false) != Next::Done;
         outcomes.iter().take_while(again).count() + 1
     }
 
@@ -159,8 +194,8 @@ mod tests {
     #[test]
     fn a_sample_drawn_while_the_path_settles_is_drawn_anew() {
         let distinct = Attempts { distinct: 2, bound: 3, ..POLICY };
-        let mut progress = Progress::new(distinct);
-        let mut draw = |settling| (0..4).map(|_| progress.after(&by("a"), settling)).last();
+        let mut progress = Progress::new(distinct, Patience::Whole);
+        let mut draw = |settling| (0..4).map(|_| progress.after(&by("a"), settling, false)).last();
         assert_eq!(draw(true), Some(Next::Again(PAUSE * 2)));
         assert_eq!(draw(false), Some(Next::Again(PAUSE * 2)), "it began while settling");
         assert_eq!(draw(false), Some(Next::Done));
@@ -168,18 +203,41 @@ mod tests {
 
     #[test]
     fn pauses_grow_up_to_a_limit() {
-        let mut progress = Progress::new(POLICY);
-        let pauses: Vec<_> = (0..6).map(|_| progress.after(&Outcome::Refused, true)).collect();
+        let mut progress = Progress::new(POLICY, Patience::Whole);
+        let pauses: Vec<_> =
+            (0..6).map(|_| progress.after(&Outcome::Refused, true, false)).collect();
         assert_eq!(pauses[0], Next::Again(PAUSE));
         assert_eq!(pauses[1], Next::Again(2 * PAUSE));
         assert_eq!(pauses[5], Next::Again(LONGEST_PAUSE));
     }
 
+    #[test]
+    fn patience_grows_until_a_first_success_and_an_attempt_cut_short_proves_no_failure() {
+        let attempts = Attempts { timeout_ms: 1000, ..POLICY };
+        let millis = |progress: &mut Progress, settling| {
+            let (limit, cut_short) = progress.limit(settling);
+            (limit.as_millis(), cut_short)
+        };
+        let mut progress = Progress::new(attempts, Patience::Growing);
+        assert_eq!(millis(&mut progress, true), (300, true));
+        assert_ne!(progress.after(&Outcome::TimedOut, false, true), Next::Done);
+        assert_eq!(millis(&mut progress, false), (1000, false), "the settling time is over");
+        assert_eq!(progress.after(&Outcome::TimedOut, false, false), Next::Done);
+
+        let mut progress = Progress::new(attempts, Patience::Growing);
+        let limits: Vec<_> = (0..3).map(|_| millis(&mut progress, true)).collect();
+        assert_eq!(limits, [(300, true), (600, true), (1000, false)]);
+
+        let mut progress = Progress::new(attempts, Patience::Growing);
+        progress.after(&by("a"), true, false);
+        assert_eq!(millis(&mut progress, true), (1000, false), "no failure is forgiven any more");
+    }
+
     #[tokio::test]
     async fn an_attempt_without_an_outcome_loses_the_probe_but_not_what_came_before() {
         let mut outcomes = vec![Err("no more descriptors".to_owned()), Ok(Outcome::Refused)];
-        let next = || std::future::ready(outcomes.pop().unwrap());
-        let (attempts, lost) = pursue(POLICY, Instant::now(), next).await;
+        let next = |_| std::future::ready(outcomes.pop().unwrap());
+        let (attempts, lost) = pursue(POLICY, Instant::now(), Patience::Whole, next).await;
         assert_eq!(attempts.len(), 1);
         assert_eq!(lost.as_deref(), Some("no more descriptors"));
     }

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// The protocol's version: the script and this file change together.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The command that runs the script in the probes' container.
 pub(super) const COMMAND: [&str; 2] = ["sh", "/etc/dualstack/probe.sh"];
@@ -35,8 +35,12 @@ fn task(probe: &Probe) -> Result<String, String> {
     // `read -t 0` doesn't read at all.
     let timeout = attempts.timeout_ms.max(1);
     let how = format!(
-        "{timeout} {} {} {} {}",
-        attempts.settle_ms, attempts.distinct, attempts.successes, attempts.bound
+        "{timeout} {} {} {} {} {}",
+        attempts.patience_ms.max(1),
+        attempts.settle_ms,
+        attempts.distinct,
+        attempts.successes,
+        attempts.bound
     );
     Ok(match &probe.target {
         Target::Http { address, payload } => format!("http {how} {address} {payload}"),
@@ -147,8 +151,14 @@ mod tests {
     };
 
     fn probe(target: Target) -> Probe {
-        let attempts =
-            Attempts { timeout_ms: 2000, settle_ms: 6000, distinct: 3, successes: 2, bound: 64 };
+        let attempts = Attempts {
+            timeout_ms: 2000,
+            patience_ms: 300,
+            settle_ms: 6000,
+            distinct: 3,
+            successes: 2,
+            bound: 64,
+        };
         Probe { vantage: Vantage::Pod { node: "n1".to_owned() }, target, attempts }
     }
 
@@ -167,10 +177,10 @@ mod tests {
         assert_eq!(refused, []);
         assert_eq!(
             text,
-            "dualstack-probe 1 16\n\
-             0 http 2000 6000 3 2 64 [fd00::1]:80 0\n\
-             1 tcp 2000 6000 3 2 64 fd00::1 10250\n\
-             2 dns 2000 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
+            "dualstack-probe 2 16\n\
+             0 http 2000 300 6000 3 2 64 [fd00::1]:80 0\n\
+             1 tcp 2000 300 6000 3 2 64 fd00::1 10250\n\
+             2 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
              .\n"
         );
     }
@@ -179,7 +189,7 @@ mod tests {
     fn a_name_that_would_be_something_else_to_the_shell_or_the_tool_is_refused() {
         for name in ["", "-debug", "a b.", "a\nb.", "$(reboot).", "a\t."] {
             let (text, refused) = stdin(&[dns(name)]);
-            assert_eq!(text, "dualstack-probe 1 16\n.\n", "{name:?}");
+            assert_eq!(text, "dualstack-probe 2 16\n.\n", "{name:?}");
             assert_eq!(refused.len(), 1, "{name:?}");
         }
     }
@@ -199,11 +209,11 @@ mod tests {
     #[test]
     fn half_a_line_and_another_version_are_no_lines() {
         for line in
-            ["", "a\t7\twhole\t+\t1", "a\t7\twhole\t+\t1\t9\tx\\\t", "h\t2", "e\tx\t1", "killed"]
+            ["", "a\t7\twhole\t+\t1", "a\t7\twhole\t+\t1\t9\tx\\\t", "h\t1", "e\tx\t1", "killed"]
         {
             assert_eq!(Line::read(line), None, "{line:?}");
         }
-        assert_eq!(Line::read("h\t1"), Some(Line::Hello));
+        assert_eq!(Line::read("h\t2"), Some(Line::Hello));
     }
 
     proptest! {

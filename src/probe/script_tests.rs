@@ -105,8 +105,14 @@ fn http(address: SocketAddr, attempts: Attempts) -> Probe {
     Probe { vantage: pod(), target: Target::Http { address, payload: 0 }, attempts }
 }
 
-const PATIENT: Attempts =
-    Attempts { timeout_ms: 30_000, settle_ms: 30_000, distinct: 1, successes: 2, bound: 8 };
+const PATIENT: Attempts = Attempts {
+    timeout_ms: 30_000,
+    patience_ms: 30_000,
+    settle_ms: 30_000,
+    distinct: 1,
+    successes: 2,
+    bound: 8,
+};
 
 #[test]
 fn every_way_a_connection_can_go_has_its_outcome() {
@@ -190,12 +196,12 @@ fn a_stdin_that_ends_before_its_last_line_is_an_error() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(b"dualstack-probe 1 4\n").unwrap();
+    child.stdin.take().unwrap().write_all(b"dualstack-probe 2 4\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }
 
 #[test]
 fn another_version_of_the_protocol_is_an_error() {
     let Some(busybox) = Busybox::find() else { return };
-    assert_eq!(busybox.script("dualstack-probe 2 4\n.\n").status.code(), Some(2));
+    assert_eq!(busybox.script("dualstack-probe 3 4\n.\n").status.code(), Some(2));
 }

@@ -91,8 +91,14 @@ mod tests {
     use crate::probe::{Attempts, Outcome, Target, Vantage};
 
     fn session(probes: usize) -> Session {
-        let attempts =
-            Attempts { timeout_ms: 2000, settle_ms: 0, distinct: 1, successes: 1, bound: 0 };
+        let attempts = Attempts {
+            timeout_ms: 2000,
+            patience_ms: 2000,
+            settle_ms: 0,
+            distinct: 1,
+            successes: 1,
+            bound: 0,
+        };
         let probe = |port| Probe {
             vantage: Vantage::Pod { node: "n1".to_owned() },
             target: Target::Tcp { address: ([127, 0, 0, 1], port).into() },
@@ -107,7 +113,7 @@ mod tests {
     #[test]
     fn an_observation_comes_with_its_probes_end() {
         let mut session = session(2);
-        assert_eq!(session.line("h\t1"), None);
+        assert_eq!(session.line("h\t2"), None);
         assert_eq!(session.line(&format!("a\t1\t{REFUSED}")), None);
         assert_eq!(session.line(&format!("a\t0\t{OPEN}")), None);
         let observation = session.line("e\t0\t1").unwrap();

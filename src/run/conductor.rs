@@ -114,6 +114,7 @@ pub async fn run(
         fixture: None,
         live: None,
         observations: Observations::default(),
+        notices: Vec::new(),
     };
     session.prepare(&mut stop).await?;
     let broken_off = session.until_stopped(deadline, &mut stop).await.err();
@@ -132,6 +133,7 @@ struct Session {
     fixture: Option<Fixture>,
     live: Option<Live>,
     observations: Observations,
+    notices: Vec<String>,
 }
 
 impl Session {
@@ -152,8 +154,7 @@ impl Session {
         self.stopwatch.end(asking);
         self.stopwatch.end(gathering);
         for missing in preflight?.missing {
-            self.events
-                .send(Event::Notice(format!("no right to {missing}: what it shows is unknown")));
+            self.notice(format!("no right to {missing}: what it shows is unknown"));
         }
         self.facts = Some(facts?);
         Ok(())
@@ -181,6 +182,7 @@ impl Session {
         }
         self.deploy().await?;
         self.wait_ready(deadline).await?;
+        self.wait_served().await;
         self.probe().await
     }
 
@@ -209,6 +211,22 @@ impl Session {
         self.stopwatch.end(waiting);
         self.plan(Stage::Ready);
         Ok(())
+    }
+
+    /// A proxy can't know what it hasn't been told: until then there is nothing to try.
+    async fn wait_served(&mut self) {
+        if self.ledger.last_stage() < Some(Stage::Served) {
+            return;
+        }
+        let Some(live) = &mut self.live else { return };
+        let waiting = self.stopwatch.begin(Phase::Serve);
+        let patience = Duration::from_millis(self.options.suite.probes.settle_ms.into());
+        let served = live.wait_served(patience, |what| {
+            self.events.send(Event::Waiting { phase: Phase::Serve, what });
+        });
+        self.fixture = Some(served.await);
+        self.stopwatch.end(waiting);
+        self.plan(Stage::Served);
     }
 
     async fn probe(&mut self) -> Result<(), BrokenOff> {
@@ -252,6 +270,11 @@ impl Session {
         self.tell(judged);
     }
 
+    fn notice(&mut self, notice: String) {
+        self.notices.push(notice.clone());
+        self.events.send(Event::Notice(notice));
+    }
+
     fn tell(&self, judged: Vec<Judged>) {
         judged.into_iter().for_each(|judged| self.events.send(Event::Judged(judged)));
     }
@@ -284,7 +307,9 @@ impl Session {
 
         let left_behind = match self.live.take() {
             Some(live) if self.options.keep => {
-                self.events.send(Event::Notice(live.keep()));
+                let kept = live.keep().await;
+                self.notices.push(kept.clone());
+                self.events.send(Event::Notice(kept));
                 Vec::new()
             }
             Some(live) => {
@@ -310,6 +335,7 @@ impl Session {
             judged,
             causes,
             broken_off: broken_off.map(|error| error.to_string()),
+            notices: self.notices,
             left_behind,
             phases: self.stopwatch.into_phases(),
         };

@@ -19,7 +19,7 @@ pub fn rejudge(record: &Record, checks: Vec<&'static dyn Check>) -> (Vec<Judged>
     let world = World { facts, fixture: reached.unwrap_or(&empty), suite: &record.suite };
     ledger.plan(Stage::Facts, world);
     if reached.is_some() {
-        for stage in [Stage::Applied, Stage::Ready, Stage::Probed] {
+        for stage in [Stage::Applied, Stage::Ready, Stage::Served, Stage::Probed] {
             ledger.plan(stage, world);
         }
         for probe in ledger.wanted() {

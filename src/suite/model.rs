@@ -73,6 +73,11 @@ pub struct ProbeParameters {
     /// How long one attempt may take, in milliseconds.
     #[schemars(range(min = 100, max = 60_000))]
     pub timeout_ms: u32,
+    /// How long the first attempt may take while a path may still be settling, in milliseconds; each
+    /// further one may take twice as long as the one before, up to `timeout_ms`. No failure is
+    /// concluded from an attempt that was given up so early.
+    #[schemars(range(min = 100, max = 60_000))]
+    pub patience_ms: u32,
     /// For how long after the pods are ready a path may still be settling, in milliseconds.
     #[schemars(range(max = 300_000))]
     pub settle_ms: u32,
@@ -102,9 +107,10 @@ impl ProbeParameters {
     }
 
     /// The limits of each parameter, which the schema shows too: name, value, least, most.
-    fn limits(&self) -> [(&'static str, u32, u32, u32); 5] {
+    fn limits(&self) -> [(&'static str, u32, u32, u32); 6] {
         [
             ("timeout_ms", self.timeout_ms, 100, 60_000),
+            ("patience_ms", self.patience_ms, 100, 60_000),
             ("settle_ms", self.settle_ms, 0, 300_000),
             ("confirmations", self.confirmations.into(), 0, 100),
             ("sample_bound", self.sample_bound.into(), 1, 10_000),
@@ -119,6 +125,7 @@ impl Default for ProbeParameters {
         // 16 KiB are more than one packet, even with jumbo frames.
         Self {
             timeout_ms: 3_000,
+            patience_ms: 500,
             settle_ms: 6_000,
             confirmations: 1,
             sample_bound: 500,

@@ -214,7 +214,7 @@ async fn pods_that_cannot_be_watched_are_no_failure_of_theirs() {
     let error = live.wait_ready(soon, |_| {}).await.unwrap_err();
     assert!(matches!(error, FixtureError::Blind(_)), "{error}");
     assert_eq!(error.exit(), Exit::Cluster);
-    let _ = live.keep();
+    let _ = live.keep().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -158,6 +158,7 @@ impl Run {
             target: Target::Http { address: address(family, to, port), payload: 0 },
             attempts: Attempts {
                 timeout_ms: 2_000,
+                patience_ms: 300,
                 settle_ms: 6_000,
                 distinct: 1,
                 successes: 2,
@@ -385,6 +386,7 @@ impl Run {
             judged: self.judged,
             causes,
             broken_off,
+            notices: Vec::new(),
             left_behind: if interrupted {
                 vec!["Namespace dualstack-k3x9a: still terminating after 10 s".to_owned()]
             } else {

@@ -94,6 +94,20 @@ fn a_firewall_before_the_nodes_is_told_from_the_nodes() {
 }
 
 #[test]
+fn endpoints_that_nobody_publishes_are_one_cause_and_the_proxies_are_not_blamed() {
+    for family in [V4, V6] {
+        let lab = Lab::dual().with(Fault::NoEndpoints { family });
+        let run = assert_red(&lab, |path| {
+            path.family == Some(family)
+                && (path.check == "service::endpoint_slices"
+                    || path.check == "service::cluster_ip_reachable"
+                    || path.check.starts_with("node_port"))
+        });
+        assert_cause(&run, "endpoints_missing", &["any Service", family.as_str()]);
+    }
+}
+
+#[test]
 fn a_service_that_leads_to_another_backend_is_a_wrong_answer() {
     let lab = Lab::dual().with(Fault::WrongBackend { of: "n1", to: "n3" });
     let run = lab.run();

@@ -13,7 +13,10 @@ use crate::{
     facts::{
         ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, Node, NodeAddress, Readiness, Server,
     },
-    fixture::{Allocation, Fixture, SelectedNode, Service, ServiceRole, Workload, WorkloadState},
+    fixture::{
+        Allocation, Endpoint, Fixture, SelectedNode, Service, ServiceRole, Slice, Workload,
+        WorkloadState,
+    },
     net::IpFamily::{self, V4, V6},
     probe::{Observation, Probe},
     suite::Suite,
@@ -44,6 +47,7 @@ impl Lab {
             suite: Suite::load("dual-stack").unwrap(),
             faults: Vec::new(),
         }
+        .served()
     }
 
     /// Three nodes, both families, IPv4 first.
@@ -60,13 +64,39 @@ impl Lab {
     #[must_use]
     pub(crate) fn with(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
-        self
+        self.served()
     }
 
     /// The cluster after some change to what it says of itself.
     #[must_use]
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
+        self.served()
+    }
+
+    /// The cluster after its control plane has written what pods stand behind each Service.
+    fn served(mut self) -> Self {
+        let fixture = self.fixture.clone();
+        for service in &mut self.fixture.services {
+            let families = IpFamily::ALL.into_iter();
+            let written = families.filter(|&family| {
+                let off = |fault: &Fault| matches!(fault, Fault::NoEndpoints { family: of } if *of == family);
+                service.cluster_ip(family).is_some() && !self.faults.iter().any(off)
+            });
+            let slices = written.map(|family| Slice {
+                name: format!("{}-{}", service.name, family.slug()),
+                family: Some(family),
+                endpoints: fixture
+                    .backends_of(service, family)
+                    .map(|backend| Endpoint {
+                        address: backend.address(family).unwrap(),
+                        pod: backend.pod.clone(),
+                        ready: true,
+                    })
+                    .collect(),
+            });
+            service.slices = Some(slices.collect());
+        }
         self
     }
 
@@ -319,7 +349,7 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
                 .then(|| 30_000 + u16::try_from(k).unwrap()),
         }
     };
-    Service { role, name, allocation }
+    Service { role, name, allocation, slices: None }
 }
 
 #[test]

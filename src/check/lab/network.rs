@@ -43,6 +43,8 @@ pub(crate) enum Fault {
     NoRecords { pod: Option<&'static str>, family: IpFamily },
     /// A DNS pod, or every one, doesn't know any name.
     NoNames { pod: Option<&'static str> },
+    /// No EndpointSlice of a family is written.
+    NoEndpoints { family: IpFamily },
     /// No DNS pod answers pods.
     DnsDown,
     /// A Service's ClusterIPs lead to another backend than its own.
@@ -204,6 +206,12 @@ fn pick<'a>(
         .backends
         .iter()
         .filter(|pod| pod.is_ready() && pod.address(family).is_some())
+        .filter(|pod| {
+            // Proxies know nobody else.
+            let slices = service.slices.iter().flatten();
+            slices.flat_map(|slice| slice.serves(family)).any(|ip| Some(ip) == pod.address(family))
+                || astray.is_some()
+        })
         .filter(|pod| match (&service.role, astray) {
             (_, Some(to)) => pod.node == to,
             (ServiceRole::Backend(node), None) => pod.node == *node,

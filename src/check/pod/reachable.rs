@@ -10,7 +10,7 @@ use crate::{
         remedy,
     },
     net::IpFamily,
-    probe::{BACKEND_PORT, Probe, Target},
+    probe::{Attempts, BACKEND_PORT, Probe, Target},
 };
 
 /// Pods reach pods.
@@ -54,10 +54,12 @@ impl Check for Reachable {
                     let probes = match (&blocked, backend.address(family)) {
                         (None, Some(ip)) => {
                             let address = SocketAddr::new(ip, BACKEND_PORT);
+                            // No proxy on this way has anything to learn.
+                            let attempts = plan::single(world.suite);
                             let small = Probe {
                                 vantage: source.vantage.clone(),
                                 target: Target::Http { address, payload: 0 },
-                                attempts: plan::single(world.suite),
+                                attempts: Attempts { patience_ms: attempts.timeout_ms, ..attempts },
                             };
                             let payload = world.suite.probes.payload;
                             let large = (payload > 0).then(|| Probe {

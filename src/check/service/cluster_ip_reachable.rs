@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Expected, SHARED, cluster_ips::primary, expected};
+use super::{SHARED, behind, has};
 use crate::{
     check::{
         Blocked, Case, Check, Failure, Observations, Stage, Subject, Verdict, World, aim, commands,
@@ -54,13 +54,8 @@ impl Check for ClusterIpReachable {
                     let role = ServiceRole::Backend(backend.node.clone());
                     cases.push(self.case(world, &source, &role, backend.node.clone(), family));
                 }
-                for role in SHARED {
-                    match expected(world.suite, &role, primary(world)) {
-                        Some(Expected::Families(families)) if families.contains(&family) => {
-                            cases.push(self.case(world, &source, &role, role.to_string(), family));
-                        }
-                        _ => {}
-                    }
+                for role in SHARED.into_iter().filter(|role| has(world, role, family)) {
+                    cases.push(self.case(world, &source, &role, role.to_string(), family));
                 }
             }
         }
@@ -131,26 +126,11 @@ fn target(
     role: &ServiceRole,
     family: IpFamily,
 ) -> Result<(SocketAddr, Attempts), Blocked> {
-    let found = world.fixture.service(role);
-    let Some((service, ip, port)) =
-        found.and_then(|service| Some((service, service.cluster_ip(family)?, port(service)?)))
-    else {
-        let reason = format!("the Service {role} has no {family} ClusterIP");
+    let (service, endpoints) = behind(world, role, family)?;
+    let (Some(ip), Some(port)) = (service.cluster_ip(family), port(service)) else {
+        let reason = format!("the Service {role} has no port");
         return Err(Blocked { by: Some("service::cluster_ips".to_owned()), reason });
     };
-    let endpoints = aim::endpoints(world, service, family);
-    if endpoints.is_empty() {
-        let behind = |node: &str| match role {
-            ServiceRole::Backend(only) => node == only,
-            _ => true,
-        };
-        let backends = world.fixture.backends.iter().filter(|backend| behind(&backend.node));
-        let blocked = backends.filter_map(|backend| plan::backend_blocked(backend, family)).next();
-        return Err(blocked.unwrap_or_else(|| Blocked {
-            by: None,
-            reason: format!("no nginx stands behind the Service {role}"),
-        }));
-    }
     let attempts = match role {
         ServiceRole::Backend(_) => plan::single(world.suite),
         _ => plan::sampled(world.suite, endpoints.len()),

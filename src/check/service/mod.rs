@@ -2,11 +2,18 @@
 
 mod cluster_ip_reachable;
 mod cluster_ips;
+mod endpoint_slices;
 
 pub(super) use cluster_ip_reachable::ClusterIpReachable;
 pub(super) use cluster_ips::ClusterIps;
+pub(super) use endpoint_slices::EndpointSlices;
 
-use crate::{fixture::ServiceRole, net::IpFamily, suite::Suite};
+use super::{Blocked, World, aim, plan};
+use crate::{
+    fixture::{Service, ServiceRole, Workload},
+    net::IpFamily,
+    suite::Suite,
+};
 
 /// What the API server must make of a Service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +41,42 @@ pub(super) fn expected(
     let primary = primary?;
     let both = !matches!(role, ServiceRole::Default) && suite.families.len() > 1;
     Some(Expected::Families(if both { vec![primary, primary.other()] } else { vec![primary] }))
+}
+
+/// Whether the suite gives a Service of this role a family.
+pub(super) fn has(world: World<'_>, role: &ServiceRole, family: IpFamily) -> bool {
+    matches!(
+        expected(world.suite, role, cluster_ips::primary(world)),
+        Some(Expected::Families(families)) if families.contains(&family)
+    )
+}
+
+/// The Service of a role and the backends that stand behind it in a family, or what stands in the
+/// way.
+pub(super) fn behind<'a>(
+    world: World<'a>,
+    role: &ServiceRole,
+    family: IpFamily,
+) -> Result<(&'a Service, Vec<&'a Workload>), Blocked> {
+    let found = world.fixture.service(role);
+    let Some(service) = found.filter(|service| service.cluster_ip(family).is_some()) else {
+        let reason = format!("the Service {role} has no {family} ClusterIP");
+        return Err(Blocked { by: Some("service::cluster_ips".to_owned()), reason });
+    };
+    let endpoints = aim::endpoints(world, service, family);
+    if endpoints.is_empty() {
+        let behind = |node: &str| match role {
+            ServiceRole::Backend(only) => node == only,
+            _ => true,
+        };
+        let backends = world.fixture.backends.iter().filter(|backend| behind(&backend.node));
+        let blocked = backends.filter_map(|backend| plan::backend_blocked(backend, family)).next();
+        return Err(blocked.unwrap_or_else(|| Blocked {
+            by: None,
+            reason: format!("no nginx stands behind the Service {role}"),
+        }));
+    }
+    Ok((service, endpoints))
 }
 
 /// The Services that all backends share.

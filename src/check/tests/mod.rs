@@ -9,7 +9,10 @@ use super::{
     Blocked, REGISTRY, Stage, Status, Verdict, find,
     lab::{Fault, Lab},
 };
-use crate::net::IpFamily::{V4, V6};
+use crate::{
+    fixture::Slice,
+    net::IpFamily::{V4, V6},
+};
 
 #[test]
 fn every_check_has_an_id_of_its_own_in_an_area() {
@@ -60,6 +63,7 @@ fn every_check_has_been_seen_red() {
         Lab::new(3, &[V4]),
         Lab::dual().with(Fault::NoRoute { at: "n1", to: "n2", family: V6 }),
         Lab::dual().with(Fault::NoRecords { pod: None, family: V6 }),
+        Lab::dual().with(Fault::NoEndpoints { family: V6 }),
     ];
     let red: BTreeSet<String> = labs
         .iter()
@@ -89,6 +93,7 @@ fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_mend_it() {
         Fault::NoRecords { pod: None, family: V6 },
         Fault::NoNames { pod: None },
         Fault::DnsDown,
+        Fault::NoEndpoints { family: V6 },
         Fault::WrongBackend { of: "n1", to: "n2" },
     ] {
         labs.push(Lab::dual().with(fault));
@@ -196,6 +201,37 @@ fn a_cluster_ip_outside_the_service_ranges_is_red() {
     assert!(default.verdict.detail.ends_with("lies in no Service range"));
     // Nothing is known of the IPv6 range, so nothing is said of it.
     assert_eq!(run.case("service::cluster_ips/ipv6").verdict.status, Status::Pass);
+}
+
+#[test]
+fn slices_must_serve_every_backend_and_nothing_else() {
+    let slices = |lab: &mut Lab| {
+        let service = lab.fixture.services.iter_mut().find(|service| service.name == "ipv6");
+        service.unwrap().slices.as_mut().unwrap()[0].clone()
+    };
+    let judged = |slices: Option<Vec<Slice>>| {
+        let mut lab = Lab::dual();
+        lab.fixture.services.iter_mut().find(|service| service.name == "ipv6").unwrap().slices =
+            slices;
+        lab.run().case("service::endpoint_slices/ipv6/ipv6").verdict.clone()
+    };
+    let whole = slices(&mut Lab::dual());
+    assert_eq!(judged(Some(vec![whole.clone()])).status, Status::Pass);
+    let (mut first, mut rest) = (whole.clone(), whole.clone());
+    rest.endpoints.remove(0);
+    first.endpoints.truncate(1);
+    assert_eq!(judged(Some(vec![first, rest.clone()])).status, Status::Pass, "in several slices");
+    assert_eq!(judged(Some(vec![rest])).detail, "lacks nginx on n1");
+    let mut unready = whole.clone();
+    unready.endpoints[2].ready = false;
+    assert_eq!(judged(Some(vec![unready])).detail, "lacks nginx on n3");
+    let mut more = whole.clone();
+    more.endpoints[0].address = "fd00::bad".parse().unwrap();
+    more.endpoints.push(whole.endpoints[0].clone());
+    assert_eq!(judged(Some(vec![more])).detail, "serves fd00::bad, which is no backend");
+    let other = Slice { family: Some(V4), ..whole };
+    assert_eq!(judged(Some(vec![other])).detail, "no slice of IPv6");
+    assert_eq!(judged(None).status, Status::Inconclusive);
 }
 
 #[test]

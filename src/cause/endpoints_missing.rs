@@ -1,0 +1,78 @@
+//! `endpoints_missing`: proxies are not told of the backends in a family.
+
+use super::{CauseRule, Evidence, Found};
+use crate::{
+    check::{Kind, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct EndpointsMissing;
+
+impl CauseRule for EndpointsMissing {
+    fn id(&self) -> &'static str {
+        "endpoints_missing"
+    }
+
+    fn why(&self) -> &'static str {
+        "Proxies learn from EndpointSlices where a Service leads. Without them every node refuses the \
+         Service in this family, whatever pods can reach."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let fixture = evidence.world.fixture;
+    let unserved: Vec<&str> = fixture
+        .services
+        .iter()
+        .filter(|service| service.cluster_ip(family).is_some())
+        .filter(|service| {
+            service.slices.as_ref().is_some_and(|slices| {
+                fixture.backends_of(service, family).next().is_some()
+                    && slices.iter().all(|slice| slice.serves(family).next().is_none())
+            })
+        })
+        .map(|service| service.name.as_str())
+        .collect();
+    let first = *unserved.first()?;
+    let of_them = |name: &str| unserved.contains(&name);
+    let served = fixture.services.iter().filter(|service| service.cluster_ip(family).is_some());
+    let all = unserved.len() == served.count();
+    let which = if all { "any Service".to_owned() } else { words::list(&unserved) };
+    Some(Found {
+        what: format!("The control plane publishes no {family} endpoints for {which}."),
+        evidence: vec![format!(
+            "{} of {family} without an endpoint, though pods behind them are ready and have \
+                 {family} addresses",
+            words::count(unserved.len(), "Service")
+        )],
+        see: vec![
+            format!(
+                "kubectl -n {} get endpointslices -l kubernetes.io/service-name={first} -o wide  # \
+                 only after run --keep",
+                fixture.namespace
+            ),
+            "kubectl -n kube-system logs -l component=kube-controller-manager --tail=100"
+                .to_owned(),
+        ],
+        mend: vec![
+            "See that kube-controller-manager runs, and runs its endpointslice controller: \
+             --controllers with `*` and without `-endpointslice-controller`."
+                .to_owned(),
+            "See that no policy engine or admission webhook refuses EndpointSlices: `kubectl get \
+             events -A | grep -i endpointslice`."
+                .to_owned(),
+        ],
+        probed: evidence.bad(|probed| {
+            probed.family == family
+                && probed.service().is_some_and(|service| of_them(&service.name))
+                && probed.kind() != Some(Kind::WrongAnswer)
+        }),
+        cases: evidence
+            .red("service::endpoint_slices", |judged| judged.case.family == Some(family)),
+    })
+}

@@ -1,0 +1,163 @@
+//! `service::endpoint_slices`
+
+use std::net::IpAddr;
+
+use super::{SHARED, behind, has};
+use crate::{
+    check::{Case, Check, Failure, Observations, Stage, Subject, Verdict, World, plan, words},
+    fixture::{Service, ServiceRole, Slice, Workload},
+    net::IpFamily,
+};
+
+/// EndpointSlices name the backends of a Service in each of its families.
+#[derive(Debug)]
+pub(in crate::check) struct EndpointSlices;
+
+impl Check for EndpointSlices {
+    fn id(&self) -> &'static str {
+        "service::endpoint_slices"
+    }
+
+    fn summary(&self) -> &'static str {
+        "every Service has EndpointSlices of each of its families, which name all its backends and \
+         nothing else"
+    }
+
+    fn why(&self) -> &'static str {
+        "A Service's ClusterIPs are only promises: proxies and ingress controllers learn from \
+         EndpointSlices, a slice for each family, where to send. A family that has none is refused \
+         on every node at once, however well the pods can be reached in it."
+    }
+
+    fn source(&self) -> &'static str {
+        "EndpointSlice fields addressType and endpoints; \
+         https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#address-types; \
+         KEP-563 IPv4/IPv6 dual-stack"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Served
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &["list and watch endpointslices in the run's namespace"]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Case> {
+        let backends = world.fixture.backends.iter();
+        let roles: Vec<_> = SHARED
+            .into_iter()
+            .chain(backends.map(|backend| ServiceRole::Backend(backend.node.clone())))
+            .collect();
+        plan::families(world.suite)
+            .flat_map(|family| roles.iter().map(move |role| (role, family)))
+            .filter(|(role, family)| has(world, role, *family))
+            .map(|(role, family)| Case {
+                check: self.id().to_owned(),
+                subject: Subject::Service { name: role.to_string() },
+                family: Some(family),
+                probes: Vec::new(),
+                blocked: behind(world, role, family).err(),
+            })
+            .collect()
+    }
+
+    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
+        let (Subject::Service { name }, Some(family)) = (&case.subject, case.family) else {
+            return Verdict::inconclusive("this is no case of a Service and a family");
+        };
+        let known = &world.fixture.services;
+        let Some(service) = known.iter().find(|service| service.role.to_string() == *name) else {
+            return Verdict::inconclusive("the Service was not made");
+        };
+        let Some(slices) = &service.slices else {
+            return Verdict::inconclusive(
+                "EndpointSlices could not be seen: no right to list and watch them, or no answer",
+            );
+        };
+        let backends = world.fixture.backends_of(service, family);
+        let of_family: Vec<_> =
+            slices.iter().filter(|slice| slice.family == Some(family)).collect();
+        match defect(family, &of_family, &backends.collect::<Vec<_>>()) {
+            None => Verdict::pass(words::list(serving(family, &of_family))),
+            Some((detail, what)) => {
+                let what = format!("The Service {} {what}.", service.name);
+                Verdict::fail(detail, failure(world, service, family, what))
+            }
+        }
+    }
+}
+
+/// The addresses that slices serve, each once, in order.
+fn serving(family: IpFamily, slices: &[&Slice]) -> Vec<IpAddr> {
+    let mut serving: Vec<_> = slices.iter().flat_map(|slice| slice.serves(family)).collect();
+    serving.sort();
+    serving.dedup();
+    serving
+}
+
+/// What is wrong with the slices of a family, as detail and end of a sentence.
+fn defect(family: IpFamily, slices: &[&Slice], backends: &[&Workload]) -> Option<(String, String)> {
+    if slices.is_empty() {
+        return Some((
+            format!("no slice of {family}"),
+            format!("has no EndpointSlice of addressType {family}"),
+        ));
+    }
+    let serving = serving(family, slices);
+    let missing: Vec<_> = backends
+        .iter()
+        .filter_map(|backend| Some((&backend.node, backend.address(family)?)))
+        .filter(|(_, address)| !serving.contains(address))
+        .collect();
+    if !missing.is_empty() {
+        let nodes = words::list(missing.iter().map(|(node, _)| node));
+        let addresses = words::list(missing.iter().map(|(_, address)| address));
+        return Some((
+            format!("lacks nginx on {nodes}"),
+            format!(
+                "has EndpointSlices of addressType {family} that do not serve {addresses} (nginx on \
+                 {nodes}), though its pod is ready"
+            ),
+        ));
+    }
+    let strange: Vec<_> = serving
+        .iter()
+        .filter(|&&address| {
+            !backends.iter().any(|backend| backend.address(family) == Some(address))
+        })
+        .collect();
+    (!strange.is_empty()).then(|| {
+        let strange = words::list(strange);
+        (
+            format!("serves {strange}, which is no backend"),
+            format!("has an EndpointSlice that serves {strange}, which is none of its backends"),
+        )
+    })
+}
+
+fn failure(world: World<'_>, service: &Service, family: IpFamily, what: String) -> Failure {
+    let namespace = &world.fixture.namespace;
+    Failure::new(what)
+        .see([
+            format!(
+                "kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={} -o wide  \
+                 # only after run --keep",
+                service.name
+            ),
+            "kubectl get endpointslices -A".to_owned(),
+            "kubectl -n kube-system logs -l component=kube-controller-manager --tail=100 | grep -i \
+             endpointslice"
+                .to_owned(),
+        ])
+        .mend([
+            format!(
+                "See that kube-controller-manager runs, and runs its endpointslice controller \
+                 (--controllers with `*` and without `-endpointslice-controller`): it writes the \
+                 {family} slices from status.podIPs of the pods."
+            ),
+            "See that nothing else writes the slices of Services with a selector: a policy engine or \
+             an admission webhook may refuse them (`kubectl get events -A | grep -i endpointslice`)."
+                .to_owned(),
+        ])
+}
