@@ -2,6 +2,14 @@
 
 use std::process::Output;
 
+use dualstack::{
+    cluster::Right,
+    facts,
+    fixture::{self, FixtureOptions},
+};
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
 use super::{
     Test,
     bed::{Bed, text},
@@ -14,6 +22,7 @@ pub const QUICK: &[(&str, Test)] = &[
     ("bad_input::a_quota_that_refuses_the_pods_is_quoted", quota),
     ("bad_input::a_namespace_stuck_terminating_is_not_waited_for", terminating),
     ("bad_input::a_missing_right_is_named_before_anything_is_created", forbidden),
+    ("bad_input::the_rights_asked_for_suffice_and_each_is_named_when_missing", each_right),
 ];
 
 /// The exit codes of the README.
@@ -62,19 +71,7 @@ fn forbidden(bed: &Bed) {
     let binding = ["create", "clusterrolebinding", "reader", "--clusterrole=reader"];
     bed.kubectl(&[&binding[..], &["--serviceaccount=default:reader"]].concat());
     let token = bed.kubectl(&["create", "token", "reader"]);
-    // The administrator's kubeconfig with somebody else's token.
-    let limited = tempfile::NamedTempFile::new().unwrap();
-    let whole = std::fs::read_to_string(&bed.kubeconfig).unwrap();
-    let mut kept = Vec::new();
-    for line in whole.lines() {
-        if line.trim_start().starts_with("client-certificate-data:") {
-            let indent = line.len() - line.trim_start().len();
-            kept.push(format!("{}token: {}", " ".repeat(indent), token.trim()));
-        } else if !line.trim_start().starts_with("client-key-data:") {
-            kept.push(line.to_owned());
-        }
-    }
-    std::fs::write(limited.path(), kept.join("\n")).unwrap();
+    let limited = kubeconfig_with(bed, token.trim());
     let output = dualstack(bed, &["run"]).env("KUBECONFIG", limited.path()).output().unwrap();
     for object in ["clusterrolebinding/reader", "clusterrole/reader", "serviceaccount/reader"] {
         bed.kubectl(&["delete", object]);
@@ -82,6 +79,90 @@ fn forbidden(bed: &Bed) {
     assert_said(&output, CLUSTER, "namespaces");
     assert!(text(&output.stderr).contains("pods/exec"), "all that is missing is named at once");
     assert_eq!(bed.leftovers(), "");
+}
+
+/// The administrator's kubeconfig with somebody else's token.
+fn kubeconfig_with(bed: &Bed, token: &str) -> NamedTempFile {
+    let whole = std::fs::read_to_string(&bed.kubeconfig).unwrap();
+    let mut kept = Vec::new();
+    for line in whole.lines() {
+        if line.trim_start().starts_with("client-certificate-data:") {
+            let indent = line.len() - line.trim_start().len();
+            kept.push(format!("{}token: {token}", " ".repeat(indent)));
+        } else if !line.trim_start().starts_with("client-key-data:") {
+            kept.push(line.to_owned());
+        }
+    }
+    let limited = NamedTempFile::new().unwrap();
+    std::fs::write(limited.path(), kept.join("\n")).unwrap();
+    limited
+}
+
+/// Everything that a run asks for beforehand.
+fn all_rights() -> Vec<Right> {
+    let mut rights = [facts::rights(), fixture::rights(&FixtureOptions::default())].concat();
+    for resource in ["pods/exec", "pods/portforward"] {
+        rights.extend(Right::to_enter("v1.36", resource, None));
+    }
+    rights
+}
+
+/// A user of this name with these rights.
+fn user(name: &str, rights: &[&Right]) -> Vec<Value> {
+    let metadata = json!({"name": name, "namespace": "default"});
+    let rules: Vec<Value> = rights
+        .iter()
+        .map(|right| {
+            let subresource = right.subresource.iter().map(|part| format!("/{part}"));
+            let resource = format!("{}{}", right.resource, subresource.collect::<String>());
+            json!({"apiGroups": [right.group], "resources": [resource], "verbs": [right.verb]})
+        })
+        .collect();
+    let rbac = "rbac.authorization.k8s.io";
+    vec![
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}),
+        json!({"apiVersion": format!("{rbac}/v1"), "kind": "ClusterRole",
+            "metadata": {"name": name}, "rules": rules}),
+        json!({"apiVersion": format!("{rbac}/v1"), "kind": "ClusterRoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "default"}]}),
+    ]
+}
+
+fn each_right(bed: &Bed) {
+    let all = all_rights();
+    let required: Vec<&Right> = all.iter().filter(|right| !right.optional).collect();
+    let mut objects = user("whole", &all.iter().collect::<Vec<_>>());
+    for (number, missing) in required.iter().enumerate() {
+        // A right may be asked for more than once; none of it is given here.
+        let others: Vec<&Right> = all.iter().filter(|right| !same(right, missing)).collect();
+        objects.extend(user(&format!("lacking-{number}"), &others));
+    }
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
+    bed.kubectl_fed(&["apply", "-f", "-"], &list);
+    let run_as = |name: &str| {
+        let limited = kubeconfig_with(bed, bed.kubectl(&["create", "token", name]).trim());
+        dualstack(bed, &["run"]).env("KUBECONFIG", limited.path()).output().unwrap()
+    };
+    let whole = run_as("whole");
+    let said = format!("{}{}", text(&whole.stdout), text(&whole.stderr));
+    assert_eq!(whole.status.code(), Some(0), "the rights asked for don't suffice:\n{said}");
+    assert!(!said.contains("no right to"), "{said}");
+    for (number, missing) in required.iter().enumerate() {
+        let output = run_as(&format!("lacking-{number}"));
+        let object = missing.to_string();
+        let (verb, resource) = object.split_once(' ').unwrap();
+        assert_said(&output, CLUSTER, resource);
+        let said = text(&output.stderr);
+        assert!(said.contains(verb) && said.contains("nothing was created"), "{object}: {said}");
+        assert_eq!(bed.leftovers(), "");
+    }
+    bed.kubectl_fed(&["delete", "-f", "-"], &list);
+}
+
+fn same(a: &Right, b: &Right) -> bool {
+    a.to_string() == b.to_string()
 }
 
 fn assert_said(output: &Output, code: i32, what: &str) {

@@ -1,8 +1,10 @@
 //! The cluster under the trials: brought up by the first of them, taken down after the last.
 
 use std::{
+    cell::Cell,
+    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 /// The cluster's name in the testbed; no other cluster is ever touched.
@@ -13,6 +15,8 @@ pub struct Bed {
     testbed: PathBuf,
     /// Its administrator's kubeconfig.
     pub kubeconfig: PathBuf,
+    /// Why the trial under way had nothing to try.
+    skipped: Cell<Option<String>>,
 }
 
 impl Bed {
@@ -31,7 +35,18 @@ impl Bed {
             return Err(format!("the testbed can't run here: {}", text(&up.stderr)));
         }
         let kubeconfig = run(Command::new(&testbed).args(["--name", NAME, "kubeconfig"]))?;
-        Ok(Self { testbed, kubeconfig: PathBuf::from(text(&kubeconfig.stdout).trim()) })
+        let kubeconfig = PathBuf::from(text(&kubeconfig.stdout).trim());
+        Ok(Self { testbed, kubeconfig, skipped: Cell::default() })
+    }
+
+    /// Says that the trial under way has nothing to try, and why.
+    pub fn skip(&self, why: &str) {
+        self.skipped.set(Some(why.to_owned()));
+    }
+
+    /// Why the trial that just ended had nothing to try, where it had not.
+    pub fn skipped(&self) -> Option<String> {
+        self.skipped.take()
     }
 
     /// Runs `testbed`, which must succeed, and returns what it printed.
@@ -61,10 +76,22 @@ impl Bed {
 
     /// Runs `kubectl`, whatever comes of it.
     pub fn try_kubectl(&self, arguments: &[&str]) -> Output {
-        // The testbed's own kubectl, inside the control plane's node.
-        let kubectl = ["exec", "n1", "--", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"];
-        run(Command::new(&self.testbed).args(["--name", NAME]).args(kubectl).args(arguments))
+        run(Command::new(&self.testbed).args(["--name", NAME]).args(KUBECTL).args(arguments))
             .unwrap()
+    }
+
+    /// Runs `kubectl`, which must succeed, with something on its stdin.
+    pub fn kubectl_fed(&self, arguments: &[&str], input: &str) {
+        let mut child = Command::new(&self.testbed)
+            .args(["--name", NAME])
+            .args(KUBECTL)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "kubectl {}", arguments.join(" "));
     }
 
     /// Injects a fault for as long as the guard lives.
@@ -102,6 +129,10 @@ impl Bed {
         format!("{}{}", left.join("\n"), ours("pods"))
     }
 }
+
+/// The testbed's own kubectl, inside the control plane's node.
+const KUBECTL: [&str; 5] =
+    ["exec", "n1", "--", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"];
 
 /// The label that every object of ours carries.
 const LABEL: &str = "app.kubernetes.io/managed-by=dualstack";

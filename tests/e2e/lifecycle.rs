@@ -1,7 +1,7 @@
 //! How a run ends when it doesn't end by itself, and what others may do meanwhile.
 
 use std::{
-    process::{Child, Stdio},
+    process::Child,
     thread,
     time::{Duration, Instant},
 };
@@ -10,7 +10,7 @@ use super::{
     Test,
     bed::{Bed, text},
     healthy::assert_passed,
-    product::{dualstack, run},
+    product::{begin, dualstack, run},
 };
 
 pub const QUICK: &[(&str, Test)] = &[
@@ -24,23 +24,13 @@ pub const QUICK: &[(&str, Test)] = &[
 pub const LONG: &[(&str, Test)] =
     &[("lifecycle::kills_at_ten_moments_leave_nothing_after_cleanup", killed_ten_times)];
 
-/// Starts a run and returns while it is under way.
-fn begin(bed: &Bed, arguments: &[&str]) -> Child {
-    dualstack(bed, &["run"])
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
 fn signal(child: &Child, signal: &str) {
     let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
 }
 
 /// Waits until something is so, and fails when it isn't within a minute.
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let patience = Instant::now() + Duration::from_secs(60);
     while !so() {
         assert!(Instant::now() < patience, "waited a minute for {what}");

@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use dualstack::{cause::Judged, check::Status, record::Record};
@@ -26,6 +29,16 @@ pub fn dualstack(bed: &Bed, arguments: &[&str]) -> Command {
     command
 }
 
+/// Starts a run and returns while it is under way.
+pub fn begin(bed: &Bed, arguments: &[&str]) -> Child {
+    dualstack(bed, &["run"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
 /// Runs a suite to its end.
 pub fn run(bed: &Bed, arguments: &[&str]) -> Run {
     let directory = tempfile::tempdir().unwrap();
@@ -39,6 +52,18 @@ pub fn run(bed: &Bed, arguments: &[&str]) -> Run {
 }
 
 impl Run {
+    /// How a run under way ended, which it must do in time.
+    pub fn of(running: Child, json: &Path, patience: Duration) -> Self {
+        let id = running.id().to_string();
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || sender.send(running.wait_with_output()));
+        let Ok(output) = receiver.recv_timeout(patience) else {
+            let killed = Command::new("kill").args(["-9", &id]).status();
+            panic!("the run went on for {patience:?} ({killed:?})");
+        };
+        Self::read(&output.unwrap(), json)
+    }
+
     fn read(output: &Output, json: &Path) -> Self {
         let record = std::fs::read(json)
             .ok()
