@@ -20,6 +20,7 @@ use crate::{
     node::{self, BootPlan, Node},
     preflight,
     progress::{Event, Progress},
+    shape,
     spec::{Name, Spec},
     state::{ClusterDir, ClusterLock, ProcessId, Record, Store, boot_id},
     underlay::{self, Underlay},
@@ -110,8 +111,9 @@ impl Cluster {
             return Ok(Some(cluster));
         }
         Err(Error::Invalid(format!(
-            "cluster '{0}' is up in another shape: take it down first (`testbed --name {0} down`), or choose another name",
-            spec.name
+            "cluster '{0}' is up in another shape ({1}): take it down first (`testbed --name {0} down`), or choose another name",
+            spec.name,
+            shape::describe(&cluster.record.spec)
         )))
     }
 

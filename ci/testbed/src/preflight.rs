@@ -32,9 +32,9 @@ const RUN: &[Requirement] = &[
     },
 ];
 
-/// Memory that a cluster takes whatever its size, and for each node, in MiB: the programs, and
-/// the nodes' files, which lie in memory.
-const MEMORY: (u64, u64) = (800, 500);
+/// Memory that a cluster takes whatever its size, for each node, and for each control plane beyond
+/// the first, in MiB: the programs, and the nodes' files, which lie in memory.
+const MEMORY: (u64, u64, u64) = (800, 500, 500);
 
 /// The capabilities without which nodes can't be made: their bits in `CapEff` (capability.h).
 const CAPABILITIES: [(u32, &str); 4] =
@@ -185,11 +185,12 @@ fn missing_control_groups() -> Result<Option<String>> {
 
 fn missing_memory(spec: &Spec) -> Option<String> {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    lacking_memory(mebibytes(&text, "MemAvailable:")?, spec.nodes)
+    lacking_memory(mebibytes(&text, "MemAvailable:")?, spec.nodes, spec.control_planes)
 }
 
-fn lacking_memory(available: u64, nodes: u8) -> Option<String> {
-    let needed = MEMORY.0 + MEMORY.1 * u64::from(nodes);
+fn lacking_memory(available: u64, nodes: u8, control_planes: u8) -> Option<String> {
+    let further = u64::from(control_planes.saturating_sub(1));
+    let needed = MEMORY.0 + MEMORY.1 * u64::from(nodes) + MEMORY.2 * further;
     (available < needed).then(|| {
         format!("{nodes} nodes need {needed} MiB of memory, and {available} MiB are available")
     })
@@ -243,7 +244,8 @@ mod tests {
 
     #[test]
     fn more_nodes_than_the_memory_holds_are_refused() {
-        assert_eq!(lacking_memory(4096, 3), None);
-        assert!(lacking_memory(4096, 30).is_some());
+        assert_eq!(lacking_memory(3000, 3, 1), None);
+        assert!(lacking_memory(3000, 3, 3).is_some());
+        assert!(lacking_memory(4096, 30, 1).is_some());
     }
 }

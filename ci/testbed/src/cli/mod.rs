@@ -72,7 +72,7 @@ enum Command {
     With(with::Args),
     /// Print what kubeadm would be given on a node of such a cluster; brings nothing up.
     Config(config::Args),
-    /// Print the tables of all shapes and versions of clusters, and of all faults (Markdown).
+    /// Print what there is: all shapes and versions of clusters, and all faults (Markdown).
     Catalogue,
     #[command(name = agent::AGENT, hide = true)]
     Agent { dir: PathBuf },

@@ -7,7 +7,7 @@ use crate::{
     cluster::Cluster,
     error::{Error, Result},
     exit::Exit,
-    health,
+    health, shape,
     spec::Name,
     state::Store,
 };
@@ -27,6 +27,7 @@ pub(super) fn run(name: &Name, output: &Output) -> Result<ExitCode> {
         "cluster '{name}' is {}",
         if missing.is_empty() { "healthy" } else { "not healthy" }
     ));
+    output.result(&format!("  shape: {}", shape::describe(&cluster.record().spec)));
     for node in cluster.nodes() {
         let addresses: Vec<_> = node.addresses.iter().map(ToString::to_string).collect();
         output.result(&format!(

@@ -85,7 +85,7 @@ impl Config<'_> {
 }
 
 /// The machine's architecture as Go, OCI and Debian call it.
-pub(super) fn architecture() -> &'static str {
+pub fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",

@@ -15,5 +15,6 @@ pub use archive::load;
 pub(crate) use digest::hex;
 pub use digest::{Digest, InvalidDigest};
 pub use error::Error;
+pub use image::architecture;
 pub use reference::{InvalidReference, Reference};
 pub use store::Store;

@@ -120,6 +120,13 @@ impl Flags {
     }
 }
 
+/// A request in words: the name of its shape, or else the flags that ask for it.
+pub fn describe(spec: &Spec) -> String {
+    Shape::all()
+        .find(|shape| shape.spec(spec.name.clone()) == *spec)
+        .map_or_else(|| flags(spec), |shape| shape.name.to_owned())
+}
+
 /// The flags that ask for a cluster like this; empty for the default.
 pub fn flags(spec: &Spec) -> String {
     let default = Spec::new(spec.name.clone());
@@ -186,6 +193,13 @@ mod tests {
             assert_eq!(read(&shape.flags()).unwrap(), spec, "{}", shape.name);
             assert_eq!(read(&format!("--shape {}", shape.name)).unwrap(), spec);
         }
+    }
+
+    #[test]
+    fn a_request_is_described_by_its_shape_or_by_flags() {
+        assert_eq!(describe(&read("--proxy-mode nftables").unwrap()), "nftables");
+        let words = "--nodes 2 --families ipv6";
+        assert_eq!(describe(&read(words).unwrap()), words);
     }
 
     #[test]

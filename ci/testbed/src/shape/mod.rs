@@ -10,7 +10,7 @@ mod report;
 use std::fmt;
 
 pub use self::{
-    flags::{Flags, flags},
+    flags::{Flags, describe, flags},
     list::{SHAPES, VERSIONS},
     report::{ADDRESS_CHECKS, Failure, SUITES, Suite},
 };
@@ -52,8 +52,8 @@ impl Shape {
         report::passes(&self.example())
     }
 
-    /// The other suites, each with the checks that must have failing cases. Checks that follow
-    /// from these may fail as well, or find nothing to try.
+    /// The other suites, each with the checks that must have failing cases. Other checks must have
+    /// none: what these leave without anything to try is skipped.
     pub fn fails(&self) -> Vec<Failure> {
         report::fails(&self.example())
     }

@@ -26,8 +26,8 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "single-stack-ipv6", families: &[Family::V6], primary: None },
 ];
 
-/// The checks that look at the addresses which a cluster was asked to have. A shape shows in them;
-/// what other checks find follows from it.
+/// The checks that look at the addresses which a cluster was asked to have. A shape shows in them
+/// alone: where a family is missing, other checks have nothing to try in it.
 pub const ADDRESS_CHECKS: [&str; 4] =
     ["node::pod_cidrs", "node::internal_ips", "pod::pod_ips", "service::cluster_ips"];
 

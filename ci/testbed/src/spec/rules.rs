@@ -4,7 +4,10 @@
 use ipnet::IpNet;
 
 use super::{ClusterDns, Family, Spec};
-use crate::error::{Error, Result};
+use crate::{
+    components,
+    error::{Error, Result},
+};
 
 /// How many low bits of a Service range may vary (`MaximumBitsForServiceSubnet` of kubeadm).
 const SERVICE_BITS: u8 = 20;
@@ -18,6 +21,8 @@ const SHARE_BITS: u8 = 16;
 impl Spec {
     /// Refuses what cannot be built, in one sentence.
     pub fn validate(&self) -> Result<()> {
+        // The versions that can be had are their catalogue's to tell.
+        components::release(self.kubernetes).map_err(|e| Error::Invalid(e.to_string()))?;
         self.counts()?;
         self.families()?;
         for range in &self.service_cidrs {
@@ -183,6 +188,12 @@ mod tests {
         for families in [&[v4, v6][..], &[v6, v4], &[v4], &[v6]] {
             spec().with_families(families).validate().unwrap();
         }
+    }
+
+    #[test]
+    fn a_version_that_can_not_be_had_is_refused_with_those_that_can() {
+        let kubernetes = crate::version::KubernetesMinor::new(20);
+        refused(&Spec { kubernetes, ..spec() }, "choose one of 1.36");
     }
 
     #[test]

@@ -9,9 +9,11 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use testbed::{
     cluster::Cluster,
     fault::{self, Fault, RouteMissing},
+    images::{Digest, architecture},
     spec::{Family, Name},
 };
 
@@ -19,7 +21,7 @@ use crate::{
     fault as fault_trials,
     probe::{self, Scope, expect, expect_health},
     support::{self, Test, read, settles, testbed},
-    workload::Workload,
+    workload::{Workload, apply, pod},
 };
 
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
@@ -71,7 +73,7 @@ const TESTS: &[(&str, bool, OnCluster)] = &[
     ("the_outside_is_refused_at_once", false, the_outside_is_refused_at_once),
     ("up_finds_a_running_cluster", false, up_finds_a_running_cluster),
     ("the_next_up_undoes_what_a_killed_process_left", false, the_next_up_undoes_what_was_left),
-    ("routes_follow_the_nodes", true, routes_follow_the_nodes),
+    ("a_loaded_image_is_pulled", false, a_loaded_image_is_pulled),
 ];
 
 fn every_path_works_in_both_families(workload: &Workload<'_>) {
@@ -203,29 +205,47 @@ fn the_next_up_undoes_what_was_left(workload: &Workload<'_>) {
     expect_health(workload);
 }
 
-fn routes_follow_the_nodes(workload: &Workload<'_>) {
-    let cluster = workload.cluster;
-    let (first, third) = (cluster.node("n1").unwrap(), cluster.node("n3").unwrap());
-    let hops = |family: Family| {
-        let hop = third.address(family).unwrap();
-        let mut ip = first.net_command("ip");
-        read(ip.args([family.ip_flag(), "route", "show", "via", &hop.to_string()])).lines().count()
+/// An archive as `docker save` writes it, of an image under a name that no registry has.
+fn a_loaded_image_is_pulled(workload: &Workload<'_>) {
+    const IMAGE: &str = "example.test/team/loaded:1";
+    let tar = |files: &[(&str, &[u8])]| {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (path, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o755);
+            header.set_size(content.len().try_into().unwrap());
+            archive.append_data(&mut header, path, *content).unwrap();
+        }
+        archive.into_inner().unwrap()
     };
-    for family in FAMILIES {
-        assert_eq!(hops(family), 1);
-    }
-    read(third.command("systemctl").args(["stop", "kubelet"]));
-    read(cluster.kubectl().unwrap().args(["delete", "node", "n3"]));
-    assert!(settles(Duration::from_secs(20), || FAMILIES.iter().all(|&f| hops(f) == 0)));
-    // It may get another range when it comes back: what runs there has to be made anew.
-    let mut delete = cluster.kubectl().unwrap();
-    delete.args(["delete", "pods", "-A", "--field-selector", "spec.nodeName=n3"]);
-    read(delete.args(["--force", "--grace-period=0"]));
-    read(third.command("systemctl").args(["start", "kubelet"]));
-    assert!(settles(Duration::from_secs(60), || FAMILIES.iter().all(|&f| hops(f) == 1)));
-    cluster.wait_healthy().unwrap();
-    let again = Workload::deploy(cluster);
-    expect_health(&again);
+    let mut busybox = workload.cluster.kubectl().unwrap();
+    busybox.args(["exec", "box-n1", "--", "cat", "/bin/busybox"]);
+    let layer = tar(&[("bin/sh", &busybox.output().unwrap().stdout)]);
+    let config = json!({
+        "architecture": architecture(),
+        "os": "linux",
+        "config": { "Cmd": ["/bin/sh", "-c", "echo started; read -r line"], "OpenStdin": true },
+        "rootfs": { "type": "layers", "diff_ids": [Digest::of(&layer).to_string()] },
+    })
+    .to_string();
+    let manifest =
+        json!([{ "Config": "c.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"] }]).to_string();
+    let archive = tempfile::NamedTempFile::new().unwrap();
+    let files: [(&str, &[u8]); 3] = [
+        ("layer.tar", &layer),
+        ("c.json", config.as_bytes()),
+        ("manifest.json", manifest.as_bytes()),
+    ];
+    std::fs::write(archive.path(), tar(&files)).unwrap();
+
+    read(testbed(&workload.cluster.record().spec.name, &["load"]).arg(archive.path()));
+    let mut object = pod("loaded", "n3", IMAGE, &[]);
+    object["spec"]["containers"][0]["stdin"] = true.into();
+    apply(workload.cluster, &[object]);
+    let mut wait = workload.cluster.kubectl().unwrap();
+    read(wait.args(["wait", "--for=condition=Ready", "pod/loaded", "--timeout=60s"]));
+    assert_eq!(read(workload.cluster.kubectl().unwrap().args(["logs", "loaded"])), "started\n");
+    read(workload.cluster.kubectl().unwrap().args(["delete", "pod", "loaded", "--wait=false"]));
 }
 
 /// A child that ends with its scope.

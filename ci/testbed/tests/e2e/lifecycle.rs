@@ -2,12 +2,20 @@
 
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
-use testbed::{spec::Name, state::Store};
+use testbed::{
+    cluster::Cluster,
+    spec::{Family, Name},
+    state::Store,
+};
 
 use crate::{
     machine::Machine,
+    probe::expect_health,
     support::{self, Test, read, settles, testbed},
+    workload::Workload,
 };
+
+const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 
 /// The tests, each of which makes clusters of its own.
 pub(crate) fn tests() -> Vec<Test> {
@@ -18,6 +26,7 @@ pub(crate) fn tests() -> Vec<Test> {
         test("two_clusters_live_side_by_side", true, two_clusters),
         test("down_of_nothing_is_no_failure", false, down_of_nothing),
         test("up_clears_what_a_killed_up_left", true, up_after_a_killed_up),
+        test("routes_follow_the_nodes", true, routes_follow_the_nodes),
     ];
     for &(moment, slow, reached) in MOMENTS {
         let name = format!("lifecycle::a_killed_up_leaves_nothing_after_down::{moment}");
@@ -123,4 +132,33 @@ fn two_clusters() {
 
 fn down_of_nothing() {
     read(&mut testbed(&support::name("nothing"), &["down"]));
+}
+
+/// A node that goes takes its routes with it, and gets them again when it comes back.
+fn routes_follow_the_nodes() {
+    support::clear_abandoned();
+    let up = Cluster::up(&support::program(), &support::spec("routes"), &support::Steps);
+    let (cluster, _) = up.unwrap();
+    Workload::deploy(&cluster);
+    let (first, third) = (cluster.node("n1").unwrap(), cluster.node("n3").unwrap());
+    let hops = |family: Family| {
+        let hop = third.address(family).unwrap();
+        let mut ip = first.net_command("ip");
+        read(ip.args([family.ip_flag(), "route", "show", "via", &hop.to_string()])).lines().count()
+    };
+    for family in FAMILIES {
+        assert_eq!(hops(family), 1);
+    }
+    read(third.command("systemctl").args(["stop", "kubelet"]));
+    read(cluster.kubectl().unwrap().args(["delete", "node", "n3"]));
+    assert!(settles(Duration::from_secs(20), || FAMILIES.iter().all(|&f| hops(f) == 0)));
+    // It may get another range when it comes back: what runs there has to be made anew.
+    let mut delete = cluster.kubectl().unwrap();
+    delete.args(["delete", "pods", "-A", "--field-selector", "spec.nodeName=n3"]);
+    read(delete.args(["--force", "--grace-period=0"]));
+    read(third.command("systemctl").args(["start", "kubelet"]));
+    assert!(settles(Duration::from_secs(60), || FAMILIES.iter().all(|&f| hops(f) == 1)));
+    cluster.wait_healthy().unwrap();
+    expect_health(&Workload::deploy(&cluster));
+    Cluster::down(&cluster.record().spec.name).unwrap();
 }

@@ -1,9 +1,9 @@
 //! The testbed from end to end: real clusters on this machine.
 //!
 //! `cargo test -p testbed --test e2e` needs root and takes some minutes; a word after it selects
-//! tests by name (`cluster`, `fault`, `lifecycle`), and `-- --include-ignored` runs the slow ones
-//! too. Where no cluster can run, the tests are skipped and say why; with TESTBED_REQUIRED=1 they
-//! fail instead.
+//! tests by name (`cluster`, `fault`, `lifecycle`, `shape`), and `-- --include-ignored` runs the
+//! slow ones too. Where no cluster can run, the tests are skipped and say why; with
+//! TESTBED_REQUIRED=1 they fail instead.
 #![cfg(test)]
 
 mod cluster;
@@ -11,6 +11,8 @@ mod fault;
 mod lifecycle;
 mod machine;
 mod probe;
+mod shape_workload;
+mod shapes;
 mod support;
 mod workload;
 
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     let mut tests = cluster::tests();
     tests.extend(fault::tests());
     tests.extend(lifecycle::tests());
+    tests.extend(shapes::tests());
     let conclusion = support::run(tests);
     cluster::finish();
     conclusion.exit_code()

@@ -1,0 +1,81 @@
+//! The clusters under the rows: one that all faults share, and one at a time for the shapes.
+
+use testbed::{
+    cluster::Cluster,
+    progress::{Event, Progress},
+    shape::Shape,
+    spec::{Name, Spec},
+};
+
+use crate::{Error, programs::Programs, table};
+
+/// Brings clusters up when a row first needs them.
+#[derive(Debug)]
+pub(crate) struct Beds<'a> {
+    /// The programs under test.
+    pub(crate) programs: &'a Programs,
+    shared: Option<Cluster>,
+}
+
+impl<'a> Beds<'a> {
+    /// With no cluster yet.
+    pub(crate) fn new(programs: &'a Programs) -> Self {
+        Self { programs, shared: None }
+    }
+
+    /// The healthy default cluster that faults are injected into.
+    pub(crate) fn shared(&mut self) -> Result<Cluster, Error> {
+        match &self.shared {
+            Some(cluster) => Ok(cluster.clone()),
+            None => {
+                let cluster = self.up(&Spec::new(name("matrix")?))?;
+                Ok(self.shared.insert(cluster).clone())
+            }
+        }
+    }
+
+    /// A cluster of another shape, for as long as `work` takes.
+    pub(crate) fn with<T>(
+        &mut self,
+        shape: &Shape,
+        work: impl FnOnce(&Cluster) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        // Two clusters at once would slow each other on a small machine.
+        self.clear()?;
+        let spec = shape.spec(name("matrix-shape")?);
+        let result = self.up(&spec).and_then(|cluster| work(&cluster));
+        Cluster::down(&spec.name)?;
+        result
+    }
+
+    /// Takes down what is up.
+    pub(crate) fn clear(&mut self) -> Result<(), Error> {
+        if self.shared.take().is_some() {
+            Cluster::down(&name("matrix")?)?;
+        }
+        Ok(())
+    }
+
+    fn up(&self, spec: &Spec) -> Result<Cluster, Error> {
+        // What an interrupted matrix left under this name may be broken.
+        Cluster::down(&spec.name)?;
+        Ok(Cluster::up(&self.programs.testbed, spec, &Steps)?.0)
+    }
+}
+
+fn name(text: &str) -> Result<Name, Error> {
+    Ok(text.parse()?)
+}
+
+/// Tells of the steps that take long.
+struct Steps;
+
+impl Progress for Steps {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Finished { step, took } = event
+            && took.as_secs() > 0
+        {
+            table::say(&format!("  {step} ({:.1} s)", took.as_secs_f64()));
+        }
+    }
+}

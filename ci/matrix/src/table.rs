@@ -1,0 +1,79 @@
+//! The table, on a terminal and as Markdown. Nothing else of this program prints.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::{Error, row::Row, seen::Seen};
+
+/// A row with what was seen, or why nothing was.
+type Results<'a> = [(&'a Row, Result<Vec<Seen>, Error>)];
+
+/// Prints to standard output.
+pub(crate) fn print(text: &str) {
+    // Nobody is left to be told that standard output is closed.
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Says what goes on, on standard error.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// As wide as the terminal.
+pub(crate) fn terminal(results: &Results<'_>, took: Duration) -> String {
+    let mut table = table(results, "\n");
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(terminal_size::terminal_size().map_or(160, |(width, _)| width.0));
+    format!("{table}\n{}", footer(results, took))
+}
+
+/// As a page.
+pub(crate) fn markdown(results: &Results<'_>, took: Duration) -> String {
+    let mut table = table(results, "<br>");
+    table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
+    format!(
+        "# What `dualstack` says of every shape and fault\n\n\
+         Written by `cargo matrix --markdown`. A row tells what was seen, good or bad.\n\n\
+         {table}\n\n{}\n",
+        footer(results, took)
+    )
+}
+
+fn table(results: &Results<'_>, newline: &str) -> Table {
+    let mut table = Table::new();
+    table.set_header(["row", "suite", "result", "cases", "failed cases", "causes named"]);
+    for (row, result) in results {
+        match result {
+            Ok(all) => {
+                for seen in all {
+                    table.add_row([
+                        row.name(),
+                        seen.suite.clone(),
+                        row.verdict(seen),
+                        seen.summary(),
+                        seen.red_cases().join(newline),
+                        seen.causes.iter().cloned().collect::<Vec<_>>().join(newline),
+                    ]);
+                }
+            }
+            Err(error) => {
+                table.add_row([row.name(), String::new(), format!("not tried: {error}")]);
+            }
+        }
+    }
+    table
+}
+
+fn footer(results: &Results<'_>, took: Duration) -> String {
+    let untried = results.iter().filter(|(_, result)| result.is_err()).count();
+    let tried = results.len() - untried;
+    let minutes = took.as_secs() / 60;
+    let untried = if untried > 0 { format!(", {untried} not tried") } else { String::new() };
+    format!("{tried} rows{untried}, in {minutes} min {} s.", took.as_secs() % 60)
+}
