@@ -1,4 +1,5 @@
-//! What holds of `dualstack lint` whatever it is given.
+//! What holds of `dualstack lint` whatever it is given. `PROPTEST_CASES` says how often each is
+//! tried, 256 times by default.
 #![allow(clippy::unwrap_used)]
 
 use dualstack::lint::{Options, Report, lint_text, render::Format, rules::RULES};
@@ -73,8 +74,6 @@ fn piece() -> impl Strategy<Value = &'static str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
-
     #[test]
     fn any_bytes_give_a_sound_report(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         is_sound(&lint(bytes));

@@ -1,6 +1,8 @@
 //! How many nodes, Pods and Services the ranges allow.
 
-use crate::net::IpFamily;
+use ipnet::IpNet;
+
+use crate::net::{IpFamily, RangeRelation, relation};
 
 use super::{
     model::{Model, RangeList},
@@ -66,13 +68,14 @@ pub fn rooms(model: &Model) -> Vec<Room> {
         if !model.allocates_node_ranges() || mask > family.bits() {
             continue;
         }
-        let from = format!("{range} in /{mask}");
+        let taken = model.services().map_or(0, |services| shares_taken(range, mask, services));
+        let less = if taken > 0 { format!(" less {taken} for Services") } else { String::new() };
         rooms.push(Room {
             resource: Resource::Nodes,
             family,
-            from: from.clone(),
+            from: format!("{range} in /{mask}{less}"),
             setting: entry.text.clone(),
-            room: power(bits),
+            room: power(bits).saturating_sub(taken),
             asked: model.asked.nodes,
         });
         rooms.push(Room {
@@ -98,6 +101,19 @@ pub fn rooms(model: &Model) -> Vec<Room> {
         });
     }
     rooms
+}
+
+/// How many of a pod range's shares (of the given mask) hold addresses of Services. The controller
+/// manager knows the Service range and gives no such share to a node.
+pub fn shares_taken(pods: IpNet, mask: u8, services: &RangeList) -> u64 {
+    let taken = |services: IpNet| match relation(&pods, &services) {
+        RangeRelation::Disjoint => 0,
+        RangeRelation::Equal | RangeRelation::Within => {
+            power(mask.saturating_sub(pods.prefix_len()))
+        }
+        RangeRelation::Contains => power(mask.saturating_sub(services.prefix_len())),
+    };
+    services.ranges().map(|(_, range)| taken(range)).sum()
 }
 
 /// How many Pods the kubelet runs on a node at most.

@@ -33,13 +33,21 @@ pub struct Limits {
     pub total_bytes: u64,
     /// The most files that are read.
     pub files: usize,
+    /// How many values all files together may hold once aliases are expanded.
+    pub values: usize,
     /// How many directories below a named one are descended into.
     pub depth: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { file_bytes: 8 << 20, total_bytes: 256 << 20, files: 20_000, depth: 32 }
+        Self {
+            file_bytes: 8 << 20,
+            total_bytes: 256 << 20,
+            files: 20_000,
+            values: 3_000_000,
+            depth: 32,
+        }
     }
 }
 

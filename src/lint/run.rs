@@ -19,7 +19,7 @@ use super::{
     read::{self, Candidate, Content, Input, Limits},
     rules::{self, Finding, Level},
     source::{Source, SourceId, Sources, Span},
-    tree::{self, Document, Flaw, FlawKind},
+    tree::{self, Budget, Document, Flaw, FlawKind},
 };
 
 /// How to lint.
@@ -115,8 +115,9 @@ pub fn run(inputs: &[Input], live: Option<&Live>, options: &Options) -> Report {
     let found = read::find(inputs, options.limits);
     let mut candidates = found.candidates;
     candidates.truncate(options.limits.files);
-    let parsed = parse_all(&candidates, options.limits);
-    lint(parsed, found.skipped, live, options)
+    let budget = Budget::new(options.limits.values);
+    let parsed = parse_all(&candidates, options.limits, &budget);
+    lint(parsed, found.skipped, live, &budget, options)
 }
 
 /// Lints one text that is at hand, as if it were a file of that name.
@@ -124,12 +125,13 @@ pub fn lint_text(name: &str, bytes: Vec<u8>, live: Option<&Live>, options: &Opti
     let mut sources = Sources::default();
     let id = sources.add(Source::new(name, true, String::new()));
     let path = Some(PathBuf::from(name));
-    let parsed = parse_one(name.to_owned(), path, id, read::decode(bytes));
-    lint(vec![parsed], Vec::new(), live, options)
+    let budget = Budget::new(options.limits.values);
+    let parsed = parse_one(name.to_owned(), path, id, read::decode(bytes), &budget);
+    lint(vec![parsed], Vec::new(), live, &budget, options)
 }
 
 /// Reads and parses all files, on as many threads as there are processors.
-fn parse_all(candidates: &[Candidate], limits: Limits) -> Vec<Parsed> {
+fn parse_all(candidates: &[Candidate], limits: Limits, budget: &Budget) -> Vec<Parsed> {
     let mut ids = Sources::default();
     let ids: Vec<SourceId> =
         candidates.iter().map(|_| ids.add(Source::new("", true, String::new()))).collect();
@@ -148,7 +150,7 @@ fn parse_all(candidates: &[Candidate], limits: Limits) -> Vec<Parsed> {
                 content.flaw = Some(format!("not read: the files before it hold {total} bytes"));
             }
             let name = candidate.name.clone();
-            let parsed = parse_one(name, candidate.path.clone(), *id, content);
+            let parsed = parse_one(name, candidate.path.clone(), *id, content, budget);
             results.lock().unwrap_or_else(PoisonError::into_inner).push((at, parsed));
         }
     };
@@ -164,7 +166,13 @@ fn parse_all(candidates: &[Candidate], limits: Limits) -> Vec<Parsed> {
     results.into_iter().map(|(_, parsed)| parsed).collect()
 }
 
-fn parse_one(name: String, path: Option<PathBuf>, id: SourceId, content: Content) -> Parsed {
+fn parse_one(
+    name: String,
+    path: Option<PathBuf>,
+    id: SourceId,
+    content: Content,
+    budget: &Budget,
+) -> Parsed {
     let Content { text, flaw, help } = content;
     let mut flaws = Vec::new();
     let unread = flaw.is_some() && text.is_empty();
@@ -174,7 +182,10 @@ fn parse_one(name: String, path: Option<PathBuf>, id: SourceId, content: Content
     }
     let source = Source::new(name, true, text);
     let sysctl = path.as_deref().is_some_and(read::is_sysctl);
-    let documents = if sysctl { Vec::new() } else { tree::parse(&source, id, None, &mut flaws) };
+    let documents = match sysctl {
+        true => Vec::new(),
+        false => tree::parse(&source, id, None, budget, &mut flaws),
+    };
     if documents.is_empty() && flaws.is_empty() && !unread && !sysctl {
         let message = if source.text.trim().is_empty() {
             format!("{} is empty", source.name)
@@ -190,6 +201,7 @@ fn lint(
     parsed: Vec<Parsed>,
     skipped: Vec<String>,
     live: Option<&Live>,
+    budget: &Budget,
     options: &Options,
 ) -> Report {
     let scopes = scopes(&parsed);
@@ -219,10 +231,10 @@ fn lint(
             report.understood += 1;
         }
         for document in documents {
-            report.lower(document, model);
+            report.lower(document, budget, model);
         }
     }
-    let live = report.live(live, options);
+    let live = report.live(live, budget, options);
     let mut allowed = Allowed::default();
     for (id, source) in report.sources.iter() {
         allowed.read(source, id);
@@ -244,8 +256,8 @@ fn lint(
 }
 
 impl Report {
-    fn lower(&mut self, document: Document, model: &mut Model) {
-        for met in lower::lower(document, &mut self.sources, model) {
+    fn lower(&mut self, document: Document, budget: &Budget, model: &mut Model) {
+        for met in lower::lower(document, &mut self.sources, budget, model) {
             match met {
                 Met::Understood => self.understood += 1,
                 Met::PassedOver => self.passed_over += 1,
@@ -253,15 +265,15 @@ impl Report {
         }
     }
 
-    fn live(&mut self, live: Option<&Live>, options: &Options) -> Option<Model> {
+    fn live(&mut self, live: Option<&Live>, budget: &Budget, options: &Options) -> Option<Model> {
         let Live { documents, unread } = live?;
         self.skipped.extend(unread.iter().cloned());
         let mut model = lower::model(Asked { live: true, ..options.asked });
         for super::LiveDocument { name, text } in documents {
             let id = self.sources.add(Source::new(name.clone(), false, text.clone()));
-            let parsed = tree::parse(self.sources.get(id), id, None, &mut model.flaws);
+            let parsed = tree::parse(self.sources.get(id), id, None, budget, &mut model.flaws);
             for document in parsed {
-                self.lower(document, &mut model);
+                self.lower(document, budget, &mut model);
             }
         }
         Some(model)

@@ -11,7 +11,7 @@ use super::{
         RangeEntry, RangeList, Role, Sysctl, Version,
     },
     source::{Source, SourceId, Sources, Span, Spanned},
-    tree::{self, Document, Flaw, Node, Scalar, Value},
+    tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
 };
 
 /// How a document was met, for the report's counts.
@@ -28,8 +28,13 @@ pub(super) enum Met {
 const MAX_EMBEDDING: usize = 4;
 
 /// Adds what a document says to the model. Texts found inside it are added to the sources.
-pub(super) fn lower(document: Document, sources: &mut Sources, model: &mut Model) -> Vec<Met> {
-    let mut lower = Lower { sources, model, met: Vec::new(), depth: 0 };
+pub(super) fn lower(
+    document: Document,
+    sources: &mut Sources,
+    budget: &Budget,
+    model: &mut Model,
+) -> Vec<Met> {
+    let mut lower = Lower { sources, budget, model, met: Vec::new(), depth: 0 };
     lower.document(document);
     lower.met
 }
@@ -58,6 +63,7 @@ pub(super) fn sysctl_file(source: &Source, id: SourceId, model: &mut Model) {
 
 struct Lower<'a> {
     sources: &'a mut Sources,
+    budget: &'a Budget,
     model: &'a mut Model,
     met: Vec<Met>,
     depth: usize,
@@ -129,13 +135,13 @@ impl Lower<'_> {
         let mut flaws = Vec::new();
         let documents = if let Scalar { block: Some(block), text, .. } = scalar {
             let id = node.span.source;
-            tree::parse(self.sources.get(id), id, Some((text, *block)), &mut flaws)
+            tree::parse(self.sources.get(id), id, Some((text, *block)), self.budget, &mut flaws)
         } else {
             let outer = self.sources.get(node.span.source);
             let source =
                 Source::new(format!("{} ({name})", outer.name), false, scalar.text.clone());
             let id = self.sources.add(source);
-            tree::parse(self.sources.get(id), id, None, &mut flaws)
+            tree::parse(self.sources.get(id), id, None, self.budget, &mut flaws)
         };
         self.model.flaws.extend(flaws);
         documents

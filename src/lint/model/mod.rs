@@ -74,6 +74,17 @@ pub struct Asked {
     pub live: bool,
 }
 
+impl Asked {
+    /// Nothing is said.
+    pub const NOTHING: Self =
+        Self { version: None, nodes: None, pods_per_node: None, services: None, live: false };
+
+    /// Only the version of Kubernetes is said: a minor of 1.
+    pub const fn kubernetes(minor: u32) -> Self {
+        Self { version: Some(Version::v1(minor)), ..Self::NOTHING }
+    }
+}
+
 /// A document of kubeadm's, whatever its kind.
 #[derive(Clone, Debug)]
 pub struct KubeadmDocument {

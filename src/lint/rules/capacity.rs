@@ -5,19 +5,19 @@ use crate::lint::{
     model::{Asked, Model},
 };
 
-use super::{Area, Check, EnforcedBy, Example, Findings, Level, Rule};
+use super::{
+    Area, Check, EnforcedBy, Example, Findings, Level, Rule,
+    documents::{cluster, documents, kubelet},
+};
 
 const DOCS: &str = "https://kubernetes.io/docs/setup/best-practices/cluster-large/";
-const SMALL: &str = "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/20,fd00:10:244::/60
-  serviceSubnet: 10.96.0.0/24,fd00:10:96::/112
-";
+const SMALL: &str = cluster!(
+    "podSubnet: 10.244.0.0/20,fd00:10:244::/60",
+    "serviceSubnet: 10.96.0.0/24,fd00:10:96::/112"
+);
 
 const fn asked(nodes: Option<u64>, pods_per_node: Option<u64>, services: Option<u64>) -> Asked {
-    Asked { version: None, nodes, pods_per_node, services, live: false }
+    Asked { nodes, pods_per_node, services, ..Asked::NOTHING }
 }
 
 fn check(model: &Model, out: &mut Findings, resource: Resource) {
@@ -41,15 +41,11 @@ pub(super) const NODES: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("nodes stay NotReady once the shares are used up")],
     good: &[Example::new(SMALL).asked(asked(Some(16), None, None))],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/20,fd00:10:244::/56
-",
-    )
-    .asked(asked(Some(17), None, None))],
+    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/20,fd00:10:244::/56")).asked(asked(
+        Some(17),
+        None,
+        None,
+    ))],
     check: Check::Model(|model, out| check(model, out, Resource::Nodes)),
 };
 
@@ -66,18 +62,7 @@ pub(super) const PODS: Rule = Rule {
     good: &[Example::new(SMALL).asked(asked(None, Some(110), None))],
     bad: &[
         Example::new(SMALL).asked(asked(None, Some(111), None)),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/20
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-maxPods: 500
-",
-        ),
+        Example::new(documents!(cluster!("podSubnet: 10.244.0.0/20"), kubelet!("maxPods: 500"))),
     ],
     check: Check::Model(|model, out| {
         check(model, out, Resource::PodsPerNode);

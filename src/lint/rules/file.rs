@@ -3,7 +3,10 @@
 
 use crate::lint::{model::Model, tree::FlawKind};
 
-use super::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule};
+use super::{
+    Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+    documents::{cluster, proxy},
+};
 
 fn flaws(model: &Model, out: &mut Findings, kind: FlawKind) {
     for flaw in model.flaws.iter().filter(|flaw| flaw.kind == kind) {
@@ -17,14 +20,7 @@ fn flaws(model: &Model, out: &mut Findings, kind: FlawKind) {
     }
 }
 
-const GOOD: &[Example] = &[Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: \"10.244.0.0/16,fd00:10:244::/56\"
-",
-)];
+const GOOD: &[Example] = &[Example::new(cluster!("podSubnet: \"10.244.0.0/16,fd00:10:244::/56\""))];
 
 pub(super) const SYNTAX: Rule = Rule {
     code: "DS001",
@@ -44,15 +40,10 @@ pub(super) const SYNTAX: Rule = Rule {
     }],
     good: GOOD,
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: \"10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: \"10.96.0.0/16,fd00:10:96::/112\"
-",
-        ),
+        Example::new(cluster!(
+            "podSubnet: \"10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: \"10.96.0.0/16,fd00:10:96::/112\""
+        )),
         Example::new(
             "\
 apiVersion: kubeadm.k8s.io/v1beta4
@@ -81,15 +72,10 @@ pub(super) const DUPLICATE_KEY: Rule = Rule {
         text: "already set in map",
     }],
     good: GOOD,
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-",
-    )],
+    bad: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/16",
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56"
+    ))],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::DuplicateKey)),
 };
 
@@ -112,14 +98,7 @@ pub(super) const UNKNOWN_FIELD: Rule = Rule {
         text: "unknown field",
     }],
     good: GOOD,
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnets: 10.244.0.0/16,fd00:10:244::/56
-",
-    )],
+    bad: &[Example::new(cluster!("podSubnets: 10.244.0.0/16,fd00:10:244::/56"))],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::UnknownField)),
 };
 
@@ -163,14 +142,7 @@ pub(super) const TOO_MUCH: Rule = Rule {
     sources: &["https://yaml.org/spec/1.2.2/#71-alias-nodes"],
     enforced_by: &[EnforcedBy::Nobody],
     good: GOOD,
-    bad: &[Example::new(
-        "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-nodePortAddresses: &list
-  - *list
-",
-    )],
+    bad: &[Example::new(proxy!("nodePortAddresses: &list", "  - *list"))],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::TooMuch)),
 };
 
@@ -216,32 +188,17 @@ pub(super) const ALLOW_COMMENT: Rule = Rule {
           it, and take it out when the finding is gone.",
     sources: &["https://kubernetes.io/docs/concepts/services-networking/dual-stack/"],
     enforced_by: &[EnforcedBy::Nobody],
-    good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  # dualstack: allow DS110 the lab uses the documentation range on purpose
-  podSubnet: 10.244.0.0/16,2001:db8:42::/56
-",
-    )],
+    good: &[Example::new(cluster!(
+        "# dualstack: allow DS110 the lab uses the documentation range on purpose",
+        "podSubnet: 10.244.0.0/16,2001:db8:42::/56"
+    ))],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16 # dualstack: allow DS110 the lab uses the documentation range
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,2001:db8:42::/56 # dualstack: allow DS110
-",
-        )
+        Example::new(cluster!(
+            "podSubnet: 10.244.0.0/16 # dualstack: allow DS110 the lab uses the documentation range"
+        )),
+        Example::new(cluster!(
+            "podSubnet: 10.244.0.0/16,2001:db8:42::/56 # dualstack: allow DS110"
+        ))
         .also(&["DS110"]),
     ],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::AllowComment)),

@@ -6,6 +6,7 @@
 mod calico;
 mod capacity;
 mod components;
+mod documents;
 mod drift;
 mod file;
 mod host;
@@ -105,6 +106,16 @@ pub enum Binary {
 }
 
 impl Binary {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Kubeadm,
+        Self::ApiServer,
+        Self::ControllerManager,
+        Self::Kubelet,
+        Self::Proxy,
+        Self::Kind,
+    ];
+
     /// Its name on disk.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -197,9 +208,7 @@ pub struct Example {
 impl Example {
     /// An example that needs nothing but its documents.
     pub const fn new(text: &'static str) -> Self {
-        let asked =
-            Asked { version: None, nodes: None, pods_per_node: None, services: None, live: false };
-        Self { text, live: None, asked, also: &[] }
+        Self { text, live: None, asked: Asked::NOTHING, also: &[] }
     }
 
     /// The same with other codes that it yields as well.

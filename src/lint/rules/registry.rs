@@ -31,6 +31,7 @@ pub static RULES: &[Rule] = &[
     ranges::PODS_AND_SERVICES,
     ranges::ORDER,
     ranges::DNS_DOMAIN,
+    ranges::NONE_LEFT,
     nodes::ADVERTISE_FAMILY,
     nodes::PAIR,
     nodes::UNSPECIFIED,
@@ -50,6 +51,7 @@ pub static RULES: &[Rule] = &[
     components::NODE_PORTS_INVALID,
     components::CLUSTER_DNS,
     components::KIND_FAMILY,
+    components::NODE_PORTS_LOST,
     versions::REMOVED,
     versions::FORMS,
     versions::GATE_REMOVED,
@@ -83,6 +85,8 @@ pub static RULES: &[Rule] = &[
     drift::NODES,
     drift::PROXY,
     drift::SERVICES,
+    drift::GATES,
+    drift::FLAGS,
 ];
 
 /// The rule with a code or a name, in any case of letters.

@@ -10,7 +10,7 @@ mod parse;
 mod repair;
 mod scalar;
 
-pub(super) use parse::{Document, parse};
+pub(super) use parse::{Budget, Document, parse};
 pub(super) use scalar::ScalarKind;
 
 use super::source::{Span, Spanned};

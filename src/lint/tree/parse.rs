@@ -1,6 +1,9 @@
 //! From the parser's events to the tree.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 
@@ -16,6 +19,8 @@ use super::{
 const MAX_DEPTH: usize = 64;
 /// How many values a document may have once its aliases are expanded.
 const MAX_NODES: usize = 400_000;
+/// How many bytes of text an alias repeats as one more value.
+const TEXT_OF_A_VALUE: usize = 32;
 /// How many syntax errors of a document are mended and read past before the rest is given up.
 const MAX_REPAIRS: usize = 12;
 
@@ -28,26 +33,52 @@ pub(crate) struct Document {
     pub flaws: Vec<Flaw>,
 }
 
+/// How many values all texts of one run may still hold, aliases expanded: what bounds its memory.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    left: AtomicUsize,
+    whole: usize,
+}
+
+impl Budget {
+    /// A budget of so many values.
+    pub(crate) const fn new(values: usize) -> Self {
+        Self { left: AtomicUsize::new(values), whole: values }
+    }
+
+    /// Takes some values out; false where so many are not left.
+    fn take(&self, values: usize) -> bool {
+        let less = |left: usize| left.checked_sub(values);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+}
+
 /// Reads all documents of a source: those outside, or those inside one of its literal blocks.
 /// Syntax errors are added to `flaws`; documents of which nothing can be read are left out.
 pub(crate) fn parse(
     source: &Source,
     id: SourceId,
     block: Option<(&str, Block)>,
+    budget: &Budget,
     flaws: &mut Vec<Flaw>,
 ) -> Vec<Document> {
     let chunks = match block {
         None => Chunk::documents(source, id),
         Some((text, block)) => Chunk::in_block(source, id, text, block),
     };
-    chunks.into_iter().filter_map(|chunk| document(source, chunk, flaws)).collect()
+    chunks.into_iter().filter_map(|chunk| document(source, chunk, budget, flaws)).collect()
 }
 
-fn document(source: &Source, mut chunk: Chunk, flaws: &mut Vec<Flaw>) -> Option<Document> {
+fn document(
+    source: &Source,
+    mut chunk: Chunk,
+    budget: &Budget,
+    flaws: &mut Vec<Flaw>,
+) -> Option<Document> {
     repair::replace_surrogates(&mut chunk);
     let mut syntax = Vec::new();
     let (root, found) = loop {
-        let mut builder = Builder::new(source, &chunk);
+        let mut builder = Builder::new(source, &chunk, budget);
         let Err(error) = builder.run(&chunk.text()) else {
             break (builder.root, builder.flaws);
         };
@@ -90,6 +121,7 @@ enum Key {
 struct Builder<'a> {
     source: &'a Source,
     chunk: &'a Chunk,
+    budget: &'a Budget,
     frames: Vec<Frame>,
     anchors: HashMap<usize, (Node, usize)>,
     root: Option<Node>,
@@ -105,10 +137,11 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(source: &'a Source, chunk: &'a Chunk) -> Self {
+    fn new(source: &'a Source, chunk: &'a Chunk, budget: &'a Budget) -> Self {
         Self {
             source,
             chunk,
+            budget,
             frames: Vec::new(),
             anchors: HashMap::new(),
             root: None,
@@ -232,19 +265,18 @@ impl<'a> Builder<'a> {
 
     /// Puts a finished value into what is open; `size` is how many values it brings along.
     fn add(&mut self, node: Node, anchor: usize, size: usize) -> bool {
+        // What has an anchor is kept twice.
+        let kept = if anchor == 0 { 0 } else { weight(&node) };
+        let size = size.saturating_add(kept);
         self.nodes = self.nodes.saturating_add(size);
-        if self.nodes > MAX_NODES && !self.stopped {
+        if !self.stopped && (self.nodes > MAX_NODES || !self.budget.take(size)) {
             self.stopped = true;
-            let message = format!(
-                "more than {MAX_NODES} values once aliases are expanded; not read beyond here"
-            );
-            self.flaws.push(Flaw::new(FlawKind::TooMuch, node.span, message));
+            let flaw = self.too_much(node.span);
+            self.flaws.push(flaw);
             return false;
         }
-        if anchor != 0 {
-            let size = count(&node);
-            self.nodes = self.nodes.saturating_add(size);
-            self.anchors.insert(anchor, (node.clone(), size));
+        if anchor != 0 && !self.stopped {
+            self.anchors.insert(anchor, (node.clone(), kept));
         }
         match self.frames.last_mut() {
             None => self.root = Some(node),
@@ -266,6 +298,20 @@ impl<'a> Builder<'a> {
             }
         }
         true
+    }
+
+    fn too_much(&self, span: Span) -> Flaw {
+        if self.nodes > MAX_NODES {
+            let message = format!(
+                "more than {MAX_NODES} values once aliases are expanded; not read beyond here"
+            );
+            Flaw::new(FlawKind::TooMuch, span, message)
+        } else {
+            let whole = self.budget.whole;
+            let message = format!("more than {whole} values in all files; not read beyond here");
+            Flaw::new(FlawKind::TooMuch, span, message)
+                .help("name the files that hold the configuration instead of all")
+        }
     }
 
     fn find_duplicates(&mut self, entries: &[Entry]) {
@@ -323,11 +369,16 @@ const fn null() -> Value {
     Value::Scalar(Scalar { text: String::new(), kind: ScalarKind::Null, block: None })
 }
 
-fn count(node: &Node) -> usize {
+/// How much a value counts that is kept once more: its values, and its text by length.
+fn weight(node: &Node) -> usize {
+    let text = |text: &str| 1 + text.len() / TEXT_OF_A_VALUE;
     match &node.value {
-        Value::Scalar(_) => 1,
-        Value::List(items) => 1 + items.iter().map(count).sum::<usize>(),
-        Value::Map(entries) => 1 + entries.iter().map(|entry| count(&entry.value)).sum::<usize>(),
+        Value::Scalar(scalar) => text(&scalar.text),
+        Value::List(items) => 1 + items.iter().map(weight).sum::<usize>(),
+        Value::Map(entries) => {
+            let entry = |entry: &Entry| text(&entry.key.value) + weight(&entry.value);
+            1 + entries.iter().map(entry).sum::<usize>()
+        }
     }
 }
 

@@ -162,6 +162,8 @@ fn opening(chunk: &Chunk, at: usize, quoting: bool) -> Option<(usize, usize, cha
             block = None;
         }
         let mut before = None;
+        // What stands before the white space, if any, that precedes a character.
+        let mut word = None;
         let mut characters = line.text.chars().enumerate().peekable();
         while let Some((column, character)) = characters.next() {
             match open {
@@ -180,12 +182,13 @@ fn opening(chunk: &Chunk, at: usize, quoting: bool) -> Option<(usize, usize, cha
                 }
                 Some(_) => {}
                 None if character == '#' && before.is_none_or(char::is_whitespace) => break,
-                None if matches!(character, '"' | '\'') && starts_value(&line.text, column) => {
+                None if matches!(character, '"' | '\'') && starts_value(before, word) => {
                     open = Some((number, column, character));
                 }
                 None => {}
             }
             before = Some(character);
+            word = before.filter(|character| !character.is_whitespace()).or(word);
         }
         if open.is_none() {
             let text = line.text.trim_end();
@@ -200,13 +203,14 @@ fn opening(chunk: &Chunk, at: usize, quoting: bool) -> Option<(usize, usize, cha
     open.filter(|(begun, _, _)| *begun < at || quoting)
 }
 
-/// Whether a scalar can begin at this column: after nothing, an indicator or a key's colon.
-fn starts_value(text: &str, column: usize) -> bool {
-    let before: String = text.chars().take(column).collect();
-    let trimmed = before.trim_end();
-    trimmed.is_empty()
-        || trimmed.ends_with(['[', '{', ','])
-        || (trimmed.len() < before.len() && trimmed.ends_with([':', '-', '?']))
+/// Whether a scalar can begin after this character, and this one before any white space: after
+/// nothing, an indicator or a key's colon.
+fn starts_value(before: Option<char>, word: Option<char>) -> bool {
+    match word {
+        None | Some('[' | '{' | ',') => true,
+        Some(':' | '-' | '?') => before.is_some_and(char::is_whitespace),
+        Some(_) => false,
+    }
 }
 
 /// Tabs that indent: told at the first, and all of the chunk's are put right at once.

@@ -3,7 +3,10 @@
 use crate::{
     lint::{
         model::{CalicoNode, Model},
-        rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+        rules::{
+            Area, Check, EnforcedBy, Example, Level, Rule,
+            documents::{calico_node, cluster, documents},
+        },
     },
     net::IpFamily,
 };
@@ -11,31 +14,10 @@ use crate::{
 use super::assign::DOCS;
 
 const REFERENCE: &str = "https://docs.tigera.io/calico/latest/reference/configure-calico-node";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata:
-  name: calico-node
-spec:
-  template:
-    spec:
-      containers:
-        - name: calico-node
-          env:
-            - name: IP
-              value: autodetect
-            - name: IP6
-              value: autodetect
-            - name: FELIX_IPV6SUPPORT
-              value: \"true\"
-",
-);
+const GOOD: Example = Example::new(documents!(
+    cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+    calico_node!(IP = "autodetect", IP6 = "autodetect", FELIX_IPV6SUPPORT = "\"true\"")
+));
 
 /// Each calico-node in a cluster whose Pods have the family.
 fn with(model: &Model, family: IpFamily) -> &[CalicoNode] {
@@ -54,29 +36,10 @@ pub(crate) const ADDRESS: Rule = Rule {
     sources: &[DOCS, REFERENCE],
     enforced_by: &[EnforcedBy::Symptom("Pods on different nodes don't reach each other")],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata:
-  name: calico-node
-spec:
-  template:
-    spec:
-      containers:
-        - name: calico-node
-          env:
-            - name: IP
-              value: autodetect
-            - name: FELIX_IPV6SUPPORT
-              value: \"true\"
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        calico_node!(IP = "autodetect", FELIX_IPV6SUPPORT = "\"true\"")
+    ))],
     check: Check::Model(|model, out| {
         for node in with(model, IpFamily::V6) {
             match node.get("IP6") {
@@ -110,31 +73,14 @@ pub(crate) const AUTODETECTION: Rule = Rule {
     sources: &[REFERENCE],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata:
-  name: calico-node
-spec:
-  template:
-    spec:
-      containers:
-        - name: calico-node
-          env:
-            - name: IP_AUTODETECTION_METHOD
-              value: interface=eth1
-            - name: IP6
-              value: autodetect
-            - name: FELIX_IPV6SUPPORT
-              value: \"true\"
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        calico_node!(
+            IP_AUTODETECTION_METHOD = "interface=eth1",
+            IP6 = "autodetect",
+            FELIX_IPV6SUPPORT = "\"true\""
+        )
+    ))],
     check: Check::Model(|model, out| {
         if model.is_dual() != Some(true) {
             return;
@@ -164,29 +110,10 @@ pub(crate) const FELIX: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("Pods have IPv6 addresses that nothing reaches")],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata:
-  name: calico-node
-spec:
-  template:
-    spec:
-      containers:
-        - name: calico-node
-          env:
-            - name: IP6
-              value: autodetect
-            - name: FELIX_IPV6SUPPORT
-              value: \"false\"
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        calico_node!(IP6 = "autodetect", FELIX_IPV6SUPPORT = "\"false\"")
+    ))],
     check: Check::Model(|model, out| {
         for node in with(model, IpFamily::V6) {
             let off = |text: &&crate::lint::source::Spanned<String>| {

@@ -3,7 +3,10 @@
 use crate::{
     lint::{
         model::{CalicoCni, Model},
-        rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule},
+        rules::{
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule,
+            documents::{cluster, documents},
+        },
         source::Spanned,
     },
     net::IpFamily,
@@ -23,12 +26,7 @@ pub(crate) const ASSIGN: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("Pods have one address, or none")],
     good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
+        documents!(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"), "\
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -44,15 +42,10 @@ data:
         }
       ]
     }
-",
+"),
     )],
     bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
+        documents!(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"), "\
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -68,7 +61,7 @@ data:
         }
       ]
     }
-",
+"),
     )],
     check: Check::Model(|model, out| {
         for family in model.pod_families() {

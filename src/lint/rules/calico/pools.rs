@@ -3,34 +3,20 @@
 use crate::{
     lint::{
         model::{Model, RangeEntry, ranges},
-        rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+        rules::{
+            Area, Check, EnforcedBy, Example, Level, Rule,
+            documents::{cluster, documents, pool},
+        },
     },
     net::{IpFamily, RangeRelation, relation},
 };
 
 const DOCS: &str = "https://docs.tigera.io/calico/latest/reference/resources/ippool";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: projectcalico.org/v3
-kind: IPPool
-metadata:
-  name: v4
-spec:
-  cidr: 10.244.0.0/16
----
-apiVersion: projectcalico.org/v3
-kind: IPPool
-metadata:
-  name: v6
-spec:
-  cidr: fd00:10:244::/56
-",
-);
+const GOOD: Example = Example::new(documents!(
+    cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+    pool!("v4" = "10.244.0.0/16"),
+    pool!("v6" = "fd00:10:244::/56")
+));
 
 /// The ranges that Pods may get addresses from: pools in use, and those that calico-node makes.
 fn pools(model: &Model) -> Vec<RangeEntry> {
@@ -55,21 +41,10 @@ pub(crate) const POOL_OUTSIDE: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
----
-apiVersion: projectcalico.org/v3
-kind: IPPool
-metadata:
-  name: v4
-spec:
-  cidr: 192.168.0.0/16
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16"),
+        pool!("v4" = "192.168.0.0/16")
+    ))],
     check: Check::Model(|model, out| {
         let pods = ranges(model.pod_lists());
         for pool in pools(model) {
@@ -100,21 +75,10 @@ pub(crate) const POOL_FAMILY: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("Pods stay in ContainerCreating")],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: projectcalico.org/v3
-kind: IPPool
-metadata:
-  name: v4
-spec:
-  cidr: 10.244.0.0/16
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        pool!("v4" = "10.244.0.0/16")
+    ))],
     check: Check::Model(|model, out| {
         let pools = pools(model);
         let Some(first) = pools.first() else { return };

@@ -3,7 +3,7 @@
 use crate::{
     lint::{
         model::{KindCluster, RangeList},
-        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, documents::kind},
     },
     net::IpFamily,
 };
@@ -23,53 +23,24 @@ pub(crate) const FAMILY: Rule = Rule {
         text: "invalid",
     }],
     good: &[
-        Example::new(
-            "\
-apiVersion: kind.x-k8s.io/v1alpha4
-kind: Cluster
-networking:
-  ipFamily: dual
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kind.x-k8s.io/v1alpha4
-kind: Cluster
-networking:
-  ipFamily: ipv6
-",
-        ),
+        Example::new(kind!(
+            "ipFamily: dual",
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        )),
+        Example::new(kind!("ipFamily: ipv6")),
     ],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kind.x-k8s.io/v1alpha4
-kind: Cluster
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kind.x-k8s.io/v1alpha4
-kind: Cluster
-networking:
-  ipFamily: ipv6
-  podSubnet: 10.244.0.0/16
-  serviceSubnet: 10.96.0.0/16
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kind.x-k8s.io/v1alpha4
-kind: Cluster
-networking:
-  ipFamily: dualstack
-",
-        ),
+        Example::new(kind!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        )),
+        Example::new(kind!(
+            "ipFamily: ipv6",
+            "podSubnet: 10.244.0.0/16",
+            "serviceSubnet: 10.96.0.0/16"
+        )),
+        Example::new(kind!("ipFamily: dualstack")),
     ],
     check: Check::Model(|model, out| {
         for kind in &model.kinds {

@@ -3,7 +3,10 @@
 use crate::{
     lint::{
         model::ComponentName,
-        rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+        rules::{
+            Area, Binary, Check, EnforcedBy, Example, Level, Rule,
+            documents::{cluster, controller_manager},
+        },
     },
     net::IpFamily,
 };
@@ -35,32 +38,14 @@ pub(crate) const ONE_MASK_FOR_TWO: Rule = Rule {
         phase: PHASE,
         text: "usage of --node-cidr-mask-size is not allowed with dual-stack clusters",
     }],
-    good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-controllerManager:
-  extraArgs:
-    - name: node-cidr-mask-size-ipv4
-      value: \"24\"
-    - name: node-cidr-mask-size-ipv6
-      value: \"64\"
-",
-    )],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-controllerManager:
-  extraArgs:
-    - name: node-cidr-mask-size
-      value: \"24\"
-",
-    )],
+    good: &[Example::new(concat!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        controller_manager!("node-cidr-mask-size-ipv4" = "24", "node-cidr-mask-size-ipv6" = "64")
+    ))],
+    bad: &[Example::new(concat!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        controller_manager!("node-cidr-mask-size" = "24")
+    ))],
     check: Check::Model(|model, out| {
         if model.is_dual() != Some(true) || !model.allocates_node_ranges() {
             return;
@@ -90,45 +75,19 @@ pub(crate) const OTHER_FAMILYS_MASK: Rule = Rule {
         phase: PHASE,
         text: "is not allowed",
     }],
-    good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
-controllerManager:
-  extraArgs:
-    - name: node-cidr-mask-size
-      value: \"24\"
-",
-    )],
+    good: &[Example::new(concat!(
+        cluster!("podSubnet: 10.244.0.0/16"),
+        controller_manager!("node-cidr-mask-size" = "24")
+    ))],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
-controllerManager:
-  extraArgs:
-    - name: node-cidr-mask-size-ipv6
-      value: \"64\"
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
-controllerManager:
-  extraArgs:
-    - name: node-cidr-mask-size
-      value: \"24\"
-    - name: node-cidr-mask-size-ipv4
-      value: \"24\"
-",
-        ),
+        Example::new(concat!(
+            cluster!("podSubnet: 10.244.0.0/16"),
+            controller_manager!("node-cidr-mask-size-ipv6" = "64")
+        )),
+        Example::new(concat!(
+            cluster!("podSubnet: 10.244.0.0/16"),
+            controller_manager!("node-cidr-mask-size" = "24", "node-cidr-mask-size-ipv4" = "24")
+        )),
     ],
     check: Check::Model(|model, out| {
         let [family] = model.pod_families()[..] else { return };

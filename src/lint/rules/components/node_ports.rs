@@ -1,28 +1,28 @@
 //! On which of a node's addresses kube-proxy opens NodePorts.
 
+use std::net::IpAddr;
+
 use crate::{
-    lint::rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+    lint::{
+        model::{Asked, KubeProxyConfiguration, Model, RangeEntry, Version},
+        rules::{
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+            documents::{documents, join, proxy},
+        },
+    },
     net::IpFamily,
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
-nodePortAddresses:
-  - 192.168.0.0/24
-  - fd00:192::/64
-",
-);
-const PRIMARY: Example = Example::new(
-    "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-nodePortAddresses: [primary]
-",
-);
+const GOOD: Example = Example::new(proxy!(
+    "clusterCIDR: 10.244.0.0/16,fd00:10:244::/56",
+    "nodePortAddresses:",
+    "  - 192.168.0.0/24",
+    "  - fd00:192::/64"
+));
+/// What names the addresses of the Node object.
+const PRIMARY: &str = "primary";
+const GOOD_PRIMARY: Example = Example::new(proxy!("nodePortAddresses: [primary]"));
 
 pub(crate) const NODE_PORTS_ONE_FAMILY: Rule = Rule {
     code: "DS307",
@@ -32,25 +32,20 @@ pub(crate) const NODE_PORTS_ONE_FAMILY: Rule = Rule {
     summary: "nodePortAddresses names ranges of one family only.",
     reason: "The list limits only the families that it names: NodePorts are open on every address \
              of the other, which is rarely what a limit is meant to do.",
-    fix: "Name ranges of both families, or `primary`; ::1/128 or 127.0.0.0/8 closes a family.",
+    fix: "Name ranges of both families, or (from 1.31 on) `primary`.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Warns {
         binary: Binary::Proxy,
         text: "NodePort connections will be accepted on all local",
     }],
-    good: &[GOOD, PRIMARY],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
-nodePortAddresses:
-  - 192.168.0.0/24
-",
-    )],
+    good: &[GOOD, GOOD_PRIMARY],
+    bad: &[Example::new(proxy!(
+        "clusterCIDR: 10.244.0.0/16,fd00:10:244::/56",
+        "nodePortAddresses:",
+        "  - 192.168.0.0/24"
+    ))],
     check: Check::Model(|model, out| {
-        let mut families: Vec<IpFamily> = model.pod_families();
-        families.extend(model.proxy_lists().iter().flat_map(|list| list.families()));
+        let families = families(model);
         for proxy in &model.proxies {
             let named: Vec<_> = proxy.node_ports.iter().filter_map(|e| e.family()).collect();
             let (Some(first), Some(entry)) = (named.first(), proxy.node_ports.first()) else {
@@ -73,8 +68,8 @@ pub(crate) const NODE_PORTS_INVALID: Rule = Rule {
     name: "node-ports-invalid",
     area: Area::Components,
     level: Level::Error,
-    summary: "An entry of nodePortAddresses is no range, or `primary` beside a range.",
-    reason: "kube-proxy does not start, on any node.",
+    summary: "An entry of nodePortAddresses is no range, or `primary` beside one or too early.",
+    reason: "kube-proxy does not start, on any node. `primary` came with 1.31.",
     fix: "Write ranges, or `primary` alone.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
@@ -82,34 +77,90 @@ pub(crate) const NODE_PORTS_INVALID: Rule = Rule {
         phase: "reading its configuration",
         text: "NodePortAddresses",
     }],
-    good: &[GOOD, PRIMARY],
+    good: &[GOOD, GOOD_PRIMARY],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-nodePortAddresses:
-  - 192.168.0.11
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-nodePortAddresses: [primary, 192.168.0.0/24]
-",
-        ),
+        Example::new(proxy!("nodePortAddresses:", "  - 192.168.0.11")),
+        Example::new(proxy!("nodePortAddresses: [primary, 192.168.0.0/24]")),
+        Example::new(proxy!("nodePortAddresses: [primary]")).asked(Asked::kubernetes(30)),
     ],
     check: Check::Model(|model, out| {
+        let version = model.version_or_current();
         for proxy in &model.proxies {
             for entry in proxy.node_ports.iter().filter(|entry| entry.range.is_none()) {
                 let text = entry.text.value.as_str();
-                if text == "primary" && proxy.node_ports.len() > 1 {
-                    out.at(entry.text.span, "`primary` can't stand beside other entries");
-                } else if text != "primary" {
+                if text != PRIMARY {
                     out.at(entry.text.span, format!("\"{text}\" is not a range"));
+                } else if version < Version::v1(31) {
+                    let message = format!("kube-proxy {version} does not know `primary`");
+                    out.at(entry.text.span, message).help("write the nodes' ranges");
+                } else if proxy.node_ports.len() > 1 {
+                    out.at(entry.text.span, "`primary` can't stand beside other entries");
                 }
             }
         }
     }),
 };
+
+pub(crate) const NODE_PORTS_LOST: Rule = Rule {
+    code: "DS311",
+    name: "node-ports-lost",
+    area: Area::Components,
+    level: Level::Warning,
+    summary: "nodePortAddresses holds no address of the nodes in a family that the Pods have.",
+    reason: "NodePorts are then closed in that family, except perhaps for the node itself. A \
+             loopback range is the usual way to close one on purpose: say so in a comment.",
+    fix: "Name the nodes' range of that family, or (from 1.31 on) `primary`.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Symptom("NodePorts refuse connections in that family")],
+    good: &[GOOD, GOOD_PRIMARY],
+    bad: &[
+        Example::new(proxy!(
+            "clusterCIDR: 10.244.0.0/16,fd00:10:244::/56",
+            "nodePortAddresses:",
+            "  - 192.168.0.0/24",
+            "  - ::1/128"
+        )),
+        Example::new(documents!(
+            proxy!(
+                "clusterCIDR: 10.244.0.0/16,fd00:10:244::/56",
+                "nodePortAddresses: [192.168.0.0/24, \"fd00:193::/64\"]"
+            ),
+            join!(node_ip = "192.168.0.12,fd00:192::12")
+        )),
+    ],
+    check: Check::Model(|model, out| {
+        let families = families(model);
+        for proxy in &model.proxies {
+            for family in IpFamily::ALL.into_iter().filter(|family| families.contains(family)) {
+                lost(model, proxy, family, out);
+            }
+        }
+    }),
+};
+
+/// The families of the Pods, as far as kube-proxy or the cluster's ranges say.
+fn families(model: &Model) -> Vec<IpFamily> {
+    let mut families = model.pod_families();
+    families.extend(model.proxy_lists().iter().flat_map(|list| list.families()));
+    families
+}
+
+fn lost(model: &Model, proxy: &KubeProxyConfiguration, family: IpFamily, out: &mut Findings) {
+    let own = || proxy.node_ports.iter().filter(|entry| entry.family() == Some(family));
+    let Some(entry) = own().next() else { return };
+    let holds = |entry: &RangeEntry, ip: &IpAddr| {
+        entry.range.is_some_and(|range| range.trunc().contains(ip))
+    };
+    if own().all(|entry| entry.range.is_some_and(|range| range.addr().is_loopback())) {
+        let message = format!("only loopback: NodePorts are closed in {family}");
+        out.at(entry.text.span, message);
+        return;
+    }
+    let nodes = model.node_addresses();
+    let mut nodes = nodes.iter().filter(|(_, ip, _)| IpFamily::of(*ip) == family).peekable();
+    let Some((text, _, what)) = nodes.peek().copied() else { return };
+    if nodes.all(|(_, ip, _)| own().all(|entry| !holds(entry, ip))) {
+        let message = format!("no node has an {family} address in nodePortAddresses");
+        out.at(entry.text.span, message).also(text.span, *what);
+    }
+}

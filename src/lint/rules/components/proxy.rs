@@ -3,29 +3,23 @@
 use crate::{
     lint::{
         model::ranges,
-        rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+        rules::{
+            Area, Binary, Check, EnforcedBy, Example, Level, Rule,
+            documents::{cluster, documents, kubelet, proxy},
+        },
     },
     net::IpFamily,
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
----
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-clusterDNS: [10.96.0.10]
-",
-);
+const GOOD: Example = Example::new(documents!(
+    cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ),
+    proxy!("clusterCIDR: 10.244.0.0/16,fd00:10:244::/56"),
+    kubelet!("clusterDNS: [10.96.0.10]")
+));
 
 pub(crate) const CLUSTER_CIDR: Rule = Rule {
     code: "DS303",
@@ -42,18 +36,10 @@ pub(crate) const CLUSTER_CIDR: Rule = Rule {
         text: "The recommended value for \"clusterCIDR\" in \"KubeProxyConfiguration\" is",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-clusterCIDR: 10.244.0.0/16
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        proxy!("clusterCIDR: 10.244.0.0/16")
+    ))],
     check: Check::Model(|model, out| {
         let Some(pods) = model.pods().filter(|list| list.is_sound()) else { return };
         for list in model.proxy_lists() {
@@ -90,13 +76,7 @@ pub(crate) const CLUSTER_CIDR_PAIR: Rule = Rule {
         text: "must be a either a single CIDR or dual-stack pair of CIDRs",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-clusterCIDR: 10.244.0.0/16,10.245.0.0/16
-",
-    )],
+    bad: &[Example::new(proxy!("clusterCIDR: 10.244.0.0/16,10.245.0.0/16"))],
     check: Check::Model(|model, out| {
         for list in model.proxy_lists() {
             let readable = list.entries.iter().all(|entry| entry.range.is_some());
@@ -126,13 +106,7 @@ pub(crate) const BIND_ADDRESS: Rule = Rule {
         text: "not a valid textual representation of an IP address",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-bindAddress: \"[::]\"
-",
-    )],
+    bad: &[Example::new(proxy!("bindAddress: \"[::]\""))],
     check: Check::Model(|model, out| {
         for bind in model.proxies.iter().filter_map(|proxy| proxy.bind.as_ref()) {
             if bind.ip.is_none() {
@@ -157,14 +131,7 @@ pub(crate) const BIND_FAMILY: Rule = Rule {
         text: "but clusterCIDRs contains only",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-clusterCIDR: 10.244.0.0/16
-bindAddress: fd00:192::11
-",
-    )],
+    bad: &[Example::new(proxy!("clusterCIDR: 10.244.0.0/16", "bindAddress: fd00:192::11"))],
     check: Check::Model(|model, out| {
         let mut families = model.pod_families();
         families.extend(model.proxy_lists().iter().flat_map(|list| list.families()));
@@ -195,31 +162,15 @@ pub(crate) const CLUSTER_DNS: Rule = Rule {
     good: &[
         GOOD,
         // A cache on each node listens on a link-local address.
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-clusterDNS: [169.254.20.10]
-",
-        ),
+        Example::new(documents!(
+            cluster!("serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"),
+            kubelet!("clusterDNS: [169.254.20.10]")
+        )),
     ],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-clusterDNS: [10.95.0.10]
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"),
+        kubelet!("clusterDNS: [10.95.0.10]")
+    ))],
     check: Check::Model(|model, out| {
         let services = ranges(model.service_lists());
         let Some((_, first, _)) = services.first() else { return };

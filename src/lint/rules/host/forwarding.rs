@@ -1,7 +1,10 @@
 //! Forwarding between a node's interfaces, without which no Pod reaches another node.
 
 use crate::{
-    lint::rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+    lint::rules::{
+        Area, Check, EnforcedBy, Example, Level, Rule,
+        documents::{cluster, documents, sysctls},
+    },
     net::IpFamily,
 };
 
@@ -11,21 +14,15 @@ const KERNEL: &str = "https://docs.kernel.org/networking/ip-sysctl.html";
 const RUNTIMES: &str = "https://kubernetes.io/docs/setup/production-environment/container-runtimes/#install-and-configure-prerequisites";
 const V4: &str = "net.ipv4.ip_forward";
 const V6: &str = "net.ipv6.conf.all.forwarding";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-machine:
-  sysctls:
-    net.ipv4.ip_forward: \"1\"
-    net.ipv6.conf.all.forwarding: \"1\"
-    net.bridge.bridge-nf-call-iptables: \"1\"
-    net.bridge.bridge-nf-call-ip6tables: \"1\"
-",
-);
+const GOOD: Example = Example::new(documents!(
+    cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+    sysctls!(
+        "net.ipv4.ip_forward" = "1",
+        "net.ipv6.conf.all.forwarding" = "1",
+        "net.bridge.bridge-nf-call-iptables" = "1",
+        "net.bridge.bridge-nf-call-ip6tables" = "1"
+    )
+));
 
 const fn name(family: IpFamily) -> &'static str {
     match family {
@@ -45,19 +42,10 @@ pub(crate) const FORWARDING: Rule = Rule {
     sources: &[RUNTIMES, KERNEL],
     enforced_by: &[EnforcedBy::Symptom("Pods on different nodes don't reach each other")],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-machine:
-  sysctls:
-    net.ipv4.ip_forward: \"1\"
-    net.ipv6.conf.all.forwarding: \"0\"
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        sysctls!("net.ipv4.ip_forward" = "1", "net.ipv6.conf.all.forwarding" = "0")
+    ))],
     check: Check::Model(|model, out| {
         for family in model.pod_families() {
             let off = last(model, name(family)).filter(|sysctl| sysctl.value.value == "0");
@@ -82,18 +70,10 @@ pub(crate) const FORWARDING_ONE_FAMILY: Rule = Rule {
         "Pods on different nodes don't reach each other in one family",
     )],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-machine:
-  sysctls:
-    net.ipv4.ip_forward: \"1\"
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        sysctls!("net.ipv4.ip_forward" = "1")
+    ))],
     check: Check::Model(|model, out| {
         if model.is_dual() != Some(true) {
             return;
@@ -124,19 +104,13 @@ pub(crate) const BRIDGE: Rule = Rule {
     ],
     enforced_by: &[EnforcedBy::Symptom("a Service fails where its backend is on the same node")],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-machine:
-  sysctls:
-    net.bridge.bridge-nf-call-iptables: \"1\"
-    net.bridge.bridge-nf-call-ip6tables: \"0\"
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        sysctls!(
+            "net.bridge.bridge-nf-call-iptables" = "1",
+            "net.bridge.bridge-nf-call-ip6tables" = "0"
+        )
+    ))],
     check: Check::Model(|model, out| {
         if model.is_dual() != Some(true) {
             return;

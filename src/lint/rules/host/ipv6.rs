@@ -1,7 +1,10 @@
 //! Settings that turn IPv6 off, or its default route away.
 
 use crate::{
-    lint::rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+    lint::rules::{
+        Area, Check, EnforcedBy, Example, Level, Rule,
+        documents::{cluster, documents, sysctls},
+    },
     net::IpFamily,
 };
 
@@ -20,30 +23,14 @@ pub(crate) const DISABLED: Rule = Rule {
     fix: "Set disable_ipv6 to 0 for `all` and `default`.",
     sources: &[KERNEL],
     enforced_by: &[EnforcedBy::Symptom("Pods stay in ContainerCreating")],
-    good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-machine:
-  sysctls:
-    net.ipv6.conf.all.disable_ipv6: \"0\"
-",
-    )],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-machine:
-  sysctls:
-    net.ipv6.conf.all.disable_ipv6: \"1\"
-",
-    )],
+    good: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        sysctls!("net.ipv6.conf.all.disable_ipv6" = "0")
+    ))],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        sysctls!("net.ipv6.conf.all.disable_ipv6" = "1")
+    ))],
     check: Check::Model(|model, out| {
         if !model.pod_families().contains(&IpFamily::V6) {
             return;
@@ -68,22 +55,14 @@ pub(crate) const ACCEPT_RA: Rule = Rule {
     fix: "Set accept_ra to 2, or give the node a static default route.",
     sources: &[KERNEL, "https://www.rfc-editor.org/rfc/rfc4861#section-6.2.2"],
     enforced_by: &[EnforcedBy::Symptom("IPv6 to the outside is lost when the route expires")],
-    good: &[Example::new(
-        "\
-machine:
-  sysctls:
-    net.ipv6.conf.all.forwarding: \"1\"
-    net.ipv6.conf.eth0.accept_ra: \"2\"
-",
-    )],
-    bad: &[Example::new(
-        "\
-machine:
-  sysctls:
-    net.ipv6.conf.all.forwarding: \"1\"
-    net.ipv6.conf.eth0.accept_ra: \"1\"
-",
-    )],
+    good: &[Example::new(sysctls!(
+        "net.ipv6.conf.all.forwarding" = "1",
+        "net.ipv6.conf.eth0.accept_ra" = "2"
+    ))],
+    bad: &[Example::new(sysctls!(
+        "net.ipv6.conf.all.forwarding" = "1",
+        "net.ipv6.conf.eth0.accept_ra" = "1"
+    ))],
     check: Check::Model(|model, out| {
         let on = |sysctl: &&_| -> bool {
             let sysctl: &crate::lint::source::Spanned<crate::lint::model::Sysctl> = sysctl;

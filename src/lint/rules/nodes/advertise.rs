@@ -3,7 +3,10 @@
 use crate::{
     lint::{
         model::{Address, ComponentName, Model},
-        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+        rules::{
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+            documents::{cluster, documents},
+        },
     },
     net::IpFamily,
 };
@@ -27,32 +30,24 @@ pub(crate) const ADVERTISE_FAMILY: Rule = Rule {
         phase: "checking its flags",
         text: "must match public address family",
     }],
-    good: &[Example::new(
+    good: &[Example::new(documents!(
         "\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 localAPIEndpoint:
   advertiseAddress: fd00:192::11
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: fd00:10:96::/112,10.96.0.0/16
 ",
-    )],
-    bad: &[Example::new(
+        cluster!("serviceSubnet: fd00:10:96::/112,10.96.0.0/16")
+    ))],
+    bad: &[Example::new(documents!(
         "\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 localAPIEndpoint:
   advertiseAddress: 192.168.0.11
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: fd00:10:96::/112,10.96.0.0/16
 ",
-    )],
+        cluster!("serviceSubnet: fd00:10:96::/112,10.96.0.0/16")
+    ))],
     check: Check::Model(check),
 };
 

@@ -3,31 +3,19 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use crate::lint::{
-    rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+    rules::{
+        Area, Check, EnforcedBy, Example, Level, Rule,
+        documents::{documents, init, join},
+    },
     source::Span,
 };
 
 const DOCS: &str =
     "https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/dual-stack-support/";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-nodeRegistration:
-  name: node-1
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.11,fd00:192::11
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  name: node-2
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,fd00:192::12
-",
-);
+const GOOD: Example = Example::new(documents!(
+    init!(name = "node-1", node_ip = "192.168.0.11,fd00:192::11"),
+    join!(name = "node-2", node_ip = "192.168.0.12,fd00:192::12")
+));
 
 pub(crate) const SAME_NODE_IP: Rule = Rule {
     code: "DS208",
@@ -44,25 +32,10 @@ pub(crate) const SAME_NODE_IP: Rule = Rule {
         "the node gets no address: the kubelet does not find node-ip on any interface",
     )],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-nodeRegistration:
-  name: node-1
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.11,fd00:192::11
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  name: node-2
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,fd00:192::11
-",
-    )],
+    bad: &[Example::new(documents!(
+        init!(name = "node-1", node_ip = "192.168.0.11,fd00:192::11"),
+        join!(name = "node-2", node_ip = "192.168.0.12,fd00:192::11")
+    ))],
     check: Check::Model(|model, out| {
         let mut seen: HashMap<IpAddr, Span> = HashMap::new();
         for list in model.nodes.iter().filter_map(|node| node.node_ip.as_ref()) {
@@ -94,20 +67,9 @@ pub(crate) const SAME_NAME: Rule = Rule {
     sources: &["https://kubernetes.io/docs/concepts/architecture/nodes/#node-name-uniqueness"],
     enforced_by: &[EnforcedBy::Symptom("both nodes show up as one, with changing addresses")],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  name: node-2
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  name: node-2
-",
-    )
-    .also(&["DS406"])],
+    bad: &[
+        Example::new(documents!(join!(name = "node-2"), join!(name = "node-2"))).also(&["DS406"])
+    ],
     check: Check::Model(|model, out| {
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for name in model.nodes.iter().filter_map(|node| node.name.as_ref()) {

@@ -5,22 +5,13 @@ use std::net::IpAddr;
 use crate::{
     lint::{
         model::{AddressList, Model},
-        rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+        rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, documents::join},
     },
     net::IpFamily,
 };
 
 const FLAG: &str = "https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,fd00:192::12
-",
-);
+const GOOD: Example = Example::new(join!(node_ip = "192.168.0.12,fd00:192::12"));
 
 fn lists(model: &Model) -> impl Iterator<Item = &AddressList> {
     model.nodes.iter().filter_map(|node| node.node_ip.as_ref())
@@ -46,26 +37,8 @@ pub(crate) const PAIR: Rule = Rule {
     }],
     good: &[GOOD],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,192.168.1.12
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,fd00:192::12,fd00:193::12
-",
-        ),
+        Example::new(join!(node_ip = "192.168.0.12,192.168.1.12")),
+        Example::new(join!(node_ip = "192.168.0.12,fd00:192::12,fd00:193::12")),
     ],
     check: Check::Model(|model, out| {
         for list in lists(model) {
@@ -101,16 +74,7 @@ pub(crate) const UNSPECIFIED: Rule = Rule {
         text: "dual-stack node IP cannot include '0.0.0.0' or '::'",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,::0
-",
-    )],
+    bad: &[Example::new(join!(node_ip = "192.168.0.12,::0"))],
     check: Check::Model(|model, out| {
         for list in lists(model).filter(|list| readable(list).len() == 2) {
             for entry in &list.entries {
@@ -136,26 +100,8 @@ pub(crate) const UNUSABLE: Rule = Rule {
     enforced_by: &[EnforcedBy::Warns { binary: Binary::Kubelet, text: "can't be" }],
     good: &[GOOD],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,fe80::12
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 127.0.0.1
-",
-        ),
+        Example::new(join!(node_ip = "192.168.0.12,fe80::12")),
+        Example::new(join!(node_ip = "127.0.0.1")),
     ],
     check: Check::Model(|model, out| {
         for entry in lists(model).flat_map(|list| &list.entries) {
@@ -197,16 +143,7 @@ pub(crate) const IGNORED: Rule = Rule {
         text: "Could not parse some node IP(s), ignoring them",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,fd00:192::12/64
-",
-    )],
+    bad: &[Example::new(join!(node_ip = "192.168.0.12,fd00:192::12/64"))],
     check: Check::Model(|model, out| {
         for entry in lists(model).flat_map(|list| &list.entries) {
             if entry.ip.is_none() && !entry.text.value.is_empty() {

@@ -2,26 +2,18 @@
 
 use crate::lint::{
     model::{Model, NodeConfiguration, Version},
-    rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+    rules::{
+        Area, Check, EnforcedBy, Example, Level, Rule,
+        documents::{cluster, documents, join},
+    },
 };
 
 const DOCS: &str =
     "https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/dual-stack-support/";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,fd00:192::12
-",
-);
+const GOOD: Example = Example::new(documents!(
+    cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+    join!(node_ip = "192.168.0.12,fd00:192::12")
+));
 const SYMPTOM: &[EnforcedBy] =
     &[EnforcedBy::Symptom("the node has one InternalIP, its host-network Pods one address")];
 
@@ -48,28 +40,13 @@ pub(crate) const ONE_FAMILY: Rule = Rule {
     enforced_by: SYMPTOM,
     good: &[GOOD],
     bad: &[
-        Example::new(
+        Example::new(documents!(
+            cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+            join!(node_ip = "192.168.0.12")
+        )),
+        Example::new(documents!(
+            cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
             "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
 apiVersion: v1
 kind: Node
 metadata:
@@ -78,8 +55,8 @@ status:
   addresses:
     - type: InternalIP
       address: 192.168.0.12
-",
-        ),
+"
+        )),
     ],
     check: Check::Model(|model, out| {
         for list in own(model).filter_map(|node| node.node_ip.as_ref()) {
@@ -118,19 +95,10 @@ pub(crate) const UNSET: Rule = Rule {
     sources: &[DOCS],
     enforced_by: SYMPTOM,
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  name: node-2
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        join!(name = "node-2")
+    ))],
     check: Check::Model(|model, out| {
         for node in own(model).filter(|node| node.node_ip.is_none()) {
             let span = node.registration.unwrap_or(node.at);

@@ -3,21 +3,19 @@
 use crate::{
     lint::{
         model::{Model, RangeList},
-        rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule},
+        rules::{
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule,
+            documents::{cluster, documents, join, kind},
+        },
     },
     net::{IpFamily, summarise},
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: fd00:10:244::/56,10.244.0.0/16
-  serviceSubnet: fd00:10:96::/112,10.96.0.0/16
-",
-);
+const GOOD: Example = Example::new(cluster!(
+    "podSubnet: fd00:10:244::/56,10.244.0.0/16",
+    "serviceSubnet: fd00:10:96::/112,10.96.0.0/16"
+));
 
 pub(crate) const PODS_AND_SERVICES: Rule = Rule {
     code: "DS115",
@@ -34,34 +32,19 @@ pub(crate) const PODS_AND_SERVICES: Rule = Rule {
     )],
     good: &[GOOD],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kind.x-k8s.io/v1alpha4
-kind: Cluster
-networking:
-  ipFamily: dual
-  podSubnet: 10.244.0.0/16
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
-",
-        ),
+        Example::new(cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16"
+        )),
+        Example::new(cluster!(
+            "podSubnet: 10.244.0.0/16",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        )),
+        Example::new(kind!(
+            "ipFamily: dual",
+            "podSubnet: 10.244.0.0/16",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        )),
     ],
     check: Check::Model(|model, out| {
         let (Some(pods), Some(services)) = (model.pods(), model.services()) else { return };
@@ -106,30 +89,14 @@ pub(crate) const ORDER: Rule = Rule {
     enforced_by: &[EnforcedBy::Nobody],
     good: &[GOOD],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: fd00:10:96::/112,10.96.0.0/16
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: fd00:192::12,192.168.0.12
-",
-        ),
+        Example::new(cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: fd00:10:96::/112,10.96.0.0/16"
+        )),
+        Example::new(documents!(
+            cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+            join!(node_ip = "fd00:192::12,192.168.0.12")
+        )),
     ],
     check: Check::Model(order),
 };

@@ -2,20 +2,15 @@
 
 use crate::lint::{
     model::{Model, Owner, RangeEntry, parse_range},
-    rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+    rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, documents::cluster},
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
-  dnsDomain: cluster.local
-",
-);
+const GOOD: Example = Example::new(cluster!(
+    "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+    "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112",
+    "dnsDomain: cluster.local"
+));
 
 pub(crate) const INVALID: Rule = Rule {
     code: "DS101",
@@ -34,22 +29,8 @@ pub(crate) const INVALID: Rule = Rule {
     }],
     good: &[GOOD],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16, fd00:10:244::/56
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/33
-",
-        ),
+        Example::new(cluster!("podSubnet: 10.244.0.0/16, fd00:10:244::/56")),
+        Example::new(cluster!("serviceSubnet: 10.96.0.0/33")),
     ],
     check: Check::Model(invalid),
 };
@@ -96,22 +77,8 @@ pub(crate) const PAIR: Rule = Rule {
     }],
     good: &[GOOD],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,10.245.0.0/16
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112,fd00:10:97::/112
-",
-        ),
+        Example::new(cluster!("podSubnet: 10.244.0.0/16,10.245.0.0/16")),
+        Example::new(cluster!("serviceSubnet: 10.96.0.0/16,fd00:10:96::/112,fd00:10:97::/112")),
     ],
     check: Check::Model(|model, out| {
         // kube-proxy's list has a rule of its own.
@@ -144,14 +111,7 @@ pub(crate) const HOST_BITS: Rule = Rule {
     sources: &["https://www.rfc-editor.org/rfc/rfc4291#section-2.3"],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.7.0/16,fd00:10:244::/56
-",
-    )],
+    bad: &[Example::new(cluster!("podSubnet: 10.244.7.0/16,fd00:10:244::/56"))],
     check: Check::Model(|model, out| {
         for list in model.range_lists() {
             for (entry, range) in list.ranges() {
@@ -179,14 +139,7 @@ pub(crate) const DNS_DOMAIN: Rule = Rule {
         text: "a lowercase RFC 1123 subdomain must consist of",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  dnsDomain: Cluster_Local
-",
-    )],
+    bad: &[Example::new(cluster!("dnsDomain: Cluster_Local"))],
     check: Check::Model(|model, out| {
         for domain in model.clusters.iter().filter_map(|cluster| cluster.dns_domain.as_ref()) {
             // An empty one is replaced by the default.

@@ -5,7 +5,9 @@ use ipnet::IpNet;
 use crate::{
     lint::{
         model::{Model, Owner, parse_range, ranges},
-        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+        rules::{
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, documents::cluster,
+        },
     },
     net::relation,
 };
@@ -14,15 +16,10 @@ const REGISTRY_V6: &str =
     "https://www.iana.org/assignments/iana-ipv6-special-registry/iana-ipv6-special-registry.xhtml";
 const REGISTRY_V4: &str =
     "https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
-",
-);
+const GOOD: Example = Example::new(cluster!(
+    "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+    "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+));
 
 /// Reports each range that shares addresses with one of the table's; a range that is set several
 /// times is reported where it is set first.
@@ -58,14 +55,7 @@ pub(crate) const SITE_LOCAL: Rule = Rule {
         text: "contains IPv6 site-local addresses that belong to fec0::/10",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fec0:0:0:100::/56
-",
-    )],
+    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fec0:0:0:100::/56"))],
     check: Check::Model(|model, out| {
         within(model, &[("fec0::/10", "site-local addresses, deprecated by RFC 3879")], out);
     }),
@@ -83,14 +73,7 @@ pub(crate) const DOCUMENTATION: Rule = Rule {
     sources: &["https://www.rfc-editor.org/rfc/rfc3849", REGISTRY_V6, REGISTRY_V4],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,2001:db8:42:0::/56
-",
-    )],
+    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,2001:db8:42:0::/56"))],
     check: Check::Model(|model, out| {
         let table = [
             ("2001:db8::/32", "for documentation only (RFC 3849)"),
@@ -116,22 +99,8 @@ pub(crate) const RESERVED: Rule = Rule {
     enforced_by: &[EnforcedBy::Nobody],
     good: &[GOOD],
     bad: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fe80:0:0:100::/56
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 224.1.0.0/16
-",
-        ),
+        Example::new(cluster!("podSubnet: 10.244.0.0/16,fe80:0:0:100::/56")),
+        Example::new(cluster!("serviceSubnet: 224.1.0.0/16")),
     ],
     check: Check::Model(|model, out| {
         let table = [

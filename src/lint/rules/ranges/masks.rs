@@ -3,7 +3,9 @@
 use crate::{
     lint::{
         model::{Model, Owner, ranges},
-        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+        rules::{
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, documents::cluster,
+        },
     },
     net::IpFamily,
 };
@@ -52,22 +54,8 @@ pub(crate) const NODE_MASK_TOO_SHORT: Rule = Rule {
         phase: PHASE,
         text: "is smaller than the size of node subnet with mask",
     }],
-    good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/64
-",
-    )],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/112
-",
-    )],
+    good: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/64"))],
+    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/112"))],
     check: Check::Model(|model, out| {
         masks(model, out, |length, mask| {
             (length > mask).then(|| {
@@ -92,22 +80,8 @@ pub(crate) const NODE_MASK_TOO_FAR: Rule = Rule {
         phase: PHASE,
         text: "difference is greater than 16",
     }],
-    good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/48
-",
-    )],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00::/32
-",
-    )],
+    good: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/48"))],
+    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00::/32"))],
     check: Check::Model(|model, out| {
         masks(model, out, |length, mask| {
             let difference = mask.saturating_sub(length);

@@ -7,29 +7,22 @@ use ipnet::IpNet;
 use crate::{
     lint::{
         model::{Model, RangeList, ranges},
-        rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule},
+        rules::{
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule,
+            documents::{cluster, documents, init, join},
+        },
     },
     net::{RangeRelation, relation},
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-nodeRegistration:
-  name: node-1
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.11,fd00:192::11
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
-",
-);
+const GOOD: Example = Example::new(documents!(
+    init!(name = "node-1", node_ip = "192.168.0.11,fd00:192::11"),
+    cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    )
+));
 
 pub(crate) const PODS_OVER_SERVICES: Rule = Rule {
     code: "DS112",
@@ -37,28 +30,27 @@ pub(crate) const PODS_OVER_SERVICES: Rule = Rule {
     area: Area::Ranges,
     level: Level::Warning,
     summary: "The pod range and the Service range share addresses.",
-    reason: "A node whose share of the pod range holds Service addresses takes them for Pods: \
-             from there these Services can't be reached, from other nodes they can. No installer \
-             refuses it. The dual-stack example of kubeadm's own documentation overlaps: \
-             2001:db8:42:0::/56 holds 2001:db8:42:1::/112.",
+    reason: "kube-proxy takes a sender within the pod range for a Pod and does not masquerade it. \
+             A node that calls a Service may send from there, in IPVS mode even from the Service's \
+             own address, and the answer is lost: workers can't reach the API server's Service. \
+             Address management that knows only the pod range gives Service addresses to Pods. \
+             No installer refuses it. The dual-stack example of kubeadm's own documentation \
+             overlaps: 2001:db8:42:0::/56 holds 2001:db8:42:1::/112.",
     fix: "Take a Service range outside the pod range, and the other way round.",
     sources: &[
         DOCS,
         "https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/dual-stack-support/",
+        "https://github.com/kubernetes/website/issues/30646",
+        "https://github.com/kubernetes/kubeadm/issues/3312",
     ],
     enforced_by: &[EnforcedBy::Symptom(
-        "Services whose address lies in a node's share of the pod range can't be reached",
+        "workers can't reach Services whose backends are on other nodes",
     )],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:8:42:0::/56
-  serviceSubnet: 10.96.0.0/16,fd00:8:42:1::/112
-",
-    )],
+    bad: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:8:42:0::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:8:42:1::/112"
+    ))],
     check: Check::Model(pods_over_services),
 };
 
@@ -78,7 +70,15 @@ fn pods_over_services(model: &Model, out: &mut Findings) {
             seen.push((pods, services));
             let message = format!("the pod range {pods} {how} the Service range {services}");
             let finding = out.at(pod.text.span, message).also(service.text.span, "Service range");
-            // In a live cluster the shares of the nodes show whether it bites.
+            if !model.asked.live {
+                continue;
+            }
+            // In a live cluster kube-proxy's mode and the nodes' shares show whether it bites.
+            let modes = model.proxies.iter().filter_map(|proxy| proxy.mode.as_ref());
+            for mode in modes.filter(|mode| mode.value == "ipvs") {
+                let why = "in this mode nodes call Services from the Services' own addresses";
+                finding.level(Level::Error).also(mode.span, why);
+            }
             let shares = model
                 .node_objects
                 .iter()
@@ -128,21 +128,10 @@ pub(crate) const PODS_AND_NODES: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 10.244.0.11,fd00:192::11
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-",
-    )],
+    bad: &[Example::new(documents!(
+        init!(node_ip = "10.244.0.11,fd00:192::11"),
+        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56")
+    ))],
     check: Check::Model(|model, out| holds_nodes(model, model.pod_lists(), out)),
 };
 
@@ -158,20 +147,9 @@ pub(crate) const SERVICES_AND_NODES: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 10.96.0.11
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/16
-",
-    )],
+    bad: &[Example::new(documents!(
+        join!(node_ip = "10.96.0.11"),
+        cluster!("serviceSubnet: 10.96.0.0/16")
+    ))],
     check: Check::Model(|model, out| holds_nodes(model, model.service_lists(), out)),
 };

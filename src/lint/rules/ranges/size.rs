@@ -4,8 +4,11 @@ use ipnet::IpNet;
 
 use crate::{
     lint::{
-        model::{Model, Owner, RangeList, Version},
-        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+        model::{Asked, Model, Owner, RangeList, Version},
+        rules::{
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+            documents::{cluster, controller_manager},
+        },
     },
     net::IpFamily,
 };
@@ -50,22 +53,8 @@ pub(crate) const SERVICES_TOO_SMALL: Rule = Rule {
         phase: PHASE,
         text: "is too small, the minimum is 10",
     }],
-    good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/28
-",
-    )],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/29
-",
-    )],
+    good: &[Example::new(cluster!("serviceSubnet: 10.96.0.0/28"))],
+    bad: &[Example::new(cluster!("serviceSubnet: 10.96.0.0/29"))],
     check: Check::Model(|model, out| too_small(model.service_lists(), 10, out)),
 };
 
@@ -83,30 +72,14 @@ pub(crate) const PODS_TOO_SMALL: Rule = Rule {
         phase: PHASE,
         text: "is too small, the minimum is 14",
     }],
-    good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/28
-controllerManager:
-  extraArgs:
-    - name: node-cidr-mask-size-ipv4
-      value: \"28\"
-",
-    )],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/29
-controllerManager:
-  extraArgs:
-    - name: node-cidr-mask-size-ipv4
-      value: \"29\"
-",
-    )],
+    good: &[Example::new(concat!(
+        cluster!("podSubnet: 10.244.0.0/28"),
+        controller_manager!("node-cidr-mask-size-ipv4" = "28")
+    ))],
+    bad: &[Example::new(concat!(
+        cluster!("podSubnet: 10.244.0.0/29"),
+        controller_manager!("node-cidr-mask-size-ipv4" = "29")
+    ))],
     check: Check::Model(|model, out| too_small(model.pod_lists(), 14, out)),
 };
 
@@ -129,22 +102,42 @@ pub(crate) const SERVICES_TOO_LARGE: Rule = Rule {
         phase: PHASE,
         text: "specified service subnet is too large",
     }],
-    good: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/12,fd00:10:96::/108
+    good: &[
+        Example::new(cluster!("serviceSubnet: 10.96.0.0/12,fd00:10:96::/108")),
+        // Not by kubeadm: kube-apiserver itself takes it.
+        Example::new(
+            "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: kube-apiserver
+spec:
+  containers:
+    - command:
+        - kube-apiserver
+        - --advertise-address=192.168.0.11
+        - --service-cluster-ip-range=10.96.0.0/12,fd00:10:96::/64
 ",
-    )],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/12,fd00:10:96::/64
+        ),
+    ],
+    bad: &[
+        Example::new(cluster!("serviceSubnet: 10.96.0.0/12,fd00:10:96::/64")),
+        Example::new(
+            "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: kube-apiserver
+spec:
+  containers:
+    - command:
+        - kube-apiserver
+        - --advertise-address=192.168.0.11
+        - --service-cluster-ip-range=10.96.0.0/12,fd00:10:96::/64
 ",
-    )],
+        )
+        .asked(Asked::kubernetes(33)),
+    ],
     check: Check::Model(too_large),
 };
 

@@ -2,33 +2,27 @@
 
 use crate::lint::{
     model::ranges,
-    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+    rules::{
+        Area, Binary, Check, EnforcedBy, Example, Level, Rule,
+        documents::{cluster, documents, service},
+    },
 };
 
 const DOCS: &str =
     "https://kubernetes.io/docs/concepts/services-networking/service/#choosing-your-own-ip-address";
 const PHASE: &str = "admitting the Service";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilyPolicy: RequireDualStack
-  ipFamilies: [IPv6, IPv4]
-  clusterIP: fd00:10:96::80
-  clusterIPs: [\"fd00:10:96::80\", 10.96.0.80]
-  ports:
-    - port: 80
-",
-);
+const GOOD: Example = Example::new(documents!(
+    cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ),
+    service!(
+        "ipFamilyPolicy: RequireDualStack",
+        "ipFamilies: [IPv6, IPv4]",
+        "clusterIP: fd00:10:96::80",
+        "clusterIPs: [\"fd00:10:96::80\", 10.96.0.80]"
+    )
+));
 
 pub(crate) const WRONG_FAMILY: Rule = Rule {
     code: "DS508",
@@ -45,19 +39,7 @@ pub(crate) const WRONG_FAMILY: Rule = Rule {
         text: "as indicated by `ipFamilies",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilies: [IPv6]
-  clusterIP: 10.96.0.80
-  ports:
-    - port: 80
-",
-    )],
+    bad: &[Example::new(service!("ipFamilies: [IPv6]", "clusterIP: 10.96.0.80"))],
     check: Check::Model(|model, out| {
         for service in &model.services {
             for (address, family) in service.cluster_ips.iter().zip(&service.families) {
@@ -88,23 +70,10 @@ pub(crate) const OUTSIDE: Rule = Rule {
         text: "failed to allocate IP",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  serviceSubnet: 10.96.0.0/16
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  clusterIP: 10.97.0.80
-  ports:
-    - port: 80
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("serviceSubnet: 10.96.0.0/16"),
+        service!("clusterIP: 10.97.0.80")
+    ))],
     check: Check::Model(|model, out| {
         let services = ranges(model.service_lists());
         let Some((_, first, _)) = services.first() else { return };

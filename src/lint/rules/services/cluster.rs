@@ -2,29 +2,21 @@
 
 use crate::lint::{
     model::{Model, Service},
-    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+    rules::{
+        Area, Binary, Check, EnforcedBy, Example, Level, Rule,
+        documents::{cluster, documents, service},
+    },
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services";
 const PHASE: &str = "admitting the Service";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilyPolicy: RequireDualStack
-  ports:
-    - port: 80
-",
-);
+const GOOD: Example = Example::new(documents!(
+    cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ),
+    service!("ipFamilyPolicy: RequireDualStack")
+));
 
 fn with_policy<'a>(model: &'a Model, policy: &str) -> Vec<&'a Service> {
     let asks = |service: &&Service| service.policy.as_ref().is_some_and(|p| p.value == policy);
@@ -46,24 +38,10 @@ pub(crate) const REQUIRE: Rule = Rule {
         text: "this cluster is not configured for dual-stack services",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
-  serviceSubnet: 10.96.0.0/16
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilyPolicy: RequireDualStack
-  ports:
-    - port: 80
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
+        service!("ipFamilyPolicy: RequireDualStack")
+    ))],
     check: Check::Model(|model, out| {
         let [family] = model.service_families()[..] else { return };
         for service in with_policy(model, "RequireDualStack") {
@@ -87,24 +65,10 @@ pub(crate) const PREFER: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
-  serviceSubnet: 10.96.0.0/16
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilyPolicy: PreferDualStack
-  ports:
-    - port: 80
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
+        service!("ipFamilyPolicy: PreferDualStack")
+    ))],
     check: Check::Model(|model, out| {
         let [family] = model.service_families()[..] else { return };
         for service in with_policy(model, "PreferDualStack") {
@@ -130,24 +94,10 @@ pub(crate) const ABSENT_FAMILY: Rule = Rule {
         text: "not configured on this cluster",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
-  serviceSubnet: 10.96.0.0/16
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilies: [IPv6]
-  ports:
-    - port: 80
-",
-    )],
+    bad: &[Example::new(documents!(
+        cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
+        service!("ipFamilies: [IPv6]")
+    ))],
     check: Check::Model(|model, out| {
         let [family] = model.service_families()[..] else { return };
         let other = family.other();

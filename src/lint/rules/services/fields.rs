@@ -2,34 +2,13 @@
 
 use crate::lint::{
     model::{Asked, Version},
-    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, documents::service},
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services";
 const PHASE: &str = "admitting the Service";
-const GOOD: Example = Example::new(
-    "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilyPolicy: RequireDualStack
-  ipFamilies: [IPv6, IPv4]
-  ports:
-    - port: 80
-",
-);
-
-const fn old(minor: u32) -> Asked {
-    Asked {
-        version: Some(Version::v1(minor)),
-        nodes: None,
-        pods_per_node: None,
-        services: None,
-        live: false,
-    }
-}
+const GOOD: Example =
+    Example::new(service!("ipFamilyPolicy: RequireDualStack", "ipFamilies: [IPv6, IPv4]"));
 
 pub(crate) const LEGACY: Rule = Rule {
     code: "DS501",
@@ -46,18 +25,7 @@ pub(crate) const LEGACY: Rule = Rule {
         text: "unknown field \"spec.ipFamily\"",
     }],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamily: IPv6
-  ports:
-    - port: 80
-",
-    )],
+    bad: &[Example::new(service!("ipFamily: IPv6"))],
     check: Check::Model(|model, out| {
         if model.version_or_current() < Version::v1(20) {
             return;
@@ -80,19 +48,7 @@ pub(crate) const TOO_NEW: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("the Service is of the cluster's first family")],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilies: [IPv6]
-  ports:
-    - port: 80
-",
-    )
-    .asked(old(19))],
+    bad: &[Example::new(service!("ipFamilies: [IPv6]")).asked(Asked::kubernetes(19))],
     check: Check::Model(|model, out| {
         let Some(version) = model.version().filter(|version| *version < Version::v1(20)) else {
             return;
@@ -123,43 +79,9 @@ pub(crate) const FAMILIES: Rule = Rule {
     }],
     good: &[GOOD],
     bad: &[
-        Example::new(
-            "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilies: [ipv6]
-  ports:
-    - port: 80
-",
-        ),
-        Example::new(
-            "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilyPolicy: DualStack
-  ports:
-    - port: 80
-",
-        ),
-        Example::new(
-            "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilyPolicy: PreferDualStack
-  ipFamilies: [IPv4, IPv4]
-  ports:
-    - port: 80
-",
-        ),
+        Example::new(service!("ipFamilies: [ipv6]")),
+        Example::new(service!("ipFamilyPolicy: DualStack")),
+        Example::new(service!("ipFamilyPolicy: PreferDualStack", "ipFamilies: [IPv4, IPv4]")),
     ],
     check: Check::Model(|model, out| {
         for service in &model.services {
@@ -203,31 +125,8 @@ pub(crate) const POLICY: Rule = Rule {
     }],
     good: &[GOOD],
     bad: &[
-        Example::new(
-            "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilies: [IPv4, IPv6]
-  ports:
-    - port: 80
-",
-        ),
-        Example::new(
-            "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  ipFamilyPolicy: SingleStack
-  ipFamilies: [IPv6, IPv4]
-  ports:
-    - port: 80
-",
-        ),
+        Example::new(service!("ipFamilies: [IPv4, IPv6]")),
+        Example::new(service!("ipFamilyPolicy: SingleStack", "ipFamilies: [IPv6, IPv4]")),
     ],
     check: Check::Model(|model, out| {
         for service in &model.services {

@@ -2,13 +2,16 @@
 
 use crate::lint::{
     model::{Args, ArgsForm, Version},
-    rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule},
+    rules::{
+        Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+        documents::{documents, join},
+    },
     source::Spanned,
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/";
 const PHASE: &str = "reading its configuration";
-const GOOD: Example = Example::new(
+const GOOD: Example = Example::new(documents!(
     "\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
@@ -16,13 +19,9 @@ apiServer:
   extraArgs:
     - name: v
       value: \"2\"
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  name: node-2
 ",
-);
+    join!(name = "node-2")
+));
 
 /// Each API version: the first and the last minor of Kubernetes that reads it.
 const APIS: &[(&str, u32, Option<u32>)] = &[

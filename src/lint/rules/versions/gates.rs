@@ -2,7 +2,7 @@
 
 use crate::lint::{
     model::{Asked, GateReader, Version},
-    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule},
+    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, documents::cluster},
 };
 
 const GATE: &str = "IPv6DualStack";
@@ -10,16 +10,6 @@ const GATES: &[&str] = &[
     "https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/",
     "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/563-dual-stack",
 ];
-
-const fn old(minor: u32) -> Asked {
-    Asked {
-        version: Some(Version::v1(minor)),
-        nodes: None,
-        pods_per_node: None,
-        services: None,
-        live: false,
-    }
-}
 
 pub(crate) const REMOVED: Rule = Rule {
     code: "DS403",
@@ -37,14 +27,7 @@ pub(crate) const REMOVED: Rule = Rule {
         text: "IPv6DualStack is not a valid feature name",
     }],
     good: &[
-        Example::new(
-            "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-",
-        ),
+        Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56")),
         Example::new(
             "\
 apiVersion: kubeadm.k8s.io/v1beta2
@@ -55,7 +38,7 @@ networking:
   podSubnet: 10.244.0.0/16,fd00:10:244::/56
 ",
         )
-        .asked(old(20)),
+        .asked(Asked::kubernetes(20)),
     ],
     bad: &[Example::new(
         "\

@@ -3,21 +3,11 @@
 use crate::{
     lint::{
         model::{Asked, Version},
-        rules::{Area, Check, EnforcedBy, Example, Level, Rule},
+        rules::{Area, Check, EnforcedBy, Example, Level, Rule, documents::proxy},
         source::Spanned,
     },
     net::IpFamily,
 };
-
-const fn old(minor: u32) -> Asked {
-    Asked {
-        version: Some(Version::v1(minor)),
-        nodes: None,
-        pods_per_node: None,
-        services: None,
-        live: false,
-    }
-}
 
 pub(crate) const NODE_PORTS: Rule = Rule {
     code: "DS405",
@@ -35,33 +25,12 @@ pub(crate) const NODE_PORTS: Rule = Rule {
     ],
     enforced_by: &[EnforcedBy::Symptom("IPv6 NodePorts refuse connections")],
     good: &[
-        Example::new(
-            "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: ipvs
-clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
-",
-        ),
-        Example::new(
-            "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: iptables
-clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
-",
-        )
-        .asked(old(22)),
+        Example::new(proxy!("mode: ipvs", "clusterCIDR: 10.244.0.0/16,fd00:10:244::/56")),
+        Example::new(proxy!("mode: iptables", "clusterCIDR: 10.244.0.0/16,fd00:10:244::/56"))
+            .asked(Asked::kubernetes(22)),
     ],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: ipvs
-clusterCIDR: 10.244.0.0/16,fd00:10:244::/56
-",
-    )
-    .asked(old(22))],
+    bad: &[Example::new(proxy!("mode: ipvs", "clusterCIDR: 10.244.0.0/16,fd00:10:244::/56"))
+        .asked(Asked::kubernetes(22))],
     check: Check::Model(|model, out| {
         let Some(version) = model.version().filter(|version| *version < Version::v1(23)) else {
             return;

@@ -1,35 +1,26 @@
-//! Where the files and the live cluster differ.
+//! Ranges, nodes, kube-proxy and Services.
 
 use ipnet::IpNet;
 
 use crate::lint::{
     model::{RangeList, Service},
+    rules::{
+        Area, Check, EnforcedBy, Example, Level, Rule,
+        documents::{cluster, documents, join, proxy},
+    },
     source::{Span, Spanned},
 };
 
-use super::{Area, Check, EnforcedBy, Example, Level, Rule};
+use super::DOCS;
 
-const DOCS: &str =
-    "https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/";
-const FILE: &str = "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  name: node-2
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,fd00:192::12
----
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: nftables
----
+const FILE: &str = documents!(
+    cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ),
+    join!(name = "node-2", node_ip = "192.168.0.12,fd00:192::12"),
+    proxy!("mode: nftables"),
+    "\
 apiVersion: v1
 kind: Service
 metadata:
@@ -38,10 +29,11 @@ metadata:
 spec:
   ipFamilyPolicy: PreferDualStack
   ipFamilies: [IPv4, IPv6]
-";
+"
+);
 const SAME: Example = Example::new(FILE).live(FILE);
 
-pub(super) const RANGES: Rule = Rule {
+pub(crate) const RANGES: Rule = Rule {
     code: "DS901",
     name: "drift-ranges",
     area: Area::Drift,
@@ -53,22 +45,8 @@ pub(super) const RANGES: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[SAME],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16,fd00:10:244::/56
-",
-    )
-    .live(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-networking:
-  podSubnet: 10.244.0.0/16
-",
-    )],
+    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"))
+        .live(cluster!("podSubnet: 10.244.0.0/16"))],
     check: Check::Drift(|files, live, out| {
         let pairs = [(files.pods(), live.pods()), (files.services(), live.services())];
         for (file, live) in pairs {
@@ -86,7 +64,7 @@ networking:
     }),
 };
 
-pub(super) const NODES: Rule = Rule {
+pub(crate) const NODES: Rule = Rule {
     code: "DS902",
     name: "drift-node-addresses",
     area: Area::Drift,
@@ -98,18 +76,7 @@ pub(super) const NODES: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[SAME],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration:
-  name: node-2
-  kubeletExtraArgs:
-    - name: node-ip
-      value: 192.168.0.12,fd00:192::12
-",
-    )
-    .live(
+    bad: &[Example::new(join!(name = "node-2", node_ip = "192.168.0.12,fd00:192::12")).live(
         "\
 apiVersion: v1
 kind: Node
@@ -138,7 +105,7 @@ status:
     }),
 };
 
-pub(super) const PROXY: Rule = Rule {
+pub(crate) const PROXY: Rule = Rule {
     code: "DS903",
     name: "drift-kube-proxy",
     area: Area::Drift,
@@ -149,20 +116,7 @@ pub(super) const PROXY: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[SAME],
-    bad: &[Example::new(
-        "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: nftables
-",
-    )
-    .live(
-        "\
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: iptables
-",
-    )],
+    bad: &[Example::new(proxy!("mode: nftables")).live(proxy!("mode: iptables"))],
     check: Check::Drift(|files, live, out| {
         let (Some(file), Some(live)) = (files.proxies.first(), live.proxies.first()) else {
             return;
@@ -193,7 +147,7 @@ mode: iptables
     }),
 };
 
-pub(super) const SERVICES: Rule = Rule {
+pub(crate) const SERVICES: Rule = Rule {
     code: "DS904",
     name: "drift-service-families",
     area: Area::Drift,
