@@ -1,56 +1,154 @@
-//! The rules' examples, and what the components' tests need of them.
+//! The rules' examples as cases for the components: what each rule declares, and what shows it.
+//!
+//! The cases are computed from the registry. A rule that names a component, and that no example
+//! can show to it, fails a test that needs no component.
+
+use std::fmt;
 
 use dualstack::lint::rules::{Binary, EnforcedBy, Example, RULES, Rule};
 use serde_json::Value;
 
-/// What a rule declares of one binary.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Declared {
-    pub(crate) rule: &'static Rule,
+use super::{api_server, controller_manager, kind, kubeadm, kubelet, proxy};
+
+/// An example of a rule that declares something of a binary, to be held against that binary.
+#[derive(Clone, Copy)]
+pub(crate) struct Case {
+    rule: &'static Rule,
+    /// The documents.
+    pub(crate) example: &'static str,
+    /// Whether the rule finds something in it.
+    pub(crate) bad: bool,
     /// Whether the binary refuses the bad examples, or only warns of them.
     pub(crate) rejects: bool,
-    /// What it says.
+    /// What it says of them.
     pub(crate) text: &'static str,
 }
 
-/// What the rules declare of a binary.
-pub(crate) fn declared(of: Binary) -> Vec<Declared> {
-    let mut all = Vec::new();
-    for rule in RULES {
-        for by in rule.enforced_by {
-            match by {
-                EnforcedBy::Rejects { binary, text, .. } if *binary == of => {
-                    all.push(Declared { rule, rejects: true, text });
-                }
-                EnforcedBy::Warns { binary, text } if *binary == of => {
-                    all.push(Declared { rule, rejects: false, text });
-                }
-                _ => {}
-            }
-        }
+impl Case {
+    /// What is wrong with the declaration, if a binary took the example or not and said this: it
+    /// must say the text of the bad examples and of no good one, and refuse exactly the bad ones
+    /// if that is declared.
+    pub(crate) fn judge(&self, accepted: bool, said: &str) -> Option<String> {
+        let says = said.contains(self.text);
+        let right = says == self.bad && accepted != (self.bad && self.rejects);
+        let last: Vec<_> = said.lines().rev().take(40).collect();
+        let last: Vec<_> = last.into_iter().rev().collect();
+        (!right)
+            .then(|| format!("{self}: accepted: {accepted}, says: {says}\n{}\n", last.join("\n")))
     }
-    all
 }
 
-/// An example, and whether it is a bad one.
-pub(crate) fn examples(rule: &'static Rule) -> impl Iterator<Item = (&'static Example, bool)> {
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.bad { "bad" } else { "good" };
+        write!(f, "{} ({kind}), \"{}\":\n{}", self.rule.code, self.text, self.example)
+    }
+}
+
+/// What the rules declare of a binary: whether it refuses, and what it says.
+fn declared(rule: &Rule, of: Binary) -> Option<(bool, &'static str)> {
+    rule.enforced_by.iter().find_map(|by| match by {
+        EnforcedBy::Rejects { binary, text, .. } if *binary == of => Some((true, *text)),
+        EnforcedBy::Warns { binary, text } if *binary == of => Some((false, *text)),
+        _ => None,
+    })
+}
+
+/// Whether an example holds anything that the binary reads.
+fn shows(example: &str, to: Binary) -> bool {
+    match to {
+        Binary::Kubeadm => kubeadm::reads(example),
+        Binary::ApiServer => {
+            api_server::flags(example).is_some() || api_server::shows_services(example)
+        }
+        Binary::ControllerManager => controller_manager::flags(example).is_some(),
+        Binary::Kubelet => kubelet::node_ip(example).is_some(),
+        Binary::Proxy => proxy::configuration(example).is_some(),
+        Binary::Kind => kind::reads(example),
+    }
+}
+
+/// A rule's examples for the current version of Kubernetes, and whether each is a bad one.
+fn examples(rule: &'static Rule) -> impl Iterator<Item = (&'static Example, bool)> {
     let current = |example: &&Example| example.asked.version.is_none();
     let good = rule.good.iter().filter(current).map(|example| (example, false));
     good.chain(rule.bad.iter().filter(current).map(|example| (example, true)))
 }
 
-/// The example's documents as values.
-pub(crate) fn documents(text: &str) -> Vec<Value> {
-    serde_saphyr::from_multiple(text).expect("the documents of an example")
+/// All examples that show a binary what the rules declare of it.
+pub(crate) fn cases(of: Binary) -> Vec<Case> {
+    let mut all = Vec::new();
+    for rule in RULES {
+        let Some((rejects, text)) = declared(rule, of) else { continue };
+        let shown = examples(rule).filter(|(example, _)| shows(example.text, of));
+        all.extend(shown.map(|(example, bad)| Case {
+            rule,
+            example: example.text,
+            bad,
+            rejects,
+            text,
+        }));
+    }
+    all
 }
 
-/// The documents of a kind.
-pub(crate) fn of_kind<'a>(documents: &'a [Value], kind: &str) -> Vec<&'a Value> {
-    documents.iter().filter(|document| document["kind"] == kind).collect()
+/// All examples that a binary reads and of which no rule declares that it says anything.
+pub(crate) fn silent(of: Binary) -> Vec<(&'static Rule, &'static str)> {
+    let speaks = |code: &str| {
+        let rule = RULES.iter().find(|rule| rule.code == code);
+        rule.is_some_and(|rule| declared(rule, of).is_some())
+    };
+    let rules = RULES.iter().filter(|rule| declared(rule, of).is_none());
+    rules
+        .flat_map(|rule| examples(rule).map(move |(example, _)| (rule, example)))
+        .filter(|(_, example)| !example.also.iter().any(|code| speaks(code)))
+        .filter(|(_, example)| shows(example.text, of))
+        .map(|(rule, example)| (rule, example.text))
+        .collect()
+}
+
+/// The example's documents as values; none where it is not valid YAML.
+pub(crate) fn documents(text: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(text).unwrap_or_default()
+}
+
+/// The first document of a kind.
+pub(crate) fn of_kind<'a>(documents: &'a [Value], kind: &str) -> Option<&'a Value> {
+    documents.iter().find(|document| document["kind"] == kind)
 }
 
 /// One string of the `ClusterConfiguration`'s `networking`.
 pub(crate) fn network(documents: &[Value], field: &str) -> Option<String> {
+    let cluster = of_kind(documents, "ClusterConfiguration")?;
+    Some(cluster["networking"][field].as_str()?.to_owned())
+}
+
+/// Flags that kubeadm's `extraArgs` give to a component, as its command line has them.
+pub(crate) fn extra_args(documents: &[Value], component: &str) -> Vec<String> {
     let cluster = of_kind(documents, "ClusterConfiguration");
-    Some(cluster.first()?["networking"][field].as_str()?.to_owned())
+    let list = cluster.and_then(|cluster| cluster[component]["extraArgs"].as_array());
+    let flag =
+        |flag: &Value| Some(format!("--{}={}", flag["name"].as_str()?, flag["value"].as_str()?));
+    list.into_iter().flatten().filter_map(flag).collect()
+}
+
+#[test]
+fn every_rule_that_names_a_component_is_held_against_it_by_good_and_bad_examples() {
+    let mut untested = Vec::new();
+    let mut named = 0;
+    for binary in Binary::ALL {
+        let cases = cases(binary);
+        for rule in RULES.iter().filter(|rule| declared(rule, binary).is_some()) {
+            named += 1;
+            for bad in [false, true] {
+                if !cases.iter().any(|case| case.rule.code == rule.code && case.bad == bad) {
+                    let kind = if bad { "bad" } else { "good" };
+                    let name = binary.as_str();
+                    untested.push(format!("{}: no {kind} example that {name} reads", rule.code));
+                }
+            }
+        }
+    }
+    assert!(untested.is_empty(), "{}", untested.join("\n"));
+    assert!(named > 30, "only {named} declarations");
 }

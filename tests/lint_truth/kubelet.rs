@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{
     api::{Api, within},
     binaries::{Running, Waited, find, skip, text},
-    examples::{declared, documents, examples, of_kind},
+    examples::{cases, documents, of_kind},
 };
 
 const ADDRESSES: &str = "\
@@ -77,10 +77,10 @@ fn configure(directory: &Path, api: &Api) {
 }
 
 /// The flag `node-ip` of an example.
-fn node_ip(example: &str) -> Option<String> {
+pub(crate) fn node_ip(example: &str) -> Option<String> {
     let documents = documents(example);
-    let joins = of_kind(&documents, "JoinConfiguration");
-    let flags = joins.first()?["nodeRegistration"]["kubeletExtraArgs"].as_array()?;
+    let join = of_kind(&documents, "JoinConfiguration");
+    let flags = join?["nodeRegistration"]["kubeletExtraArgs"].as_array()?;
     let flag = flags.iter().find(|flag| flag["name"] == "node-ip")?;
     flag["value"].as_str().map(str::to_owned)
 }
@@ -107,28 +107,17 @@ fn the_kubelet_starts_as_each_rule_declares() {
     assert!(made.status.success(), "{}", text(&made));
     let Some(api) = Api::start_in(namespace, "10.96.0.0/16") else { return };
     let mut wrong = Vec::new();
-    for declared in declared(Binary::Kubelet) {
-        for (example, bad) in examples(declared.rule) {
-            let Some(node_ip) = node_ip(example.text) else { continue };
-            let directory = tempfile::tempdir().unwrap();
-            configure(directory.path(), &api);
-            let mut command = Command::new("unshare");
-            command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh"]);
-            command.arg(directory.path().join("node.sh")).arg(directory.path());
-            command.arg(&containerd).arg(&kubelet).arg(&node_ip);
-            let mut running = Running::start(&mut within(namespace, &command));
-            // The node's addresses are set just before it registers.
-            let registers = "Attempting to register node";
-            let waited = running.wait_for(&[registers]);
-            let said = running.said();
-            let starts = waited == Waited::Said;
-            let says = said.contains(declared.text);
-            if says != bad || starts == (bad && declared.rejects) {
-                let last: Vec<_> = said.lines().rev().take(20).collect();
-                let code = declared.rule.code;
-                wrong.push(format!("{code} (bad: {bad}, {node_ip}): {}", last.join("\n")));
-            }
-        }
+    for case in cases(Binary::Kubelet) {
+        let directory = tempfile::tempdir().unwrap();
+        configure(directory.path(), &api);
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh"]);
+        command.arg(directory.path().join("node.sh")).arg(directory.path());
+        command.arg(&containerd).arg(&kubelet).arg(node_ip(case.example).unwrap());
+        let mut running = Running::start(&mut within(namespace, &command));
+        // The node's addresses are set just before it registers.
+        let starts = running.wait_for(&["Attempting to register node"]) == Waited::Said;
+        wrong.extend(case.judge(starts, &running.said()));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
 }

@@ -2,8 +2,8 @@
 //! refuses or warns of the bad examples in the words that are declared, and takes the good ones.
 //!
 //! The binaries are looked for in the directories that `DUALSTACK_COMPONENTS` lists (separated by
-//! colons), or else in the testbed's cache. Where one is missing, its tests are skipped aloud;
-//! `DUALSTACK_REQUIRE_COMPONENTS=1` makes that a failure.
+//! colons), or else in the testbed's cache; kind is built by Go. Where one is missing, its tests
+//! are skipped aloud; `DUALSTACK_REQUIRE_COMPONENTS=1` makes that a failure.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -13,9 +13,13 @@
 )]
 
 mod api;
+mod api_server;
 mod binaries;
+mod controller_manager;
 mod examples;
 mod kind;
 mod kubeadm;
 mod kubelet;
 mod proxy;
+#[cfg(target_os = "linux")]
+mod shapes;

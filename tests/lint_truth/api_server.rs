@@ -1,0 +1,94 @@
+//! kube-apiserver: its flags' validation, and what it admits.
+
+use std::{path::Path, sync::OnceLock};
+
+use dualstack::lint::rules::Binary;
+use serde_json::Value;
+
+use super::{
+    api::{Api, secrets, server_command},
+    binaries::{find, text},
+    examples::{cases, documents, extra_args, network, of_kind, silent},
+};
+
+/// The flags that an example gives to kube-apiserver: by its Pod, or by kubeadm's documents.
+pub(crate) fn flags(example: &str) -> Option<Vec<String>> {
+    let documents = documents(example);
+    if let Some(pod) = of_kind(&documents, "Pod") {
+        let command = pod["spec"]["containers"][0]["command"].as_array()?;
+        let mut words = command.iter().filter_map(Value::as_str);
+        return (words.next()? == "kube-apiserver").then(|| words.map(str::to_owned).collect());
+    }
+    let mut flags = extra_args(&documents, "apiServer");
+    if let Some(services) = network(&documents, "serviceSubnet") {
+        flags.push(format!("--service-cluster-ip-range={services}"));
+    }
+    let init = of_kind(&documents, "InitConfiguration");
+    let address = init.and_then(|init| init["localAPIEndpoint"]["advertiseAddress"].as_str());
+    flags.push(format!("--advertise-address={}", address?));
+    Some(flags)
+}
+
+/// Whether an example holds Services to admit.
+pub(crate) fn shows_services(example: &str) -> bool {
+    of_kind(&documents(example), "Service").is_some()
+}
+
+/// Whether kube-apiserver takes the flags, and what it says.
+fn validate(binary: &Path, flags: &[String]) -> (bool, String) {
+    let secrets = secrets();
+    // A mistake of our own ends the process after validation whatever the example holds.
+    let output = server_command(binary, &secrets)
+        .args(["--etcd-servers=http://127.0.0.1:1", "--apiserver-count=0"])
+        .args(flags)
+        .output()
+        .unwrap();
+    let said = text(&output);
+    let own = "--apiserver-count should be a positive number";
+    assert!(said.contains(own), "it did not come to validation: {said}");
+    // Several mistakes stand in brackets.
+    (said.contains(&format!("err=\"{own}")), said)
+}
+
+#[test]
+fn kube_apiserver_refuses_flags_as_each_rule_declares() {
+    let Some(binary) = find("kube-apiserver") else { return };
+    let wrong: Vec<_> = cases(Binary::ApiServer)
+        .iter()
+        .filter(|case| !shows_services(case.example))
+        .filter_map(|case| {
+            let (accepted, said) = validate(&binary, &flags(case.example)?);
+            case.judge(accepted, &said)
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
+}
+
+#[test]
+fn kube_apiserver_takes_flags_that_no_rule_says_it_refuses() {
+    let Some(binary) = find("kube-apiserver") else { return };
+    for (rule, example) in silent(Binary::ApiServer) {
+        if let Some(flags) = flags(example) {
+            let (accepted, said) = validate(&binary, &flags);
+            assert!(accepted, "{}: {said}\n{example}", rule.code);
+        }
+    }
+}
+
+#[test]
+fn kube_apiserver_admits_and_refuses_services_as_each_rule_declares() {
+    let (dual, single) = (OnceLock::new(), OnceLock::new());
+    let mut wrong = Vec::new();
+    for case in cases(Binary::ApiServer) {
+        let documents = documents(case.example);
+        let Some(service) = of_kind(&documents, "Service") else { continue };
+        let both = "10.96.0.0/16,fd00:10:96::/112";
+        let ranges = network(&documents, "serviceSubnet").unwrap_or_else(|| both.into());
+        let api = if ranges.contains(',') { &dual } else { &single };
+        let Some(api) = api.get_or_init(|| Api::start(&ranges)) else { return };
+        let arguments = ["create", "--dry-run=server", "--validate=strict"];
+        let (admitted, said) = api.kubectl(&arguments, service);
+        wrong.extend(case.judge(admitted, &said));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
+}

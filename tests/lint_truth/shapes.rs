@@ -1,0 +1,55 @@
+//! The testbed's clusters, of every shape: what kubeadm is given for them lints clean, and the real
+//! kubeadm takes it.
+
+use std::{fs, process::Command};
+
+use dualstack::lint::{Input, Options, Outcome, run};
+use tempfile::TempDir;
+use testbed::{kubeadm::configurations, shape::Shape};
+
+use super::binaries::{find, text};
+
+/// The configuration of each node of a shape, in files of their own.
+fn files(shape: &Shape) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let spec = shape.spec("lint".parse().unwrap());
+    for configuration in configurations(&spec).unwrap() {
+        let name = format!("{}.yaml", configuration.node);
+        fs::write(directory.path().join(name), configuration.yaml).unwrap();
+    }
+    directory
+}
+
+#[test]
+fn what_the_testbed_gives_to_kubeadm_lints_clean_in_every_shape() {
+    let mut shapes = 0;
+    for shape in Shape::all() {
+        shapes += 1;
+        let files = files(shape);
+        let inputs = [Input::Path(files.path().to_owned())];
+        let report = run(&inputs, None, &Options::default());
+        // Some shapes give Pods and Services different families on purpose. That alone is told.
+        let spec = shape.spec("lint".parse().unwrap());
+        let wanted: &[&str] =
+            if spec.pod_cidrs.len() == spec.service_cidrs.len() { &[] } else { &["DS115"] };
+        let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, wanted, "{}: {:#?}", shape.name, report.findings);
+        assert_eq!(report.outcome(), Outcome::Clean, "{}", shape.name);
+        assert!(report.files > 0 && report.understood > report.files, "{}", shape.name);
+    }
+    assert!(shapes > 5, "only {shapes} shapes");
+}
+
+#[test]
+fn kubeadm_takes_what_the_testbed_gives_it_in_every_shape() {
+    let Some(kubeadm) = find("kubeadm") else { return };
+    for shape in Shape::all() {
+        for file in fs::read_dir(files(shape).path()).unwrap() {
+            let path = file.unwrap().path();
+            let arguments = ["config", "validate", "--config"];
+            let output = Command::new(&kubeadm).args(arguments).arg(&path).output().unwrap();
+            let (said, name) = (text(&output), shape.name);
+            assert!(output.status.success(), "{name}, {}: {said}", path.display());
+        }
+    }
+}
