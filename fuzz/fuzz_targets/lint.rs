@@ -1,5 +1,5 @@
 //! Whatever bytes a file holds, linting ends, in bounded memory, with spans inside the text and a
-//! report in every form.
+//! report in each form.
 #![no_main]
 
 use dualstack::lint::{Options, lint_text, render::Format};
@@ -13,10 +13,10 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(text.get(span.start..span.end).is_some());
         }
     }
-    for format in [Format::Text, Format::Json, Format::Sarif, Format::Github, Format::Junit] {
-        let mut out = Vec::new();
-        if format.write(&report, 80, &mut out).is_err() {
-            panic!("a report must be writable to memory");
-        }
+    // One form at a time: those that list every rule take longer than all the rest.
+    let formats = [Format::Text, Format::Json, Format::Sarif, Format::Github, Format::Junit];
+    let mut out = Vec::new();
+    if formats[bytes.len() % formats.len()].write(&report, 80, &mut out).is_err() {
+        panic!("a report must be writable to memory");
     }
 });
