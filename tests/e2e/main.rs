@@ -17,6 +17,7 @@ mod bed;
 mod faults;
 mod healthy;
 mod lifecycle;
+mod lint;
 mod node_loss;
 mod product;
 mod tools;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         faults::QUICK,
         lifecycle::QUICK,
         bad_input::QUICK,
+        lint::QUICK,
         node_loss::QUICK,
         tools::QUICK,
     ]
