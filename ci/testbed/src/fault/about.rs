@@ -16,5 +16,9 @@ pub struct About {
 /// The words that are the same for every fault of a family of addresses.
 pub(super) const NEEDS_FAMILY: &str = "clusters without the family";
 
+/// The words for faults that lie in the rules by which kube-proxy translates addresses.
+pub(super) const NEEDS_RULES: &str =
+    "clusters without the family; kube-proxy's mode ipvs, whose Services are not in those rules";
+
 /// The words for faults that a node which also lacks the other family can't have.
 pub(super) const NEEDS_BOTH: &str = "single-stack clusters";

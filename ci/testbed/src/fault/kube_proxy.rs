@@ -10,11 +10,23 @@ use crate::{
     cluster::Cluster,
     error::{Error, Result},
     run::wait_for,
+    spec::ProxyMode,
 };
 
 const NAMESPACE: [&str; 2] = ["-n", "kube-system"];
 const LABEL: &str = "k8s-app=kube-proxy";
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Refuses a cluster whose Services are not in the kernel's rules for addresses.
+pub(super) fn refuse_ipvs(cluster: &Cluster) -> Result<()> {
+    if cluster.record().spec.proxy_mode == ProxyMode::Ipvs {
+        return Err(Error::Invalid(
+            "kube-proxy's mode ipvs keeps Services elsewhere than in the rules that this fault is about"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
 
 /// What of the DaemonSet a fault changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

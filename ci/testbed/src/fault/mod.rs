@@ -157,6 +157,17 @@ fn not_understood(error: serde_json::Error) -> Error {
     }
 }
 
+/// Refuses a cluster that has nothing left where one family is taken away.
+fn require_both(cluster: &Cluster) -> Result<()> {
+    let families = &cluster.record().spec.node_families;
+    if families.len() < 2 {
+        return Err(Error::Invalid(
+            "the cluster has one family alone: without it nothing would be left".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// What a command printed as JSON.
 fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     serde_json::from_str(text)

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     About, Sabotage,
-    about::NEEDS_FAMILY,
     ruleset::{Place, Table},
 };
 use crate::{cluster::Cluster, error::Result, spec::Family};
@@ -49,7 +48,7 @@ impl Sabotage for MtuBlackHole {
     const ABOUT: About = About {
         breaks: "between two nodes packets of the family over 1280 bytes vanish, and nobody is told",
         report: "between pods of the two nodes small messages arrive in the family and large ones stall, in both directions",
-        limits: NEEDS_FAMILY,
+        limits: "clusters without the family; kernels without CONFIG_NF_TABLES_BRIDGE: nft says so",
     };
 
     type Before = ();

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage,
-    about::NEEDS_FAMILY,
-    neighbours,
+    About, Sabotage, neighbours,
     ruleset::{Place, Table},
 };
 use crate::{
@@ -55,7 +53,7 @@ impl Sabotage for NeighboursDropped {
     const ABOUT: About = About {
         breaks: "a node's neighbour discovery (or ARP) on the network between the nodes is dropped, as by a firewall that blocks ICMPv6",
         report: "pods of that node and of others don't reach each other in the family, and its NodePorts time out in it; if it is the family by which the API server reaches kubelet, that node is cut off",
-        limits: NEEDS_FAMILY,
+        limits: "clusters without the family; for IPv4, kernels without CONFIG_NF_TABLES_ARP: nft says so",
     };
 
     type Before = ();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_BOTH};
+use super::{About, Sabotage, about::NEEDS_BOTH, require_both};
 use crate::{cluster::Cluster, error::Result, run::Run, spec::Family};
 
 /// Where an image's own files lie, inside a node, once it is unpacked.
@@ -45,6 +45,7 @@ impl Sabotage for NginxNotListening {
     }
 
     fn look(&self, cluster: &Cluster) -> Result<()> {
+        require_both(cluster)?;
         cluster.node(&self.node).map(drop)
     }
 

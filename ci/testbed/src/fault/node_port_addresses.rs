@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_BOTH, kube_proxy};
+use super::{About, Sabotage, about::NEEDS_BOTH, kube_proxy, require_both};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
@@ -38,11 +38,7 @@ impl Sabotage for NodePortAddresses {
     }
 
     fn look(&self, cluster: &Cluster) -> Result<String> {
-        let both =
-            |range: fn(&Family) -> bool| cluster.record().spec.node_families.iter().any(range);
-        if !(both(|f| *f == Family::V4) && both(|f| *f == Family::V6)) {
-            return Err(Error::Invalid("the nodes have one family alone".to_owned()));
-        }
+        require_both(cluster)?;
         let before = kube_proxy::configuration(cluster)?;
         without(&before, self.family)?;
         Ok(before)

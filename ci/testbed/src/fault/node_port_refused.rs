@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     About, Sabotage,
-    about::NEEDS_FAMILY,
+    about::NEEDS_RULES,
+    kube_proxy,
     ruleset::{Place, Table},
 };
 use crate::{cluster::Cluster, error::Result, spec::Family};
@@ -40,7 +41,7 @@ impl Sabotage for NodePortRefused {
     const ABOUT: About = About {
         breaks: "NodePorts of the family are closed on a node: what comes for them is refused",
         report: "NodePorts of the family are refused at once on that node, from outside and from other nodes",
-        limits: NEEDS_FAMILY,
+        limits: NEEDS_RULES,
     };
 
     type Before = ();
@@ -54,6 +55,7 @@ impl Sabotage for NodePortRefused {
     }
 
     fn look(&self, cluster: &Cluster) -> Result<()> {
+        kube_proxy::refuse_ipvs(cluster)?;
         cluster.node(&self.node).map(drop)
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_FAMILY, kube_proxy};
+use super::{About, Sabotage, about::NEEDS_RULES, kube_proxy};
 use crate::{
     cluster::Cluster,
     error::Result,
@@ -72,7 +72,7 @@ impl Sabotage for RulesFlushed {
     const ABOUT: About = About {
         breaks: "the rules that translate ClusterIPs and NodePorts of the family are flushed on a node (`ip6tables -t nat -F`), unnoticed by kube-proxy",
         report: "ClusterIPs of the family lead nowhere from that node, and its NodePorts are refused in it; pods answer by their own addresses",
-        limits: NEEDS_FAMILY,
+        limits: NEEDS_RULES,
     };
 
     /// The rules that are not kube-proxy's, in the words of iptables.
@@ -87,6 +87,7 @@ impl Sabotage for RulesFlushed {
     }
 
     fn look(&self, cluster: &Cluster) -> Result<Vec<String>> {
+        kube_proxy::refuse_ipvs(cluster)?;
         let node = cluster.node(&self.node)?;
         match cluster.record().spec.proxy_mode {
             ProxyMode::Nftables => Ok(Vec::new()),
