@@ -15,6 +15,8 @@ pub(crate) struct Seen {
     pub(crate) passed: usize,
     /// The failed cases: how many of each check in each family.
     pub(crate) red: BTreeMap<(String, Option<IpFamily>), usize>,
+    /// The nodes that took no part, each with the reason.
+    pub(crate) passed_over: Vec<String>,
     /// How many could not be determined.
     pub(crate) inconclusive: usize,
     /// The causes named.
@@ -42,6 +44,10 @@ impl Seen {
                 Status::Skip => {}
             }
         }
+        let nodes = record.fixture.iter().flat_map(|fixture| &fixture.nodes);
+        seen.passed_over = nodes
+            .filter_map(|node| Some(format!("{} ({})", node.name, node.excluded.as_ref()?)))
+            .collect();
         seen.causes = record.causes.iter().map(|cause| cause.id.clone()).collect();
         seen.broken_off.clone_from(&record.broken_off);
         seen
@@ -80,6 +86,9 @@ impl Seen {
         let mut parts = vec![format!("{} passed, {} failed", self.passed, self.failed())];
         if self.inconclusive > 0 {
             parts.push(format!("{} inconclusive", self.inconclusive));
+        }
+        if !self.passed_over.is_empty() {
+            parts.push(format!("without {}", self.passed_over.join(", ")));
         }
         if let Some(why) = &self.broken_off {
             parts.push(format!("broke off: {why}"));

@@ -37,10 +37,20 @@ pub(crate) fn terminal(results: &Results<'_>, took: Duration) -> String {
 pub(crate) fn markdown(results: &Results<'_>, took: Duration) -> String {
     let mut table = table(results, "<br>");
     table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
+    // Columns are as wide as their widest cell, which nobody reads in the source.
+    let narrow = |line: String| {
+        let cells = line.split('|').map(|cell| match cell.trim() {
+            rule if rule.starts_with("---") => "---".to_owned(),
+            text => text.to_owned(),
+        });
+        cells.collect::<Vec<_>>().join(" | ").trim().to_owned()
+    };
+    let lines: Vec<String> = table.lines().map(narrow).collect();
     format!(
         "# What `dualstack` says of every shape and fault\n\n\
          Written by `cargo matrix --markdown`. A row tells what was seen, good or bad.\n\n\
-         {table}\n\n{}\n",
+         {}\n\n{}\n",
+        lines.join("\n"),
         footer(results, took)
     )
 }
