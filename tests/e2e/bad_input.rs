@@ -18,6 +18,7 @@ use super::{
 
 pub const QUICK: &[(&str, Test)] = &[
     ("bad_input::an_image_that_cant_be_pulled_is_named_at_once", image),
+    ("bad_input::a_malformed_manifest_is_refused_with_its_line", manifest),
     ("bad_input::no_schedulable_node_is_said_before_anything_is_created", no_node),
     ("bad_input::a_quota_that_refuses_the_pods_is_quoted", quota),
     ("bad_input::a_namespace_stuck_terminating_is_not_waited_for", terminating),
@@ -26,6 +27,7 @@ pub const QUICK: &[(&str, Test)] = &[
 ];
 
 /// The exit codes of the README.
+const USAGE: i32 = 2;
 const CLUSTER: i32 = 3;
 const INCONCLUSIVE: i32 = 5;
 
@@ -33,6 +35,19 @@ fn image(bed: &Bed) {
     let run = run(bed, &["--nginx-image", "docker.io/library/no-such-image:0"]);
     assert_eq!(run.code, INCONCLUSIVE, "{}", run.output);
     assert!(run.output.contains("no-such-image"), "{}", run.output);
+    assert_eq!(bed.leftovers(), "");
+}
+
+fn manifest(bed: &Bed) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("services.yaml");
+    let unclosed = "apiVersion: v1\nkind: Service\nmetadata: {name: ipv4\nspec: {}\n";
+    std::fs::write(&path, unclosed).unwrap();
+    let run = run(bed, &["--manifests", directory.path().to_str().unwrap()]);
+    assert_eq!(run.code, USAGE, "{}", run.output);
+    // However the report wraps its lines.
+    let words: Vec<&str> = run.output.split_whitespace().collect();
+    assert!(words.join(" ").contains("services.yaml, line 4"), "{}", run.output);
     assert_eq!(bed.leftovers(), "");
 }
 
