@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use dualstack::{
     check::{Status, Subject},
+    net::IpFamily,
     probe::Outcome,
 };
 
@@ -11,6 +12,7 @@ use super::{
     Test,
     bed::Bed,
     healthy::assert_passed,
+    lifecycle::until,
     product::{Run, run},
     topology::{Family, Fault},
 };
@@ -22,6 +24,7 @@ pub const QUICK: &[(&str, Test)] = &[
     ("faults::cluster_ips_dropped_on_a_node", |bed| is_found(bed, CLUSTER_IP, Family::V6)),
     ("faults::a_route_missing_reddens_both_directions_differently", one_way_loss),
     ("faults::dns_without_records", |bed| is_found(bed, DNS, Family::V6)),
+    ("faults::endpoint_slices_that_a_policy_refuses", slices_refused),
 ];
 
 pub const LONG: &[(&str, Test)] = &[
@@ -107,4 +110,73 @@ fn one_way_loss(bed: &Bed) {
     // A kernel limits how often it says so, and now and then leaves an attempt to time out.
     assert!(there.iter().any(told), "{there:?}");
     assert!(!back.is_empty() && back.iter().all(|o| *o == Outcome::TimedOut), "{back:?}");
+}
+
+/// An admission policy that lets nobody write an EndpointSlice of IPv6, until this is dropped.
+struct Refused<'a>(&'a Bed);
+
+const POLICY: &str = r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: { name: no-ipv6-slices }
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - apiGroups: [discovery.k8s.io]
+        apiVersions: [v1]
+        operations: [CREATE, UPDATE]
+        resources: [endpointslices]
+  validations:
+    - expression: object.addressType != 'IPv6'
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: { name: no-ipv6-slices }
+spec: { policyName: no-ipv6-slices, validationActions: [Deny] }
+"#;
+
+const SLICE: &str = r#"
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: probe }
+addressType: IPv6
+endpoints: []
+ports: []
+"#;
+
+fn slices_refused(bed: &Bed) {
+    let apply = |options: &str, text: &str| {
+        let script = format!("kubectl apply {options} -f - 2>&1 <<'END' || true\n{text}\nEND");
+        bed.testbed(&["exec", "n1", "--", "sh", "-c", &script])
+    };
+    let refused = Refused(bed);
+    apply("", POLICY);
+    // The API server takes a moment to follow a new policy.
+    until("the policy to be followed", || {
+        apply("--dry-run=server", SLICE).contains("no-ipv6-slices")
+    });
+    let run = run(bed, &["--outside", "required"]);
+    drop(refused);
+    let red: Vec<_> = run.judged().filter(|judged| judged.verdict.status == Status::Fail).collect();
+    let slices = red.iter().filter(|judged| judged.case.check == "service::endpoint_slices");
+    let of_services = run.judged().filter(|judged| {
+        judged.case.check == "service::endpoint_slices" && judged.case.family == Some(IpFamily::V6)
+    });
+    assert_eq!(slices.count(), of_services.count(), "each Service of IPv6:\n{}", run.output);
+    for judged in &red {
+        let name = judged.case.name();
+        assert_eq!(judged.case.family, Some(IpFamily::V6), "{name}:\n{}", run.output);
+        assert_ne!(judged.case.check, "pod::reachable", "pods need no slices:\n{}", run.output);
+    }
+    let causes: Vec<_> = run.record().causes.iter().map(|cause| cause.id.as_str()).collect();
+    assert!(causes.contains(&"endpoints_missing"), "{causes:?}\n{}", run.output);
+}
+
+impl Drop for Refused<'_> {
+    fn drop(&mut self) {
+        for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
+            self.0.kubectl(&["delete", kind, "no-ipv6-slices", "--ignore-not-found"]);
+        }
+    }
 }
