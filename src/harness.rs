@@ -219,10 +219,10 @@ fn explain(judged: &Judged, record: &Record) -> String {
     let mut text = format!("{name}: {}", judged.verdict.detail);
     if let Some(cause) = record.causes.iter().find(|cause| cause.explains.contains(&name)) {
         text.push_str(&format!("\n  cause: {}", cause.what));
-        cause.mend.iter().for_each(|mend| text.push_str(&format!("\n  mend: {mend}")));
+        cause.fix.iter().for_each(|fix| text.push_str(&format!("\n  fix: {fix}")));
     } else if let Some(failure) = &judged.verdict.failure {
         text.push_str(&format!("\n  {}", failure.what));
-        failure.mend.iter().for_each(|mend| text.push_str(&format!("\n  mend: {mend}")));
+        failure.fix.iter().for_each(|fix| text.push_str(&format!("\n  fix: {fix}")));
     }
     text
 }

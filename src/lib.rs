@@ -1,5 +1,5 @@
 //! `dualstack` tells an operator in seconds, and beyond doubt, whether a Kubernetes cluster's
-//! IPv4/IPv6 dual-stack networking works; and where it does not, what is broken and how to mend it.
+//! IPv4/IPv6 dual-stack networking works; and where it does not, what is broken and how to fix it.
 //!
 //! Data flows one way:
 //!

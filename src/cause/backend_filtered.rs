@@ -53,11 +53,11 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
             format!("from a pod on {node} itself: {}", own.seen()),
             format!("pods on {node} reach pods on other nodes over {family}"),
         ],
-        see: vec![
+        reproduce: vec![
             format!("kubectl -n {namespace} get networkpolicies  # only after run --keep"),
             commands::on_node_as_root(node, "nft list ruleset"),
         ],
-        mend: vec![
+        fix: vec![
             format!(
                 "Look for a NetworkPolicy (or one of the pod network's own kinds, also cluster-wide) \
                  that selects the pod and allows {} ranges alone in its ipBlocks.",

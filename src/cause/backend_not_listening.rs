@@ -15,7 +15,7 @@ impl CauseRule for BackendNotListening {
     }
 
     fn why(&self) -> &'static str {
-        "The network carries the family to the pod, so no network setting mends it: the program in \
+        "The network carries the family to the pod, so no network setting repairs it: the program in \
          the pod doesn't listen in this family, or the node's kernel gives pods none."
     }
 
@@ -57,13 +57,13 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         evidence: vec![format!(
             "{ip} on {first} refuses connections over {family} from every node, its own included"
         )],
-        see: vec![
+        reproduce: vec![
             format!(
                 "kubectl -n {namespace} exec {pod} -- cat /proc/net/{table}  # 1F90 is port 8080; only after run --keep"
             ),
             format!("kubectl -n {namespace} logs {pod}  # only after run --keep"),
         ],
-        mend: vec![
+        fix: vec![
             format!(
                 "See that the kernel of {names} has {family} and doesn't disable it for pods \
                  (net.ipv6.conf.all.disable_ipv6 and net.ipv6.conf.default.disable_ipv6 must be 0)."

@@ -112,9 +112,9 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
             words::list(nodes)
         ));
     }
-    let mut mend = remedy::service_proxy(evidence.world, family, node);
+    let mut fix = remedy::service_proxy(evidence.world, family, node);
     if refused {
-        mend.insert(
+        fix.insert(
             0,
             format!(
                 "Refused means that {node} has the Services but no {family} endpoint for them: see \
@@ -125,8 +125,8 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
     Some(Found {
         what,
         evidence: facts,
-        see: remedy::see_proxy(evidence.world, family, node, &ip.to_string()),
-        mend,
+        reproduce: remedy::inspect_proxy(evidence.world, family, node, &ip.to_string()),
+        fix,
         probed: explained(evidence, family, nodes),
         ..Found::default()
     })

@@ -75,7 +75,7 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
     }
     let ips = words::list(dns.into_iter().flat_map(|dns| &dns.cluster_ips));
     let path = format!(
-        "The way from {} to kube-dns ({ips}) is dead: mend what service::cluster_ip_reachable and \
+        "The way from {} to kube-dns ({ips}) is dead: fix what service::cluster_ip_reachable and \
          pod::reachable say of it first.",
         words::list(nodes)
     );
@@ -86,7 +86,7 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
     Some(Found {
         what,
         evidence: seen,
-        see: vec![
+        reproduce: vec![
             "kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide".to_owned(),
             "kubectl -n kube-system get endpointslices -l kubernetes.io/service-name=kube-dns"
                 .to_owned(),
@@ -94,7 +94,7 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
         .into_iter()
         .chain(commands::repeat(evidence.world, [example.probe]))
         .collect(),
-        mend: if answers { vec![path, pods] } else { vec![pods, path] },
+        fix: if answers { vec![path, pods] } else { vec![pods, path] },
         probed: evidence.bad(here),
         ..Found::default()
     })

@@ -43,11 +43,11 @@ fn find(evidence: &Evidence<'_>) -> Option<Found> {
     Some(Found {
         what,
         evidence: vec![format!("asked {}: {}", example.origin, example.seen())],
-        see: vec![
+        reproduce: vec![
             "kubectl -n kube-system logs -l k8s-app=kube-dns --tail=50".to_owned(),
             "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
         ],
-        mend: vec![
+        fix: vec![
             "See in the log whether CoreDNS reaches the API server and may list Services and \
              EndpointSlices; delete a DNS pod that lost its watch."
                 .to_owned(),

@@ -83,11 +83,11 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     Some(Found {
         what,
         evidence: vec![seen, format!("{names} questions for {record} were answered so")],
-        see: vec![
+        reproduce: vec![
             "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
             "kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide".to_owned(),
         ],
-        mend: vec![
+        fix: vec![
             format!(
                 "Look in the Corefile for what answers {record} before the kubernetes plugin does \
                  (template, rewrite, dns64, acl), take it out, and `kubectl -n kube-system rollout \

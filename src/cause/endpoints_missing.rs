@@ -50,7 +50,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                  {family} addresses",
             words::count(unserved.len(), "Service")
         )],
-        see: vec![
+        reproduce: vec![
             format!(
                 "kubectl -n {} get endpointslices -l kubernetes.io/service-name={first} -o wide  # \
                  only after run --keep",
@@ -59,7 +59,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             "kubectl -n kube-system logs -l component=kube-controller-manager --tail=100"
                 .to_owned(),
         ],
-        mend: vec![
+        fix: vec![
             "See that kube-controller-manager runs, and runs its endpointslice controller: \
              --controllers with `*` and without `-endpointslice-controller`."
                 .to_owned(),

@@ -60,9 +60,9 @@ pub struct Cause {
     /// What points to it: the observations, as sentence fragments.
     pub evidence: Vec<String>,
     /// How to see it by hand: shell commands, ready to paste.
-    pub see: Vec<String>,
-    /// How to mend it, the likeliest first.
-    pub mend: Vec<String>,
+    pub reproduce: Vec<String>,
+    /// How to fix it, the likeliest first.
+    pub fix: Vec<String>,
     /// The names of the cases it explains.
     pub explains: Vec<String>,
 }
@@ -75,9 +75,9 @@ pub struct Found {
     /// As in [`Cause`].
     pub evidence: Vec<String>,
     /// As in [`Cause`].
-    pub see: Vec<String>,
+    pub reproduce: Vec<String>,
     /// As in [`Cause`].
-    pub mend: Vec<String>,
+    pub fix: Vec<String>,
     /// The probes that went wrong because of it, by their place in the evidence.
     pub probed: BTreeSet<usize>,
     /// The cases without probes that went wrong because of it, by their place in the evidence.
@@ -140,8 +140,8 @@ pub fn causes(world: World<'_>, judged: &[Judged], observations: &Observations) 
                 what: found.what,
                 why: rule.why().to_owned(),
                 evidence: found.evidence,
-                see: found.see,
-                mend: found.mend,
+                reproduce: found.reproduce,
+                fix: found.fix,
                 explains,
             });
         }

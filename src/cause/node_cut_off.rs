@@ -51,12 +51,12 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
     Some(Found {
         what: format!("Node {node} is cut off from all other nodes over {family}."),
         evidence: seen,
-        see: vec![
+        reproduce: vec![
             commands::on_node(node, &format!("ip {flag} addr show scope global")),
             commands::on_node(node, &format!("ip {flag} route")),
             commands::on_node(node, &format!("ip {flag} neigh")),
         ],
-        mend: [
+        fix: [
             format!(
                 "See that the interface of {node} still has its {family} address and isn't tentative \
                  or failed in duplicate address detection."

@@ -48,8 +48,8 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
     Some(Found {
         what: format!("Node {node} does not forward {family} to and from its pods."),
         evidence: seen,
-        see: vec![commands::on_node(node, &format!("sysctl -n {sysctl}"))],
-        mend: [
+        reproduce: vec![commands::on_node(node, &format!("sysctl -n {sysctl}"))],
+        fix: [
             format!(
                 "Set {sysctl}=1 on {node}, and keep it in /etc/sysctl.d; look for what switched it off \
                  (a network manager, a hardening profile)."

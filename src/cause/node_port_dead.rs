@@ -140,8 +140,8 @@ fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option
     Some(Found {
         what,
         evidence: seen,
-        see: remedy::see_proxy(evidence.world, family, node, &port.to_string()),
-        mend: remedy::node_port(evidence.world, family, node),
+        reproduce: remedy::inspect_proxy(evidence.world, family, node, &port.to_string()),
+        fix: remedy::node_port(evidence.world, family, node),
         probed: explained(evidence, family, nodes),
         ..Found::default()
     })
@@ -165,8 +165,8 @@ fn before_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Op
             format!("{} from outside: {}", target(example), example.seen()),
             format!("pods on other nodes reach the NodePorts at {node}"),
         ],
-        see: vec![crate::check::commands::on_node_as_root(node, "nft list ruleset")],
-        mend: vec![
+        reproduce: vec![crate::check::commands::on_node_as_root(node, "nft list ruleset")],
+        fix: vec![
             format!(
                 "Let TCP 30000-32767 over {family} through the platform's firewall to {names} (security \
                  group, network ACL): its rules for IPv4 and IPv6 are often kept apart."

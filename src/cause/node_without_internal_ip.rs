@@ -58,7 +58,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     Some(Found {
         what,
         evidence: seen.collect(),
-        see: vec![
+        reproduce: vec![
             format!(
                 "kubectl get node {} -o jsonpath='{{.status.addresses}}{{\"\\n\"}}'",
                 first.name
@@ -68,7 +68,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 &format!("ip {} addr show scope global", commands::flag(family)),
             ),
         ],
-        mend: cloud.into_iter().chain([kubelet, address]).collect(),
+        fix: cloud.into_iter().chain([kubelet, address]).collect(),
         cases: evidence.red("node::internal_ips", |judged| {
             judged.case.family == Some(family)
                 && matches!(&judged.case.subject, Subject::Node { name }

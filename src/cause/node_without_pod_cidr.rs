@@ -56,11 +56,11 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             .iter()
             .map(|node| format!("{} has {}", node.name, words::list(&node.pod_cidrs)))
             .collect(),
-        see: vec![
+        reproduce: vec![
             "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
                 .to_owned(),
         ],
-        mend: if everywhere { vec![ranges, anew] } else { vec![anew, ranges] },
+        fix: if everywhere { vec![ranges, anew] } else { vec![anew, ranges] },
         cases: evidence.red("node::pod_cidrs", |judged| {
             judged.case.family == Some(family)
                 && matches!(&judged.case.subject, Subject::Node { name }

@@ -91,13 +91,13 @@ fn find(evidence: &Evidence<'_>, primary: IpFamily) -> Option<Found> {
             evidence.world.suite.name
         ),
         evidence: seen,
-        see: vec![
+        reproduce: vec![
             "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
                 .to_owned(),
             "kubectl -n default get service kubernetes -o jsonpath='{.spec.clusterIPs}{\"\\n\"}'"
                 .to_owned(),
         ],
-        mend: vec![
+        fix: vec![
             "If that is how it is meant to be, run the suite dual-stack.".to_owned(),
             format!(
                 "If not, make the cluster anew with the {primary} range first everywhere: podSubnet, \

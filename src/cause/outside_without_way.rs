@@ -37,7 +37,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     } else {
         format!("This machine gets no answer over {family} from any node of the cluster.")
     };
-    let mend = if unreachable {
+    let fix = if unreachable {
         format!("Give this machine an {family} address and a route to the nodes.")
     } else {
         format!("Let {family} through between this machine and the nodes.")
@@ -50,9 +50,9 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 "no node answered, neither at a NodePort nor at the kubelet's port, over {family}"
             ),
         ],
-        see: vec![format!("ip {} route get {ip}", crate::check::commands::flag(family))],
-        mend: vec![
-            mend,
+        reproduce: vec![format!("ip {} route get {ip}", crate::check::commands::flag(family))],
+        fix: vec![
+            fix,
             "Or run dualstack on a machine that reaches the nodes, or with --outside off."
                 .to_owned(),
         ],

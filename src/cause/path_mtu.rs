@@ -50,8 +50,8 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             format!("a small answer from {to} to {from} arrives"),
             format!("a large one: {}", example.seen()),
         ],
-        see: vec![commands::on_node(from, "ip link"), commands::route(from, ip)],
-        mend: vec![
+        reproduce: vec![commands::on_node(from, "ip link"), commands::route(from, ip)],
+        fix: vec![
             format!(
                 "Set the pod network's MTU to what the {family} path between the nodes carries, less \
                  the tunnel's header, and make the pods anew."

@@ -61,8 +61,8 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     Some(Found {
         what: format!("The pod network does not carry {family} between nodes."),
         evidence: seen,
-        see: vec![commands::route(example.from()?, ip)],
-        mend: remedy::pod_network(evidence.world, family),
+        reproduce: vec![commands::route(example.from()?, ip)],
+        fix: remedy::pod_network(evidence.world, family),
         probed: evidence.bad(|probed| {
             let sender = probed.at().or(probed.from());
             let another = probed.backend().is_none_or(|backend| sender != Some(backend));

@@ -95,7 +95,7 @@ fn find<'n>(evidence: &Evidence<'_>, a: &'n str, b: &'n str, family: IpFamily) -
         ),
     };
     let ip = |node| evidence.world.fixture.backend_on(node)?.address(family);
-    let see: Vec<String> = [(a, b), (b, a)]
+    let reproduce: Vec<String> = [(a, b), (b, a)]
         .into_iter()
         .filter_map(|(from, to)| Some(commands::route(from, ip(to)?)))
         .collect();
@@ -104,18 +104,18 @@ fn find<'n>(evidence: &Evidence<'_>, a: &'n str, b: &'n str, family: IpFamily) -
          match {family} only: `{}`.",
         commands::on_node_as_root(b, "nft list ruleset")
     );
-    let mut mend = remedy::pod_network(evidence.world, family);
+    let mut fix = remedy::pod_network(evidence.world, family);
     match loss {
-        Loss::OneWay(from, to) => mend.insert(
+        Loss::OneWay(from, to) => fix.insert(
             0,
             format!(
                 "Restart the pod network's pod on {from}, which should set the route to the {family} \
                  podCIDR of {to}, and read its log."
             ),
         ),
-        Loss::Filtered(..) => mend.insert(0, filter),
+        Loss::Filtered(..) => fix.insert(0, filter),
         Loss::BothWays => {}
-        Loss::Dropped => mend.push(filter),
+        Loss::Dropped => fix.push(filter),
     }
     let probed = match loss {
         Loss::OneWay(from, to) => {
@@ -129,8 +129,8 @@ fn find<'n>(evidence: &Evidence<'_>, a: &'n str, b: &'n str, family: IpFamily) -
             .into_iter()
             .filter_map(|(from, to)| evidence.say_pod_path(from, to, family))
             .collect(),
-        see,
-        mend,
+        reproduce,
+        fix,
         probed,
         ..Found::default()
     })

@@ -39,8 +39,8 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             words::list(&nodes)
         ),
         evidence: vec![example.seen().to_owned()],
-        see: vec![commands::on_node_as_root(node, "nft list ruleset")],
-        mend: vec![
+        reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
+        fix: vec![
             format!(
                 "Except the cluster's {family} pod range from masquerading: the pod network's own \
                  setting (Calico natOutgoing and its pools, Cilium {}NativeRoutingCIDR, Flannel \

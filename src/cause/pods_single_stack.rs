@@ -76,17 +76,17 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &BTreeSet<&str>) -> F
         })
         .collect();
     // A pod network that follows podCIDRs can't do better than they allow.
-    let mut mend = Vec::new();
+    let mut fix = Vec::new();
     if ranged.is_empty() {
         seen.push(format!("spec.podCIDRs of {} has no {family} range", words::list(nodes)));
-        mend.push(format!(
+        fix.push(format!(
             "Give the Node object an {family} range first (node::pod_cidrs): a pod network that uses \
              podCIDRs has nothing to give."
         ));
     } else {
         seen.push(format!("spec.podCIDRs of {} has an {family} range", words::list(&ranged)));
     }
-    mend.extend(remedy::addressing(world, family));
+    fix.extend(remedy::addressing(world, family));
     let on_node = |subject: &Subject| match subject {
         Subject::Pod { node, .. } | Subject::Node { name: node } => is_here(node),
         _ => false,
@@ -101,14 +101,14 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &BTreeSet<&str>) -> F
     Found {
         what,
         evidence: seen,
-        see: vec![
+        reproduce: vec![
             format!(
                 "kubectl get pods -A --field-selector spec.nodeName={example} -o \
                  custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip"
             ),
             commands::on_node(example, "sh -c 'cat /host/etc/cni/net.d/*'"),
         ],
-        mend,
+        fix,
         cases,
         ..Found::default()
     }

@@ -47,8 +47,8 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
     let place = if nodes.len() > 1 { "No node".to_owned() } else { format!("Node {node}") };
     let verb = if nodes.len() > 1 { "carries" } else { "does not carry" };
     let example = cluster_ip_dead::example(evidence, family, node)?;
-    let mut see = remedy::see_proxy(evidence.world, family, node, &example.1.to_string());
-    see.dedup();
+    let mut reproduce = remedy::inspect_proxy(evidence.world, family, node, &example.1.to_string());
+    reproduce.dedup();
     Some(Found {
         what: format!("{place} {verb} Services over {family}, by ClusterIP or by NodePort."),
         evidence: vec![
@@ -56,8 +56,8 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
             format!("every NodePort at {} is dead over {family}", words::list(nodes)),
             format!("pods on {node} reach backends at their own {family} addresses"),
         ],
-        see,
-        mend: remedy::service_proxy(evidence.world, family, node),
+        reproduce,
+        fix: remedy::service_proxy(evidence.world, family, node),
         probed,
         ..Found::default()
     })

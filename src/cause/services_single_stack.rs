@@ -44,13 +44,13 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 fixture.services.len() - accepted
             ),
         ],
-        see: vec![
+        reproduce: vec![
             "kubectl get servicecidrs".to_owned(),
             "kubectl -n kube-system get pods -l component=kube-apiserver -o yaml | grep \
              service-cluster-ip-range"
                 .to_owned(),
         ],
-        mend: vec![
+        fix: vec![
             format!(
                 "Give kube-apiserver and kube-controller-manager a second --service-cluster-ip-range \
                  of {family} (kubeadm: networking.serviceSubnet), and restart them: a cluster may go \

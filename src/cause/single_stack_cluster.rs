@@ -51,11 +51,11 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             format!("no Service was given an {family} ClusterIP"),
             format!("{} of {} have an {family} InternalIP", addressed, words::count(nodes.len(), "node")),
         ],
-        see: vec![
+        reproduce: vec![
             "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,IPS:.status.addresses[*].address".to_owned(),
             "kubectl get servicecidrs".to_owned(),
         ],
-        mend: vec![
+        fix: vec![
             format!(
                 "If it is meant to be single-stack, run the suite single-stack-{}.",
                 family.other().slug()

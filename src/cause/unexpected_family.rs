@@ -69,12 +69,12 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             words::list(&suite.families)
         ),
         evidence: seen,
-        see: vec![
+        reproduce: vec![
             "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
                 .to_owned(),
             "kubectl get servicecidrs".to_owned(),
         ],
-        mend: vec![
+        fix: vec![
             "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
             format!(
                 "If not, make it without {family} ranges (kubeadm: networking.podSubnet and \

@@ -2,7 +2,7 @@
 //!
 //! A check is a pure description in three parts: which [`Case`]s there are in this world and what
 //! each wants probed ([`Check::plan`]); what the observations mean ([`Check::judge`]); and the
-//! words for a person (what, why, how to see it, how to mend it). No check reaches the cluster, a
+//! words for a person (what, why, how to see it, how to fix it). No check reaches the cluster, a
 //! clock or a runtime: [`World`] and [`Observations`] in, [`Verdict`] out, so a saved run can be
 //! judged again.
 

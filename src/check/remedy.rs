@@ -1,4 +1,4 @@
-//! How to mend what several checks and causes find, by the pod network and the service proxy that
+//! How to fix what several checks and causes find, by the pod network and the service proxy that
 //! the cluster has.
 
 use super::{World, commands};
@@ -174,7 +174,7 @@ fn proxy(world: World<'_>) -> Proxy<'_> {
 }
 
 /// Commands that show what a node's service proxy knows of an address or port.
-pub(crate) fn see_proxy(
+pub(crate) fn inspect_proxy(
     world: World<'_>,
     family: IpFamily,
     node: &str,

@@ -50,28 +50,28 @@ pub struct Failure {
     /// What is wrong, naming the subject, what was expected and what was seen.
     pub what: String,
     /// How to see it by hand: shell commands, ready to paste.
-    pub see: Vec<String>,
-    /// How to mend it, the likeliest first.
-    pub mend: Vec<String>,
+    pub reproduce: Vec<String>,
+    /// How to fix it, the likeliest first.
+    pub fix: Vec<String>,
 }
 
 impl Failure {
     /// A failure that says what is wrong.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), see: Vec::new(), mend: Vec::new() }
+        Self { what: what.into(), reproduce: Vec::new(), fix: Vec::new() }
     }
 
     /// The same, with commands that show it.
     #[must_use]
-    pub fn see<T: Into<String>>(mut self, commands: impl IntoIterator<Item = T>) -> Self {
-        self.see.extend(commands.into_iter().map(Into::into));
+    pub fn reproduce<T: Into<String>>(mut self, commands: impl IntoIterator<Item = T>) -> Self {
+        self.reproduce.extend(commands.into_iter().map(Into::into));
         self
     }
 
-    /// The same, with ways to mend it, the likeliest first.
+    /// The same, with ways to fix it, the likeliest first.
     #[must_use]
-    pub fn mend<T: Into<String>>(mut self, remedies: impl IntoIterator<Item = T>) -> Self {
-        self.mend.extend(remedies.into_iter().map(Into::into));
+    pub fn fix<T: Into<String>>(mut self, remedies: impl IntoIterator<Item = T>) -> Self {
+        self.fix.extend(remedies.into_iter().map(Into::into));
         self
     }
 }

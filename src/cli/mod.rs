@@ -29,7 +29,7 @@ use failure::Failure;
 use options::Console;
 
 /// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
-/// not, what is broken and how to mend it
+/// not, what is broken and how to fix it
 #[derive(Debug, Parser)]
 #[command(name = "dualstack", version, max_term_width = 100)]
 struct Cli {

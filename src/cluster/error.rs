@@ -100,7 +100,7 @@ pub enum ClusterError {
         known: Vec<String>,
     },
     /// A context leads nowhere.
-    #[error("context \"{context}\" of {origin} can't be used: {missing}; mend the kubeconfig")]
+    #[error("context \"{context}\" of {origin} can't be used: {missing}; fix the kubeconfig")]
     ContextIncomplete {
         /// The context.
         context: String,
@@ -110,9 +110,7 @@ pub enum ClusterError {
         missing: String,
     },
     /// The server's address is none.
-    #[error(
-        "the address of the API server {endpoint} can't be used: {reason}; mend the kubeconfig"
-    )]
+    #[error("the address of the API server {endpoint} can't be used: {reason}; fix the kubeconfig")]
     ServerAddress {
         /// The API server.
         endpoint: Arc<Endpoint>,
@@ -121,7 +119,7 @@ pub enum ClusterError {
     },
     /// A certificate, key or token of the kubeconfig can't be read.
     #[error(
-        "the credentials for {endpoint} can't be used: {reason}; mend the kubeconfig or fetch it anew"
+        "the credentials for {endpoint} can't be used: {reason}; fix the kubeconfig or fetch it anew"
     )]
     CredentialsUnreadable {
         /// The API server.

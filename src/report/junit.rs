@@ -186,7 +186,7 @@ fn status(judged: &Judged, cause: Option<&Cause>) -> TestCaseStatus {
     }
 }
 
-/// Everything that is known of a failure, with how to see and to mend it.
+/// Everything that is known of a failure, with how to see and to fix it.
 fn full_text(judged: &Judged, cause: Option<&Cause>) -> String {
     let mut text = Vec::new();
     let mut section = |title: &str, lines: &[String]| {
@@ -204,12 +204,12 @@ fn full_text(judged: &Judged, cause: Option<&Cause>) -> String {
         section("Cause", &one(&cause.what));
         section("Why it matters", &one(&cause.why));
         section("Evidence", &cause.evidence);
-        section("See the cause", &cause.see);
-        section("Mend the cause", &cause.mend);
+        section("See the cause", &cause.reproduce);
+        section("Fix the cause", &cause.fix);
     }
     if let Some(failure) = &judged.verdict.failure {
-        section("See", &failure.see);
-        section("Mend", &failure.mend);
+        section("Reproduce", &failure.reproduce);
+        section("Fix", &failure.fix);
     }
     text.join("\n")
 }

@@ -161,23 +161,23 @@ async fn a_context_that_leads_nowhere_says_where_it_breaks_off() {
     for (context, expected) in [
         (
             "a",
-            "context \"a\" of FILE can't be used: its cluster \"none\" is not defined; mend the \
+            "context \"a\" of FILE can't be used: its cluster \"none\" is not defined; fix the \
              kubeconfig",
         ),
         (
             "b",
-            "context \"b\" of FILE can't be used: its user \"none\" is not defined; mend the \
+            "context \"b\" of FILE can't be used: its user \"none\" is not defined; fix the \
              kubeconfig",
         ),
         (
             "c",
             "the address of the API server 127.0.0.1:6443 (context c) can't be used: it is not of \
-             the form https://host:port; mend the kubeconfig",
+             the form https://host:port; fix the kubeconfig",
         ),
         (
             "d",
             "the credentials for https://127.0.0.1:6443 (context d) can't be used: the certificate \
-             authority holds no certificate; mend the kubeconfig or fetch it anew",
+             authority holds no certificate; fix the kubeconfig or fetch it anew",
         ),
     ] {
         let (sentence, exit) = refused(&config().to_string(), Some(context)).await;
@@ -204,7 +204,7 @@ async fn a_client_certificate_that_is_none_is_named() {
         assert_eq!(
             fake.sentence(&error),
             format!(
-                "the credentials for URL (context here) can't be used: {reason}; mend the \
+                "the credentials for URL (context here) can't be used: {reason}; fix the \
                  kubeconfig or fetch it anew"
             )
         );

@@ -91,7 +91,7 @@ fn single_stack(bed: &Bed) {
         }
         for judged in run.judged().filter(|judged| judged.verdict.status == Status::Fail) {
             let says = judged.verdict.failure.as_ref().unwrap();
-            assert!(!says.mend.is_empty() && !says.see.is_empty(), "{}", judged.case.name());
+            assert!(!says.fix.is_empty() && !says.reproduce.is_empty(), "{}", judged.case.name());
         }
         assert!(run.output.contains(other.as_str()), "{suite} must name {other}:\n{}", run.output);
         // What it finds is declared, not lost: no path fails.

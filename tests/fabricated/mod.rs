@@ -233,10 +233,10 @@ impl Run {
                     "A pod on {source} can't reach the backend on {target} at http://{address}/ over \
                      {family}: three attempts in 6 s, each of them {outcome}."
                 ),
-                see: vec![format!(
+                reproduce: vec![format!(
                     "kubectl exec -n dualstack-k3x9a busybox-{source} -- wget -qO- -T 2 http://{address}/"
                 )],
-                mend: vec![
+                fix: vec![
                     format!("Compare `ip -6 route` on {source} and {target} with the podCIDRs of the other nodes."),
                     "Restart the CNI's agent on both nodes and look at its log.".to_owned(),
                 ],
@@ -270,11 +270,11 @@ impl Run {
                 "over IPv4 the same pairs answer".to_owned(),
                 "every other pair of nodes answers over IPv6".to_owned(),
             ],
-            see: vec![
+            reproduce: vec![
                 "kubectl debug node/n2 -it --image=busybox -- ip -6 route get fd00:10:244:0::7".to_owned(),
                 "kubectl get node n1 -o jsonpath='{.spec.podCIDRs}'".to_owned(),
             ],
-            mend: vec![
+            fix: vec![
                 "Restart the CNI's agent on n2, which writes the routes: `kubectl -n kube-system \
                  delete pod -l app=kindnet --field-selector spec.nodeName=n2`."
                     .to_owned(),

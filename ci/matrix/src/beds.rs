@@ -1,10 +1,5 @@
 //! The clusters under the rows: one that all faults share, and one at a time for the shapes.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
-
 use testbed::{
     cluster::Cluster,
     progress::{Event, Progress},
@@ -13,9 +8,6 @@ use testbed::{
 };
 
 use crate::{Error, programs::Programs, table};
-
-/// How long a node may take to renew its Lease, which it does every 10 s.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Brings clusters up when a row first needs them.
 #[derive(Debug)]
@@ -69,42 +61,6 @@ impl<'a> Beds<'a> {
         Cluster::down(&spec.name)?;
         Ok(Cluster::up(&self.programs.testbed, spec, &Steps)?.0)
     }
-}
-
-/// Waits until a cluster is healthy and stays so: a node that could not renew its Lease during a
-/// fault may be declared not ready after the fault is mended, and its taint goes later still.
-pub(crate) fn wait_mended(cluster: &Cluster) -> Result<(), Error> {
-    // Lease times are compared as text: UTC, with microseconds.
-    let mended = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let leases =
-            "leases --namespace kube-node-lease --output jsonpath={.items[*].spec.renewTime}";
-        let times = get(cluster, leases)?;
-        let times: Vec<&str> = times.split_whitespace().collect();
-        let renewed = times.len() == cluster.nodes().len()
-            && times.iter().all(|time| *time > mended.as_str());
-        if renewed && get(cluster, "nodes --output jsonpath={.items[*].spec.taints}")?.is_empty() {
-            return Ok(cluster.wait_healthy()?);
-        }
-        if Instant::now() > deadline {
-            let why =
-                "a node's Lease is not renewed, or its taint stays, after the fault is mended";
-            return Err(Error::Program(why.to_owned()));
-        }
-        thread::sleep(Duration::from_millis(500));
-    }
-}
-
-/// What `kubectl get` prints.
-fn get(cluster: &Cluster, words: &str) -> Result<String, Error> {
-    let output = cluster
-        .kubectl()?
-        .arg("get")
-        .args(words.split(' '))
-        .output()
-        .map_err(|error| Error::Program(format!("can't run kubectl: {error}")))?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn name(text: &str) -> Result<Name, Error> {

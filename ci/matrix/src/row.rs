@@ -7,11 +7,7 @@ use testbed::{
     spec::Family,
 };
 
-use crate::{
-    Error,
-    beds::{self, Beds},
-    seen::Seen,
-};
+use crate::{Error, beds::Beds, seen::Seen};
 
 /// The suite that faults are judged by.
 const DUAL_STACK: &str = "dual-stack";
@@ -21,7 +17,7 @@ const DUAL_STACK: &str = "dual-stack";
 pub(crate) enum Row {
     /// The default cluster with nothing wrong.
     Healthy,
-    /// The same cluster after all faults were mended: each went without a trace.
+    /// The same cluster after all faults were repaired: each went without a trace.
     Mended,
     /// A healthy cluster of another shape or version.
     Shape(&'static Shape),
@@ -42,7 +38,7 @@ impl Row {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Healthy => "healthy".to_owned(),
-            Self::Mended => "mended".to_owned(),
+            Self::Mended => "repaired".to_owned(),
             Self::Shape(shape) => format!("shape/{}", shape.name),
             Self::Fault(fault) => format!("fault/{fault}"),
         }
@@ -61,7 +57,7 @@ impl Row {
                 let injection = fault::injected(&cluster, fault)?;
                 let seen = programs.run(&cluster.kubeconfig(), DUAL_STACK);
                 injection.revert()?;
-                beds::wait_mended(&cluster)?;
+                cluster.wait_repaired()?;
                 Ok(vec![seen?])
             }
             Self::Shape(shape) => beds.with(shape, |cluster| {
@@ -75,7 +71,7 @@ impl Row {
     pub(crate) fn verdict(&self, seen: &Seen) -> String {
         match self {
             Self::Healthy | Self::Mended => passes(seen),
-            // It mends itself, and a right tool says nothing of it.
+            // It repairs itself, and a right tool says nothing of it.
             Self::Fault(Fault::ApiServerPaused(_)) => passes(seen),
             Self::Fault(fault) => caught(fault, seen),
             Self::Shape(shape) => judged(shape, seen),

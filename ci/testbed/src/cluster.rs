@@ -20,6 +20,7 @@ use crate::{
     node::{self, BootPlan, Node},
     preflight,
     progress::{Event, Progress},
+    run::{Run, wait_for},
     shape,
     spec::{Name, Spec},
     state::{ClusterDir, ClusterLock, ProcessId, Record, Store, boot_id},
@@ -198,6 +199,26 @@ impl Cluster {
     /// Waits until nodes and system pods are as they should be.
     pub fn wait_healthy(&self) -> Result<()> {
         health::wait(&self.kubeconfig(), &self.record.spec, PATIENCE)
+    }
+
+    /// Waits until a cluster that was broken and repaired is healthy and stays so: a node that could
+    /// not renew its Lease may be declared not ready afterwards, and its taint goes later still.
+    pub fn wait_repaired(&self) -> Result<()> {
+        // The API's times are compared as text: UTC, with microseconds.
+        let repaired = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+        let get = |words: &str| {
+            self.kubectl()?.arg("get").args(words.split(' ')).read("look at the nodes")
+        };
+        let what = "every node renewing its Lease and being without a taint";
+        wait_for(what, PATIENCE, String::new, || {
+            let leases = get("leases -n kube-node-lease -o jsonpath={.items[*].spec.renewTime}")?;
+            let times: Vec<&str> = leases.split_whitespace().collect();
+            let renewed = times.len() == self.nodes.len()
+                && times.iter().all(|time| *time > repaired.as_str());
+            let taints = "nodes -o jsonpath={.items[*].spec.taints}";
+            Ok((renewed && get(taints)?.is_empty()).then_some(()))
+        })?;
+        self.wait_healthy()
     }
 }
 

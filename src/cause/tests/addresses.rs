@@ -80,7 +80,7 @@ fn a_node_object_with_one_range_explains_its_single_stack_pods() {
             && ["node::pod_cidrs", "pod::pod_ips"].contains(&path.check)
     });
     let cause = assert_cause(&run, "pods_single_stack", &["n2"]);
-    assert!(cause.mend[0].contains("node::pod_cidrs"), "{:?}", cause.mend);
+    assert!(cause.fix[0].contains("node::pod_cidrs"), "{:?}", cause.fix);
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn a_backend_that_does_not_listen_is_told_from_the_network() {
     };
     let run = assert_red(&lab, broken);
     let cause = assert_cause(&run, "backend_not_listening", &["n3", "IPv6"]);
-    assert!(cause.see.iter().any(|command| command.contains("nginx-3-xyz")));
+    assert!(cause.reproduce.iter().any(|command| command.contains("nginx-3-xyz")));
 }
 
 #[test]

@@ -245,12 +245,12 @@ impl<'a> Wrong<'a> {
         let dns = "kubectl -n kube-system get configmap coredns -o yaml";
         let log = "kubectl -n kube-system logs -l k8s-app=kube-dns --tail=50";
         Failure::new(what)
-            .see(commands::repeat(*world, bad.iter().map(|(probe, _, _)| *probe)))
-            .see([dns, log])
-            .mend(self.mend(kind))
+            .reproduce(commands::repeat(*world, bad.iter().map(|(probe, _, _)| *probe)))
+            .reproduce([dns, log])
+            .fix(self.fix(kind))
     }
 
-    fn mend(&self, kind: Kind) -> Vec<String> {
+    fn fix(&self, kind: Kind) -> Vec<String> {
         let record = self.family.record_type();
         match kind {
             Kind::NoRecords | Kind::WrongRecords => vec![

@@ -114,7 +114,7 @@ fn defect(world: World<'_>, found: &Found<'_>, addresses: &[IpAddr]) -> Option<(
 fn failure(world: World<'_>, found: &Found<'_>, what: String) -> Failure {
     let Found { family, node, .. } = *found;
     let name = &node.name;
-    let see = [
+    let reproduce = [
         format!(
             "kubectl get node {name} -o jsonpath='{{range .status.addresses[*]}}{{.type}} \
              {{.address}}{{\"\\n\"}}{{end}}'"
@@ -128,7 +128,7 @@ fn failure(world: World<'_>, found: &Found<'_>, what: String) -> Failure {
         ),
     ];
     if !world.suite.families.contains(&family) {
-        return Failure::new(what).see(see).mend([
+        return Failure::new(what).reproduce(reproduce).fix([
             "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
             format!("If not, start the kubelet of {name} with --node-ip set to the one address."),
         ]);
@@ -148,7 +148,7 @@ fn failure(world: World<'_>, found: &Found<'_>, what: String) -> Failure {
         "If the node's interface has no global {family} address either, assign one first: the \
          kubelet reports only addresses that the node has."
     );
-    Failure::new(what).see(see).mend(cloud).mend([kubelet, address])
+    Failure::new(what).reproduce(reproduce).fix(cloud).fix([kubelet, address])
 }
 
 fn first(node: &Node) -> Option<IpFamily> {

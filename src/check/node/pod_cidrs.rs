@@ -147,7 +147,7 @@ fn defect(world: World<'_>, found: &Found<'_>, range: &IpNet) -> Option<(String,
 fn failure(world: World<'_>, found: &Found<'_>, what: String) -> Failure {
     let Found { family, node, nodes } = *found;
     let name = &node.name;
-    let failure = Failure::new(what).see([
+    let failure = Failure::new(what).reproduce([
         format!("kubectl get node {name} -o jsonpath='{{.spec.podCIDRs}}{{\"\\n\"}}'"),
         "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
             .to_owned(),
@@ -169,17 +169,17 @@ fn failure(world: World<'_>, found: &Found<'_>, what: String) -> Failure {
         )
     });
     if everywhere || !world.suite.families.contains(&family) {
-        failure.mend([ranges, anew]).mend(cni)
+        failure.fix([ranges, anew]).fix(cni)
     } else {
         failure
-            .mend([
+            .fix([
                 anew,
                 "If the new Node object lacks the range too, kube-controller-manager's log says why: \
                      --cluster-cidr holds one family only, or it is too small for this many nodes \
                      (--node-cidr-mask-size-ipv4, --node-cidr-mask-size-ipv6)."
                     .to_owned(),
             ])
-            .mend(cni)
+            .fix(cni)
     }
 }
 

@@ -227,11 +227,11 @@ fn no_way(world: World<'_>, family: IpFamily, tried: &Tried<'_>) -> Verdict {
         "This machine reaches no node of the cluster over {family}: of the NodePorts at {ip}, {}.",
         words::list([seen])
     ))
-    .see([
+    .reproduce([
         format!("ip {} route get {ip}", commands::flag(family)),
         format!("curl --noproxy '*' -g -k -m 2 'https://{}/'", SocketAddr::new(ip, CONTROL_PORT)),
     ])
-    .mend([
+    .fix([
         if unreachable {
             format!(
                 "Give this machine an {family} address and a route to the nodes, or run dualstack \

@@ -144,8 +144,8 @@ pub(super) fn failure(
     };
     let port = format!("{}", address.port());
     Failure::new(what)
-        .see(commands::repeat(world, bad.iter().map(|(probe, _)| *probe)))
-        .see(remedy::see_proxy(world, family, to, &port))
-        .mend([first])
-        .mend(remedy::node_port(world, family, to))
+        .reproduce(commands::repeat(world, bad.iter().map(|(probe, _)| *probe)))
+        .reproduce(remedy::inspect_proxy(world, family, to, &port))
+        .fix([first])
+        .fix(remedy::node_port(world, family, to))
 }

@@ -137,7 +137,7 @@ fn all_pods(world: World<'_>) -> impl Iterator<Item = &Workload> {
 
 fn failure(world: World<'_>, pod: &Workload, family: IpFamily, what: String) -> Failure {
     let node = &pod.node;
-    let failure = Failure::new(what).see([
+    let failure = Failure::new(what).reproduce([
         format!(
             "kubectl get pods -A --field-selector spec.nodeName={node} -o \
              custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip"
@@ -145,7 +145,7 @@ fn failure(world: World<'_>, pod: &Workload, family: IpFamily, what: String) -> 
         format!("kubectl get node {node} -o jsonpath='{{.spec.podCIDRs}}{{\"\\n\"}}'"),
     ]);
     if !world.suite.families.contains(&family) {
-        return failure.mend([
+        return failure.fix([
             "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
             format!(
                 "If not, take the {family} ranges out of the pod network's configuration and of \
@@ -154,10 +154,10 @@ fn failure(world: World<'_>, pod: &Workload, family: IpFamily, what: String) -> 
         ]);
     }
     if pod.address(family).is_some() {
-        return failure.mend([format!(
+        return failure.fix([format!(
             "The kubelet of {node} puts the family of the node's first InternalIP first: see \
              node::internal_ips, and start it with --node-ip in the right order."
         )]);
     }
-    failure.mend(remedy::addressing(world, family))
+    failure.fix(remedy::addressing(world, family))
 }

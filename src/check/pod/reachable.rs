@@ -143,17 +143,17 @@ impl Path<'_> {
                 symptom.detail
             )
         };
-        let mut see = commands::repeat(world, [probe]);
-        see.push(commands::route(from, address.ip()));
+        let mut reproduce = commands::repeat(world, [probe]);
+        reproduce.push(commands::route(from, address.ip()));
         if let Some(source) = world.fixture.probe_on(from).and_then(|pod| pod.address(family))
             && from != to
         {
-            see.push(commands::route(to, source));
+            reproduce.push(commands::route(to, source));
         }
-        Failure::new(what).see(see).mend(self.mend(symptom.kind, large))
+        Failure::new(what).reproduce(reproduce).fix(self.fix(symptom.kind, large))
     }
 
-    fn mend(&self, kind: Kind, large: bool) -> Vec<String> {
+    fn fix(&self, kind: Kind, large: bool) -> Vec<String> {
         let Self { world, from, to, family } = *self;
         if large {
             return vec![

@@ -170,9 +170,9 @@ fn failure(
         service.name, symptom.detail
     );
     let namespace = &world.fixture.namespace;
-    let mut see = commands::repeat(world, [probe]);
-    see.extend(remedy::see_proxy(world, family, node, &address.ip().to_string()));
-    see.push(format!(
+    let mut reproduce = commands::repeat(world, [probe]);
+    reproduce.extend(remedy::inspect_proxy(world, family, node, &address.ip().to_string()));
+    reproduce.push(format!(
         "kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={}  # only after run --keep",
         service.name
     ));
@@ -190,8 +190,11 @@ fn failure(
         ),
         _ => format!(
             "If pod::reachable passes for the same nodes, the service proxy on {node} is at fault; if \
-             it fails too, mend the pod network first."
+             it fails too, fix the pod network first."
         ),
     };
-    Failure::new(what).see(see).mend([first]).mend(remedy::service_proxy(world, family, node))
+    Failure::new(what)
+        .reproduce(reproduce)
+        .fix([first])
+        .fix(remedy::service_proxy(world, family, node))
 }

@@ -257,7 +257,7 @@ impl Finding<'_> {
     fn fail(&self, detail: String, what: String) -> Verdict {
         let Self { world, service } = self;
         let namespace = &world.fixture.namespace;
-        let see = [
+        let reproduce = [
             format!(
                 "kubectl create service clusterip dualstack-try --tcp=80 --dry-run=client -o json | \
                  kubectl patch --local -f - --type=merge -p '{}' -o yaml | kubectl -n default create \
@@ -273,7 +273,7 @@ impl Finding<'_> {
         let ranges = "Give kube-apiserver and kube-controller-manager the same \
                       --service-cluster-ip-range with one range of each expected family, the primary \
                       one first (kubeadm: networking.serviceSubnet), and restart them.";
-        let mend: Vec<String> = if world.suite.families.len() > 1 {
+        let fix: Vec<String> = if world.suite.families.len() > 1 {
             vec![
                 ranges.to_owned(),
                 "Services made before keep their families: patch those that need both with \
@@ -288,7 +288,7 @@ impl Finding<'_> {
                 ranges.to_owned(),
             ]
         };
-        Verdict::fail(detail, Failure::new(what).see(see).mend(mend))
+        Verdict::fail(detail, Failure::new(what).reproduce(reproduce).fix(fix))
     }
 }
 

@@ -139,7 +139,7 @@ fn defect(family: IpFamily, slices: &[&Slice], backends: &[&Workload]) -> Option
 fn failure(world: World<'_>, service: &Service, family: IpFamily, what: String) -> Failure {
     let namespace = &world.fixture.namespace;
     Failure::new(what)
-        .see([
+        .reproduce([
             format!(
                 "kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={} -o wide  \
                  # only after run --keep",
@@ -150,7 +150,7 @@ fn failure(world: World<'_>, service: &Service, family: IpFamily, what: String) 
              endpointslice"
                 .to_owned(),
         ])
-        .mend([
+        .fix([
             format!(
                 "See that kube-controller-manager runs, and runs its endpointslice controller \
                  (--controllers with `*` and without `-endpointslice-controller`): it writes the \

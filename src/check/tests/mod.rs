@@ -106,8 +106,8 @@ fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_mend_it() {
         }
         for cause in &run.causes {
             assert!(cause.what.ends_with('.') && !cause.evidence.is_empty(), "{}", cause.id);
-            assert!(!cause.see.is_empty() && !cause.mend.is_empty(), "{}", cause.id);
-            let lines = cause.see.iter().chain(&cause.mend).chain([&cause.what]);
+            assert!(!cause.reproduce.is_empty() && !cause.fix.is_empty(), "{}", cause.id);
+            let lines = cause.reproduce.iter().chain(&cause.fix).chain([&cause.what]);
             lines.for_each(|line| assert_clean(line));
         }
     }
@@ -123,8 +123,8 @@ fn assert_well_said(name: &str, verdict: &Verdict) {
             "{}",
             failure.what
         );
-        assert!(!failure.see.is_empty() && !failure.mend.is_empty(), "{name}");
-        let lines = failure.see.iter().chain(&failure.mend).chain([&failure.what]);
+        assert!(!failure.reproduce.is_empty() && !failure.fix.is_empty(), "{name}");
+        let lines = failure.reproduce.iter().chain(&failure.fix).chain([&failure.what]);
         lines.for_each(|line| assert_clean(line));
     }
 }

@@ -31,7 +31,7 @@ pub(super) const SYNTAX: Rule = Rule {
     reason: "Nothing reads a document with a syntax error. The error is reported where it began, \
              such as at the opening of a quote that is never closed, and the rest of the document \
              is linted as far as it can be.",
-    fix: "Mend the line; an editor that knows YAML shows the rest.",
+    fix: "Fix the line; an editor that knows YAML shows the rest.",
     sources: &["https://yaml.org/spec/1.2.2/"],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,

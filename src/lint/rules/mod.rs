@@ -1,4 +1,4 @@
-//! The rules: what each looks for, why it matters, how to mend it, and who else would say so.
+//! The rules: what each looks for, why it matters, how to fix it, and who else would say so.
 //!
 //! A rule is a pure function over the [`Model`]. What it says of Kubernetes' components is
 //! declared ([`EnforcedBy`]) and held against the real ones by the tests.
@@ -169,7 +169,7 @@ pub struct Rule {
     pub summary: &'static str,
     /// Why that matters.
     pub reason: &'static str,
-    /// How to mend it.
+    /// How to fix it.
     pub fix: &'static str,
     /// Where it is written: Kubernetes' documentation, a KEP, an RFC.
     pub sources: &'static [&'static str],
@@ -245,7 +245,7 @@ pub struct Finding {
     pub label: Option<String>,
     /// Other places that belong to it, and what each has to do with it.
     pub also: Vec<(Span, String)>,
-    /// How to mend this very case; the rule's own advice stands where this is silent.
+    /// How to fix this very case; the rule's own advice stands where this is silent.
     pub help: Option<String>,
 }
 
@@ -286,7 +286,7 @@ impl Finding {
         self
     }
 
-    /// Says how to mend this very case.
+    /// Says how to fix this very case.
     pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
         self.help = Some(help.into());
         self

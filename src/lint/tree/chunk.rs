@@ -18,7 +18,7 @@ pub(super) struct Line {
     /// The source's line, from 0.
     pub(super) origin: usize,
     /// By how much a column of the source exceeds that of this line; negative where characters
-    /// were put in when the line was mended.
+    /// were put in when the line was repaired.
     pub(super) shift: isize,
     /// The first column (of this line) that is shifted.
     pub(super) from: usize,

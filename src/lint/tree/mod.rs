@@ -2,7 +2,7 @@
 //!
 //! Unlike a serde parse it survives errors. A text is cut into documents first, at the lines that
 //! begin with `---`, as Kubernetes' own readers cut it, so that a mistake in one document can't
-//! hide the next. Within a document a mistake is reported where it began, mended in memory and
+//! hide the next. Within a document a mistake is reported where it began, repaired in memory and
 //! read past, as long as that leads anywhere.
 
 mod chunk;

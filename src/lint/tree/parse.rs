@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 400_000;
 /// How many bytes of text an alias repeats as one more value.
 const TEXT_OF_A_VALUE: usize = 32;
-/// How many syntax errors of a document are mended and read past before the rest is given up.
+/// How many syntax errors of a document are repaired and read past before the rest is given up.
 const MAX_REPAIRS: usize = 12;
 
 /// One document of a source.

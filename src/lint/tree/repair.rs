@@ -9,7 +9,7 @@ use super::{
     chunk::{Chunk, Line},
 };
 
-/// An error that was understood, and mended in the chunk where `read_on` says so.
+/// An error that was understood, and repaired in the chunk where `read_on` says so.
 pub(super) struct Repair {
     /// What to tell; nothing where the error only follows from one that was told.
     pub(super) flaw: Option<Flaw>,
@@ -17,8 +17,8 @@ pub(super) struct Repair {
     pub(super) read_on: bool,
 }
 
-/// Finds where the error began, says what it is and mends the chunk so that it can be read on.
-/// `None` if nothing can be mended any more.
+/// Finds where the error began, says what it is and repairs the chunk so that it can be read on.
+/// `None` if nothing can be repaired any more.
 pub(super) fn diagnose(source: &Source, chunk: &mut Chunk, error: &ScanError) -> Option<Repair> {
     let at = error_line(chunk, error)?;
     if let Some(flaw) = template(source, chunk, at) {
@@ -46,7 +46,7 @@ pub(super) fn diagnose(source: &Source, chunk: &mut Chunk, error: &ScanError) ->
     blank(chunk, at).then_some(Repair { flaw: Some(flaw), read_on: true })
 }
 
-/// The error as it stands, for when nothing more can be mended.
+/// The error as it stands, for when nothing more can be repaired.
 pub(super) fn describe(source: &Source, chunk: &Chunk, error: &ScanError) -> Flaw {
     let at = error_line(chunk, error).unwrap_or_default();
     let mark = error.marker();
@@ -108,7 +108,7 @@ fn sentence(info: &str) -> String {
     known.into()
 }
 
-/// A template that was not rendered is not YAML, and no mending makes it so.
+/// A template that was not rendered is not YAML, and no repairing makes it so.
 fn template(source: &Source, chunk: &Chunk, at: usize) -> Option<Flaw> {
     let upto = chunk.lines.get(..=at)?;
     let found = upto.iter().rposition(|line| line.text.contains("{{"))?;
@@ -137,14 +137,14 @@ fn unclosed_quote(
     let (line, column, quote) = opening(chunk, at, error.info().contains("quoted scalar"))?;
     let width = chunk.lines[line].text.trim_end().chars().count();
     let span = chunk.span(source, (line, column), (line, width));
-    let mended = &mut chunk.lines[line];
-    let kept = mended.text.trim_end().len();
-    mended.text.truncate(kept);
-    if quote == '"' && mended.text.ends_with('\\') {
+    let repaired = &mut chunk.lines[line];
+    let kept = repaired.text.trim_end().len();
+    repaired.text.truncate(kept);
+    if quote == '"' && repaired.text.ends_with('\\') {
         // It would escape the quote that is put in.
-        mended.text.push('\\');
+        repaired.text.push('\\');
     }
-    mended.text.push(quote);
+    repaired.text.push(quote);
     let message = format!("this quote ({quote}) is not closed");
     Some(Flaw::new(FlawKind::Syntax, span, message).help(format!("put a {quote} at its end")))
 }
@@ -281,9 +281,9 @@ fn trailing_colon(source: &Source, chunk: &mut Chunk, at: usize) -> Option<Flaw>
         format!("`{value}` ends in a colon, which YAML takes for the end of a key"),
     );
     let flaw = flaw.help(format!("quote it: \"{value}\""));
-    let mended = format!("{}\"{value}\"", &text[..start]);
+    let repaired = format!("{}\"{value}\"", &text[..start]);
     let line = chunk.lines.get_mut(at)?;
-    line.text = mended;
+    line.text = repaired;
     line.shift -= 1;
     line.from = column + 1;
     Some(flaw)

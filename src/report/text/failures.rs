@@ -25,8 +25,8 @@ fn explain_cause(view: &View<'_>, number: usize, cause: &Cause) -> String {
         .paragraph(&format!("{} {}", paint(RED, &format!("Cause {number}:")), cause.what))
         .labelled("Why", &[&cause.why])
         .labelled("Evidence", &cause.evidence)
-        .commands("See", &cause.see)
-        .labelled("Mend", &cause.mend)
+        .commands("Reproduce", &cause.reproduce)
+        .labelled("Fix", &cause.fix)
         .labelled("Explains", &explained(view, number));
     if view.layout.detail == Detail::Full {
         let failures = view.record.judged.iter().filter_map(with_failure);
@@ -73,7 +73,7 @@ fn unexplained<'a>(view: &View<'a>) -> Vec<Group<'a>> {
         let like = groups.iter_mut().find(|group| {
             view.layout.detail < Detail::Full
                 && group.title == title
-                && group.members.first().is_some_and(|(_, first)| first.mend == failure.mend)
+                && group.members.first().is_some_and(|(_, first)| first.fix == failure.fix)
         });
         match like {
             Some(group) => group.members.push((judged, failure)),
@@ -103,7 +103,7 @@ fn explain_group(view: &View<'_>, group: &Group<'_>) -> String {
         }
         prose.labelled("What", &what);
     }
-    prose.commands("See", &failure.see).labelled("Mend", &failure.mend);
+    prose.commands("Reproduce", &failure.reproduce).labelled("Fix", &failure.fix);
     prose.into_text()
 }
 

@@ -65,7 +65,7 @@ enum Command {
     Logs(logs::Args),
     /// Make the images of an archive (docker save, OCI layout) available to the cluster.
     Load(load::Args),
-    /// Break the running cluster in known ways, and mend it.
+    /// Break the running cluster in known ways, and fix it.
     #[command(subcommand)]
     Fault(fault::Command),
     /// Bring the cluster up if need be and run a command with KUBECONFIG set.

@@ -54,7 +54,7 @@ impl Component {
                 let path = module.join(name);
                 fs::write(&path, text).map_err(Error::io("write", &path))?;
             }
-            // One call for all lets them be compiled and linked side by side; names are mended afterwards.
+            // One call for all lets them be compiled and linked side by side; names are repaired afterwards.
             build.run(
                 Command::new("go")
                     .arg("build")

@@ -1,7 +1,5 @@
 //! Packets dropped: an nftables table of the fault's own, on a node or in the underlay.
 
-use std::process::Command;
-
 use crate::{cluster::Cluster, error::Result, run::Run};
 
 /// Whose packets a table sees.
@@ -40,19 +38,13 @@ impl Table<'_> {
     fn run(&self, cluster: &Cluster, text: &str) -> Result<()> {
         let (mut command, place) = match self.place {
             Place::Node(name) => (cluster.node(name)?.command("nft"), name),
-            Place::Underlay => (underlays_nft(cluster)?, "the bridge"),
+            Place::Underlay => {
+                (cluster.underlay().nft(&cluster.node("n1")?.process.root()), "the bridge")
+            }
         };
         let what = format!("change the rules of {} on {place}", self.name);
         command.args(["-f", "-"]).feed(&what, text).map(drop)
     }
-}
-
-/// nftables over the bridge, by the nodes' own program: the machine need not have one.
-fn underlays_nft(cluster: &Cluster) -> Result<Command> {
-    let mut command = cluster.underlay().command("nsenter");
-    let root = cluster.node("n1")?.process.root();
-    command.arg(format!("--root={}", root.display())).args(["--", "/usr/sbin/nft"]);
-    Ok(command)
 }
 
 /// The text for `nft -f` that puts a table in another's place; declaring it first makes its

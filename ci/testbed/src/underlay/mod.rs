@@ -78,12 +78,21 @@ impl Underlay {
     /// An unreachable route would not do: for such a route the kernel answers one packet a second
     /// and source, by a limit that can be lifted for the whole machine alone.
     pub fn answer_beyond(&self, rootfs: &Path) -> Result<()> {
-        Command::new("nsenter")
+        self.nft(rootfs)
+            .args(["-f", "-"])
+            .feed("answer for what lies beyond the underlay", BEYOND)
+            .map(drop)
+    }
+
+    /// `nft` in the underlay's network namespace, from a root file system of the nodes: the machine
+    /// need not have one.
+    pub fn nft(&self, root: &Path) -> Command {
+        let mut command = Command::new("nsenter");
+        command
             .arg(format!("--net=/proc/{}/ns/net", self.agent.pid))
-            .arg(format!("--root={}", rootfs.display()))
-            .args(["--", "/usr/sbin/nft", "-f", "-"])
-            .feed("answer for what lies beyond the underlay", BEYOND)?;
-        Ok(())
+            .arg(format!("--root={}", root.display()))
+            .args(["--", "/usr/sbin/nft"]);
+        command
     }
 
     /// Gives the machine's end of the veth its addresses.

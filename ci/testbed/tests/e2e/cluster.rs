@@ -1,4 +1,4 @@
-//! One cluster, seen healthy, broken by each fault and mended again.
+//! One cluster, seen healthy, broken by each fault and repaired again.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -112,7 +112,7 @@ pub(crate) const PROXY: Rule = Rule {
     level: Level::Warning,
     summary: "kube-proxy's settings in the file are not those of the live cluster.",
     reason: "kubeadm writes them into a ConfigMap once; a changed file changes nothing.",
-    fix: "Edit the ConfigMap kube-system/kube-proxy and restart the DaemonSet, or mend the file.",
+    fix: "Edit the ConfigMap kube-system/kube-proxy and restart the DaemonSet, or fix the file.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[SAME],

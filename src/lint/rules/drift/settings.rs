@@ -27,7 +27,7 @@ pub(crate) const GATES: Rule = Rule {
     summary: "Feature gates in the file are not those of the live cluster.",
     reason: "kubeadm writes them once, into ConfigMaps and static Pods; a changed file changes \
              nothing, and the cluster behaves by the gates that it was made with.",
-    fix: "Edit the ConfigMap that kubeadm wrote and apply it to the nodes, or mend the file.",
+    fix: "Edit the ConfigMap that kubeadm wrote and apply it to the nodes, or fix the file.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[Example::new(GATE_ON).live(GATE_ON)],
@@ -99,7 +99,7 @@ pub(crate) const FLAGS: Rule = Rule {
     summary: "A flag of the control plane in the file is not what the live one runs with.",
     reason: "kubeadm writes extraArgs into static Pods when it makes a control plane or upgrades \
              it; a changed file changes nothing by itself.",
-    fix: "Bring /etc/kubernetes/manifests in line on each control plane, or mend the file.",
+    fix: "Bring /etc/kubernetes/manifests in line on each control plane, or fix the file.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nobody],
     good: &[Example::new(MASK).live(
