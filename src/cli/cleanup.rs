@@ -64,17 +64,19 @@ fn text(report: &CleanupReport, asked: &CleanupOptions, width: usize) -> String 
     };
     let removed = if asked.dry_run { "Would be removed" } else { "Removed" };
     part(removed, report.removed.iter().map(describe).collect());
-    let spared = report.spared.iter();
+    let skipped = report.skipped.iter();
     part(
-        "Left alone",
-        spared.map(|spared| format!("{}: {}", describe(&spared.leftover), spared.why)).collect(),
+        "Skipped",
+        skipped
+            .map(|skipped| format!("{}: {}", describe(&skipped.leftover), skipped.reason))
+            .collect(),
     );
     part("Could not be removed", report.left_behind.clone());
-    part("Could not be looked at", report.unseen.clone());
-    if report.removed.is_empty() && report.spared.is_empty() {
+    part("Could not be listed", report.unseen.clone());
+    if report.removed.is_empty() && report.skipped.is_empty() {
         prose.paragraph(&match &asked.run {
-            Some(run) => format!("Nothing of the run {run} was found."),
-            None => "No run left anything behind.".to_owned(),
+            Some(run) => format!("Nothing found of run {run}."),
+            None => "Nothing to clean up.".to_owned(),
         });
     }
     prose.into_text()

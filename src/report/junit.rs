@@ -199,7 +199,7 @@ fn full_text(judged: &Judged, cause: Option<&Cause>) -> String {
     if let Some(failure) = &judged.verdict.failure {
         section("What", &one(&failure.what));
     }
-    section("Seen", &one(&judged.verdict.detail));
+    section("Observed", &one(&judged.verdict.detail));
     if let Some(cause) = cause {
         section("Cause", &one(&cause.what));
         section("Why it matters", &one(&cause.why));

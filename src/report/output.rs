@@ -15,9 +15,7 @@ use super::streams;
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// It can't be opened for writing.
-    #[error(
-        "can't write {what} to {path}: {error}; choose a path that can be written, nothing was started"
-    )]
+    #[error("can't write {what} to {path}: {error}; nothing was started, choose another path")]
     Open {
         /// Which report (`the JUnit report`).
         what: &'static str,

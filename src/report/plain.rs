@@ -43,7 +43,7 @@ impl Plain {
             Event::Notice(notice) => Some(format!("note: {notice}")),
             Event::NodesSelected(nodes) => {
                 let selected = nodes.iter().filter(|node| node.excluded.is_none()).count();
-                Some(format!("{selected} of {} nodes take part", nodes.len()))
+                Some(format!("{selected} of {} nodes are tested", nodes.len()))
             }
             Event::Planned { cases, probes } => Some(format!("{cases} cases, {probes} probes")),
             Event::Judged(judged) => {

@@ -55,8 +55,8 @@ fn deletions(log: &Log) -> Vec<String> {
     log.iter().filter_map(|line| line.strip_prefix("DELETE ")).map(str::to_owned).collect()
 }
 
-fn spared(report: &CleanupReport) -> Vec<&str> {
-    report.spared.iter().map(|spared| spared.why.as_str()).collect()
+fn skipped(report: &CleanupReport) -> Vec<&str> {
+    report.skipped.iter().map(|skipped| skipped.reason.as_str()).collect()
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_live_run_is_never_touched() {
     for run in [None, Some("abcde".to_owned())] {
         let options = CleanupOptions { run, ..CleanupOptions::default() };
         let report = cleanup(&cluster, &options).await.unwrap();
-        assert!(spared(&report)[0].starts_with("its Lease is good for"), "{report:?}");
+        assert!(skipped(&report)[0].starts_with("its Lease is valid for"), "{report:?}");
     }
     assert_eq!(deletions(&log), [""; 0]);
 }
@@ -88,7 +88,7 @@ async fn a_run_that_wakes_up_in_the_last_moment_is_spared() {
     })
     .await;
     let report = cleanup(&cluster, &CleanupOptions::default()).await.unwrap();
-    assert_eq!(spared(&report), ["it renewed its Lease just now"]);
+    assert_eq!(skipped(&report), ["it has just renewed its Lease"]);
     assert!(report.removed.is_empty());
     assert_eq!(deletions(&log), [LEASE]);
 }

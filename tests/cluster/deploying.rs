@@ -212,7 +212,7 @@ async fn pods_that_cannot_be_watched_are_no_failure_of_theirs() {
     live.apply().await.unwrap();
     let soon = Instant::now() + Duration::from_millis(300);
     let error = live.wait_ready(soon, |_| {}).await.unwrap_err();
-    assert!(matches!(error, FixtureError::Blind(_)), "{error}");
+    assert!(matches!(error, FixtureError::WatchFailed(_)), "{error}");
     assert_eq!(error.exit(), Exit::Cluster);
     let _ = live.keep().await;
 }

@@ -92,14 +92,14 @@ fn explain_group(view: &View<'_>, group: &Group<'_>) -> String {
         prose
             .paragraph(&format!("{label} {}", failure.what))
             .labelled("Case", &[first.case.name()])
-            .labelled("Seen", &[&first.verdict.detail]);
+            .labelled("Observed", &[&first.verdict.detail]);
     } else {
         prose.paragraph(&format!("{label} {count} cases of {} failed.", group.title));
         let shown = if count > view.most() { view.most() - 1 } else { count };
         let members = group.members.iter().take(shown);
         let mut what: Vec<String> = members.map(|(_, failure)| failure.what.clone()).collect();
         if shown < count {
-            what.push(format!("And {} more, in the table below.", count - shown));
+            what.push(format!("And {} more, see the table below.", count - shown));
         }
         prose.labelled("What", &what);
     }

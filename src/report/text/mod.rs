@@ -42,7 +42,7 @@ pub fn header(started: &Started, layout: Layout) -> String {
 pub(super) fn where_to(server: &Server) -> String {
     match &server.context {
         Some(context) => format!("context {context}"),
-        None => "the cluster that this runs in".to_owned(),
+        None => "the cluster it runs in".to_owned(),
     }
 }
 

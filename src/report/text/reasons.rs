@@ -17,10 +17,10 @@ pub(super) fn render(view: &View<'_>, notices: &[String]) -> String {
             parts.push(prose.into_text());
         }
     };
-    part(paint(YELLOW, "Could not be determined"), reasons(record, Status::Inconclusive));
-    part(paint(BOLD, "Skipped, for want of anything to try"), reasons(record, Status::Skip));
-    part(paint(YELLOW, "Checks that the run did not reach"), not_reached(record));
-    part(paint(BOLD, "Nodes that took no part"), passed_over(record));
+    part(paint(YELLOW, "Inconclusive"), reasons(record, Status::Inconclusive));
+    part(paint(BOLD, "Skipped: nothing to test"), reasons(record, Status::Skip));
+    part(paint(YELLOW, "Checks not reached"), not_reached(record));
+    part(paint(BOLD, "Nodes not tested"), passed_over(record));
     part(paint(BOLD, "Notices"), notices.to_vec());
     parts.join("\n")
 }

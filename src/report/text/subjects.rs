@@ -23,7 +23,7 @@ pub(super) fn counted(subjects: &[&Subject]) -> String {
         [] => "nothing".to_owned(),
         [one] => one.to_string(),
         [first, ..] => match first {
-            Subject::Cluster => format!("{count} of the cluster"),
+            Subject::Cluster => format!("{count} cluster-wide"),
             Subject::Node { .. } => format!("{count} nodes"),
             Subject::Pod { .. } => format!("{count} pods"),
             Subject::Service { .. } => format!("{count} Services"),

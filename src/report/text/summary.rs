@@ -22,7 +22,7 @@ pub(super) fn render(finished: &Finished, layout: Layout) -> String {
             .line("Remove it with `dualstack cleanup`.");
     }
     if let Some(error) = &record.broken_off {
-        prose.paragraph(&format!("{} {error}", paint(RED, "The run broke off:")));
+        prose.paragraph(&format!("{} {error}", paint(RED, "Run stopped early:")));
     }
     let (style, word) = match finished.exit {
         Exit::Passed => (GREEN.bold(), "PASSED"),

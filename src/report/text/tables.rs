@@ -67,10 +67,7 @@ pub(super) fn render(view: &View<'_>) -> String {
         text.push_str(&format!("{title}\n{}\n\n", columns.table(rows)));
     }
     if blocks.iter().flat_map(|(_, rows)| rows).any(|row| row.cases.len() > 1) {
-        text.push_str(&paint(
-            DIM,
-            "A row that counts stands for like cases; --verbose gives each a row.",
-        ));
+        text.push_str(&paint(DIM, "Similar cases share a row; use --verbose to list each."));
         text.push('\n');
     } else {
         text.pop();
