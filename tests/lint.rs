@@ -173,7 +173,7 @@ fn a_syntax_error_does_not_hide_the_other_documents() {
 }
 
 #[test]
-fn a_line_without_a_colon_is_told_and_left_out() {
+fn a_line_without_a_colon_is_reported_and_ignored() {
     let report = lint(
         "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  \
          podSubnet 10.244.0.0/16\n  serviceSubnet: 10.96.0.0/29\n",
@@ -209,7 +209,7 @@ fn windows_line_ends_and_a_byte_order_mark_change_no_position() {
 }
 
 #[test]
-fn utf_16_is_linted_and_told() {
+fn utf_16_is_linted_and_reported() {
     let text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  \
                 serviceSubnet: 10.96.0.0/29\n";
     let mut bytes = vec![0xFF, 0xFE];
@@ -256,15 +256,15 @@ fn the_flags_of_a_static_pod_are_understood_in_both_spellings() {
 }
 
 #[test]
-fn other_documents_are_passed_over_and_counted() {
+fn documents_of_other_kinds_are_ignored_and_counted() {
     let report = lint("apiVersion: apps/v1\nkind: StatefulSet\na: 1\na: 2\n---\nplain: text\n");
-    assert_eq!((report.understood, report.passed_over), (0, 2));
+    assert_eq!((report.understood, report.ignored), (0, 2));
     assert!(report.findings.is_empty());
     assert_eq!(report.outcome(), Outcome::NothingToLint);
 }
 
 #[test]
-fn what_is_denied_becomes_an_error_and_what_is_allowed_goes() {
+fn denied_findings_become_errors_and_allowed_ones_go() {
     let text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  \
                 podSubnet: 10.244.0.0/16,2001:db8::/56\n";
     let with = |allow: &[&str], deny: &[&str]| {
@@ -309,7 +309,7 @@ const SMALL: &str = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfigurat
                      networking:\n  serviceSubnet: 10.96.0.0/29\n";
 
 #[test]
-fn directories_are_read_with_all_below_them_and_loops_are_told() {
+fn directories_are_read_with_all_below_them_and_loops_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     let below = directory.path().join("a/b");
     fs::create_dir_all(&below).unwrap();
@@ -321,18 +321,21 @@ fn directories_are_read_with_all_below_them_and_loops_are_told() {
     let report = run_in(directory.path(), Limits::default());
     assert_eq!((report.files, places(&report)), (1, vec![("DS103", 4, 18)]));
     assert!(report.skipped.iter().any(|text| text.contains("leads back")), "{report:?}");
-    assert!(report.skipped.iter().any(|text| text.contains("does not exist")), "{report:?}");
+    assert!(report.skipped.iter().any(|text| text.contains("no such file")), "{report:?}");
 }
 
 #[test]
 fn a_missing_file_is_an_error() {
     let report = run(&["no-such-file.yaml".into()], None, &Options::default());
     assert_eq!(report.outcome(), Outcome::Errors);
-    assert_eq!(report.findings[0].message, "no-such-file.yaml can't be read: it does not exist");
+    assert_eq!(
+        report.findings[0].message,
+        "no-such-file.yaml can't be read: no such file or directory"
+    );
 }
 
 #[test]
-fn files_beyond_the_limits_are_not_read_and_told() {
+fn files_beyond_the_limits_are_not_read_and_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     for name in ["a.yaml", "b.yaml", "c.yaml"] {
         fs::write(directory.path().join(name), SMALL).unwrap();
@@ -352,7 +355,7 @@ fn an_endless_file_is_read_no_further_than_the_limit() {
 }
 
 #[test]
-fn alternative_clusters_in_one_directory_are_not_held_against_each_other() {
+fn alternative_clusters_in_one_directory_are_not_compared() {
     let directory = tempfile::tempdir().unwrap();
     let kind = |pods: &str, services: &str| {
         format!(
@@ -366,7 +369,7 @@ fn alternative_clusters_in_one_directory_are_not_held_against_each_other() {
 }
 
 #[test]
-fn files_of_one_cluster_are_held_against_each_other() {
+fn files_of_one_cluster_are_compared() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(
         directory.path().join("a.yaml"),
@@ -399,19 +402,19 @@ fn kernel_settings_are_read_from_sysctl_files() {
 }
 
 #[test]
-fn text_that_is_no_yaml_is_told_once() {
+fn text_that_is_not_yaml_is_reported_once() {
     let report = lint("[workspace]\nmembers = [\".\"]\nresolver = \"3\"\n");
     assert_eq!(places(&report), [("DS001", 2, 1)]);
 }
 
 #[test]
-fn what_a_file_holds_can_not_command_the_terminal() {
+fn text_of_a_file_can_not_control_the_terminal() {
     let report = lint(
         "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  \
          podSubnet: \"\\e[31m10.0.0.0\"\n  serviceSubnet: '\u{7f}'\n",
     );
     assert!(report.count(Level::Error) > 0);
     let text = render(&report, Format::Text);
-    assert!(text.contains("\u{FFFD}[31m10.0.0.0"), "{text:?}");
+    assert!(text.contains("[31m10.0.0.0"), "{text:?}");
     assert!(!text.contains("\u{1b}[31m10") && !text.contains('\u{7f}'), "{text:?}");
 }

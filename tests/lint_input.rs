@@ -33,36 +33,44 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Lints a file of these bytes; it must end with the code, and say the text.
+/// Lints a file of these bytes; it must end with the code, and print the text.
 #[track_caller]
 fn file(bytes: impl AsRef<[u8]>, code: i32, says: &str) {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("a.yaml"), bytes).unwrap();
-    told(&lint(directory.path(), "a.yaml"), code, says);
+    assert_lint(&lint(directory.path(), "a.yaml"), code, says);
 }
 
 #[track_caller]
-fn told(output: &Output, code: i32, says: &str) {
+fn assert_lint(output: &Output, code: i32, says: &str) {
     let said = text(&output.stdout);
     assert!(said.contains(says), "no {says:?} in: {said}");
     assert_eq!(output.status.code(), Some(code), "{said}");
 }
 
+/// The command must refuse its arguments, and say so on stderr only.
+#[track_caller]
+fn refused(output: &Output, says: &str) {
+    let said = text(&output.stderr);
+    assert!(said.contains(says), "no {says:?} in: {said}");
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]), "{said}");
+}
+
 const HEAD: &str = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n";
 
 #[test]
-fn files_without_a_document_are_named_and_are_no_pass() {
+fn files_without_a_document_are_named_and_do_not_pass() {
     file("", 4, "a.yaml is empty");
     file("\u{FEFF}\r\n \r\n", 4, "a.yaml is empty");
-    file("# a comment\n---\n...\n", 4, "a.yaml holds no document");
+    file("# a comment\n---\n...\n", 4, "a.yaml contains no document");
 }
 
 #[test]
-fn binary_files_are_named_as_such() {
-    file(fs::read("/proc/self/exe").unwrap(), 1, "this is not text: there is a zero byte");
-    file(b"\x89PNG\r\n\x1a\n\x00\x00", 1, "this is not text");
+fn binary_files_are_named() {
+    file(fs::read("/proc/self/exe").unwrap(), 1, "not a text file: zero byte");
+    file(b"\x89PNG\r\n\x1a\n\x00\x00", 1, "not a text file");
     let gzip = b"\x1f\x8b\x08\x01\x01\x01\x01\x01\x01\x03";
-    file(gzip, 1, "this is not UTF-8: the byte at offset 1 begins no character");
+    file(gzip, 1, "not UTF-8: invalid byte at offset 1");
 }
 
 #[test]
@@ -71,13 +79,13 @@ fn other_encodings_are_named_with_what_to_do() {
     for unit in [u16::to_le_bytes, u16::to_be_bytes] {
         let encoded = |text: &str| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
         let marked = format!("\u{FEFF}{HEAD}bindAddress: nowhere\n");
-        file(encoded(&marked), 1, "this is UTF-16; Kubernetes' tools expect UTF-8");
+        file(encoded(&marked), 1, "this file is UTF-16; Kubernetes tools expect UTF-8");
         // It is linted all the same.
-        file(encoded(&marked), 1, "\"nowhere\" is no address");
-        file(encoded(HEAD), 1, "there is a zero byte at offset");
+        file(encoded(&marked), 1, "\"nowhere\" is not an IP address");
+        file(encoded(HEAD), 1, "zero byte at offset");
     }
     let wide: Vec<u8> = "\u{FEFF}a: 1".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-    file(wide, 1, "this looks like UTF-16, but is not text");
+    file(wide, 1, "this file looks like UTF-16, but is not text");
 }
 
 #[test]
@@ -86,10 +94,10 @@ fn a_hundred_megabytes_are_refused_by_their_size_before_they_are_read() {
     let large = fs::File::create(directory.path().join("large.yaml")).unwrap();
     large.set_len(100 << 20).unwrap();
     for words in ["large.yaml", "- < large.yaml", ".", "- < /dev/zero"] {
-        told(&lint(directory.path(), words), 1, "is larger than 8388608 bytes");
+        assert_lint(&lint(directory.path(), words), 1, "is larger than 8388608 bytes");
     }
     let raised = lint(directory.path(), "--max-file-size 200000000 large.yaml");
-    told(&raised, 1, "this is not text: there is a zero byte at offset 0");
+    assert_lint(&raised, 1, "not a text file: zero byte at offset 0");
 }
 
 #[test]
@@ -115,7 +123,7 @@ fn deep_nesting_ends_with_a_message() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("deep.yaml"), deep(50_000)).unwrap();
         fs::write(directory.path().join("open.yaml"), open.repeat(50_000)).unwrap();
-        told(&lint(directory.path(), "deep.yaml"), 1, "error[DS00");
+        assert_lint(&lint(directory.path(), "deep.yaml"), 1, "error[DS00");
         lint(directory.path(), "open.yaml");
     }
     let blocks: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
@@ -139,7 +147,7 @@ fn alias_bombs_end_with_a_message() {
     file(bomb(6, &"x".repeat(100_000)), 1, "values once aliases are expanded");
     // Each document by itself stays below the bound of one.
     let many = vec![bomb(5, "x, x, x, x, x, x, x, x, x, x"); 1000].join("---\n");
-    file(many, 1, "values in all files; not read beyond here");
+    file(many, 1, "values in all files; not read beyond this point");
     file(format!("{HEAD}mode: &a [*a]\n"), 1, "refers to a value that contains the alias itself");
     file(format!("{HEAD}mode: *a\n"), 1, "refers to an anchor");
 }
@@ -155,7 +163,7 @@ fn bombs_inside_documents_inside_documents_end_with_a_message() {
     file(
         format!("apiVersion: v1\nkind: List\nitems:\n  - &map\n{map}{items}"),
         1,
-        "values in all files; not read beyond here",
+        "values in all files; not read beyond this point",
     );
 }
 
@@ -174,32 +182,35 @@ fn looping() -> TempDir {
 }
 
 #[test]
-fn directories_that_loop_are_read_once_and_told() {
+fn directories_that_loop_are_read_once_and_reported() {
     let directory = looping();
     let output = lint(directory.path(), ".");
-    told(&output, 0, "leads back to a directory already read");
+    assert_lint(&output, 0, "leads back to a directory that was already read");
     assert!(text(&output.stdout).contains("1 document linted"), "{}", text(&output.stdout));
-    // A loop that is named is an error.
-    told(&lint(directory.path(), "one.yaml"), 1, "one.yaml can't be read");
+    // A loop that is named is a wrong argument.
+    refused(&lint(directory.path(), "one.yaml"), "can't read one.yaml");
 }
 
 #[test]
-fn what_can_not_be_read_is_an_error_by_its_name() {
+fn unreadable_files_are_errors_and_missing_ones_wrong_arguments() {
     let directory = tempfile::tempdir().unwrap();
-    told(&lint(directory.path(), "gone.yaml"), 1, "gone.yaml can't be read: it does not exist");
+    refused(
+        &lint(directory.path(), "gone.yaml"),
+        "can't read gone.yaml: no such file or directory",
+    );
     let _socket = UnixListener::bind(directory.path().join("socket.yaml")).unwrap();
-    told(&lint(directory.path(), "socket.yaml"), 1, "socket.yaml can't be read");
+    assert_lint(&lint(directory.path(), "socket.yaml"), 1, "socket.yaml can't be read");
     // Opened, but never read: address 0 of a process's memory.
-    told(&lint(directory.path(), "/proc/self/mem"), 1, "/proc/self/mem can't be read");
-    told(&lint(directory.path(), "a.yaml/b"), 1, "can't be read");
-    // Nothing there, and nothing that is configuration, are no pass.
-    told(&lint(directory.path(), "."), 4, "no document was there to lint");
+    assert_lint(&lint(directory.path(), "/proc/self/mem"), 1, "/proc/self/mem can't be read");
+    refused(&lint(directory.path(), ". a.yaml/b"), "can't read a.yaml/b");
+    // An empty directory doesn't pass.
+    assert_lint(&lint(directory.path(), "."), 4, "no documents to lint");
 }
 
 #[test]
 fn closed_streams_are_no_crash() {
     let directory = tempfile::tempdir().unwrap();
-    told(&lint(directory.path(), "- <&-"), 4, "<stdin> is empty");
+    assert_lint(&lint(directory.path(), "- <&-"), 4, "<stdin> is empty");
     fs::write(directory.path().join("a.yaml"), HEAD).unwrap();
     lint(directory.path(), "a.yaml >&-");
     lint(directory.path(), "a.yaml > /dev/full");
@@ -207,7 +218,7 @@ fn closed_streams_are_no_crash() {
 }
 
 #[test]
-fn a_cluster_that_can_not_be_reached_and_a_wrong_word_have_exit_codes_of_their_own() {
+fn an_unreachable_cluster_and_an_unknown_rule_have_their_own_exit_codes() {
     let directory = tempfile::tempdir().unwrap();
     let kubeconfig = "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, \
                       context: {cluster: c, user: u}}]\nusers: [{name: u, user: {}}]\nclusters: \
@@ -219,6 +230,6 @@ fn a_cluster_that_can_not_be_reached_and_a_wrong_word_have_exit_codes_of_their_o
     assert!(!live.stderr.is_empty() && live.stdout.is_empty());
     let unknown = lint(directory.path(), "a.yaml --deny DS000");
     assert_eq!(unknown.status.code(), Some(2));
-    assert!(text(&unknown.stderr).contains("there is no rule DS000"), "{}", text(&unknown.stderr));
-    told(&lint(directory.path(), "--deny warnings a.yaml"), 0, "nothing found");
+    assert!(text(&unknown.stderr).contains("unknown rule DS000"), "{}", text(&unknown.stderr));
+    assert_lint(&lint(directory.path(), "--deny warnings a.yaml"), 0, "no findings");
 }

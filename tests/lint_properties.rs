@@ -4,12 +4,15 @@
 
 use dualstack::lint::{Options, Report, lint_text, render::Format, rules::RULES};
 use proptest::prelude::*;
+use quick_junit::Report as Junit;
+use serde_json::Value;
 
 fn lint(bytes: Vec<u8>) -> Report {
     lint_text("any.yaml", bytes, None, &Options::default())
 }
 
-/// Every span lies in its text, on boundaries of characters, and every format can say it.
+/// Every span is within its text, on boundaries of characters; every format that machines read can
+/// be parsed and has every finding; text for people has nothing that controls a terminal.
 fn is_sound(report: &Report) {
     for finding in &report.findings {
         for span in finding.also.iter().map(|(span, _)| *span).chain([finding.span]) {
@@ -17,11 +20,25 @@ fn is_sound(report: &Report) {
             assert!(text.get(span.start..span.end).is_some(), "{span:?} in {text:?}");
         }
     }
-    for format in [Format::Text, Format::Json, Format::Sarif, Format::Github, Format::Junit] {
-        let mut bytes = Vec::new();
-        format.write(report, 80, &mut bytes).unwrap();
-        assert!(String::from_utf8(bytes).is_ok());
-    }
+    let count = report.findings.len();
+    let json: Value = serde_json::from_str(&written(report, Format::Json)).unwrap();
+    assert_eq!(json["findings"].as_array().unwrap().len(), count);
+    let sarif: Value = serde_json::from_str(&written(report, Format::Sarif)).unwrap();
+    assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), count);
+    let github = written(report, Format::Github);
+    assert_eq!(github.lines().filter(|line| line.starts_with("::")).count(), count);
+    let junit = Junit::deserialize_from_str(&written(report, Format::Junit)).unwrap();
+    assert_eq!(junit.test_suites[0].test_cases.len(), RULES.len());
+    let text = written(report, Format::Text);
+    let text = anstream::adapter::strip_str(&text).to_string();
+    assert_eq!(text.lines().filter(|line| line.contains("= fix:")).count(), count);
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+}
+
+fn written(report: &Report, format: Format) -> String {
+    let mut bytes = Vec::new();
+    format.write(report, 80, &mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
 }
 
 /// An example of a rule, good or bad.

@@ -13,11 +13,11 @@ use crate::{
     report::streams::Stream,
 };
 
-/// Find dual-stack mistakes in configuration, before a cluster is built of it
+/// Find dual-stack mistakes in configuration before a cluster is built from it
 ///
-/// Ends with 0 if nothing worse than a warning is found, 1 if there are errors, 2 if the command
-/// line is wrong, 3 if the cluster of --live can't be reached, and 4 if nothing that was named says
-/// anything about the network.
+/// Exits with 0 if there are no errors, 1 if there are errors, 2 if the command line is wrong or a
+/// PATH doesn't exist, 3 if the cluster of --live can't be reached, and 4 if there is nothing to
+/// lint.
 #[derive(Debug, Args)]
 pub(super) struct LintCommand {
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(super) fn lint(arguments: LintCommand, out: &mut Stream) -> Result<Exit, Fai
     } else {
         None
     };
-    let (text, exit) = lint.carry_out(live.as_ref(), out.width())?;
+    let (text, exit) = lint.execute(live.as_ref(), out.width())?;
     out.print(&text)?;
     Ok(exit)
 }

@@ -46,21 +46,21 @@ impl Allowed {
             self.flaws.push(Flaw::new(FlawKind::AllowComment, span, message));
         };
         if codes.is_empty() {
-            flaw("this allows nothing: it names no rule".into());
+            flaw("this comment names no rule".into());
             return;
         }
         let mut known = Vec::new();
         for code in codes.split(',') {
-            match rules::find(code) {
+            match rules::by_code(code) {
                 Some(rule) => known.push(rule.code),
                 None => {
-                    flaw(format!("there is no rule {code}"));
+                    flaw(format!("unknown rule {code}"));
                     return;
                 }
             }
         }
         if reason.trim().is_empty() {
-            flaw(format!("this allows {codes} without a reason, and so does not count"));
+            flaw(format!("this comment gives no reason for allowing {codes}, so it is ignored"));
             return;
         }
         // A comment on a line of its own speaks of the next line that holds anything else.
@@ -95,8 +95,8 @@ impl Allowed {
     pub(super) fn flaws(self) -> Vec<Flaw> {
         let unused = self.comments.into_iter().filter(|comment| !comment.used).map(|comment| {
             let codes = comment.codes.join(",");
-            let message = format!("this allows {codes}, which is not found here");
-            Flaw::new(FlawKind::AllowComment, comment.span, message).help("take it out")
+            let message = format!("unused comment: {codes} is not found here");
+            Flaw::new(FlawKind::AllowComment, comment.span, message).fix("remove the comment")
         });
         self.flaws.into_iter().chain(unused).collect()
     }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comment_of_ours_is_told_from_other_text() {
+    fn a_comment_of_ours_is_not_confused_with_other_text() {
         assert_eq!(comment("a: 1 # dualstack: allow DS110 lab"), Some((5, "DS110 lab")));
         assert_eq!(comment("#dualstack: allow DS110"), Some((0, "DS110")));
         assert_eq!(comment("a: \"x#dualstack: allow DS110\""), None);

@@ -1,4 +1,4 @@
-//! The command's options, and what they lead to. Reaching a cluster is the caller's part.
+//! The options of the command, and how it runs. Connecting to a cluster is up to the caller.
 
 use clap::Args;
 use thiserror::Error;
@@ -12,12 +12,12 @@ use super::{
     run, unknown_codes,
 };
 
-/// Find dual-stack mistakes in configuration, before a cluster is built of it
+/// Find dual-stack mistakes in configuration before a cluster is built from it
 #[derive(Clone, Debug, Args)]
 pub struct LintArgs {
     /// Files and directories with kubeadm's, kind's, the kubelet's, kube-proxy's or Calico's
-    /// configuration, Services, control plane Pods; `-` is standard input. All that is named is
-    /// read as one cluster's
+    /// configuration, Services, control plane Pods; `-` is standard input. All of them are read as
+    /// one cluster's
     #[arg(value_name = "PATH", required_unless_present_any = ["live", "rules"])]
     pub paths: Vec<String>,
     /// Read the configuration from the cluster; with PATH, also report where the two differ
@@ -29,26 +29,26 @@ pub struct LintArgs {
     /// The form of the report
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Make findings of a level (note, warning) or of a rule errors; may be repeated
+    /// Report findings of a level (note, warning) or of a rule as errors; may be repeated
     #[arg(long, value_name = "LEVEL|CODE", value_delimiter = ',')]
     pub deny: Vec<String>,
-    /// Drop findings of a rule; may be repeated. To allow one at one place, write
+    /// Ignore findings of a rule; may be repeated. To allow a finding at one place, write
     /// `# dualstack: allow CODE reason` there
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub allow: Vec<String>,
-    /// Kubernetes' version, such as 1.36 [default: what the documents say, else the newest]
+    /// The Kubernetes version, such as 1.36 [default: the one the documents name, else the newest]
     #[arg(long, value_name = "VERSION")]
     pub kubernetes_version: Option<Version>,
-    /// How many nodes the ranges must have room for
+    /// How many nodes are planned
     #[arg(long, value_name = "NUMBER")]
     pub nodes: Option<u64>,
-    /// How many Pods a node must have room for
+    /// How many Pods are planned for each node
     #[arg(long, value_name = "NUMBER")]
     pub pods_per_node: Option<u64>,
-    /// How many Services the ranges must have room for
+    /// How many Services are planned
     #[arg(long, value_name = "NUMBER")]
     pub services: Option<u64>,
-    /// The largest file that is read, in bytes
+    /// The largest file to read, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().file_bytes)]
     pub max_file_size: u64,
 }
@@ -57,10 +57,18 @@ pub struct LintArgs {
 #[derive(Debug, Error)]
 pub enum LintError {
     /// `--allow` or `--deny` names what does not exist.
-    #[error("there is no rule {0}: `dualstack lint --rules` lists them")]
+    #[error("unknown rule {0}: `dualstack lint --rules` lists all rules")]
     UnknownRule(String),
+    /// A path that was named doesn't exist, or can't be reached.
+    #[error("can't read {path}: {cause}")]
+    Path {
+        /// The path as it was named.
+        path: String,
+        /// Why not.
+        cause: String,
+    },
     /// A report could not be put into its form.
-    #[error("the report could not be written: {0}")]
+    #[error("can't write the report: {0}")]
     Write(#[from] std::io::Error),
 }
 
@@ -81,12 +89,8 @@ impl LintArgs {
     /// text, with ANSI styles where it is for people, and how the command ends.
     ///
     /// # Errors
-    /// If `--allow` or `--deny` names a rule that does not exist.
-    pub fn carry_out(
-        &self,
-        live: Option<&Live>,
-        width: usize,
-    ) -> Result<(String, Exit), LintError> {
+    /// If `--allow` or `--deny` names an unknown rule, or a path doesn't exist.
+    pub fn execute(&self, live: Option<&Live>, width: usize) -> Result<(String, Exit), LintError> {
         if self.rules {
             return Ok((render::list(width), Exit::Passed));
         }
@@ -95,6 +99,9 @@ impl LintArgs {
             return Err(LintError::UnknownRule((*unknown).to_owned()));
         }
         let inputs: Vec<Input> = self.paths.iter().map(|path| Input::from(path.as_str())).collect();
+        if let Some((path, cause)) = inputs.iter().find_map(Input::missing) {
+            return Err(LintError::Path { path, cause });
+        }
         let report = run(&inputs, live, &options);
         let mut bytes = Vec::new();
         self.format.write(&report, width, &mut bytes)?;

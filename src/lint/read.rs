@@ -24,6 +24,15 @@ impl From<&str> for Input {
     }
 }
 
+impl Input {
+    /// A path that doesn't exist or can't be reached, and why.
+    pub(super) fn missing(&self) -> Option<(String, String)> {
+        let Self::Path(path) = self else { return None };
+        let error = fs::metadata(path).err()?;
+        Some((display(path), because(&error)))
+    }
+}
+
 /// Bounds of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -71,8 +80,8 @@ pub(super) struct Found {
     pub(super) skipped: Vec<String>,
 }
 
-/// Finds the files that the inputs name.
-pub(super) fn find(inputs: &[Input], limits: Limits) -> Found {
+/// Lists the files that the inputs name.
+pub(super) fn list_files(inputs: &[Input], limits: Limits) -> Found {
     let mut walk = Walk { limits, found: Found::default(), seen: HashSet::new() };
     for input in inputs {
         match input {
@@ -114,7 +123,9 @@ impl Walk {
         match fs::canonicalize(path) {
             Ok(real) if self.seen.insert(real.clone()) => {}
             Ok(_) => {
-                self.found.skipped.push(format!("{name}: leads back to a directory already read"));
+                self.found
+                    .skipped
+                    .push(format!("{name}: leads back to a directory that was already read"));
                 return;
             }
             Err(error) => {
@@ -135,7 +146,7 @@ impl Walk {
                 let most = self.limits.files;
                 self.found
                     .skipped
-                    .push(format!("{name}: more than {most} files; not all are read"));
+                    .push(format!("{name}: more than {most} files; the rest is not read"));
                 return;
             }
             let hidden =
@@ -148,7 +159,7 @@ impl Walk {
                 Ok(_) => {}
                 Err(error) => {
                     let name = display(&entry);
-                    // A link to nowhere is no file that anybody meant to be read.
+                    // A broken link is not a file that anybody meant to be read.
                     self.found.skipped.push(format!("{name}: {}", because(&error)));
                 }
             }
@@ -156,7 +167,7 @@ impl Walk {
     }
 }
 
-/// Whether a file met in a directory is read: by its ending, and kernel settings by their place.
+/// Whether a file found in a directory is read: by its ending, and kernel settings by their place.
 fn is_configuration(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     matches!(ending.to_ascii_lowercase().as_str(), "yaml" | "yml" | "json") || is_sysctl(path)
@@ -177,7 +188,7 @@ fn display(path: &Path) -> String {
 /// What went wrong, in words that follow "can't be read: ".
 fn because(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "it does not exist".into(),
+        io::ErrorKind::NotFound => "no such file or directory".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),
         _ => error.to_string(),
     }
@@ -188,12 +199,12 @@ fn because(error: &io::Error) -> String {
 pub(super) struct Content {
     pub(super) text: String,
     pub(super) flaw: Option<String>,
-    pub(super) help: Option<String>,
+    pub(super) fix: Option<String>,
 }
 
 impl Content {
-    fn flawed(flaw: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { text: String::new(), flaw: Some(flaw.into()), help: Some(help.into()) }
+    fn flawed(flaw: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { text: String::new(), flaw: Some(flaw.into()), fix: Some(fix.into()) }
     }
 }
 
@@ -216,7 +227,7 @@ pub(super) fn read(candidate: &Candidate, limits: Limits) -> Content {
             let most = limits.file_bytes;
             Content::flawed(
                 format!("{} is larger than {most} bytes and was not read", candidate.name),
-                "name the file that holds the configuration, or raise --max-file-size",
+                "name the file with the configuration, or raise --max-file-size",
             )
         }
         Ok(Some(bytes)) => decode(bytes),
@@ -242,7 +253,7 @@ pub(super) fn decode(bytes: Vec<u8>) -> Content {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes);
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Content::flawed(
-            format!("this is not text: there is a zero byte at offset {at}"),
+            format!("not a text file: zero byte at offset {at}"),
             "name a YAML or JSON file",
         );
     }
@@ -250,7 +261,7 @@ pub(super) fn decode(bytes: Vec<u8>) -> Content {
         |error| {
             let at = error.utf8_error().valid_up_to();
             Content::flawed(
-                format!("this is not UTF-8: the byte at offset {at} begins no character"),
+                format!("not UTF-8: invalid byte at offset {at}"),
                 "convert the file to UTF-8, for example with iconv",
             )
         },
@@ -261,13 +272,13 @@ pub(super) fn decode(bytes: Vec<u8>) -> Content {
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Content {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
-    let flaw = "this is UTF-16; Kubernetes' tools expect UTF-8";
-    let help = "convert the file to UTF-8, for example with iconv -f UTF-16 -t UTF-8";
+    let flaw = "this file is UTF-16; Kubernetes tools expect UTF-8";
+    let fix = "convert the file to UTF-8, for example with iconv -f UTF-16 -t UTF-8";
     match String::from_utf16(&units) {
         Ok(text) if rest.is_empty() && !text.contains('\0') => {
-            Content { text, flaw: Some(flaw.into()), help: Some(help.into()) }
+            Content { text, flaw: Some(flaw.into()), fix: Some(fix.into()) }
         }
-        _ => Content::flawed("this looks like UTF-16, but is not text", help),
+        _ => Content::flawed("this file looks like UTF-16, but is not text", fix),
     }
 }
 

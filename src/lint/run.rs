@@ -14,7 +14,7 @@ use super::{
     allow::Allowed,
     capacity::{self, Room},
     live::Live,
-    lower::{self, Met},
+    lower::{self, Recognition},
     model::{Asked, Model},
     read::{self, Candidate, Content, Input, Limits},
     rules::{self, Finding, Level},
@@ -48,8 +48,8 @@ pub struct Report {
     pub files: usize,
     /// How many documents were understood.
     pub understood: usize,
-    /// How many documents say nothing about the network and were passed over.
-    pub passed_over: usize,
+    /// How many documents say nothing about the network, or are of an unknown kind.
+    pub ignored: usize,
     /// What was left out on the way, and why.
     pub skipped: Vec<String>,
     /// What the ranges of each cluster allow.
@@ -88,8 +88,8 @@ impl Report {
 /// Codes, names and levels among `--allow` and `--deny` that don't exist.
 pub fn unknown_codes(options: &Options) -> Vec<&str> {
     let level = |text: &str| level(text).is_some();
-    let allow = options.allow.iter().filter(|code| rules::find(code).is_none());
-    let deny = options.deny.iter().filter(|code| rules::find(code).is_none() && !level(code));
+    let allow = options.allow.iter().filter(|code| rules::by_code(code).is_none());
+    let deny = options.deny.iter().filter(|code| rules::by_code(code).is_none() && !level(code));
     allow.chain(deny).map(String::as_str).collect()
 }
 
@@ -112,7 +112,7 @@ struct Parsed {
 
 /// Lints files, and a live cluster's documents if there are any.
 pub fn run(inputs: &[Input], live: Option<&Live>, options: &Options) -> Report {
-    let found = read::find(inputs, options.limits);
+    let found = read::list_files(inputs, options.limits);
     let mut candidates = found.candidates;
     candidates.truncate(options.limits.files);
     let budget = Budget::new(options.limits.values);
@@ -147,7 +147,8 @@ fn parse_all(candidates: &[Candidate], limits: Limits, budget: &Budget) -> Vec<P
             let before = bytes.fetch_add(content.text.len(), Ordering::Relaxed);
             if before > total {
                 content.text.clear();
-                content.flaw = Some(format!("not read: the files before it hold {total} bytes"));
+                content.flaw =
+                    Some(format!("not read: the files before it already have {total} bytes"));
             }
             let name = candidate.name.clone();
             let parsed = parse_one(name, candidate.path.clone(), *id, content, budget);
@@ -173,12 +174,12 @@ fn parse_one(
     content: Content,
     budget: &Budget,
 ) -> Parsed {
-    let Content { text, flaw, help } = content;
+    let Content { text, flaw, fix } = content;
     let mut flaws = Vec::new();
     let unread = flaw.is_some() && text.is_empty();
     if let Some(message) = flaw {
         let flaw = Flaw::new(FlawKind::Unreadable, Span::start_of(id), message);
-        flaws.push(Flaw { help, ..flaw });
+        flaws.push(Flaw { fix, ..flaw });
     }
     let source = Source::new(name, true, text);
     let sysctl = path.as_deref().is_some_and(read::is_sysctl);
@@ -190,7 +191,7 @@ fn parse_one(
         let message = if source.text.trim().is_empty() {
             format!("{} is empty", source.name)
         } else {
-            format!("{} holds no document", source.name)
+            format!("{} contains no document", source.name)
         };
         flaws.push(Flaw::new(FlawKind::Empty, Span::start_of(id), message));
     }
@@ -217,7 +218,7 @@ fn lint(
         allowed: 0,
         files: files.len(),
         understood: 0,
-        passed_over: 0,
+        ignored: 0,
         skipped,
         capacity: Vec::new(),
     };
@@ -257,10 +258,10 @@ fn lint(
 
 impl Report {
     fn lower(&mut self, document: Document, budget: &Budget, model: &mut Model) {
-        for met in lower::lower(document, &mut self.sources, budget, model) {
-            match met {
-                Met::Understood => self.understood += 1,
-                Met::PassedOver => self.passed_over += 1,
+        for recognition in lower::lower(document, &mut self.sources, budget, model) {
+            match recognition {
+                Recognition::Known => self.understood += 1,
+                Recognition::Unknown => self.ignored += 1,
             }
         }
     }
@@ -288,7 +289,7 @@ impl Report {
         self.allowed = before - findings.len();
         findings.extend(rules::check(&comments));
         let names = |list: &[String], finding: &Finding| {
-            let rule = |text: &String| rules::find(text).is_some_and(|r| r.code == finding.code);
+            let rule = |text: &String| rules::by_code(text).is_some_and(|r| r.code == finding.code);
             list.iter().any(rule)
         };
         let found = findings.len();

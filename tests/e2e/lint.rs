@@ -76,7 +76,7 @@ fn healthy(bed: &Bed) {
     // What a person sees of it.
     let output = dualstack(bed, &["lint", "--live"]).output().unwrap();
     let said = text(&output.stdout);
-    assert!(said.contains("nothing found") && said.contains("Pods per node"), "{said}");
+    assert!(said.contains("no findings") && said.contains("Pods per node"), "{said}");
 }
 
 fn files(bed: &Bed) {

@@ -95,8 +95,6 @@ impl Lower<'_> {
         self.model.nodes.push(NodeConfiguration {
             at: begin(root),
             api,
-            init,
-            control_plane: init || root.get("controlPlane").is_some(),
             name: registration.and_then(|node| node.get("name")).and_then(Node::text),
             registration: root.entry("nodeRegistration").map(|entry| entry.key.span),
             kubelet,

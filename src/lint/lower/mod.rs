@@ -14,13 +14,13 @@ use super::{
     tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
 };
 
-/// How a document was met, for the report's counts.
+/// Whether a document is of a known kind, for the report's counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Met {
+pub(super) enum Recognition {
     /// It was understood and is in the model.
-    Understood,
-    /// It is none of the kinds that say anything about the network.
-    PassedOver,
+    Known,
+    /// Its kind says nothing about the network, or is unknown.
+    Unknown,
 }
 
 /// How deep documents may stand inside documents: a List holds a ConfigMap holds kubeadm's
@@ -33,10 +33,10 @@ pub(super) fn lower(
     sources: &mut Sources,
     budget: &Budget,
     model: &mut Model,
-) -> Vec<Met> {
-    let mut lower = Lower { sources, budget, model, met: Vec::new(), depth: 0 };
+) -> Vec<Recognition> {
+    let mut lower = Lower { sources, budget, model, recognized: Vec::new(), depth: 0 };
     lower.document(document);
-    lower.met
+    lower.recognized
 }
 
 /// An empty model for a cluster of which the user says `asked`.
@@ -65,7 +65,7 @@ struct Lower<'a> {
     sources: &'a mut Sources,
     budget: &'a Budget,
     model: &'a mut Model,
-    met: Vec<Met>,
+    recognized: Vec<Recognition>,
     depth: usize,
 }
 
@@ -73,11 +73,15 @@ impl Lower<'_> {
     fn document(&mut self, document: Document) {
         let Document { root, flaws } = document;
         self.sysctls(&root);
-        let met = if self.object(&root) { Met::Understood } else { Met::PassedOver };
-        if met == Met::Understood {
+        let recognition = self.recognize(&root);
+        if recognition == Recognition::Known {
             self.model.flaws.extend(flaws);
         }
-        self.met.push(met);
+        self.recognized.push(recognition);
+    }
+
+    fn recognize(&mut self, root: &Node) -> Recognition {
+        if self.object(root) { Recognition::Known } else { Recognition::Unknown }
     }
 
     /// Adds an object; false if it is of no kind that is known here.
@@ -118,8 +122,8 @@ impl Lower<'_> {
         }
         self.depth += 1;
         for item in root.get("items").map(Node::items).unwrap_or_default() {
-            let met = if self.object(item) { Met::Understood } else { Met::PassedOver };
-            self.met.push(met);
+            let recognition = self.recognize(item);
+            self.recognized.push(recognition);
         }
         self.depth -= 1;
         true

@@ -10,7 +10,7 @@ mod view;
 
 pub use address::{Address, AddressList};
 pub use ranges::{Owner, RangeEntry, RangeList, Role, parse_range};
-pub use version::Version;
+pub use version::{Version, Versions};
 pub use view::{CURRENT, ranges};
 
 use super::{
@@ -153,10 +153,6 @@ pub struct NodeConfiguration {
     pub at: Span,
     /// kubeadm's API version, where the document names one.
     pub api: Option<Spanned<String>>,
-    /// Whether it is the first node of a cluster.
-    pub init: bool,
-    /// Whether the node belongs to the control plane.
-    pub control_plane: bool,
     /// `nodeRegistration.name`.
     pub name: Option<Spanned<String>>,
     /// Where `nodeRegistration` stands.

@@ -40,9 +40,61 @@ impl fmt::Display for Version {
     }
 }
 
+/// The versions of Kubernetes that something holds for, first and last included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Versions {
+    /// The first; nothing where it holds for every version before the last.
+    pub since: Option<Version>,
+    /// The last; nothing where it still holds.
+    pub until: Option<Version>,
+}
+
+impl Versions {
+    /// Every version.
+    pub const ALL: Self = Self { since: None, until: None };
+
+    /// From this minor of 1 on.
+    pub const fn since(minor: u32) -> Self {
+        Self { since: Some(Version::v1(minor)), until: None }
+    }
+
+    /// Up to this minor of 1.
+    pub const fn until(minor: u32) -> Self {
+        Self { since: None, until: Some(Version::v1(minor)) }
+    }
+
+    /// Whether a version is one of them.
+    pub fn contains(&self, version: Version) -> bool {
+        self.since.is_none_or(|since| since <= version)
+            && self.until.is_none_or(|until| version <= until)
+    }
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.since, self.until) {
+            (None, None) => write!(f, "all"),
+            (Some(since), None) => write!(f, "{since} and later"),
+            (None, Some(until)) => write!(f, "up to {until}"),
+            (Some(since), Some(until)) => write!(f, "{since} to {until}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_and_the_last_version_belong_to_a_span() {
+        let both = Versions { since: Some(Version::v1(20)), until: Some(Version::v1(22)) };
+        let within: Vec<u32> = (18..25).filter(|v| both.contains(Version::v1(*v))).collect();
+        assert_eq!(within, [20, 21, 22]);
+        assert!(Versions::ALL.contains(Version::v1(1)));
+        let texts = [Versions::ALL, Versions::since(20), Versions::until(22), both];
+        let texts = texts.map(|versions| versions.to_string());
+        assert_eq!(texts, ["all", "1.20 and later", "up to 1.22", "1.20 to 1.22"]);
+    }
 
     #[test]
     fn versions_are_read_as_people_and_documents_write_them() {

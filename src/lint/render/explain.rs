@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
-use crate::lint::rules::{self, Area, RULES};
+use crate::lint::{
+    model::Versions,
+    rules::{self, Area, RULES},
+};
 
 use super::{text::enforced, wrap::wrap};
 
 /// All that is known of a rule, by its code or name; nothing if there is no such rule.
 pub fn explain(code: &str, width: usize) -> Option<String> {
-    let rule = rules::find(code)?;
+    let rule = rules::by_code(code)?;
     let mut out = String::new();
     let mut paragraph = |title: &str, text: &str| {
         if !title.is_empty() {
@@ -20,10 +23,13 @@ pub fn explain(code: &str, width: usize) -> Option<String> {
     };
     paragraph("", &format!("{} {} ({})", rule.code, rule.name, rule.level.as_str()));
     paragraph("What", rule.summary);
-    paragraph("Why", rule.reason);
+    paragraph("Why", rule.why);
     paragraph("Fix", rule.fix);
-    paragraph("Who says so", &enforced(rule.enforced_by));
-    for (title, examples) in [("Found in", rule.bad), ("Not found in", rule.good)] {
+    paragraph("Enforced by", &enforced(rule.enforced_by));
+    paragraph("Kubernetes versions", &rule.versions.to_string());
+    for (title, examples) in
+        [("Example with this finding", rule.bad), ("Example without", rule.good)]
+    {
         for example in examples.iter().take(1) {
             let _ = writeln!(out, "\n{title}");
             for line in example.text.lines() {
@@ -32,7 +38,7 @@ pub fn explain(code: &str, width: usize) -> Option<String> {
                 let _ = writeln!(out, "{}", format!("    {shown}").trim_end());
             }
             if let Some(live) = example.live {
-                let _ = writeln!(out, "  beside a cluster with");
+                let _ = writeln!(out, "  with a live cluster of");
                 for line in live.lines() {
                     let _ = writeln!(out, "{}", format!("    {line}").trim_end());
                 }
@@ -57,7 +63,11 @@ pub fn list(width: usize) -> String {
             area = Some(rule.area);
         }
         let head = format!("  {}  {:<7}  ", rule.code, rule.level.as_str());
-        let mut lines = wrap(rule.summary, width.saturating_sub(head.len())).into_iter();
+        let summary = match rule.versions {
+            Versions::ALL => rule.summary.to_owned(),
+            versions => format!("{} (Kubernetes {versions})", rule.summary),
+        };
+        let mut lines = wrap(&summary, width.saturating_sub(head.len())).into_iter();
         let _ = writeln!(out, "{head}{}", lines.next().unwrap_or_default());
         for line in lines {
             let _ = writeln!(out, "{:indent$}{line}", "", indent = head.len());

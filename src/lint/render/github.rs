@@ -17,8 +17,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             Level::Warning => "warning",
             Level::Note => "notice",
         };
-        let rule = rules::find(finding.code);
-        let fix = finding.help.as_deref().or_else(|| rule.map(|rule| rule.fix));
+        let rule = rules::by_code(finding.code);
+        let fix = finding.fix.as_deref().or_else(|| rule.map(|rule| rule.fix));
         let name = rule.map_or("", |rule| rule.name);
         let title = property(&format!("{} {name}", finding.code));
         write!(out, "::{command} ")?;

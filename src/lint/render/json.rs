@@ -13,7 +13,7 @@ use crate::lint::{
 use super::place;
 
 /// Raised when a field changes its meaning or goes away; new fields don't raise it.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,7 +34,7 @@ struct Summary {
     allowed: usize,
     files: usize,
     documents: usize,
-    passed_over: usize,
+    ignored: usize,
 }
 
 #[derive(Serialize)]
@@ -47,9 +47,14 @@ struct Found<'a> {
     #[serde(flatten)]
     place: Place<'a>,
     related: Vec<Related<'a>>,
-    reason: &'a str,
+    why: &'a str,
     fix: &'a str,
     enforced_by: String,
+    /// The first and the last version of Kubernetes that the rule holds for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
     sources: &'a [&'a str],
 }
 
@@ -71,12 +76,13 @@ struct Related<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Capacity<'a> {
     resource: &'a str,
     family: &'a str,
-    by: &'a str,
-    most: u64,
-    asked: Option<u64>,
+    from: &'a str,
+    at_most: u64,
+    planned: Option<u64>,
     fits: bool,
 }
 
@@ -92,7 +98,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
     };
     let findings = report.findings.iter().filter_map(|finding| {
-        let rule = rules::find(finding.code)?;
+        let rule = rules::by_code(finding.code)?;
         let related = finding.also.iter();
         Some(Found {
             code: finding.code,
@@ -101,18 +107,20 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             message: &finding.message,
             place: at(finding.span),
             related: related.map(|(span, message)| Related { message, place: at(*span) }).collect(),
-            reason: rule.reason,
-            fix: finding.help.as_deref().unwrap_or(rule.fix),
+            why: rule.why,
+            fix: finding.fix.as_deref().unwrap_or(rule.fix),
             enforced_by: super::text::enforced(rule.enforced_by),
+            since: rule.versions.since.map(|version| version.to_string()),
+            until: rule.versions.until.map(|version| version.to_string()),
             sources: rule.sources,
         })
     });
     let capacity = report.capacity.iter().map(|room| Capacity {
         resource: room.resource.as_str(),
         family: room.family.as_str(),
-        by: &room.from,
-        most: room.room,
-        asked: room.asked,
+        from: &room.from,
+        at_most: room.room,
+        planned: room.asked,
         fits: room.fits(),
     });
     let document = Document {
@@ -124,7 +132,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             allowed: report.allowed,
             files: report.files,
             documents: report.understood,
-            passed_over: report.passed_over,
+            ignored: report.ignored,
         },
         findings: findings.collect(),
         capacity: capacity.collect(),

@@ -34,7 +34,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                     count => format!("{} (and {} more)", first.message, count - 1),
                 };
                 status.set_message(message).set_type(rule.code);
-                status.set_description(format!("{text}\n\n{}\n{}", rule.reason, rule.fix));
+                status.set_description(format!("{text}\n\n{}\n{}", rule.why, rule.fix));
                 status
             }
             None => TestCaseStatus::success(),

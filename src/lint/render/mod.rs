@@ -1,5 +1,6 @@
 //! Reports as text, JSON, SARIF, GitHub's annotations and JUnit.
 
+mod excerpt;
 mod explain;
 mod github;
 mod json;
@@ -47,6 +48,11 @@ impl Format {
             Self::Junit => junit::write(report, out),
         }
     }
+}
+
+/// Text from files and file names, without what a terminal would obey.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 /// Where a span begins and ends, and in which source.

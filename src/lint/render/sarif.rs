@@ -18,8 +18,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|finding| {
             let index = RULES.iter().position(|rule| rule.code == finding.code);
-            let help = finding.help.as_deref();
-            let fix = help.or_else(|| rules::find(finding.code).map(|rule| rule.fix));
+            let fix = finding.fix.as_deref();
+            let fix = fix.or_else(|| rules::by_code(finding.code).map(|rule| rule.fix));
             let fix = fix.unwrap_or_default();
             let related: Vec<Value> = finding
                 .also
@@ -73,16 +73,21 @@ const fn level(level: Level) -> &'static str {
 
 fn rule(rule: &Rule) -> Value {
     let enforced = super::text::enforced(rule.enforced_by);
-    let help = format!("{}\n\n{}\n\nWho says so: {enforced}", rule.reason, rule.fix);
+    let help = format!("{}\n\n{}\n\nEnforced by: {enforced}", rule.why, rule.fix);
     let mut value = json!({
         "id": rule.code,
         "name": rule.name,
         "shortDescription": { "text": rule.summary },
-        "fullDescription": { "text": rule.reason },
+        "fullDescription": { "text": rule.why },
         "help": { "text": help },
         "defaultConfiguration": { "level": level(rule.level) },
         "properties": { "tags": ["kubernetes", "dual-stack", rule.area.title()] },
     });
+    for (name, version) in [("since", rule.versions.since), ("until", rule.versions.until)] {
+        if let Some(version) = version {
+            value["properties"][name] = json!(version.to_string());
+        }
+    }
     if let Some(source) = rule.sources.first() {
         value["helpUri"] = json!(source);
     }

@@ -6,7 +6,7 @@ use crate::lint::{
 };
 
 use super::{
-    Area, Check, EnforcedBy, Example, Findings, Level, Rule,
+    Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
     documents::{cluster, documents, kubelet},
 };
 
@@ -25,7 +25,8 @@ fn check(model: &Model, out: &mut Findings, resource: Resource) {
         let asked = room.asked.unwrap_or_default();
         let (family, from) = (room.family, &room.from);
         let (noun, most) = (resource.as_str(), room.room);
-        let message = format!("{family} has room for {most} {noun} ({from}); {asked} are to fit");
+        let message =
+            format!("{family} has room for {most} {noun} ({from}), but {asked} are planned");
         out.at(room.setting.span, message);
     }
 }
@@ -35,11 +36,12 @@ pub(super) const NODES: Rule = Rule {
     name: "too-few-node-ranges",
     area: Area::Capacity,
     level: Level::Warning,
-    summary: "The pod range has fewer shares than there are to be nodes.",
-    reason: "A node without a pod range never becomes ready.",
-    fix: "Take a larger pod range, or a longer node mask.",
+    versions: Versions::ALL,
+    summary: "The pod range has room for fewer nodes than planned.",
+    why: "A node without a pod range never becomes ready.",
+    fix: "Choose a larger pod range, or a longer node mask.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("nodes stay NotReady once the shares are used up")],
+    enforced_by: &[EnforcedBy::Symptom("nodes stay NotReady once the pod range is used up")],
     good: &[Example::new(SMALL).asked(asked(Some(16), None, None))],
     bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/20,fd00:10:244::/56")).asked(asked(
         Some(17),
@@ -54,11 +56,14 @@ pub(super) const PODS: Rule = Rule {
     name: "too-few-pod-addresses",
     area: Area::Capacity,
     level: Level::Warning,
-    summary: "A node's share of the pod range, or maxPods, is below the Pods that it is to run.",
-    reason: "Pods beyond it stay Pending or in ContainerCreating.",
-    fix: "Take a shorter node mask, and set the kubelet's maxPods (110 by default).",
+    versions: Versions::ALL,
+    summary: "A node's pod range, or maxPods, is too small for the planned number of Pods.",
+    why: "Pods beyond the limit stay Pending or in ContainerCreating.",
+    fix: "Choose a shorter node mask, and set the kubelet's maxPods (110 by default).",
     sources: &[DOCS, "https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"],
-    enforced_by: &[EnforcedBy::Symptom("Pods stay in ContainerCreating for want of an address")],
+    enforced_by: &[EnforcedBy::Symptom(
+        "Pods stay in ContainerCreating because no address is left",
+    )],
     good: &[Example::new(SMALL).asked(asked(None, Some(110), None))],
     bad: &[
         Example::new(SMALL).asked(asked(None, Some(111), None)),
@@ -72,11 +77,12 @@ pub(super) const PODS: Rule = Rule {
         let per_node = || rooms.iter().filter(|room| room.resource == Resource::PodsPerNode);
         match model.asked.pods_per_node {
             Some(asked) if asked > most => {
-                let message = format!("the kubelet runs {most} Pods at most; {asked} are to fit");
+                let message =
+                    format!("the kubelet runs at most {most} Pods, but {asked} are planned");
                 let set = set.map(|max| max.span).next();
                 let first = per_node().next().map(|room| room.setting.span);
                 if let Some(span) = set.or(first) {
-                    out.at(span, message).help("set maxPods in the KubeletConfiguration");
+                    out.at(span, message).fix("set maxPods in the KubeletConfiguration");
                 }
             }
             Some(_) => {}
@@ -101,11 +107,12 @@ pub(super) const SERVICES: Rule = Rule {
     name: "too-few-service-addresses",
     area: Area::Capacity,
     level: Level::Warning,
-    summary: "The Service range has fewer addresses than there are to be Services.",
-    reason: "The API server refuses Services once the range is used up.",
-    fix: "Take a larger Service range, or add one by a ServiceCIDR object.",
+    versions: Versions::ALL,
+    summary: "The Service range has room for fewer Services than planned.",
+    why: "The API server rejects new Services once the range is used up.",
+    fix: "Choose a larger Service range, or add one with a ServiceCIDR object.",
     sources: &["https://kubernetes.io/docs/tasks/network/extend-service-ip-ranges/"],
-    enforced_by: &[EnforcedBy::Symptom("new Services are refused once the range is used up")],
+    enforced_by: &[EnforcedBy::Symptom("new Services are rejected once the range is used up")],
     good: &[Example::new(SMALL).asked(asked(None, None, Some(254)))],
     bad: &[Example::new(SMALL).asked(asked(None, None, Some(255)))],
     check: Check::Model(|model, out| check(model, out, Resource::Services)),

@@ -4,15 +4,15 @@
 use crate::lint::{model::Model, tree::FlawKind};
 
 use super::{
-    Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+    Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
     documents::{cluster, proxy},
 };
 
 fn flaws(model: &Model, out: &mut Findings, kind: FlawKind) {
     for flaw in model.flaws.iter().filter(|flaw| flaw.kind == kind) {
         let finding = out.at(flaw.span, &flaw.message);
-        if let Some(help) = &flaw.help {
-            finding.help(help);
+        if let Some(fix) = &flaw.fix {
+            finding.fix(fix);
         }
         if let Some((span, why)) = &flaw.also {
             finding.also(*span, why);
@@ -27,11 +27,12 @@ pub(super) const SYNTAX: Rule = Rule {
     name: "syntax",
     area: Area::File,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "The text is not valid YAML or JSON.",
-    reason: "Nothing reads a document with a syntax error. The error is reported where it began, \
-             such as at the opening of a quote that is never closed, and the rest of the document \
-             is linted as far as it can be.",
-    fix: "Fix the line; an editor that knows YAML shows the rest.",
+    why: "No component can read a document with a syntax error. The error is reported where it \
+          began, for example at the opening of an unclosed quote, and the rest of the document is \
+          still linted as far as possible.",
+    fix: "Fix the syntax; an editor with YAML support shows further errors.",
     sources: &["https://yaml.org/spec/1.2.2/"],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -61,9 +62,10 @@ pub(super) const DUPLICATE_KEY: Rule = Rule {
     name: "duplicate-key",
     area: Area::File,
     level: Level::Error,
-    summary: "A key stands twice in one mapping.",
-    reason: "Strict readers refuse the document; lenient ones take one of the two values without \
-             a word, and not all take the same one.",
+    versions: Versions::ALL,
+    summary: "A key appears twice in one mapping.",
+    why: "Strict parsers reject the document; lenient ones silently keep one of the two values, \
+          and not all keep the same one.",
     fix: "Keep one of the two.",
     sources: &["https://yaml.org/spec/1.2.2/#nodes"],
     enforced_by: &[EnforcedBy::Rejects {
@@ -84,10 +86,11 @@ pub(super) const UNKNOWN_FIELD: Rule = Rule {
     name: "unknown-field",
     area: Area::File,
     level: Level::Error,
-    summary: "A field does not exist, or stands in the wrong place.",
-    reason: "A misspelt field is as good as none: kubeadm init and the kubelet go on without it, \
-             and the default takes its place.",
-    fix: "Write the field as the type's reference has it.",
+    versions: Versions::ALL,
+    summary: "A field doesn't exist, or is in the wrong place.",
+    why: "A misspelled field has no effect: kubeadm init and the kubelet ignore it, and the \
+          default applies.",
+    fix: "Use the field name from the type's reference documentation.",
     sources: &[
         "https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/",
         "https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/",
@@ -107,9 +110,10 @@ pub(super) const WRONG_TYPE: Rule = Rule {
     name: "wrong-type",
     area: Area::File,
     level: Level::Error,
-    summary: "A value is of another type than its field.",
-    reason: "Flags' values are strings even where they hold numbers: an unquoted 24 is refused.",
-    fix: "Quote numbers and booleans where a string is wanted; write lists as lists.",
+    versions: Versions::ALL,
+    summary: "A value has the wrong type for its field.",
+    why: "Flag values are strings even if they contain numbers: an unquoted 24 is rejected.",
+    fix: "Quote numbers and booleans where a string is expected; write lists as lists.",
     sources: &["https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/"],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -135,12 +139,13 @@ pub(super) const TOO_MUCH: Rule = Rule {
     name: "too-much",
     area: Area::File,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "A document is nested too deeply, or its aliases expand to too much.",
-    reason: "Nothing that Kubernetes reads comes near these bounds; they keep a broken or hostile \
-             file from taking all memory.",
-    fix: "Write the document without aliases, or look at where it came from.",
+    why: "No Kubernetes configuration comes near these limits; they keep a broken or hostile file \
+          from using up all memory.",
+    fix: "Write the document without aliases, or check where it came from.",
     sources: &["https://yaml.org/spec/1.2.2/#71-alias-nodes"],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: GOOD,
     bad: &[Example::new(proxy!("nodePortAddresses: &list", "  - *list"))],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::TooMuch)),
@@ -151,11 +156,12 @@ pub(super) const UNREADABLE: Rule = Rule {
     name: "unreadable",
     area: Area::File,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "A file can't be read, is too large, or is not text.",
-    reason: "What can't be read can't be checked, and silence would look like a pass.",
-    fix: "Name files that hold Kubernetes' configuration, in UTF-8.",
+    why: "A file that can't be read can't be checked, and silence would look like a pass.",
+    fix: "Name files with Kubernetes configuration, encoded in UTF-8.",
     sources: &["https://yaml.org/spec/1.2.2/#52-character-encodings"],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: GOOD,
     bad: &[Example::new("apiVersion: v1\nkind: \0\n")],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::Unreadable)),
@@ -166,11 +172,12 @@ pub(super) const EMPTY: Rule = Rule {
     name: "empty",
     area: Area::File,
     level: Level::Warning,
-    summary: "A file holds no document.",
-    reason: "Most likely another file was meant, or a step that should have filled it failed.",
-    fix: "Name another file, or fill this one.",
+    versions: Versions::ALL,
+    summary: "A file contains no document.",
+    why: "Most likely another file was meant, or the step that generates this one failed.",
+    fix: "Name another file, or add the configuration to this one.",
     sources: &["https://yaml.org/spec/1.2.2/#91-documents"],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: GOOD,
     bad: &[Example::new(""), Example::new("# nothing but a comment\n---\n")],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::Empty)),
@@ -181,13 +188,14 @@ pub(super) const ALLOW_COMMENT: Rule = Rule {
     name: "allow-comment",
     area: Area::File,
     level: Level::Warning,
+    versions: Versions::ALL,
     summary: "A `# dualstack: allow` comment names no rule, gives no reason, or allows nothing.",
-    reason: "An exception without a reason can't be judged later, and one that has outlived its \
-             cause hides the next mistake.",
+    why: "An exception without a reason can't be reviewed later, and an unused one hides the next \
+          mistake.",
     fix: "Write `# dualstack: allow CODE reason` on the line of the finding or on the line above \
-          it, and take it out when the finding is gone.",
+          it, and remove it when the finding is gone.",
     sources: &["https://kubernetes.io/docs/concepts/services-networking/dual-stack/"],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[Example::new(cluster!(
         "# dualstack: allow DS110 the lab uses the documentation range on purpose",
         "podSubnet: 10.244.0.0/16,2001:db8:42::/56"

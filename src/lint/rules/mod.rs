@@ -1,4 +1,4 @@
-//! The rules: what each looks for, why it matters, how to fix it, and who else would say so.
+//! The rules: what each looks for, why it matters, how to fix it, and which component enforces it.
 //!
 //! A rule is a pure function over the [`Model`]. What it says of Kubernetes' components is
 //! declared ([`EnforcedBy`]) and held against the real ones by the tests.
@@ -16,14 +16,14 @@ mod registry;
 mod services;
 mod versions;
 
-pub use registry::{RULES, find};
+pub use registry::{RULES, by_code};
 
 use super::{
-    model::{Asked, Model},
+    model::{Asked, Model, Versions},
     source::Span,
 };
 
-/// How grave a finding is.
+/// How severe a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// Worth knowing; nothing is broken by it.
@@ -150,8 +150,8 @@ pub enum EnforcedBy {
     },
     /// Nothing is said, and something fails later.
     Symptom(&'static str),
-    /// Nothing is said and nothing need fail.
-    Nobody,
+    /// Nothing is said, and nothing has to fail.
+    Nothing,
 }
 
 /// A rule.
@@ -163,12 +163,14 @@ pub struct Rule {
     pub name: &'static str,
     /// What group it belongs to.
     pub area: Area,
-    /// How grave its findings are, unless one says otherwise of itself.
+    /// How severe its findings are, unless one says otherwise of itself.
     pub level: Level,
+    /// The versions of Kubernetes that it holds for; it is not applied to others.
+    pub versions: Versions,
     /// What it finds, in a sentence.
     pub summary: &'static str,
     /// Why that matters.
-    pub reason: &'static str,
+    pub why: &'static str,
     /// How to fix it.
     pub fix: &'static str,
     /// Where it is written: Kubernetes' documentation, a KEP, an RFC.
@@ -235,7 +237,7 @@ impl Example {
 pub struct Finding {
     /// The rule's code.
     pub code: &'static str,
-    /// How grave it is.
+    /// How severe it is.
     pub level: Level,
     /// What is wrong here, in a sentence without a full stop.
     pub message: String,
@@ -246,7 +248,7 @@ pub struct Finding {
     /// Other places that belong to it, and what each has to do with it.
     pub also: Vec<(Span, String)>,
     /// How to fix this very case; the rule's own advice stands where this is silent.
-    pub help: Option<String>,
+    pub fix: Option<String>,
 }
 
 /// Collects the findings of one rule after the other.
@@ -266,7 +268,7 @@ impl Findings {
             span,
             label: None,
             also: Vec::new(),
-            help: None,
+            fix: None,
         });
         let last = self.all.len() - 1;
         &mut self.all[last]
@@ -287,8 +289,8 @@ impl Finding {
     }
 
     /// Says how to fix this very case.
-    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
-        self.help = Some(help.into());
+    pub fn fix(&mut self, fix: impl Into<String>) -> &mut Self {
+        self.fix = Some(fix.into());
         self
     }
 
@@ -299,10 +301,16 @@ impl Finding {
     }
 }
 
+/// The rules that hold for the version of a cluster.
+fn applicable(model: &Model) -> impl Iterator<Item = &'static Rule> {
+    let version = model.version_or_current();
+    RULES.iter().filter(move |rule| rule.versions.contains(version))
+}
+
 /// Applies every rule to one cluster's documents.
 pub fn check(model: &Model) -> Vec<Finding> {
     let mut found = Vec::new();
-    for rule in RULES {
+    for rule in applicable(model) {
         if let Check::Model(check) = rule.check {
             let mut findings = Findings { rule, all: Vec::new() };
             check(model, &mut findings);
@@ -312,10 +320,10 @@ pub fn check(model: &Model) -> Vec<Finding> {
     found
 }
 
-/// Holds files against the live cluster.
+/// Compares files with the live cluster.
 pub fn drift(files: &Model, live: &Model) -> Vec<Finding> {
     let mut found = Vec::new();
-    for rule in RULES {
+    for rule in applicable(live) {
         if let Check::Drift(check) = rule.check {
             let mut findings = Findings { rule, all: Vec::new() };
             check(files, live, &mut findings);

@@ -90,7 +90,7 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// The rule with a code or a name, in any case of letters.
-pub fn find(code: &str) -> Option<&'static Rule> {
+pub fn by_code(code: &str) -> Option<&'static Rule> {
     RULES
         .iter()
         .find(|rule| rule.code.eq_ignore_ascii_case(code) || rule.name.eq_ignore_ascii_case(code))

@@ -174,7 +174,7 @@ impl Checker<'_> {
             node.span,
             format!("`{field}` must be {wanted}, but this is {is}"),
         );
-        let help = match node.scalar().map(|scalar| scalar.kind) {
+        let fix = match node.scalar().map(|scalar| scalar.kind) {
             Some(ScalarKind::Bool | ScalarKind::Int | ScalarKind::Float)
                 if wanted == "a string" =>
             {
@@ -188,7 +188,7 @@ impl Checker<'_> {
             }
             _ => None,
         };
-        self.flaws.push(Flaw { help, ..flaw });
+        self.flaws.push(Flaw { fix, ..flaw });
     }
 
     fn unknown(&mut self, name: &str, fields: &Fields, entry: &Entry) {
@@ -198,11 +198,11 @@ impl Checker<'_> {
             entry.key.span,
             format!("`{name}` has no field `{key}`"),
         );
-        let help = nearest(key, fields.keys().copied())
+        let fix = nearest(key, fields.keys().copied())
             .map(|near| format!("did you mean `{near}`?"))
             .or_else(|| self.elsewhere(key))
             .or_else(|| self.in_another_version(name, key));
-        self.flaws.push(Flaw { help, ..flaw });
+        self.flaws.push(Flaw { fix, ..flaw });
     }
 
     /// A field that stands one level too high or too low.

@@ -4,7 +4,7 @@ use crate::lint::source::{Source, SourceId, Span};
 
 use super::Block;
 
-/// One document's lines, apart from the text around it, mendable line by line.
+/// One document's lines, apart from the text around it, repairable line by line.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
     pub(super) source: SourceId,

@@ -142,7 +142,7 @@ pub struct Flaw {
     /// What is wrong, in a sentence without a full stop.
     pub message: String,
     /// What to do, where more can be said than the kind says.
-    pub help: Option<String>,
+    pub fix: Option<String>,
     /// Another place that belongs to it, and why.
     pub also: Option<(Span, String)>,
 }
@@ -152,7 +152,7 @@ pub struct Flaw {
 pub enum FlawKind {
     /// Not YAML (nor JSON).
     Syntax,
-    /// A key that stands twice in one mapping.
+    /// A key that appears twice in one mapping.
     DuplicateKey,
     /// A bound was reached: nesting, aliases, number of values.
     TooMuch,
@@ -171,13 +171,13 @@ pub enum FlawKind {
 impl Flaw {
     /// A flaw with nothing more to say than its message.
     pub fn new(kind: FlawKind, span: Span, message: impl Into<String>) -> Self {
-        Self { kind, span, message: message.into(), help: None, also: None }
+        Self { kind, span, message: message.into(), fix: None, also: None }
     }
 
     /// Adds what to do.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
         self
     }
 

@@ -93,7 +93,7 @@ fn document(
             }
             None => {
                 let mut flaw = repair::describe(source, &chunk, &error);
-                flaw.help = Some("the rest of this document was not read".into());
+                flaw.fix = Some("the rest of this document was not read".into());
                 syntax.push(flaw);
                 break (None, Vec::new());
             }
@@ -232,7 +232,8 @@ impl<'a> Builder<'a> {
         }
         let span = Span { source: self.chunk.source, start, end: start };
         if !self.flaws.iter().any(|flaw| flaw.kind == FlawKind::TooMuch) {
-            let message = format!("nested more than {MAX_DEPTH} levels deep; not read below here");
+            let message =
+                format!("nested more than {MAX_DEPTH} levels deep; not read below this point");
             self.flaws.push(Flaw::new(FlawKind::TooMuch, span, message));
         }
         self.skipped = 1;
@@ -303,14 +304,15 @@ impl<'a> Builder<'a> {
     fn too_much(&self, span: Span) -> Flaw {
         if self.nodes > MAX_NODES {
             let message = format!(
-                "more than {MAX_NODES} values once aliases are expanded; not read beyond here"
+                "more than {MAX_NODES} values once aliases are expanded; not read beyond this point"
             );
             Flaw::new(FlawKind::TooMuch, span, message)
         } else {
             let whole = self.budget.whole;
-            let message = format!("more than {whole} values in all files; not read beyond here");
+            let message =
+                format!("more than {whole} values in all files; not read beyond this point");
             Flaw::new(FlawKind::TooMuch, span, message)
-                .help("name the files that hold the configuration instead of all")
+                .fix("name only the files with the configuration")
         }
     }
 
@@ -321,7 +323,7 @@ impl<'a> Builder<'a> {
         let mut seen = HashMap::with_capacity(entries.len());
         for Entry { key, .. } in entries {
             if let Some(first) = seen.insert(key.value.as_str(), key.span) {
-                let message = format!("the key `{}` stands twice in this mapping", key.value);
+                let message = format!("the key `{}` appears twice in this mapping", key.value);
                 self.flaws.push(
                     Flaw::new(FlawKind::DuplicateKey, key.span, message).also(first, "first here"),
                 );

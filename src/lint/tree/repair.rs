@@ -11,7 +11,7 @@ use super::{
 
 /// An error that was understood, and repaired in the chunk where `read_on` says so.
 pub(super) struct Repair {
-    /// What to tell; nothing where the error only follows from one that was told.
+    /// What to report; nothing where the error only follows from one that was reported.
     pub(super) flaw: Option<Flaw>,
     /// Whether the chunk was changed and is worth another attempt.
     pub(super) read_on: bool,
@@ -27,7 +27,7 @@ pub(super) fn diagnose(source: &Source, chunk: &mut Chunk, error: &ScanError) ->
     if error.info() == "did not find expected <document start>" {
         // What came before is a whole value already; this text is hardly meant to be YAML.
         let flaw = describe(source, chunk, error);
-        let flaw = flaw.help("if the file is YAML, separate documents by a line of `---`");
+        let flaw = flaw.fix("if the file is YAML, separate documents with a `---` line");
         return Some(Repair { flaw: Some(flaw), read_on: false });
     }
     if let Some(flaw) = unclosed_quote(source, chunk, at, error) {
@@ -71,37 +71,37 @@ fn error_line(chunk: &Chunk, error: &ScanError) -> Option<usize> {
 fn sentence(info: &str) -> String {
     let known = match info {
         "mapping values are not allowed in this context" => {
-            "a second `: ` on this line, or a value where the lines above allow none"
+            "a second `: ` on this line, or a value that is not allowed here"
         }
         "did not find expected <document start>" => {
-            "the value above is complete, and nothing can follow it"
+            "the value above is complete, and nothing may follow it"
         }
         "simple key expect ':'" | "simple key expected" => {
             "this line has no `:`, so it is neither a key nor a value"
         }
         "while parsing a block mapping, did not find expected key" => {
-            "expected a key here: the indentation fits none of the lines above"
+            "expected a key: the indentation matches none of the lines above"
         }
         "invalid indentation" | "invalid indentation in flow construct" => {
-            "the indentation fits none of the lines above"
+            "the indentation matches none of the lines above"
         }
         "block sequence entries are not allowed in this context" => {
-            "a list entry (`- `) where the lines above allow none"
+            "a list entry (`- `) is not allowed here"
         }
         "while parsing node, found unknown anchor" => {
             "this alias (`*name`) refers to an anchor (`&name`) that does not exist"
         }
         "invalid trailing content after double-quoted scalar" => {
-            "something follows the closing quote"
+            "unexpected text after the closing quote"
         }
         "while parsing a flow mapping, did not find expected ',' or '}'" => {
-            "expected `,` or `}` here: the `{` is not closed"
+            "expected `,` or `}`: the `{` is not closed"
         }
         "while parsing a flow sequence, expected ',' or ']'" => {
-            "expected `,` or `]` here: the `[` is not closed"
+            "expected `,` or `]`: the `[` is not closed"
         }
         "while parsing a quoted scalar, found unknown escape character" => {
-            "an escape (`\\`) that YAML does not know; in single quotes it would stand for itself"
+            "unknown escape (`\\`); use single quotes to keep the backslash as it is"
         }
         other => return format!("not valid YAML: {other}"),
     };
@@ -117,9 +117,9 @@ fn template(source: &Source, chunk: &Chunk, at: usize) -> Option<Flaw> {
     let flaw = Flaw::new(
         FlawKind::Syntax,
         span,
-        "this is a template and not yet YAML; the document is not read from here",
+        "this is a template, not YAML; the document is not read beyond this point",
     );
-    Some(flaw.help("render it first, for example with `helm template`, and lint the result"))
+    Some(flaw.fix("render it first, for example with `helm template`, and lint the output"))
 }
 
 fn column_of(text: &str, part: &str) -> Option<usize> {
@@ -127,7 +127,7 @@ fn column_of(text: &str, part: &str) -> Option<usize> {
 }
 
 /// A quote that is not closed on its line swallows the lines up to the next quote, and the error
-/// shows there or at the end. It is told at the opening, and the quote is closed on its line.
+/// shows there or at the end. It is reported at the opening, and the quote is closed on its line.
 fn unclosed_quote(
     source: &Source,
     chunk: &mut Chunk,
@@ -146,7 +146,7 @@ fn unclosed_quote(
     }
     repaired.text.push(quote);
     let message = format!("this quote ({quote}) is not closed");
-    Some(Flaw::new(FlawKind::Syntax, span, message).help(format!("put a {quote} at its end")))
+    Some(Flaw::new(FlawKind::Syntax, span, message).fix(format!("add the closing {quote}")))
 }
 
 /// The quoted scalar that spans several lines and ends on the line of the error, or (where the
@@ -213,7 +213,7 @@ fn starts_value(before: Option<char>, word: Option<char>) -> bool {
     }
 }
 
-/// Tabs that indent: told at the first, and all of the chunk's are put right at once.
+/// Tabs that indent: reported at the first, and all of the chunk's are replaced at once.
 fn tab(source: &Source, chunk: &mut Chunk, at: usize) -> Option<Flaw> {
     let leading = |line: &Line| {
         let indent: String = line.text.chars().take_while(|c| matches!(c, ' ' | '\t')).collect();
@@ -256,7 +256,7 @@ fn tab(source: &Source, chunk: &mut Chunk, at: usize) -> Option<Flaw> {
     }
     let flaw =
         Flaw::new(FlawKind::Syntax, span, "a tab indents this line; YAML allows only spaces");
-    Some(flaw.help("indent with spaces; every tab of this document was read as if it were"))
+    Some(flaw.fix("indent with spaces; all tabs in this document were read as spaces"))
 }
 
 fn signed(count: usize) -> isize {
@@ -278,9 +278,9 @@ fn trailing_colon(source: &Source, chunk: &mut Chunk, at: usize) -> Option<Flaw>
     let flaw = Flaw::new(
         FlawKind::Syntax,
         span,
-        format!("`{value}` ends in a colon, which YAML takes for the end of a key"),
+        format!("`{value}` ends in a colon, which YAML reads as the end of a key"),
     );
-    let flaw = flaw.help(format!("quote it: \"{value}\""));
+    let flaw = flaw.fix(format!("quote it: \"{value}\""));
     let repaired = format!("{}\"{value}\"", &text[..start]);
     let line = chunk.lines.get_mut(at)?;
     line.text = repaired;

@@ -4,7 +4,7 @@ use crate::{
     lint::{
         model::{CalicoNode, Model},
         rules::{
-            Area, Check, EnforcedBy, Example, Level, Rule,
+            Area, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{calico_node, cluster, documents},
         },
     },
@@ -29,12 +29,14 @@ pub(crate) const ADDRESS: Rule = Rule {
     name: "calico-node-address",
     area: Area::Calico,
     level: Level::Error,
-    summary: "calico-node is not told to find the node's address of a family that the Pods have.",
-    reason: "Without an IP6 (autodetect, or an address) calico-node has no IPv6 address of its \
-             node: it makes no IPv6 routes between nodes. IP=none does the same for IPv4.",
+    versions: Versions::ALL,
+    summary: "calico-node isn't configured to detect the node's address in a family that the Pods \
+              have.",
+    why: "Without IP6 (autodetect, or an address) calico-node doesn't know the node's IPv6 \
+          address, and installs no IPv6 routes between nodes. IP=none does the same for IPv4.",
     fix: "Set IP6 to autodetect, and IP too.",
     sources: &[DOCS, REFERENCE],
-    enforced_by: &[EnforcedBy::Symptom("Pods on different nodes don't reach each other")],
+    enforced_by: &[EnforcedBy::Symptom("Pods on different nodes can't reach each other")],
     good: &[GOOD],
     bad: &[Example::new(documents!(
         cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
@@ -48,7 +50,7 @@ pub(crate) const ADDRESS: Rule = Rule {
                 }
                 None => {
                     out.at(node.at, "IP6 is not set, but the Pods have IPv6")
-                        .help("add {name: IP6, value: autodetect}");
+                        .fix("add {name: IP6, value: autodetect}");
                 }
                 Some(_) => {}
             }
@@ -66,12 +68,13 @@ pub(crate) const AUTODETECTION: Rule = Rule {
     name: "calico-autodetection",
     area: Area::Calico,
     level: Level::Warning,
-    summary: "The method to find the node's address is set for one family only.",
-    reason: "The other family takes the first address found, which on a machine with several \
-             interfaces may be another network's.",
-    fix: "Set IP_AUTODETECTION_METHOD and IP6_AUTODETECTION_METHOD alike.",
+    versions: Versions::ALL,
+    summary: "The address autodetection method is set for one family only.",
+    why: "In the other family Calico uses the first address it finds, which on a machine with \
+          several interfaces may belong to another network.",
+    fix: "Set both IP_AUTODETECTION_METHOD and IP6_AUTODETECTION_METHOD.",
     sources: &[REFERENCE],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[Example::new(documents!(
         cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
@@ -93,7 +96,7 @@ pub(crate) const AUTODETECTION: Rule = Rule {
                 _ => continue,
             };
             out.at(found.span, format!("{missing} is not set"))
-                .help(format!("set {missing} to {} as well", found.value));
+                .fix(format!("set {missing} to {} as well", found.value));
         }
     }),
 };
@@ -103,12 +106,13 @@ pub(crate) const FELIX: Rule = Rule {
     name: "calico-felix-ipv6",
     area: Area::Calico,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "FELIX_IPV6SUPPORT is false in a cluster whose Pods have IPv6.",
-    reason: "Felix then makes no IPv6 routes and no IPv6 policy. The manifests that Calico ships \
-             set it to false.",
+    why: "Felix then programs no IPv6 routes and enforces no IPv6 policy. Calico's own manifests \
+          set it to false.",
     fix: "Set FELIX_IPV6SUPPORT to \"true\".",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("Pods have IPv6 addresses that nothing reaches")],
+    enforced_by: &[EnforcedBy::Symptom("Pods have IPv6 addresses that nothing can reach")],
     good: &[GOOD],
     bad: &[Example::new(documents!(
         cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
@@ -120,7 +124,7 @@ pub(crate) const FELIX: Rule = Rule {
                 matches!(&*text.value.to_lowercase(), "false" | "0" | "no" | "n" | "f")
             };
             if let Some(value) = node.get("FELIX_IPV6SUPPORT").filter(off) {
-                out.at(value.span, "Felix leaves IPv6 alone, but the Pods have it");
+                out.at(value.span, "Felix ignores IPv6, but the Pods have it");
             }
         }
     }),

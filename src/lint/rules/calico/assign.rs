@@ -4,7 +4,7 @@ use crate::{
     lint::{
         model::{CalicoCni, Model},
         rules::{
-            Area, Check, EnforcedBy, Example, Findings, Level, Rule,
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents},
         },
         source::Spanned,
@@ -19,9 +19,11 @@ pub(crate) const ASSIGN: Rule = Rule {
     name: "calico-assign",
     area: Area::Calico,
     level: Level::Error,
-    summary: "Calico's CNI configuration does not give Pods a family that the cluster has.",
-    reason: "calico-ipam gives IPv4 unless assign_ipv4 is \"false\", and IPv6 only where \
-             assign_ipv6 is \"true\".",
+    versions: Versions::ALL,
+    summary: "Calico's CNI configuration doesn't assign Pods addresses of a family that the \
+              cluster has.",
+    why: "calico-ipam assigns IPv4 unless assign_ipv4 is \"false\", and IPv6 only if assign_ipv6 \
+          is \"true\".",
     fix: "Set assign_ipv4 and assign_ipv6 to \"true\" in the `ipam` section.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("Pods have one address, or none")],
@@ -84,10 +86,10 @@ fn check(cni: &CalicoCni, family: IpFamily, model: &Model, out: &mut Findings) {
         return;
     }
     let finding = match field {
-        Some(text) => out.at(text.span, format!("Calico gives Pods no {family} address")),
-        None => out.at(cni.at, format!("without {name} Calico gives Pods no {family} address")),
+        Some(text) => out.at(text.span, format!("Calico assigns Pods no {family} address")),
+        None => out.at(cni.at, format!("without {name} Calico assigns Pods no {family} address")),
     };
-    finding.help(format!("set \"{name}\": \"true\""));
+    finding.fix(format!("set \"{name}\": \"true\""));
     if let Some(pods) = model.pods() {
         finding.also(pods.text.span, "pod range");
     }

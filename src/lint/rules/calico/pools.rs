@@ -4,7 +4,7 @@ use crate::{
     lint::{
         model::{Model, RangeEntry, ranges},
         rules::{
-            Area, Check, EnforcedBy, Example, Level, Rule,
+            Area, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{cluster, documents, pool},
         },
     },
@@ -34,12 +34,13 @@ pub(crate) const POOL_OUTSIDE: Rule = Rule {
     name: "calico-pool-outside",
     area: Area::Calico,
     level: Level::Warning,
-    summary: "A Calico pool reaches outside the cluster's pod range.",
-    reason: "kube-proxy takes Pods of that pool for outsiders and masquerades them; policies and \
-             routes made for the pod range miss them.",
-    fix: "Make podSubnet hold the pool, or take the pool from podSubnet.",
+    versions: Versions::ALL,
+    summary: "A Calico IP pool is not within the cluster's pod range.",
+    why: "kube-proxy treats Pods from that pool as external clients and masquerades their traffic; \
+          policies and routes for the pod range don't cover them.",
+    fix: "Choose a pool within podSubnet, or a podSubnet that contains the pool.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[Example::new(documents!(
         cluster!("podSubnet: 10.244.0.0/16"),
@@ -68,10 +69,11 @@ pub(crate) const POOL_FAMILY: Rule = Rule {
     name: "calico-pool-missing",
     area: Area::Calico,
     level: Level::Warning,
-    summary: "Calico has pools, but none of a family that the Pods have.",
-    reason: "calico-ipam has nothing to give in that family, and Pods that need it don't start. \
-             calico-node makes a default pool only where there is none at all.",
-    fix: "Add a pool of that family.",
+    versions: Versions::ALL,
+    summary: "Calico has IP pools, but none in a family that the Pods have.",
+    why: "calico-ipam has no addresses to assign in that family, so Pods that need one don't \
+          start. calico-node creates default pools only if no pool exists.",
+    fix: "Add an IP pool of that family.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("Pods stay in ContainerCreating")],
     good: &[GOOD],
@@ -84,7 +86,7 @@ pub(crate) const POOL_FAMILY: Rule = Rule {
         let Some(first) = pools.first() else { return };
         for family in model.pod_families() {
             if pools.iter().all(|pool| pool.family().is_some_and(|own| own != family)) {
-                let finding = out.at(first.text.span, format!("no Calico pool is {family}"));
+                let finding = out.at(first.text.span, format!("Calico has no {family} pool"));
                 if let Some(pods) = model.pods() {
                     finding.also(pods.text.span, "pod range");
                 }

@@ -3,7 +3,10 @@
 use crate::{
     lint::{
         model::{KindCluster, RangeList},
-        rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, documents::kind},
+        rules::{
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+            documents::kind,
+        },
     },
     net::IpFamily,
 };
@@ -13,9 +16,10 @@ pub(crate) const FAMILY: Rule = Rule {
     name: "kind-ip-family",
     area: Area::Components,
     level: Level::Error,
-    summary: "kind's ipFamily is unknown, or contradicts its ranges.",
-    reason: "ipFamily is ipv4 unless it is set; ranges of both families need ipFamily: dual.",
-    fix: "Set ipFamily to dual, ipv4 or ipv6, as the ranges are.",
+    versions: Versions::ALL,
+    summary: "kind's ipFamily is invalid or contradicts its ranges.",
+    why: "ipFamily defaults to ipv4; ranges of both families need ipFamily: dual.",
+    fix: "Set ipFamily to dual, ipv4 or ipv6 to match the ranges.",
     sources: &["https://kind.sigs.k8s.io/docs/user/configuration/#ip-family"],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kind,
@@ -56,7 +60,7 @@ fn check(kind: &KindCluster, out: &mut Findings) {
         Some("dual") => return,
         Some(other) => {
             let span = kind.family.as_ref().map_or(kind.at, |family| family.span);
-            out.at(span, format!("ipFamily is ipv4, ipv6 or dual, not \"{other}\""));
+            out.at(span, format!("ipFamily must be ipv4, ipv6 or dual, not \"{other}\""));
             return;
         }
     };
@@ -65,14 +69,16 @@ fn check(kind: &KindCluster, out: &mut Findings) {
     };
     for list in kind.pods.iter().chain(&kind.services).filter(wrong) {
         let slug = single.slug();
-        let message = match (list.is_dual(), &kind.family) {
-            (true, _) => format!("two ranges, but ipFamily is {slug} and not dual"),
-            (false, _) => format!("a range of {}, but ipFamily is {slug}", single.other()),
+        let (message, right) = if list.is_dual() {
+            (format!("two ranges, but ipFamily is {slug}, not dual"), "dual")
+        } else {
+            let other = single.other();
+            (format!("an {other} range, but ipFamily is {slug}"), other.slug())
         };
         let finding = out.at(list.text.span, message);
         match &kind.family {
             Some(family) => finding.also(family.span, "ipFamily"),
-            None => finding.help("set ipFamily: dual; without it kind takes ipv4"),
+            None => finding.fix(format!("set ipFamily: {right}; the default is {slug}")),
         };
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     lint::{
         model::ComponentName,
         rules::{
-            Area, Binary, Check, EnforcedBy, Example, Level, Rule,
+            Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{cluster, controller_manager},
         },
     },
@@ -28,9 +28,10 @@ pub(crate) const ONE_MASK_FOR_TWO: Rule = Rule {
     name: "one-node-mask-for-two-families",
     area: Area::Components,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "node-cidr-mask-size is set in a dual-stack cluster.",
-    reason: "One length can't fit both families. kubeadm lets it pass; the controller manager \
-             then exits, again and again, and no node gets a pod range.",
+    why: "One prefix length can't fit both families. kubeadm accepts it, but \
+          kube-controller-manager then crash-loops and no node gets a pod range.",
     fix: "Set node-cidr-mask-size-ipv4 and node-cidr-mask-size-ipv6.",
     sources: &[FLAGS],
     enforced_by: &[EnforcedBy::Rejects {
@@ -52,7 +53,8 @@ pub(crate) const ONE_MASK_FOR_TWO: Rule = Rule {
         }
         for component in model.components(ComponentName::ControllerManager) {
             let Some(flag) = component.args.get(COMMON) else { continue };
-            let finding = out.at(flag.span, "one node mask for a cluster of two families");
+            let finding =
+                out.at(flag.span, "node-cidr-mask-size is not allowed in a dual-stack cluster");
             if let Some(pods) = model.pods() {
                 finding.also(pods.text.span, "two pod ranges");
             }
@@ -65,10 +67,11 @@ pub(crate) const OTHER_FAMILYS_MASK: Rule = Rule {
     name: "node-mask-of-absent-family",
     area: Area::Components,
     level: Level::Error,
-    summary: "A node mask is set for a family that the Pods don't have, or set twice.",
-    reason: "The controller manager takes this for a mistake about the cluster's families and \
-             exits.",
-    fix: "Take the flag out, or give the Pods a range of that family.",
+    versions: Versions::ALL,
+    summary: "A node mask is set for a family that the Pods don't have, or the same mask is set \
+              twice.",
+    why: "kube-controller-manager rejects such flags and exits.",
+    fix: "Remove the flag, or add a pod range of that family.",
     sources: &[FLAGS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::ControllerManager,
@@ -99,8 +102,11 @@ pub(crate) const OTHER_FAMILYS_MASK: Rule = Rule {
             let absent = component.args.get(own(family.other()));
             let same = component.args.get(own(family));
             if let (Some(common), Some(flag)) = (common, absent.or(same)) {
-                out.at(flag.span, "a node mask for one family besides one for all")
-                    .also(common.span, "for all families");
+                out.at(
+                    flag.span,
+                    "a mask for one family can't be combined with node-cidr-mask-size",
+                )
+                .also(common.span, "mask for all families");
             } else if let Some(flag) = absent {
                 let other = family.other();
                 out.at(flag.span, format!("a node mask for {other}, which the Pods don't have"));

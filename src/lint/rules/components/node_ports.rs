@@ -6,7 +6,7 @@ use crate::{
     lint::{
         model::{Asked, KubeProxyConfiguration, Model, RangeEntry, Version},
         rules::{
-            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{documents, join, proxy},
         },
     },
@@ -29,10 +29,11 @@ pub(crate) const NODE_PORTS_ONE_FAMILY: Rule = Rule {
     name: "node-ports-one-family",
     area: Area::Components,
     level: Level::Warning,
-    summary: "nodePortAddresses names ranges of one family only.",
-    reason: "The list limits only the families that it names: NodePorts are open on every address \
-             of the other, which is rarely what a limit is meant to do.",
-    fix: "Name ranges of both families, or (from 1.31 on) `primary`.",
+    versions: Versions::ALL,
+    summary: "nodePortAddresses lists ranges of one family only.",
+    why: "The list only restricts the families that it contains: NodePorts are open on all \
+          addresses of the other family, which is rarely intended.",
+    fix: "List ranges of both families, or use `primary` (1.31 and later).",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Warns {
         binary: Binary::Proxy,
@@ -56,7 +57,9 @@ pub(crate) const NODE_PORTS_ONE_FAMILY: Rule = Rule {
             if one && named.len() == proxy.node_ports.len() && families.contains(&other) {
                 out.at(
                     entry.text.span,
-                    format!("only {first} is limited: NodePorts are open on every {other} address"),
+                    format!(
+                        "only {first} is restricted: NodePorts are open on every {other} address"
+                    ),
                 );
             }
         }
@@ -68,9 +71,11 @@ pub(crate) const NODE_PORTS_INVALID: Rule = Rule {
     name: "node-ports-invalid",
     area: Area::Components,
     level: Level::Error,
-    summary: "An entry of nodePortAddresses is no range, or `primary` beside one or too early.",
-    reason: "kube-proxy does not start, on any node. `primary` came with 1.31.",
-    fix: "Write ranges, or `primary` alone.",
+    versions: Versions::ALL,
+    summary: "An entry of nodePortAddresses is not a range, or `primary` is combined with ranges \
+              or used before 1.31.",
+    why: "kube-proxy doesn't start on any node. `primary` was added in 1.31.",
+    fix: "Use ranges, or `primary` alone.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Proxy,
@@ -89,12 +94,12 @@ pub(crate) const NODE_PORTS_INVALID: Rule = Rule {
             for entry in proxy.node_ports.iter().filter(|entry| entry.range.is_none()) {
                 let text = entry.text.value.as_str();
                 if text != PRIMARY {
-                    out.at(entry.text.span, format!("\"{text}\" is not a range"));
+                    out.at(entry.text.span, format!("\"{text}\" is not a valid range"));
                 } else if version < Version::v1(31) {
-                    let message = format!("kube-proxy {version} does not know `primary`");
-                    out.at(entry.text.span, message).help("write the nodes' ranges");
+                    let message = format!("kube-proxy {version} doesn't support `primary`");
+                    out.at(entry.text.span, message).fix("list the nodes' ranges");
                 } else if proxy.node_ports.len() > 1 {
-                    out.at(entry.text.span, "`primary` can't stand beside other entries");
+                    out.at(entry.text.span, "`primary` can't be combined with other entries");
                 }
             }
         }
@@ -106,10 +111,12 @@ pub(crate) const NODE_PORTS_LOST: Rule = Rule {
     name: "node-ports-lost",
     area: Area::Components,
     level: Level::Warning,
-    summary: "nodePortAddresses holds no address of the nodes in a family that the Pods have.",
-    reason: "NodePorts are then closed in that family, except perhaps for the node itself. A \
-             loopback range is the usual way to close one on purpose: say so in a comment.",
-    fix: "Name the nodes' range of that family, or (from 1.31 on) `primary`.",
+    versions: Versions::ALL,
+    summary: "nodePortAddresses matches no node address in a family that the Pods have.",
+    why: "NodePorts are then closed in that family, except possibly from the node itself. A \
+          loopback range is the usual way to close them on purpose; if that is intended, allow the \
+          finding with a comment.",
+    fix: "List the nodes' range of that family, or use `primary` (1.31 and later).",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("NodePorts refuse connections in that family")],
     good: &[GOOD, GOOD_PRIMARY],
@@ -152,7 +159,7 @@ fn lost(model: &Model, proxy: &KubeProxyConfiguration, family: IpFamily, out: &m
         entry.range.is_some_and(|range| range.trunc().contains(ip))
     };
     if own().all(|entry| entry.range.is_some_and(|range| range.addr().is_loopback())) {
-        let message = format!("only loopback: NodePorts are closed in {family}");
+        let message = format!("only a loopback range: NodePorts are closed in {family}");
         out.at(entry.text.span, message);
         return;
     }
@@ -160,7 +167,7 @@ fn lost(model: &Model, proxy: &KubeProxyConfiguration, family: IpFamily, out: &m
     let mut nodes = nodes.iter().filter(|(_, ip, _)| IpFamily::of(*ip) == family).peekable();
     let Some((text, _, what)) = nodes.peek().copied() else { return };
     if nodes.all(|(_, ip, _)| own().all(|entry| !holds(entry, ip))) {
-        let message = format!("no node has an {family} address in nodePortAddresses");
+        let message = format!("nodePortAddresses matches no {family} address of a node");
         out.at(entry.text.span, message).also(text.span, *what);
     }
 }

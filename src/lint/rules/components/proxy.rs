@@ -4,7 +4,7 @@ use crate::{
     lint::{
         model::ranges,
         rules::{
-            Area, Binary, Check, EnforcedBy, Example, Level, Rule,
+            Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{cluster, documents, kubelet, proxy},
         },
     },
@@ -26,10 +26,12 @@ pub(crate) const CLUSTER_CIDR: Rule = Rule {
     name: "cluster-cidr-differs",
     area: Area::Components,
     level: Level::Warning,
-    summary: "kube-proxy's clusterCIDR is not the pod range, or lacks one of its families.",
-    reason: "kube-proxy tells Pods' traffic from others' by it. A family that it lacks is never \
-             masqueraded where it should be, one that is wrong always.",
-    fix: "Give clusterCIDR the value of podSubnet, or leave it out: kubeadm fills it in.",
+    versions: Versions::ALL,
+    summary: "kube-proxy's clusterCIDR differs from the pod range.",
+    why: "kube-proxy uses clusterCIDR to recognize traffic from Pods. In a family that is missing \
+          it doesn't masquerade external traffic to Services; in a family whose range is wrong it \
+          also masquerades traffic from Pods.",
+    fix: "Set clusterCIDR to the value of podSubnet, or omit it: kubeadm sets it.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Warns {
         binary: Binary::Kubeadm,
@@ -51,12 +53,14 @@ pub(crate) const CLUSTER_CIDR: Rule = Rule {
             let lacking = theirs.iter().find(|range| !own.contains(range));
             let surplus = own.iter().find(|range| !theirs.contains(range));
             let message = match (lacking, surplus) {
-                (Some(range), None) => format!("clusterCIDR lacks the pod range {range}"),
-                (_, Some(range)) => format!("clusterCIDR has {range}, which is no pod range"),
+                (Some(range), None) => format!("clusterCIDR doesn't include the pod range {range}"),
+                (_, Some(range)) => {
+                    format!("clusterCIDR includes {range}, which is not a pod range")
+                }
                 (None, None) => continue,
             };
             out.at(list.text.span, message)
-                .also(pods.text.span, format!("the {} of the cluster", pods.role.noun()));
+                .also(pods.text.span, format!("the cluster's {}", pods.role.noun()));
         }
     }),
 };
@@ -66,8 +70,9 @@ pub(crate) const CLUSTER_CIDR_PAIR: Rule = Rule {
     name: "cluster-cidr-pair",
     area: Area::Components,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "kube-proxy's clusterCIDR has more than two ranges, or two of one family.",
-    reason: "kube-proxy does not start, on any node.",
+    why: "kube-proxy doesn't start on any node.",
     fix: "Keep one IPv4 and one IPv6 range.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
@@ -83,7 +88,10 @@ pub(crate) const CLUSTER_CIDR_PAIR: Rule = Rule {
             if readable && !list.is_sound() {
                 let message = match list.families()[..] {
                     [family, _] => format!("both ranges of clusterCIDR are {family}"),
-                    _ => format!("clusterCIDR has {} ranges, not two", list.entries.len()),
+                    _ => format!(
+                        "clusterCIDR has {} ranges; at most two are allowed",
+                        list.entries.len()
+                    ),
                 };
                 out.at(list.text.span, message);
             }
@@ -96,9 +104,10 @@ pub(crate) const BIND_ADDRESS: Rule = Rule {
     name: "bind-address-invalid",
     area: Area::Components,
     level: Level::Error,
-    summary: "kube-proxy's bindAddress is no address.",
-    reason: "kube-proxy does not start, on any node.",
-    fix: "Write a plain address, or leave it out.",
+    versions: Versions::ALL,
+    summary: "kube-proxy's bindAddress is not an IP address.",
+    why: "kube-proxy doesn't start on any node.",
+    fix: "Use a plain IP address, or omit the field.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Proxy,
@@ -110,7 +119,7 @@ pub(crate) const BIND_ADDRESS: Rule = Rule {
     check: Check::Model(|model, out| {
         for bind in model.proxies.iter().filter_map(|proxy| proxy.bind.as_ref()) {
             if bind.ip.is_none() {
-                out.at(bind.text.span, format!("\"{}\" is no address", bind.text.value));
+                out.at(bind.text.span, format!("\"{}\" is not an IP address", bind.text.value));
             }
         }
     }),
@@ -121,10 +130,12 @@ pub(crate) const BIND_FAMILY: Rule = Rule {
     name: "bind-address-family",
     area: Area::Components,
     level: Level::Warning,
-    summary: "kube-proxy's bindAddress makes another family primary than the cluster's.",
-    reason: "A bindAddress that is not 0.0.0.0 or :: replaces the node's own address, on every \
-             node that reads the file, and its family becomes kube-proxy's primary one.",
-    fix: "Leave bindAddress out, or write 0.0.0.0 or ::.",
+    versions: Versions::ALL,
+    summary: "kube-proxy's bindAddress makes a family primary that isn't the cluster's primary \
+              family.",
+    why: "A bindAddress other than 0.0.0.0 or :: replaces the node's own address on every node \
+          that uses the file, and its family becomes kube-proxy's primary family.",
+    fix: "Omit bindAddress, or set it to 0.0.0.0 or ::.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Warns {
         binary: Binary::Proxy,
@@ -142,7 +153,9 @@ pub(crate) const BIND_FAMILY: Rule = Rule {
                 let family = IpFamily::of(ip);
                 out.at(
                     bind.text.span,
-                    format!("bindAddress makes {family} primary; the Pods are {primary} first"),
+                    format!(
+                        "bindAddress makes {family} primary, but the Pods' primary is {primary}"
+                    ),
                 );
             }
         }
@@ -154,11 +167,13 @@ pub(crate) const CLUSTER_DNS: Rule = Rule {
     name: "cluster-dns-outside-services",
     area: Area::Components,
     level: Level::Warning,
+    versions: Versions::ALL,
     summary: "The kubelet's clusterDNS is not in any Service range.",
-    reason: "Pods ask an address that no Service can have, and resolve nothing.",
-    fix: "Write the cluster IP of the kube-dns Service: the tenth address of the first range.",
+    why: "Pods send DNS queries to an address that no Service can have, and name resolution fails.",
+    fix: "Use the cluster IP of the kube-dns Service: the tenth address of the first Service \
+          range.",
     sources: &["https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"],
-    enforced_by: &[EnforcedBy::Symptom("Pods resolve no names")],
+    enforced_by: &[EnforcedBy::Symptom("Pods can't resolve names")],
     good: &[
         GOOD,
         // A cache on each node listens on a link-local address.
@@ -182,7 +197,7 @@ pub(crate) const CLUSTER_DNS: Rule = Rule {
             };
             let inside = services.iter().any(|(_, _, range)| range.trunc().contains(&ip));
             if !local && !inside {
-                out.at(address.text.span, format!("{ip} is in no Service range"))
+                out.at(address.text.span, format!("{ip} is not in any Service range"))
                     .also(first.text.span, "Service range");
             }
         }

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use crate::lint::{
     model::{RangeList, Service},
     rules::{
-        Area, Check, EnforcedBy, Example, Level, Rule,
+        Area, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, documents, join, proxy},
     },
     source::{Span, Spanned},
@@ -38,12 +38,13 @@ pub(crate) const RANGES: Rule = Rule {
     name: "drift-ranges",
     area: Area::Drift,
     level: Level::Warning,
-    summary: "The file's pod or Service ranges are not the live cluster's.",
-    reason: "Ranges can't be changed by applying a file again: the cluster keeps those that it \
-             was made with, and what is written for the file's does not fit it.",
-    fix: "Bring the file in line with the cluster, or make the cluster anew.",
+    versions: Versions::ALL,
+    summary: "The pod or Service ranges in the file differ from the live cluster's.",
+    why: "Ranges can't be changed by applying a file again: the cluster keeps the ones it was \
+          created with.",
+    fix: "Update the file to match the cluster, or recreate the cluster.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[SAME],
     bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"))
         .live(cluster!("podSubnet: 10.244.0.0/16"))],
@@ -69,12 +70,14 @@ pub(crate) const NODES: Rule = Rule {
     name: "drift-node-addresses",
     area: Area::Drift,
     level: Level::Warning,
-    summary: "A node's node-ip in the file is not what the live node has.",
-    reason: "The kubelet reads node-ip when it starts: the file was changed and the kubelet not \
-             restarted, or the node was set up by other means.",
-    fix: "Bring node-ip in /var/lib/kubelet/kubeadm-flags.env in line and restart the kubelet.",
+    versions: Versions::ALL,
+    summary: "A node's node-ip in the file differs from the live node's addresses.",
+    why: "The kubelet reads node-ip when it starts: either the file was changed without restarting \
+          the kubelet, or the node was set up in another way.",
+    fix: "Correct node-ip in /var/lib/kubelet/kubeadm-flags.env and restart the kubelet, or fix \
+          the file.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[SAME],
     bad: &[Example::new(join!(name = "node-2", node_ip = "192.168.0.12,fd00:192::12")).live(
         "\
@@ -110,11 +113,12 @@ pub(crate) const PROXY: Rule = Rule {
     name: "drift-kube-proxy",
     area: Area::Drift,
     level: Level::Warning,
-    summary: "kube-proxy's settings in the file are not those of the live cluster.",
-    reason: "kubeadm writes them into a ConfigMap once; a changed file changes nothing.",
+    versions: Versions::ALL,
+    summary: "kube-proxy's settings in the file differ from the live cluster's.",
+    why: "kubeadm writes them to a ConfigMap once; changing the file later has no effect.",
     fix: "Edit the ConfigMap kube-system/kube-proxy and restart the DaemonSet, or fix the file.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[SAME],
     bad: &[Example::new(proxy!("mode: nftables")).live(proxy!("mode: iptables"))],
     check: Check::Drift(|files, live, out| {
@@ -152,12 +156,13 @@ pub(crate) const SERVICES: Rule = Rule {
     name: "drift-service-families",
     area: Area::Drift,
     level: Level::Warning,
-    summary: "A Service's families in the file are not those of the live Service.",
-    reason: "The first family of a Service can't be changed once it is made; kubectl apply fails, \
-             or nobody has applied the file.",
-    fix: "Apply the file; to change the first family, delete the Service and make it anew.",
+    versions: Versions::since(20),
+    summary: "A Service's families in the file differ from the live Service's.",
+    why: "A Service's primary family can't be changed after creation: kubectl apply fails, or the \
+          file has not been applied.",
+    fix: "Apply the file; to change the primary family, delete and recreate the Service.",
     sources: &["https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services"],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[SAME],
     bad: &[Example::new(
         "\

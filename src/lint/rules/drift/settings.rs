@@ -2,7 +2,9 @@
 
 use crate::lint::{
     model::{ComponentName, Gate, GateReader, Model},
-    rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule, documents::kubelet},
+    rules::{
+        Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions, documents::kubelet,
+    },
     source::Span,
 };
 
@@ -24,12 +26,13 @@ pub(crate) const GATES: Rule = Rule {
     name: "drift-feature-gates",
     area: Area::Drift,
     level: Level::Warning,
-    summary: "Feature gates in the file are not those of the live cluster.",
-    reason: "kubeadm writes them once, into ConfigMaps and static Pods; a changed file changes \
-             nothing, and the cluster behaves by the gates that it was made with.",
+    versions: Versions::ALL,
+    summary: "Feature gates in the file differ from the live cluster's.",
+    why: "kubeadm writes them once, to ConfigMaps and static Pods; changing the file later has no \
+          effect.",
     fix: "Edit the ConfigMap that kubeadm wrote and apply it to the nodes, or fix the file.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[Example::new(GATE_ON).live(GATE_ON)],
     bad: &[
         Example::new(GATE_ON).live(kubelet!("featureGates:", "  StrictIPCIDRValidation: false")),
@@ -57,7 +60,7 @@ fn gates(files: &Model, live: &Model, out: &mut Findings) {
     for gate in live.gates.iter().filter(|gate| counterpart(files, gate).is_none()) {
         if let Some(at) = document(files, gate.reader) {
             let (name, state) = (&gate.name.value, state(gate));
-            out.at(at, format!("{name} is {state} in the live cluster, and not set here"))
+            out.at(at, format!("{name} is {state} in the live cluster, but not set here"))
                 .also(gate.name.span, "in the cluster");
         }
     }
@@ -96,12 +99,13 @@ pub(crate) const FLAGS: Rule = Rule {
     name: "drift-control-plane-flags",
     area: Area::Drift,
     level: Level::Warning,
-    summary: "A flag of the control plane in the file is not what the live one runs with.",
-    reason: "kubeadm writes extraArgs into static Pods when it makes a control plane or upgrades \
-             it; a changed file changes nothing by itself.",
-    fix: "Bring /etc/kubernetes/manifests in line on each control plane, or fix the file.",
+    versions: Versions::ALL,
+    summary: "A control plane flag in the file differs from the live cluster's.",
+    why: "kubeadm writes extraArgs to static Pods when it creates or upgrades a control plane; \
+          changing the file later has no effect by itself.",
+    fix: "Update /etc/kubernetes/manifests on each control plane node, or fix the file.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[Example::new(MASK).live(
         "\
 apiVersion: v1

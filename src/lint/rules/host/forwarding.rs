@@ -2,7 +2,7 @@
 
 use crate::{
     lint::rules::{
-        Area, Check, EnforcedBy, Example, Level, Rule,
+        Area, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, documents, sysctls},
     },
     net::IpFamily,
@@ -36,11 +36,12 @@ pub(crate) const FORWARDING: Rule = Rule {
     name: "forwarding-off",
     area: Area::Host,
     level: Level::Error,
-    summary: "Forwarding is turned off for a family that the Pods have.",
-    reason: "The node drops every packet between a Pod and anything outside the node.",
+    versions: Versions::ALL,
+    summary: "Forwarding is disabled for a family that the Pods have.",
+    why: "The node drops every packet between a Pod and anything outside the node.",
     fix: "Set net.ipv4.ip_forward and net.ipv6.conf.all.forwarding to 1.",
     sources: &[RUNTIMES, KERNEL],
-    enforced_by: &[EnforcedBy::Symptom("Pods on different nodes don't reach each other")],
+    enforced_by: &[EnforcedBy::Symptom("Pods on different nodes can't reach each other")],
     good: &[GOOD],
     bad: &[Example::new(documents!(
         cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
@@ -50,7 +51,10 @@ pub(crate) const FORWARDING: Rule = Rule {
         for family in model.pod_families() {
             let off = last(model, name(family)).filter(|sysctl| sysctl.value.value == "0");
             if let Some(sysctl) = off {
-                out.at(sysctl.span, format!("{family} is not forwarded, but the Pods have it"));
+                out.at(
+                    sysctl.span,
+                    format!("{family} forwarding is disabled, but the Pods have {family}"),
+                );
             }
         }
     }),
@@ -61,13 +65,14 @@ pub(crate) const FORWARDING_ONE_FAMILY: Rule = Rule {
     name: "forwarding-one-family",
     area: Area::Host,
     level: Level::Warning,
-    summary: "Forwarding is turned on for one family of a dual-stack cluster and not for the other.",
-    reason: "The file sets up a node for Pods, and leaves the other family to whatever the \
-             machine has: off, by the kernel's default.",
+    versions: Versions::ALL,
+    summary: "Forwarding is enabled for only one family of a dual-stack cluster.",
+    why: "The file prepares a node for Pods, but leaves the other family at whatever the machine \
+          has; the kernel's default is off.",
     fix: "Set both net.ipv4.ip_forward and net.ipv6.conf.all.forwarding to 1.",
     sources: &[RUNTIMES, KERNEL],
     enforced_by: &[EnforcedBy::Symptom(
-        "Pods on different nodes don't reach each other in one family",
+        "Pods on different nodes can't reach each other in one family",
     )],
     good: &[GOOD],
     bad: &[Example::new(documents!(
@@ -83,8 +88,11 @@ pub(crate) const FORWARDING_ONE_FAMILY: Rule = Rule {
             let on = last(model, set).filter(|sysctl| sysctl.value.value == "1");
             if let (Some(sysctl), None) = (on, last(model, missing)) {
                 let other = family.other();
-                out.at(sysctl.span, format!("{family} is forwarded; nothing is said of {other}"))
-                    .help(format!("set {missing} = 1 as well"));
+                out.at(
+                    sysctl.span,
+                    format!("forwarding is enabled for {family}, but not set for {other}"),
+                )
+                .fix(format!("set {missing} = 1 as well"));
             }
         }
     }),
@@ -95,10 +103,13 @@ pub(crate) const BRIDGE: Rule = Rule {
     name: "bridge-filter-one-family",
     area: Area::Host,
     level: Level::Warning,
-    summary: "Bridged packets pass the packet filter in one family only.",
-    reason: "On nodes whose Pods share a bridge, kube-proxy's rules then miss traffic between \
-             Pods of one node in that family: a Service whose backend is on the same node fails.",
-    fix: "Set net.bridge.bridge-nf-call-iptables and -ip6tables alike.",
+    versions: Versions::ALL,
+    summary: "Bridged traffic is filtered in one family only.",
+    why: "On nodes whose Pods share a bridge, kube-proxy's rules don't apply to traffic between \
+          Pods of the same node in that family: a Service fails if its backend is on the client's \
+          node.",
+    fix: "Set net.bridge.bridge-nf-call-iptables and net.bridge.bridge-nf-call-ip6tables to the \
+          same value.",
     sources: &[
         "https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/",
     ],
@@ -121,7 +132,8 @@ pub(crate) const BRIDGE: Rule = Rule {
                 last(model, name).filter(|sysctl| sysctl.value.value == value)
             };
             if let (Some(on), Some(off)) = (value(on, "1"), value(off, "0")) {
-                out.at(off.span, "off for this family, on for the other").also(on.span, "on");
+                out.at(off.span, "disabled for this family, enabled for the other")
+                    .also(on.span, "enabled here");
             }
         }
     }),

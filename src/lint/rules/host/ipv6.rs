@@ -2,7 +2,7 @@
 
 use crate::{
     lint::rules::{
-        Area, Check, EnforcedBy, Example, Level, Rule,
+        Area, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, documents, sysctls},
     },
     net::IpFamily,
@@ -17,9 +17,10 @@ pub(crate) const DISABLED: Rule = Rule {
     name: "ipv6-disabled",
     area: Area::Host,
     level: Level::Error,
-    summary: "IPv6 is turned off in the kernel of a cluster whose Pods have it.",
-    reason: "No interface gets an IPv6 address, in the node or (by `default`) in any new Pod: the \
-             CNI plugin fails to set one.",
+    versions: Versions::ALL,
+    summary: "IPv6 is disabled in the kernel of a cluster whose Pods have IPv6.",
+    why: "No interface gets an IPv6 address, on the node or (through `default`) in new Pods: the \
+          CNI plugin can't assign one.",
     fix: "Set disable_ipv6 to 0 for `all` and `default`.",
     sources: &[KERNEL],
     enforced_by: &[EnforcedBy::Symptom("Pods stay in ContainerCreating")],
@@ -38,7 +39,7 @@ pub(crate) const DISABLED: Rule = Rule {
         for interface in ["all", "default"] {
             let name = format!("net.ipv6.conf.{interface}.disable_ipv6");
             if let Some(sysctl) = last(model, &name).filter(|sysctl| sysctl.value.value != "0") {
-                out.at(sysctl.span, format!("{name} turns IPv6 off, but the Pods have it"));
+                out.at(sysctl.span, format!("{name} disables IPv6, but the Pods have it"));
             }
         }
     }),
@@ -49,12 +50,13 @@ pub(crate) const ACCEPT_RA: Rule = Rule {
     name: "accept-ra-with-forwarding",
     area: Area::Host,
     level: Level::Warning,
-    summary: "A node forwards IPv6 and is to take its default route from router advertisements.",
-    reason: "With forwarding on, accept_ra=1 means that router advertisements are ignored: the \
-             default route runs out some half an hour later, and only 2 keeps it.",
-    fix: "Set accept_ra to 2, or give the node a static default route.",
+    versions: Versions::ALL,
+    summary: "IPv6 forwarding is enabled, but accept_ra is 1.",
+    why: "With forwarding enabled, the kernel ignores router advertisements unless accept_ra is 2: \
+          the default route expires after about half an hour.",
+    fix: "Set accept_ra to 2, or configure a static default route.",
     sources: &[KERNEL, "https://www.rfc-editor.org/rfc/rfc4861#section-6.2.2"],
-    enforced_by: &[EnforcedBy::Symptom("IPv6 to the outside is lost when the route expires")],
+    enforced_by: &[EnforcedBy::Symptom("nodes lose external IPv6 when the route expires")],
     good: &[Example::new(sysctls!(
         "net.ipv6.conf.all.forwarding" = "1",
         "net.ipv6.conf.eth0.accept_ra" = "2"

@@ -4,7 +4,7 @@ use crate::{
     lint::{
         model::{Address, ComponentName, Model},
         rules::{
-            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents},
         },
     },
@@ -16,11 +16,12 @@ pub(crate) const ADVERTISE_FAMILY: Rule = Rule {
     name: "advertise-address-family",
     area: Area::Nodes,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "advertiseAddress and the first Service range are of different families.",
-    reason: "The `kubernetes` Service is of the first Service range's family, and the API \
-             server's own address is its endpoint. kubeadm lets it pass; the API server then \
-             never starts.",
-    fix: "Give advertiseAddress the family of the first Service range, or turn the ranges round.",
+    why: "The `kubernetes` Service has the family of the first Service range, and its endpoint is \
+          the API server's own address. kubeadm accepts the mismatch, but the API server then \
+          never starts.",
+    fix: "Use an advertiseAddress of the first Service range's family, or swap the Service ranges.",
     sources: &[
         "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
         "https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/#kubeadm-k8s-io-v1beta4-APIEndpoint",
@@ -65,8 +66,9 @@ fn check(model: &Model, out: &mut Findings) {
         let own = address.family();
         if own.is_some_and(|own| own != family) {
             let other = family.other();
-            let message =
-                format!("the advertise address is {other}, the first Service range {family}");
+            let message = format!(
+                "the advertise address is {other}, but the first Service range is {family}"
+            );
             out.at(address.text.span, message)
                 .also(first.text.span, format!("the `kubernetes` Service is {family}"));
         }

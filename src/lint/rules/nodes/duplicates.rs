@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::IpAddr};
 
 use crate::lint::{
     rules::{
-        Area, Check, EnforcedBy, Example, Level, Rule,
+        Area, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{documents, init, join},
     },
     source::Span,
@@ -22,14 +22,15 @@ pub(crate) const SAME_NODE_IP: Rule = Rule {
     name: "same-node-ip",
     area: Area::Nodes,
     level: Level::Error,
-    summary: "Two nodes are given the same node-ip.",
-    reason: "A join configuration copied from another node claims its address; the kubelet can't \
-             find it on its interfaces and its node never becomes ready, or two nodes answer for \
-             one address.",
+    versions: Versions::ALL,
+    summary: "Two nodes have the same node-ip.",
+    why: "A join configuration copied from another node claims that node's address: the kubelet \
+          can't find it on its interfaces and the node never becomes ready, or two nodes answer \
+          for one address.",
     fix: "Give each node its own addresses.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom(
-        "the node gets no address: the kubelet does not find node-ip on any interface",
+        "the node gets no address: the kubelet doesn't find node-ip on any interface",
     )],
     good: &[GOOD],
     bad: &[Example::new(documents!(
@@ -43,8 +44,11 @@ pub(crate) const SAME_NODE_IP: Rule = Rule {
                 let Some(ip) = entry.ip.filter(|ip| !ip.is_unspecified()) else { continue };
                 match seen.get(&ip) {
                     Some(first) => {
-                        out.at(entry.text.span, format!("another node has the node-ip {ip} too"))
-                            .also(*first, "first here");
+                        out.at(
+                            entry.text.span,
+                            format!("the node-ip {ip} is already used by another node"),
+                        )
+                        .also(*first, "first here");
                     }
                     None => {
                         seen.insert(ip, entry.text.span);
@@ -60,8 +64,9 @@ pub(crate) const SAME_NAME: Rule = Rule {
     name: "same-node-name",
     area: Area::Nodes,
     level: Level::Error,
-    summary: "Two nodes are given the same name.",
-    reason: "The second kubelet takes over the first one's Node object, with its addresses and \
+    versions: Versions::ALL,
+    summary: "Two nodes have the same name.",
+    why: "The second kubelet takes over the first one's Node object, with its addresses and \
              its pod ranges.",
     fix: "Give each node its own name.",
     sources: &["https://kubernetes.io/docs/concepts/architecture/nodes/#node-name-uniqueness"],
@@ -75,8 +80,11 @@ pub(crate) const SAME_NAME: Rule = Rule {
         for name in model.nodes.iter().filter_map(|node| node.name.as_ref()) {
             match seen.get(name.value.as_str()) {
                 Some(first) => {
-                    out.at(name.span, format!("another node is called {} too", name.value))
-                        .also(*first, "first here");
+                    out.at(
+                        name.span,
+                        format!("the name {} is already used by another node", name.value),
+                    )
+                    .also(*first, "first here");
                 }
                 None => {
                     seen.insert(&name.value, name.span);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::{
     lint::{
         model::{AddressList, Model},
-        rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, documents::join},
+        rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions, documents::join},
     },
     net::IpFamily,
 };
@@ -26,8 +26,9 @@ pub(crate) const PAIR: Rule = Rule {
     name: "node-ip-pair",
     area: Area::Nodes,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "node-ip has more than two addresses, or two of one family.",
-    reason: "The kubelet takes one address, or one of each family, and does not start otherwise.",
+    why: "The kubelet accepts one address, or one of each family, and doesn't start otherwise.",
     fix: "Keep one IPv4 and one IPv6 address, the primary family first.",
     sources: &[FLAG],
     enforced_by: &[EnforcedBy::Rejects {
@@ -51,7 +52,10 @@ pub(crate) const PAIR: Rule = Rule {
                 }
                 ref more => {
                     let count = more.len();
-                    out.at(list.text.span, format!("node-ip has {count} addresses, not two"));
+                    out.at(
+                        list.text.span,
+                        format!("node-ip has {count} addresses; at most two are allowed"),
+                    );
                 }
             }
         }
@@ -63,10 +67,11 @@ pub(crate) const UNSPECIFIED: Rule = Rule {
     name: "node-ip-unspecified",
     area: Area::Nodes,
     level: Level::Error,
-    summary: "One of a pair of node-ips is 0.0.0.0 or ::.",
-    reason: "Alone such an address chooses the family to look for; in a pair it means nothing, \
-             and the kubelet does not start.",
-    fix: "Write the node's real addresses.",
+    versions: Versions::ALL,
+    summary: "One of two node-ip addresses is 0.0.0.0 or ::.",
+    why: "On its own, such an address selects the family to detect. In a pair it is invalid, and \
+          the kubelet doesn't start.",
+    fix: "Use the node's actual addresses.",
     sources: &[FLAG],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubelet,
@@ -80,7 +85,10 @@ pub(crate) const UNSPECIFIED: Rule = Rule {
             for entry in &list.entries {
                 if entry.ip.is_some_and(|ip| ip.is_unspecified()) {
                     let text = entry.text.value.trim();
-                    out.at(entry.text.span, format!("{text} can't be one of a pair of node-ips"));
+                    out.at(
+                        entry.text.span,
+                        format!("{text} is not allowed in a dual-stack node-ip"),
+                    );
                 }
             }
         }
@@ -92,10 +100,11 @@ pub(crate) const UNUSABLE: Rule = Rule {
     name: "node-ip-unusable",
     area: Area::Nodes,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "node-ip is a loopback, link-local or multicast address.",
-    reason: "The kubelet starts but refuses to publish the address: the node has no address at \
-             all, not even of the other family, and never becomes ready.",
-    fix: "Write a global, private or unique local address of the node.",
+    why: "The kubelet starts but doesn't report the address: the node has no address at all, not \
+          even of the other family, and never becomes ready.",
+    fix: "Use a global, private or unique local address of the node.",
     sources: &[FLAG],
     enforced_by: &[EnforcedBy::Warns { binary: Binary::Kubelet, text: "can't be" }],
     good: &[GOOD],
@@ -107,7 +116,7 @@ pub(crate) const UNUSABLE: Rule = Rule {
         for entry in lists(model).flat_map(|list| &list.entries) {
             let Some(what) = entry.ip.and_then(unusable) else { continue };
             let text = entry.text.value.trim();
-            out.at(entry.text.span, format!("{text} is {what}; the kubelet will not publish it"));
+            out.at(entry.text.span, format!("{text} is {what}; the kubelet doesn't report it"));
         }
     }),
 };
@@ -133,10 +142,11 @@ pub(crate) const IGNORED: Rule = Rule {
     name: "node-ip-ignored",
     area: Area::Nodes,
     level: Level::Warning,
-    summary: "An entry of node-ip is no address, and the kubelet ignores it.",
-    reason: "The kubelet logs a line and goes on with the rest: the node is single-stack, or gets \
-             whatever address is found.",
-    fix: "Write a plain address: no name, no prefix length, no brackets, no zone.",
+    versions: Versions::ALL,
+    summary: "An entry of node-ip is not an IP address, and the kubelet ignores it.",
+    why: "The kubelet only logs a message and uses the remaining entries: the node is \
+          single-stack, or gets whichever address is detected.",
+    fix: "Use a plain IP address without host name, prefix length, brackets or zone.",
     sources: &[FLAG],
     enforced_by: &[EnforcedBy::Warns {
         binary: Binary::Kubelet,
@@ -150,10 +160,10 @@ pub(crate) const IGNORED: Rule = Rule {
                 let text = entry.text.value.trim();
                 let finding = out.at(
                     entry.text.span,
-                    format!("\"{text}\" is no address; the kubelet ignores it"),
+                    format!("\"{text}\" is not an IP address; the kubelet ignores it"),
                 );
                 if let Some((address, _)) = text.split_once(['/', '%']) {
-                    finding.help(format!("write {address}"));
+                    finding.fix(format!("use {address}"));
                 }
             }
         }

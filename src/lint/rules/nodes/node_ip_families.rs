@@ -3,7 +3,7 @@
 use crate::lint::{
     model::{Model, NodeConfiguration, Version},
     rules::{
-        Area, Check, EnforcedBy, Example, Level, Rule,
+        Area, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, documents, join},
     },
 };
@@ -15,7 +15,7 @@ const GOOD: Example = Example::new(documents!(
     join!(node_ip = "192.168.0.12,fd00:192::12")
 ));
 const SYMPTOM: &[EnforcedBy] =
-    &[EnforcedBy::Symptom("the node has one InternalIP, its host-network Pods one address")];
+    &[EnforcedBy::Symptom("the node has one InternalIP, and its host-network Pods one address")];
 
 /// The nodes whose addresses are the kubelet's to find. kind gives its nodes both addresses, and
 /// a cloud provider knows its machines'.
@@ -32,9 +32,10 @@ pub(crate) const ONE_FAMILY: Rule = Rule {
     name: "node-ip-one-family",
     area: Area::Nodes,
     level: Level::Warning,
-    summary: "The cluster is dual-stack, but node-ip is of one family.",
-    reason: "The node has no address of the other family: host-network Pods and what lists nodes' \
-             addresses (load balancers, CNI plugins) know it in one family only.",
+    versions: Versions::ALL,
+    summary: "The cluster is dual-stack, but node-ip has one family only.",
+    why: "The node has no address of the other family: host-network Pods, and everything that uses \
+          node addresses (load balancers, CNI plugins), are single-stack there.",
     fix: "Add the node's address of the other family, separated by a comma.",
     sources: &[DOCS],
     enforced_by: SYMPTOM,
@@ -66,7 +67,7 @@ status:
                 let other = family.other();
                 let finding = out.at(list.text.span, format!("this node has no {other} address"));
                 if model.version().is_some_and(|version| version < Version::v1(20)) {
-                    finding.help("the kubelet takes a pair of addresses from 1.20 on");
+                    finding.fix("the kubelet accepts two addresses since 1.20");
                 }
             }
         }
@@ -88,9 +89,9 @@ pub(crate) const UNSET: Rule = Rule {
     name: "node-ip-unset",
     area: Area::Nodes,
     level: Level::Note,
+    versions: Versions::ALL,
     summary: "The cluster is dual-stack, and a node's node-ip is not set.",
-    reason: "Without a cloud provider the kubelet finds one address by itself, of one family: \
-             IPv4 if the node has one.",
+    why: "Without a cloud provider the kubelet detects a single address: IPv4 if the node has one.",
     fix: "Set node-ip to the node's addresses of both families, the primary one first.",
     sources: &[DOCS],
     enforced_by: SYMPTOM,
@@ -102,7 +103,7 @@ pub(crate) const UNSET: Rule = Rule {
     check: Check::Model(|model, out| {
         for node in own(model).filter(|node| node.node_ip.is_none()) {
             let span = node.registration.unwrap_or(node.at);
-            out.at(span, "no node-ip: the kubelet will find an address of one family only");
+            out.at(span, "node-ip is not set: the kubelet detects an address of one family only");
         }
     }),
 };

@@ -4,7 +4,7 @@ use crate::{
     lint::{
         model::{Model, RangeList},
         rules::{
-            Area, Check, EnforcedBy, Example, Findings, Level, Rule,
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents, join, kind},
         },
     },
@@ -22,13 +22,14 @@ pub(crate) const PODS_AND_SERVICES: Rule = Rule {
     name: "pods-services-families",
     area: Area::Ranges,
     level: Level::Warning,
+    versions: Versions::ALL,
     summary: "Pods and Services don't have the same families.",
-    reason: "A Service of a family that the Pods lack never has an endpoint; Pods of a family \
-             that the Services lack can't be reached through any Service in it.",
-    fix: "Give both ranges of both families, or both of one.",
+    why: "A Service of a family that the Pods don't have never has endpoints. Pods can't be \
+          reached through any Service in a family that the Services don't have.",
+    fix: "Use the same families for Pods and Services.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom(
-        "Services of one family have no endpoints, or can't be made at all",
+        "Services of one family have no endpoints, or can't be created",
     )],
     good: &[GOOD],
     bad: &[
@@ -80,13 +81,14 @@ pub(crate) const ORDER: Rule = Rule {
     name: "family-order",
     area: Area::Ranges,
     level: Level::Warning,
+    versions: Versions::ALL,
     summary: "The order of the families differs between Pods, Services and nodes.",
-    reason: "The first family is the primary one: of a Pod's podIP, of a Service that doesn't \
-             ask, of a node. Where they differ, a client that resolves a Service gets the one \
-             family and its server listens on the other by default.",
-    fix: "Write IPv4 and IPv6 in the same order everywhere.",
+    why: "The first family is the primary one: of a Pod's podIP, of a Service that doesn't set \
+          ipFamilies, of a node. Where they differ, a client resolves a Service to one family \
+          while its server listens on the other by default.",
+    fix: "Use the same order of IPv4 and IPv6 everywhere.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[
         Example::new(cluster!(
@@ -115,7 +117,7 @@ fn order(model: &Model, out: &mut Findings) {
             let mine = list.role.noun();
             out.at(
                 list.text.span,
-                format!("the {mine} is {other} first, the {noun} {first} first"),
+                format!("the {mine} is {other} first, but the {noun} is {first} first"),
             )
             .also(reference.text.span, format!("{first} first"));
         }
@@ -124,8 +126,11 @@ fn order(model: &Model, out: &mut Findings) {
         let families: Vec<_> = list.entries.iter().filter_map(|entry| entry.family()).collect();
         if matches!(families[..], [own, second] if own != first && second == first) {
             let other = first.other();
-            out.at(list.text.span, format!("node-ip is {other} first, the {noun} {first} first"))
-                .also(reference.text.span, format!("{first} first"));
+            out.at(
+                list.text.span,
+                format!("node-ip is {other} first, but the {noun} is {first} first"),
+            )
+            .also(reference.text.span, format!("{first} first"));
         }
     }
 }

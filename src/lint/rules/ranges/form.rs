@@ -2,7 +2,10 @@
 
 use crate::lint::{
     model::{Model, Owner, RangeEntry, parse_range},
-    rules::{Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, documents::cluster},
+    rules::{
+        Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+        documents::cluster,
+    },
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/";
@@ -17,9 +20,10 @@ pub(crate) const INVALID: Rule = Rule {
     name: "range-invalid",
     area: Area::Ranges,
     level: Level::Error,
-    summary: "A range is not written as address/length.",
-    reason: "Ranges are separated by a comma and nothing else: a space after it makes the second \
-             range unreadable for every component.",
+    versions: Versions::ALL,
+    summary: "A range is not in CIDR notation (address/length).",
+    why: "Ranges are separated by a comma only: with a space after it, no component can parse the \
+          second range.",
     fix: "Write ranges as in 10.244.0.0/16,fd00:10:244::/56.",
     sources: &[DOCS, "https://www.rfc-editor.org/rfc/rfc4291#section-2.3"],
     enforced_by: &[EnforcedBy::Rejects {
@@ -46,18 +50,18 @@ fn invalid(model: &Model, out: &mut Findings) {
 fn unreadable(entry: &RangeEntry, out: &mut Findings) {
     let text = entry.text.value.as_str();
     let trimmed = text.trim();
-    let finding = out.at(entry.text.span, format!("\"{text}\" is not a range"));
+    let finding = out.at(entry.text.span, format!("\"{text}\" is not a valid range"));
     if parse_range(trimmed).is_some() {
-        finding.help("take out the space: only a comma may stand between two ranges");
+        finding.fix("remove the space: ranges are separated by a comma only");
     } else if trimmed.is_empty() {
-        finding.help("take out the comma, or write the missing range");
+        finding.fix("remove the comma, or add the missing range");
     } else if trimmed.parse::<std::net::IpAddr>().is_ok() {
-        finding.help("the length of the prefix is missing, as in 10.244.0.0/16");
+        finding.fix("add the prefix length, as in 10.244.0.0/16");
     } else if let Some((address, length)) = trimmed.split_once('/')
         && address.parse::<std::net::IpAddr>().is_ok()
     {
         let bits = if address.contains(':') { 128 } else { 32 };
-        finding.help(format!("the length must be a number up to {bits}, not \"{length}\""));
+        finding.fix(format!("the prefix length must be a number up to {bits}, not \"{length}\""));
     }
 }
 
@@ -66,8 +70,9 @@ pub(crate) const PAIR: Rule = Rule {
     name: "range-pair",
     area: Area::Ranges,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "There are more than two ranges, or two of one family.",
-    reason: "A cluster has one pod range and one Service range, or one of each family.",
+    why: "A cluster has one pod range and one Service range, or one of each per family.",
     fix: "Keep one IPv4 and one IPv6 range.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
@@ -92,7 +97,7 @@ pub(crate) const PAIR: Rule = Rule {
                     let family = list.families().first().map_or("", |family| family.as_str());
                     format!("both ranges of {} are {family}", list.field)
                 }
-                count => format!("{} has {count} ranges; there can be two at most", list.field),
+                count => format!("{} has {count} ranges; at most two are allowed", list.field),
             };
             out.at(list.text.span, message);
         }
@@ -104,20 +109,21 @@ pub(crate) const HOST_BITS: Rule = Rule {
     name: "host-bits",
     area: Area::Ranges,
     level: Level::Warning,
-    summary: "A range is not its own network address.",
-    reason: "Components cut the host bits off and use the network, which is then not what the \
-             file reads; comparisons of texts between components fail.",
-    fix: "Write the network address.",
+    versions: Versions::ALL,
+    summary: "A range has host bits set.",
+    why: "Components drop the host bits and use the network address, so the effective range \
+          differs from the file, and comparisons between components fail.",
+    fix: "Use the network address.",
     sources: &["https://www.rfc-editor.org/rfc/rfc4291#section-2.3"],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[Example::new(cluster!("podSubnet: 10.244.7.0/16,fd00:10:244::/56"))],
     check: Check::Model(|model, out| {
         for list in model.range_lists() {
             for (entry, range) in list.ranges() {
                 if range.trunc() != range {
-                    let message = format!("{range} is not a network address");
-                    out.at(entry.text.span, message).help(format!("write {}", range.trunc()));
+                    let message = format!("{range} has host bits set");
+                    out.at(entry.text.span, message).fix(format!("use {}", range.trunc()));
                 }
             }
         }
@@ -129,9 +135,10 @@ pub(crate) const DNS_DOMAIN: Rule = Rule {
     name: "dns-domain",
     area: Area::Ranges,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "The cluster's DNS domain is not a domain name.",
-    reason: "Services' names end in it; it must be lower-case labels separated by points.",
-    fix: "Write a name such as cluster.local.",
+    why: "Service names end in it; it must consist of lowercase labels separated by dots.",
+    fix: "Use a name such as cluster.local.",
     sources: &["https://www.rfc-editor.org/rfc/rfc1123#page-13"],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,

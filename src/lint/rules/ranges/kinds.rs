@@ -6,7 +6,8 @@ use crate::{
     lint::{
         model::{Model, Owner, parse_range, ranges},
         rules::{
-            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, documents::cluster,
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+            documents::cluster,
         },
     },
     net::relation,
@@ -34,7 +35,7 @@ fn within(model: &Model, table: &[(&str, &str)], out: &mut Findings) {
             let Some(special) = parse_range(special) else { continue };
             if relation(&range, &special).overlaps() {
                 let noun = list.role.noun();
-                out.at(entry.text.span, format!("the {noun} {range} lies in {special}: {what}"));
+                out.at(entry.text.span, format!("the {noun} {range} overlaps {special}: {what}"));
                 break;
             }
         }
@@ -46,9 +47,10 @@ pub(crate) const SITE_LOCAL: Rule = Rule {
     name: "site-local-range",
     area: Area::Ranges,
     level: Level::Warning,
-    summary: "A range lies in fec0::/10, the deprecated site-local addresses.",
-    reason: "RFC 3879 took them out of use; implementations may treat them as they like.",
-    fix: "Take a unique local range (fd00::/8 with 40 random bits, RFC 4193).",
+    versions: Versions::ALL,
+    summary: "A range is in fec0::/10, the deprecated site-local addresses.",
+    why: "RFC 3879 deprecated these addresses, and implementations may treat them in any way.",
+    fix: "Choose a unique local range (fd00::/8 with 40 random bits, RFC 4193).",
     sources: &["https://www.rfc-editor.org/rfc/rfc3879", "https://www.rfc-editor.org/rfc/rfc4193"],
     enforced_by: &[EnforcedBy::Warns {
         binary: Binary::Kubeadm,
@@ -66,21 +68,22 @@ pub(crate) const DOCUMENTATION: Rule = Rule {
     name: "documentation-range",
     area: Area::Ranges,
     level: Level::Warning,
-    summary: "A range is set apart for documentation.",
-    reason: "Routers and firewalls drop these addresses by default, and the range was most likely \
-             copied from an example.",
-    fix: "Take a range of your own: private IPv4 (RFC 1918), unique local IPv6 (RFC 4193).",
+    versions: Versions::ALL,
+    summary: "A range is reserved for documentation.",
+    why: "Routers and firewalls often drop these addresses, and the range was most likely copied \
+          from an example.",
+    fix: "Choose a private IPv4 (RFC 1918) or unique local IPv6 (RFC 4193) range.",
     sources: &["https://www.rfc-editor.org/rfc/rfc3849", REGISTRY_V6, REGISTRY_V4],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,2001:db8:42:0::/56"))],
     check: Check::Model(|model, out| {
         let table = [
-            ("2001:db8::/32", "for documentation only (RFC 3849)"),
-            ("3fff::/20", "for documentation only (RFC 9637)"),
-            ("192.0.2.0/24", "for documentation only (RFC 5737)"),
-            ("198.51.100.0/24", "for documentation only (RFC 5737)"),
-            ("203.0.113.0/24", "for documentation only (RFC 5737)"),
+            ("2001:db8::/32", "reserved for documentation (RFC 3849)"),
+            ("3fff::/20", "reserved for documentation (RFC 9637)"),
+            ("192.0.2.0/24", "reserved for documentation (RFC 5737)"),
+            ("198.51.100.0/24", "reserved for documentation (RFC 5737)"),
+            ("203.0.113.0/24", "reserved for documentation (RFC 5737)"),
         ];
         within(model, &table, out);
     }),
@@ -91,12 +94,13 @@ pub(crate) const RESERVED: Rule = Rule {
     name: "reserved-range",
     area: Area::Ranges,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "A range can't be used for Pods or Services: loopback, link-local, multicast …",
-    reason: "The kernel treats these addresses differently from all others; traffic to them never \
-             leaves the node, or never reaches one host.",
-    fix: "Take private IPv4 (RFC 1918) and unique local IPv6 (RFC 4193) addresses.",
+    why: "The kernel treats these addresses specially: traffic to them never leaves the node, or \
+          doesn't reach a single host.",
+    fix: "Choose private IPv4 (RFC 1918) and unique local IPv6 (RFC 4193) ranges.",
     sources: &[REGISTRY_V6, REGISTRY_V4],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[
         Example::new(cluster!("podSubnet: 10.244.0.0/16,fe80:0:0:100::/56")),

@@ -4,7 +4,8 @@ use crate::{
     lint::{
         model::{Model, Owner, ranges},
         rules::{
-            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, documents::cluster,
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+            documents::cluster,
         },
     },
     net::IpFamily,
@@ -30,7 +31,7 @@ fn masks(model: &Model, out: &mut Findings, wrong: impl Fn(u8, u8) -> Option<Str
             }
             None if list.owner != Owner::ControllerManager => {
                 let name = family.slug();
-                finding.help(format!(
+                finding.fix(format!(
                     "each node gets a /{mask} by default; set the controller manager's \
                      --node-cidr-mask-size-{name} to change that"
                 ));
@@ -45,9 +46,10 @@ pub(crate) const NODE_MASK_TOO_SHORT: Rule = Rule {
     name: "pod-range-below-node-mask",
     area: Area::Ranges,
     level: Level::Error,
-    summary: "The pod range is smaller than the range that each node is to get of it.",
-    reason: "No node gets a pod range, and kubeadm refuses the configuration.",
-    fix: "Take a larger pod range, or a longer node mask.",
+    versions: Versions::ALL,
+    summary: "The pod range is smaller than the range that each node gets from it.",
+    why: "No node gets a pod range, and kubeadm rejects the configuration.",
+    fix: "Choose a larger pod range, or a longer node mask.",
     sources: &[FLAGS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -70,10 +72,11 @@ pub(crate) const NODE_MASK_TOO_FAR: Rule = Rule {
     name: "pod-range-far-above-node-mask",
     area: Area::Ranges,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "The node mask is more than 16 bits longer than the pod range's.",
-    reason: "The controller manager keeps a bitmap of the nodes' ranges, which has at most 65,536 \
-             entries.",
-    fix: "Take a smaller pod range (an IPv6 /48 at most, with nodes of /64), or a shorter mask.",
+    why: "kube-controller-manager tracks the nodes' ranges in a bitmap of at most 65,536 entries.",
+    fix: "Choose a smaller pod range (for IPv6 at most a /48 with a /64 per node), or a shorter \
+          node mask.",
     sources: &[FLAGS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -88,7 +91,7 @@ pub(crate) const NODE_MASK_TOO_FAR: Rule = Rule {
             (difference > 16).then(|| {
                 format!(
                     "the nodes' /{mask} is {difference} bits longer than the pod range's \
-                     /{length}; 16 is the most"
+                     /{length}; at most 16 are allowed"
                 )
             })
         });

@@ -8,7 +8,7 @@ use crate::{
     lint::{
         model::{Model, RangeList, ranges},
         rules::{
-            Area, Check, EnforcedBy, Example, Findings, Level, Rule,
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents, init, join},
         },
     },
@@ -29,14 +29,15 @@ pub(crate) const PODS_OVER_SERVICES: Rule = Rule {
     name: "pods-overlap-services",
     area: Area::Ranges,
     level: Level::Warning,
-    summary: "The pod range and the Service range share addresses.",
-    reason: "kube-proxy takes a sender within the pod range for a Pod and does not masquerade it. \
-             A node that calls a Service may send from there, in IPVS mode even from the Service's \
-             own address, and the answer is lost: workers can't reach the API server's Service. \
-             Address management that knows only the pod range gives Service addresses to Pods. \
-             No installer refuses it. The dual-stack example of kubeadm's own documentation \
-             overlaps: 2001:db8:42:0::/56 holds 2001:db8:42:1::/112.",
-    fix: "Take a Service range outside the pod range, and the other way round.",
+    versions: Versions::ALL,
+    summary: "The pod range and the Service range overlap.",
+    why: "kube-proxy treats a source address in the pod range as a Pod's and doesn't masquerade \
+          it. A node that connects to a Service may use such a source address, in IPVS mode even \
+          the Service's own, and the reply is lost: workers can't reach the API server's Service. \
+          IPAM that only knows the pod range assigns Service addresses to Pods. No installer \
+          rejects it. The dual-stack example in kubeadm's own documentation overlaps: \
+          2001:db8:42:0::/56 contains 2001:db8:42:1::/112.",
+    fix: "Choose ranges that do not overlap.",
     sources: &[
         DOCS,
         "https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/dual-stack-support/",
@@ -60,9 +61,9 @@ fn pods_over_services(model: &Model, out: &mut Findings) {
         for (_, service, services) in ranges(model.service_lists()) {
             let how = match relation(&pods, &services) {
                 RangeRelation::Disjoint => continue,
-                RangeRelation::Equal => "is also",
-                RangeRelation::Contains => "holds",
-                RangeRelation::Within => "lies within",
+                RangeRelation::Equal => "is the same as",
+                RangeRelation::Contains => "contains",
+                RangeRelation::Within => "is within",
             };
             if seen.contains(&(pods, services)) {
                 continue;
@@ -76,7 +77,7 @@ fn pods_over_services(model: &Model, out: &mut Findings) {
             // In a live cluster kube-proxy's mode and the nodes' shares show whether it bites.
             let modes = model.proxies.iter().filter_map(|proxy| proxy.mode.as_ref());
             for mode in modes.filter(|mode| mode.value == "ipvs") {
-                let why = "in this mode nodes call Services from the Services' own addresses";
+                let why = "in IPVS mode nodes connect to Services from the Services' own addresses";
                 finding.level(Level::Error).also(mode.span, why);
             }
             let shares = model
@@ -86,9 +87,10 @@ fn pods_over_services(model: &Model, out: &mut Findings) {
             for (node, share) in shares {
                 if share.range.is_some_and(|range| relation(&range, &services).overlaps()) {
                     let name = &node.name.value;
-                    finding
-                        .level(Level::Error)
-                        .also(share.text.span, format!("{name}'s Pods take Service addresses"));
+                    finding.level(Level::Error).also(
+                        share.text.span,
+                        format!("the pod range of {name} overlaps the Service range"),
+                    );
                 }
             }
         }
@@ -108,7 +110,7 @@ fn holds_nodes(model: &Model, lists: Vec<&RangeList>, out: &mut Findings) {
         }
         seen.push(range);
         let noun = list.role.noun();
-        let message = format!("the {noun} {range} holds a node's address, {ip}");
+        let message = format!("the {noun} {range} contains a node's address, {ip}");
         let finding = out.at(entry.text.span, message).also(text.span, *what);
         if model.asked.live {
             finding.level(Level::Error);
@@ -121,12 +123,13 @@ pub(crate) const PODS_AND_NODES: Rule = Rule {
     name: "pods-overlap-nodes",
     area: Area::Ranges,
     level: Level::Warning,
-    summary: "The pod range holds a node's address.",
-    reason: "Traffic to that node is routed to a Pod network, or not masqueraded on its way, as \
-             soon as a node gets the share in which the address lies.",
-    fix: "Take a pod range outside the nodes' network.",
+    versions: Versions::ALL,
+    summary: "The pod range contains a node's address.",
+    why: "As soon as a node gets the pod range that contains the address, traffic to that address \
+          is routed to the Pod network, or not masqueraded.",
+    fix: "Choose a pod range outside the nodes' network.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[Example::new(documents!(
         init!(node_ip = "10.244.0.11,fd00:192::11"),
@@ -140,12 +143,12 @@ pub(crate) const SERVICES_AND_NODES: Rule = Rule {
     name: "services-overlap-nodes",
     area: Area::Ranges,
     level: Level::Warning,
-    summary: "The Service range holds a node's address.",
-    reason: "Once a Service gets that address, every node sends what is meant for the node to the \
-             Service.",
-    fix: "Take a Service range outside the nodes' network.",
+    versions: Versions::ALL,
+    summary: "The Service range contains a node's address.",
+    why: "Once a Service gets that address, every node sends traffic for the node to the Service.",
+    fix: "Choose a Service range outside the nodes' network.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[Example::new(documents!(
         join!(node_ip = "10.96.0.11"),

@@ -5,7 +5,8 @@ use crate::{
         capacity::shares_taken,
         model::{Model, ranges},
         rules::{
-            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, documents::cluster,
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+            documents::cluster,
         },
     },
     net::{IpFamily, relation},
@@ -16,10 +17,11 @@ pub(crate) const NONE_LEFT: Rule = Rule {
     name: "services-take-all-node-ranges",
     area: Area::Ranges,
     level: Level::Error,
-    summary: "The Service range takes every share of the pod range that a node could get.",
-    reason: "The controller manager gives no node a share that holds addresses of Services. Where \
-             all shares do, every node stays without a pod range, and so NotReady.",
-    fix: "Take a Service range outside the pod range.",
+    versions: Versions::ALL,
+    summary: "The Service range leaves no part of the pod range for nodes.",
+    why: "kube-controller-manager doesn't allocate node ranges that overlap the Service range. If \
+          all of them overlap, no node gets a pod range, and all stay NotReady.",
+    fix: "Choose a Service range outside the pod range.",
     sources: &[
         "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/",
         "https://github.com/kubernetes/kubeadm/issues/3312",
@@ -52,7 +54,7 @@ fn none_left(model: &Model, out: &mut Findings) {
         }
         let taker = services.ranges().find(|(_, services)| relation(&range, services).overlaps());
         let Some((taker, services)) = taker else { continue };
-        let message = format!("the Service range {services} leaves no node a share of {range}");
+        let message = format!("the Service range {services} leaves no room for nodes in {range}");
         out.at(entry.text.span, message).also(taker.text.span, "Service range");
     }
 }

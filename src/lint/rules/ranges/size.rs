@@ -6,7 +6,7 @@ use crate::{
     lint::{
         model::{Asked, Model, Owner, RangeList, Version},
         rules::{
-            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+            Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, controller_manager},
         },
     },
@@ -33,7 +33,7 @@ fn too_small<'a>(lists: impl IntoIterator<Item = &'a RangeList>, minimum: u32, o
                 );
                 let longest = IpFamily::of_range(&range).bits() - 4;
                 out.at(entry.text.span, message)
-                    .help(format!("a /{longest} is the smallest that is accepted"));
+                    .fix(format!("the smallest range allowed is a /{longest}"));
             }
         }
     }
@@ -44,9 +44,10 @@ pub(crate) const SERVICES_TOO_SMALL: Rule = Rule {
     name: "service-range-too-small",
     area: Area::Ranges,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "A Service range has fewer than ten addresses.",
-    reason: "The tenth address is the cluster's DNS.",
-    fix: "Take a /16 for IPv4 and a /112 for IPv6 unless there is a reason not to.",
+    why: "The tenth address is the address of the cluster DNS Service.",
+    fix: "Use a /16 for IPv4 and a /112 for IPv6 unless you need other sizes.",
     sources: &[KUBEADM],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -63,9 +64,11 @@ pub(crate) const PODS_TOO_SMALL: Rule = Rule {
     name: "pod-range-too-small",
     area: Area::Ranges,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "A pod range has fewer than 14 addresses.",
-    reason: "kubeadm refuses it: not even one node's Pods fit.",
-    fix: "Take at least a /16 for IPv4 and a /56 for IPv6: each node takes a /24 and a /64 of it.",
+    why: "kubeadm rejects it: there is no room for the Pods of even one node.",
+    fix: "Use at least a /16 for IPv4 and a /56 for IPv6: each node gets a /24 and a /64 by \
+          default.",
     sources: &[KUBEADM],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -88,11 +91,12 @@ pub(crate) const SERVICES_TOO_LARGE: Rule = Rule {
     name: "service-range-too-large",
     area: Area::Ranges,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "A Service range has more than 20 host bits (IPv4 /12, IPv6 /108).",
-    reason: "The range was kept as a bitmap in etcd. kube-apiserver alone accepts a larger one \
-             since 1.34, where the bitmap is gone (MultiCIDRServiceAllocator with \
-             DisableAllocatorDualWrite); kubeadm refuses it still.",
-    fix: "Take a /108 or smaller for IPv6, a /12 or smaller for IPv4.",
+    why: "Service addresses were tracked in a bitmap in etcd. Since 1.34 kube-apiserver itself \
+          accepts larger ranges, because the bitmap is gone (MultiCIDRServiceAllocator with \
+          DisableAllocatorDualWrite), but kubeadm still rejects them.",
+    fix: "Use a /108 or smaller for IPv6, a /12 or smaller for IPv4.",
     sources: &[
         KUBEADM,
         "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/1880-multiple-service-cidrs",

@@ -3,7 +3,7 @@
 use crate::lint::{
     model::ranges,
     rules::{
-        Area, Binary, Check, EnforcedBy, Example, Level, Rule,
+        Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, documents, service},
     },
 };
@@ -29,9 +29,10 @@ pub(crate) const WRONG_FAMILY: Rule = Rule {
     name: "service-address-family",
     area: Area::Services,
     level: Level::Error,
-    summary: "A Service's clusterIPs don't have the families that ipFamilies say.",
-    reason: "The first address must be of the first family, the second of the second.",
-    fix: "Bring addresses and families into the same order.",
+    versions: Versions::since(20),
+    summary: "A Service's clusterIPs don't match its ipFamilies.",
+    why: "The first address must be of the first family, the second of the second.",
+    fix: "List addresses and families in the same order.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::ApiServer,
@@ -47,8 +48,11 @@ pub(crate) const WRONG_FAMILY: Rule = Rule {
                 if matches!(family.value.as_str(), "IPv4" | "IPv6") && own.as_str() != family.value
                 {
                     let asked = &family.value;
-                    out.at(address.text.span, format!("an {own} address where {asked} is asked"))
-                        .also(family.span, "family");
+                    out.at(
+                        address.text.span,
+                        format!("an {own} address, but ipFamilies says {asked}"),
+                    )
+                    .also(family.span, "the family of this address");
                 }
             }
         }
@@ -60,9 +64,10 @@ pub(crate) const OUTSIDE: Rule = Rule {
     name: "service-address-outside",
     area: Area::Services,
     level: Level::Error,
+    versions: Versions::ALL,
     summary: "A Service's cluster IP is outside the cluster's Service ranges.",
-    reason: "The API server refuses it.",
-    fix: "Take an address of the Service range, or none: the API server then chooses.",
+    why: "The API server rejects the Service.",
+    fix: "Use an address in the Service range, or omit it: the API server then chooses one.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::ApiServer,
@@ -80,7 +85,7 @@ pub(crate) const OUTSIDE: Rule = Rule {
         for address in model.services.iter().flat_map(|service| &service.cluster_ips) {
             let Some(ip) = address.ip else { continue };
             if !services.iter().any(|(_, _, range)| range.trunc().contains(&ip)) {
-                out.at(address.text.span, format!("{ip} is in no Service range"))
+                out.at(address.text.span, format!("{ip} is not in any Service range"))
                     .also(first.text.span, "Service range");
             }
         }

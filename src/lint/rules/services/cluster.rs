@@ -3,7 +3,7 @@
 use crate::lint::{
     model::{Model, Service},
     rules::{
-        Area, Binary, Check, EnforcedBy, Example, Level, Rule,
+        Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, documents, service},
     },
 };
@@ -28,9 +28,10 @@ pub(crate) const REQUIRE: Rule = Rule {
     name: "service-requires-dual-stack",
     area: Area::Services,
     level: Level::Error,
+    versions: Versions::since(20),
     summary: "A Service requires dual-stack in a cluster whose Services have one family.",
-    reason: "The API server refuses it.",
-    fix: "Give the cluster a Service range of each family, or ask for PreferDualStack.",
+    why: "The API server rejects the Service.",
+    fix: "Give the cluster a Service range of each family, or use PreferDualStack.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::ApiServer,
@@ -46,7 +47,7 @@ pub(crate) const REQUIRE: Rule = Rule {
         let [family] = model.service_families()[..] else { return };
         for service in with_policy(model, "RequireDualStack") {
             let Some(policy) = &service.policy else { continue };
-            let finding = out.at(policy.span, format!("the cluster's Services are {family} only"));
+            let finding = out.at(policy.span, format!("this cluster's Services are {family} only"));
             if let Some(list) = model.services() {
                 finding.also(list.text.span, "Service range");
             }
@@ -59,11 +60,13 @@ pub(crate) const PREFER: Rule = Rule {
     name: "service-prefers-dual-stack",
     area: Area::Services,
     level: Level::Note,
+    versions: Versions::since(20),
     summary: "A Service prefers dual-stack in a cluster whose Services have one family.",
-    reason: "It is single-stack there, and stays so when the cluster gets a second family.",
-    fix: "Nothing, if that is meant.",
+    why: "The Service is single-stack there, and stays so even if the cluster gets a second family \
+          later.",
+    fix: "Nothing, if this is intended.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Nobody],
+    enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[Example::new(documents!(
         cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
@@ -72,7 +75,9 @@ pub(crate) const PREFER: Rule = Rule {
     check: Check::Model(|model, out| {
         let [family] = model.service_families()[..] else { return };
         for service in with_policy(model, "PreferDualStack") {
-            if let Some(policy) = &service.policy {
+            // One that names the other family is rejected, which is said elsewhere.
+            let rejected = service.families.iter().any(|asked| asked.value != family.as_str());
+            if let Some(policy) = service.policy.as_ref().filter(|_| !rejected) {
                 out.at(policy.span, format!("this Service will be {family} only in this cluster"));
             }
         }
@@ -84,9 +89,10 @@ pub(crate) const ABSENT_FAMILY: Rule = Rule {
     name: "service-family-absent",
     area: Area::Services,
     level: Level::Error,
+    versions: Versions::since(20),
     summary: "A Service asks for a family that the cluster's Services don't have.",
-    reason: "The API server refuses it.",
-    fix: "Take the family out, or give the cluster a Service range of it.",
+    why: "The API server rejects the Service.",
+    fix: "Remove the family, or give the cluster a Service range of it.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::ApiServer,
@@ -94,10 +100,16 @@ pub(crate) const ABSENT_FAMILY: Rule = Rule {
         text: "not configured on this cluster",
     }],
     good: &[GOOD],
-    bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
-        service!("ipFamilies: [IPv6]")
-    ))],
+    bad: &[
+        Example::new(documents!(
+            cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
+            service!("ipFamilies: [IPv6]")
+        )),
+        Example::new(documents!(
+            cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
+            service!("ipFamilyPolicy: PreferDualStack", "ipFamilies: [IPv4, IPv6]")
+        )),
+    ],
     check: Check::Model(|model, out| {
         let [family] = model.service_families()[..] else { return };
         let other = family.other();
@@ -107,7 +119,8 @@ pub(crate) const ABSENT_FAMILY: Rule = Rule {
                 continue;
             }
             if let Some(asked) = service.families.iter().find(|f| f.value == other.as_str()) {
-                let finding = out.at(asked.span, format!("the cluster's Services have no {other}"));
+                let finding =
+                    out.at(asked.span, format!("this cluster's Services have no {other}"));
                 if let Some(list) = model.services() {
                     finding.also(list.text.span, "Service range");
                 }

@@ -1,8 +1,8 @@
 //! The fields `ipFamilyPolicy` and `ipFamilies`, and the one they replaced.
 
 use crate::lint::{
-    model::{Asked, Version},
-    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, documents::service},
+    model::Asked,
+    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions, documents::service},
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services";
@@ -15,9 +15,10 @@ pub(crate) const LEGACY: Rule = Rule {
     name: "service-ip-family-legacy",
     area: Area::Services,
     level: Level::Error,
+    versions: Versions::since(20),
     summary: "A Service sets ipFamily, which was removed in 1.20.",
-    reason: "The API server drops the field, and the Service gets the cluster's first family.",
-    fix: "Write ipFamilies with one family, or ipFamilyPolicy.",
+    why: "The API server ignores the field, and the Service gets the cluster's primary family.",
+    fix: "Use ipFamilies with one family, or ipFamilyPolicy.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::ApiServer,
@@ -27,12 +28,12 @@ pub(crate) const LEGACY: Rule = Rule {
     good: &[GOOD],
     bad: &[Example::new(service!("ipFamily: IPv6"))],
     check: Check::Model(|model, out| {
-        if model.version_or_current() < Version::v1(20) {
-            return;
-        }
         for field in model.services.iter().filter_map(|service| service.legacy_family.as_ref()) {
-            out.at(field.span, "`ipFamily` is gone since 1.20; this Service gets the first family")
-                .help(format!("write ipFamilies: [{}]", field.value));
+            out.at(
+                field.span,
+                "`ipFamily` was removed in 1.20; the Service gets the primary family",
+            )
+            .fix(format!("use ipFamilies: [{}]", field.value));
         }
     }),
 };
@@ -42,21 +43,20 @@ pub(crate) const TOO_NEW: Rule = Rule {
     name: "service-families-too-new",
     area: Area::Services,
     level: Level::Error,
-    summary: "A Service sets ipFamilies or ipFamilyPolicy, which came with 1.20.",
-    reason: "An older API server drops the fields without a word.",
-    fix: "Write ipFamily (1.16 to 1.19), or move to a later version.",
+    versions: Versions::until(19),
+    summary: "A Service sets ipFamilies or ipFamilyPolicy, which were added in 1.20.",
+    why: "An older API server silently ignores the fields.",
+    fix: "Use ipFamily (1.16 to 1.19), or upgrade Kubernetes.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("the Service is of the cluster's first family")],
+    enforced_by: &[EnforcedBy::Symptom("the Service gets the cluster's primary family")],
     good: &[GOOD],
     bad: &[Example::new(service!("ipFamilies: [IPv6]")).asked(Asked::kubernetes(19))],
     check: Check::Model(|model, out| {
-        let Some(version) = model.version().filter(|version| *version < Version::v1(20)) else {
-            return;
-        };
+        let version = model.version_or_current();
         for service in &model.services {
             let policy = service.policy.iter();
             if let Some(field) = policy.chain(&service.families).next() {
-                out.at(field.span, format!("Kubernetes {version} does not know this field"));
+                out.at(field.span, format!("Kubernetes {version} doesn't have this field"));
             }
         }
     }),
@@ -67,10 +67,11 @@ pub(crate) const FAMILIES: Rule = Rule {
     name: "service-families-invalid",
     area: Area::Services,
     level: Level::Error,
-    summary: "ipFamilies or ipFamilyPolicy hold what they can't.",
-    reason: "Families are spelt IPv4 and IPv6, each once; policies SingleStack, PreferDualStack \
-             and RequireDualStack.",
-    fix: "Write the values as Kubernetes spells them.",
+    versions: Versions::since(20),
+    summary: "ipFamilies or ipFamilyPolicy has an invalid value.",
+    why: "Families are IPv4 and IPv6, each at most once; policies are SingleStack, PreferDualStack \
+          and RequireDualStack.",
+    fix: "Use the values exactly as Kubernetes spells them.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::ApiServer,
@@ -88,21 +89,22 @@ pub(crate) const FAMILIES: Rule = Rule {
             for (at, family) in service.families.iter().enumerate() {
                 let text = family.value.as_str();
                 if !matches!(text, "IPv4" | "IPv6") {
-                    let finding = out.at(family.span, format!("\"{text}\" is no family"));
+                    let finding = out.at(family.span, format!("\"{text}\" is not an IP family"));
                     match text.to_lowercase().as_str() {
-                        "ipv4" => finding.help("write IPv4"),
-                        "ipv6" => finding.help("write IPv6"),
+                        "ipv4" => finding.fix("use IPv4"),
+                        "ipv6" => finding.fix("use IPv6"),
                         _ => finding,
                     };
                 } else if service.families[..at].iter().any(|other| other.value == *text) {
-                    out.at(family.span, format!("{text} stands here twice"));
+                    out.at(family.span, format!("{text} is listed twice"));
                 }
             }
             if let Some(policy) = &service.policy {
                 let text = policy.value.as_str();
                 if !matches!(text, "SingleStack" | "PreferDualStack" | "RequireDualStack") {
-                    let finding = out.at(policy.span, format!("\"{text}\" is no policy"));
-                    finding.help("write SingleStack, PreferDualStack or RequireDualStack");
+                    let finding =
+                        out.at(policy.span, format!("\"{text}\" is not an ipFamilyPolicy"));
+                    finding.fix("use SingleStack, PreferDualStack or RequireDualStack");
                 }
             }
         }
@@ -114,9 +116,10 @@ pub(crate) const POLICY: Rule = Rule {
     name: "service-policy-families",
     area: Area::Services,
     level: Level::Error,
+    versions: Versions::since(20),
     summary: "A Service asks for two families or addresses, but its policy is SingleStack.",
-    reason: "SingleStack is also what an absent policy means.",
-    fix: "Write ipFamilyPolicy: PreferDualStack or RequireDualStack.",
+    why: "If no policy is set, SingleStack applies.",
+    fix: "Set ipFamilyPolicy to PreferDualStack or RequireDualStack.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::ApiServer,
@@ -144,7 +147,10 @@ pub(crate) const POLICY: Rule = Rule {
                 }
                 None if headless => {}
                 None => {
-                    out.at(span, "a second family, but no ipFamilyPolicy: that means SingleStack");
+                    out.at(
+                        span,
+                        "a second family, but without ipFamilyPolicy the Service is SingleStack",
+                    );
                 }
             }
         }

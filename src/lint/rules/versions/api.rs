@@ -3,7 +3,7 @@
 use crate::lint::{
     model::{Args, ArgsForm, Version},
     rules::{
-        Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule,
+        Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
         documents::{documents, join},
     },
     source::Spanned,
@@ -39,10 +39,12 @@ pub(crate) const REMOVED: Rule = Rule {
     name: "kubeadm-api-removed",
     area: Area::Versions,
     level: Level::Error,
-    summary: "The document is of an API version that this version of kubeadm does not read.",
-    reason: "v1beta2 was removed in 1.27, v1beta1 in 1.22; v1beta3 came with 1.22, v1beta4 with \
-             1.31.",
-    fix: "Convert the file with `kubeadm config migrate`, by a kubeadm that reads both versions.",
+    versions: Versions::ALL,
+    summary: "The document has an API version that this version of kubeadm doesn't support.",
+    why: "v1beta1 was removed in 1.22 and v1beta2 in 1.27; v1beta3 was added in 1.22 and v1beta4 \
+          in 1.31.",
+    fix: "Convert the file with `kubeadm config migrate`, using a kubeadm that supports both \
+          versions.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -65,11 +67,11 @@ networking:
             let known = APIS.iter().find(|(name, _, _)| *name == api);
             let message = match known {
                 Some((_, first, _)) if version < Version::v1(*first) => {
-                    format!("{api} came with Kubernetes 1.{first}; this is {version}")
+                    format!("{api} was added in Kubernetes 1.{first}; this is {version}")
                 }
                 Some((_, _, Some(last))) if version > Version::v1(*last) => {
                     format!(
-                        "kubeadm {version} no longer reads {api}; the last to do so was 1.{last}"
+                        "kubeadm {version} doesn't support {api}; the last version to do so was 1.{last}"
                     )
                 }
                 Some(_) => continue,
@@ -88,9 +90,10 @@ pub(crate) const FORMS: Rule = Rule {
     name: "kubeadm-forms-mixed",
     area: Area::Versions,
     level: Level::Error,
-    summary: "extraArgs are written in another API version's form than the document's.",
-    reason: "Up to v1beta3 they are a mapping, from v1beta4 on a list of name and value.",
-    fix: "Write the form that belongs to the apiVersion, or change the apiVersion.",
+    versions: Versions::ALL,
+    summary: "extraArgs are in the form of another API version than the document's.",
+    why: "Up to v1beta3 they are a mapping; since v1beta4 they are a list of name and value.",
+    fix: "Use the form of the document's apiVersion, or change the apiVersion.",
     sources: &[DOCS, "https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta3/"],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -154,11 +157,11 @@ fn form(api: Option<&Spanned<String>>, args: &Args, out: &mut Findings) {
     if form.value != wanted {
         let label = api.value.as_str();
         let finding =
-            out.at(form.span, format!("{label} writes these flags as {should}; this is {is}"));
+            out.at(form.span, format!("in {label} these flags are {should}, but this is {is}"));
         finding.also(api.span, "the document's version");
         if let (ArgsForm::List, Some(arg)) = (wanted, args.list.first()) {
             let (name, value) = (&arg.name.value, &arg.value.value);
-            finding.help(format!("write each as {{name: {name}, value: \"{value}\"}}"));
+            finding.fix(format!("write each as {{name: {name}, value: \"{value}\"}}"));
         }
     }
 }
@@ -168,9 +171,10 @@ pub(crate) const TWICE: Rule = Rule {
     name: "kubeadm-kind-twice",
     area: Area::Versions,
     level: Level::Error,
-    summary: "One file holds two kubeadm documents of one kind.",
-    reason: "kubeadm reads a file for one node; it refuses a second document of a kind.",
-    fix: "Put each node's documents into a file of their own.",
+    versions: Versions::ALL,
+    summary: "A file contains two kubeadm documents of the same kind.",
+    why: "A kubeadm file is for one node; kubeadm rejects a second document of the same kind.",
+    fix: "Use a separate file for each node.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,

@@ -2,7 +2,7 @@
 
 use crate::lint::{
     model::{Asked, GateReader, Version},
-    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, documents::cluster},
+    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions, documents::cluster},
 };
 
 const GATE: &str = "IPv6DualStack";
@@ -16,10 +16,12 @@ pub(crate) const REMOVED: Rule = Rule {
     name: "dual-stack-gate-removed",
     area: Area::Versions,
     level: Level::Error,
-    summary: "The feature gate IPv6DualStack is set, which no longer exists.",
-    reason: "Dual-stack has been on since 1.21 and can't be turned off since 1.23. kubeadm lost \
-             the gate with 1.24, the other components with 1.25; they refuse what they don't know.",
-    fix: "Take the gate out.",
+    versions: Versions::since(24),
+    summary: "The removed feature gate IPv6DualStack is set.",
+    why: "Dual-stack is on by default since 1.21 and can't be turned off since 1.23. The gate was \
+          removed from kubeadm in 1.24 and from the other components in 1.25; they reject unknown \
+          gates.",
+    fix: "Remove the gate.",
     sources: GATES,
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -59,7 +61,7 @@ featureGates:
                 GateReader::Kind => ("every component", Version::v1(25)),
             };
             if version >= gone {
-                let message = format!("{who} has no feature gate {GATE} since {gone}");
+                let message = format!("the feature gate {GATE} was removed from {who} in {gone}");
                 out.at(gate.name.span, message);
             }
         }
@@ -71,13 +73,14 @@ pub(crate) const NEEDED: Rule = Rule {
     name: "dual-stack-gate-needed",
     area: Area::Versions,
     level: Level::Error,
+    versions: Versions::until(20),
     summary: "Two families are configured for a version that needs the gate IPv6DualStack.",
-    reason: "From 1.16 to 1.20 dual-stack was an alpha feature: without the gate kubeadm and the \
-             components refuse a second range. Before 1.16 there was none.",
-    fix: "Set the feature gate IPv6DualStack to true for kubeadm, which hands it on, or move to \
-          1.21 or later.",
+    why: "From 1.16 to 1.20 dual-stack was an alpha feature: without the gate kubeadm and the \
+          components reject a second range. Before 1.16 Kubernetes has no dual-stack support.",
+    fix: "Set the feature gate IPv6DualStack to true for kubeadm, which passes it to the \
+          components, or use 1.21 or later.",
     sources: GATES,
-    enforced_by: &[EnforcedBy::Symptom("kubeadm before 1.21 refuses the second range")],
+    enforced_by: &[EnforcedBy::Symptom("kubeadm before 1.21 rejects the second range")],
     good: &[Example::new(
         "\
 apiVersion: kubeadm.k8s.io/v1beta2
@@ -99,9 +102,7 @@ networking:
 ",
     )],
     check: Check::Model(|model, out| {
-        let Some(version) = model.version().filter(|version| *version < Version::v1(21)) else {
-            return;
-        };
+        let version = model.version_or_current();
         let on =
             |gate: &crate::lint::model::Gate| gate.name.value == GATE && gate.enabled == Some(true);
         if version >= Version::v1(16) && model.gates.iter().any(on) {
@@ -110,9 +111,9 @@ networking:
         let lists = [model.pods(), model.services()];
         let Some(list) = lists.into_iter().flatten().find(|list| list.is_dual()) else { return };
         let message = if version < Version::v1(16) {
-            format!("Kubernetes {version} has no dual-stack; it came with 1.16")
+            format!("Kubernetes {version} has no dual-stack support; it was added in 1.16")
         } else {
-            format!("Kubernetes {version} takes a second range only with {GATE}=true")
+            format!("Kubernetes {version} accepts a second range only with {GATE}=true")
         };
         out.at(list.text.span, message);
     }),
