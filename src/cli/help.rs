@@ -4,19 +4,19 @@ use std::{ffi::OsStr, path::Path};
 
 use clap::{Command, CommandFactory};
 
-use super::Cli;
+use super::arguments::Cli;
 use crate::exit::Exit;
 
 /// The name under which kubectl finds a plugin called `dualstack`.
 const PLUGIN: &str = "kubectl-dualstack";
 
-/// What a person typed to get here.
+/// The name of the command as it was typed.
 pub(super) fn called_as(program: Option<&OsStr>) -> &'static str {
     let stem = program.and_then(|program| Path::new(program).file_stem());
     if stem.is_some_and(|stem| stem == PLUGIN) { "kubectl dualstack" } else { "dualstack" }
 }
 
-/// The command line, with help that speaks of it under this name.
+/// The command line, with help that uses this name.
 pub(super) fn command(name: &'static str) -> Command {
     let examples = |examples: &[(&str, &str)]| {
         let lines =
@@ -30,8 +30,8 @@ pub(super) fn command(name: &'static str) -> Command {
             "{}\n{}",
             examples(&[
                 ("run", "Test the cluster of the current context"),
-                ("list", "See what is tested"),
-                ("explain service::cluster_ip_reachable", "See what a check promises, and why"),
+                ("list", "List the checks and suites"),
+                ("explain service::cluster_ip_reachable", "Explain what a check tests, and why"),
             ]),
             exit_codes(),
         ))
@@ -42,17 +42,17 @@ pub(super) fn command(name: &'static str) -> Command {
                     ("run", "Test the cluster of the current context"),
                     (
                         "run --context staging --junit results.xml",
-                        "Another one, with a report for the pipeline"
+                        "Test another cluster, and write a JUnit report"
                     ),
-                    ("run --suite smoke --nodes 2", "A quick look at a big cluster"),
-                    ("run --check dns --check node_port::from_outside", "These checks alone"),
+                    ("run --suite smoke --nodes 2", "Take a quick look at a big cluster"),
+                    ("run --check dns --check node_port::from_outside", "Run only some checks"),
                     (
                         "run --suite ./mine.yaml --json run.json",
-                        "Your own expectations, and everything that was seen"
+                        "Use your own suite, and save the whole run"
                     ),
                     (
                         "run --namespace net-test --image-registry registry.example/mirror",
-                        "In a namespace you may use, with images from your mirror"
+                        "Use an existing namespace, and images from a mirror"
                     ),
                 ]),
                 exit_codes(),
@@ -62,11 +62,8 @@ pub(super) fn command(name: &'static str) -> Command {
             command.after_long_help(format!(
                 "{}\n{}",
                 examples(&[
-                    (
-                        "judge run.json",
-                        "Judge what `run --json run.json` saw, as today's checks see it"
-                    ),
-                    ("judge run.json --junit results.xml", "Make another report of it"),
+                    ("judge run.json", "Judge a run saved by `run --json run.json` again"),
+                    ("judge run.json --junit results.xml", "Write another report of it"),
                 ]),
                 exit_codes(),
             ))
@@ -75,17 +72,17 @@ pub(super) fn command(name: &'static str) -> Command {
             command.after_long_help(format!(
                 "{}\n{}",
                 examples(&[
-                    ("cleanup --dry-run", "See what dead runs left"),
-                    ("cleanup", "Take it away"),
-                    ("cleanup --namespace net-test", "Where you may not look into every namespace"),
+                    ("cleanup --dry-run", "List what dead runs left behind"),
+                    ("cleanup", "Remove it"),
+                    ("cleanup --namespace net-test", "Look into one namespace only"),
                 ]),
                 exit_codes(),
             ))
         })
         .mut_subcommand("completions", |command| {
             command.after_long_help(examples(&[
-                ("completions bash > /etc/bash_completion.d/dualstack", "For bash, for everyone"),
-                ("completions zsh > ~/.zfunc/_dualstack", "For zsh, with ~/.zfunc in fpath"),
+                ("completions bash > /etc/bash_completion.d/dualstack", "Bash, for all users"),
+                ("completions zsh > ~/.zfunc/_dualstack", "Zsh, with ~/.zfunc in fpath"),
             ]))
         })
 }

@@ -16,7 +16,6 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::ranges::ServiceCidr;
 use crate::{
     cluster::{Cluster, ClusterError, Right, list_all},
     facts::Fact,
@@ -41,6 +40,14 @@ impl<T> From<Missing> for Fact<T> {
             Missing::Forbidden(reason) => Self::Forbidden { reason },
         }
     }
+}
+
+/// A ServiceCIDR of either API version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ServiceCidr {
+    pub(super) name: String,
+    /// `spec.cidrs`.
+    pub(super) cidrs: Vec<String>,
 }
 
 /// The requests of one gathering.
