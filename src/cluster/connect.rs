@@ -9,7 +9,6 @@ use http::{Request, StatusCode, header};
 use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::{Client, client::Body, core::Status};
 use tokio::time::timeout;
-use tracing::Instrument;
 
 use super::{
     Cluster, Server, ServerClock, certificate,
@@ -39,7 +38,7 @@ const OLDEST: (u32, u32) = (1, 23);
 /// [`ClusterError`], of which [`ClusterError::exit`] tells trouble with the kubeconfig from trouble
 /// with the cluster.
 pub async fn connect(options: &ConnectOptions) -> Result<Cluster, ClusterError> {
-    connect_in(options, &Environment::of_process()).instrument(tracing::info_span!("connect")).await
+    connect_in(options, &Environment::of_process()).await
 }
 
 /// [`connect()`] in a given environment.
@@ -47,6 +46,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Cluster, ClusterError> 
 /// # Errors
 ///
 /// As [`connect()`].
+#[tracing::instrument(name = "connect", skip_all)]
 pub async fn connect_in(
     options: &ConnectOptions,
     environment: &Environment,

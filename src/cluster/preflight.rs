@@ -25,6 +25,7 @@ pub struct Preflight {
 ///
 /// [`ClusterError::MissingRights`] names every required right that is missing; any other error
 /// says why the API server could not be asked.
+#[tracing::instrument(skip_all)]
 pub async fn preflight(cluster: &Cluster, rights: &[Right]) -> Result<Preflight, ClusterError> {
     let reviews: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
     let doing = "create selfsubjectaccessreviews.authorization.k8s.io";

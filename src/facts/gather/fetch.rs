@@ -186,7 +186,10 @@ impl<'a> Fetch<'a> {
         result: kube::Result<T>,
     ) -> Result<Fetched<T>, ClusterError> {
         let missing = match result {
-            Ok(found) => return Ok(Ok(found)),
+            Ok(found) => {
+                tracing::debug!("{right}: read {what}");
+                return Ok(Ok(found));
+            }
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 Missing::Absent(format!("there is no {what}"))
             }
@@ -201,6 +204,7 @@ impl<'a> Fetch<'a> {
             }
             Err(error) => return Err(self.cluster.error(&right.to_string(), error)),
         };
+        tracing::debug!("{right}: {missing:?}");
         Ok(Err(missing))
     }
 }

@@ -16,7 +16,6 @@ mod raw;
 
 use fetch::Fetch;
 use raw::{KUBE_SYSTEM, Raw};
-use tracing::Instrument;
 
 use super::{Fact, Facts};
 use crate::cluster::{Cluster, ClusterError, Right};
@@ -42,11 +41,8 @@ pub fn rights() -> Vec<Right> {
 ///
 /// The nodes can't be listed, the credentials are no longer accepted, or the API server can't be
 /// reached. Anything else that can't be read is an absent or forbidden [`Fact`].
+#[tracing::instrument(skip_all)]
 pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
-    gather_all(cluster).instrument(tracing::info_span!("gather")).await
-}
-
-async fn gather_all(cluster: &Cluster) -> Result<Facts, ClusterError> {
     let fetch = Fetch::new(cluster);
     let (
         nodes,
