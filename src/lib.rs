@@ -23,4 +23,3 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod suite;
-pub mod suites;

@@ -266,7 +266,8 @@ fn documents_of_other_kinds_are_ignored_and_counted() {
 #[test]
 fn denied_findings_become_errors_and_allowed_ones_go() {
     let text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  \
-                podSubnet: 10.244.0.0/16,2001:db8::/56\n";
+                podSubnet: 10.244.0.0/16,2001:db8::/56\n  serviceSubnet: \
+                10.96.0.0/16,fd00:10:96::/112\n";
     let with = |allow: &[&str], deny: &[&str]| {
         let list = |codes: &[&str]| codes.iter().map(ToString::to_string).collect();
         let options = Options { allow: list(allow), deny: list(deny), ..Options::default() };
@@ -374,7 +375,8 @@ fn files_of_one_cluster_are_compared() {
     fs::write(
         directory.path().join("a.yaml"),
         "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  \
-         podSubnet: 10.244.0.0/16,fd00:10:244::/56\n",
+         podSubnet: 10.244.0.0/16,fd00:10:244::/56\n  \
+         serviceSubnet: 10.96.0.0/16,fd00:10:96::/112\n",
     )
     .unwrap();
     fs::write(
@@ -395,7 +397,8 @@ fn kernel_settings_are_read_from_sysctl_files() {
     fs::write(
         directory.path().join("a.yaml"),
         "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  \
-         podSubnet: 10.244.0.0/16,fd00:10:244::/56\n",
+         podSubnet: 10.244.0.0/16,fd00:10:244::/56\n  \
+         serviceSubnet: 10.96.0.0/16,fd00:10:96::/112\n",
     )
     .unwrap();
     assert_eq!(places(&run_in(directory.path(), Limits::default())), [("DS704", 2, 1)]);

@@ -11,8 +11,7 @@ use crate::{
         streams::Stream,
         text::{Layout, Prose},
     },
-    suite::Suite,
-    suites::{EMBEDDED, SuiteError, UnknownCheck},
+    suite::{EMBEDDED, Suite, SuiteError, UnknownCheck},
 };
 
 /// Explain a check or a rule of lint: what it promises, why it matters, where that is written down, what it needs

@@ -11,17 +11,16 @@ use crate::{
         streams::Stream,
         text::{Layout, Prose},
     },
-    suite::Suite,
-    suites::EMBEDDED,
+    suite::{EMBEDDED, Suite},
 };
 
 /// List the checks and the suites
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
-    /// List only the checks of this suite: a built-in one, or a file
+    /// Only the checks of this suite: an embedded one's name, or a file
     #[arg(long, value_name = "NAME|FILE")]
     suite: Option<String>,
-    /// Print JSON
+    /// As JSON
     #[arg(long)]
     json: bool,
 }

@@ -22,11 +22,12 @@ use crate::{
 
 /// Test a cluster
 ///
-/// Deploys a small workload in a namespace of its own, connects from every node to every node in
-/// both families, reports what works, what does not and why, and removes the workload.
+/// Puts a small workload into the cluster, in a namespace of its own, connects from everywhere to
+/// everywhere in both families, says what works and what does not and why, and takes the workload
+/// away again.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Run only these checks of the suite, by id or area: `dns`, `node_port::from_outside`
+    /// Only these checks of the suite, by id or area: `dns`, `node_port::from_outside`
     #[arg(value_name = "CHECK")]
     checks: Vec<String>,
 
@@ -46,17 +47,17 @@ pub(super) struct RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to test")]
 struct ExpectationArgs {
-    /// What to expect of the cluster: a built-in suite (see `list`), or a file
+    /// What the cluster is expected to do: an embedded suite (see `list`), or a file
     #[arg(long, value_name = "NAME|FILE", default_value = "dual-stack")]
     suite: String,
-    /// Run only this check or area; the same as naming it as an argument
+    /// Only this check or area of the suite, the same as naming it by itself
     #[arg(long, value_name = "CHECK")]
     check: Vec<String>,
-    /// Skip this check or area
+    /// Without this check or area
     #[arg(long, value_name = "CHECK")]
     skip: Vec<String>,
-    /// Whether to test NodePorts from this machine: `required` (it must reach the nodes), `auto`
-    /// (inconclusive if it can't) or `off` [default: from the suite]
+    /// Whether this machine must reach the nodes' ports: `required`; need not: `auto`; or is not
+    /// asked to: `off` [default: what the suite says]
     #[arg(long, value_name = "WHEN")]
     outside: Option<Outside>,
 }
@@ -79,44 +80,44 @@ impl From<Outside> for OutsidePolicy {
     }
 }
 
-/// What is deployed, and where.
+/// What is put into the cluster, and where.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Workload")]
 struct WorkloadArgs {
-    /// Use this existing namespace [default: create `dualstack-` and five letters]
+    /// An existing namespace to use [default: a new one, `dualstack-` and five letters]
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
-    /// Replace the built-in manifests by files of the same name in this directory
+    /// Manifests that replace the embedded ones of the same file name
     #[arg(long, value_name = "DIR")]
     manifests: Option<PathBuf>,
-    /// Image for nginx
+    /// Another image for nginx
     #[arg(long, value_name = "IMAGE")]
     nginx_image: Option<String>,
-    /// Image for busybox
+    /// Another image for busybox
     #[arg(long, value_name = "IMAGE")]
     busybox_image: Option<String>,
-    /// Pull both images from this registry: HOST[:PORT][/PATH]
+    /// Pull both images from this registry (host, and path where there is one)
     #[arg(long, value_name = "REGISTRY")]
     image_registry: Option<String>,
-    /// Secret to pull images with, as NAME or NAMESPACE/NAME; repeatable
+    /// A Secret to pull images with, as NAME or NAMESPACE/NAME; may be given more than once
     #[arg(long, value_name = "SECRET")]
     pull_secret: Vec<PullSecret>,
-    /// Tolerate this taint, as KEY[=VALUE][:EFFECT], or `*` for all; repeatable
+    /// Tolerate this taint, as KEY[=VALUE][:EFFECT], or `*` for all; may be given more than once
     #[arg(long, value_name = "TAINT")]
     toleration: Vec<Toleration>,
-    /// Use only nodes with this label; repeatable
+    /// Only nodes with this label take part; may be given more than once
     #[arg(long, value_name = "LABEL=VALUE", value_parser = values::label)]
     node_selector: Vec<(String, String)>,
-    /// Use only this many nodes, or only the named ones
+    /// Only this many nodes take part, or only those of these names
     #[arg(long, value_name = "NUMBER|NAME,…")]
     nodes: Option<NodeChoice>,
-    /// Also probe from the host network of each node, with a host-network pod
+    /// Probe from the nodes' own network as well, by a host-network pod on each
     #[arg(long)]
     host_network: bool,
-    /// Keep the workload in the cluster for debugging (`cleanup` removes it)
+    /// Leave the workload in the cluster, for a look by hand (`cleanup` takes it away)
     #[arg(long)]
     keep: bool,
-    /// Wait until the namespace is deleted, not only its contents
+    /// Wait until the namespace is gone, and not only what was in it
     #[arg(long, conflicts_with = "keep")]
     wait_namespace: bool,
 }
@@ -125,17 +126,17 @@ struct WorkloadArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Time")]
 struct TimeArgs {
-    /// Time limit for the run, not counting the removal of the workload
+    /// How long the run may take; taking the workload away comes on top
     #[arg(long, value_name = "DURATION", default_value = "3m", value_parser = values::duration)]
     timeout: Duration,
-    /// Time limit for the pods to become ready
+    /// How long the pods may take to become ready
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     ready_timeout: Duration,
-    /// Time limit for one connection attempt [default: from the suite]
+    /// How long one attempt to connect may take [default: what the suite says]
     #[arg(long, value_name = "DURATION", value_parser = values::millis)]
     attempt_timeout: Option<u32>,
-    /// How long after the pods are ready a path may take to start working [default: from the
-    /// suite]
+    /// For how long a path may still be settling after the pods are ready [default: what the
+    /// suite says]
     #[arg(long, value_name = "DURATION", value_parser = values::millis)]
     settle: Option<u32>,
 }
@@ -155,9 +156,9 @@ impl RunArgs {
         if let Some(settle) = time.settle {
             suite.probes.settle_ms = settle;
         }
-        if let Some(reason) = suite.probes.out_of_range() {
+        if let Some(flaw) = suite.probes.flaw() {
             return Err(Failure::usage(format!(
-                "invalid --attempt-timeout or --settle for suite {}: {reason} (milliseconds)",
+                "--attempt-timeout or --settle can't be used with the suite {}: {flaw} (milliseconds)",
                 suite.name
             )));
         }
@@ -166,7 +167,7 @@ impl RunArgs {
             return Err(Failure::new(
                 Exit::NothingSelected,
                 format!(
-                    "no checks selected from suite {}: --skip excludes all of them",
+                    "nothing is left to test of the suite {}: --skip takes away everything that was selected",
                     suite.name
                 ),
             ));

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use http::Uri;
 use ipnet::IpNet;
 
-use super::options::Environment;
+use super::kubeconfig::Environment;
 
 /// The proxy for an API server, as written; `None` for the direct way.
 pub(super) fn proxy_for<'a>(

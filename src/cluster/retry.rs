@@ -1,6 +1,12 @@
 //! Which requests are sent again, how often and after how long.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{Method, Request, Response, StatusCode, header};
 use kube::client::Body;
@@ -17,10 +23,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Sends a request again only where the API server said that it didn't act on it: 429 always, 503
 /// and 504 for methods that may be repeated. Nothing else is tried twice: a connection that fails
-/// is reported.
+/// is news.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Retry {
     tried: u32,
+    count: Arc<AtomicU32>,
+}
+
+impl Retry {
+    /// A policy that counts its repetitions here.
+    pub(super) const fn new(count: Arc<AtomicU32>) -> Self {
+        Self { tried: 0, count }
+    }
 }
 
 impl<R> Policy<Request<Body>, Response<R>, BoxError> for Retry {
@@ -32,8 +46,7 @@ impl<R> Policy<Request<Body>, Response<R>, BoxError> for Retry {
         result: &mut Result<Response<R>, BoxError>,
     ) -> Option<Sleep> {
         let response = result.as_ref().ok()?;
-        // Each PATCH of ours may be repeated: a server-side apply, and a merge patch that sets the
-        // fields of our own Lease to fixed values.
+        // A server-side apply is a PATCH that may be repeated; we send no other PATCH.
         let repeatable =
             *request.method() != Method::POST && !request.headers().contains_key(header::UPGRADE);
         let again = match response.status() {
@@ -51,12 +64,7 @@ impl<R> Policy<Request<Body>, Response<R>, BoxError> for Retry {
             .map(Duration::from_secs);
         let wait = asked.unwrap_or(FIRST_WAIT * 2_u32.pow(self.tried)).min(LONGEST_WAIT);
         self.tried += 1;
-        tracing::debug!(
-            "{} {}: HTTP {}, sent again after {wait:?}",
-            request.method(),
-            request.uri().path(),
-            response.status()
-        );
+        self.count.fetch_add(1, Ordering::Relaxed);
         Some(sleep(wait))
     }
 
@@ -85,11 +93,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_busy_server_is_asked_again_a_bounded_number_of_times() {
-        let mut policy = Retry::default();
+        let count = Arc::new(AtomicU32::new(0));
+        let mut policy = Retry::new(Arc::clone(&count));
         let again = (0..100)
             .take_while(|_| policy.retry(&mut request(Method::POST), &mut answer(429)).is_some())
             .count();
-        assert_eq!(again, 4);
+        assert_eq!((again, count.load(Ordering::Relaxed)), (4, 4));
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ mod run;
 mod schema;
 pub mod source;
 mod tree;
+mod unfinished;
 
 pub use command::{LintArgs, LintError};
 pub use live::{Live, LiveDocument};

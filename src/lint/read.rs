@@ -69,6 +69,8 @@ pub(super) struct Candidate {
     pub(super) path: Option<PathBuf>,
     /// Why it can't be read, if that is known already.
     pub(super) failed: Option<String>,
+    /// Whether it was met in a directory, and not named by itself.
+    pub(super) met: bool,
 }
 
 /// What was found below the inputs.
@@ -101,7 +103,12 @@ struct Walk {
 
 impl Walk {
     fn add(&mut self, name: String, path: Option<PathBuf>, failed: Option<String>) {
-        self.found.candidates.push(Candidate { name, path, failed });
+        self.found.candidates.push(Candidate { name, path, failed, met: false });
+    }
+
+    fn met(&mut self, path: PathBuf) {
+        let name = display(&path);
+        self.found.candidates.push(Candidate { name, path: Some(path), failed: None, met: true });
     }
 
     fn named(&mut self, path: &Path) {
@@ -154,7 +161,7 @@ impl Walk {
             match fs::metadata(&entry) {
                 Ok(metadata) if metadata.is_dir() && !hidden => self.directory(&entry, depth + 1),
                 Ok(metadata) if metadata.is_file() && !hidden && is_configuration(&entry) => {
-                    self.add(display(&entry), Some(entry), None);
+                    self.met(entry);
                 }
                 Ok(_) => {}
                 Err(error) => {

@@ -1,7 +1,7 @@
 //! From inputs to a report.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -15,11 +15,12 @@ use super::{
     capacity::{self, Room},
     live::Live,
     lower::{self, Recognition},
-    model::{Asked, Model},
+    model::{Asked, Model, is_template},
     read::{self, Candidate, Content, Input, Limits},
     rules::{self, Finding, Level},
     source::{Source, SourceId, Sources, Span},
     tree::{self, Budget, Document, Flaw, FlawKind},
+    unfinished,
 };
 
 /// How to lint.
@@ -50,6 +51,10 @@ pub struct Report {
     pub understood: usize,
     /// How many documents say nothing about the network, or are of an unknown kind.
     pub ignored: usize,
+    /// How many documents are of unknown kinds, by kind.
+    pub unknown: BTreeMap<String, usize>,
+    /// How many templates and patches were found in directories, and skipped.
+    pub templates: usize,
     /// What was left out on the way, and why.
     pub skipped: Vec<String>,
     /// What the ranges of each cluster allow.
@@ -103,11 +108,13 @@ fn level(text: &str) -> Option<Level> {
 }
 
 /// One text and what was read of it.
-struct Parsed {
-    source: Source,
-    path: Option<PathBuf>,
-    documents: Vec<Document>,
-    flaws: Vec<Flaw>,
+pub(super) struct Parsed {
+    pub(super) source: Source,
+    pub(super) path: Option<PathBuf>,
+    pub(super) documents: Vec<Document>,
+    pub(super) flaws: Vec<Flaw>,
+    /// Whether it was met in a directory, and not named by itself.
+    pub(super) met: bool,
 }
 
 /// Lints files, and a live cluster's documents if there are any.
@@ -151,7 +158,8 @@ fn parse_all(candidates: &[Candidate], limits: Limits, budget: &Budget) -> Vec<P
                     Some(format!("not read: the files before it already have {total} bytes"));
             }
             let name = candidate.name.clone();
-            let parsed = parse_one(name, candidate.path.clone(), *id, content, budget);
+            let mut parsed = parse_one(name, candidate.path.clone(), *id, content, budget);
+            parsed.met = candidate.met;
             results.lock().unwrap_or_else(PoisonError::into_inner).push((at, parsed));
         }
     };
@@ -195,7 +203,7 @@ fn parse_one(
         };
         flaws.push(Flaw::new(FlawKind::Empty, Span::start_of(id), message));
     }
-    Parsed { source, path, documents, flaws }
+    Parsed { source, path, documents, flaws, met: false }
 }
 
 fn lint(
@@ -205,10 +213,12 @@ fn lint(
     budget: &Budget,
     options: &Options,
 ) -> Report {
+    let mut parsed = parsed;
+    let templates = unfinished::pass_over(&mut parsed);
     let scopes = scopes(&parsed);
     let mut sources = Sources::default();
     let mut files = Vec::new();
-    for Parsed { source, path, documents, flaws } in parsed {
+    for Parsed { source, path, documents, flaws, .. } in parsed {
         let id = sources.add(source);
         files.push((id, path, documents, flaws));
     }
@@ -219,6 +229,8 @@ fn lint(
         files: files.len(),
         understood: 0,
         ignored: 0,
+        unknown: BTreeMap::new(),
+        templates,
         skipped,
         capacity: Vec::new(),
     };
@@ -261,7 +273,12 @@ impl Report {
         for recognition in lower::lower(document, &mut self.sources, budget, model) {
             match recognition {
                 Recognition::Known => self.understood += 1,
-                Recognition::Unknown => self.ignored += 1,
+                Recognition::Silent => self.ignored += 1,
+                Recognition::Unknown(kind) => {
+                    self.ignored += 1;
+                    let kind = kind.unwrap_or_else(|| "without a kind".to_owned());
+                    *self.unknown.entry(kind).or_default() += 1;
+                }
             }
         }
     }
@@ -282,8 +299,13 @@ impl Report {
 
     /// Applies what is allowed and denied, and brings the findings into order.
     fn finish(&mut self, mut allowed: Allowed, options: &Options) {
-        let before = self.findings.len();
         let mut findings = std::mem::take(&mut self.findings);
+        // Nothing can be said of a value that a template is still to fill in.
+        findings.retain(|finding| {
+            let spans = finding.also.iter().map(|(span, _)| *span).chain([finding.span]);
+            !spans.map(|span| self.sources.text(span)).any(is_template)
+        });
+        let before = findings.len();
         findings.retain(|finding| !allowed.allows(finding, &self.sources));
         let comments = Model { flaws: allowed.flaws(), ..Model::default() };
         self.allowed = before - findings.len();
@@ -310,33 +332,48 @@ impl Report {
 
 /// Which cluster each file belongs to, as a number. Files that define no cluster belong to the
 /// only one there is, or to the only one of their directory, or else to one of their own; thus a
-/// directory of alternative clusters is not read as one.
+/// directory of alternative clusters is not read as one. k3s reads several files for one cluster.
 fn scopes(parsed: &[Parsed]) -> Vec<usize> {
-    let defines = |file: &Parsed| file.documents.iter().any(defines_cluster);
-    let definers: Vec<usize> = (0..parsed.len()).filter(|&at| defines(&parsed[at])).collect();
-    if definers.len() < 2 {
+    let defines = |file: &Parsed| {
+        file.documents.iter().any(|document| lower::defines_cluster(&document.root))
+    };
+    let directory = |at: usize| {
+        let directory = parsed[at].path.as_deref().and_then(Path::parent)?;
+        match directory.file_name() {
+            Some(name) if name == "config.yaml.d" => directory.parent(),
+            _ => Some(directory),
+        }
+    };
+    let is_k3s =
+        |at: usize| parsed[at].documents.iter().any(|document| lower::is_k3s(&document.root));
+    let mut scope_of: Vec<Option<usize>> = vec![None; parsed.len()];
+    let mut k3s: HashMap<Option<&Path>, usize> = HashMap::new();
+    let mut by_directory: HashMap<Option<&Path>, Vec<usize>> = HashMap::new();
+    let mut rest = 0;
+    for at in (0..parsed.len()).filter(|&at| defines(&parsed[at])) {
+        let dropped_in = parsed[at].path.as_deref().and_then(Path::parent) != directory(at);
+        let known = if is_k3s(at) { k3s.get(&directory(at)).copied() } else { None };
+        let main = parsed[at].path.as_deref().and_then(Path::file_name);
+        let scope = match known.filter(|_| dropped_in || main.is_some_and(|n| n == "config.yaml")) {
+            Some(scope) => scope,
+            None => {
+                by_directory.entry(directory(at)).or_default().push(rest);
+                rest += 1;
+                rest - 1
+            }
+        };
+        if is_k3s(at) {
+            k3s.entry(directory(at)).or_insert(scope);
+        }
+        scope_of[at] = Some(scope);
+    }
+    if rest < 2 {
         return vec![0; parsed.len()];
     }
-    let directory = |at: usize| parsed[at].path.as_deref().and_then(Path::parent);
-    let mut by_directory: HashMap<Option<&Path>, Vec<usize>> = HashMap::new();
-    for (scope, &at) in definers.iter().enumerate() {
-        by_directory.entry(directory(at)).or_default().push(scope);
-    }
-    let rest = definers.len();
     (0..parsed.len())
-        .map(|at| match definers.binary_search(&at) {
-            Ok(scope) => scope,
-            Err(_) => match by_directory.get(&directory(at)).map(Vec::as_slice) {
-                Some([scope]) => *scope,
-                _ => rest,
-            },
+        .map(|at| match (scope_of[at], by_directory.get(&directory(at)).map(Vec::as_slice)) {
+            (Some(scope), _) | (None, Some(&[scope])) => scope,
+            _ => rest,
         })
         .collect()
-}
-
-fn defines_cluster(document: &Document) -> bool {
-    let text = |key| document.root.get(key).and_then(tree::Node::str).unwrap_or_default();
-    let (api, kind) = (text("apiVersion"), text("kind"));
-    (api.starts_with("kubeadm.k8s.io/") && kind == "ClusterConfiguration")
-        || (api.starts_with("kind.x-k8s.io/") && kind == "Cluster")
 }

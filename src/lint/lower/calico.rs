@@ -38,26 +38,44 @@ impl Lower<'_> {
 
     pub(super) fn ip_pool(&mut self, root: &Node) -> bool {
         if let Some(spec) = root.get("spec") {
-            self.pool(spec);
+            self.calico_pool(spec, false);
         }
         true
     }
 
     pub(super) fn installation(&mut self, root: &Node) -> bool {
-        let pools = root.at(&["spec", "calicoNetwork", "ipPools"]).map(Node::items);
-        for pool in pools.unwrap_or_default() {
-            self.pool(pool);
+        if let Some(spec) = root.get("spec") {
+            self.calico_network(spec);
         }
         true
     }
 
-    fn pool(&mut self, spec: &Node) {
+    /// The specification of an `Installation`, which the operator's chart has in its values too.
+    pub(super) fn calico_network(&mut self, spec: &Node) {
+        let pools = spec.at(&["calicoNetwork", "ipPools"]).map(Node::items);
+        for pool in pools.unwrap_or_default() {
+            self.calico_pool(pool, true);
+        }
+    }
+
+    /// A pool as Calico's own kind writes it, or as its operator does. Traffic to the outside is
+    /// masqueraded by default only in the operator's.
+    fn calico_pool(&mut self, spec: &Node, operator: bool) {
         let Some(cidr) = spec.get("cidr").and_then(Node::text) else { return };
         let size = spec.get("blockSize").and_then(Node::text);
+        let nat = spec.get("natOutgoing").and_then(Node::text);
+        let masquerades = match &nat {
+            Some(text) => matches!(text.value.as_str(), "true" | "Enabled"),
+            None => operator,
+        };
+        let mode = if operator { "encapsulation" } else { "ipipMode" };
         self.model.pools.push(IpPool {
             cidr: RangeEntry::new(cidr),
             disabled: is_true(spec.get("disabled")),
             block_size: size.and_then(|text| Some(text.with(text.value.parse().ok()?))),
+            encapsulation: spec.get(mode).and_then(Node::text),
+            masquerades,
+            nat,
         });
     }
 }

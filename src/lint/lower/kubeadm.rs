@@ -3,14 +3,19 @@
 use crate::lint::{
     model::{
         Address, ClusterConfiguration, Component, ComponentName, GateReader, KubeadmDocument,
-        NodeConfiguration, Owner, Role,
+        NodeConfiguration, Owner, RangeEntry, RangeList, Role, Tool,
     },
-    schema::Schema,
+    schema::{Schema, nearest},
     source::{Span, Spanned},
     tree::Node,
 };
 
 use super::Lower;
+
+/// The fields of `networking`.
+const NETWORKING: [&str; 3] = ["podSubnet", "serviceSubnet", "dnsDomain"];
+/// kubeadm's default Service range (`DefaultServicesSubnet`).
+const SERVICES: &str = "10.96.0.0/12";
 
 impl Lower<'_> {
     /// `version` is that of kubeadm's API, such as `v1beta4`; patches may leave it out.
@@ -39,16 +44,16 @@ impl Lower<'_> {
         }
         match kind.value.as_str() {
             "ClusterConfiguration" => self.cluster_configuration(root, version),
-            "InitConfiguration" => self.node_configuration(root, version, true),
-            "JoinConfiguration" => self.node_configuration(root, version, false),
+            "InitConfiguration" => self.node_configuration(root, version, true, None),
+            "JoinConfiguration" => self.node_configuration(root, version, false, None),
             _ => {}
         }
         true
     }
 
-    fn cluster_configuration(&mut self, root: &Node, api: Option<Spanned<String>>) {
+    pub(super) fn cluster_configuration(&mut self, root: &Node, api: Option<Spanned<String>>) {
         self.version(root.get("kubernetesVersion").and_then(Node::text));
-        let network = |field| root.at(&["networking", field]).and_then(Node::text);
+        let network = |field| like(root.get("networking")?, field).and_then(Node::text);
         let pods = self.ranges(network("podSubnet"), Role::Pods, Owner::Kubeadm, "podSubnet");
         let services = network("serviceSubnet");
         let services = self.ranges(services, Role::Services, Owner::Kubeadm, "serviceSubnet");
@@ -73,6 +78,9 @@ impl Lower<'_> {
                 });
             }
         }
+        if services.is_none() && api.is_some() && !self.patching {
+            self.assume_services(root);
+        }
         let dns_domain = network("dnsDomain");
         self.gate_map(root.get("featureGates"), GateReader::Kubeadm);
         let cluster =
@@ -80,7 +88,27 @@ impl Lower<'_> {
         self.model.clusters.push(cluster);
     }
 
-    fn node_configuration(&mut self, root: &Node, api: Option<Spanned<String>>, init: bool) {
+    /// What kubeadm takes where no Service range is given.
+    fn assume_services(&mut self, root: &Node) {
+        let at = root.entry("networking").map_or_else(|| begin(root), |entry| entry.key.span);
+        let text = Spanned::new(SERVICES.to_owned(), at);
+        self.model.assumed_services.push(RangeList {
+            role: Role::Services,
+            owner: Owner::Kubeadm,
+            field: "serviceSubnet",
+            entries: vec![RangeEntry::new(text.clone())],
+            text,
+            assumed: true,
+        });
+    }
+
+    pub(super) fn node_configuration(
+        &mut self,
+        root: &Node,
+        api: Option<Spanned<String>>,
+        init: bool,
+        tool: Option<Tool>,
+    ) {
         let endpoint = if init {
             root.get("localAPIEndpoint")
         } else {
@@ -100,8 +128,37 @@ impl Lower<'_> {
             kubelet,
             node_ip,
             advertise,
+            tool,
         });
     }
+
+    /// A node of which nothing but its registration is known.
+    pub(super) fn registration(&mut self, registration: &Node) {
+        let kubelet = self.extra_args(registration.get("kubeletExtraArgs"));
+        let node_ip = kubelet.get("node-ip").map(|text| self.addresses(text));
+        self.model.nodes.push(NodeConfiguration {
+            at: registration.span,
+            api: None,
+            name: registration.get("name").and_then(Node::text),
+            registration: Some(registration.span),
+            kubelet,
+            node_ip,
+            advertise: None,
+            tool: Some(Tool::ClusterApi),
+        });
+    }
+}
+
+/// The value of a field, or of one that is most likely meant: a misspelt field has a finding of its
+/// own, and what stands in it is judged all the same.
+fn like<'n>(node: &'n Node, field: &str) -> Option<&'n Node> {
+    node.get(field).or_else(|| {
+        let entries = node.entries().iter();
+        let meant = entries.filter(|entry| !NETWORKING.contains(&entry.key.value.as_str()));
+        let mut meant =
+            meant.filter(|entry| nearest(&entry.key.value, NETWORKING.into_iter()) == Some(field));
+        meant.next().map(|entry| &entry.value)
+    })
 }
 
 /// Where a person looks for a document: at its kind.

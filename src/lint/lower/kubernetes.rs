@@ -2,15 +2,24 @@
 
 use crate::lint::{
     model::{
-        Address, Args, Component, ComponentName, GateReader, NodeObject, Owner, RangeEntry,
-        RangeList, Role, Service,
+        Address, Args, Component, ComponentName, GateReader, KubeProxyConfiguration, KubeRouter,
+        NodeObject, Owner, RangeEntry, RangeList, Role, Service,
     },
     schema::Schema,
-    source::Spanned,
+    source::{Span, Spanned},
     tree::{Node, Value},
 };
 
 use super::{Lower, kubeadm::begin};
+
+/// Annotations that hold the addresses which a provider is to give to a load balancer.
+const LOAD_BALANCER_ANNOTATIONS: &[&str] = &[
+    "metallb.io/loadBalancerIPs",
+    "metallb.universe.tf/loadBalancerIPs",
+    "lbipam.cilium.io/ips",
+    "io.cilium/lb-ipam-ips",
+    "kube-vip.io/loadbalancerIPs",
+];
 
 impl Lower<'_> {
     pub(super) fn service(&mut self, root: &Node) -> bool {
@@ -48,8 +57,25 @@ impl Lower<'_> {
             policy: text("ipFamilyPolicy"),
             families: list("ipFamilies").collect(),
             cluster_ips,
+            external_ips: list("externalIPs").map(Address::new).collect(),
+            load_balancer_ips: self.load_balancer_ips(root),
+            source_ranges: list("loadBalancerSourceRanges").map(RangeEntry::new).collect(),
         });
         true
+    }
+
+    /// The addresses that a Service asks a load balancer for: by its field, or by the annotation
+    /// of a provider.
+    fn load_balancer_ips(&self, root: &Node) -> Vec<Address> {
+        let field = root.at(&["spec", "loadBalancerIP"]).and_then(Node::text);
+        let annotations = root.at(&["metadata", "annotations"]).map(Node::entries);
+        let asks = annotations
+            .unwrap_or_default()
+            .iter()
+            .filter(|entry| LOAD_BALANCER_ANNOTATIONS.contains(&entry.key.value.as_str()));
+        let asked = asks.filter_map(|entry| entry.value.text());
+        let texts = field.filter(|text| !text.value.is_empty()).into_iter().chain(asked);
+        texts.flat_map(|text| self.split(&text)).map(Address::new).collect()
     }
 
     /// A Pod, or the template of one: its control plane component, or calico-node.
@@ -57,7 +83,7 @@ impl Lower<'_> {
         let containers = spec.and_then(|spec| spec.get("containers")).map(Node::items);
         let mut known = false;
         for container in containers.unwrap_or_default() {
-            known |= self.component(container);
+            known |= self.component(container) || self.kube_router(container);
             let named = |node: &Node| node.get("name").and_then(Node::str) == Some("calico-node");
             if named(container) {
                 self.calico_node(container);
@@ -85,15 +111,42 @@ impl Lower<'_> {
         self.gate_flag(&args, GateReader::ControlPlane);
         let at = container.get("command").or_else(|| container.get("args"));
         let at = at.map_or(container.span, |node| node.span);
-        if let Some(image) = container.get("image").and_then(Node::text) {
-            // registry.k8s.io/kube-apiserver:v1.36.3
-            let tag = image.value.split('@').next().and_then(|image| image.rsplit_once(':'));
-            let tag = tag.map(|(_, tag)| image.with(tag.to_owned()));
-            self.version(tag);
-        }
+        self.image_version(container.get("image"));
         let ranges = self.component_ranges(name, &args);
+        if name == ComponentName::Proxy {
+            self.proxy_flags(at, &args);
+        }
         self.model.components.push(Component { at, name, args, ranges, extra: false });
         true
+    }
+
+    /// kube-router, by its program or its container's name.
+    fn kube_router(&mut self, container: &Node) -> bool {
+        let list = |field| container.get(field).map(Node::items).unwrap_or_default();
+        let words = || list("command").iter().chain(list("args"));
+        let name = container.get("name").and_then(Node::str);
+        let program = list("command").first().and_then(Node::str).unwrap_or_default();
+        if name != Some("kube-router") && !program.ends_with("kube-router") {
+            return false;
+        }
+        let at = container.get("args").or_else(|| container.get("command"));
+        let at = at.map_or(container.span, |node| node.span);
+        let args = self.command_line(words());
+        self.model.kube_routers.push(KubeRouter { at, args });
+        true
+    }
+
+    /// kube-proxy's flags as the configuration file that they stand for.
+    pub(super) fn proxy_flags(&mut self, at: Span, args: &Args) {
+        let get = |name| args.get(name).cloned();
+        let ports = get("nodeport-addresses").map(|text| self.split(&text)).unwrap_or_default();
+        self.model.proxies.push(KubeProxyConfiguration {
+            at,
+            mode: get("proxy-mode"),
+            cluster_cidr: None,
+            node_ports: ports.into_iter().map(RangeEntry::new).collect(),
+            bind: get("bind-address").map(Address::new),
+        });
     }
 
     /// The ranges among a component's flags.
@@ -144,15 +197,17 @@ impl Lower<'_> {
             field: "spec.cidrs",
             text,
             entries,
+            assumed: false,
         });
         true
     }
 
-    /// A ConfigMap may hold the configuration of kubeadm, of kube-proxy, of the kubelet, of
-    /// Calico. The keys tell, whatever the map is called.
+    /// A ConfigMap may hold the configuration of kubeadm, of kube-proxy, of the kubelet, of a
+    /// network plugin, of CoreDNS. The keys tell, whatever the map is called.
     pub(super) fn config_map(&mut self, root: &Node) -> bool {
         let Some(data) = root.get("data") else { return false };
         let mut known = false;
+        let mut cilium = false;
         for entry in data.entries() {
             match entry.key.value.as_str() {
                 "ClusterConfiguration"
@@ -167,6 +222,19 @@ impl Lower<'_> {
                 }
                 "cni_network_config" => {
                     self.calico_config(&entry.value);
+                    known = true;
+                }
+                "net-conf.json" => {
+                    self.flannel_config(&entry.value, &entry.key);
+                    known = true;
+                }
+                "Corefile" => {
+                    self.corefile(&entry.value);
+                    known = true;
+                }
+                "enable-ipv6" | "enable-ipv4" if !cilium => {
+                    self.cilium_config(data);
+                    cilium = true;
                     known = true;
                 }
                 _ => {}

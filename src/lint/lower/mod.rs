@@ -1,9 +1,15 @@
 //! From marked trees to the typed model: the only place that knows both.
 
 mod calico;
+mod cilium;
+mod dns;
+mod flannel;
+mod helm;
+mod installs;
 mod kubeadm;
 mod kubernetes;
 mod tools;
+mod traffic;
 
 use super::{
     model::{
@@ -15,13 +21,55 @@ use super::{
 };
 
 /// Whether a document is of a known kind, for the report's counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recognition {
     /// It was understood and is in the model.
     Known,
-    /// Its kind says nothing about the network, or is unknown.
-    Unknown,
+    /// Its kind says nothing about the network.
+    Silent,
+    /// Its kind is not known here: the name, or nothing where it has none.
+    Unknown(Option<String>),
 }
+
+/// Kinds of Kubernetes' own, and of tools that come with every cluster, that say nothing about the
+/// cluster's network.
+const SILENT: &[&str] = &[
+    "APIService",
+    "Certificate",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "ControllerRevision",
+    "CronJob",
+    "CustomResourceDefinition",
+    "DaemonSet",
+    "Deployment",
+    "Endpoints",
+    "Event",
+    "HorizontalPodAutoscaler",
+    "Job",
+    "Kustomization",
+    "Lease",
+    "LimitRange",
+    "Namespace",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "PodDisruptionBudget",
+    "PodTemplate",
+    "PriorityClass",
+    "ReplicaSet",
+    "ReplicationController",
+    "ResourceQuota",
+    "Role",
+    "RoleBinding",
+    "RuntimeClass",
+    "Secret",
+    "ServiceAccount",
+    "StatefulSet",
+    "StorageClass",
+    "VolumeAttachment",
+];
 
 /// How deep documents may stand inside documents: a List holds a ConfigMap holds kubeadm's
 /// configuration.
@@ -34,7 +82,8 @@ pub(super) fn lower(
     budget: &Budget,
     model: &mut Model,
 ) -> Vec<Recognition> {
-    let mut lower = Lower { sources, budget, model, recognized: Vec::new(), depth: 0 };
+    let recognized = Vec::new();
+    let mut lower = Lower { sources, budget, model, recognized, depth: 0, patching: false };
     lower.document(document);
     lower.recognized
 }
@@ -61,12 +110,41 @@ pub(super) fn sysctl_file(source: &Source, id: SourceId, model: &mut Model) {
     }
 }
 
+/// Whether a document says what a cluster's network is to be, so that another one like it is
+/// another cluster's.
+pub(super) fn defines_cluster(root: &Node) -> bool {
+    let text = |key| root.get(key).and_then(Node::str).unwrap_or_default();
+    let group = text("apiVersion").split('/').next().unwrap_or_default();
+    match (group, text("kind")) {
+        (
+            "kubeadm.k8s.io" | "k0s.k0sproject.io" | "eksctl.io",
+            "ClusterConfig" | "ClusterConfiguration",
+        )
+        | ("kind.x-k8s.io" | "k0sctl.k0sproject.io" | "cluster.x-k8s.io", "Cluster") => true,
+        (_, "") => {
+            let talos = ["podSubnets", "serviceSubnets"];
+            let kubespray = ["kube_pods_subnet", "kube_service_addresses"];
+            is_k3s(root)
+                || talos.iter().any(|key| root.at(&["cluster", "network", key]).is_some())
+                || kubespray.iter().any(|key| root.get(key).is_some())
+        }
+        _ => false,
+    }
+}
+
+/// Whether a document is a server's configuration of k3s or RKE2.
+pub(super) fn is_k3s(root: &Node) -> bool {
+    ["cluster-cidr", "service-cidr"].iter().any(|key| root.get(key).is_some())
+}
+
 struct Lower<'a> {
     sources: &'a mut Sources,
     budget: &'a Budget,
     model: &'a mut Model,
     recognized: Vec<Recognition>,
     depth: usize,
+    /// Whether what is read only changes documents that a tool writes.
+    patching: bool,
 }
 
 impl Lower<'_> {
@@ -80,15 +158,22 @@ impl Lower<'_> {
         self.recognized.push(recognition);
     }
 
+    /// Adds an object, and says whether its kind is known.
     fn recognize(&mut self, root: &Node) -> Recognition {
-        if self.object(root) { Recognition::Known } else { Recognition::Unknown }
+        if self.object(root) {
+            return Recognition::Known;
+        }
+        match root.get("kind").and_then(Node::text).map(|kind| kind.value) {
+            Some(kind) if SILENT.contains(&kind.as_str()) => Recognition::Silent,
+            kind => Recognition::Unknown(kind),
+        }
     }
 
     /// Adds an object; false if it is of no kind that is known here.
     fn object(&mut self, root: &Node) -> bool {
         let api = root.get("apiVersion").and_then(Node::text);
         let kind = root.get("kind").and_then(Node::text);
-        let Some(kind) = kind else { return false };
+        let Some(kind) = kind else { return self.by_keys(root) };
         let (group, version) = match api.as_ref().map(|api| api.value.as_str()) {
             Some(api) => api.split_once('/').unwrap_or(("", api)),
             None => ("", ""),
@@ -101,14 +186,43 @@ impl Lower<'_> {
             ("kubelet.config.k8s.io", "KubeletConfiguration") => self.kubelet(root),
             ("kubeproxy.config.k8s.io", "KubeProxyConfiguration") => self.proxy(root),
             ("kind.x-k8s.io", "Cluster") => self.kind_cluster(root),
+            ("k0s.k0sproject.io", "ClusterConfig") => self.k0s(root),
+            ("k0sctl.k0sproject.io", "Cluster") => self.k0sctl(root),
+            ("cluster.x-k8s.io", "Cluster") => self.capi_cluster(root),
+            ("cluster.x-k8s.io", "ClusterClass") => self.capi_class(root),
+            ("controlplane.cluster.x-k8s.io", "KubeadmControlPlane")
+            | ("controlplane.cluster.x-k8s.io", "KubeadmControlPlaneTemplate")
+            | ("bootstrap.cluster.x-k8s.io", "KubeadmConfig")
+            | ("bootstrap.cluster.x-k8s.io", "KubeadmConfigTemplate") => self.capi_kubeadm(root),
+            ("eksctl.io", "ClusterConfig") => self.eksctl(root),
+            ("helm.cattle.io", "HelmChart" | "HelmChartConfig") => self.helm_chart(root),
+            ("helm.toolkit.fluxcd.io", "HelmRelease") => self.helm_release(root),
+            ("argoproj.io", "Application") => self.argo_application(root),
             ("", "Service") => self.service(root),
             ("", "ConfigMap") => self.config_map(root),
             ("", "Pod") => self.pod(root, root.get("spec")),
             ("", "Node") => self.node_object(root),
-            ("apps", "DaemonSet" | "Deployment") => {
+            ("apps", "DaemonSet" | "Deployment" | "StatefulSet" | "ReplicaSet") => {
                 self.pod(root, root.at(&["spec", "template", "spec"]))
             }
             ("networking.k8s.io", "ServiceCIDR") => self.service_cidr(root),
+            ("networking.k8s.io", "NetworkPolicy") => self.network_policy(root),
+            ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy") => {
+                self.cilium_policy(root)
+            }
+            (
+                "crd.projectcalico.org" | "projectcalico.org",
+                "NetworkPolicy" | "GlobalNetworkPolicy",
+            ) => self.calico_policy(root),
+            ("metallb.io", "IPAddressPool") | ("cilium.io", "CiliumLoadBalancerIPPool") => {
+                self.address_pool(root)
+            }
+            ("metallb.io", "L2Advertisement" | "BGPAdvertisement") => self.advertisement(root),
+            (
+                "admissionregistration.k8s.io",
+                "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
+            )
+            | ("apiregistration.k8s.io", "APIService") => self.called(root),
             ("crd.projectcalico.org" | "projectcalico.org", "IPPool") => self.ip_pool(root),
             ("operator.tigera.io", "Installation") => self.installation(root),
             ("", kind) if kind.ends_with("List") => self.list(root),
@@ -222,7 +336,7 @@ impl Lower<'_> {
     ) -> Option<RangeList> {
         let text = text.filter(|text| !text.value.is_empty())?;
         let entries = self.split(&text).into_iter().map(RangeEntry::new).collect();
-        Some(RangeList { role, owner, field, text, entries })
+        Some(RangeList { role, owner, field, text, entries, assumed: false })
     }
 
     fn addresses(&self, text: &Spanned<String>) -> AddressList {
@@ -298,6 +412,14 @@ impl Lower<'_> {
             let enabled = enabled.trim().parse().ok();
             self.model.gates.push(Gate { name, enabled, reader });
         }
+    }
+
+    /// The version that an image's tag names, as in `registry.k8s.io/kube-apiserver:v1.36.3`.
+    fn image_version(&mut self, image: Option<&Node>) {
+        let Some(image) = image.and_then(Node::text) else { return };
+        let tag = image.value.split('@').next().and_then(|image| image.rsplit_once(':'));
+        let tag = tag.map(|(_, tag)| image.with(tag.to_owned()));
+        self.version(tag);
     }
 
     fn version(&mut self, text: Option<Spanned<String>>) {

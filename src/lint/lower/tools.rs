@@ -2,11 +2,12 @@
 
 use crate::lint::{
     model::{
-        Address, GateReader, KindCluster, KubeProxyConfiguration, KubeletConfiguration, Owner,
-        RangeEntry, Role,
+        Address, DroppedPatch, GateReader, KindCluster, KubeProxyConfiguration,
+        KubeletConfiguration, Owner, RangeEntry, Role, Version,
     },
     schema::Schema,
-    tree::{Node, ScalarKind},
+    source::Spanned,
+    tree::{Entry, Node, ScalarKind, Value},
 };
 
 use super::{Lower, kubeadm::begin};
@@ -55,8 +56,10 @@ impl Lower<'_> {
             pods,
             services,
             proxy_mode: network("kubeProxyMode"),
+            workers: root.entry("nodes").and_then(workers),
         });
         let nodes = root.get("nodes").map(Node::items).unwrap_or_default();
+        let before = self.model.versions.len();
         for node in nodes {
             // kindest/node:v1.36.1@sha256:…
             let image = node.get("image").and_then(Node::text);
@@ -70,30 +73,72 @@ impl Lower<'_> {
             node.get("kubeadmConfigPatches").map(Node::items).unwrap_or_default().to_vec()
         };
         let all = nodes.iter().flat_map(patches).chain(patches(root));
+        let version = self.model.versions.get(before).cloned();
         for patch in all.collect::<Vec<_>>() {
-            self.kind_patch(&patch);
+            self.kind_patch(&patch, version.as_ref());
         }
         true
     }
 
     /// A patch names its kind, but mostly no API version.
-    fn kind_patch(&mut self, patch: &Node) {
-        for document in self.embedded(patch, "kubeadmConfigPatches") {
+    fn kind_patch(&mut self, patch: &Node, version: Option<&Spanned<Version>>) {
+        for mut document in self.embedded(patch, "kubeadmConfigPatches") {
+            // kind's own documents carry a name, which kubeadm's reader passes over.
+            if let Value::Map(entries) = &mut document.root.value {
+                entries.retain(|entry| entry.key.value != "metadata");
+            }
             let root = &document.root;
             let Some(kind) = root.get("kind").and_then(Node::text) else { continue };
+            if self.is_dropped(root, version) {
+                continue;
+            }
             self.depth += 1;
+            self.patching = true;
             let known = match kind.value.as_str() {
                 _ if root.get("apiVersion").is_some() => self.object(root),
                 "KubeletConfiguration" => self.kubelet(root),
                 "KubeProxyConfiguration" => self.proxy(root),
                 _ => self.kubeadm(root, &kind, None),
             };
+            self.patching = false;
             self.depth -= 1;
             if known {
                 self.model.flaws.extend(document.flaws);
             }
         }
     }
+}
+
+impl Lower<'_> {
+    /// Whether kind drops a patch, since it is of another API version of kubeadm than the document
+    /// that kind itself writes for the node's version of Kubernetes.
+    fn is_dropped(&mut self, root: &Node, version: Option<&Spanned<Version>>) -> bool {
+        let (Some(api), Some(version)) = (root.get("apiVersion").and_then(Node::text), version)
+        else {
+            return false;
+        };
+        let Some(named) = api.value.strip_prefix("kubeadm.k8s.io/") else { return false };
+        // What kind writes from 1.36 on depends on the version of kind.
+        let own = match version.value {
+            older if older < Version::v1(23) => "v1beta2",
+            recent if recent < Version::v1(36) => "v1beta3",
+            _ => return false,
+        };
+        if named == own {
+            return false;
+        }
+        let api = api.with(named.to_owned());
+        self.model.dropped_patches.push(DroppedPatch { api, own, version: version.clone() });
+        true
+    }
+}
+
+/// How many nodes a list has beside control planes.
+fn workers(nodes: &Entry) -> Option<Spanned<u64>> {
+    let Value::List(items) = &nodes.value.value else { return None };
+    let role = |node: &&Node| node.get("role").and_then(Node::str) == Some("worker");
+    let count = u64::try_from(items.iter().filter(role).count()).ok()?;
+    Some(Spanned::new(count, nodes.key.span))
 }
 
 /// Whether a node is a boolean or text that says so.

@@ -37,7 +37,7 @@ impl Address {
 
 /// Reads an address as Kubernetes' `ParseIPSloppy` does: leading zeros of an IPv4 octet are
 /// ignored.
-pub(super) fn parse_address(text: &str) -> Option<IpAddr> {
+pub(in crate::lint) fn parse_address(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(|| {
         let octets: Vec<u8> = text
             .split('.')

@@ -4,12 +4,19 @@
 //! it was read from, so that a rule can point at it.
 
 mod address;
+mod installs;
+mod plugins;
 mod ranges;
+mod traffic;
 mod version;
 mod view;
 
+pub(super) use address::parse_address;
 pub use address::{Address, AddressList};
-pub use ranges::{Owner, RangeEntry, RangeList, Role, parse_range};
+pub use installs::{Installation, NodeMask, Tool};
+pub use plugins::{Cilium, Flannel, KubeRouter};
+pub use ranges::{Owner, RangeEntry, RangeList, Role, is_template, parse_range};
+pub use traffic::{AddressPool, Advertisement, Block, Called, Directive, Peers, Policy, PoolRange};
 pub use version::{Version, Versions};
 pub use view::{CURRENT, ranges};
 
@@ -33,8 +40,30 @@ pub struct Model {
     pub proxies: Vec<KubeProxyConfiguration>,
     /// kind's `Cluster`s.
     pub kinds: Vec<KindCluster>,
+    /// Clusters as other tools are told to install them.
+    pub installs: Vec<Installation>,
+    /// The Service ranges that kubeadm takes where a `ClusterConfiguration` gives none.
+    pub assumed_services: Vec<RangeList>,
+    /// kubeadm's patches that kind drops, as they are of another API version than its own.
+    pub dropped_patches: Vec<DroppedPatch>,
     /// Services.
     pub services: Vec<Service>,
+    /// Network policies.
+    pub policies: Vec<Policy>,
+    /// Pools of addresses for load balancers.
+    pub address_pools: Vec<AddressPool>,
+    /// What announces the addresses of such pools.
+    pub advertisements: Vec<Advertisement>,
+    /// Services that the API server calls.
+    pub called: Vec<Called>,
+    /// What Corefiles say.
+    pub dns: Vec<Directive>,
+    /// Cilium's settings.
+    pub cilium: Vec<Cilium>,
+    /// flannel's settings.
+    pub flannel: Vec<Flannel>,
+    /// kube-router's flags.
+    pub kube_routers: Vec<KubeRouter>,
     /// Calico's CNI configurations.
     pub calico_cni: Vec<CalicoCni>,
     /// The environments of calico-node.
@@ -163,6 +192,8 @@ pub struct NodeConfiguration {
     pub node_ip: Option<AddressList>,
     /// `localAPIEndpoint.advertiseAddress`.
     pub advertise: Option<Address>,
+    /// The tool that sets the node up, if it is another than kubeadm alone.
+    pub tool: Option<Tool>,
 }
 
 /// The kubelet's configuration file.
@@ -204,6 +235,19 @@ pub struct KindCluster {
     pub services: Option<RangeList>,
     /// `networking.kubeProxyMode`.
     pub proxy_mode: Option<Spanned<String>>,
+    /// How many nodes the file lists beside control planes; nothing if it lists no nodes.
+    pub workers: Option<Spanned<u64>>,
+}
+
+/// A patch that kind drops.
+#[derive(Clone, Debug)]
+pub struct DroppedPatch {
+    /// kubeadm's API version that it names, such as `v1beta4`.
+    pub api: Spanned<String>,
+    /// The API version of kind's own documents.
+    pub own: &'static str,
+    /// The version of Kubernetes that decides about it.
+    pub version: Spanned<Version>,
 }
 
 /// A Service.
@@ -223,6 +267,12 @@ pub struct Service {
     pub families: Vec<Spanned<String>>,
     /// `spec.clusterIPs`, or `spec.clusterIP` where the former is not given.
     pub cluster_ips: Vec<Address>,
+    /// `spec.externalIPs`.
+    pub external_ips: Vec<Address>,
+    /// `spec.loadBalancerIP`, or the addresses of an annotation that asks for some.
+    pub load_balancer_ips: Vec<Address>,
+    /// `spec.loadBalancerSourceRanges`.
+    pub source_ranges: Vec<RangeEntry>,
 }
 
 /// Calico's CNI plugin as configured in its ConfigMap.
@@ -261,6 +311,12 @@ pub struct IpPool {
     pub disabled: bool,
     /// `blockSize`, in bits of prefix.
     pub block_size: Option<Spanned<u64>>,
+    /// `ipipMode`, or the operator's `encapsulation`.
+    pub encapsulation: Option<Spanned<String>>,
+    /// Whether traffic to the outside is masqueraded, by the setting or its default.
+    pub masquerades: bool,
+    /// Where that is set, if it is.
+    pub nat: Option<Spanned<String>>,
 }
 
 /// Which component of the control plane.

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use crate::{lint::source::Spanned, net::IpFamily};
 
+use super::Tool;
+
 /// What a range is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -39,6 +41,8 @@ pub enum Owner {
     Proxy,
     /// A `ServiceCIDR` object.
     ServiceCidr,
+    /// Another tool's configuration.
+    Tool(Tool),
 }
 
 /// One or two ranges, as one setting gives them.
@@ -54,6 +58,8 @@ pub struct RangeList {
     pub text: Spanned<String>,
     /// Its entries.
     pub entries: Vec<RangeEntry>,
+    /// Whether it is a default that the tool takes, and no document gives it.
+    pub assumed: bool,
 }
 
 /// One range as it was written, and what it means.
@@ -84,6 +90,11 @@ impl RangeList {
         self.entries.iter().filter_map(|entry| Some((entry, entry.range?)))
     }
 
+    /// Whether a template is still to fill in some of it.
+    pub fn is_template(&self) -> bool {
+        is_template(&self.text.value)
+    }
+
     /// The families of the ranges in order; entries that can't be read are left out.
     pub fn families(&self) -> Vec<IpFamily> {
         self.entries.iter().filter_map(RangeEntry::family).collect()
@@ -100,6 +111,14 @@ impl RangeList {
         self.entries.iter().all(|entry| entry.range.is_some())
             && (self.entries.len() == 1 || self.is_dual())
     }
+}
+
+/// Whether a value holds a placeholder that a template engine or a shell replaces: `${VAR}`,
+/// `{{ … }}`, `{% … %}`, `<% … %>`.
+pub fn is_template(text: &str) -> bool {
+    [("${", "}"), ("{{", "}}"), ("{%", "%}"), ("<%", "%>")]
+        .iter()
+        .any(|(open, close)| text.split_once(open).is_some_and(|(_, rest)| rest.contains(close)))
 }
 
 /// Reads `address/length`, with Kubernetes' tolerance for leading zeros in IPv4 addresses.

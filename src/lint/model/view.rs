@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::{lint::source::Spanned, net::IpFamily};
 
-use super::{Component, ComponentName, Model, Owner, RangeEntry, RangeList, Version};
+use super::{Component, ComponentName, Installation, Model, Owner, RangeEntry, RangeList, Version};
 
 /// The newest version of Kubernetes whose behaviour the rules were written for; assumed where
 /// nothing says which version it is.
@@ -29,6 +29,7 @@ impl Model {
         let mut lists: Vec<&RangeList> = Vec::new();
         lists.extend(self.clusters.iter().filter_map(|cluster| cluster.pods.as_ref()));
         lists.extend(self.kinds.iter().filter_map(|kind| kind.pods.as_ref()));
+        lists.extend(self.install_lists(|install| install.pods.as_ref()));
         lists.extend(self.component_lists(Owner::ControllerManager, "--cluster-cidr"));
         lists
     }
@@ -38,9 +39,13 @@ impl Model {
         let mut lists: Vec<&RangeList> = Vec::new();
         lists.extend(self.clusters.iter().filter_map(|cluster| cluster.services.as_ref()));
         lists.extend(self.kinds.iter().filter_map(|kind| kind.services.as_ref()));
+        lists.extend(self.install_lists(|install| install.services.as_ref()));
         lists.extend(self.component_lists(Owner::ApiServer, "--service-cluster-ip-range"));
         lists.extend(&self.service_cidrs);
         lists.extend(self.component_lists(Owner::ControllerManager, "--service-cluster-ip-range"));
+        if lists.is_empty() {
+            lists.extend(self.assumed_services.first());
+        }
         lists
     }
 
@@ -58,6 +63,16 @@ impl Model {
         lists.extend(self.proxies.iter().filter_map(|proxy| proxy.cluster_cidr.as_ref()));
         lists.extend(self.component_lists(Owner::Proxy, "--cluster-cidr"));
         lists
+    }
+
+    /// The lists that tools are told; the default of one only where no document gives a list.
+    fn install_lists(
+        &self,
+        list: impl Fn(&Installation) -> Option<&RangeList>,
+    ) -> impl Iterator<Item = &RangeList> {
+        let lists: Vec<&RangeList> = self.installs.iter().filter_map(list).collect();
+        let given = lists.iter().any(|list| !list.assumed);
+        lists.into_iter().filter(move |list| !given || !list.assumed)
     }
 
     fn component_lists(
@@ -82,6 +97,8 @@ impl Model {
     /// The families of the Pods in order, from their ranges or from kind's `ipFamily`.
     pub fn pod_families(&self) -> Vec<IpFamily> {
         match self.pods() {
+            // A template may fill in a range of any family.
+            Some(list) if list.is_template() => Vec::new(),
             Some(list) => list.families(),
             None => self.kind_families(),
         }
@@ -100,6 +117,7 @@ impl Model {
                 }
                 families
             }
+            Some(list) if list.is_template() => Vec::new(),
             Some(list) => list.families(),
             None => self.kind_families(),
         }
@@ -148,7 +166,7 @@ impl Model {
     }
 
     /// The prefix length of each node's pod range in a family, and where it is set if it is: the
-    /// controller manager's flags, or its defaults (24 and 64).
+    /// controller manager's flags, what a tool sets them to, or the defaults (24 and 64).
     pub fn node_mask(&self, family: IpFamily) -> (u8, Option<&Spanned<String>>) {
         let own = match family {
             IpFamily::V4 => "node-cidr-mask-size-ipv4",
@@ -163,8 +181,12 @@ impl Model {
             IpFamily::V4 => 24,
             IpFamily::V6 => 64,
         };
-        let set = flag.and_then(|text| text.value.parse().ok());
-        (set.unwrap_or(default), flag)
+        let mut masks = self.installs.iter().flat_map(|install| &install.masks);
+        let tool = masks.rfind(|mask| mask.family == family);
+        match (flag, tool) {
+            (None, Some(mask)) => (mask.length, mask.set.as_ref()),
+            _ => (flag.and_then(|text| text.value.parse().ok()).unwrap_or(default), flag),
+        }
     }
 
     /// Whether nodes get pod ranges from the controller manager at all.

@@ -166,16 +166,35 @@ fn summary(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()>
         0 => String::new(),
         count => format!(", {count} allowed"),
     };
-    let read = match (report.understood, report.ignored) {
-        (0, 0) => "no documents to lint".to_owned(),
-        (0, ignored) => {
-            format!("nothing to lint: {} of other or unknown kinds", plural(ignored, "document"))
+    let silent = report.ignored - report.unknown.values().sum::<usize>();
+    let mut read = Vec::new();
+    if report.understood > 0 {
+        read.push(format!("{} linted", plural(report.understood, "document")));
+    }
+    match (report.understood, report.unknown.len(), silent) {
+        (_, _, 0) => {}
+        (0, 0, silent) => {
+            let documents = plural(silent, "document");
+            read.push(format!("none of {documents} says anything about the network"));
         }
-        (linted, 0) => format!("{} linted", plural(linted, "document")),
-        (linted, ignored) => {
-            format!("{} linted, {ignored} of other kinds ignored", plural(linted, "document"))
-        }
-    };
+        (_, _, silent) => read.push(format!("{silent} that say nothing about the network")),
+    }
+    if !report.unknown.is_empty() {
+        let count = report.unknown.values().sum::<usize>();
+        let kinds: Vec<&str> = report.unknown.keys().map(String::as_str).take(12).collect();
+        let more = if report.unknown.len() > kinds.len() { ", …" } else { "" };
+        let documents = plural(count, "document");
+        let kinds = clean(&kinds.join(", "));
+        read.push(format!("{documents} of kinds that this linter doesn't know: {kinds}{more}"));
+    }
+    if report.templates > 0 {
+        let noun = if report.templates == 1 { "template or patch" } else { "templates or patches" };
+        read.push(format!("{} {noun} skipped", report.templates));
+    }
+    if read.is_empty() {
+        read.push("no documents to lint".to_owned());
+    }
+    let read = read.join(", ");
     for line in wrap(&format!("{found}{allowed}; {read}"), width) {
         writeln!(out, "{line}")?;
     }

@@ -43,11 +43,11 @@ pub(super) const NODES: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("nodes stay NotReady once the pod range is used up")],
     good: &[Example::new(SMALL).asked(asked(Some(16), None, None))],
-    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/20,fd00:10:244::/56")).asked(asked(
-        Some(17),
-        None,
-        None,
-    ))],
+    bad: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/20,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))
+    .asked(asked(Some(17), None, None))],
     check: Check::Model(|model, out| check(model, out, Resource::Nodes)),
 };
 

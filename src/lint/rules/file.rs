@@ -20,7 +20,10 @@ fn flaws(model: &Model, out: &mut Findings, kind: FlawKind) {
     }
 }
 
-const GOOD: &[Example] = &[Example::new(cluster!("podSubnet: \"10.244.0.0/16,fd00:10:244::/56\""))];
+const GOOD: &[Example] = &[Example::new(cluster!(
+    "podSubnet: \"10.244.0.0/16,fd00:10:244::/56\"",
+    "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+))];
 
 pub(super) const SYNTAX: Rule = Rule {
     code: "DS001",
@@ -54,7 +57,10 @@ networking:
 ",
         ),
     ],
-    check: Check::Model(|model, out| flaws(model, out, FlawKind::Syntax)),
+    check: Check::Model(|model, out| {
+        flaws(model, out, FlawKind::Syntax);
+        flaws(model, out, FlawKind::Template);
+    }),
 };
 
 pub(super) const DUPLICATE_KEY: Rule = Rule {
@@ -76,7 +82,8 @@ pub(super) const DUPLICATE_KEY: Rule = Rule {
     good: GOOD,
     bad: &[Example::new(cluster!(
         "podSubnet: 10.244.0.0/16",
-        "podSubnet: 10.244.0.0/16,fd00:10:244::/56"
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
     ))],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::DuplicateKey)),
 };
@@ -101,7 +108,10 @@ pub(super) const UNKNOWN_FIELD: Rule = Rule {
         text: "unknown field",
     }],
     good: GOOD,
-    bad: &[Example::new(cluster!("podSubnets: 10.244.0.0/16,fd00:10:244::/56"))],
+    bad: &[Example::new(cluster!(
+        "podSubnets: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::UnknownField)),
 };
 
@@ -198,14 +208,16 @@ pub(super) const ALLOW_COMMENT: Rule = Rule {
     enforced_by: &[EnforcedBy::Nothing],
     good: &[Example::new(cluster!(
         "# dualstack: allow DS110 the lab uses the documentation range on purpose",
-        "podSubnet: 10.244.0.0/16,2001:db8:42::/56"
+        "podSubnet: 10.244.0.0/16,2001:db8:42::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
     ))],
     bad: &[
         Example::new(cluster!(
             "podSubnet: 10.244.0.0/16 # dualstack: allow DS110 the lab uses the documentation range"
         )),
         Example::new(cluster!(
-            "podSubnet: 10.244.0.0/16,2001:db8:42::/56 # dualstack: allow DS110"
+            "podSubnet: 10.244.0.0/16,2001:db8:42::/56 # dualstack: allow DS110",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
         ))
         .also(&["DS110"]),
     ],

@@ -7,6 +7,7 @@
 
 mod chunk;
 mod parse;
+mod relax;
 mod repair;
 mod scalar;
 
@@ -152,6 +153,8 @@ pub struct Flaw {
 pub enum FlawKind {
     /// Not YAML (nor JSON).
     Syntax,
+    /// Not YAML yet: a template that is still to be rendered.
+    Template,
     /// A key that appears twice in one mapping.
     DuplicateKey,
     /// A bound was reached: nesting, aliases, number of values.

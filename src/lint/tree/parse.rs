@@ -12,6 +12,7 @@ use crate::lint::source::{Source, SourceId, Span, Spanned};
 use super::{
     Block, Entry, Flaw, FlawKind, Node, Scalar, ScalarKind, Value,
     chunk::Chunk,
+    relax::relax,
     repair::{self, Repair},
 };
 
@@ -77,11 +78,18 @@ fn document(
 ) -> Option<Document> {
     repair::replace_surrogates(&mut chunk);
     let mut syntax = Vec::new();
+    let mut relaxed = false;
     let (root, found) = loop {
         let mut builder = Builder::new(source, &chunk, budget);
         let Err(error) = builder.run(&chunk.text()) else {
             break (builder.root, builder.flaws);
         };
+        if !relaxed {
+            relaxed = true;
+            if let Some(read) = read_relaxed(source, &chunk, budget) {
+                break read;
+            }
+        }
         let last = syntax.len() + 1 >= MAX_REPAIRS;
         let repair = if last { None } else { repair::diagnose(source, &mut chunk, &error) };
         match repair {
@@ -101,6 +109,21 @@ fn document(
     };
     flaws.extend(syntax);
     root.map(|root| Document { root, flaws: found })
+}
+
+/// Reads a chunk as Kubernetes' reader does where that leaves no error.
+fn read_relaxed(
+    source: &Source,
+    chunk: &Chunk,
+    budget: &Budget,
+) -> Option<(Option<Node>, Vec<Flaw>)> {
+    let mut chunk = chunk.clone();
+    if !relax(&mut chunk) {
+        return None;
+    }
+    let mut builder = Builder::new(source, &chunk, budget);
+    builder.run(&chunk.text()).ok()?;
+    Some((builder.root, builder.flaws))
 }
 
 enum Frame {

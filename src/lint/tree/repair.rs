@@ -108,14 +108,19 @@ fn sentence(info: &str) -> String {
     known.into()
 }
 
+/// What begins a placeholder of Go's and Jinja's templates, and of ERB's.
+const TEMPLATES: [&str; 3] = ["{{", "{%", "<%"];
+
 /// A template that was not rendered is not YAML, and no repairing makes it so.
 fn template(source: &Source, chunk: &Chunk, at: usize) -> Option<Flaw> {
     let upto = chunk.lines.get(..=at)?;
-    let found = upto.iter().rposition(|line| line.text.contains("{{"))?;
-    let column = column_of(&chunk.lines[found].text, "{{")?;
+    let mark = |line: &Line| TEMPLATES.into_iter().find(|mark| line.text.contains(mark));
+    let (found, mark) =
+        upto.iter().enumerate().rev().find_map(|(at, line)| Some((at, mark(line)?)))?;
+    let column = column_of(&chunk.lines[found].text, mark)?;
     let span = chunk.span(source, (found, column), (found, column + 2));
     let flaw = Flaw::new(
-        FlawKind::Syntax,
+        FlawKind::Template,
         span,
         "this is a template, not YAML; the document is not read beyond this point",
     );

@@ -15,7 +15,10 @@ use super::assign::DOCS;
 
 const REFERENCE: &str = "https://docs.tigera.io/calico/latest/reference/configure-calico-node";
 const GOOD: Example = Example::new(documents!(
-    cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+    cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ),
     calico_node!(IP = "autodetect", IP6 = "autodetect", FELIX_IPV6SUPPORT = "\"true\"")
 ));
 
@@ -39,7 +42,10 @@ pub(crate) const ADDRESS: Rule = Rule {
     enforced_by: &[EnforcedBy::Symptom("Pods on different nodes can't reach each other")],
     good: &[GOOD],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         calico_node!(IP = "autodetect", FELIX_IPV6SUPPORT = "\"true\"")
     ))],
     check: Check::Model(|model, out| {
@@ -77,7 +83,10 @@ pub(crate) const AUTODETECTION: Rule = Rule {
     enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         calico_node!(
             IP_AUTODETECTION_METHOD = "interface=eth1",
             IP6 = "autodetect",
@@ -115,7 +124,10 @@ pub(crate) const FELIX: Rule = Rule {
     enforced_by: &[EnforcedBy::Symptom("Pods have IPv6 addresses that nothing can reach")],
     good: &[GOOD],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         calico_node!(IP6 = "autodetect", FELIX_IPV6SUPPORT = "\"false\"")
     ))],
     check: Check::Model(|model, out| {

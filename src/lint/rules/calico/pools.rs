@@ -13,7 +13,10 @@ use crate::{
 
 const DOCS: &str = "https://docs.tigera.io/calico/latest/reference/resources/ippool";
 const GOOD: Example = Example::new(documents!(
-    cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+    cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ),
     pool!("v4" = "10.244.0.0/16"),
     pool!("v6" = "fd00:10:244::/56")
 ));
@@ -78,7 +81,10 @@ pub(crate) const POOL_FAMILY: Rule = Rule {
     enforced_by: &[EnforcedBy::Symptom("Pods stay in ContainerCreating")],
     good: &[GOOD],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         pool!("v4" = "10.244.0.0/16")
     ))],
     check: Check::Model(|model, out| {

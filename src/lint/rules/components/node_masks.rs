@@ -40,11 +40,17 @@ pub(crate) const ONE_MASK_FOR_TWO: Rule = Rule {
         text: "usage of --node-cidr-mask-size is not allowed with dual-stack clusters",
     }],
     good: &[Example::new(concat!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         controller_manager!("node-cidr-mask-size-ipv4" = "24", "node-cidr-mask-size-ipv6" = "64")
     ))],
     bad: &[Example::new(concat!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         controller_manager!("node-cidr-mask-size" = "24")
     ))],
     check: Check::Model(|model, out| {

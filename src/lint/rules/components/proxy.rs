@@ -39,7 +39,10 @@ pub(crate) const CLUSTER_CIDR: Rule = Rule {
     }],
     good: &[GOOD],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         proxy!("clusterCIDR: 10.244.0.0/16")
     ))],
     check: Check::Model(|model, out| {

@@ -46,8 +46,11 @@ pub(crate) const RANGES: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nothing],
     good: &[SAME],
-    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"))
-        .live(cluster!("podSubnet: 10.244.0.0/16"))],
+    bad: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))
+    .live(cluster!("podSubnet: 10.244.0.0/16"))],
     check: Check::Drift(|files, live, out| {
         let pairs = [(files.pods(), live.pods()), (files.services(), live.services())];
         for (file, live) in pairs {

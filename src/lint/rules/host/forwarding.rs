@@ -15,7 +15,10 @@ const RUNTIMES: &str = "https://kubernetes.io/docs/setup/production-environment/
 const V4: &str = "net.ipv4.ip_forward";
 const V6: &str = "net.ipv6.conf.all.forwarding";
 const GOOD: Example = Example::new(documents!(
-    cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+    cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ),
     sysctls!(
         "net.ipv4.ip_forward" = "1",
         "net.ipv6.conf.all.forwarding" = "1",
@@ -44,7 +47,10 @@ pub(crate) const FORWARDING: Rule = Rule {
     enforced_by: &[EnforcedBy::Symptom("Pods on different nodes can't reach each other")],
     good: &[GOOD],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         sysctls!("net.ipv4.ip_forward" = "1", "net.ipv6.conf.all.forwarding" = "0")
     ))],
     check: Check::Model(|model, out| {
@@ -76,7 +82,10 @@ pub(crate) const FORWARDING_ONE_FAMILY: Rule = Rule {
     )],
     good: &[GOOD],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         sysctls!("net.ipv4.ip_forward" = "1")
     ))],
     check: Check::Model(|model, out| {
@@ -116,7 +125,10 @@ pub(crate) const BRIDGE: Rule = Rule {
     enforced_by: &[EnforcedBy::Symptom("a Service fails where its backend is on the same node")],
     good: &[GOOD],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         sysctls!(
             "net.bridge.bridge-nf-call-iptables" = "1",
             "net.bridge.bridge-nf-call-ip6tables" = "0"

@@ -25,11 +25,17 @@ pub(crate) const DISABLED: Rule = Rule {
     sources: &[KERNEL],
     enforced_by: &[EnforcedBy::Symptom("Pods stay in ContainerCreating")],
     good: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         sysctls!("net.ipv6.conf.all.disable_ipv6" = "0")
     ))],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         sysctls!("net.ipv6.conf.all.disable_ipv6" = "1")
     ))],
     check: Check::Model(|model, out| {

@@ -1,7 +1,7 @@
 //! Nodes of a dual-stack cluster that won't have both families.
 
 use crate::lint::{
-    model::{Model, NodeConfiguration, Version},
+    model::{Model, NodeConfiguration, Tool, Version},
     rules::{
         Area, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, documents, join},
@@ -11,7 +11,10 @@ use crate::lint::{
 const DOCS: &str =
     "https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/dual-stack-support/";
 const GOOD: Example = Example::new(documents!(
-    cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+    cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ),
     join!(node_ip = "192.168.0.12,fd00:192::12")
 ));
 const SYMPTOM: &[EnforcedBy] =
@@ -24,7 +27,8 @@ fn own(model: &Model) -> impl Iterator<Item = &NodeConfiguration> {
     let cloud = |node: &NodeConfiguration| {
         node.kubelet.get("cloud-provider").is_some_and(|text| !text.value.is_empty())
     };
-    model.nodes.iter().filter(move |node| dual && !cloud(node))
+    // k3s has a rule of its own.
+    model.nodes.iter().filter(move |node| dual && !cloud(node) && node.tool != Some(Tool::K3s))
 }
 
 pub(crate) const ONE_FAMILY: Rule = Rule {
@@ -42,11 +46,17 @@ pub(crate) const ONE_FAMILY: Rule = Rule {
     good: &[GOOD],
     bad: &[
         Example::new(documents!(
-            cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
             join!(node_ip = "192.168.0.12")
         )),
         Example::new(documents!(
-            cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
             "\
 apiVersion: v1
 kind: Node
@@ -97,11 +107,16 @@ pub(crate) const UNSET: Rule = Rule {
     enforced_by: SYMPTOM,
     good: &[GOOD],
     bad: &[Example::new(documents!(
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        ),
         join!(name = "node-2")
     ))],
     check: Check::Model(|model, out| {
-        for node in own(model).filter(|node| node.node_ip.is_none()) {
+        // What Cluster API's providers tell the kubelet is not in its documents.
+        let unset = |node: &&NodeConfiguration| node.node_ip.is_none() && node.tool.is_none();
+        for node in own(model).filter(unset) {
             let span = node.registration.unwrap_or(node.at);
             out.at(span, "node-ip is not set: the kubelet detects an address of one family only");
         }

@@ -96,7 +96,10 @@ pub(crate) const ORDER: Rule = Rule {
             "serviceSubnet: fd00:10:96::/112,10.96.0.0/16"
         )),
         Example::new(documents!(
-            cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56"),
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
             join!(node_ip = "fd00:192::12,192.168.0.12")
         )),
     ],

@@ -82,7 +82,10 @@ pub(crate) const PAIR: Rule = Rule {
     }],
     good: &[GOOD],
     bad: &[
-        Example::new(cluster!("podSubnet: 10.244.0.0/16,10.245.0.0/16")),
+        Example::new(cluster!(
+            "podSubnet: 10.244.0.0/16,10.245.0.0/16",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        )),
         Example::new(cluster!("serviceSubnet: 10.96.0.0/16,fd00:10:96::/112,fd00:10:97::/112")),
     ],
     check: Check::Model(|model, out| {
@@ -117,7 +120,10 @@ pub(crate) const HOST_BITS: Rule = Rule {
     sources: &["https://www.rfc-editor.org/rfc/rfc4291#section-2.3"],
     enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
-    bad: &[Example::new(cluster!("podSubnet: 10.244.7.0/16,fd00:10:244::/56"))],
+    bad: &[Example::new(cluster!(
+        "podSubnet: 10.244.7.0/16,fd00:10:244::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))],
     check: Check::Model(|model, out| {
         for list in model.range_lists() {
             for (entry, range) in list.ranges() {

@@ -57,7 +57,10 @@ pub(crate) const SITE_LOCAL: Rule = Rule {
         text: "contains IPv6 site-local addresses that belong to fec0::/10",
     }],
     good: &[GOOD],
-    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fec0:0:0:100::/56"))],
+    bad: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/16,fec0:0:0:100::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))],
     check: Check::Model(|model, out| {
         within(model, &[("fec0::/10", "site-local addresses, deprecated by RFC 3879")], out);
     }),
@@ -76,7 +79,10 @@ pub(crate) const DOCUMENTATION: Rule = Rule {
     sources: &["https://www.rfc-editor.org/rfc/rfc3849", REGISTRY_V6, REGISTRY_V4],
     enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
-    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,2001:db8:42:0::/56"))],
+    bad: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/16,2001:db8:42:0::/56",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))],
     check: Check::Model(|model, out| {
         let table = [
             ("2001:db8::/32", "reserved for documentation (RFC 3849)"),
@@ -103,7 +109,10 @@ pub(crate) const RESERVED: Rule = Rule {
     enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
     bad: &[
-        Example::new(cluster!("podSubnet: 10.244.0.0/16,fe80:0:0:100::/56")),
+        Example::new(cluster!(
+            "podSubnet: 10.244.0.0/16,fe80:0:0:100::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        )),
         Example::new(cluster!("serviceSubnet: 224.1.0.0/16")),
     ],
     check: Check::Model(|model, out| {

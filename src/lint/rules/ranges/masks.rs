@@ -56,8 +56,14 @@ pub(crate) const NODE_MASK_TOO_SHORT: Rule = Rule {
         phase: PHASE,
         text: "is smaller than the size of node subnet with mask",
     }],
-    good: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/64"))],
-    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/112"))],
+    good: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/64",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))],
+    bad: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/112",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))],
     check: Check::Model(|model, out| {
         masks(model, out, |length, mask| {
             (length > mask).then(|| {
@@ -83,8 +89,14 @@ pub(crate) const NODE_MASK_TOO_FAR: Rule = Rule {
         phase: PHASE,
         text: "difference is greater than 16",
     }],
-    good: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/48"))],
-    bad: &[Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00::/32"))],
+    good: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/16,fd00:10:244::/48",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))],
+    bad: &[Example::new(cluster!(
+        "podSubnet: 10.244.0.0/16,fd00::/32",
+        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    ))],
     check: Check::Model(|model, out| {
         masks(model, out, |length, mask| {
             let difference = mask.saturating_sub(length);

@@ -133,7 +133,10 @@ pub(crate) const PODS_AND_NODES: Rule = Rule {
     good: &[GOOD],
     bad: &[Example::new(documents!(
         init!(node_ip = "10.244.0.11,fd00:192::11"),
-        cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56")
+        cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        )
     ))],
     check: Check::Model(|model, out| holds_nodes(model, model.pod_lists(), out)),
 };

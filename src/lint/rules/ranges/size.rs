@@ -157,6 +157,8 @@ fn too_large(model: &Model, out: &mut Findings) {
         let limited = match list.owner {
             Owner::Kubeadm | Owner::Kind => true,
             Owner::ApiServer => !no_bitmap,
+            // Without a version the older limit counts: most clusters are below 1.34 still.
+            Owner::Tool(_) => !no_bitmap || model.version().is_none(),
             Owner::ControllerManager | Owner::Proxy | Owner::ServiceCidr => false,
         };
         for (entry, range) in list.ranges().filter(|_| limited) {

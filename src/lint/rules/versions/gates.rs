@@ -29,7 +29,10 @@ pub(crate) const REMOVED: Rule = Rule {
         text: "IPv6DualStack is not a valid feature name",
     }],
     good: &[
-        Example::new(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56")),
+        Example::new(cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        )),
         Example::new(
             "\
 apiVersion: kubeadm.k8s.io/v1beta2
@@ -38,6 +41,7 @@ featureGates:
   IPv6DualStack: true
 networking:
   podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
 ",
         )
         .asked(Asked::kubernetes(20)),
@@ -90,6 +94,7 @@ featureGates:
   IPv6DualStack: true
 networking:
   podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
 ",
     )],
     bad: &[Example::new(
@@ -99,6 +104,7 @@ kind: ClusterConfiguration
 kubernetesVersion: v1.20.0
 networking:
   podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
 ",
     )],
     check: Check::Model(|model, out| {

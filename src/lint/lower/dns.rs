@@ -1,0 +1,79 @@
+//! CoreDNS' Corefile.
+
+use crate::lint::{
+    model::Directive,
+    source::{Span, Spanned},
+    tree::Node,
+};
+
+use super::Lower;
+
+impl Lower<'_> {
+    /// A Corefile: server blocks, which hold a line for each plugin, which may hold lines again.
+    pub(super) fn corefile(&mut self, node: &Node) {
+        let Some(text) = node.text() else { return };
+        let mut zones: Vec<String> = Vec::new();
+        let mut depth = 0_usize;
+        let mut current: Option<Directive> = None;
+        for (number, line) in text.value.lines().enumerate() {
+            let mut words = self.words(node, number, line);
+            let closes = words.first().is_some_and(|word| word.value == "}");
+            let opens = words.last().is_some_and(|word| word.value == "{");
+            if opens {
+                words.pop();
+            }
+            if closes {
+                depth = depth.saturating_sub(1);
+                if depth <= 1 {
+                    self.model.dns.extend(current.take());
+                }
+                continue;
+            }
+            match depth {
+                0 if opens => zones = words.into_iter().map(|word| word.value).collect(),
+                0 => {}
+                _ if words.is_empty() => {}
+                1 => {
+                    self.model.dns.extend(current.take());
+                    current = Some(Directive { zones: zones.clone(), words, body: Vec::new() });
+                }
+                _ => {
+                    if let Some(directive) = &mut current {
+                        directive.body.push(words);
+                    }
+                }
+            }
+            depth += usize::from(opens);
+        }
+        self.model.dns.extend(current);
+    }
+
+    /// The words of a line up to a comment, each with its place.
+    fn words(&self, node: &Node, number: usize, line: &str) -> Vec<Spanned<String>> {
+        let mut words = Vec::new();
+        let mut rest = line;
+        while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
+            rest = &rest[start..];
+            if rest.starts_with('#') {
+                break;
+            }
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            let column = line[..line.len() - rest.len()].chars().count();
+            let word = &rest[..end];
+            let span = self.line_span(node, number, column, word.chars().count());
+            words.push(Spanned::new(word.to_owned(), span));
+            rest = &rest[end..];
+        }
+        words
+    }
+
+    /// Where a part of a line (from 0) of a literal block stands; the whole value where it is
+    /// written in another way.
+    pub(super) fn line_span(&self, node: &Node, line: usize, column: usize, length: usize) -> Span {
+        let Some(block) = node.scalar().and_then(|scalar| scalar.block) else { return node.span };
+        let source = self.sources.get(node.span.source);
+        let (line, column) = (block.first_line + line, block.indent + column);
+        let start = source.offset(line, column);
+        Span { start, end: source.offset(line, column + length), ..node.span }
+    }
+}

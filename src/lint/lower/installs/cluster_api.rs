@@ -1,0 +1,69 @@
+//! Cluster API: `Cluster`, and the kubeadm configurations that its control planes and machines
+//! hold. They have kubeadm's fields, in whichever form their own API version has.
+
+use crate::lint::{
+    lower::kubeadm::begin,
+    model::{Args, Installation, Tool},
+    tree::{Node, Value},
+};
+
+use super::{Lower, Setting};
+
+impl Lower<'_> {
+    pub(in crate::lint::lower) fn capi_cluster(&mut self, root: &Node) -> bool {
+        let blocks = |kind: &str| root.at(&["spec", "clusterNetwork", kind, "cidrBlocks"]);
+        let pods = Setting::pods(Tool::ClusterApi, "pods.cidrBlocks");
+        let services = Setting::services(Tool::ClusterApi, "services.cidrBlocks");
+        let pods = self.range_list(blocks("pods"), pods);
+        let services = self.range_list(blocks("services"), services);
+        self.version(root.at(&["spec", "topology", "version"]).and_then(Node::text));
+        if pods.is_some() || services.is_some() {
+            self.model.installs.push(Installation {
+                at: begin(root),
+                tool: Tool::ClusterApi,
+                pods,
+                services,
+                masks: Vec::new(),
+                settings: Args::default(),
+            });
+        }
+        true
+    }
+
+    /// A control plane, or the configuration of machines, or a template of either.
+    pub(in crate::lint::lower) fn capi_kubeadm(&mut self, root: &Node) -> bool {
+        let Some(spec) = root.get("spec") else { return true };
+        self.version(spec.get("version").and_then(Node::text));
+        let spec = spec.at(&["template", "spec"]).unwrap_or(spec);
+        let spec = spec.get("kubeadmConfigSpec").unwrap_or(spec);
+        if let Some(cluster) = spec.get("clusterConfiguration") {
+            self.cluster_configuration(cluster, None);
+        }
+        for (section, init) in [("initConfiguration", true), ("joinConfiguration", false)] {
+            if let Some(node) = spec.get(section) {
+                self.node_configuration(node, None, init, Some(Tool::ClusterApi));
+            }
+        }
+        true
+    }
+
+    /// A class of clusters: its patches may hold the flags of kubelets.
+    pub(in crate::lint::lower) fn capi_class(&mut self, node: &Node) -> bool {
+        match &node.value {
+            Value::Scalar(_) => {}
+            Value::List(items) => items.iter().for_each(|item| {
+                self.capi_class(item);
+            }),
+            Value::Map(entries) => {
+                if node.get("kubeletExtraArgs").is_some() {
+                    let registration = [node.clone()];
+                    registration.iter().for_each(|node| self.registration(node));
+                }
+                entries.iter().for_each(|entry| {
+                    self.capi_class(&entry.value);
+                });
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,81 @@
+//! k0s' `ClusterConfig`, and k0sctl's `Cluster`, which holds one.
+
+use crate::{
+    lint::{
+        lower::kubeadm::begin,
+        model::{Args, ComponentName, Installation, NodeMask, Tool},
+        source::Spanned,
+        tree::Node,
+    },
+    net::IpFamily,
+};
+
+use super::{Lower, Setting, assumed, joined, settings};
+
+/// What k0s takes where nothing is given.
+const PODS: &str = "10.244.0.0/16";
+const SERVICES: &str = "10.96.0.0/12";
+/// The lengths of nodes' pod ranges that k0s gives to the controller manager of a dual-stack
+/// cluster.
+const MASKS: [(IpFamily, u8); 2] = [(IpFamily::V4, 24), (IpFamily::V6, 117)];
+const SETTINGS: &[&str] = &[
+    "provider",
+    "calico.mode",
+    "dualStack.enabled",
+    "dualStack.IPv6podCIDR",
+    "dualStack.IPv6serviceCIDR",
+];
+
+impl Lower<'_> {
+    pub(in crate::lint::lower) fn k0s(&mut self, root: &Node) -> bool {
+        let Some(network) = root.at(&["spec", "network"]) else { return true };
+        let at = begin(root);
+        let text = |path: &[&str]| network.at(path).and_then(Node::text);
+        let dual = text(&["dualStack", "enabled"]).is_some_and(|text| text.value == "true");
+        let v6 = |field: &str| text(&["dualStack", field]).filter(|_| dual);
+        let list = |own: Option<Spanned<String>>, other: Option<Spanned<String>>, default, set| {
+            let own = own.unwrap_or_else(|| Spanned::new(String::from(default), at));
+            let parts: Vec<_> = [Some(own), other].into_iter().flatten().collect();
+            joined(&parts, set)
+        };
+        let pods = Setting::pods(Tool::K0s, "podCIDR");
+        let services = Setting::services(Tool::K0s, "serviceCIDR");
+        let masks = MASKS.iter().filter(|_| dual);
+        let masks = masks.map(|&(family, length)| NodeMask { family, length, set: None });
+        let install = Installation {
+            at,
+            tool: Tool::K0s,
+            pods: match (text(&["podCIDR"]), v6("IPv6podCIDR")) {
+                (None, None) => Some(assumed(PODS, at, pods)),
+                (own, other) => list(own, other, PODS, pods),
+            },
+            services: match (text(&["serviceCIDR"]), v6("IPv6serviceCIDR")) {
+                (None, None) => Some(assumed(SERVICES, at, services)),
+                (own, other) => list(own, other, SERVICES, services),
+            },
+            masks: masks.collect(),
+            settings: settings(network, SETTINGS),
+        };
+        self.model.installs.push(install);
+        self.proxy_mode(text(&["kubeProxy", "mode"]));
+        for (section, name) in [
+            ("controllerManager", ComponentName::ControllerManager),
+            ("api", ComponentName::ApiServer),
+        ] {
+            let node = root.at(&["spec", section, "extraArgs"]);
+            let Args { list, .. } = self.extra_args(node);
+            let span = node.map_or(at, |node| node.span);
+            self.tool_component(name, span, Args { list, form: None });
+        }
+        true
+    }
+
+    pub(in crate::lint::lower) fn k0sctl(&mut self, root: &Node) -> bool {
+        let version = root.at(&["spec", "k0s", "version"]);
+        self.version(version.and_then(Node::text));
+        match root.at(&["spec", "k0s", "config"]) {
+            Some(config) => self.k0s(config),
+            None => true,
+        }
+    }
+}

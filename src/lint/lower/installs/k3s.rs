@@ -1,0 +1,107 @@
+//! `config.yaml` of k3s and of RKE2, and their drop-ins. Keys are the flags of the two programs; in
+//! a drop-in a `+` behind a key adds to what another file sets.
+
+use crate::lint::{
+    model::{
+        Address, AddressList, Args, ComponentName, GateReader, Installation, NodeConfiguration,
+        Tool,
+    },
+    tree::{Node, Value},
+};
+
+use super::{Lower, Setting, assumed, settings};
+
+/// Keys of which one is enough to know the file.
+const KEYS: &[&str] = &[
+    "cluster-cidr",
+    "service-cidr",
+    "cluster-dns",
+    "node-ip",
+    "node-external-ip",
+    "flannel-backend",
+    "flannel-ipv6-masq",
+    "kube-controller-manager-arg",
+    "kube-proxy-arg",
+    "kube-apiserver-arg",
+    "kubelet-arg",
+];
+/// What k3s takes where nothing is given.
+const PODS: &str = "10.42.0.0/16";
+const SERVICES: &str = "10.43.0.0/16";
+const SETTINGS: &[&str] =
+    &["cni", "flannel-backend", "flannel-ipv6-masq", "flannel-iface", "disable-kube-proxy"];
+
+impl Lower<'_> {
+    pub(super) fn k3s(&mut self, root: &Node) -> bool {
+        let get = |key: &str| {
+            let entries = root.entries().iter();
+            let own = |name: &str| name.strip_suffix('+').unwrap_or(name) == key;
+            entries.rev().find(|entry| own(&entry.key.value)).map(|entry| &entry.value)
+        };
+        if !KEYS.iter().any(|key| get(key).is_some()) {
+            return false;
+        }
+        let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
+        let pods = self.range_list(get("cluster-cidr"), Setting::pods(Tool::K3s, "cluster-cidr"));
+        let setting = Setting::services(Tool::K3s, "service-cidr");
+        let services = self.range_list(get("service-cidr"), setting);
+        let server = pods.is_some() || services.is_some();
+        if server {
+            let default = |text, setting| Some(assumed(text, at, setting));
+            let pods_setting = Setting::pods(Tool::K3s, "cluster-cidr");
+            self.model.installs.push(Installation {
+                at,
+                tool: Tool::K3s,
+                pods: pods.or_else(|| default(PODS, pods_setting)),
+                services: services.or_else(|| default(SERVICES, setting)),
+                masks: Vec::new(),
+                settings: settings(root, SETTINGS),
+            });
+        }
+        for (key, name) in [
+            ("kube-controller-manager-arg", ComponentName::ControllerManager),
+            ("kube-apiserver-arg", ComponentName::ApiServer),
+            ("kube-proxy-arg", ComponentName::Proxy),
+        ] {
+            if let Some(node) = get(key) {
+                let args = self.arg_list(Some(node));
+                self.tool_component(name, node.span, args);
+            }
+        }
+        let kubelet = self.arg_list(get("kubelet-arg"));
+        self.gate_flag(&kubelet, GateReader::Kubelet);
+        self.k3s_node(root, get("node-ip"), kubelet);
+        true
+    }
+
+    fn k3s_node(&mut self, root: &Node, node_ip: Option<&Node>, kubelet: Args) {
+        let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
+        let text = |key: &str| root.get(key).and_then(Node::text);
+        let own = kubelet.get("node-ip").map(|text| self.addresses(text));
+        let node_ip = node_ip.and_then(|node| self.address_list(node)).or(own);
+        let advertise = text("advertise-address").map(Address::new);
+        self.model.nodes.push(NodeConfiguration {
+            at,
+            api: None,
+            name: text("node-name"),
+            registration: None,
+            kubelet,
+            node_ip,
+            advertise,
+            tool: Some(Tool::K3s),
+        });
+    }
+
+    /// Addresses that stand in a list, or in one text between commas.
+    fn address_list(&self, node: &Node) -> Option<AddressList> {
+        if !matches!(node.value, Value::List(_)) {
+            return node.text().map(|text| self.addresses(&text));
+        }
+        let items: Vec<_> = node.items().iter().filter_map(Node::text).collect();
+        let entries: Vec<_> =
+            items.iter().flat_map(|item| self.split(item)).map(Address::new).collect();
+        let words: Vec<&str> = entries.iter().map(|entry| entry.text.value.as_str()).collect();
+        let text = crate::lint::source::Spanned::new(words.join(","), node.span);
+        Some(AddressList { text, entries })
+    }
+}

@@ -1,0 +1,133 @@
+//! Policies, pools of load balancers' addresses, and Services that the API server calls.
+
+use crate::lint::{
+    model::{AddressPool, Advertisement, Block, Called, Peers, Policy, PoolRange, RangeEntry},
+    source::Spanned,
+    tree::Node,
+};
+
+use super::{Lower, kubeadm::begin};
+
+fn items<'n>(node: &'n Node, path: &[&str]) -> &'n [Node] {
+    node.at(path).map(Node::items).unwrap_or_default()
+}
+
+fn range(node: Option<&Node>) -> Option<RangeEntry> {
+    node.and_then(Node::text).map(RangeEntry::new)
+}
+
+fn ranges(node: &Node, key: &str) -> Vec<RangeEntry> {
+    items(node, &[key]).iter().filter_map(Node::text).map(RangeEntry::new).collect()
+}
+
+impl Lower<'_> {
+    /// Kubernetes' `NetworkPolicy`.
+    pub(super) fn network_policy(&mut self, root: &Node) -> bool {
+        let rules = |direction| items(root, &["spec", direction]).iter();
+        let lists = rules("ingress").map(|rule| items(rule, &["from"]));
+        let lists = lists.chain(rules("egress").map(|rule| items(rule, &["to"])));
+        let block = |peer: &Node| {
+            let block = peer.get("ipBlock")?;
+            Some(Block { cidr: range(block.get("cidr"))?, except: ranges(block, "except") })
+        };
+        let peers = lists.map(|list| Peers {
+            blocks: list.iter().filter_map(block).collect(),
+            others: list.iter().any(|peer| peer.get("ipBlock").is_none()),
+        });
+        self.model.policies.push(Policy { peers: peers.collect(), native: true });
+        true
+    }
+
+    /// Cilium's policies: `toCIDR`, `toCIDRSet` and their like for senders.
+    pub(super) fn cilium_policy(&mut self, root: &Node) -> bool {
+        let specs = root.get("spec").into_iter().chain(items(root, &["specs"]));
+        let mut peers = Vec::new();
+        for spec in specs {
+            for (direction, list, set) in
+                [("ingress", "fromCIDR", "fromCIDRSet"), ("egress", "toCIDR", "toCIDRSet")]
+            {
+                for rule in items(spec, &[direction]) {
+                    let plain = ranges(rule, list).into_iter();
+                    let mut blocks: Vec<_> =
+                        plain.map(|cidr| Block { cidr, except: Vec::new() }).collect();
+                    let with_exceptions = |node: &Node| {
+                        Some(Block {
+                            cidr: range(node.get("cidr"))?,
+                            except: ranges(node, "except"),
+                        })
+                    };
+                    blocks.extend(items(rule, &[set]).iter().filter_map(with_exceptions));
+                    let other = |entry: &crate::lint::tree::Entry| {
+                        let key = entry.key.value.as_str();
+                        (key.starts_with("from") || key.starts_with("to"))
+                            && ![list, set, "toPorts"].contains(&key)
+                    };
+                    peers.push(Peers { blocks, others: rule.entries().iter().any(other) });
+                }
+            }
+        }
+        self.model.policies.push(Policy { peers, native: false });
+        true
+    }
+
+    /// Calico's policies: `nets` of sources and destinations.
+    pub(super) fn calico_policy(&mut self, root: &Node) -> bool {
+        let mut peers = Vec::new();
+        for (direction, side) in [("ingress", "source"), ("egress", "destination")] {
+            for rule in items(root, &["spec", direction]) {
+                let allows = rule.get("action").and_then(Node::str) == Some("Allow");
+                let Some(side) = rule.get(side).filter(|_| allows) else { continue };
+                let block = |cidr| Block { cidr, except: Vec::new() };
+                let blocks = ranges(side, "nets").into_iter().map(block).collect();
+                let others = side.get("selector").is_some() || side.get("domains").is_some();
+                peers.push(Peers { blocks, others });
+            }
+        }
+        self.model.policies.push(Policy { peers, native: false });
+        true
+    }
+
+    /// MetalLB's `IPAddressPool`, and Cilium's pool of the same purpose.
+    pub(super) fn address_pool(&mut self, root: &Node) -> bool {
+        let name = root.at(&["metadata", "name"]).and_then(Node::text);
+        let name = name.unwrap_or_else(|| Spanned::new(String::new(), begin(root)));
+        let metallb = items(root, &["spec", "addresses"]).iter().filter_map(Node::text);
+        let mut ranges: Vec<_> = metallb.map(PoolRange::new).collect();
+        for block in items(root, &["spec", "blocks"]).iter().chain(items(root, &["spec", "cidrs"]))
+        {
+            let text = |key| block.get(key).and_then(Node::text);
+            if let Some(cidr) = text("cidr") {
+                ranges.push(PoolRange::new(cidr));
+            } else if let Some(start) = text("start") {
+                let stop = text("stop").unwrap_or_else(|| start.clone());
+                let joined = format!("{}-{}", start.value, stop.value);
+                ranges.push(PoolRange::new(start.with(joined)));
+            }
+        }
+        self.model.address_pools.push(AddressPool { name, ranges });
+        true
+    }
+
+    /// MetalLB's `L2Advertisement` and `BGPAdvertisement`.
+    pub(super) fn advertisement(&mut self, root: &Node) -> bool {
+        let pools = items(root, &["spec", "ipAddressPools"]).iter().filter_map(Node::text);
+        self.model.advertisements.push(Advertisement { pools: pools.collect() });
+        true
+    }
+
+    /// Webhooks of admission, and aggregated APIs.
+    pub(super) fn called(&mut self, root: &Node) -> bool {
+        let webhooks = items(root, &["webhooks"]).iter();
+        let services = webhooks.filter_map(|hook| hook.at(&["clientConfig", "service"]));
+        for service in services.chain(root.at(&["spec", "service"])) {
+            let text = |key| service.get(key).and_then(Node::text);
+            let Some(name) = text("name") else { continue };
+            let full = match text("namespace") {
+                Some(namespace) => format!("{}/{}", namespace.value, name.value),
+                None => name.value.clone(),
+            };
+            self.model.called.push(Called { service: full, at: name.span });
+        }
+        true
+    }
+}

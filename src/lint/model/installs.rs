@@ -1,0 +1,67 @@
+//! What tools that install clusters are told.
+
+use crate::{
+    lint::source::{Span, Spanned},
+    net::IpFamily,
+};
+
+use super::{Args, RangeList};
+
+/// A tool that installs clusters, other than kubeadm and kind, which have types of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tool {
+    /// k3s, and RKE2, which reads the same settings.
+    K3s,
+    /// k0s.
+    K0s,
+    /// Talos Linux.
+    Talos,
+    /// Cluster API.
+    ClusterApi,
+    /// kubespray.
+    Kubespray,
+    /// eksctl.
+    Eksctl,
+}
+
+impl Tool {
+    /// How a sentence names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::K3s => "k3s",
+            Self::K0s => "k0s",
+            Self::Talos => "Talos",
+            Self::ClusterApi => "Cluster API",
+            Self::Kubespray => "kubespray",
+            Self::Eksctl => "eksctl",
+        }
+    }
+}
+
+/// A cluster as one of these tools is told to install it.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    /// Where its document begins.
+    pub at: Span,
+    /// The tool that reads it.
+    pub tool: Tool,
+    /// Its pod ranges, or those that the tool takes where none are given.
+    pub pods: Option<RangeList>,
+    /// Its Service ranges, or those that the tool takes where none are given.
+    pub services: Option<RangeList>,
+    /// The prefix lengths of nodes' pod ranges, as far as they differ from Kubernetes' defaults.
+    pub masks: Vec<NodeMask>,
+    /// Further settings that the tool's own rules read, by their path in the document.
+    pub settings: Args,
+}
+
+/// The prefix length of each node's pod range in one family.
+#[derive(Clone, Debug)]
+pub struct NodeMask {
+    /// The family.
+    pub family: IpFamily,
+    /// The length in bits.
+    pub length: u8,
+    /// Where it is set; nothing where it is the tool's default.
+    pub set: Option<Spanned<String>>,
+}

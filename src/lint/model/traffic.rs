@@ -1,0 +1,120 @@
+//! What decides about traffic beside Services: policies, load balancers, DNS, webhooks.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::{
+    lint::source::{Span, Spanned},
+    net::IpFamily,
+};
+
+use super::{RangeEntry, parse_address, parse_range};
+
+/// A network policy: Kubernetes', Cilium's or Calico's.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Its lists of peers.
+    pub peers: Vec<Peers>,
+    /// Whether it is Kubernetes' own kind.
+    pub native: bool,
+}
+
+/// One list of peers, of which each is allowed.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    /// The ranges among them.
+    pub blocks: Vec<Block>,
+    /// Whether there are other peers too: Pods, namespaces, entities.
+    pub others: bool,
+}
+
+/// A range with exceptions.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The range.
+    pub cidr: RangeEntry,
+    /// What is taken out of it.
+    pub except: Vec<RangeEntry>,
+}
+
+/// A pool of addresses for load balancers: MetalLB's or Cilium's.
+#[derive(Clone, Debug)]
+pub struct AddressPool {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its ranges.
+    pub ranges: Vec<PoolRange>,
+}
+
+/// A range of a pool, as it is written.
+#[derive(Clone, Debug)]
+pub struct PoolRange {
+    /// The text.
+    pub text: Spanned<String>,
+    /// First and last address, or nothing where the text is no range.
+    pub ends: Option<(IpAddr, IpAddr)>,
+}
+
+impl PoolRange {
+    /// Reads `address/length` or `first-last`.
+    pub fn new(text: Spanned<String>) -> Self {
+        let ends = match text.value.split_once('-') {
+            Some((first, last)) => {
+                let ends = (parse_address(first.trim()), parse_address(last.trim()));
+                ends.0.zip(ends.1).filter(|(first, last)| {
+                    first <= last && IpFamily::of(*first) == IpFamily::of(*last)
+                })
+            }
+            None => parse_range(text.value.trim()).map(|range| match range {
+                IpNet::V4(range) => (range.network().into(), range.broadcast().into()),
+                IpNet::V6(range) => (range.network().into(), range.broadcast().into()),
+            }),
+        };
+        Self { text, ends }
+    }
+
+    /// Its family, where it is a range.
+    pub fn family(&self) -> Option<IpFamily> {
+        self.ends.map(|(first, _)| IpFamily::of(first))
+    }
+}
+
+/// What announces the addresses of pools.
+#[derive(Clone, Debug)]
+pub struct Advertisement {
+    /// The pools that it names; all where it names none.
+    pub pools: Vec<Spanned<String>>,
+}
+
+/// A Service that the API server calls: a webhook's or an aggregated API's.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// Namespace and name, as [`Service::name`](super::Service::name) has them.
+    pub service: String,
+    /// Where it is named.
+    pub at: Span,
+}
+
+/// A directive of a CoreDNS Corefile.
+#[derive(Clone, Debug)]
+pub struct Directive {
+    /// The zones of its server block.
+    pub zones: Vec<String>,
+    /// Its words: the plugin, then its arguments.
+    pub words: Vec<Spanned<String>>,
+    /// The lines of its own block.
+    pub body: Vec<Vec<Spanned<String>>>,
+}
+
+impl Directive {
+    /// The plugin that it sets up.
+    pub fn plugin(&self) -> &str {
+        self.words.first().map_or("", |word| word.value.as_str())
+    }
+
+    /// Where the plugin's name stands.
+    pub fn span(&self) -> Option<Span> {
+        self.words.first().map(|word| word.span)
+    }
+}

@@ -1,0 +1,187 @@
+//! Forms that YAML 1.2 forbids and that Kubernetes' reader takes.
+//!
+//! `sigs.k8s.io/yaml` (go-yaml, a port of libyaml) does not look at the indentation of lines that
+//! continue a flow collection or a quoted scalar: a `]` may stand in its key's column. White space
+//! at the beginning of such a line means nothing, so that the line is indented for the parser as
+//! deep as YAML 1.2 wants it.
+
+use super::chunk::{Chunk, Line};
+
+/// Indents the lines that continue flow collections and quoted scalars. False if that changes
+/// nothing.
+pub(super) fn relax(chunk: &mut Chunk) -> bool {
+    let mut scanner = Scanner::default();
+    let mut changed = false;
+    for line in &mut chunk.lines {
+        if let Some(column) = scanner.continued()
+            && !line.text.trim().is_empty()
+        {
+            changed |= indent(line, column + 1);
+        }
+        scanner.line(&line.text);
+    }
+    changed
+}
+
+fn indent(line: &mut Line, wanted: usize) -> bool {
+    let has = line.text.chars().take_while(|c| *c == ' ').count();
+    let Some(lacking) = wanted.checked_sub(has).filter(|lacking| *lacking > 0) else {
+        return false;
+    };
+    line.text.insert_str(0, &" ".repeat(lacking));
+    line.shift -= isize::try_from(lacking).unwrap_or_default();
+    line.from = 0;
+    true
+}
+
+/// What is open where a line ends.
+#[derive(Default)]
+struct Scanner {
+    /// The quote that is open.
+    quote: Option<char>,
+    /// How many flow collections are open.
+    flow: usize,
+    /// The column at which the outermost of what is open began.
+    column: usize,
+    /// The indentation of what holds a block scalar, whose lines are deeper.
+    block: Option<usize>,
+}
+
+impl Scanner {
+    /// The column at which something began that the next line continues.
+    fn continued(&self) -> Option<usize> {
+        (self.quote.is_some() || self.flow > 0).then_some(self.column)
+    }
+
+    fn line(&mut self, text: &str) {
+        let depth = text.chars().take_while(|c| *c == ' ').count();
+        if let Some(parent) = self.block {
+            if text.trim().is_empty() || depth > parent {
+                return;
+            }
+            self.block = None;
+        }
+        // Whether a value can begin here, and the character before.
+        let mut fresh = true;
+        let mut before = ' ';
+        let mut characters = text.chars().enumerate().peekable();
+        while let Some((column, character)) = characters.next() {
+            if let Some(quote) = self.quote {
+                if quote == '"' && character == '\\' {
+                    characters.next();
+                } else if character == quote {
+                    let doubled =
+                        quote == '\'' && characters.peek().is_some_and(|(_, c)| *c == '\'');
+                    if doubled {
+                        characters.next();
+                    } else {
+                        self.quote = None;
+                        fresh = false;
+                    }
+                }
+                before = character;
+                continue;
+            }
+            let next = characters.peek().map(|(_, next)| *next);
+            let spaced = next.is_none_or(char::is_whitespace);
+            match character {
+                '#' if before.is_whitespace() => break,
+                ' ' | '\t' => {}
+                '"' | '\'' if fresh => {
+                    self.open(column);
+                    self.quote = Some(character);
+                }
+                '[' | '{' if fresh || self.flow > 0 => {
+                    self.open(column);
+                    self.flow += 1;
+                    fresh = true;
+                }
+                ']' | '}' if self.flow > 0 => {
+                    self.flow -= 1;
+                    fresh = false;
+                }
+                ',' if self.flow > 0 => fresh = true,
+                ':' if spaced || self.flow > 0 => fresh = true,
+                '-' | '?' if fresh && spaced => {}
+                // A tag or an anchor stands before the value.
+                '!' | '&' if fresh => {
+                    while characters.peek().is_some_and(|(_, next)| !next.is_whitespace()) {
+                        characters.next();
+                    }
+                }
+                '|' | '>' if fresh && self.flow == 0 => {
+                    self.block = Some(parent(text, depth));
+                    break;
+                }
+                _ => fresh = false,
+            }
+            before = character;
+        }
+    }
+
+    fn open(&mut self, column: usize) {
+        if self.flow == 0 {
+            self.column = column;
+        }
+    }
+}
+
+/// The column of the key that a line's value belongs to: behind the dashes of list entries, unless
+/// the value is an entry itself.
+fn parent(text: &str, depth: usize) -> usize {
+    let mut column = depth;
+    let mut rest = text.get(depth..).unwrap_or_default();
+    while let Some(entry) = rest.strip_prefix("- ") {
+        let inner = entry.trim_start();
+        if inner.starts_with(['|', '>']) {
+            return column;
+        }
+        column += rest.len() - inner.len();
+        rest = inner;
+    }
+    column
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::{
+        source::{Source, Sources, Span},
+        tree::{Budget, Node, parse},
+    };
+
+    /// Reads a text, which must be read without a flaw.
+    fn read(text: &str) -> (Source, Node) {
+        let mut sources = Sources::default();
+        let source = Source::new("a", true, text.to_owned());
+        let id = sources.add(source.clone());
+        let mut flaws = Vec::new();
+        let mut documents = parse(&source, id, None, &Budget::new(1000), &mut flaws);
+        assert_eq!(flaws, [], "{text}");
+        (source, documents.remove(0).root)
+    }
+
+    #[test]
+    fn a_bracket_may_stand_in_its_keys_column() {
+        let (source, root) = read("a:\n  b: [\n    1,\n  2\n  ]\n  c: {\n  d: e\n}\n");
+        let items = root.at(&["a", "b"]).unwrap().items();
+        assert_eq!(items.len(), 2);
+        let Span { start, end, .. } = items[1].span;
+        assert_eq!(&source.text[start..end], "2");
+        assert_eq!(root.at(&["a", "c", "d"]).and_then(Node::str), Some("e"));
+    }
+
+    #[test]
+    fn a_quoted_scalar_may_go_on_in_the_first_column() {
+        let (_, root) = read("a:\n  - b: '{\n  \"c\": 1\n}'\n  - d: \"x\ny\"\n");
+        assert_eq!(root.at(&["a"]).unwrap().items().len(), 2);
+        assert_eq!(root.at(&["a"]).unwrap().items()[1].get("d").and_then(Node::str), Some("x y"));
+    }
+
+    #[test]
+    fn quotes_in_comments_in_plain_words_and_in_blocks_open_nothing() {
+        let text = "a: it's # \"so\nb: |\n  [ \"\nc: [\n  x, # it's\n]\nd: don't [\ne: 1\n";
+        let (_, root) = read(text);
+        assert_eq!(root.get("e").and_then(Node::str), Some("1"));
+        assert_eq!(root.get("c").unwrap().items().len(), 1);
+    }
+}

@@ -1,0 +1,87 @@
+//! What is no configuration yet: templates of charts, and patches that Kustomize applies. Met in a
+//! directory they are passed over and counted; a file that is named by itself is read as it is.
+
+use std::{
+    collections::HashSet,
+    path::{Component, Path, PathBuf},
+};
+
+use super::{
+    run::Parsed,
+    tree::{Document, FlawKind, Node},
+};
+
+/// Takes templates and patches out of the files that were met in directories; returns how many
+/// documents that leaves out.
+pub(super) fn pass_over(files: &mut [Parsed]) -> usize {
+    let patches: HashSet<PathBuf> = files.iter().flat_map(patches).collect();
+    let mut count = 0;
+    for file in files.iter_mut().filter(|file| file.met) {
+        let patch = file.path.as_deref().is_some_and(|path| patches.contains(&plain(path)));
+        if patch || is_chart_template(file) {
+            count += file.documents.len().max(1);
+            file.documents.clear();
+            file.flaws.clear();
+            continue;
+        }
+        let before = file.documents.len();
+        file.documents.retain(|document| document.root.get("$patch").is_none());
+        count += before - file.documents.len();
+        let broken = |kind| move |flaw: &super::tree::Flaw| flaw.kind == kind;
+        let template = file.flaws.iter().any(broken(FlawKind::Template));
+        let marked = ["{{", "{%", "<%"].iter().any(|mark| file.source.text.contains(mark));
+        if template || (marked && file.flaws.iter().any(broken(FlawKind::Syntax))) {
+            let kinds = [FlawKind::Syntax, FlawKind::Template];
+            let flaws = file.flaws.len();
+            file.flaws.retain(|flaw| !kinds.contains(&flaw.kind));
+            count += flaws - file.flaws.len();
+        }
+    }
+    count
+}
+
+/// Whether a file holds placeholders and lies among the templates of a chart.
+fn is_chart_template(file: &Parsed) -> bool {
+    let among =
+        |path: &Path| path.components().rev().skip(1).any(|part| part.as_os_str() == "templates");
+    file.path.as_deref().is_some_and(among) && file.source.text.contains("{{")
+}
+
+/// The files that a Kustomization applies as patches.
+fn patches(file: &Parsed) -> Vec<PathBuf> {
+    let Some(directory) = file.path.as_deref().and_then(Path::parent) else { return Vec::new() };
+    let mut found = Vec::new();
+    for Document { root, .. } in &file.documents {
+        if !is_kustomization(file, root) {
+            continue;
+        }
+        for field in ["patches", "patchesStrategicMerge", "patchesJson6902"] {
+            let items = root.get(field).map(Node::items).unwrap_or_default();
+            let path = |item: &Node| item.get("path").unwrap_or(item).str().map(str::to_owned);
+            found.extend(items.iter().filter_map(path).map(|path| plain(&directory.join(path))));
+        }
+    }
+    found
+}
+
+fn is_kustomization(file: &Parsed, root: &Node) -> bool {
+    let named =
+        file.path.as_deref().and_then(Path::file_stem).is_some_and(|stem| stem == "kustomization");
+    let api = root.get("apiVersion").and_then(Node::str).unwrap_or_default();
+    named || api.starts_with("kustomize.config.k8s.io/")
+}
+
+/// A path without `.` and `..`, as far as its text shows.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
