@@ -50,11 +50,11 @@ pub fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(16);
     let suite = match Suite::load(&env::var(SUITE).unwrap_or_else(|_| "dual-stack".to_owned())) {
         Ok(suite) => suite,
-        Err(error) => return complain(&error),
+        Err(error) => return refuse(&error),
     };
     let plan: Vec<_> = match suite.select(&[], &[]) {
         Ok(checks) => checks.into_iter().flat_map(Part::of).collect(),
-        Err(error) => return complain(&error),
+        Err(error) => return refuse(&error),
     };
     // A lone process runs only what its filters leave; under nextest the record serves them all.
     let wanted: Vec<_> = match Shared::from_env() {
@@ -144,9 +144,9 @@ impl Source {
             Ok(record) => conclude(part, record),
             Err(Unavailable::Failed(why)) => Err(why.into()),
             Err(Unavailable::NoCluster) => {
-                let why = format!("no cluster is named in {KUBECONFIG}");
+                let why = format!("{KUBECONFIG} is not set");
                 if is_set(REQUIRE_CLUSTER) {
-                    Err(format!("{why}, and {REQUIRE_CLUSTER}=1 requires one").into())
+                    Err(format!("{why}, and {REQUIRE_CLUSTER}=1 requires a cluster").into())
                 } else {
                     skip(why)
                 }
@@ -181,7 +181,7 @@ impl Source {
         };
         let (_stopper, stop) = run::stop();
         tokio::runtime::Runtime::new()
-            .map_err(|error| Unavailable::Failed(format!("can't start a runtime: {error}")))?
+            .map_err(|error| Unavailable::Failed(format!("cannot start threads: {error}")))?
             .block_on(run::run(options, run::Events::discarded(), stop))
             .map(|finished| finished.record.clone())
             .map_err(|error| Unavailable::Failed(error.to_string()))
@@ -195,20 +195,20 @@ fn conclude(part: &Part, record: &Record) -> Result<Completion, Failed> {
     }
     let cases: Vec<_> = record.judged.iter().filter(|judged| part.covers(judged)).collect();
     let of = |status| cases.iter().filter(move |judged| judged.verdict.status == status);
-    let mut complaints: Vec<String> =
+    let mut problems: Vec<String> =
         of(Status::Fail).map(|judged| explain(judged, record)).collect();
-    complaints.extend(
+    problems.extend(
         of(Status::Inconclusive).map(|judged| {
             format!("{}: inconclusive: {}", judged.case.name(), judged.verdict.detail)
         }),
     );
-    if !complaints.is_empty() {
-        Err(complaints.join("\n\n").into())
+    if !problems.is_empty() {
+        Err(problems.join("\n\n").into())
     } else if of(Status::Pass).next().is_some() {
         Ok(Completion::Completed)
     } else {
         skip(of(Status::Skip).next().map_or_else(
-            || "there is no case of it in this cluster".to_owned(),
+            || "nothing to test in this cluster".to_owned(),
             |judged| judged.verdict.detail.clone(),
         ))
     }
@@ -229,7 +229,7 @@ fn explain(judged: &Judged, record: &Record) -> String {
 
 fn skip(why: String) -> Result<Completion, Failed> {
     if is_set(DENY_SKIPS) {
-        Err(format!("skipped, and {DENY_SKIPS}=1 denies that: {why}").into())
+        Err(format!("skipped, which {DENY_SKIPS}=1 forbids: {why}").into())
     } else {
         Ok(Completion::ignored_with(why))
     }
@@ -263,7 +263,7 @@ impl Shared {
     ) -> Result<Record, Unavailable> {
         let shared = |error: io::Error| {
             Unavailable::Failed(format!(
-                "can't share the run in {}: {error}",
+                "cannot share the run in {}: {error}",
                 self.directory.display()
             ))
         };
@@ -279,7 +279,7 @@ impl Shared {
                 let record = make();
                 let stored = record.as_ref().map_err(|unavailable| match unavailable {
                     Unavailable::Failed(why) => why.clone(),
-                    Unavailable::NoCluster => format!("no cluster is named in {KUBECONFIG}"),
+                    Unavailable::NoCluster => format!("{KUBECONFIG} is not set"),
                 });
                 let bytes = serde_json::to_vec(&stored).map_err(|error| shared(error.into()))?;
                 fs::write(&path, bytes).map_err(shared)?;
@@ -290,7 +290,7 @@ impl Shared {
     }
 }
 
-fn complain(error: &dyn std::error::Error) -> ExitCode {
+fn refuse(error: &dyn std::error::Error) -> ExitCode {
     anstream::eprintln!("error: {error}");
     crate::exit::Exit::Usage.into()
 }

@@ -18,22 +18,22 @@ use crate::{
 
 /// Remove what dead runs left in a cluster
 ///
-/// A run that was killed leaves its workload behind. Every run holds a Lease, so this tells the dead
-/// from the living, whichever machine they ran on, and never touches a live one.
+/// A run that was killed leaves its workload behind. Every run renews a Lease while it is alive, on
+/// whichever machine it runs, and runs that are alive are never touched.
 #[derive(Debug, Args)]
 pub(super) struct CleanupArgs {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Only the run of this id
+    /// Clean up only the run with this id
     #[arg(long, value_name = "ID", help_heading = "What to remove")]
     run: Option<String>,
-    /// Only in this namespace [default: in all of them]
+    /// Clean up only this namespace [default: all namespaces]
     #[arg(short, long, value_name = "NAME", help_heading = "What to remove")]
     namespace: Option<String>,
-    /// Only say what would be removed
+    /// Print what would be removed, without removing it
     #[arg(long, help_heading = "What to remove")]
     dry_run: bool,
-    /// Wait until the namespaces are gone, and not only what was in them
+    /// Wait until the namespaces are deleted, not only their contents
     #[arg(long, help_heading = "What to remove")]
     wait_namespace: bool,
 }

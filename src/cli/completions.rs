@@ -1,9 +1,9 @@
 //! `dualstack completions`: completion scripts for shells.
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::{failure::Failure, help};
+use super::failure::Failure;
 use crate::{exit::Exit, report::streams::Stream};
 
 /// Print a completion script for a shell
@@ -13,14 +13,13 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(super) fn completions(arguments: &CompletionsArgs, out: &mut Stream) -> Result<Exit, Failure> {
+pub(super) fn completions(
+    arguments: &CompletionsArgs,
+    mut command: Command,
+    out: &mut Stream,
+) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut help::command("dualstack"),
-        "dualstack",
-        &mut script,
-    );
+    clap_complete::generate(arguments.shell, &mut command, "dualstack", &mut script);
     out.print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Passed)
 }

@@ -11,7 +11,8 @@ use crate::{
         streams::Stream,
         text::{Layout, Prose},
     },
-    suite::{EMBEDDED, Suite, SuiteError, UnknownCheck},
+    suite::Suite,
+    suites::{EMBEDDED, SuiteError, UnknownCheck},
 };
 
 /// Explain a check or a rule of lint: what it promises, why it matters, where that is written down, what it needs

@@ -9,7 +9,7 @@ use crate::{
     exit::Exit,
     report::{OutputError, ReportError},
     run::RunError,
-    suite::SuiteError,
+    suites::SuiteError,
 };
 
 /// An error for a person: one sentence with the next step.
@@ -38,8 +38,8 @@ impl Failure {
     }
 }
 
-/// How a command ends that wrote these reports: as it would, unless one is missing. What was found
-/// weighs more than a report that is missing, but a success is none without it.
+/// The exit code of a command that wrote reports. A missing report turns a success into a failure;
+/// any other result stays what it is.
 pub(super) fn with_reports(exit: Exit, unwritten: &[ReportError]) -> Result<Exit, Failure> {
     if unwritten.is_empty() {
         return Ok(exit);
@@ -76,6 +76,6 @@ impl From<RunError> for Failure {
 impl From<io::Error> for Failure {
     /// For what is written to stdout, which is all that commands without files write.
     fn from(error: io::Error) -> Self {
-        Self::usage(format!("can't write to stdout: {error}"))
+        Self::usage(format!("cannot write to stdout: {error}"))
     }
 }

@@ -26,8 +26,8 @@ use crate::{
 
 /// Judge a saved run again, without a cluster
 ///
-/// Reads what `run --json FILE` wrote, judges the facts and observations in it as this version of
-/// the checks does, and prints the same reports.
+/// Reads a file written by `run --json FILE`, judges its facts and observations with the checks of
+/// this version, and prints the same reports.
 #[derive(Debug, Args)]
 pub(super) struct JudgeArgs {
     /// The record (`-`: stdin)
@@ -71,22 +71,28 @@ fn read(path: &Path) -> Result<Record, Failure> {
     };
     let text = text.map_err(|error| {
         Failure::usage(format!(
-            "can't read the run record {name}: {error}; name a file that `dualstack run --json FILE` wrote"
+            "cannot read the run record {name}: {error}; pass a file written by `dualstack run --json FILE`"
         ))
     })?;
     let malformed = |error: serde_json::Error| {
         Failure::usage(format!(
-            "{name} is no run record: {error}; name a file that `dualstack run --json FILE` wrote"
+            "invalid run record {name}: {error}; pass a file written by `dualstack run --json FILE`"
         ))
     };
     let Version { version } = serde_json::from_slice(&text).map_err(malformed)?;
     if version != RECORD_VERSION {
         return Err(Failure::usage(format!(
-            "{name} is a run record of version {version}, and this dualstack ({}) reads version {RECORD_VERSION}; judge it with the dualstack that wrote it",
+            "unsupported run record {name}: it has version {version}, and dualstack {} reads version {RECORD_VERSION}; judge it with the dualstack that wrote it",
             env!("CARGO_PKG_VERSION")
         )));
     }
-    serde_json::from_slice(&text).map_err(malformed)
+    let record: Record = serde_json::from_slice(&text).map_err(malformed)?;
+    record.suite.validate().map_err(|error| {
+        Failure::usage(format!(
+            "unsupported run record {name}: {error}; judge it with the dualstack that wrote it"
+        ))
+    })?;
+    Ok(record)
 }
 
 /// The checks that the run was for.
@@ -95,7 +101,7 @@ fn checks_of(record: &Record) -> Vec<&'static dyn Check> {
     checks.filter(|check| record.suite.names(check.id())).collect()
 }
 
-/// Where today's checks judge otherwise than those that made the record.
+/// The cases that the checks of this version judge differently.
 fn differences(record: &Record, judged: &[Judged]) -> Vec<String> {
     let before = |name: &str| record.judged.iter().find(|judged| judged.case.name() == name);
     judged
@@ -103,9 +109,8 @@ fn differences(record: &Record, judged: &[Judged]) -> Vec<String> {
         .filter_map(|now| {
             let name = now.case.name();
             let before = before(&name)?.verdict.status;
-            (before != now.verdict.status).then(|| {
-                format!("{name} was recorded as {before}, and is judged {} now", now.verdict.status)
-            })
+            (before != now.verdict.status)
+                .then(|| format!("{name}: recorded as {before}, now judged {}", now.verdict.status))
         })
         .collect()
 }

@@ -11,16 +11,17 @@ use crate::{
         streams::Stream,
         text::{Layout, Prose},
     },
-    suite::{EMBEDDED, Suite},
+    suite::Suite,
+    suites::EMBEDDED,
 };
 
 /// List the checks and the suites
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
-    /// Only the checks of this suite: an embedded one's name, or a file
+    /// List only the checks of this suite: a built-in one, or a file
     #[arg(long, value_name = "NAME|FILE")]
     suite: Option<String>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

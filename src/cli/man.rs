@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use super::{failure::Failure, help};
+use super::failure::Failure;
 use crate::{exit::Exit, report::streams::Stream};
 
 /// Print the manual page, or write the pages of all commands into a directory
@@ -16,13 +16,16 @@ pub(super) struct ManArgs {
     directory: Option<PathBuf>,
 }
 
-pub(super) fn man(arguments: &ManArgs, out: &mut Stream) -> Result<Exit, Failure> {
-    let command = help::command("dualstack");
+pub(super) fn man(
+    arguments: &ManArgs,
+    command: Command,
+    out: &mut Stream,
+) -> Result<Exit, Failure> {
     match &arguments.directory {
         Some(directory) => {
             clap_mangen::generate_to(command, directory).map_err(|error| {
                 Failure::usage(format!(
-                    "can't write manual pages into {}: {error}; name a directory that exists and can be written",
+                    "cannot write manual pages to {}: {error}; choose a writable directory",
                     directory.display()
                 ))
             })?;

@@ -3,6 +3,7 @@
 //! The same program is `dualstack` and, under the name `kubectl-dualstack`, the kubectl plugin
 //! `kubectl dualstack`; its help speaks of whichever it was called as.
 
+mod arguments;
 mod cleanup;
 mod completions;
 mod explain;
@@ -22,35 +23,11 @@ mod values;
 
 use std::{env, ffi::OsString, process::ExitCode};
 
-use clap::{FromArgMatches, Parser, Subcommand};
+use arguments::{Cli, Command};
+use clap::FromArgMatches;
+use failure::Failure;
 
 use crate::{exit::Exit, report::streams::Streams};
-use failure::Failure;
-use options::Console;
-
-/// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
-/// not, what is broken and how to fix it
-#[derive(Debug, Parser)]
-#[command(name = "dualstack", version, max_term_width = 100)]
-struct Cli {
-    #[command(flatten)]
-    console: Console,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Run(Box<run::RunArgs>),
-    List(list::ListArgs),
-    Explain(explain::ExplainArgs),
-    Judge(judge::JudgeArgs),
-    Cleanup(cleanup::CleanupArgs),
-    Lint(Box<lint::LintCommand>),
-    Schema(schema::SchemaArgs),
-    Completions(completions::CompletionsArgs),
-    Man(man::ManArgs),
-}
 
 /// Carries out the process's command line, and says how it ended.
 pub fn main() -> ExitCode {
@@ -71,8 +48,7 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
     let console = cli.console;
     console.colour.write_global();
     let mut streams = Streams::standard(console.colour());
-    logging::start(&console);
-    let ended = match cli.command {
+    let ended = logging::start(&console).and_then(|()| match cli.command {
         Command::Run(arguments) => run::run(*arguments, &console),
         Command::List(arguments) => list::list(&arguments, &mut streams.out),
         Command::Explain(arguments) => explain::explain(&arguments, &mut streams.out),
@@ -80,9 +56,13 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
         Command::Cleanup(arguments) => cleanup::cleanup(arguments, &mut streams.out),
         Command::Lint(arguments) => lint::lint(*arguments, &mut streams.out),
         Command::Schema(arguments) => schema::schema(&arguments, &mut streams.out),
-        Command::Completions(arguments) => completions::completions(&arguments, &mut streams.out),
-        Command::Man(arguments) => man::man(&arguments, &mut streams.out),
-    };
+        Command::Completions(arguments) => {
+            completions::completions(&arguments, help::command("dualstack"), &mut streams.out)
+        }
+        Command::Man(arguments) => {
+            man::man(&arguments, help::command("dualstack"), &mut streams.out)
+        }
+    });
     ended.unwrap_or_else(|failure: Failure| {
         streams.err.say(&failure.text());
         failure.exit()

@@ -13,8 +13,8 @@ use crate::{cluster::ConnectOptions, report::text::Detail};
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Console {
-    /// When to use colours; `auto` heeds NO_COLOR, CLICOLOR, CLICOLOR_FORCE and whether it writes
-    /// to a terminal
+    /// When to use colours; `auto` respects NO_COLOR, CLICOLOR, CLICOLOR_FORCE and whether the
+    /// output is a terminal
     #[arg(
         long = "color",
         visible_alias = "colour",
@@ -23,12 +23,16 @@ pub(super) struct Console {
         global = true
     )]
     pub(super) colour: Colour,
-    /// Say only what failed, and the summary
+    /// Show only failures and the summary
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say everything: each case in a row of its own, and logs on stderr (twice: more logs)
+    /// Show each case in a row of its own, and log on stderr how long each step takes; -vv logs
+    /// retries and what is read as well, -vvv every request. DUALSTACK_LOG takes a filter instead
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(super) verbose: u8,
+    /// How to write the logs of -v and DUALSTACK_LOG
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text", global = true)]
+    pub(super) log_format: LogFormat,
 }
 
 impl Console {
@@ -73,6 +77,15 @@ impl Colour {
     }
 }
 
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object in each line, for programs.
+    Json,
+}
+
 /// Which cluster.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Cluster")]
@@ -84,7 +97,8 @@ pub(super) struct ClusterArgs {
     /// The context in the kubeconfig [default: its current one]
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
-    /// How long the API server may take to accept a connection
+    /// How long the API server may take to accept a connection; a credential plugin has three
+    /// times as long
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     connect_timeout: Duration,
 }
@@ -94,8 +108,7 @@ impl From<ClusterArgs> for ConnectOptions {
         Self {
             kubeconfig: arguments.kubeconfig,
             context: arguments.context,
-            patience: arguments.connect_timeout,
-            ..Self::default()
+            connect_timeout: arguments.connect_timeout,
         }
     }
 }
@@ -103,6 +116,6 @@ impl From<ClusterArgs> for ConnectOptions {
 /// The threads on which a command talks with a cluster.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     Runtime::new().map_err(|error| {
-        Failure::usage(format!("can't start threads: {error}; raise the limit on processes"))
+        Failure::usage(format!("cannot start threads: {error}; raise the limit on processes"))
     })
 }

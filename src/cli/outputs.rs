@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::Console;
+use super::{logging, options::Console};
 use crate::report::{
     Fan, OutputError, OutputFile, json::Json, junit::Junit, plain::Plain, results::Results,
     streams::Streams, terminal::Terminal, text::Detail,
@@ -17,7 +17,7 @@ pub(super) struct OutputArgs {
     /// Write JUnit XML to this file (`-`: stdout)
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Write the run's whole record to this file (`-`: stdout), for `judge` and other programs
+    /// Write the whole run as JSON to this file (`-`: stdout), for `judge` and other programs
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -51,7 +51,8 @@ impl Outputs {
     pub(super) fn fan(self, console: &Console) -> Fan {
         let (streams, detail) = (self.streams(console), console.detail());
         // A progress line and log lines on one terminal would overwrite each other.
-        let fan = if streams.err.is_interactive() && detail < Detail::Full {
+        let logs = detail == Detail::Full || logging::asked_for();
+        let fan = if streams.err.is_interactive() && !logs {
             Fan::default().with(Terminal::new(streams.out, detail))
         } else {
             Fan::default().with(Plain::new(streams.out, streams.err, detail))

@@ -22,12 +22,11 @@ use crate::{
 
 /// Test a cluster
 ///
-/// Puts a small workload into the cluster, in a namespace of its own, connects from everywhere to
-/// everywhere in both families, says what works and what does not and why, and takes the workload
-/// away again.
+/// Deploys a small workload in a namespace of its own, connects from every node to every node in
+/// both families, reports what works, what does not and why, and removes the workload.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Only these checks of the suite, by id or area: `dns`, `node_port::from_outside`
+    /// Run only these checks of the suite, by id or area: `dns`, `node_port::from_outside`
     #[arg(value_name = "CHECK")]
     checks: Vec<String>,
 
@@ -47,17 +46,17 @@ pub(super) struct RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to test")]
 struct ExpectationArgs {
-    /// What the cluster is expected to do: an embedded suite (see `list`), or a file
+    /// What to expect of the cluster: a built-in suite (see `list`), or a file
     #[arg(long, value_name = "NAME|FILE", default_value = "dual-stack")]
     suite: String,
-    /// Only this check or area of the suite, the same as naming it by itself
+    /// Run only this check or area; the same as naming it as an argument
     #[arg(long, value_name = "CHECK")]
     check: Vec<String>,
-    /// Without this check or area
+    /// Skip this check or area
     #[arg(long, value_name = "CHECK")]
     skip: Vec<String>,
-    /// Whether this machine must reach the nodes' ports: `required`; need not: `auto`; or is not
-    /// asked to: `off` [default: what the suite says]
+    /// Whether to test NodePorts from this machine: `required` (it must reach the nodes), `auto`
+    /// (inconclusive if it can't) or `off` [default: from the suite]
     #[arg(long, value_name = "WHEN")]
     outside: Option<Outside>,
 }
@@ -80,44 +79,44 @@ impl From<Outside> for OutsidePolicy {
     }
 }
 
-/// What is put into the cluster, and where.
+/// What is deployed, and where.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Workload")]
 struct WorkloadArgs {
-    /// An existing namespace to use [default: a new one, `dualstack-` and five letters]
+    /// Use this existing namespace [default: create `dualstack-` and five letters]
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
-    /// Manifests that replace the embedded ones of the same file name
+    /// Replace the built-in manifests by files of the same name in this directory
     #[arg(long, value_name = "DIR")]
     manifests: Option<PathBuf>,
-    /// Another image for nginx
+    /// Image for nginx
     #[arg(long, value_name = "IMAGE")]
     nginx_image: Option<String>,
-    /// Another image for busybox
+    /// Image for busybox
     #[arg(long, value_name = "IMAGE")]
     busybox_image: Option<String>,
-    /// Pull both images from this registry (host, and path where there is one)
+    /// Pull both images from this registry: HOST[:PORT][/PATH]
     #[arg(long, value_name = "REGISTRY")]
     image_registry: Option<String>,
-    /// A Secret to pull images with, as NAME or NAMESPACE/NAME; may be given more than once
+    /// Secret to pull images with, as NAME or NAMESPACE/NAME; repeatable
     #[arg(long, value_name = "SECRET")]
     pull_secret: Vec<PullSecret>,
-    /// Tolerate this taint, as KEY[=VALUE][:EFFECT], or `*` for all; may be given more than once
+    /// Tolerate this taint, as KEY[=VALUE][:EFFECT], or `*` for all; repeatable
     #[arg(long, value_name = "TAINT")]
     toleration: Vec<Toleration>,
-    /// Only nodes with this label take part; may be given more than once
+    /// Use only nodes with this label; repeatable
     #[arg(long, value_name = "LABEL=VALUE", value_parser = values::label)]
     node_selector: Vec<(String, String)>,
-    /// Only this many nodes take part, or only those of these names
+    /// Use only this many nodes, or only the named ones
     #[arg(long, value_name = "NUMBER|NAME,…")]
     nodes: Option<NodeChoice>,
-    /// Probe from the nodes' own network as well, by a host-network pod on each
+    /// Also probe from the host network of each node, with a host-network pod
     #[arg(long)]
     host_network: bool,
-    /// Leave the workload in the cluster, for a look by hand (`cleanup` takes it away)
+    /// Keep the workload in the cluster for debugging (`cleanup` removes it)
     #[arg(long)]
     keep: bool,
-    /// Wait until the namespace is gone, and not only what was in it
+    /// Wait until the namespace is deleted, not only its contents
     #[arg(long, conflicts_with = "keep")]
     wait_namespace: bool,
 }
@@ -126,17 +125,17 @@ struct WorkloadArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Time")]
 struct TimeArgs {
-    /// How long the run may take; taking the workload away comes on top
+    /// Time limit for the run, not counting the removal of the workload
     #[arg(long, value_name = "DURATION", default_value = "3m", value_parser = values::duration)]
     timeout: Duration,
-    /// How long the pods may take to become ready
+    /// Time limit for the pods to become ready
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     ready_timeout: Duration,
-    /// How long one attempt to connect may take [default: what the suite says]
+    /// Time limit for one connection attempt [default: from the suite]
     #[arg(long, value_name = "DURATION", value_parser = values::millis)]
     attempt_timeout: Option<u32>,
-    /// For how long a path may still be settling after the pods are ready [default: what the
-    /// suite says]
+    /// How long after the pods are ready a path may take to start working [default: from the
+    /// suite]
     #[arg(long, value_name = "DURATION", value_parser = values::millis)]
     settle: Option<u32>,
 }
@@ -156,9 +155,9 @@ impl RunArgs {
         if let Some(settle) = time.settle {
             suite.probes.settle_ms = settle;
         }
-        if let Some(flaw) = suite.probes.flaw() {
+        if let Some(reason) = suite.probes.out_of_range() {
             return Err(Failure::usage(format!(
-                "--attempt-timeout or --settle can't be used with the suite {}: {flaw} (milliseconds)",
+                "invalid --attempt-timeout or --settle for suite {}: {reason} (milliseconds)",
                 suite.name
             )));
         }
@@ -167,7 +166,7 @@ impl RunArgs {
             return Err(Failure::new(
                 Exit::NothingSelected,
                 format!(
-                    "nothing is left to test of the suite {}: --skip takes away everything that was selected",
+                    "no checks selected from suite {}: --skip excludes all of them",
                     suite.name
                 ),
             ));

@@ -4,27 +4,28 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-/// A length of time, and not none: `90s`, `2m`, `1m30s`, `500ms`.
+/// A duration other than zero: `90s`, `2m`, `1m30s`, `500ms`.
 ///
 /// # Errors
-/// Where the text is none, or not positive.
+/// Where the text is not a duration, or not positive.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration = any_duration(text)?;
-    if duration.is_zero() { Err("it can't be zero".to_owned()) } else { Ok(duration) }
+    if duration.is_zero() { Err("must not be zero".to_owned()) } else { Ok(duration) }
 }
 
-/// A length of time in whole milliseconds, as suites state it; `0s` is one.
+/// A duration in whole milliseconds, as suites state it; `0s` is one.
 ///
 /// # Errors
-/// Where the text is none, negative, or longer than a suite can state.
+/// Where the text is not a duration, negative, or longer than a suite can state.
 pub(super) fn millis(text: &str) -> Result<u32, String> {
-    u32::try_from(any_duration(text)?.as_millis()).map_err(|_| "it is too long".to_owned())
+    u32::try_from(any_duration(text)?.as_millis()).map_err(|_| "too long".to_owned())
 }
 
 fn any_duration(text: &str) -> Result<Duration, String> {
-    let duration: SignedDuration =
-        text.parse().map_err(|_| "write it with its unit, such as 500ms, 90s or 2m".to_owned())?;
-    Duration::try_from(duration).map_err(|_| "it can't be negative".to_owned())
+    let duration: SignedDuration = text
+        .parse()
+        .map_err(|_| "expected a number with a unit, such as 500ms, 90s or 2m".to_owned())?;
+    Duration::try_from(duration).map_err(|_| "must not be negative".to_owned())
 }
 
 /// A label and its value: `topology.kubernetes.io/zone=a`.
@@ -34,7 +35,7 @@ fn any_duration(text: &str) -> Result<Duration, String> {
 pub(super) fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write it as LABEL=VALUE".to_owned()),
+        _ => Err("expected LABEL=VALUE".to_owned()),
     }
 }
 

@@ -29,15 +29,15 @@ pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
         return status.message.trim().to_owned();
     }
     // TLS libraries tell at length how a connection ought to be closed.
-    let cut_off = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
-    if chain(error).filter_map(|error| error.downcast_ref()).any(cut_off) {
-        return "it was cut off".to_owned();
+    let closed = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+    if chain(error).filter_map(|error| error.downcast_ref()).any(closed) {
+        return "the connection was closed".to_owned();
     }
     innermost.to_string()
 }
 
 /// The first error of a type.
-pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+pub(crate) fn first_of<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     chain(error).find_map(|error| error.downcast_ref())
 }
 
@@ -53,13 +53,13 @@ mod tests {
     fn errors_inside_io_errors_are_found() {
         let inner = rustls::Error::EncryptError;
         let outer = Outer(io::Error::new(io::ErrorKind::InvalidData, inner.clone()));
-        assert_eq!(find::<rustls::Error>(&outer), Some(&inner));
+        assert_eq!(first_of::<rustls::Error>(&outer), Some(&inner));
         assert_eq!(innermost(&outer), inner.to_string());
     }
 
     #[test]
-    fn a_connection_that_was_cut_off_is_told_in_few_words() {
+    fn a_connection_that_was_closed_is_described_in_few_words() {
         let long = io::Error::new(io::ErrorKind::UnexpectedEof, "see the manual on close_notify");
-        assert_eq!(innermost(&Outer(long)), "it was cut off");
+        assert_eq!(innermost(&Outer(long)), "the connection was closed");
     }
 }

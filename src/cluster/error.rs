@@ -4,7 +4,7 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::preflight::{Right, together};
+use super::rights::{Right, phrase};
 use crate::exit::Exit;
 
 /// An API server as error messages name it.
@@ -17,21 +17,21 @@ pub struct Endpoint {
     /// The proxy on the way, without its password.
     pub proxy: Option<String>,
     /// How long it may take to accept a connection.
-    pub patience: Duration,
+    pub connect_timeout: Duration,
 }
 
 impl Endpoint {
-    /// Whom we connect to: the API server, or the proxy before it.
+    /// What we connect to: the API server, or the proxy on the way to it.
     fn first_hop(&self) -> String {
         match &self.proxy {
-            Some(proxy) => format!("the proxy {proxy} before the API server {}", self.url),
+            Some(proxy) => format!("the proxy {proxy} for the API server {}", self.url),
             None => format!("the API server {self}"),
         }
     }
 
     /// How long it may take to begin an answer. An admission webhook has ten seconds by default.
     pub(super) const fn answer_timeout(&self) -> Duration {
-        self.patience.saturating_mul(3)
+        self.connect_timeout.saturating_mul(3)
     }
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for Endpoint {
             None => f.write_str(" (in-cluster")?,
         }
         match &self.proxy {
-            Some(proxy) => write!(f, ", through the proxy {proxy})"),
+            Some(proxy) => write!(f, ", through proxy {proxy})"),
             None => f.write_str(")"),
         }
     }
@@ -54,16 +54,16 @@ impl fmt::Display for Endpoint {
 pub enum ClusterError {
     /// Nobody said which cluster.
     #[error(
-        "no cluster is named: --kubeconfig is not given, {looked}, and this is not a pod; \
-         give the kubeconfig of a cluster of yours, or make one, for instance with \
-         `kind create cluster --config kind/dual-stack.yaml`, minikube or kubeadm"
+        "no kubeconfig found: --kubeconfig is not given, {searched}, and this is not a pod; pass \
+         --kubeconfig, or create a cluster, for example with \
+         `kind create cluster --config kind/dual-stack.yaml`"
     )]
     NoKubeconfig {
         /// Where else we looked, as a sentence fragment.
-        looked: String,
+        searched: String,
     },
     /// A kubeconfig can't be read.
-    #[error("can't read the kubeconfig {}: {source}; check the path and its permissions", path.display())]
+    #[error("cannot read the kubeconfig {}: {source}; check the path and its permissions", path.display())]
     KubeconfigUnreadable {
         /// The file.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub enum ClusterError {
         source: io::Error,
     },
     /// A kubeconfig isn't one.
-    #[error("{} is no valid kubeconfig: {reason}; compare it with `kubectl config view`", path.display())]
+    #[error("invalid kubeconfig {}: {reason}; check it with `kubectl config view`", path.display())]
     KubeconfigMalformed {
         /// The file.
         path: PathBuf,
@@ -79,10 +79,7 @@ pub enum ClusterError {
         reason: String,
     },
     /// No context is current, and none was asked for.
-    #[error(
-        "{origin} has no current context, and none is chosen for you: name one with --context{}",
-        listed(known)
-    )]
+    #[error("{origin} has no current context; choose one with --context{}", listed(known))]
     NoCurrentContext {
         /// The kubeconfig.
         origin: String,
@@ -90,7 +87,10 @@ pub enum ClusterError {
         known: Vec<String>,
     },
     /// There is no such context.
-    #[error("{origin} has no context \"{context}\": name another with --context{}", listed(known))]
+    #[error(
+        "context \"{context}\" does not exist in {origin}; choose one with --context{}",
+        listed(known)
+    )]
     UnknownContext {
         /// What was asked for, or is current.
         context: String,
@@ -100,7 +100,7 @@ pub enum ClusterError {
         known: Vec<String>,
     },
     /// A context leads nowhere.
-    #[error("context \"{context}\" of {origin} can't be used: {missing}; fix the kubeconfig")]
+    #[error("context \"{context}\" in {origin} is incomplete: {missing}; fix the kubeconfig")]
     ContextIncomplete {
         /// The context.
         context: String,
@@ -109,8 +109,8 @@ pub enum ClusterError {
         /// What is missing.
         missing: String,
     },
-    /// The server's address is none.
-    #[error("the address of the API server {endpoint} can't be used: {reason}; fix the kubeconfig")]
+    /// The server's address is not one.
+    #[error("invalid API server address {endpoint}: {reason}; fix the kubeconfig")]
     ServerAddress {
         /// The API server.
         endpoint: Arc<Endpoint>,
@@ -119,7 +119,7 @@ pub enum ClusterError {
     },
     /// A certificate, key or token of the kubeconfig can't be read.
     #[error(
-        "the credentials for {endpoint} can't be used: {reason}; fix the kubeconfig or fetch it anew"
+        "cannot use the credentials for {endpoint}: {reason}; fix the kubeconfig or fetch a new one"
     )]
     CredentialsUnreadable {
         /// The API server.
@@ -129,8 +129,8 @@ pub enum ClusterError {
     },
     /// The proxy can't be used.
     #[error(
-        "the proxy {proxy} to {endpoint} can't be used: {reason}; correct proxy-url in the \
-         kubeconfig or HTTPS_PROXY, or list the API server's host in NO_PROXY"
+        "cannot use the proxy {proxy} for {endpoint}: {reason}; fix proxy-url in the kubeconfig or \
+         HTTPS_PROXY, or add the API server's host to NO_PROXY"
     )]
     Proxy {
         /// The API server.
@@ -142,18 +142,15 @@ pub enum ClusterError {
     },
     /// We are in a pod whose service account can't be used.
     #[error(
-        "this pod's service account can't be used: {reason}; mount its token \
-         (automountServiceAccountToken), or give a kubeconfig"
+        "cannot use this pod's service account: {reason}; mount its token \
+         (automountServiceAccountToken), or pass --kubeconfig"
     )]
     ServiceAccount {
         /// Why.
         reason: String,
     },
     /// The kubeconfig's credential plugin gave no credentials.
-    #[error(
-        "the credential plugin {command} for {endpoint} failed: {reason}{}",
-        hint(install_hint)
-    )]
+    #[error("credential plugin {command} failed for {endpoint}: {reason}{}", hint(install_hint))]
     CredentialPlugin {
         /// The API server.
         endpoint: Arc<Endpoint>,
@@ -166,8 +163,8 @@ pub enum ClusterError {
     },
     /// The server's name has no address.
     #[error(
-        "the name {host} of {} can't be resolved: {reason}; check the address in the kubeconfig, \
-         this machine's DNS, and the VPN if the cluster needs one",
+        "cannot resolve {host}, the name of {}: {reason}; check the server in the kubeconfig, this \
+         machine's DNS, and the VPN if the cluster needs one",
         endpoint.first_hop()
     )]
     NameNotResolved {
@@ -180,8 +177,8 @@ pub enum ClusterError {
     },
     /// Nothing listens there.
     #[error(
-        "{} refuses the connection: nothing listens there; check that {} is up and that the \
-         kubeconfig's address and port are its own",
+        "connection refused by {}: nothing is listening there; check that {} is running, and the \
+         address and port in the kubeconfig",
         endpoint.first_hop(),
         if endpoint.proxy.is_some() { "it" } else { "the cluster" }
     )]
@@ -191,8 +188,8 @@ pub enum ClusterError {
     },
     /// The proxy doesn't let us through.
     #[error(
-        "no connection to the API server {endpoint}: {reason}; check that the proxy is up and \
-         lets us through, or list the API server's host in NO_PROXY"
+        "cannot connect to the API server {endpoint}: {reason}; check that the proxy is running \
+         and allows the connection, or add the API server's host to NO_PROXY"
     )]
     ProxyFailed {
         /// The API server.
@@ -202,7 +199,7 @@ pub enum ClusterError {
     },
     /// There is no way there.
     #[error(
-        "{} can't be reached: {reason}; check the route to it, the VPN and the firewall",
+        "cannot reach {}: {reason}; check the route to it, the VPN and the firewall",
         endpoint.first_hop()
     )]
     Unreachable {
@@ -213,11 +210,11 @@ pub enum ClusterError {
     },
     /// It doesn't answer.
     #[error(
-        "the API server {endpoint} did not answer within {} s ({doing}); check that it is \
-         healthy, and the firewall between here and there",
+        "timed out after {} s waiting for the API server {endpoint} ({doing}); check that it is \
+         healthy, and any firewall on the way",
         after.as_secs_f32()
     )]
-    Silent {
+    TimedOut {
         /// The API server.
         endpoint: Arc<Endpoint>,
         /// What was asked of it.
@@ -226,7 +223,7 @@ pub enum ClusterError {
         after: Duration,
     },
     /// No trust.
-    #[error("no secure connection to the API server {endpoint}: {reason}; {advice}")]
+    #[error("TLS connection to the API server {endpoint} failed: {reason}; {advice}")]
     Tls {
         /// The API server.
         endpoint: Arc<Endpoint>,
@@ -237,9 +234,8 @@ pub enum ClusterError {
     },
     /// Our certificate is over.
     #[error(
-        "the client certificate for {endpoint} expired on {not_after} (the API \
-         server's clock says {now:.0}); fetch a new kubeconfig, on a kubeadm cluster by `kubeadm certs renew \
-         admin.conf`"
+        "the client certificate for {endpoint} expired at {not_after} (it is {now:.0} on the API \
+         server); fetch a new kubeconfig, on a kubeadm cluster with `kubeadm certs renew admin.conf`"
     )]
     CertificateExpired {
         /// The API server.
@@ -251,8 +247,8 @@ pub enum ClusterError {
     },
     /// 401.
     #[error(
-        "the API server {endpoint} doesn't accept the credentials ({message}); log in again or \
-         fetch a new kubeconfig, then see that `kubectl auth whoami` works"
+        "the API server {endpoint} rejected the credentials ({message}); log in again or fetch a \
+         new kubeconfig, and check with `kubectl auth whoami`"
     )]
     Unauthorized {
         /// The API server.
@@ -262,8 +258,8 @@ pub enum ClusterError {
     },
     /// 403.
     #[error(
-        "the API server {endpoint} doesn't allow us to {doing} ({message}); ask for that right, \
-         or use a context that has it"
+        "missing permission: {doing} ({message}) on the API server {endpoint}; ask for it, or use \
+         a context that has it"
     )]
     Forbidden {
         /// The API server.
@@ -275,9 +271,9 @@ pub enum ClusterError {
     },
     /// Preflight found rights missing.
     #[error(
-        "the API server {endpoint} doesn't give us every right that is needed; we may not {}; \
-         nothing was created; ask for what is missing, or use a context that has it",
-        together(rights)
+        "missing permissions: {} on the API server {endpoint}; nothing was created; ask for them, \
+         or use a context that has them",
+        phrase(rights)
     )]
     MissingRights {
         /// The API server.
@@ -287,8 +283,8 @@ pub enum ClusterError {
     },
     /// A Kubernetes from before dual-stack.
     #[error(
-        "the API server {endpoint} is Kubernetes {version}, and dual-stack is stable only since \
-         1.23 (KEP-563); upgrade it"
+        "the API server {endpoint} is Kubernetes {version}, which is too old: dual-stack is stable \
+         since 1.23 (KEP-563); upgrade the cluster"
     )]
     TooOld {
         /// The API server.
@@ -298,8 +294,8 @@ pub enum ClusterError {
     },
     /// Something else than Kubernetes answers.
     #[error(
-        "what answers at {endpoint} is no Kubernetes API server: {answer}; check the \
-         kubeconfig's address, and whether a proxy or login page answers in its place"
+        "the server at {endpoint} is not a Kubernetes API server: {answer}; check the server in the \
+         kubeconfig, and whether a proxy or a login page answers instead"
     )]
     NotKubernetes {
         /// The address.
@@ -309,10 +305,10 @@ pub enum ClusterError {
     },
     /// The connection broke.
     #[error(
-        "the connection to the API server {endpoint} broke ({doing}): {reason}; see whether it \
-         is still up, and try again"
+        "lost the connection to the API server {endpoint} ({doing}): {reason}; check that it is \
+         still running, and try again"
     )]
-    Broken {
+    ConnectionLost {
         /// The API server.
         endpoint: Arc<Endpoint>,
         /// What was asked of it.
@@ -321,7 +317,7 @@ pub enum ClusterError {
         reason: String,
     },
     /// Any other answer.
-    #[error("the API server {endpoint} failed to {doing}: {message}")]
+    #[error("cannot {doing}: the API server {endpoint} answered: {message}")]
     Api {
         /// The API server.
         endpoint: Arc<Endpoint>,
@@ -351,7 +347,7 @@ impl ClusterError {
             | Self::Refused { .. }
             | Self::ProxyFailed { .. }
             | Self::Unreachable { .. }
-            | Self::Silent { .. }
+            | Self::TimedOut { .. }
             | Self::Tls { .. }
             | Self::CertificateExpired { .. }
             | Self::Unauthorized { .. }
@@ -359,23 +355,23 @@ impl ClusterError {
             | Self::MissingRights { .. }
             | Self::TooOld { .. }
             | Self::NotKubernetes { .. }
-            | Self::Broken { .. }
+            | Self::ConnectionLost { .. }
             | Self::Api { .. } => Exit::Cluster,
         }
     }
 }
 
-/// ` (it has a, b)`, or that it has none.
+/// ` (available: a, b)`, or that there is none.
 fn listed(known: &[String]) -> String {
     match known {
-        [] => " (it has none)".to_owned(),
-        known => format!(" (it has {})", known.join(", ")),
+        [] => " (none available)".to_owned(),
+        known => format!(" (available: {})", known.join(", ")),
     }
 }
 
 fn hint(install_hint: &Option<String>) -> String {
     match install_hint.as_deref().map(str::trim).filter(|hint| !hint.is_empty()) {
-        Some(hint) => format!("; its kubeconfig says: {hint}"),
-        None => "; run the same command by hand to see why".to_owned(),
+        Some(hint) => format!("; the kubeconfig's install hint: {hint}"),
+        None => "; run it by hand to see why".to_owned(),
     }
 }

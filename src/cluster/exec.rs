@@ -7,9 +7,18 @@
 //! frame has told nothing of the command, least of all that it succeeded; a connection that is
 //! lost leaves its streams open for ever; and a node that is frozen never answers at all.
 
-use std::{fmt, future::pending, pin::pin};
+use std::{
+    fmt,
+    future::{pending, ready},
+    pin::pin,
+};
 
-use futures::{FutureExt, future::FusedFuture};
+use futures::{
+    FutureExt, Stream, StreamExt,
+    channel::mpsc::{self, UnboundedSender},
+    future::FusedFuture,
+    stream,
+};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::{
@@ -20,6 +29,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     time::{Instant, timeout_at},
 };
+use tracing::Instrument;
 
 use super::chain::innermost;
 
@@ -71,26 +81,45 @@ impl fmt::Display for ExecEnd {
     }
 }
 
-/// Runs a command and hands over each line of its stdout, without its end, as it comes.
+/// What comes of a command, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExecEvent {
+    /// A line of its stdout, without its end.
+    Line(String),
+    /// The last event.
+    Ended(ExecEnd),
+}
+
+/// Runs a command: each line of its stdout as it comes, and then how it ended. To drop the stream
+/// is to give the command up.
 ///
 /// A last line without an end is delivered only if the command is known to have ended: of a
 /// broken connection it may be a part.
-pub async fn exec(client: &Client, request: &PodExec, on_line: impl FnMut(&str)) -> ExecEnd {
-    let mut lines = Lines { on_line, partial: Vec::new() };
-    let running = run(client, request, &mut lines);
-    match timeout_at(request.deadline, running).await {
+pub fn exec(client: &Client, request: &PodExec) -> impl Stream<Item = ExecEvent> {
+    let (sender, events) = mpsc::unbounded();
+    let running = carry_out(client.clone(), request.clone(), sender)
+        .instrument(tracing::info_span!("exec", pod = request.pod));
+    // The second stream has no items of its own: to poll it is what keeps the command running.
+    stream::select(events, stream::once(running).filter_map(|()| ready(None)))
+}
+
+async fn carry_out(client: Client, request: PodExec, sender: UnboundedSender<ExecEvent>) {
+    // Nobody receives any more where the stream was dropped.
+    let send = |event| _ = sender.unbounded_send(event);
+    let mut lines =
+        Lines { on_line: |line: &str| send(ExecEvent::Line(line.to_owned())), partial: Vec::new() };
+    let end = match timeout_at(request.deadline, run(&client, &request, &mut lines)).await {
         Ok(Ok(end)) => {
-            if matches!(end, ExecEnd::Exited { .. }) {
-                lines.finish();
-            }
+            lines.finish();
             end
         }
         Ok(Err(reason)) => ExecEnd::Lost(reason),
         Err(_) => ExecEnd::Lost(format!(
-            "the exec into pod {} had not ended when its time was over",
+            "timed out waiting for the command in pod {} to end",
             request.pod
         )),
-    }
+    };
+    send(ExecEvent::Ended(end));
 }
 
 async fn run(
@@ -110,9 +139,9 @@ async fn run(
     let mut process = pods
         .exec(&request.pod, &request.command, &parameters)
         .await
-        .map_err(|error| format!("can't enter pod {}: {}", request.pod, innermost(&error)))?;
+        .map_err(|error| format!("cannot exec into pod {}: {}", request.pod, innermost(&error)))?;
 
-    let missing = || "the client gave no streams".to_owned();
+    let missing = || "the client returned no streams".to_owned();
     let status = process.take_status().ok_or_else(missing)?;
     let mut stdin = process.stdin().ok_or_else(missing)?;
     let mut stdout = process.stdout().ok_or_else(missing)?;
@@ -170,7 +199,7 @@ fn exit(status: &Status, pod: &str, tail: &[u8]) -> Result<ExecEnd, String> {
         Some(code) => Ok(ExecEnd::Exited { code, stderr: stderr() }),
         None => {
             let message = status.message.as_deref().unwrap_or("no reason given");
-            Err(format!("the command could not be run in pod {pod}: {message}"))
+            Err(format!("cannot run the command in pod {pod}: {message}"))
         }
     }
 }
@@ -178,8 +207,8 @@ fn exit(status: &Status, pod: &str, tail: &[u8]) -> Result<ExecEnd, String> {
 /// Why a connection ended without a status.
 async fn lost(process: AttachedProcess, pod: &str) -> String {
     match process.join().await {
-        Ok(()) => format!("the exec into pod {pod} ended without saying how its command did"),
-        Err(error) => format!("the connection to pod {pod} broke: {}", innermost(&error)),
+        Ok(()) => format!("the exec into pod {pod} ended without an exit status"),
+        Err(error) => format!("lost the connection to pod {pod}: {}", innermost(&error)),
     }
 }
 

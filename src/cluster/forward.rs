@@ -94,10 +94,10 @@ async fn serve(
 
 /// Carries one connection until either side closes it.
 async fn carry(mut local: TcpStream, pods: &Api<Pod>, pod: &str, port: u16) -> Result<(), String> {
-    let failed = |reason: String| format!("can't forward to port {port} of pod {pod}: {reason}");
+    let failed = |reason: String| format!("cannot forward to port {port} of pod {pod}: {reason}");
     let mut forwarder =
         pods.portforward(pod, &[port]).await.map_err(|error| failed(innermost(&error)))?;
-    let missing = || failed("the client gave no stream".to_owned());
+    let missing = || failed("the client returned no stream".to_owned());
     let error = forwarder.take_error(port).ok_or_else(missing)?;
     let mut remote = forwarder.take_stream(port).ok_or_else(missing)?;
     let copied = tokio::select! {
@@ -106,7 +106,7 @@ async fn carry(mut local: TcpStream, pods: &Api<Pod>, pod: &str, port: u16) -> R
         Some(refused) = error => Err(refused.trim().to_owned()),
         // A connection to the API server that broke looks to the stream like one that was closed.
         copied = copy_bidirectional(&mut local, &mut remote) => match copied {
-            Ok((_, 0)) => Err("it was closed without an answer".to_owned()),
+            Ok((_, 0)) => Err("closed without an answer".to_owned()),
             Ok(_) => Ok(()),
             Err(error) => Err(error.to_string()),
         }

@@ -1,13 +1,7 @@
 //! From the operator's words (`--kubeconfig`, `--context`, the environment) to a client
 //! configuration. Reads files, never the network.
 
-use std::{
-    ffi::OsString,
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{ffi::OsString, io, path::Path, sync::Arc, time::Duration};
 
 use http::Uri;
 use kube::{
@@ -17,51 +11,10 @@ use kube::{
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::{
-    connect::ConnectOptions,
     error::{ClusterError, Endpoint},
+    options::{ConnectOptions, Environment},
     proxy::proxy_for,
 };
-
-/// The file that a pod's service account token is mounted as.
-const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
-
-/// What connecting reads from the environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Environment {
-    /// `KUBECONFIG`: a list of files, merged as kubectl does.
-    pub kubeconfig: Option<OsString>,
-    /// The home directory, for `~/.kube/config`.
-    pub home: Option<PathBuf>,
-    /// `HTTPS_PROXY` or `https_proxy`.
-    pub https_proxy: Option<String>,
-    /// `HTTP_PROXY` or `http_proxy`.
-    pub http_proxy: Option<String>,
-    /// `NO_PROXY` or `no_proxy`.
-    pub no_proxy: Option<String>,
-    /// Whether this process runs in a pod with a service account.
-    pub in_cluster: bool,
-}
-
-impl Environment {
-    /// The environment of this process.
-    pub fn of_process() -> Self {
-        let either = |upper: &str, lower: &str| {
-            std::env::var(upper)
-                .ok()
-                .filter(|value| !value.is_empty())
-                .or(std::env::var(lower).ok())
-        };
-        Self {
-            kubeconfig: std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()),
-            home: std::env::home_dir(),
-            https_proxy: either("HTTPS_PROXY", "https_proxy"),
-            http_proxy: either("HTTP_PROXY", "http_proxy"),
-            no_proxy: either("NO_PROXY", "no_proxy"),
-            in_cluster: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
-                && Path::new(SERVICE_ACCOUNT_TOKEN).exists(),
-        }
-    }
-}
 
 /// A client configuration, and how error messages name its target.
 pub(super) struct Loaded {
@@ -74,17 +27,17 @@ pub(super) fn load(
     options: &ConnectOptions,
     environment: &Environment,
 ) -> Result<Loaded, ClusterError> {
-    match find(options, environment)? {
+    match locate(options, environment)? {
         Some((kubeconfig, origin)) => {
             let context = select(&kubeconfig, options.context.as_deref(), &origin)?;
-            configure(&kubeconfig, context, &origin, options.patience, environment)
+            configure(&kubeconfig, context, &origin, options.connect_timeout, environment)
         }
         None => in_cluster(options),
     }
 }
 
 /// The kubeconfig and where it came from; `None` where the pod's service account is to be used.
-fn find(
+fn locate(
     options: &ConnectOptions,
     environment: &Environment,
 ) -> Result<Option<(Kubeconfig, String)>, ClusterError> {
@@ -102,7 +55,7 @@ fn find(
         return Ok(None);
     }
     Err(ClusterError::NoKubeconfig {
-        looked: "KUBECONFIG is not set, there is no ~/.kube/config".into(),
+        searched: "KUBECONFIG is not set, ~/.kube/config does not exist".into(),
     })
 }
 
@@ -127,8 +80,8 @@ fn merge(list: &OsString) -> Result<(Kubeconfig, String), ClusterError> {
         }
     }
     if origins.is_empty() {
-        let looked = format!("KUBECONFIG names only files that don't exist ({})", list.display());
-        return Err(ClusterError::NoKubeconfig { looked });
+        let searched = format!("no file in KUBECONFIG exists ({})", list.display());
+        return Err(ClusterError::NoKubeconfig { searched });
     }
     Ok((merged, origins.join(" and ")))
 }
@@ -144,7 +97,7 @@ fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
         },
     })?;
     if kubeconfig.kind.as_deref().is_some_and(|kind| kind != "Config") {
-        let reason = "its kind is not Config".to_owned();
+        let reason = "kind is not Config".to_owned();
         return Err(ClusterError::KubeconfigMalformed { path: path.to_owned(), reason });
     }
     Ok(kubeconfig)
@@ -178,7 +131,7 @@ fn configure(
     kubeconfig: &Kubeconfig,
     name: &str,
     origin: &str,
-    patience: Duration,
+    connect_timeout: Duration,
     environment: &Environment,
 ) -> Result<Loaded, ClusterError> {
     let incomplete = |missing: String| ClusterError::ContextIncomplete {
@@ -191,19 +144,24 @@ fn configure(
         .iter()
         .find(|context| context.name == name)
         .and_then(|context| context.context.as_ref())
-        .ok_or_else(|| incomplete("it is empty".into()))?;
+        .ok_or_else(|| incomplete("it has no fields".into()))?;
     let cluster = kubeconfig
         .clusters
         .iter()
         .find(|cluster| cluster.name == context.cluster)
         .and_then(|cluster| cluster.cluster.as_ref())
-        .ok_or_else(|| incomplete(format!("its cluster \"{}\" is not defined", context.cluster)))?;
-    let server =
-        cluster.server.as_deref().filter(|server| !server.is_empty()).ok_or_else(|| {
-            incomplete(format!("its cluster \"{}\" has no server", context.cluster))
-        })?;
-    let mut endpoint =
-        Endpoint { url: server.to_owned(), context: Some(name.to_owned()), proxy: None, patience };
+        .ok_or_else(|| incomplete(format!("cluster \"{}\" is not defined", context.cluster)))?;
+    let server = cluster
+        .server
+        .as_deref()
+        .filter(|server| !server.is_empty())
+        .ok_or_else(|| incomplete(format!("cluster \"{}\" has no server", context.cluster)))?;
+    let mut endpoint = Endpoint {
+        url: server.to_owned(),
+        context: Some(name.to_owned()),
+        proxy: None,
+        connect_timeout,
+    };
 
     let mut auth_info = match context.user.as_deref().filter(|user| !user.is_empty()) {
         Some(user) => kubeconfig
@@ -211,7 +169,7 @@ fn configure(
             .iter()
             .find(|auth| auth.name == user)
             .map(|auth| auth.auth_info.clone().unwrap_or_default())
-            .ok_or_else(|| incomplete(format!("its user \"{user}\" is not defined")))?,
+            .ok_or_else(|| incomplete(format!("user \"{user}\" is not defined")))?,
         None => AuthInfo::default(),
     };
     let unreadable = |reason: String| ClusterError::CredentialsUnreadable {
@@ -264,7 +222,7 @@ fn in_cluster(options: &ConnectOptions) -> Result<Loaded, ClusterError> {
         url: config.cluster_url.to_string(),
         context: None,
         proxy: None,
-        patience: options.patience,
+        connect_timeout: options.connect_timeout,
     };
     Ok(Loaded { config, endpoint: Arc::new(endpoint) })
 }
@@ -275,7 +233,9 @@ fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         .map(|certificate| certificate.map(|der| der.to_vec()))
         .collect();
     match ders {
-        Ok(ders) if ders.is_empty() => Err("the certificate authority holds no certificate".into()),
+        Ok(ders) if ders.is_empty() => {
+            Err("the certificate authority contains no certificate".into())
+        }
         Ok(ders) => Ok(ders),
         Err(error) => Err(format!("the certificate authority is not PEM: {error}")),
     }
@@ -285,8 +245,8 @@ fn server_uri(server: &str) -> Result<Uri, String> {
     let uri: Uri = server.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
     match (uri.scheme_str(), uri.host()) {
         (Some("https" | "http"), Some(_)) => Ok(uri),
-        (Some("https" | "http") | None, _) => Err("it is not of the form https://host:port".into()),
-        (Some(scheme), _) => Err(format!("{scheme} is neither https nor http")),
+        (Some("https" | "http") | None, _) => Err("expected https://host:port".into()),
+        (Some(scheme), _) => Err(format!("unsupported scheme {scheme}, expected https or http")),
     }
 }
 
@@ -296,7 +256,10 @@ fn proxy_uri(proxy: &str) -> Result<Uri, String> {
     let uri: Uri = full.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
     match uri.scheme_str() {
         Some("http" | "https" | "socks5") => Ok(uri),
-        scheme => Err(format!("{} is none of http, https and socks5", scheme.unwrap_or("it"))),
+        scheme => Err(format!(
+            "unsupported scheme {}, expected http, https or socks5",
+            scheme.unwrap_or_default()
+        )),
     }
 }
 

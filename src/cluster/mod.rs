@@ -1,40 +1,41 @@
-//! All talk with the API server: connecting, asking for rights, paging lists, entering pods,
-//! forwarding ports.
+//! All talk with the API server: connecting, asking for permissions, paging lists, exec into pods,
+//! port-forwards.
 //!
 //! Nothing is ever chosen silently: the cluster is the one that the operator's kubeconfig and
 //! context name, and connecting creates nothing in it.
 
 mod certificate;
 pub(crate) mod chain;
+mod classify;
+mod client;
 mod clock;
 mod connect;
 mod error;
 mod exec;
 mod forward;
 mod kubeconfig;
+mod options;
 mod paging;
 mod preflight;
 mod proxy;
 mod retry;
-mod sort;
+mod rights;
+mod server;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::Arc;
 
 use kube::Client;
 
 pub use clock::ServerClock;
-pub use connect::{ConnectOptions, connect, connect_in};
+pub use connect::{connect, connect_in};
 pub use error::{ClusterError, Endpoint};
-pub use exec::{ExecEnd, PodExec, exec};
+pub use exec::{ExecEnd, ExecEvent, PodExec, exec};
 pub use forward::{Forward, forward};
-pub use kubeconfig::Environment;
+pub use options::{ConnectOptions, Environment};
 pub use paging::list_all;
-pub use preflight::{Preflight, Right, preflight};
-
-use crate::facts::Server;
+pub use preflight::{Preflight, preflight};
+pub use rights::Right;
+pub use server::Server;
 
 /// A cluster that answered.
 #[derive(Clone)]
@@ -46,18 +47,11 @@ pub struct Cluster {
     pub server: Server,
     /// The API server's clock.
     pub clock: ServerClock,
-    /// Whom error messages name.
+    /// How error messages name the API server.
     pub endpoint: Arc<Endpoint>,
-    /// How many requests were sent again because the API server asked for it.
-    repeated: Arc<AtomicU32>,
 }
 
 impl Cluster {
-    /// How many requests had to be sent again, because the API server was too busy at first.
-    pub fn repeated(&self) -> u32 {
-        self.repeated.load(Ordering::Relaxed)
-    }
-
     /// Puts an error of a request into a sentence. `doing` says what was asked for, as in
     /// `list nodes`.
     pub fn error(&self, doing: &str, error: kube::Error) -> ClusterError {

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use http::Uri;
 use ipnet::IpNet;
 
-use super::kubeconfig::Environment;
+use super::options::Environment;
 
 /// The proxy for an API server, as written; `None` for the direct way.
 pub(super) fn proxy_for<'a>(

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use crate::cluster::Server;
 pub use gather::{gather, rights};
 
 use crate::net::IpFamily;
@@ -72,17 +73,6 @@ pub struct Facts {
     pub cni: Fact<Cni>,
     /// The cluster's DNS (the Service `kube-system/kube-dns` and the pods behind it).
     pub cluster_dns: Fact<ClusterDns>,
-}
-
-/// The API server we talk to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Server {
-    /// The kubeconfig context; `None` in-cluster.
-    pub context: Option<String>,
-    /// The address, as the kubeconfig gives it.
-    pub url: String,
-    /// `gitVersion` of `/version`, such as `v1.36.2`.
-    pub version: String,
 }
 
 /// A node.

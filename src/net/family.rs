@@ -1,10 +1,6 @@
-//! The two IP families, and values that exist once for each.
+//! The two IP families.
 
-use std::{
-    fmt,
-    net::IpAddr,
-    ops::{Index, IndexMut},
-};
+use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -91,54 +87,6 @@ impl fmt::Display for IpFamily {
     }
 }
 
-/// One value for each family.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct PerFamily<T> {
-    /// The IPv4 value.
-    #[serde(rename = "IPv4")]
-    pub v4: T,
-    /// The IPv6 value.
-    #[serde(rename = "IPv6")]
-    pub v6: T,
-}
-
-impl<T> PerFamily<T> {
-    /// Builds both values from their family.
-    pub fn from_fn(mut value: impl FnMut(IpFamily) -> T) -> Self {
-        Self { v4: value(IpFamily::V4), v6: value(IpFamily::V6) }
-    }
-
-    /// Both values with their family, IPv4 first.
-    pub fn iter(&self) -> impl Iterator<Item = (IpFamily, &T)> {
-        [(IpFamily::V4, &self.v4), (IpFamily::V6, &self.v6)].into_iter()
-    }
-
-    /// Applies a function to both values.
-    pub fn map<U>(self, mut f: impl FnMut(IpFamily, T) -> U) -> PerFamily<U> {
-        PerFamily { v4: f(IpFamily::V4, self.v4), v6: f(IpFamily::V6, self.v6) }
-    }
-}
-
-impl<T> Index<IpFamily> for PerFamily<T> {
-    type Output = T;
-
-    fn index(&self, family: IpFamily) -> &T {
-        match family {
-            IpFamily::V4 => &self.v4,
-            IpFamily::V6 => &self.v6,
-        }
-    }
-}
-
-impl<T> IndexMut<IpFamily> for PerFamily<T> {
-    fn index_mut(&mut self, family: IpFamily) -> &mut T {
-        match family {
-            IpFamily::V4 => &mut self.v4,
-            IpFamily::V6 => &mut self.v6,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,11 +99,5 @@ mod tests {
     #[test]
     fn a_mapped_address_counts_as_ipv6() {
         assert_eq!(IpFamily::of("::ffff:192.0.2.1".parse().unwrap()), IpFamily::V6);
-    }
-
-    #[test]
-    fn per_family_values_are_found_by_family() {
-        let bits = PerFamily::from_fn(IpFamily::bits);
-        assert_eq!((bits[IpFamily::V4], bits[IpFamily::V6]), (32, 128));
     }
 }

@@ -3,5 +3,5 @@
 mod family;
 mod range;
 
-pub use family::{IpFamily, PerFamily};
-pub use range::{RangeRelation, first_host, relation, summarise};
+pub use family::IpFamily;
+pub use range::{RangeRelation, relation, summarise};

@@ -1,6 +1,4 @@
-//! How two address ranges relate to each other, and small facts about one.
-
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+//! How two address ranges relate to each other.
 
 use ipnet::IpNet;
 
@@ -38,16 +36,6 @@ pub fn relation(a: &IpNet, b: &IpNet) -> RangeRelation {
     } else {
         RangeRelation::Disjoint
     }
-}
-
-/// The address after the network address, which kube-apiserver gives to the `kubernetes` Service
-/// in the first Service range. `None` for a range of one address.
-pub fn first_host(range: &IpNet) -> Option<IpAddr> {
-    let next = match range.network() {
-        IpAddr::V4(network) => IpAddr::V4(Ipv4Addr::from_bits(network.to_bits().checked_add(1)?)),
-        IpAddr::V6(network) => IpAddr::V6(Ipv6Addr::from_bits(network.to_bits().checked_add(1)?)),
-    };
-    range.contains(&next).then_some(next)
 }
 
 /// The families of some ranges as a short phrase: `IPv4`, `IPv6`, `IPv4 and IPv6` or `none`.
@@ -91,12 +79,5 @@ mod tests {
     #[test]
     fn host_bits_do_not_make_two_ranges_differ() {
         assert_eq!(relation(&range("10.0.0.7/8"), &range("10.0.0.0/8")), RangeRelation::Equal);
-    }
-
-    #[test]
-    fn the_first_host_of_a_service_range_is_the_kubernetes_service() {
-        assert_eq!(first_host(&range("10.96.0.0/16")), Some("10.96.0.1".parse().unwrap()));
-        assert_eq!(first_host(&range("fd00:10:96::/112")), Some("fd00:10:96::1".parse().unwrap()));
-        assert_eq!(first_host(&range("255.255.255.255/32")), None);
     }
 }

@@ -9,6 +9,7 @@ use crate::fixture::{Fixture, PROBE_CONTAINER, Workload};
 
 /// Carries probes out, and sends the observation of each to `sink` as soon as it is done. Of equal
 /// probes one is carried out. Returns when all are; to drop it is to stop.
+#[tracing::instrument(name = "probe", skip_all)]
 pub async fn carry_out(
     client: &Client,
     fixture: &Fixture,

@@ -30,10 +30,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::net::IpFamily;
 
+pub use crate::fixture::BACKEND_PORT;
 pub use carry_out::carry_out;
-
-/// The port on which the fixture's nginx listens inside its pod.
-pub const BACKEND_PORT: u16 = 8080;
 
 /// One thing to try. Two checks that want the same thing tried share one probe: equal probes are
 /// carried out once.

@@ -16,7 +16,7 @@ use super::{
     failure,
     policy::{Patience, pursue},
 };
-use crate::cluster::chain::{chain, find, innermost};
+use crate::cluster::chain::{chain, first_of, innermost};
 
 /// How many probes are under way at once.
 const PARALLEL: usize = 64;
@@ -121,7 +121,7 @@ fn failed(error: &reqwest::Error) -> Result<Outcome, String> {
     if let Some(outcome) = io.and_then(failure::of_error) {
         return Ok(outcome);
     }
-    match find::<hyper::Error>(error) {
+    match first_of::<hyper::Error>(error) {
         // The server closed the connection before its answer, or in the middle of it.
         Some(hyper)
             if hyper.is_incomplete_message() || hyper.is_closed() || hyper.is_canceled() =>

@@ -1,18 +1,16 @@
 //! Probes from a pod: one exec for all of them.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{pin::pin, time::Duration};
 
+use futures::StreamExt;
 use kube::Client;
 use tokio::{
-    sync::{mpsc::UnboundedSender, watch},
+    sync::mpsc::UnboundedSender,
     time::{Instant, timeout},
 };
 
 use super::{Observation, Probe, script, session::Session};
-use crate::cluster::{ExecEnd, PodExec, exec};
+use crate::cluster::{ExecEnd, ExecEvent, PodExec, exec};
 
 /// How much longer than an attempt may take the script may be silent, before the connection or its
 /// node is taken for dead. While probes run, no attempt ends without a line.
@@ -53,28 +51,18 @@ pub(super) async fn carry_out(
         stdin,
         deadline: Instant::now() + deadline,
     };
-    // The session is behind a lock only because the line handler and what follows share it.
-    let session = Mutex::new(session);
-    let heard = watch::Sender::new(());
-    let mut listener = heard.subscribe();
-    let running = exec(client, &request, |line| {
-        heard.send_replace(());
-        send(sink, with(&session, |session| session.line(line)));
-    });
-    let quiet = async {
-        while timeout(silence, listener.changed()).await.is_ok_and(|changed| changed.is_ok()) {}
+    let mut events = pin!(exec(client, &request));
+    let reason = loop {
+        match timeout(silence, events.next()).await {
+            Ok(Some(ExecEvent::Line(line))) => send(sink, session.line(&line)),
+            Ok(Some(ExecEvent::Ended(end))) => break reason(&end, session.greeted()),
+            Ok(None) => break format!("the exec into pod {} ended unexpectedly", request.pod),
+            Err(_) => {
+                break format!("no output from pod {} for {} s", request.pod, silence.as_secs());
+            }
+        }
     };
-    let reason = tokio::select! {
-        end = running => reason(&end, with(&session, |session| session.greeted())),
-        () = quiet => format!(
-            "nothing was heard from pod {} for {} s", request.pod, silence.as_secs()
-        ),
-    };
-    send(sink, with(&session, |session| session.lose_all(&reason)));
-}
-
-fn with<T>(session: &Mutex<Session>, act: impl FnOnce(&mut Session) -> T) -> T {
-    act(&mut session.lock().unwrap_or_else(PoisonError::into_inner))
+    send(sink, session.lose_all(&reason));
 }
 
 fn send(sink: &UnboundedSender<Observation>, observations: impl IntoIterator<Item = Observation>) {

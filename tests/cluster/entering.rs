@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dualstack::cluster::{Cluster, ExecEnd, PodExec, exec};
+use dualstack::cluster::{Cluster, ExecEnd, ExecEvent, PodExec, exec};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ where
     (fake, cluster)
 }
 
-/// Enters a pod and collects its lines.
+/// Runs a command in a pod and collects its lines.
 async fn run(cluster: &Cluster, pod: &str, stdin: &str, time: Duration) -> (ExecEnd, Vec<String>) {
     let request = PodExec {
         namespace: "ns".into(),
@@ -40,7 +40,12 @@ async fn run(cluster: &Cluster, pod: &str, stdin: &str, time: Duration) -> (Exec
         deadline: Instant::now() + time,
     };
     let mut lines = Vec::new();
-    let end = exec(&cluster.client, &request, |line| lines.push(line.to_owned())).await;
+    let mut events: Vec<_> = exec(&cluster.client, &request).collect().await;
+    let Some(ExecEvent::Ended(end)) = events.pop() else { panic!("the end comes last") };
+    for event in events {
+        let ExecEvent::Line(line) = event else { panic!("there is one end: {event:?}") };
+        lines.push(line);
+    }
     (end, lines)
 }
 
@@ -159,8 +164,9 @@ async fn lines_are_delivered_before_the_command_ends() {
         stdin: String::new(),
         deadline: Instant::now() + AMPLE,
     };
-    let end = exec(&cluster.client, &request, |_| _ = heard.try_send(())).await;
-    assert!(matches!(end, ExecEnd::Exited { code: 0, .. }), "{end:?}");
+    let events = exec(&cluster.client, &request).inspect(|_| _ = heard.try_send(()));
+    let last = events.collect::<Vec<_>>().await.pop().unwrap();
+    assert!(matches!(last, ExecEvent::Ended(ExecEnd::Exited { code: 0, .. })), "{last:?}");
 }
 
 #[tokio::test]
@@ -171,10 +177,7 @@ async fn a_missing_status_is_never_a_success() {
     })
     .await;
     let (end, lines) = run(&cluster, "p", "", AMPLE).await;
-    assert_eq!(
-        end,
-        ExecEnd::Lost("the exec into pod p ended without saying how its command did".into())
-    );
+    assert_eq!(end, ExecEnd::Lost("the exec into pod p ended without an exit status".into()));
     // The half line may be a part of a longer one.
     assert_eq!(lines, ["done"]);
 }
@@ -189,7 +192,7 @@ async fn a_connection_that_breaks_is_noticed_and_keeps_what_came_before() {
     .await;
     let (end, lines) = run(&cluster, "p", "", AMPLE).await;
     let ExecEnd::Lost(reason) = end else { panic!("{end:?}") };
-    assert!(reason.starts_with("the connection to pod p broke: "), "{reason}");
+    assert!(reason.starts_with("lost the connection to pod p: "), "{reason}");
     assert_eq!(lines, ["one", "two"]);
 }
 
@@ -201,10 +204,7 @@ async fn a_pod_that_never_answers_is_given_up_at_the_deadline() {
     })
     .await;
     let (end, _) = run(&cluster, "p", "", Duration::from_millis(100)).await;
-    assert_eq!(
-        end,
-        ExecEnd::Lost("the exec into pod p had not ended when its time was over".into())
-    );
+    assert_eq!(end, ExecEnd::Lost("timed out waiting for the command in pod p to end".into()));
 }
 
 #[tokio::test]
@@ -218,10 +218,7 @@ async fn a_command_that_could_not_be_run_has_no_exit_code() {
     })
     .await;
     let (end, _) = run(&cluster, "p", "", AMPLE).await;
-    assert_eq!(
-        end,
-        ExecEnd::Lost("the command could not be run in pod p: container not running".into())
-    );
+    assert_eq!(end, ExecEnd::Lost("cannot run the command in pod p: container not running".into()));
 }
 
 #[tokio::test]
@@ -234,7 +231,7 @@ async fn a_pod_that_may_not_be_entered_or_is_gone_is_told() {
     .await;
     let cluster = fake.connect().await.unwrap();
     let (end, _) = run(&cluster, "p", "", AMPLE).await;
-    assert_eq!(end, ExecEnd::Lost("can't enter pod p: jane may not".into()));
+    assert_eq!(end, ExecEnd::Lost("cannot exec into pod p: jane may not".into()));
     let (end, _) = run(&cluster, "gone", "", AMPLE).await;
-    assert_eq!(end, ExecEnd::Lost("can't enter pod gone: pods \"gone\" not found".into()));
+    assert_eq!(end, ExecEnd::Lost("cannot exec into pod gone: pods \"gone\" not found".into()));
 }

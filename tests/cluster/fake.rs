@@ -162,14 +162,14 @@ impl Fake {
     }
 }
 
-/// Options that lead to a kubeconfig, with little patience where that is put to the test.
+/// Options that lead to a kubeconfig.
 pub fn options(kubeconfig: PathBuf) -> ConnectOptions {
     ConnectOptions { kubeconfig: Some(kubeconfig), ..ConnectOptions::default() }
 }
 
 /// As [`options`], for servers that never answer.
 pub fn impatient(kubeconfig: PathBuf) -> ConnectOptions {
-    ConnectOptions { patience: Duration::from_millis(200), ..options(kubeconfig) }
+    ConnectOptions { connect_timeout: Duration::from_millis(200), ..options(kubeconfig) }
 }
 
 async fn listen() -> (TcpListener, u16) {

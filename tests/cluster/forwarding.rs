@@ -7,12 +7,15 @@ use futures::{SinkExt, StreamExt};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::fake::{Answer, Fake, Socket, version};
 
 const PORT: u16 = 5353;
+/// More time than any test takes.
+const AMPLE: Duration = Duration::from_secs(60);
 const DATA: u8 = 0;
 const ERROR: u8 = 1;
 
@@ -51,12 +54,15 @@ async fn answer(forward: &Forward) -> Vec<u8> {
 
 /// The forward's error, which is noted a moment after the connection has ended.
 async fn error(forward: &Forward) -> String {
-    loop {
-        if let Some(error) = forward.error() {
-            return error;
+    let noted = async {
+        loop {
+            if let Some(error) = forward.error() {
+                return error;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    };
+    timeout(AMPLE, noted).await.expect("the error is noted")
 }
 
 #[tokio::test]
@@ -96,7 +102,7 @@ async fn a_port_that_refuses_ends_the_connection_and_says_why() {
     assert_eq!(answer(&forward).await, b"");
     assert_eq!(
         error(&forward).await,
-        "can't forward to port 5353 of pod p: dial tcp4 127.0.0.1:5353: connection refused"
+        "cannot forward to port 5353 of pod p: dial tcp4 127.0.0.1:5353: connection refused"
     );
 }
 
@@ -111,7 +117,7 @@ async fn a_connection_that_breaks_before_an_answer_is_told() {
     assert_eq!(answer(&forward).await, b"");
     assert_eq!(
         error(&forward).await,
-        "can't forward to port 5353 of pod p: it was closed without an answer"
+        "cannot forward to port 5353 of pod p: closed without an answer"
     );
 }
 
@@ -120,7 +126,7 @@ async fn a_pod_that_may_not_be_forwarded_to_is_told() {
     let (_fake, cluster) = pods(|_| async {}).await;
     let forward = forward(&cluster.client, "ns", "other", PORT).await.unwrap();
     assert_eq!(answer(&forward).await, b"");
-    assert_eq!(error(&forward).await, "can't forward to port 5353 of pod other: jane may not");
+    assert_eq!(error(&forward).await, "cannot forward to port 5353 of pod other: jane may not");
 }
 
 #[tokio::test]
@@ -131,7 +137,10 @@ async fn a_forward_ends_when_it_is_dropped() {
     assert!(TcpStream::connect(address).await.is_ok());
     drop(forward);
     // The listener is closed by its task, a moment later.
-    while TcpStream::connect(address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let closed = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(AMPLE, closed).await.expect("the listener is closed");
 }

@@ -143,9 +143,9 @@ async fn every_source_is_read_once_and_nothing_is_written() {
     asked.sort();
     assert_eq!(asked, PATHS);
 
-    let told: Vec<_> = facts.pod_ranges.iter().chain(&facts.service_ranges).map(told).collect();
+    let lines: Vec<_> = facts.pod_ranges.iter().chain(&facts.service_ranges).map(line).collect();
     assert_eq!(
-        told,
+        lines,
         [
             "10.244.0.0/16 fd00:244::/56 <- networking.podSubnet of ConfigMap \
              kube-system/kubeadm-config",
@@ -172,7 +172,7 @@ async fn every_source_is_read_once_and_nothing_is_written() {
 }
 
 /// A fact in one line: `?` for absent, `!` for forbidden.
-fn told<T: std::fmt::Display>(fact: &Fact<Vec<T>>) -> String {
+fn line<T: std::fmt::Display>(fact: &Fact<Vec<T>>) -> String {
     match fact {
         Fact::Known { value, source } => {
             let value: Vec<_> = value.iter().map(ToString::to_string).collect();
@@ -238,8 +238,8 @@ async fn without_the_nodes_there_is_nothing_to_say() {
     let error = gather(&cluster).await.unwrap_err();
     assert_eq!(
         fake.sentence(&error),
-        "the API server URL (context here) doesn't allow us to list nodes (jane may not); ask for \
-         that right, or use a context that has it"
+        "missing permission: list nodes (jane may not) on the API server URL (context here); ask for \
+         it, or use a context that has it"
     );
     assert_eq!(error.exit(), Exit::Cluster);
 }
@@ -256,7 +256,7 @@ async fn a_server_that_goes_away_in_the_middle_is_no_fact() {
     let sentence = fake.sentence(&error);
     assert!(
         sentence.starts_with(
-            "the connection to the API server URL (context here) broke (list daemonsets.apps): "
+            "lost the connection to the API server URL (context here) (list daemonsets.apps): "
         ),
         "{sentence}"
     );
@@ -285,7 +285,7 @@ async fn an_older_cluster_has_service_cidrs_in_beta_or_none() {
         })
         .await;
         let facts = gather(&fake.connect().await.unwrap()).await.unwrap();
-        assert_eq!(told(&facts.service_ranges[0]), expected);
+        assert_eq!(line(&facts.service_ranges[0]), expected);
     }
 }
 
@@ -350,9 +350,9 @@ async fn every_missing_right_is_named_before_anything_is_created() {
     let error = preflight(&cluster, &rights).await.unwrap_err();
     assert_eq!(
         fake.sentence(&error).replace(long, "NS"),
-        "the API server URL (context here) doesn't give us every right that is needed; we may not \
-         create pods/exec, patch deployments.apps in namespace NS; nothing was created; \
-         ask for what is missing, or use a context that has it"
+        "missing permissions: create pods/exec, patch deployments.apps in namespace NS on the API \
+         server URL (context here); nothing was created; ask for them, or use a context that has \
+         them"
     );
     assert_eq!(error.exit(), Exit::Cluster);
 
@@ -373,9 +373,8 @@ async fn who_may_not_ask_for_rights_is_told_so() {
     assert!(matches!(error, ClusterError::Forbidden { .. }), "{error:?}");
     assert_eq!(
         fake.sentence(&error),
-        "the API server URL (context here) doesn't allow us to create \
-         selfsubjectaccessreviews.authorization.k8s.io (jane may not); ask for that right, or use a \
-         context that has it"
+        "missing permission: create selfsubjectaccessreviews.authorization.k8s.io (jane may not) on \
+         the API server URL (context here); ask for it, or use a context that has it"
     );
     assert_eq!(error.exit(), Exit::Cluster);
 }

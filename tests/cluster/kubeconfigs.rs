@@ -47,10 +47,9 @@ async fn without_a_kubeconfig_the_ways_to_a_cluster_are_named() {
     let error = connect_in(&ConnectOptions::default(), &environment).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no cluster is named: --kubeconfig is not given, KUBECONFIG is not set, there is no \
-         ~/.kube/config, and this is not a pod; give the kubeconfig of a cluster of yours, or make \
-         one, for instance with `kind create cluster --config kind/dual-stack.yaml`, minikube or \
-         kubeadm"
+        "no kubeconfig found: --kubeconfig is not given, KUBECONFIG is not set, ~/.kube/config does \
+         not exist, and this is not a pod; pass --kubeconfig, or create a cluster, for example with \
+         `kind create cluster --config kind/dual-stack.yaml`"
     );
     assert_eq!(error.exit(), Exit::Usage);
 }
@@ -64,9 +63,7 @@ async fn a_list_of_files_that_do_not_exist_is_no_kubeconfig() {
     let error = connect_in(&ConnectOptions::default(), &environment).await.unwrap_err();
     let sentence = error.to_string();
     assert!(
-        sentence.contains(
-            "KUBECONFIG names only files that don't exist (/nonexistent/a:/nonexistent/b)"
-        ),
+        sentence.contains("no file in KUBECONFIG exists (/nonexistent/a:/nonexistent/b)"),
         "{sentence}"
     );
     assert_eq!(error.exit(), Exit::Usage);
@@ -98,7 +95,7 @@ async fn a_kubeconfig_that_is_asked_for_must_exist() {
     let error = error.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "can't read the kubeconfig /nonexistent/config: No such file or directory (os error 2); \
+        "cannot read the kubeconfig /nonexistent/config: No such file or directory (os error 2); \
          check the path and its permissions"
     );
     assert_eq!(error.exit(), Exit::Usage);
@@ -107,14 +104,14 @@ async fn a_kubeconfig_that_is_asked_for_must_exist() {
 #[tokio::test]
 async fn what_is_no_kubeconfig_is_told_apart() {
     let (sentence, exit) = refused("clusters: [", None).await;
-    assert!(sentence.starts_with("FILE is no valid kubeconfig: "), "{sentence}");
+    assert!(sentence.starts_with("invalid kubeconfig FILE: "), "{sentence}");
     assert!(!sentence.contains('\n'), "{sentence}");
     assert_eq!(exit, Exit::Usage);
 
     let (sentence, exit) = refused("kind: Pod\napiVersion: v1\n", None).await;
     assert_eq!(
         sentence,
-        "FILE is no valid kubeconfig: its kind is not Config; compare it with `kubectl config view`"
+        "invalid kubeconfig FILE: kind is not Config; check it with `kubectl config view`"
     );
     assert_eq!(exit, Exit::Usage);
 }
@@ -126,9 +123,7 @@ async fn no_context_is_chosen_for_the_operator_even_if_there_is_but_one() {
     assert_eq!(
         refused(&config.to_string(), None).await,
         (
-            "FILE has no current context, and none is chosen for you: name one with --context (it \
-             has a)"
-                .to_owned(),
+            "FILE has no current context; choose one with --context (available: a)".to_owned(),
             Exit::Usage
         )
     );
@@ -139,7 +134,7 @@ async fn an_unknown_context_is_answered_with_those_there_are() {
     assert_eq!(
         refused(&config().to_string(), Some("prod")).await,
         (
-            "FILE has no context \"prod\": name another with --context (it has a, b, c, d)"
+            "context \"prod\" does not exist in FILE; choose one with --context (available: a, b, c, d)"
                 .to_owned(),
             Exit::Usage
         )
@@ -150,7 +145,8 @@ async fn an_unknown_context_is_answered_with_those_there_are() {
     assert_eq!(
         refused(&config.to_string(), None).await,
         (
-            "FILE has no context \"gone\": name another with --context (it has none)".to_owned(),
+            "context \"gone\" does not exist in FILE; choose one with --context (none available)"
+                .to_owned(),
             Exit::Usage
         )
     );
@@ -161,23 +157,21 @@ async fn a_context_that_leads_nowhere_says_where_it_breaks_off() {
     for (context, expected) in [
         (
             "a",
-            "context \"a\" of FILE can't be used: its cluster \"none\" is not defined; fix the \
-             kubeconfig",
+            "context \"a\" in FILE is incomplete: cluster \"none\" is not defined; fix the kubeconfig",
         ),
         (
             "b",
-            "context \"b\" of FILE can't be used: its user \"none\" is not defined; fix the \
-             kubeconfig",
+            "context \"b\" in FILE is incomplete: user \"none\" is not defined; fix the kubeconfig",
         ),
         (
             "c",
-            "the address of the API server 127.0.0.1:6443 (context c) can't be used: it is not of \
-             the form https://host:port; fix the kubeconfig",
+            "invalid API server address 127.0.0.1:6443 (context c): expected https://host:port; fix \
+             the kubeconfig",
         ),
         (
             "d",
-            "the credentials for https://127.0.0.1:6443 (context d) can't be used: the certificate \
-             authority holds no certificate; fix the kubeconfig or fetch it anew",
+            "cannot use the credentials for https://127.0.0.1:6443 (context d): the certificate \
+             authority contains no certificate; fix the kubeconfig or fetch a new one",
         ),
     ] {
         let (sentence, exit) = refused(&config().to_string(), Some(context)).await;
@@ -204,8 +198,8 @@ async fn a_client_certificate_that_is_none_is_named() {
         assert_eq!(
             fake.sentence(&error),
             format!(
-                "the credentials for URL (context here) can't be used: {reason}; fix the \
-                 kubeconfig or fetch it anew"
+                "cannot use the credentials for URL (context here): {reason}; fix the kubeconfig or \
+                 fetch a new one"
             )
         );
         assert_eq!(error.exit(), Exit::Usage);

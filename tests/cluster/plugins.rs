@@ -52,8 +52,8 @@ async fn a_plugin_is_run_once_and_its_token_is_used() {
 async fn a_plugin_that_fails_is_named_with_what_it_said() {
     let fake = Fake::start(|_| version()).await;
     for (script, reason) in [
-        ("echo 'log in first' >&2; exit 7", "it ended with exit status: 7: log in first"),
-        ("echo nonsense", "its output is no ExecCredential"),
+        ("echo 'log in first' >&2; exit 7", "exit status: 7: log in first"),
+        ("echo nonsense", "its output is not an ExecCredential"),
     ] {
         let user = user(fake.dir.path(), script);
         let error = fake.connect_as(user, json!({})).await.unwrap_err();
@@ -61,8 +61,8 @@ async fn a_plugin_that_fails_is_named_with_what_it_said() {
         assert_eq!(
             fake.sentence(&error).replace(&dir, "DIR"),
             format!(
-                "the credential plugin DIR/plugin for URL (context here) failed: {reason}; its \
-                 kubeconfig says: install the foo plugin"
+                "credential plugin DIR/plugin failed for URL (context here): {reason}; the \
+                 kubeconfig's install hint: install the foo plugin"
             )
         );
         assert_eq!(error.exit(), Exit::Cluster);
@@ -75,9 +75,8 @@ async fn a_plugin_that_is_not_installed_comes_with_the_hint() {
     let error = fake.connect_as(exec("no-such-plugin-here"), json!({})).await.unwrap_err();
     assert_eq!(
         fake.sentence(&error),
-        "the credential plugin no-such-plugin-here for URL (context here) failed: it can't be \
-         started: No such file or directory (os error 2); its kubeconfig says: install the foo \
-         plugin"
+        "credential plugin no-such-plugin-here failed for URL (context here): cannot start it: No \
+         such file or directory (os error 2); the kubeconfig's install hint: install the foo plugin"
     );
     assert_eq!(error.exit(), Exit::Cluster);
 }
@@ -87,15 +86,16 @@ async fn a_plugin_that_hangs_is_given_up() {
     let fake = Fake::start(|_| version()).await;
     let user = user(fake.dir.path(), "exec sleep 5");
     let options = ConnectOptions {
-        plugin_patience: Duration::from_millis(200),
+        connect_timeout: Duration::from_millis(100),
         ..options(fake.kubeconfig(user, json!({})))
     };
     let error = connect_in(&options, &Environment::default()).await.unwrap_err();
     let dir = fake.dir.path().display().to_string();
     assert_eq!(
         fake.sentence(&error).replace(&dir, "DIR"),
-        "the credential plugin DIR/plugin for URL (context here) failed: it gave nothing within \
-         0.2 s; its kubeconfig says: install the foo plugin"
+        "credential plugin DIR/plugin failed for URL (context here): it returned no credentials \
+         within 0.3 s; if it needs you to log in, run it once by hand, or give it more time with \
+         --connect-timeout; the kubeconfig's install hint: install the foo plugin"
     );
     assert_eq!(error.exit(), Exit::Cluster);
 }

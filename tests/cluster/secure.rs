@@ -80,12 +80,15 @@ async fn a_certificate_of_another_authority() {
     let result = secure.fake.connect_as(json!({}), other.authority()).await;
     let sentence = refused(&secure.fake, result);
     assert!(
-        sentence.starts_with("no secure connection to the API server URL (context here): its "),
+        sentence.starts_with(
+            "TLS connection to the API server URL (context here) failed: the server's certificate "
+        ),
         "{sentence}"
     );
     assert!(
         sentence.ends_with(
-            "; check certificate-authority-data: it may be of another or a rebuilt cluster"
+            "; check certificate-authority-data in the kubeconfig: it may belong to another or a \
+             rebuilt cluster"
         ),
         "{sentence}"
     );
@@ -97,8 +100,8 @@ async fn a_servers_certificate_that_has_expired() {
     let result = secure.fake.connect_as(json!({}), secure.authority()).await;
     assert_eq!(
         refused(&secure.fake, result),
-        "no secure connection to the API server URL (context here): its certificate has expired; \
-         renew it (on a kubeadm cluster by `kubeadm certs renew apiserver`) and check this \
+        "TLS connection to the API server URL (context here) failed: the server's certificate has \
+         expired; renew it (on a kubeadm cluster by `kubeadm certs renew apiserver`) and check this \
          machine's clock"
     );
 }
@@ -109,8 +112,8 @@ async fn a_certificate_for_another_name() {
     let result = secure.fake.connect_as(json!({}), secure.authority()).await;
     assert_eq!(
         refused(&secure.fake, result),
-        "no secure connection to the API server URL (context here): its certificate is for \
-         api.example.org, not 127.0.0.1; use an address that the certificate names, or set \
+        "TLS connection to the API server URL (context here) failed: the server's certificate is for \
+         api.example.org, not 127.0.0.1; use one of these names as the address, or set \
          tls-server-name in the kubeconfig"
     );
     let mut cluster = secure.authority();
@@ -133,7 +136,7 @@ async fn a_server_that_does_not_speak_tls() {
     .await;
     assert_eq!(
         refused(&fake, fake.connect().await),
-        "no secure connection to the API server URL (context here): what answers there doesn't \
-         speak TLS; check the scheme and the port of the kubeconfig's address"
+        "TLS connection to the API server URL (context here) failed: the server does not speak TLS; \
+         check the scheme and port of the server in the kubeconfig"
     );
 }

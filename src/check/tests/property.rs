@@ -58,7 +58,7 @@ proptest! {
         suite in 0_usize..5,
     ) {
         let families = [&[V4, V6][..], &[V6, V4], &[V4], &[V6]][shape];
-        let suite = crate::suite::EMBEDDED[suite].0;
+        let suite = crate::suites::EMBEDDED[suite].0;
         let lab = Lab::new(nodes, families).under(suite);
         let observations = lab
             .probes()

@@ -7,9 +7,11 @@ use kube::{ResourceExt, core::DynamicObject};
 use serde::Deserialize;
 
 use super::{
-    KUBE_SYSTEM, config,
+    config,
+    daemon_sets::{has_pods, image_tag},
     fetch::{Fetch, Fetched, Missing},
     ranges,
+    raw::KUBE_SYSTEM,
 };
 use crate::{
     cluster::ClusterError,
@@ -59,7 +61,10 @@ pub(super) fn cni(sets: &Fetched<Vec<DaemonSet>>, nodes: &[Node]) -> Fact<Cni> {
     if let Some((name, set)) = by_set {
         let source =
             format!("DaemonSet {}/{}", set.namespace().unwrap_or_default(), set.name_any());
-        return Fact::Known { value: Cni { name: name.to_owned(), version: version(set) }, source };
+        return Fact::Known {
+            value: Cni { name: name.to_owned(), version: image_tag(set) },
+            source,
+        };
     }
     for (name, start) in ANNOTATIONS {
         let marked = nodes.iter().find_map(|node| {
@@ -77,20 +82,6 @@ pub(super) fn cni(sets: &Fetched<Vec<DaemonSet>>, nodes: &[Node]) -> Fact<Cni> {
         },
         Err(missing) => missing.clone().into(),
     }
-}
-
-/// Whether a DaemonSet has any pods to run: one that is switched off by a node selector stays.
-pub(super) fn has_pods(set: &DaemonSet) -> bool {
-    set.status.as_ref().is_none_or(|status| status.desired_number_scheduled > 0)
-}
-
-/// The tag of the image of its first container.
-fn version(set: &DaemonSet) -> Option<String> {
-    let pod = set.spec.as_ref()?.template.spec.as_ref()?;
-    let image = pod.containers.first()?.image.as_deref()?;
-    let (image, _digest) = image.split_once('@').unwrap_or((image, ""));
-    let (_, tag) = image.rsplit('/').next()?.split_once(':')?;
-    Some(tag.to_owned())
 }
 
 /// The pod ranges that the pod network keeps to itself, and Cilium's configuration.

@@ -6,9 +6,9 @@ use k8s_openapi::api::{core::v1, discovery::v1::EndpointSlice};
 use kube::ResourceExt;
 
 use super::{
-    KUBE_SYSTEM, Raw,
     config::{self, ClusterConfiguration, KubeletConfiguration},
     fetch::{Fetch, Fetched, Missing},
+    raw::{KUBE_SYSTEM, Raw},
 };
 use crate::{
     cluster::ClusterError,

@@ -16,7 +16,6 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::ranges::ServiceCidr;
 use crate::{
     cluster::{Cluster, ClusterError, Right, list_all},
     facts::Fact,
@@ -41,6 +40,14 @@ impl<T> From<Missing> for Fact<T> {
             Missing::Forbidden(reason) => Self::Forbidden { reason },
         }
     }
+}
+
+/// A ServiceCIDR of either API version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ServiceCidr {
+    pub(super) name: String,
+    /// `spec.cidrs`.
+    pub(super) cidrs: Vec<String>,
 }
 
 /// The requests of one gathering.
@@ -179,7 +186,10 @@ impl<'a> Fetch<'a> {
         result: kube::Result<T>,
     ) -> Result<Fetched<T>, ClusterError> {
         let missing = match result {
-            Ok(found) => return Ok(Ok(found)),
+            Ok(found) => {
+                tracing::debug!("{right}: read {what}");
+                return Ok(Ok(found));
+            }
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 Missing::Absent(format!("there is no {what}"))
             }
@@ -194,6 +204,7 @@ impl<'a> Fetch<'a> {
             }
             Err(error) => return Err(self.cluster.error(&right.to_string(), error)),
         };
+        tracing::debug!("{right}: {missing:?}");
         Ok(Err(missing))
     }
 }

@@ -5,10 +5,11 @@ use k8s_openapi::api::{apps::v1::DaemonSet, core::v1::ConfigMap};
 use kube::ResourceExt;
 
 use super::{
-    Raw, cni,
     config::{self, KubeProxyConfiguration},
+    daemon_sets::has_pods,
     fetch::{Fetched, Missing},
     flags,
+    raw::{KUBE_SYSTEM, Raw},
 };
 use crate::facts::{Fact, KubeProxy};
 
@@ -64,9 +65,9 @@ fn from_flags(raw: &Raw) -> Option<(KubeProxyConfiguration, String)> {
 /// The DaemonSet kube-proxy, where it has pods to run.
 fn running(sets: &[DaemonSet]) -> Option<&DaemonSet> {
     sets.iter().find(|set| {
-        set.namespace().as_deref() == Some(super::KUBE_SYSTEM)
+        set.namespace().as_deref() == Some(KUBE_SYSTEM)
             && set.name_any() == "kube-proxy"
-            && cni::has_pods(set)
+            && has_pods(set)
     })
 }
 

@@ -3,25 +3,22 @@
 
 mod cni;
 mod config;
+mod daemon_sets;
 mod dns;
+#[cfg(test)]
+mod example;
 mod fetch;
 mod flags;
 mod kube_proxy;
 mod nodes;
 mod ranges;
+mod raw;
 
-use k8s_openapi::api::{
-    apps::v1::DaemonSet,
-    core::v1::{ConfigMap, Pod, Service},
-    discovery::v1::EndpointSlice,
-};
+use fetch::Fetch;
+use raw::{KUBE_SYSTEM, Raw};
 
-use self::fetch::{Fetch, Fetched};
 use super::{Fact, Facts};
 use crate::cluster::{Cluster, ClusterError, Right};
-
-/// Where Kubernetes keeps its own.
-const KUBE_SYSTEM: &str = "kube-system";
 
 /// The rights that gathering takes. Only the nodes are indispensable.
 pub fn rights() -> Vec<Right> {
@@ -38,28 +35,13 @@ pub fn rights() -> Vec<Right> {
     rights
 }
 
-/// What was fetched, or why not.
-struct Raw {
-    service_cidrs: Fetched<Vec<ranges::ServiceCidr>>,
-    kubeadm: Fetched<ConfigMap>,
-    kube_proxy: Fetched<ConfigMap>,
-    /// Amazon's name for it.
-    kube_proxy_eks: Fetched<ConfigMap>,
-    kubelet: Fetched<ConfigMap>,
-    coredns: Fetched<ConfigMap>,
-    /// The static pods of the control plane, and kube-proxy where it is one.
-    components: Fetched<Vec<Pod>>,
-    daemon_sets: Fetched<Vec<DaemonSet>>,
-    dns_services: Fetched<Vec<Service>>,
-    dns_slices: Fetched<Vec<EndpointSlice>>,
-}
-
 /// Gathers the facts, reading only.
 ///
 /// # Errors
 ///
 /// The nodes can't be listed, the credentials are no longer accepted, or the API server can't be
 /// reached. Anything else that can't be read is an absent or forbidden [`Fact`].
+#[tracing::instrument(skip_all)]
 pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
     let fetch = Fetch::new(cluster);
     let (
@@ -118,67 +100,4 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         cluster_dns: dns::cluster_dns(&raw, dns_pods),
         nodes: Fact::Known { value: nodes, source: "nodes".to_owned() },
     })
-}
-
-#[cfg(test)]
-impl Raw {
-    /// A cluster that shows nothing.
-    fn nothing() -> Self {
-        fn nothing<T>() -> Fetched<T> {
-            Err(fetch::Missing::Absent("nothing there".to_owned()))
-        }
-        Self {
-            service_cidrs: nothing(),
-            kubeadm: nothing(),
-            kube_proxy: nothing(),
-            kube_proxy_eks: nothing(),
-            kubelet: nothing(),
-            coredns: nothing(),
-            components: nothing(),
-            daemon_sets: nothing(),
-            dns_services: nothing(),
-            dns_slices: nothing(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod example {
-    //! Objects as the API server shows them, as small as the tests need them.
-
-    use k8s_openapi::api::{
-        apps::v1::DaemonSet,
-        core::v1::{ConfigMap, Pod},
-    };
-    use serde_json::{from_value, json};
-
-    pub(super) fn config_map(name: &str, data: &[(&str, &str)]) -> ConfigMap {
-        let data: serde_json::Map<_, _> =
-            data.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
-        from_value(json!({"metadata": {"namespace": "kube-system", "name": name}, "data": data}))
-            .unwrap()
-    }
-
-    pub(super) fn daemon_set(name: &str, image: &str, pods: i32, args: &[&str]) -> DaemonSet {
-        from_value(json!({
-            "metadata": {"namespace": "kube-system", "name": name},
-            "spec": {"selector": {}, "template": {"spec": {
-                "containers": [{"name": "c", "image": image, "args": args}],
-            }}},
-            "status": {"currentNumberScheduled": pods, "desiredNumberScheduled": pods,
-                       "numberMisscheduled": 0, "numberReady": pods},
-        }))
-        .unwrap()
-    }
-
-    pub(super) fn component(component: &str, node: &str, flags: &[&str]) -> Pod {
-        from_value(json!({
-            "metadata": {
-                "namespace": "kube-system", "name": format!("{component}-{node}"),
-                "labels": {"component": component},
-            },
-            "spec": {"containers": [{"name": "c", "command": flags}]},
-        }))
-        .unwrap()
-    }
 }

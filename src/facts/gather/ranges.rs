@@ -5,20 +5,12 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use super::{
-    KUBE_SYSTEM, Raw,
     config::{self, ClusterConfiguration},
     fetch::{Fetched, Missing},
     flags,
+    raw::{KUBE_SYSTEM, Raw},
 };
 use crate::facts::{Fact, Node};
-
-/// A ServiceCIDR of either API version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ServiceCidr {
-    pub(super) name: String,
-    /// `spec.cidrs`.
-    pub(super) cidrs: Vec<String>,
-}
 
 /// Everything that states pod ranges, but for the pod network's own objects.
 pub(super) fn pod_ranges(raw: &Raw, nodes: &[Node]) -> Vec<Fact<Vec<IpNet>>> {
@@ -133,10 +125,13 @@ fn of_nodes(nodes: &[Node]) -> Fact<Vec<IpNet>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::example::*, *};
+    use super::{
+        super::{example::*, fetch::ServiceCidr},
+        *,
+    };
 
     /// A fact in one line: `?` for absent, `!` for forbidden.
-    fn told(fact: &Fact<Vec<IpNet>>) -> String {
+    fn line(fact: &Fact<Vec<IpNet>>) -> String {
         match fact {
             Fact::Known { value, source } => {
                 let value: Vec<_> = value.iter().map(ToString::to_string).collect();
@@ -156,11 +151,11 @@ mod tests {
         };
         let source = "of ConfigMap kube-system/kubeadm-config";
         assert_eq!(
-            told(&pod_ranges(&raw, &[])[0]),
+            line(&pod_ranges(&raw, &[])[0]),
             format!("? networking.podSubnet {source} holds \"fd00::\", which is no range")
         );
         assert_eq!(
-            told(&service_ranges(&raw)[1]),
+            line(&service_ranges(&raw)[1]),
             format!("? networking.serviceSubnet {source} states none")
         );
     }
@@ -178,8 +173,8 @@ mod tests {
             ),
         ] {
             let raw = Raw { kubeadm: Ok(config_map("kubeadm-config", &[data])), ..Raw::nothing() };
-            let told = told(&pod_ranges(&raw, &[])[0]);
-            assert!(told.starts_with(reason), "{told}");
+            let line = line(&pod_ranges(&raw, &[])[0]);
+            assert!(line.starts_with(reason), "{line}");
         }
     }
 
@@ -191,7 +186,7 @@ mod tests {
                 component("kube-apiserver", node, &["kube-apiserver", &flag])
             });
             let raw = Raw { components: Ok(pods.collect()), ..Raw::nothing() };
-            service_ranges(&raw).iter().skip(2).map(told).collect::<Vec<_>>()
+            service_ranges(&raw).iter().skip(2).map(line).collect::<Vec<_>>()
         };
         let flag = "--service-cluster-ip-range of Pod kube-system/kube-apiserver";
         let manager =
@@ -218,10 +213,10 @@ mod tests {
         };
         let all = vec![cidr("kubernetes", &["10.96.0.0/24"]), cidr("more", &["10.97.0.0/16"])];
         let raw = Raw { service_cidrs: Ok(all), ..Raw::nothing() };
-        assert_eq!(told(&service_ranges(&raw)[0]), "10.96.0.0/24 <- ServiceCIDR kubernetes");
-        assert_eq!(told(&service_ranges(&raw)[1]), "10.97.0.0/16 <- ServiceCIDR more");
+        assert_eq!(line(&service_ranges(&raw)[0]), "10.96.0.0/24 <- ServiceCIDR kubernetes");
+        assert_eq!(line(&service_ranges(&raw)[1]), "10.97.0.0/16 <- ServiceCIDR more");
         let raw = Raw { service_cidrs: Ok(Vec::new()), ..Raw::nothing() };
-        assert_eq!(told(&service_ranges(&raw)[0]), "? there is no ServiceCIDR");
+        assert_eq!(line(&service_ranges(&raw)[0]), "? there is no ServiceCIDR");
     }
 
     #[test]
@@ -232,9 +227,9 @@ mod tests {
         };
         let nodes = [node(&["10.244.0.0/24", "fd00::/64"]), node(&["10.244.1.0/24", "nonsense"])];
         assert_eq!(
-            told(&of_nodes(&nodes)),
+            line(&of_nodes(&nodes)),
             "10.244.0.0/23 fd00::/64 <- spec.podCIDRs of the nodes, taken together"
         );
-        assert_eq!(told(&of_nodes(&[node(&[])])), "? no node has spec.podCIDRs");
+        assert_eq!(line(&of_nodes(&[node(&[])])), "? no node has spec.podCIDRs");
     }
 }

@@ -1,5 +1,9 @@
 use super::*;
-use crate::{check::REGISTRY, net::IpFamily};
+use crate::{
+    check::REGISTRY,
+    net::IpFamily,
+    suite::{OutsidePolicy, ProbeParameters, Suite},
+};
 
 const SMALL: &str = "name: mine\ndescription: Mine.\nfamilies: [IPv4]\nchecks: [node]\n";
 
@@ -37,7 +41,7 @@ fn the_committed_schema_is_current() {
         std::fs::write(path, &current).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap();
-    assert!(committed == current, "run this test with DUALSTACK_WRITE_SCHEMA=1 to write it anew");
+    assert!(committed == current, "run this test with DUALSTACK_WRITE_SCHEMA=1 to update it");
 }
 
 #[test]
@@ -65,7 +69,7 @@ fn a_suite_is_read_from_a_file_too() {
 }
 
 #[test]
-fn an_unknown_suite_is_told_which_there_are() {
+fn an_unknown_suite_is_answered_with_those_there_are() {
     let error = Suite::load("dualstack").unwrap_err().to_string();
     assert!(error.contains("`dualstack`") && error.contains("dual-stack-ipv6-primary"), "{error}");
 }
@@ -126,7 +130,7 @@ fn a_selection_of_nothing_known_says_so() {
     let suite = Suite::load("smoke").unwrap();
     let select = |name: &str| suite.select(&[name.to_owned()], &[]).unwrap_err().to_string();
     assert!(select("dns::record").contains("did you mean `dns::records`?"));
-    assert!(select("node_port").contains("the suite smoke doesn't hold node_port"));
+    assert!(select("node_port").contains("suite smoke does not include node_port"));
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! The suite as data.
+//! What is expected of a cluster, as data. Which checks there are is not known here: that is for
+//! [`crate::suites`].
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::{load, schema};
-use crate::{check::Check, net::IpFamily};
+use crate::net::IpFamily;
 
 /// A suite: which checks are run, and what they expect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,7 +15,7 @@ pub struct Suite {
     /// One sentence on what it proves.
     pub description: String,
     /// The families that the cluster must have: exactly these, and no other.
-    #[serde(deserialize_with = "load::families")]
+    #[serde(deserialize_with = "families")]
     #[schemars(length(min = 1, max = 2), extend("uniqueItems" = true))]
     pub families: Vec<IpFamily>,
     /// The family that must come first wherever Kubernetes orders them (podCIDRs, InternalIPs,
@@ -25,8 +25,6 @@ pub struct Suite {
     pub primary: Option<IpFamily>,
     /// The checks, by id (`node::pod_cidrs`) or area (`node`), in any order: the registry's order
     /// is the order of running.
-    #[serde(deserialize_with = "load::checks")]
-    #[schemars(schema_with = "schema::checks")]
     pub checks: Vec<String>,
     /// How probes are tried.
     #[serde(default)]
@@ -41,15 +39,10 @@ impl Suite {
     pub fn names(&self, id: &str) -> bool {
         self.checks.iter().any(|name| covers(name, id))
     }
-
-    /// Its checks, in the registry's order.
-    pub fn checks(&self) -> Vec<&'static dyn Check> {
-        crate::check::REGISTRY.iter().copied().filter(|check| self.names(check.id())).collect()
-    }
 }
 
 /// Whether a name, a check's id or an area, means the check of an id.
-pub(super) fn covers(name: &str, id: &str) -> bool {
+pub(crate) fn covers(name: &str, id: &str) -> bool {
     name == id || id.split_once("::").is_some_and(|(area, _)| area == name)
 }
 
@@ -96,12 +89,12 @@ pub struct ProbeParameters {
 }
 
 impl ProbeParameters {
-    /// Says which parameter is outside its limits, where one is.
-    pub fn flaw(&self) -> Option<String> {
+    /// Says which parameter is out of range, where one is.
+    pub fn out_of_range(&self) -> Option<String> {
         let mut limits = self.limits().into_iter();
         limits.find(|(_, value, least, most)| !(least..=most).contains(&value)).map(
             |(name, value, least, most)| {
-                format!("probes.{name} is {value}, and must lie between {least} and {most}")
+                format!("probes.{name} is {value}, expected {least} to {most}")
             },
         )
     }
@@ -131,5 +124,16 @@ impl Default for ProbeParameters {
             sample_bound: 500,
             payload: 16_384,
         }
+    }
+}
+
+/// Reads the list of families: one or both, each once.
+fn families<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<IpFamily>, D::Error> {
+    let families = Vec::<IpFamily>::deserialize(input)?;
+    match families.as_slice() {
+        [] => Err(de::Error::custom("families is empty, expected IPv4, IPv6 or both")),
+        [_] => Ok(families),
+        [a, b] if a != b => Ok(families),
+        _ => Err(de::Error::custom("families lists a family more than once")),
     }
 }

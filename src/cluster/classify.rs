@@ -1,30 +1,32 @@
-//! Which of our errors the client's come to.
+//! Which of our errors each error of the client becomes.
 
 use std::{io, sync::Arc};
 
 use kube::core::Status;
 
 use super::{
-    chain::{chain, find, innermost},
-    connect::VERSION,
+    chain::{chain, first_of, innermost},
     error::{ClusterError, Endpoint},
 };
 
+/// The request that everything begins with.
+pub(super) const VERSION: &str = "get /version";
+
 impl ClusterError {
-    /// Sorts an error of the client. `doing` says what was asked for, as in `list nodes`.
+    /// Classifies an error of the client. `doing` says what was asked for, as in `list nodes`.
     pub fn from_kube(endpoint: &Arc<Endpoint>, doing: &str, error: kube::Error) -> Self {
         let endpoint = Arc::clone(endpoint);
         match error {
             kube::Error::Api(status) => Self::from_status(endpoint, doing, &status),
             kube::Error::SerdeError(error) => Self::NotKubernetes {
                 endpoint,
-                answer: format!("its answer can't be understood ({doing}: {error})"),
+                answer: format!("cannot parse the answer ({doing}: {error})"),
             },
             error => Self::from_transport(endpoint, doing, &error),
         }
     }
 
-    /// Sorts an error of building the client.
+    /// Classifies an error of building the client.
     pub(super) fn unusable(endpoint: Arc<Endpoint>, error: &kube::Error) -> Self {
         use kube::client::RustlsTlsError as Tls;
         let reason = match error {
@@ -42,10 +44,10 @@ impl ClusterError {
                 Tls::MissingCertificate => "the client certificate is missing".to_owned(),
                 Tls::InvalidPrivateKey(_) => {
                     let inner = innermost(error);
-                    format!("the client certificate doesn't go with its key ({inner})")
+                    format!("the client certificate does not match its key ({inner})")
                 }
                 Tls::AddRootCertificate(_) => {
-                    format!("the certificate authority is unusable ({})", innermost(error))
+                    format!("invalid certificate authority ({})", innermost(error))
                 }
                 other => innermost(other),
             },
@@ -54,7 +56,7 @@ impl ClusterError {
         Self::CredentialsUnreadable { endpoint, reason }
     }
 
-    /// Sorts an answer that says no.
+    /// Classifies an answer that says no.
     pub(super) fn from_status(endpoint: Arc<Endpoint>, doing: &str, status: &Status) -> Self {
         let message = match status.message.trim() {
             "" => status.reason.clone(),
@@ -73,10 +75,10 @@ impl ClusterError {
         doing: &str,
         error: &(dyn std::error::Error + 'static),
     ) -> Self {
-        if let Some(error) = find::<kube::client::AuthError>(error) {
+        if let Some(error) = first_of::<kube::client::AuthError>(error) {
             return Self::CredentialsUnreadable { endpoint, reason: plugin_reason(error) };
         }
-        if let Some(error) = find::<rustls::Error>(error) {
+        if let Some(error) = first_of::<rustls::Error>(error) {
             let (reason, advice) = tls_reason(error);
             return Self::Tls { endpoint, reason, advice };
         }
@@ -104,39 +106,39 @@ impl ClusterError {
                 | io::ErrorKind::AddrNotAvailable,
             ) => Self::Unreachable { endpoint, reason },
             Some(io::ErrorKind::TimedOut) => {
-                let after = endpoint.patience;
-                Self::Silent { endpoint, doing, after }
+                let after = endpoint.connect_timeout;
+                Self::TimedOut { endpoint, doing, after }
             }
-            _ if find::<tower::timeout::error::Elapsed>(error).is_some() => {
+            _ if first_of::<tower::timeout::error::Elapsed>(error).is_some() => {
                 let after = endpoint.answer_timeout();
-                Self::Silent { endpoint, doing, after }
+                Self::TimedOut { endpoint, doing, after }
             }
             _ if endpoint.proxy.is_some() => Self::ProxyFailed { endpoint, reason },
             // What a server that wants TLS does to plain HTTP.
-            _ if endpoint.url.starts_with("http:") && doing == VERSION => Self::Broken {
+            _ if endpoint.url.starts_with("http:") && doing == VERSION => Self::ConnectionLost {
                 endpoint,
                 doing,
-                reason: format!("{reason} (perhaps the kubeconfig should say https)"),
+                reason: format!("{reason} (does the kubeconfig need https?)"),
             },
-            _ => Self::Broken { endpoint, doing, reason },
+            _ => Self::ConnectionLost { endpoint, doing, reason },
         }
     }
 }
 
-/// What a credential plugin's failure comes to.
+/// How a credential plugin failed.
 pub(super) fn plugin_reason(error: &kube::client::AuthError) -> String {
     use kube::client::AuthError;
     match error {
         AuthError::AuthExecRun { out, .. } => {
             let stderr = String::from_utf8_lossy(&out.stderr);
             match stderr.trim().lines().last() {
-                Some(last) => format!("it ended with {}: {last}", out.status),
+                Some(last) => format!("{}: {last}", out.status),
                 // What it wrote went to the terminal.
-                None => format!("it ended with {}", out.status),
+                None => out.status.to_string(),
             }
         }
-        AuthError::AuthExecStart(error) => format!("it can't be started: {error}"),
-        AuthError::AuthExecParse(_) => "its output is no ExecCredential".to_owned(),
+        AuthError::AuthExecStart(error) => format!("cannot start it: {error}"),
+        AuthError::AuthExecParse(_) => "its output is not an ExecCredential".to_owned(),
         other => innermost(other),
     }
 }
@@ -154,28 +156,31 @@ fn tls_reason(error: &rustls::Error) -> (String, &'static str) {
         Error::InvalidCertificate(
             CertificateError::UnknownIssuer | CertificateError::BadSignature,
         ) => (
-            "its certificate is signed by an authority that the kubeconfig doesn't name".into(),
-            "check certificate-authority-data: it may be of another or a rebuilt cluster",
+            "the server's certificate is signed by an unknown authority".into(),
+            "check certificate-authority-data in the kubeconfig: it may belong to another or a rebuilt cluster",
         ),
         Error::InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
         ) => (
-            "its certificate has expired".into(),
+            "the server's certificate has expired".into(),
             "renew it (on a kubeadm cluster by `kubeadm certs renew apiserver`) and check this \
              machine's clock",
         ),
         Error::InvalidCertificate(
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
-        ) => ("its certificate is not valid yet".into(), "check this machine's clock"),
+        ) => ("the server's certificate is not valid yet".into(), "check this machine's clock"),
         Error::InvalidCertificate(CertificateError::NotValidForNameContext {
             expected,
             presented,
         }) => {
             let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
             (
-                format!("its certificate is for {}, not {}", names.join(", "), expected.to_str()),
-                "use an address that the certificate names, or set tls-server-name in the \
-                 kubeconfig",
+                format!(
+                    "the server's certificate is for {}, not {}",
+                    names.join(", "),
+                    expected.to_str()
+                ),
+                "use one of these names as the address, or set tls-server-name in the kubeconfig",
             )
         }
         Error::AlertReceived(
@@ -187,13 +192,15 @@ fn tls_reason(error: &rustls::Error) -> (String, &'static str) {
             | AlertDescription::CertificateRevoked
             | AlertDescription::AccessDenied),
         ) => (
-            format!("it doesn't accept the client certificate ({alert:?})"),
+            format!("the server rejected the client certificate ({alert:?})"),
             "fetch a new kubeconfig",
         ),
         Error::InvalidMessage(_) => (
-            "what answers there doesn't speak TLS".into(),
-            "check the scheme and the port of the kubeconfig's address",
+            "the server does not speak TLS".into(),
+            "check the scheme and port of the server in the kubeconfig",
         ),
-        other => (other.to_string(), "check the kubeconfig's address and certificate authority"),
+        other => {
+            (other.to_string(), "check the server and the certificate authority in the kubeconfig")
+        }
     }
 }

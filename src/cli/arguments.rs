@@ -1,0 +1,33 @@
+//! The command line as clap reads it.
+
+use clap::{Parser, Subcommand};
+
+use super::{
+    cleanup::CleanupArgs, completions::CompletionsArgs, explain::ExplainArgs, judge::JudgeArgs,
+    lint::LintCommand, list::ListArgs, man::ManArgs, options::Console, run::RunArgs,
+    schema::SchemaArgs,
+};
+
+/// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
+/// not, what is broken and how to fix it
+#[derive(Debug, Parser)]
+#[command(name = "dualstack", version, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) console: Console,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Run(Box<RunArgs>),
+    List(ListArgs),
+    Explain(ExplainArgs),
+    Judge(JudgeArgs),
+    Cleanup(CleanupArgs),
+    Lint(Box<LintCommand>),
+    Schema(SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}

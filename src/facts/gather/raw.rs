@@ -1,0 +1,50 @@
+//! What is fetched in one go.
+
+use k8s_openapi::api::{
+    apps::v1::DaemonSet,
+    core::v1::{ConfigMap, Pod, Service},
+    discovery::v1::EndpointSlice,
+};
+
+use super::fetch::{Fetched, ServiceCidr};
+
+/// The namespace of Kubernetes' own components.
+pub(super) const KUBE_SYSTEM: &str = "kube-system";
+
+/// What was fetched, or why not.
+pub(super) struct Raw {
+    pub(super) service_cidrs: Fetched<Vec<ServiceCidr>>,
+    pub(super) kubeadm: Fetched<ConfigMap>,
+    pub(super) kube_proxy: Fetched<ConfigMap>,
+    /// Amazon's name for it.
+    pub(super) kube_proxy_eks: Fetched<ConfigMap>,
+    pub(super) kubelet: Fetched<ConfigMap>,
+    pub(super) coredns: Fetched<ConfigMap>,
+    /// The static pods of the control plane, and kube-proxy where it is one.
+    pub(super) components: Fetched<Vec<Pod>>,
+    pub(super) daemon_sets: Fetched<Vec<DaemonSet>>,
+    pub(super) dns_services: Fetched<Vec<Service>>,
+    pub(super) dns_slices: Fetched<Vec<EndpointSlice>>,
+}
+
+#[cfg(test)]
+impl Raw {
+    /// A cluster that shows nothing.
+    pub(super) fn nothing() -> Self {
+        fn nothing<T>() -> Fetched<T> {
+            Err(super::fetch::Missing::Absent("nothing there".to_owned()))
+        }
+        Self {
+            service_cidrs: nothing(),
+            kubeadm: nothing(),
+            kube_proxy: nothing(),
+            kube_proxy_eks: nothing(),
+            kubelet: nothing(),
+            coredns: nothing(),
+            components: nothing(),
+            daemon_sets: nothing(),
+            dns_services: nothing(),
+            dns_slices: nothing(),
+        }
+    }
+}

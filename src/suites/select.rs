@@ -1,0 +1,64 @@
+//! Which checks a suite means, and which of them the operator chose.
+
+use super::{
+    error::SuiteError,
+    names::{self, UnknownCheck},
+};
+use crate::{
+    check::{Check, REGISTRY},
+    suite::{Suite, covers},
+};
+
+impl Suite {
+    /// Its checks, in the registry's order.
+    pub fn checks(&self) -> Vec<&'static dyn Check> {
+        REGISTRY.iter().copied().filter(|check| self.names(check.id())).collect()
+    }
+
+    /// Makes sure that every check it names exists.
+    ///
+    /// # Errors
+    /// The first name that doesn't.
+    pub fn validate(&self) -> Result<(), UnknownCheck> {
+        self.checks.iter().try_for_each(|name| names::known(name))
+    }
+
+    /// The suite's checks that the operator chose, in the registry's order: all of them, or those
+    /// of `only`, less those of `skip`. Both hold ids and areas.
+    ///
+    /// # Errors
+    /// Where a name is no check at all, or one of `only` isn't in this suite.
+    pub fn select(
+        &self,
+        only: &[String],
+        skip: &[String],
+    ) -> Result<Vec<&'static dyn Check>, SuiteError> {
+        let checks = self.checks();
+        for name in only.iter().chain(skip) {
+            names::known(name)?;
+        }
+        let absent = only.iter().find(|name| !checks.iter().any(|check| covers(name, check.id())));
+        if let Some(name) = absent {
+            let holds: Vec<_> = checks.iter().map(|check| check.id()).collect();
+            return Err(SuiteError::NotInSuite {
+                suite: self.name.clone(),
+                name: name.clone(),
+                holds: holds.join(", "),
+            });
+        }
+        let hit = |names: &[String], id: &str| names.iter().any(|name| covers(name, id));
+        Ok(checks
+            .into_iter()
+            .filter(|check| only.is_empty() || hit(only, check.id()))
+            .filter(|check| !hit(skip, check.id()))
+            .collect())
+    }
+
+    /// The suite with these checks and no others. A run records what it was asked to do, and a
+    /// case that is blocked by a check that is not run says so.
+    #[must_use]
+    pub fn narrowed(mut self, checks: &[&'static dyn Check]) -> Self {
+        self.checks = checks.iter().map(|check| check.id().to_owned()).collect();
+        self
+    }
+}
