@@ -1,13 +1,9 @@
 //! The live cluster's configuration, as documents to lint: the same that files hold.
 
 use futures::future::join_all;
-use kube::{
-    Api, Client,
-    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
-};
 use serde_json::{Map, Value, json};
 
-use crate::cluster::{Cluster, ClusterError, list_all};
+use crate::cluster::{Cluster, ClusterError, Objects};
 
 /// An object of the live cluster, as a document.
 #[derive(Clone, Debug)]
@@ -27,12 +23,9 @@ pub struct Live {
     pub unread: Vec<String>,
 }
 
-/// One kind of object that says something about the network.
+/// Objects that say something about the network.
 struct Wanted {
-    group: &'static str,
-    version: &'static str,
-    kind: &'static str,
-    plural: &'static str,
+    objects: Objects,
     /// Only in this namespace; in all of them where there is none.
     namespace: Option<&'static str>,
     /// Only with these labels.
@@ -41,69 +34,28 @@ struct Wanted {
     keep: fn(&Value) -> Option<Value>,
 }
 
+impl Wanted {
+    const fn everywhere(objects: Objects, keep: fn(&Value) -> Option<Value>) -> Self {
+        Self { objects, namespace: None, labels: "", keep }
+    }
+}
+
+const KUBE_SYSTEM: Option<&str> = Some("kube-system");
+
 const WANTED: &[Wanted] = &[
+    Wanted { namespace: KUBE_SYSTEM, ..Wanted::everywhere(Objects::CONFIG_MAPS, config_map) },
     Wanted {
-        group: "",
-        version: "v1",
-        kind: "ConfigMap",
-        plural: "configmaps",
-        namespace: Some("kube-system"),
-        labels: "",
-        keep: config_map,
-    },
-    Wanted {
-        group: "",
-        version: "v1",
-        kind: "Pod",
-        plural: "pods",
-        namespace: Some("kube-system"),
+        namespace: KUBE_SYSTEM,
         labels: "tier=control-plane",
-        keep: pod,
+        ..Wanted::everywhere(Objects::PODS, pod)
     },
+    Wanted::everywhere(Objects::NODES, node),
+    Wanted::everywhere(Objects::SERVICES, spec),
+    Wanted::everywhere(Objects::SERVICE_CIDRS, spec),
+    Wanted::everywhere(Objects::IP_POOLS, spec),
     Wanted {
-        group: "",
-        version: "v1",
-        kind: "Node",
-        plural: "nodes",
-        namespace: None,
-        labels: "",
-        keep: node,
-    },
-    Wanted {
-        group: "",
-        version: "v1",
-        kind: "Service",
-        plural: "services",
-        namespace: None,
-        labels: "",
-        keep: spec,
-    },
-    Wanted {
-        group: "networking.k8s.io",
-        version: "v1",
-        kind: "ServiceCIDR",
-        plural: "servicecidrs",
-        namespace: None,
-        labels: "",
-        keep: spec,
-    },
-    Wanted {
-        group: "crd.projectcalico.org",
-        version: "v1",
-        kind: "IPPool",
-        plural: "ippools",
-        namespace: None,
-        labels: "",
-        keep: spec,
-    },
-    Wanted {
-        group: "apps",
-        version: "v1",
-        kind: "DaemonSet",
-        plural: "daemonsets",
-        namespace: None,
         labels: "k8s-app=calico-node",
-        keep: daemon_set,
+        ..Wanted::everywhere(Objects::DAEMON_SETS, daemon_set)
     },
 ];
 
@@ -114,14 +66,17 @@ const WANTED: &[Wanted] = &[
 ///
 /// If nothing at all can be read.
 pub async fn collect(cluster: &Cluster) -> Result<Live, ClusterError> {
-    let lists = join_all(WANTED.iter().map(|wanted| list(&cluster.client, wanted))).await;
+    let lists =
+        WANTED.iter().map(|wanted| wanted.objects.list(cluster, wanted.namespace, wanted.labels));
+    let lists = join_all(lists).await;
     let mut live = Live::default();
     let mut first = None;
     for (wanted, list) in WANTED.iter().zip(lists) {
-        let doing = format!("list {}", wanted.plural);
+        let doing = format!("list {}", wanted.objects.plural);
         match list {
             Ok(objects) => {
-                live.documents.extend(objects.iter().filter_map(|object| document(wanted, object)));
+                let objects = objects.iter().filter_map(|object| serde_json::to_value(object).ok());
+                live.documents.extend(objects.filter_map(|object| document(wanted, &object)));
             }
             // The cluster has no such kind: an older version, or another CNI.
             Err(kube::Error::Api(status)) if status.code == 404 => {}
@@ -138,20 +93,6 @@ pub async fn collect(cluster: &Cluster) -> Result<Live, ClusterError> {
     }
 }
 
-async fn list(client: &Client, wanted: &Wanted) -> kube::Result<Vec<Value>> {
-    let kind = GroupVersionKind::gvk(wanted.group, wanted.version, wanted.kind);
-    let resource = ApiResource::from_gvk_with_plural(&kind, wanted.plural);
-    let api: Api<DynamicObject> = match wanted.namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    };
-    let objects = list_all(&api, &ListParams::default().labels(wanted.labels)).await?;
-    objects
-        .into_iter()
-        .map(|object| serde_json::to_value(object).map_err(kube::Error::SerdeError))
-        .collect()
-}
-
 fn document(wanted: &Wanted, object: &Value) -> Option<LiveDocument> {
     let kept = (wanted.keep)(object)?;
     let name = text(object, "/metadata/name");
@@ -160,12 +101,14 @@ fn document(wanted: &Wanted, object: &Value) -> Option<LiveDocument> {
         namespace => format!("{namespace}/{name}"),
     };
     let mut whole = Map::new();
-    let api = match wanted.group {
-        "" => wanted.version.to_owned(),
-        group => format!("{group}/{}", wanted.version),
+    let Objects { group, versions, kind, .. } = wanted.objects;
+    let version = versions.first().copied().unwrap_or_default();
+    let api = match group {
+        "" => version.to_owned(),
+        group => format!("{group}/{version}"),
     };
     whole.insert("apiVersion".into(), json!(api));
-    whole.insert("kind".into(), json!(wanted.kind));
+    whole.insert("kind".into(), json!(kind));
     let mut metadata = Map::new();
     metadata.insert("name".into(), json!(name));
     if let Some(namespace) = object.pointer("/metadata/namespace") {
@@ -176,7 +119,7 @@ fn document(wanted: &Wanted, object: &Value) -> Option<LiveDocument> {
         whole.extend(kept);
     }
     let text = serde_saphyr::to_string(&Value::Object(whole)).ok()?;
-    Some(LiveDocument { name: format!("{} {full}", wanted.kind), text })
+    Some(LiveDocument { name: format!("{kind} {full}"), text })
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {

@@ -6,7 +6,7 @@ use rcgen::KeyPair;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::binaries::{Running, Waited, find, text};
+use super::binaries::{Running, Waited, component, text};
 
 const TOKEN: &str = "a-token-of-the-tests";
 
@@ -74,8 +74,8 @@ impl Api {
 
     /// The same in a network namespace of its own, whose process is given.
     pub(crate) fn start_in(namespace: Option<u32>, services: &str) -> Option<Self> {
-        let (etcd, server) = (find("etcd")?, find("kube-apiserver")?);
-        let kubectl = find("kubectl")?;
+        let (etcd, server) = (component("etcd")?, component("kube-apiserver")?);
+        let kubectl = component("kubectl")?;
         let directory = secrets();
         let (client, peer, port) = (free_port(), free_port(), free_port());
         let etcd = Running::start(within(namespace, &Command::new(etcd)).args([

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     api::{Api, secrets, server_command},
-    binaries::{find, text},
+    binaries::{component, text},
     examples::{cases, documents, extra_args, network, of_kind, silent},
 };
 
@@ -52,7 +52,7 @@ fn validate(binary: &Path, flags: &[String]) -> (bool, String) {
 
 #[test]
 fn kube_apiserver_refuses_flags_as_each_rule_declares() {
-    let Some(binary) = find("kube-apiserver") else { return };
+    let Some(binary) = component("kube-apiserver") else { return };
     let wrong: Vec<_> = cases(Binary::ApiServer)
         .iter()
         .filter(|case| !shows_services(case.example))
@@ -66,7 +66,7 @@ fn kube_apiserver_refuses_flags_as_each_rule_declares() {
 
 #[test]
 fn kube_apiserver_takes_flags_that_no_rule_says_it_refuses() {
-    let Some(binary) = find("kube-apiserver") else { return };
+    let Some(binary) = component("kube-apiserver") else { return };
     for (rule, example) in silent(Binary::ApiServer) {
         if let Some(flags) = flags(example) {
             let (accepted, said) = validate(&binary, &flags);

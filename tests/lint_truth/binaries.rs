@@ -10,15 +10,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The minor version that the rules' declarations are about.
-const MINOR: &str = "v1.36.";
+use dualstack::lint::model::CURRENT;
+
 /// How long a component may take to say what is awaited of it; far more than any does.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long one may take to end that has said why it will.
 const GOODBYE: Duration = Duration::from_secs(30);
 
-/// The path of a binary, or nothing (said aloud) where there is none.
-pub(crate) fn find(name: &str) -> Option<PathBuf> {
+/// The minor version that the rules' declarations are about, such as `v1.36.`.
+fn minor() -> String {
+    format!("v{CURRENT}.")
+}
+
+/// The path of a component's binary, or nothing (which is printed) where there is none.
+pub(crate) fn component(name: &str) -> Option<PathBuf> {
     let found = directories()
         .into_iter()
         .map(|directory| directory.join(name))
@@ -26,9 +31,11 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     if found.is_none() {
         assert!(
             env::var_os("DUALSTACK_REQUIRE_COMPONENTS").is_none_or(|value| value.is_empty()),
-            "{name} {MINOR}x is required, and was not found"
+            "{name} {}x is required, and was not found",
+            minor()
         );
-        eprintln!("SKIPPED: no {name} {MINOR}x was found (see DUALSTACK_COMPONENTS)");
+        let minor = minor();
+        eprintln!("SKIPPED: no {name} {minor}x was found (see DUALSTACK_COMPONENTS)");
     }
     found
 }
@@ -69,7 +76,7 @@ fn of_the_right_version(name: &str, path: &Path) -> bool {
     Command::new(path)
         .args(arguments)
         .output()
-        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(MINOR))
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&minor()))
 }
 
 /// Both streams of a command that came to its end.

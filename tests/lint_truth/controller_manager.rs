@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     api::Api,
-    binaries::{Running, Waited, find},
+    binaries::{Running, Waited, component},
     examples::{cases, documents, extra_args, network},
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn flags(example: &str) -> Option<Vec<String>> {
 
 #[test]
 fn kube_controller_manager_gives_nodes_ranges_as_each_rule_declares() {
-    let Some(binary) = find("kube-controller-manager") else { return };
+    let Some(binary) = component("kube-controller-manager") else { return };
     let Some(api) = Api::start("10.96.0.0/16") else { return };
     let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "node-1" } });
     let mut wrong = Vec::new();

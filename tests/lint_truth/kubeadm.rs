@@ -6,7 +6,7 @@ use std::{fs, path::Path, process::Command};
 use dualstack::lint::rules::Binary;
 
 use super::{
-    binaries::{find, text},
+    binaries::{component, text},
     examples::{cases, silent},
 };
 
@@ -70,7 +70,7 @@ fn validate(kubeadm: &Path, example: &str) -> (bool, String) {
 
 #[test]
 fn kubeadm_does_what_each_rule_declares() {
-    let Some(kubeadm) = find("kubeadm") else { return };
+    let Some(kubeadm) = component("kubeadm") else { return };
     let wrong: Vec<_> = cases(Binary::Kubeadm)
         .iter()
         .filter_map(|case| {
@@ -83,7 +83,7 @@ fn kubeadm_does_what_each_rule_declares() {
 
 #[test]
 fn kubeadm_accepts_what_no_rule_says_it_refuses() {
-    let Some(kubeadm) = find("kubeadm") else { return };
+    let Some(kubeadm) = component("kubeadm") else { return };
     let mut wrong = Vec::new();
     let mut tried = 0;
     for (rule, example) in silent(Binary::Kubeadm) {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     api::{Api, within},
-    binaries::{Running, Waited, find, skip, text},
+    binaries::{Running, Waited, component, skip, text},
     examples::{cases, documents, of_kind},
 };
 
@@ -87,7 +87,9 @@ pub(crate) fn node_ip(example: &str) -> Option<String> {
 
 #[test]
 fn the_kubelet_starts_as_each_rule_declares() {
-    let (Some(kubelet), Some(containerd)) = (find("kubelet"), find("containerd")) else { return };
+    let (Some(kubelet), Some(containerd)) = (component("kubelet"), component("containerd")) else {
+        return;
+    };
     if !is_root() {
         skip("the kubelet runs as root only");
         return;

@@ -1,9 +1,10 @@
-//! What the rules declare of Kubernetes' components, held against the components themselves: each
-//! refuses or warns of the bad examples in the words that are declared, and takes the good ones.
+//! What the rules declare of Kubernetes' components, tested with the components themselves: each
+//! rejects or warns about the bad examples in the words that are declared, and accepts the good
+//! ones; and the field tables against the types of the components.
 //!
 //! The binaries are looked for in the directories that `DUALSTACK_COMPONENTS` lists (separated by
 //! colons), or else in the testbed's cache; kind is built by Go. Where one is missing, its tests
-//! are skipped aloud; `DUALSTACK_REQUIRE_COMPONENTS=1` makes that a failure.
+//! say so and are skipped; `DUALSTACK_REQUIRE_COMPONENTS=1` makes that a failure.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -23,3 +24,5 @@ mod kubelet;
 mod proxy;
 #[cfg(target_os = "linux")]
 mod shapes;
+#[cfg(target_os = "linux")]
+mod types;

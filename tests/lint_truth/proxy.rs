@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     api::Api,
-    binaries::{find, text},
+    binaries::{component, text},
     examples::{cases, documents, of_kind, silent},
 };
 
@@ -44,7 +44,7 @@ fn start(binary: &Path, api: &Api, example: &str) -> (bool, String) {
 
 #[test]
 fn kube_proxy_does_what_each_rule_declares() {
-    let Some(binary) = find("kube-proxy") else { return };
+    let Some(binary) = component("kube-proxy") else { return };
     let Some(api) = Api::start("10.96.0.0/16") else { return };
     let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "node-1" },
     "status": { "addresses": [

@@ -3,14 +3,15 @@
 
 use std::{fs, process::Command};
 
-use dualstack::lint::{Input, Options, Outcome, run};
+use dualstack::lint::{Input, Options, Outcome, model::CURRENT, run};
 use tempfile::TempDir;
 use testbed::{
+    components,
     kubeadm::configurations,
     shape::{SHAPES, Shape},
 };
 
-use super::binaries::{find, text};
+use super::binaries::{component, text};
 
 /// The configuration of each node of a shape, in files of their own.
 fn files(shape: &Shape) -> TempDir {
@@ -31,7 +32,7 @@ fn what_the_testbed_gives_to_kubeadm_lints_clean_in_every_shape() {
         let files = files(shape);
         let inputs = [Input::Path(files.path().to_owned())];
         let report = run(&inputs, None, &Options::default());
-        // Some shapes give Pods and Services different families on purpose. That alone is told.
+        // Some shapes give Pods and Services different families on purpose. Only that is reported.
         let spec = shape.spec("lint".parse().unwrap());
         let wanted: &[&str] =
             if spec.pod_cidrs.len() == spec.service_cidrs.len() { &[] } else { &["DS115"] };
@@ -44,8 +45,13 @@ fn what_the_testbed_gives_to_kubeadm_lints_clean_in_every_shape() {
 }
 
 #[test]
+fn the_newest_version_that_lint_knows_is_the_newest_that_the_testbed_builds() {
+    assert_eq!(CURRENT.to_string(), components::newest().to_string());
+}
+
+#[test]
 fn kubeadm_takes_what_the_testbed_gives_it_in_every_shape() {
-    let Some(kubeadm) = find("kubeadm") else { return };
+    let Some(kubeadm) = component("kubeadm") else { return };
     // A kubeadm takes its own minor of Kubernetes and the one before; those of `VERSIONS` are
     // brought up by their own.
     for shape in SHAPES {

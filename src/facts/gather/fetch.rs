@@ -8,16 +8,13 @@ use k8s_openapi::{
         apps::v1::DaemonSet,
         core::v1::{ConfigMap, Node, Pod, Service},
         discovery::v1::EndpointSlice,
-        networking::{v1, v1beta1},
     },
 };
-use kube::{
-    Api, Resource, ResourceExt, api::ListParams, core::DynamicObject, discovery::ApiResource,
-};
+use kube::{Api, Resource, ResourceExt, api::ListParams, core::DynamicObject};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    cluster::{Cluster, ClusterError, Right, list_all},
+    cluster::{Cluster, ClusterError, Objects, Right, list_all},
     facts::Fact,
 };
 
@@ -48,6 +45,17 @@ pub(super) struct ServiceCidr {
     pub(super) name: String,
     /// `spec.cidrs`.
     pub(super) cidrs: Vec<String>,
+}
+
+impl ServiceCidr {
+    /// The one that an object states.
+    fn of(object: &DynamicObject) -> Self {
+        let cidrs = object.data["spec"]["cidrs"].as_array().into_iter().flatten();
+        Self {
+            name: object.name_any(),
+            cidrs: cidrs.filter_map(|cidr| cidr.as_str().map(str::to_owned)).collect(),
+        }
+    }
 }
 
 /// The requests of one gathering.
@@ -110,53 +118,20 @@ impl<'a> Fetch<'a> {
         self.settle(&right, "DaemonSet", list_all(&api, &ListParams::default()).await)
     }
 
-    /// The ServiceCIDRs: `networking.k8s.io/v1` since Kubernetes 1.33, `v1beta1` since 1.31 where
-    /// switched on.
+    /// The ServiceCIDRs.
     pub(super) async fn service_cidrs(&self) -> Result<Fetched<Vec<ServiceCidr>>, ClusterError> {
         let right = Right::optional("list", "servicecidrs.networking.k8s.io", None);
-        let all = ListParams::default();
-        let stable: Api<v1::ServiceCIDR> = Api::all(self.cluster.client.clone());
-        match list_all(&stable, &all).await {
-            Err(kube::Error::Api(status)) if status.code == 404 => {
-                let beta: Api<v1beta1::ServiceCIDR> = Api::all(self.cluster.client.clone());
-                let listed = list_all(&beta, &all).await;
-                let api = "API of ServiceCIDRs (networking.k8s.io, served by default since Kubernetes 1.33)";
-                let listed = listed.map(|list| {
-                    list.into_iter()
-                        .map(|cidr| ServiceCidr {
-                            name: cidr.name_any(),
-                            cidrs: cidr.spec.and_then(|spec| spec.cidrs).unwrap_or_default(),
-                        })
-                        .collect()
-                });
-                self.settle(&right, api, listed)
-            }
-            listed => {
-                let listed = listed.map(|list| {
-                    list.into_iter()
-                        .map(|cidr| ServiceCidr {
-                            name: cidr.name_any(),
-                            cidrs: cidr.spec.and_then(|spec| spec.cidrs).unwrap_or_default(),
-                        })
-                        .collect()
-                });
-                self.settle(&right, "ServiceCIDR", listed)
-            }
-        }
+        let what =
+            "API of ServiceCIDRs (networking.k8s.io, served by default since Kubernetes 1.33)";
+        let listed = Objects::SERVICE_CIDRS.list(self.cluster, None, "").await;
+        let listed = listed.map(|list| list.iter().map(ServiceCidr::of).collect());
+        self.settle(&right, what, listed)
     }
 
     /// Calico's IPPools, as they are.
     pub(super) async fn ip_pools(&self) -> Result<Fetched<Vec<DynamicObject>>, ClusterError> {
-        let resource = ApiResource {
-            group: "crd.projectcalico.org".to_owned(),
-            version: "v1".to_owned(),
-            api_version: "crd.projectcalico.org/v1".to_owned(),
-            kind: "IPPool".to_owned(),
-            plural: "ippools".to_owned(),
-        };
-        let api: Api<DynamicObject> = Api::all_with(self.cluster.client.clone(), &resource);
         let right = Right::optional("list", "ippools.crd.projectcalico.org", None);
-        let listed = api.list(&ListParams::default()).await.map(|list| list.items);
+        let listed = Objects::IP_POOLS.list(self.cluster, None, "").await;
         self.settle(&right, "IPPool (crd.projectcalico.org)", listed)
     }
 
