@@ -3,15 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    cause::{Cause, Judged},
-    exit::Exit,
-    facts::Server,
-    fixture::SelectedNode,
-    record::Record,
-};
+pub use crate::record::{Phase, Started};
+use crate::{cause::Judged, exit::Exit, fixture::SelectedNode, record::Record};
 
 /// One thing that happened in a run.
 #[derive(Clone, Debug)]
@@ -43,8 +36,6 @@ pub enum Event {
     },
     /// A case was judged.
     Judged(Judged),
-    /// A cause was found; after all the verdicts.
-    Cause(Cause),
     /// The run broke off (an unreachable API server, a Ctrl-C, the run's deadline); what is known
     /// is still reported.
     BrokenOff {
@@ -53,61 +44,6 @@ pub enum Event {
     },
     /// Last: all of it.
     Finished(Arc<Finished>),
-}
-
-/// What a run is about to touch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
-    /// The run's id.
-    pub run: String,
-    /// The API server.
-    pub server: Server,
-    /// The suite's name.
-    pub suite: String,
-    /// The namespace that will be created or used.
-    pub namespace: String,
-}
-
-/// The phases of a run, in order. Some overlap: checks of the facts are judged while the fixture
-/// comes up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Reading the kubeconfig and reaching the API server.
-    Connect,
-    /// Asking for the rights that the run needs.
-    Preflight,
-    /// Gathering the facts.
-    Facts,
-    /// Applying the fixture.
-    Deploy,
-    /// Waiting for its pods.
-    Ready,
-    /// Waiting for EndpointSlices that name them.
-    Serve,
-    /// Probing.
-    Probe,
-    /// Judging and naming causes.
-    Judge,
-    /// Deleting the fixture.
-    Teardown,
-}
-
-impl Phase {
-    /// The phase as a present participle, for progress (`deploying the fixture`).
-    pub const fn doing(self) -> &'static str {
-        match self {
-            Self::Connect => "connecting",
-            Self::Preflight => "checking permissions",
-            Self::Facts => "gathering facts",
-            Self::Deploy => "deploying the fixture",
-            Self::Ready => "waiting for pods",
-            Self::Serve => "waiting for endpoints",
-            Self::Probe => "probing",
-            Self::Judge => "judging",
-            Self::Teardown => "tearing down",
-        }
-    }
 }
 
 /// How a run ended.

@@ -22,7 +22,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::{
     cause::Judged,
-    check::{Check, Status},
+    check::{DynCheck, Status},
     cluster::ConnectOptions,
     fixture::FixtureOptions,
     net::IpFamily,
@@ -80,14 +80,14 @@ pub fn main() -> ExitCode {
 #[derive(Clone, Debug)]
 struct Part {
     name: String,
-    check: &'static dyn Check,
+    check: &'static dyn DynCheck,
     family: Option<IpFamily>,
 }
 
 impl Part {
     /// A family that the suite doesn't expect has a trial too: that the cluster has nothing of it is
     /// part of what a single-stack suite proves.
-    fn of(check: &'static dyn Check) -> Vec<Self> {
+    fn of(check: &'static dyn DynCheck) -> Vec<Self> {
         if check.per_family() {
             IpFamily::ALL
                 .into_iter()
@@ -119,7 +119,7 @@ fn selects(arguments: &Arguments, name: &str) -> bool {
 /// The one run behind all trials, carried out when the first of them asks.
 struct Source {
     suite: Suite,
-    checks: Vec<&'static dyn Check>,
+    checks: Vec<&'static dyn DynCheck>,
     record: OnceLock<Result<Record, Unavailable>>,
     turn: Mutex<()>,
 }
@@ -134,7 +134,7 @@ enum Unavailable {
 }
 
 impl Source {
-    fn new(suite: Suite, mut checks: Vec<&'static dyn Check>) -> Self {
+    fn new(suite: Suite, mut checks: Vec<&'static dyn DynCheck>) -> Self {
         checks.dedup_by_key(|check| check.id());
         Self { suite, checks, record: OnceLock::new(), turn: Mutex::new(()) }
     }
@@ -190,16 +190,16 @@ impl Source {
 
 /// What a trial says of its cases: any failure or doubt fails it, nothing to try skips it.
 fn conclude(part: &Part, record: &Record) -> Result<Completion, Failed> {
-    if let Some(error) = &record.broken_off {
-        return Err(error.clone().into());
+    if let Some(broken_off) = &record.broken_off {
+        return Err(broken_off.error.clone().into());
     }
     let cases: Vec<_> = record.judged.iter().filter(|judged| part.covers(judged)).collect();
-    let of = |status| cases.iter().filter(move |judged| judged.verdict.status == status);
+    let of = |status| cases.iter().filter(move |judged| judged.verdict.status() == status);
     let mut problems: Vec<String> =
         of(Status::Fail).map(|judged| explain(judged, record)).collect();
     problems.extend(
         of(Status::Inconclusive).map(|judged| {
-            format!("{}: inconclusive: {}", judged.case.name(), judged.verdict.detail)
+            format!("{}: inconclusive: {}", judged.case.name(), judged.verdict.detail())
         }),
     );
     if !problems.is_empty() {
@@ -209,18 +209,18 @@ fn conclude(part: &Part, record: &Record) -> Result<Completion, Failed> {
     } else {
         skip(of(Status::Skip).next().map_or_else(
             || "nothing to test in this cluster".to_owned(),
-            |judged| judged.verdict.detail.clone(),
+            |judged| judged.verdict.detail().to_owned(),
         ))
     }
 }
 
 fn explain(judged: &Judged, record: &Record) -> String {
     let name = judged.case.name();
-    let mut text = format!("{name}: {}", judged.verdict.detail);
+    let mut text = format!("{name}: {}", judged.verdict.detail());
     if let Some(cause) = record.causes.iter().find(|cause| cause.explains.contains(&name)) {
         text.push_str(&format!("\n  cause: {}", cause.what));
         cause.fix.iter().for_each(|fix| text.push_str(&format!("\n  fix: {fix}")));
-    } else if let Some(failure) = &judged.verdict.failure {
+    } else if let Some(failure) = &judged.verdict.failure() {
         text.push_str(&format!("\n  {}", failure.what));
         failure.fix.iter().for_each(|fix| text.push_str(&format!("\n  fix: {fix}")));
     }

@@ -16,6 +16,8 @@ pub mod exit;
 pub mod facts;
 pub mod fixture;
 pub mod harness;
+#[cfg(test)]
+mod lab;
 pub mod lint;
 pub mod net;
 pub mod probe;

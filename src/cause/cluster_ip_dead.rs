@@ -6,7 +6,7 @@ use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{Kind, remedy, words},
     net::IpFamily,
-    probe::Target,
+    probe::ProbeId,
 };
 
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub(super) fn explained(
     evidence: &Evidence<'_>,
     family: IpFamily,
     nodes: &[&str],
-) -> BTreeSet<usize> {
+) -> BTreeSet<ProbeId> {
     evidence.bad(|probed| {
         let from_there = probed.from().is_some_and(|from| nodes.contains(&from));
         let service = probed.family == family && probed.is_cluster_ip();
@@ -69,12 +69,8 @@ pub(super) fn example<'e>(
     node: &str,
 ) -> Option<(&'e str, IpAddr)> {
     evidence.of(family).filter(|probed| probed.is_cluster_ip() && probed.bad()).find_map(|probed| {
-        match &probed.probe.target {
-            Target::Http { address, .. } if probed.from() == Some(node) => {
-                Some((probed.seen(), address.ip()))
-            }
-            _ => None,
-        }
+        let address = probed.probe.target.address().filter(|_| probed.from() == Some(node))?;
+        Some((probed.seen(), address.ip()))
     })
 }
 

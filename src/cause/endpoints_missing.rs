@@ -3,6 +3,7 @@
 use super::{CauseRule, Evidence, Found};
 use crate::{
     check::{Kind, words},
+    fixture::{Service, ServiceRole},
     net::IpFamily,
 };
 
@@ -26,7 +27,7 @@ impl CauseRule for EndpointsMissing {
 
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let fixture = evidence.world.fixture;
-    let unserved: Vec<&str> = fixture
+    let unserved: Vec<&Service> = fixture
         .services
         .iter()
         .filter(|service| service.cluster_ip(family).is_some())
@@ -36,13 +37,13 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                     && slices.iter().all(|slice| slice.serves(family).next().is_none())
             })
         })
-        .map(|service| service.name.as_str())
         .collect();
-    let first = *unserved.first()?;
-    let of_them = |name: &str| unserved.contains(&name);
+    let first = &unserved.first()?.name;
+    let of_them = |role: &ServiceRole| unserved.iter().any(|service| service.role == *role);
     let served = fixture.services.iter().filter(|service| service.cluster_ip(family).is_some());
     let all = unserved.len() == served.count();
-    let which = if all { "any Service".to_owned() } else { words::list(&unserved) };
+    let names = unserved.iter().map(|service| &service.name);
+    let which = if all { "any Service".to_owned() } else { words::list(names) };
     Some(Found {
         what: format!("The control plane publishes no {family} endpoints for {which}."),
         evidence: vec![format!(
@@ -69,7 +70,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         ],
         probed: evidence.bad(|probed| {
             probed.family == family
-                && probed.service().is_some_and(|service| of_them(&service.name))
+                && probed.service().is_some_and(of_them)
                 && probed.kind() != Some(Kind::WrongAnswer)
         }),
         cases: evidence

@@ -1,17 +1,14 @@
 //! What the rules look at: every probe with where it started, what it aimed at and what became of
 //! it, and the cases that want an explanation.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
 use super::{Found, Judged};
 use crate::{
-    check::{Aim, Kind, Observations, Reading, State, Status, Subject, Symptom, World},
-    fixture::{Service, ServiceRole},
+    check::{Kind, Reading, State, Status, Symptom, World},
+    fixture::ServiceRole,
     net::IpFamily,
-    probe::{Outcome, Probe, Target, Vantage},
+    probe::{Aim, Probe, ProbeId, ProbeTable, Vantage},
 };
 
 /// Everything that was found, arranged for the rules.
@@ -19,18 +16,16 @@ use crate::{
 pub struct Evidence<'a> {
     pub(super) world: World<'a>,
     pub(super) judged: &'a [Judged],
-    /// Every different probe of the run.
+    /// Every probe of the run.
     pub(super) probed: Vec<Probed<'a>>,
-    /// For each case the probes that it is about.
-    own: Vec<Vec<usize>>,
 }
 
 /// A probe and what became of it.
 #[derive(Debug)]
 pub(super) struct Probed<'a> {
+    id: ProbeId,
     pub(super) probe: &'a Probe,
     pub(super) origin: Origin<'a>,
-    pub(super) aim: Aim<'a>,
     pub(super) family: IpFamily,
     /// Whether it asked for a large body.
     pub(super) large: bool,
@@ -101,57 +96,38 @@ impl<'a> Probed<'a> {
 
     /// The node of the one backend it must reach, where there is one.
     pub(super) fn backend(&self) -> Option<&'a str> {
-        match self.aim {
-            Aim::Backend(backend) => Some(&backend.node),
-            Aim::ClusterIp(service) | Aim::NodePort { service, .. } => backend_of(service),
-            Aim::Node(_) | Aim::Records(_) => None,
-        }
+        self.probe.aim.backend()
     }
 
     /// The Service that it was sent to.
-    pub(super) const fn service(&self) -> Option<&'a Service> {
-        match self.aim {
-            Aim::ClusterIp(service) | Aim::NodePort { service, .. } => Some(service),
-            Aim::Backend(_) | Aim::Node(_) | Aim::Records(_) => None,
-        }
+    pub(super) const fn service(&self) -> Option<&'a ServiceRole> {
+        self.probe.aim.service()
     }
 
     /// The node whose own address it was sent to.
-    pub(super) const fn at(&self) -> Option<&'a str> {
-        match self.aim {
-            Aim::NodePort { node, .. } | Aim::Node(node) => Some(node),
-            Aim::Backend(_) | Aim::ClusterIp(_) | Aim::Records(_) => None,
-        }
+    pub(super) fn at(&self) -> Option<&'a str> {
+        self.probe.aim.node()
     }
 
     pub(super) const fn is_cluster_ip(&self) -> bool {
-        matches!(self.aim, Aim::ClusterIp(_))
+        matches!(self.probe.aim, Aim::ClusterIp { .. })
     }
 
     pub(super) const fn is_node_port(&self) -> bool {
-        matches!(self.aim, Aim::NodePort { .. })
+        matches!(self.probe.aim, Aim::NodePort { .. })
     }
 
     pub(super) const fn is_dns(&self) -> bool {
-        matches!(self.aim, Aim::Records(_))
+        matches!(self.probe.aim, Aim::Records { .. })
     }
 
     pub(super) const fn is_pod_path(&self) -> bool {
-        matches!(self.aim, Aim::Backend(_))
+        matches!(self.probe.aim, Aim::Backend { .. })
     }
 
     /// Whether any attempt shows that packets got there and back.
     pub(super) fn proves_a_way(&self) -> bool {
-        self.reading.attempts.iter().any(|attempt| {
-            matches!(
-                attempt.outcome,
-                Outcome::Answered(_)
-                    | Outcome::Connected
-                    | Outcome::Refused
-                    | Outcome::Reset
-                    | Outcome::WrongAnswer { .. }
-            )
-        })
+        self.reading.proves_a_way()
     }
 
     /// Whether the DNS server was not heard, as against heard with a wrong answer.
@@ -163,60 +139,40 @@ impl<'a> Probed<'a> {
     }
 }
 
-fn backend_of(service: &Service) -> Option<&str> {
-    match &service.role {
-        ServiceRole::Backend(node) => Some(node),
-        _ => None,
-    }
-}
-
 /// What still wants an explanation.
 #[derive(Debug)]
 pub(super) struct Open {
-    probed: BTreeSet<usize>,
+    probed: BTreeSet<ProbeId>,
     cases: BTreeSet<usize>,
 }
 
 impl<'a> Evidence<'a> {
-    pub(super) fn new(
-        world: World<'a>,
-        judged: &'a [Judged],
-        observations: &'a Observations,
-    ) -> Self {
-        let mut places: BTreeMap<&Probe, Option<usize>> = BTreeMap::new();
-        let mut probed = Vec::new();
-        let mut own = Vec::new();
-        for judged in judged {
-            let mut mine = Vec::new();
-            for probe in &judged.case.probes {
-                let place = *places.entry(probe).or_insert_with(|| {
-                    let found = Probed::of(world, observations, probe)?;
-                    probed.push(found);
-                    Some(probed.len() - 1)
-                });
-                if let Some(place) = place
-                    && is_about(&judged.case.subject, &probed[place])
-                {
-                    mine.push(place);
-                }
-            }
-            own.push(mine);
-        }
-        Self { world, judged, probed, own }
+    pub(super) fn new(world: World<'a>, judged: &'a [Judged], probes: &'a ProbeTable) -> Self {
+        let probed = probes.iter().map(|(id, probe, observation)| Probed {
+            id,
+            probe,
+            origin: match &probe.vantage {
+                Vantage::Outside => Origin::Outside,
+                Vantage::Pod { node } | Vantage::HostNetwork { node } => Origin::Node(node),
+                Vantage::DnsPod { pod, .. } => Origin::DnsPod(pod),
+            },
+            family: probe.family(),
+            large: probe.target.is_large(),
+            reading: Reading::of(world, probe, observation),
+        });
+        Self { world, judged, probed: probed.collect() }
     }
 
     /// The cases that failed or could not be told, and the probes that went wrong in them.
     pub(super) fn open(&self) -> Open {
         let cases: BTreeSet<usize> = (0..self.judged.len())
             .filter(|&case| {
-                matches!(self.judged[case].verdict.status, Status::Fail | Status::Inconclusive)
+                matches!(self.judged[case].verdict.status(), Status::Fail | Status::Inconclusive)
             })
             .collect();
-        let probed = cases
-            .iter()
-            .flat_map(|&case| self.own[case].iter().copied())
-            .filter(|&place| self.probed[place].bad())
-            .collect();
+        let bad = self.bad(|_| true);
+        let tried = cases.iter().flat_map(|&case| self.judged[case].case.probes.iter().copied());
+        let probed = tried.filter(|id| bad.contains(id)).collect();
         Open { probed, cases }
     }
 
@@ -231,12 +187,10 @@ impl<'a> Evidence<'a> {
         IpFamily::ALL.into_iter().filter(|family| suite.families.contains(family))
     }
 
-    /// The places of the probes that went wrong and that a rule points at.
-    pub(super) fn bad(&self, points_at: impl Fn(&Probed<'a>) -> bool) -> BTreeSet<usize> {
-        let all = self.probed.iter().enumerate();
-        all.filter(|(_, probed)| probed.bad() && points_at(probed))
-            .map(|(place, _)| place)
-            .collect()
+    /// The probes that went wrong and that a rule points at.
+    pub(super) fn bad(&self, points_at: impl Fn(&Probed<'a>) -> bool) -> BTreeSet<ProbeId> {
+        let all = self.probed.iter();
+        all.filter(|probed| probed.bad() && points_at(probed)).map(|probed| probed.id).collect()
     }
 
     /// The places of the red cases of a check that a rule points at.
@@ -245,7 +199,7 @@ impl<'a> Evidence<'a> {
             .filter(|&case| {
                 let judged = &self.judged[case];
                 judged.case.check == check
-                    && judged.verdict.status == Status::Fail
+                    && judged.verdict.status() == Status::Fail
                     && points_at(judged)
             })
             .collect()
@@ -275,22 +229,23 @@ impl<'a> Evidence<'a> {
     /// Whether a probe uses the pod network from one node to another, there or back. `directed`:
     /// only packets that go from `a` to pods on `b` count.
     pub(super) fn crosses(&self, probed: &Probed<'a>, a: &str, b: &str, directed: bool) -> bool {
-        let one_way = |a: &str, b: &str| match probed.aim {
-            Aim::Backend(backend) => self.is_between(probed, &backend.node, a, b),
-            Aim::ClusterIp(service) => match backend_of(service) {
+        let backend = probed.backend();
+        let one_way = |a: &str, b: &str| match &probed.probe.aim {
+            Aim::Backend { node } => self.is_between(probed, node, a, b),
+            Aim::ClusterIp { .. } => match backend {
                 Some(backend) => self.is_between(probed, backend, a, b),
                 // Of a shared Service any backend may have been picked.
                 None => probed.from() == Some(a) || probed.from() == Some(b),
             },
             // The node sends to the backend with its own address, and the answer back to the pod.
-            Aim::NodePort { node, service } => {
-                node == a && (backend_of(service) == Some(b) || probed.from() == Some(b))
+            Aim::NodePort { node, .. } => {
+                node == a && (backend == Some(b) || probed.from() == Some(b))
             }
-            Aim::Records(_) => {
+            Aim::Records { .. } => {
                 probed.dns_unheard()
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
-            Aim::Node(_) => false,
+            Aim::Node { .. } => false,
         };
         one_way(a, b) || (!directed && one_way(b, a))
     }
@@ -318,47 +273,18 @@ impl<'a> Evidence<'a> {
     }
 }
 
-impl<'a> Probed<'a> {
-    fn of(world: World<'a>, observations: &'a Observations, probe: &'a Probe) -> Option<Self> {
-        let origin = match &probe.vantage {
-            Vantage::Outside => Origin::Outside,
-            Vantage::Pod { node } | Vantage::HostNetwork { node } => Origin::Node(node),
-            Vantage::DnsPod { pod, .. } => Origin::DnsPod(pod),
-        };
-        Some(Self {
-            probe,
-            origin,
-            aim: Aim::of(world, probe)?,
-            family: probe.family(),
-            large: matches!(probe.target, Target::Http { payload: 1.., .. }),
-            reading: Reading::of(world, observations, probe),
-        })
-    }
-}
-
-/// Whether a case is about a probe, and doesn't only compare with it.
-fn is_about(subject: &Subject, probed: &Probed<'_>) -> bool {
-    match (subject, probed.origin, probed.at()) {
-        (Subject::Path { to, .. }, Origin::Outside, Some(at)) => to == at && probed.is_node_port(),
-        _ => true,
-    }
-}
-
 impl Open {
     /// Closes what a rule explains, and names the cases.
     pub(super) fn explain(&mut self, evidence: &Evidence<'_>, found: &Found) -> Vec<String> {
         let mut names = Vec::new();
-        for (case, own) in evidence.own.iter().enumerate() {
-            let by_probe = self.cases.contains(&case)
-                && own
-                    .iter()
-                    .any(|place| self.probed.contains(place) && found.probed.contains(place));
-            let by_case = self.cases.contains(&case) && found.cases.contains(&case);
-            if by_probe || by_case {
-                names.push(evidence.judged[case].case.name());
+        for &place in &self.cases {
+            let case = &evidence.judged[place].case;
+            let explained = |id| self.probed.contains(id) && found.probed.contains(id);
+            if case.probes.iter().any(explained) || found.cases.contains(&place) {
+                names.push(case.name());
             }
         }
-        self.probed.retain(|place| !found.probed.contains(place));
+        self.probed.retain(|id| !found.probed.contains(id));
         self.cases.retain(|case| !found.cases.contains(case));
         names
     }

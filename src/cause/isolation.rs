@@ -6,7 +6,7 @@ use super::{
     Evidence,
     evidence::{Origin, Probed},
 };
-use crate::net::IpFamily;
+use crate::{net::IpFamily, probe::ProbeId};
 
 /// How a node that is dead to the others looks by itself.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,7 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
 }
 
 /// What goes wrong when a node is dead to the others.
-pub(super) fn explained(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> BTreeSet<usize> {
+pub(super) fn explained(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> BTreeSet<ProbeId> {
     let dns_there = evidence.dns_nodes().any(|dns| dns == node);
     evidence.bad(|probed| {
         let involved = probed.family == family

@@ -37,7 +37,10 @@ use serde::{Deserialize, Serialize};
 
 pub use evidence::Evidence;
 
-use crate::check::{Case, Observations, Verdict, World};
+use crate::{
+    check::{Case, Verdict, World},
+    probe::{ProbeId, ProbeTable},
+};
 
 /// A case with its verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,8 +81,8 @@ pub struct Found {
     pub reproduce: Vec<String>,
     /// As in [`Cause`].
     pub fix: Vec<String>,
-    /// The probes that went wrong because of it, by their place in the evidence.
-    pub probed: BTreeSet<usize>,
+    /// The probes that went wrong because of it.
+    pub probed: BTreeSet<ProbeId>,
     /// The cases without probes that went wrong because of it, by their place in the evidence.
     pub cases: BTreeSet<usize>,
 }
@@ -125,8 +128,8 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
 ];
 
 /// What lies behind the cases that failed or could not be told, in the order of the rules.
-pub fn causes(world: World<'_>, judged: &[Judged], observations: &Observations) -> Vec<Cause> {
-    let evidence = Evidence::new(world, judged, observations);
+pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<Cause> {
+    let evidence = Evidence::new(world, judged, probes);
     let mut open = evidence.open();
     let mut causes = Vec::new();
     for rule in REGISTRY {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     check::{Kind, remedy, words},
     net::IpFamily,
-    probe::Target,
+    probe::ProbeId,
 };
 
 #[derive(Debug)]
@@ -69,7 +69,7 @@ pub(super) fn explained(
     evidence: &Evidence<'_>,
     family: IpFamily,
     nodes: &[&str],
-) -> BTreeSet<usize> {
+) -> BTreeSet<ProbeId> {
     // Where a node drops by port number, it drops what its own pods send to other nodes too.
     let sends_none = |node: &str| {
         dead(
@@ -113,7 +113,7 @@ fn only_outside(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
 fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Found> {
     let node = *nodes.first()?;
     let example = tried(evidence, family, node).find(|probed| probed.dead())?;
-    let port = port(example)?;
+    let port = example.probe.target.address()?.port();
     let refused = tried(evidence, family, node).all(|probed| probed.kind() == Some(Kind::Refused));
     let dropped = example.kind() == Some(Kind::TimedOut);
     let what = match nodes {
@@ -124,7 +124,7 @@ fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option
         _ if dropped => format!("Every node drops {family} packets to NodePorts."),
         _ => format!("NodePorts are dead at every node over {family}."),
     };
-    let mut seen = vec![format!("{}: {}", target(example), example.seen())];
+    let mut seen = vec![format!("{}: {}", example.probe.target, example.seen())];
     let own = evidence.of(family).find(|probed| {
         probed.is_node_port() && probed.at() == Some(node) && probed.from() == Some(node)
     });
@@ -162,7 +162,7 @@ fn before_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Op
              something before the nodes drops or refuses them."
         ),
         evidence: vec![
-            format!("{} from outside: {}", target(example), example.seen()),
+            format!("{} from outside: {}", example.probe.target, example.seen()),
             format!("pods on other nodes reach the NodePorts at {node}"),
         ],
         reproduce: vec![crate::check::commands::on_node_as_root(node, "nft list ruleset")],
@@ -181,18 +181,4 @@ fn before_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Op
         }),
         ..Found::default()
     })
-}
-
-fn target(probed: &Probed<'_>) -> String {
-    match &probed.probe.target {
-        Target::Http { address, .. } | Target::Tcp { address } => address.to_string(),
-        Target::Dns { name, .. } => name.clone(),
-    }
-}
-
-fn port(probed: &Probed<'_>) -> Option<u16> {
-    match &probed.probe.target {
-        Target::Http { address, .. } | Target::Tcp { address } => Some(address.port()),
-        Target::Dns { .. } => None,
-    }
 }

@@ -28,10 +28,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         return None;
     }
     let unreachable = outside().all(|probed| probed.kind() == Some(Kind::Unreachable));
-    let ip = match &example.probe.target {
-        crate::probe::Target::Http { address, .. } => address.ip(),
-        _ => return None,
-    };
+    let ip = example.probe.target.address()?.ip();
     let what = if unreachable {
         format!("This machine has no {family} route to any node of the cluster.")
     } else {

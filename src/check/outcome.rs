@@ -2,23 +2,27 @@
 
 use super::{
     Verdict,
-    reading::{Reading, State},
+    reading::{Reading, State, Symptom},
     words,
 };
-
-/// How many attempts were made in all.
-pub(super) fn attempts(readings: &[Reading<'_>]) -> u32 {
-    let all: usize = readings.iter().map(|reading| reading.attempts.len()).sum();
-    u32::try_from(all).unwrap_or(u32::MAX)
-}
 
 /// The verdict on readings of which none is bad: a pass, unless one can't be told.
 pub(super) fn unless_unknown(readings: &[Reading<'_>]) -> Verdict {
     unknown(readings).unwrap_or_else(|| Verdict::pass(passed(readings)))
 }
 
-/// The verdict where something can't be told.
+/// The readings that went wrong, each with how.
+pub(super) fn bad<'r, 'a>(
+    readings: &'r [Reading<'a>],
+) -> impl Iterator<Item = (&'r Reading<'a>, &'r Symptom)> {
+    readings.iter().filter_map(|reading| Some((reading, reading.symptom()?)))
+}
+
+/// The verdict where something can't be told, or nothing was tried.
 pub(super) fn unknown(readings: &[Reading<'_>]) -> Option<Verdict> {
+    if readings.is_empty() {
+        return Some(Verdict::inconclusive("there is nothing to try"));
+    }
     let mut reasons = readings.iter().filter_map(|reading| match &reading.state {
         State::Unknown(reason) => Some(reason),
         State::Good | State::Bad(_) => None,

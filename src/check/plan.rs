@@ -1,10 +1,12 @@
 //! What the planning of several checks has in common: where probes start, what stands in the way,
 //! and how often something is tried.
 
+use std::net::IpAddr;
+
 use crate::{
     fixture::{Workload, WorkloadState},
     net::IpFamily,
-    probe::{Attempts, Vantage},
+    probe::{Aim, Attempts, Probe, Target, Vantage},
     suite::Suite,
 };
 
@@ -24,18 +26,27 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Why nothing can be tried from here in a family.
-    pub(super) fn blocked(&self, family: IpFamily) -> Option<Blocked> {
+    /// Its address of a family.
+    ///
+    /// # Errors
+    /// Where nothing can be tried from here in that family.
+    pub(super) fn address(&self, family: IpFamily) -> Result<IpAddr, Blocked> {
         let name = match self.vantage {
             Vantage::HostNetwork { .. } => "the host-network busybox",
             _ => "busybox",
         };
-        down(name, self.pod).or_else(|| lacking(name, self.pod, family, self.addressed_by))
+        address(name, self.pod, family, self.addressed_by)
     }
 
-    /// Why nothing at all can be tried from here.
-    pub(super) fn down(&self) -> Option<Blocked> {
-        down("busybox", self.pod)
+    /// # Errors
+    /// Where nothing at all can be tried from here.
+    pub(super) fn up(&self) -> Result<(), Blocked> {
+        up("busybox", self.pod)
+    }
+
+    /// A probe that starts here.
+    pub(super) fn probe(&self, aim: Aim, target: Target, attempts: Attempts) -> Probe {
+        Probe { vantage: self.vantage.clone(), aim, target, attempts }
     }
 }
 
@@ -59,9 +70,12 @@ pub(super) fn hosts(world: World<'_>) -> impl Iterator<Item = Source<'_>> {
     })
 }
 
-/// Why a backend can't be reached in a family, whatever the network does.
-pub(super) fn backend_blocked(backend: &Workload, family: IpFamily) -> Option<Blocked> {
-    down("nginx", backend).or_else(|| lacking("nginx", backend, family, "pod::pod_ips"))
+/// The address of a backend in a family.
+///
+/// # Errors
+/// Where it can't be reached in that family, whatever the network does.
+pub(super) fn backend(backend: &Workload, family: IpFamily) -> Result<IpAddr, Blocked> {
+    address("nginx", backend, family, "pod::pod_ips")
 }
 
 /// The families of the suite, IPv4 first.
@@ -69,19 +83,26 @@ pub(super) fn families(suite: &Suite) -> impl Iterator<Item = IpFamily> {
     IpFamily::ALL.into_iter().filter(|family| suite.families.contains(family))
 }
 
-/// Why a pod of ours did not come up; `None` where it did.
-pub(super) fn down(name: &str, pod: &Workload) -> Option<Blocked> {
+/// # Errors
+/// Where a pod of ours did not come up.
+pub(super) fn up(name: &str, pod: &Workload) -> Result<(), Blocked> {
     let why = match &pod.state {
-        WorkloadState::Ready => return None,
+        WorkloadState::Ready => return Ok(()),
         WorkloadState::Pending => "was not ready in time".to_owned(),
         WorkloadState::Failed { reason } => format!("did not come up: {reason}"),
     };
-    Some(Blocked { by: None, reason: format!("{name} on {} {why}", pod.node) })
+    Err(Blocked { by: None, reason: format!("{name} on {} {why}", pod.node) })
 }
 
-fn lacking(name: &str, pod: &Workload, family: IpFamily, by: &str) -> Option<Blocked> {
-    pod.address(family).is_none().then(|| Blocked {
-        by: Some(by.to_owned()),
+fn address(
+    name: &str,
+    pod: &Workload,
+    family: IpFamily,
+    by: &'static str,
+) -> Result<IpAddr, Blocked> {
+    up(name, pod)?;
+    pod.address(family).ok_or_else(|| Blocked {
+        by: Some(by),
         reason: format!("{name} on {} has no {family} address", pod.node),
     })
 }

@@ -2,16 +2,27 @@
 
 use std::{collections::BTreeSet, fmt, net::IpAddr};
 
-use super::{Aim, Observations, World, words};
+use super::{World, words};
 use crate::{
     fixture::Workload,
     net::IpFamily,
-    probe::{Answer, Attempt, Outcome, Probe, Vantage},
+    probe::{Aim, Answer, Attempt, Observation, Outcome, Probe, Vantage},
 };
+
+/// The readings that a case is judged by.
+#[derive(Clone, Debug, Default)]
+pub struct Readings<'a> {
+    /// Of its own probes, in the order in which they were planned.
+    pub(crate) own: Vec<Reading<'a>>,
+    /// Of the probes that it only compares with.
+    pub(crate) witnesses: Vec<Reading<'a>>,
+}
 
 /// What became of a probe.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading<'a> {
+    /// The probe.
+    pub(crate) probe: &'a Probe,
     /// The conclusion.
     pub(crate) state: State,
     /// Every attempt that was made.
@@ -97,11 +108,15 @@ enum Step<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Reads what was observed of a probe.
-    pub(crate) fn of(world: World<'a>, observations: &'a Observations, probe: &Probe) -> Self {
-        let Some(observation) = observations.of(probe) else {
+    /// Reads what was observed of a probe; `None` where it was not tried.
+    pub(crate) fn of(
+        world: World<'a>,
+        probe: &'a Probe,
+        observation: Option<&'a Observation>,
+    ) -> Self {
+        let Some(observation) = observation else {
             let state = State::Unknown("it was not tried before the run ended".to_owned());
-            return Self { state, attempts: &[], settling: 0, answered: BTreeSet::new() };
+            return Self { probe, state, attempts: &[], settling: 0, answered: BTreeSet::new() };
         };
         let attempts = observation.attempts.as_slice();
         let judge = Expected::of(world, probe);
@@ -117,7 +132,7 @@ impl<'a> Reading<'a> {
             })
             .collect();
         let state = conclude(probe, &steps, settling, answered.len(), observation.lost.as_deref());
-        Self { state, attempts, settling, answered }
+        Self { probe, state, attempts, settling, answered }
     }
 
     /// How it went wrong, where it did.
@@ -126,6 +141,11 @@ impl<'a> Reading<'a> {
             State::Bad(symptom) => Some(symptom),
             State::Good | State::Unknown(_) => None,
         }
+    }
+
+    /// Whether any attempt shows that packets get to the target and back.
+    pub(crate) fn proves_a_way(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.outcome.proves_a_way())
     }
 
     /// The longest of its attempts that succeeded, in milliseconds.
@@ -217,7 +237,7 @@ fn tally(steps: &[Step<'_>]) -> String {
 /// What a probe should get.
 struct Expected<'a> {
     family: IpFamily,
-    /// Who may answer; empty where nothing is known of the target.
+    /// Who may answer; empty for what no backend answers.
     answerers: Vec<&'a Workload>,
     /// The client address that the backend must see, where the network may not change it.
     source: Option<IpAddr>,
@@ -228,19 +248,28 @@ struct Expected<'a> {
 impl<'a> Expected<'a> {
     fn of(world: World<'a>, probe: &Probe) -> Self {
         let family = probe.family();
-        let aim = Aim::of(world, probe);
-        let source = match (&probe.vantage, aim) {
+        let fixture = world.fixture;
+        let source = match (&probe.vantage, &probe.aim) {
             // Pods talk to pods without NAT: the Kubernetes network model.
-            (Vantage::Pod { node }, Some(Aim::Backend(_))) => {
-                world.fixture.probe_on(node).and_then(|source| source.address(family))
+            (Vantage::Pod { node }, Aim::Backend { .. }) => {
+                fixture.probe_on(node).and_then(|source| source.address(family))
             }
             _ => None,
         };
-        let records = match aim {
-            Some(Aim::Records(service)) => service.cluster_ip(family),
+        let records = match &probe.aim {
+            Aim::Records { service } => {
+                fixture.service(service).and_then(|service| service.cluster_ip(family))
+            }
             _ => None,
         };
-        let answerers = aim.map_or_else(Vec::new, |aim| aim.answerers(world, family));
+        let answerers = match &probe.aim {
+            Aim::Backend { node } => fixture.backend_on(node).into_iter().collect(),
+            Aim::ClusterIp { service } | Aim::NodePort { service, .. } => {
+                let service = fixture.service(service).into_iter();
+                service.flat_map(|service| fixture.backends_of(service, family)).collect()
+            }
+            Aim::Node { .. } | Aim::Records { .. } => Vec::new(),
+        };
         Self { family, answerers, source, records }
     }
 

@@ -1,10 +1,10 @@
 //! The checks in the order in which they are run, listed and documented.
 
-use super::{Check, dns, node, node_port, pod, service};
+use super::{DynCheck, dns, node, node_port, pod, service};
 
 /// Every check, from what the cluster declares to what packets do. Running, `list`, `explain`, the
 /// suites' schema and the documentation follow this order.
-pub static REGISTRY: &[&dyn Check] = &[
+pub static REGISTRY: &[&dyn DynCheck] = &[
     &node::PodCidrs,
     &node::InternalIps,
     &pod::PodIps,
@@ -18,6 +18,6 @@ pub static REGISTRY: &[&dyn Check] = &[
 ];
 
 /// The check of an id.
-pub fn find(id: &str) -> Option<&'static dyn Check> {
+pub fn find(id: &str) -> Option<&'static dyn DynCheck> {
     REGISTRY.iter().copied().find(|check| check.id() == id)
 }

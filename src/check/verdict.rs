@@ -12,9 +12,9 @@ pub enum Status {
     Pass,
     /// It was seen not to be.
     Fail,
-    /// There was nothing to try; the verdict's detail says why.
+    /// There was nothing to try; the verdict says why.
     Skip,
-    /// It could not be determined; the verdict's detail says why.
+    /// It could not be determined; the verdict says why.
     Inconclusive,
 }
 
@@ -29,19 +29,32 @@ impl fmt::Display for Status {
     }
 }
 
-/// What became of a case, in words.
+/// What became of a case, in words. A detail is on one line and short enough for a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// How it ended.
-    pub status: Status,
-    /// The evidence or the reason, on one line and short enough for a table
-    /// (`answered in 10 ms`, `timed out 3 times`, `blocked by pod::pod_ips: …`).
-    pub detail: String,
-    /// How many attempts were made over all the case's probes; 0 where none was needed. More than
-    /// the check asked for means that something had to be tried again.
-    pub attempts: u32,
-    /// Present exactly where `status` is [`Status::Fail`].
-    pub failure: Option<Failure>,
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Verdict {
+    /// It was seen to be as promised.
+    Pass {
+        /// The evidence (`answered in 10 ms`).
+        detail: String,
+    },
+    /// It was seen not to be.
+    Fail {
+        /// The evidence (`timed out 3 times`).
+        detail: String,
+        /// The same in full sentences, with what to do about it.
+        failure: Failure,
+    },
+    /// There was nothing to try.
+    Skip {
+        /// The reason (`blocked by pod::pod_ips: …`).
+        detail: String,
+    },
+    /// It could not be determined.
+    Inconclusive {
+        /// The reason (`the exec was lost: …`).
+        detail: String,
+    },
 }
 
 /// A failure in full sentences.
@@ -79,28 +92,49 @@ impl Failure {
 impl Verdict {
     /// It was as promised.
     pub fn pass(detail: impl Into<String>) -> Self {
-        Self { status: Status::Pass, detail: detail.into(), attempts: 0, failure: None }
+        Self::Pass { detail: detail.into() }
     }
 
     /// It was not.
     pub fn fail(detail: impl Into<String>, failure: Failure) -> Self {
-        Self { status: Status::Fail, detail: detail.into(), attempts: 0, failure: Some(failure) }
+        Self::Fail { detail: detail.into(), failure }
     }
 
     /// There was nothing to try.
     pub fn skip(reason: impl Into<String>) -> Self {
-        Self { status: Status::Skip, detail: reason.into(), attempts: 0, failure: None }
+        Self::Skip { detail: reason.into() }
     }
 
     /// It could not be determined.
-    pub fn inconclusive(cause: impl Into<String>) -> Self {
-        Self { status: Status::Inconclusive, detail: cause.into(), attempts: 0, failure: None }
+    pub fn inconclusive(reason: impl Into<String>) -> Self {
+        Self::Inconclusive { detail: reason.into() }
     }
 
-    /// The same verdict, with the number of attempts behind it.
-    #[must_use]
-    pub const fn after(mut self, attempts: u32) -> Self {
-        self.attempts = attempts;
-        self
+    /// How it ended, in one word.
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Pass { .. } => Status::Pass,
+            Self::Fail { .. } => Status::Fail,
+            Self::Skip { .. } => Status::Skip,
+            Self::Inconclusive { .. } => Status::Inconclusive,
+        }
+    }
+
+    /// The evidence or the reason, on one line.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Pass { detail }
+            | Self::Fail { detail, .. }
+            | Self::Skip { detail }
+            | Self::Inconclusive { detail } => detail,
+        }
+    }
+
+    /// The failure in full sentences, where it is one.
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Fail { failure, .. } => Some(failure),
+            Self::Pass { .. } | Self::Skip { .. } | Self::Inconclusive { .. } => None,
+        }
     }
 }

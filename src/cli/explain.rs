@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use crate::{
-    check::{self, Check, Stage},
+    check::{self, DynCheck, Stage},
     exit::Exit,
     lint,
     report::{
@@ -38,7 +38,7 @@ pub(super) fn explain(arguments: &ExplainArgs, out: &mut Stream) -> Result<Exit,
     Ok(Exit::Passed)
 }
 
-fn text(check: &dyn Check, width: usize) -> Result<String, SuiteError> {
+fn text(check: &dyn DynCheck, width: usize) -> Result<String, SuiteError> {
     let mut prose = Prose::new(Layout { width, ..Layout::default() });
     let mut suites = Vec::new();
     for (name, _) in EMBEDDED {
@@ -65,7 +65,7 @@ fn sentence(text: &str) -> String {
     format!("{first}{}{stop}", letters.as_str())
 }
 
-fn judged(check: &dyn Check) -> String {
+fn judged(check: &dyn DynCheck) -> String {
     let families = if check.per_family() { "for each family" } else { "for both families at once" };
     let when = match check.stage() {
         Stage::Facts => "from what the cluster says of itself; nothing is created for it",

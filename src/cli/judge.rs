@@ -1,6 +1,7 @@
 //! `dualstack judge`: judges a saved run again, without a cluster.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     cause::Judged,
-    check::{Check, REGISTRY},
+    check::Status,
     event::{Event, Finished},
     exit::Exit,
     record::{RECORD_VERSION, Record},
@@ -47,11 +48,11 @@ pub(super) fn judge(arguments: &JudgeArgs, console: &Console) -> Result<Exit, Fa
     // The record before the outputs are emptied: they may be the same file.
     let mut record = read(&arguments.record)?;
     let outputs = arguments.outputs.open()?;
-    let (judged, causes) = run::rejudge(&record, checks_of(&record));
-    let differences = differences(&record, &judged);
-    let notices = [record.notices.clone(), differences].concat();
-    (record.judged, record.causes) = (judged, causes);
-    let exit = run::exit_of(&record);
+    let before = std::mem::take(&mut record.judged);
+    let checks = record.suite.checks();
+    let record = run::rejudge(record, checks);
+    let notices = [record.notices.clone(), differences(&before, &record.judged)].concat();
+    let exit = record.exit();
 
     let mut fan = outputs.fan_of_results(console);
     fan.event(&Event::Started(record.started.clone()));
@@ -82,7 +83,7 @@ fn read(path: &Path) -> Result<Record, Failure> {
     let Version { version } = serde_json::from_slice(&text).map_err(malformed)?;
     if version != RECORD_VERSION {
         return Err(Failure::usage(format!(
-            "unsupported run record {name}: it has version {version}, and dualstack {} reads version {RECORD_VERSION}; judge it with the dualstack that wrote it",
+            "unsupported run record {name}: it has version {version}, and dualstack {} reads version {RECORD_VERSION}; judge it with the dualstack that wrote it, or run again",
             env!("CARGO_PKG_VERSION")
         )));
     }
@@ -92,25 +93,23 @@ fn read(path: &Path) -> Result<Record, Failure> {
             "unsupported run record {name}: {error}; judge it with the dualstack that wrote it"
         ))
     })?;
-    Ok(record)
-}
-
-/// The checks that the run was for.
-fn checks_of(record: &Record) -> Vec<&'static dyn Check> {
-    let checks = REGISTRY.iter().copied();
-    checks.filter(|check| record.suite.names(check.id())).collect()
+    match record.contradiction() {
+        None => Ok(record),
+        Some(contradiction) => Err(Failure::usage(format!(
+            "invalid run record {name}: {contradiction}; judge the file as `dualstack run --json FILE` wrote it, or run again"
+        ))),
+    }
 }
 
 /// The cases that the checks of this version judge differently.
-fn differences(record: &Record, judged: &[Judged]) -> Vec<String> {
-    let before = |name: &str| record.judged.iter().find(|judged| judged.case.name() == name);
-    judged
-        .iter()
+fn differences(before: &[Judged], now: &[Judged]) -> Vec<String> {
+    let before: HashMap<String, Status> =
+        before.iter().map(|judged| (judged.case.name(), judged.verdict.status())).collect();
+    now.iter()
         .filter_map(|now| {
             let name = now.case.name();
-            let before = before(&name)?.verdict.status;
-            (before != now.verdict.status)
-                .then(|| format!("{name}: recorded as {before}, now judged {}", now.verdict.status))
+            let (before, now) = (*before.get(&name)?, now.verdict.status());
+            (before != now).then(|| format!("{name}: recorded as {before}, now judged {now}"))
         })
         .collect()
 }

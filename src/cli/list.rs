@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use crate::{
-    check::{Check, Stage},
+    check::{DynCheck, Stage},
     exit::Exit,
     report::{
         streams::Stream,
@@ -68,11 +68,11 @@ pub(super) fn list(arguments: &ListArgs, out: &mut Stream) -> Result<Exit, Failu
 }
 
 /// The part of an id before `::`.
-fn area(check: &dyn Check) -> &'static str {
+fn area(check: &dyn DynCheck) -> &'static str {
     check.id().split("::").next().unwrap_or_default()
 }
 
-fn text(checks: &[&'static dyn Check], suites: &[Suite], width: usize) -> String {
+fn text(checks: &[&'static dyn DynCheck], suites: &[Suite], width: usize) -> String {
     let mut prose = Prose::new(Layout { width, ..Layout::default() });
     let column = checks.iter().map(|check| check.id().len()).max().unwrap_or_default();
     for checks in checks.chunk_by(|a, b| area(*a) == area(*b)) {
@@ -91,7 +91,7 @@ fn text(checks: &[&'static dyn Check], suites: &[Suite], width: usize) -> String
     prose.into_text()
 }
 
-fn json(checks: &[&'static dyn Check], suites: &[Suite]) -> String {
+fn json(checks: &[&'static dyn DynCheck], suites: &[Suite]) -> String {
     let listing = Listing {
         checks: checks
             .iter()

@@ -2,19 +2,18 @@
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use kube::Client;
-use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Observation, Probe, dns, outside, plan::Plan, pod};
+use super::{Batch, Observation, Probe, ProbeId, Sink, dns, outside, plan::Plan, pod};
 use crate::fixture::{Fixture, PROBE_CONTAINER, Workload};
 
-/// Carries probes out, and sends the observation of each to `sink` as soon as it is done. Of equal
-/// probes one is carried out. Returns when all are; to drop it is to stop.
+/// Carries probes out, and sends the observation of each to `sink` as soon as it is done. Returns
+/// when all are; to drop it is to stop.
 #[tracing::instrument(name = "probe", skip_all)]
 pub async fn carry_out(
     client: &Client,
     fixture: &Fixture,
-    probes: impl IntoIterator<Item = Probe>,
-    sink: &UnboundedSender<Observation>,
+    probes: impl IntoIterator<Item = (ProbeId, Probe)>,
+    sink: &Sink,
 ) {
     let plan = Plan::new(probes);
     let mut running = FuturesUnordered::<BoxFuture<'_, ()>>::new();
@@ -44,10 +43,10 @@ fn source(fixture: &Fixture, workloads: &[Workload], node: &str) -> Result<pod::
     })
 }
 
-fn lose(probes: Vec<Probe>, reason: &str, sink: &UnboundedSender<Observation>) {
-    for probe in probes {
+fn lose(probes: Batch, reason: &str, sink: &Sink) {
+    for (id, _) in probes {
         let lost = Some(reason.to_owned());
         // Nobody listens any more where the run is over.
-        let _ = sink.send(Observation { probe, attempts: Vec::new(), lost });
+        let _ = sink.send((id, Observation { attempts: Vec::new(), lost }));
     }
 }

@@ -10,13 +10,10 @@ use hickory_resolver::{
     proto::rr::{Name, RecordType},
 };
 use kube::Client;
-use tokio::{
-    sync::mpsc::UnboundedSender,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 
 use super::{
-    Observation, Outcome, Probe, Target,
+    Batch, Observation, Outcome, Probe, Sink, Target,
     plan::DnsServer,
     policy::{Patience, pursue},
 };
@@ -32,18 +29,18 @@ const PARALLEL: usize = 16;
 pub(super) async fn carry_out(
     client: &Client,
     server: DnsServer,
-    probes: Vec<Probe>,
-    sink: &UnboundedSender<Observation>,
+    probes: Batch,
+    sink: &Sink,
 ) {
     let start = Instant::now();
     let open = Server::open(client, server).await;
-    if let (Ok(server), Some(first)) = (&open, probes.first()) {
+    if let (Ok(server), Some((_, first))) = (&open, probes.first()) {
         // Opens the connection that all questions share: asked at the same time, each would have
         // one of its own carried through the API server. What comes of it is asked again.
         let _ = server.attempt(first).await;
     }
     stream::iter(probes)
-        .for_each_concurrent(PARALLEL, async |probe| {
+        .for_each_concurrent(PARALLEL, async |(id, probe)| {
             let (attempts, lost) = match &open {
                 Ok(server) => {
                     // An answer that is late loses the probe.
@@ -53,7 +50,7 @@ pub(super) async fn carry_out(
                 Err(reason) => (Vec::new(), Some(reason.clone())),
             };
             // Nobody listens any more where the run is over.
-            let _ = sink.send(Observation { probe, attempts, lost });
+            let _ = sink.send((id, Observation { attempts, lost }));
         })
         .await;
 }

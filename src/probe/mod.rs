@@ -5,6 +5,7 @@
 //! are carried out by [`carry_out()`], all at once: from the pods by one exec of a script each, from
 //! this machine, and from DNS pods over port-forwards.
 
+mod aim;
 mod answer;
 mod carry_out;
 mod dns;
@@ -19,7 +20,9 @@ mod script;
 #[cfg(test)]
 mod script_tests;
 mod session;
+mod table;
 mod tool;
+mod written;
 
 use std::{
     fmt,
@@ -27,19 +30,28 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::net::IpFamily;
 
-pub use crate::fixture::BACKEND_PORT;
+pub use aim::Aim;
 pub use carry_out::carry_out;
+pub use table::{ProbeId, ProbeTable};
 
-/// One thing to try. Two checks that want the same thing tried share one probe: equal probes are
-/// carried out once.
+/// Where observations are sent as soon as they are made, with their probe's id.
+pub type Sink = UnboundedSender<(ProbeId, Observation)>;
+
+/// Probes that start at one place, with their ids.
+type Batch = Vec<(ProbeId, Probe)>;
+
+/// One thing to try. Equal probes are carried out once: see [`ProbeTable`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Probe {
     /// From where.
     pub vantage: Vantage,
-    /// To what.
+    /// To what, in the fixture's words.
+    pub aim: Aim,
+    /// The same on the wire.
     pub target: Target,
     /// How often, and when to stop.
     pub attempts: Attempts,
@@ -104,6 +116,7 @@ pub enum Target {
         /// Address and port.
         address: SocketAddr,
         /// Bytes of body asked for beyond the identification; 0 for the identification alone.
+        #[serde(default, skip_serializing_if = "is_zero")]
         payload: u32,
     },
     /// A TCP connection, opened and closed. An answer or a refusal both prove the path there and
@@ -119,6 +132,31 @@ pub enum Target {
         /// A for IPv4, AAAA for IPv6.
         family: IpFamily,
     },
+}
+
+impl Target {
+    /// The address that is connected to; `None` for names, which are asked for wherever the pod's
+    /// resolver points.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Http { address, .. } | Self::Tcp { address } => Some(*address),
+            Self::Dns { .. } => None,
+        }
+    }
+
+    /// Whether an answer of more than one packet is asked for.
+    pub const fn is_large(&self) -> bool {
+        matches!(self, Self::Http { payload: 1.., .. })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http { address, .. } | Self::Tcp { address } => write!(f, "{address}"),
+            Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
+        }
+    }
 }
 
 /// How often a probe is tried, and when it is done.
@@ -148,10 +186,8 @@ pub struct Attempts {
 }
 
 /// What came of a probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// The probe.
-    pub probe: Probe,
     /// The attempts, in order. Empty only where `lost` says why.
     pub attempts: Vec<Attempt>,
     /// Why the probe was cut off before it was done (the exec broke, the pod went away, the run
@@ -160,7 +196,7 @@ pub struct Observation {
 }
 
 /// One attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// How long it took, in milliseconds. From a pod: to the nearest 10 ms, as `/proc/uptime`
     /// counts.
@@ -216,6 +252,18 @@ impl Outcome {
     pub const fn succeeded(&self) -> bool {
         matches!(self, Self::Answered(_) | Self::Connected | Self::Records { .. } | Self::NoRecords)
     }
+
+    /// Whether it proves that packets get to the target and back.
+    pub const fn proves_a_way(&self) -> bool {
+        matches!(
+            self,
+            Self::Answered(_)
+                | Self::Connected
+                | Self::Refused
+                | Self::Reset
+                | Self::WrongAnswer { .. }
+        )
+    }
 }
 
 impl fmt::Display for Outcome {
@@ -249,5 +297,11 @@ pub struct Answer {
     /// The address from which the connection came (`$remote_addr`).
     pub client: IpAddr,
     /// Bytes of body received beyond the identification.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub payload: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

@@ -6,12 +6,11 @@ use futures::{StreamExt, stream};
 use reqwest::{Client, redirect::Policy};
 use tokio::{
     net::TcpStream,
-    sync::mpsc::UnboundedSender,
     time::{Instant, timeout},
 };
 
 use super::{
-    Observation, Outcome, Probe, Target,
+    Batch, Observation, Outcome, Probe, Sink, Target,
     answer::{Identification, excerpt, stranger},
     failure,
     policy::{Patience, pursue},
@@ -25,11 +24,11 @@ const PARALLEL: usize = 64;
 const EXCESS: usize = 4096;
 
 /// Carries out a batch from this machine, and sends each observation as soon as it is there.
-pub(super) async fn carry_out(probes: Vec<Probe>, sink: &UnboundedSender<Observation>) {
+pub(super) async fn carry_out(probes: Batch, sink: &Sink) {
     let start = Instant::now();
     let client = client().map_err(|error| format!("no HTTP client: {error}"));
     stream::iter(probes)
-        .for_each_concurrent(PARALLEL, async |probe| {
+        .for_each_concurrent(PARALLEL, async |(id, probe)| {
             let (attempts, lost) = match &client {
                 Ok(client) => {
                     let attempt = |limit| attempt(client, &probe, limit);
@@ -38,7 +37,7 @@ pub(super) async fn carry_out(probes: Vec<Probe>, sink: &UnboundedSender<Observa
                 Err(reason) => (Vec::new(), Some(reason.clone())),
             };
             // Nobody listens any more where the run is over.
-            let _ = sink.send(Observation { probe, attempts, lost });
+            let _ = sink.send((id, Observation { attempts, lost }));
         })
         .await;
 }
@@ -141,22 +140,27 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::probe::{Attempts, Vantage, loopback};
+    use crate::probe::{Aim, Attempts, ProbeTable, Vantage, loopback};
 
     async fn observe(probes: Vec<Probe>) -> Vec<Observation> {
         let (sink, mut source) = mpsc::unbounded_channel();
-        carry_out(probes, &sink).await;
+        let mut table = ProbeTable::default();
+        let batch = probes.iter().map(|probe| (table.add(probe.clone()), probe.clone()));
+        carry_out(batch.collect(), &sink).await;
         drop(sink);
-        let mut seen = Vec::new();
-        while let Some(observation) = source.recv().await {
-            seen.push(observation);
+        while let Some((id, observation)) = source.recv().await {
+            table.observe(id, observation);
         }
-        seen
+        table.iter().map(|(_, _, observation)| observation.unwrap().clone()).collect()
+    }
+
+    fn probe(target: Target, attempts: Attempts) -> Probe {
+        let aim = Aim::Node { node: "n1".to_owned() };
+        Probe { vantage: Vantage::Outside, aim, target, attempts }
     }
 
     fn http(address: SocketAddr, attempts: Attempts) -> Vec<Probe> {
-        let target = Target::Http { address, payload: 0 };
-        vec![Probe { vantage: Vantage::Outside, target, attempts }]
+        vec![probe(Target::Http { address, payload: 0 }, attempts)]
     }
 
     const PATIENT: Attempts = Attempts {
@@ -172,7 +176,7 @@ mod tests {
     async fn every_way_a_connection_can_go_has_its_outcome() {
         let ways = loopback::ways();
         let probes = ways.iter().map(|way| loopback::once(&Vantage::Outside, way)).collect();
-        loopback::compare(&ways, &Vantage::Outside, &observe(probes).await);
+        loopback::compare(&ways, &observe(probes).await);
     }
 
     #[tokio::test]
@@ -197,8 +201,7 @@ mod tests {
     #[tokio::test]
     async fn records_cannot_be_asked_for_from_outside() {
         let target = Target::Dns { name: "a.".to_owned(), family: crate::net::IpFamily::V4 };
-        let seen =
-            observe(vec![Probe { vantage: Vantage::Outside, target, attempts: PATIENT }]).await;
+        let seen = observe(vec![probe(target, PATIENT)]).await;
         assert!(seen[0].lost.as_deref().is_some_and(|lost| lost.contains("only from a pod")));
     }
 }

@@ -1,8 +1,8 @@
-//! Which probes are carried out from where: each once, in batches by their source. Pure.
+//! Which probes are carried out from where: in batches by their source. Pure.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use super::{BACKEND_PORT, Probe, Target, Vantage};
+use super::{Batch, Probe, ProbeId, Vantage};
 
 /// A DNS pod's TCP port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,31 +20,28 @@ pub(super) struct DnsServer {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     /// From this machine.
-    pub(super) outside: Vec<Probe>,
+    pub(super) outside: Batch,
     /// From the busybox pod on a node.
-    pub(super) pods: BTreeMap<String, Vec<Probe>>,
+    pub(super) pods: BTreeMap<String, Batch>,
     /// From the host-network busybox pod on a node.
-    pub(super) hosts: BTreeMap<String, Vec<Probe>>,
+    pub(super) hosts: BTreeMap<String, Batch>,
     /// Over a port-forward.
-    pub(super) dns: BTreeMap<DnsServer, Vec<Probe>>,
+    pub(super) dns: BTreeMap<DnsServer, Batch>,
 }
 
 impl Plan {
-    /// Sorts probes by their source. Of equal ones, one is left.
-    pub(super) fn new(probes: impl IntoIterator<Item = Probe>) -> Self {
+    /// Sorts probes by their source.
+    pub(super) fn new(probes: impl IntoIterator<Item = (ProbeId, Probe)>) -> Self {
         let mut plan = Self::default();
-        let mut seen = HashSet::new();
-        for probe in probes {
-            if seen.insert(probe.clone()) {
-                plan.batch(&probe.vantage).push(probe);
-            }
+        for (id, probe) in probes {
+            plan.batch(&probe.vantage).push((id, probe));
         }
         let batches = plan.pods.values_mut().chain(plan.hosts.values_mut());
-        batches.for_each(|batch| batch.sort_by_key(|probe| is_proxied(&probe.target)));
+        batches.for_each(|batch| batch.sort_by_key(|(_, probe)| probe.aim.needs_proxy()));
         plan
     }
 
-    fn batch(&mut self, vantage: &Vantage) -> &mut Vec<Probe> {
+    fn batch(&mut self, vantage: &Vantage) -> &mut Batch {
         match vantage {
             Vantage::Outside => &mut self.outside,
             Vantage::Pod { node } => self.pods.entry(node.clone()).or_default(),
@@ -57,20 +54,15 @@ impl Plan {
     }
 }
 
-/// Whether a proxy must know our pods for a target to answer. The cluster's DNS it has long known.
-const fn is_proxied(target: &Target) -> bool {
-    match target {
-        Target::Http { address, .. } => address.port() != BACKEND_PORT,
-        Target::Tcp { .. } | Target::Dns { .. } => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::Attempts;
+    use crate::{
+        fixture::ServiceRole,
+        probe::{Aim, Attempts, ProbeTable, Target},
+    };
 
-    fn probe(vantage: Vantage, port: u16) -> Probe {
+    fn probe(vantage: Vantage, aim: Aim, port: u16) -> Probe {
         let attempts = Attempts {
             timeout_ms: 1,
             patience_ms: 1,
@@ -79,14 +71,28 @@ mod tests {
             successes: 1,
             bound: 0,
         };
-        Probe { vantage, target: Target::Tcp { address: ([10, 0, 0, 1], port).into() }, attempts }
+        let target = Target::Tcp { address: ([10, 0, 0, 1], port).into() };
+        Probe { vantage, aim, target, attempts }
+    }
+
+    fn plan(probes: impl IntoIterator<Item = Probe>) -> Plan {
+        let mut table = ProbeTable::default();
+        Plan::new(probes.into_iter().map(|probe| (table.add(probe.clone()), probe)))
     }
 
     #[test]
-    fn equal_probes_are_carried_out_once_and_in_the_order_asked_for() {
+    fn what_no_proxy_carries_is_tried_first_and_otherwise_in_the_order_asked_for() {
         let n1 = || Vantage::Pod { node: "n1".to_owned() };
-        let plan = Plan::new([probe(n1(), 2), probe(n1(), 1), probe(n1(), 2)]);
-        assert_eq!(plan.pods["n1"], [probe(n1(), 2), probe(n1(), 1)]);
+        let service = Aim::ClusterIp { service: ServiceRole::Default };
+        let backend = Aim::Backend { node: "n2".to_owned() };
+        let aims = [&service, &backend, &backend, &service];
+        let plan = plan((1..).zip(aims).map(|(port, aim)| probe(n1(), aim.clone(), port)));
+        let ports: Vec<u16> = plan.pods["n1"]
+            .iter()
+            .filter_map(|(_, probe)| probe.target.address())
+            .map(|address| address.port())
+            .collect();
+        assert_eq!(ports, [2, 3, 1, 4]);
     }
 
     #[test]
@@ -95,7 +101,8 @@ mod tests {
         let host = Vantage::HostNetwork { node: "n1".to_owned() };
         let dns = Vantage::DnsPod { namespace: "a".to_owned(), pod: "b".to_owned(), port: 53 };
         let all = [pod("n1"), pod("n2"), host, dns, Vantage::Outside];
-        let plan = Plan::new((1..4).flat_map(|port| all.clone().map(|from| probe(from, port))));
+        let aim = || Aim::Node { node: "n1".to_owned() };
+        let plan = plan((1..4).flat_map(|port| all.clone().map(|from| probe(from, aim(), port))));
         assert_eq!((plan.pods.len(), plan.hosts.len(), plan.dns.len()), (2, 1, 1));
         assert_eq!(plan.outside.len(), 3);
         assert!(plan.pods.values().chain(plan.dns.values()).all(|batch| batch.len() == 3));

@@ -5,11 +5,9 @@ use std::{pin::pin, time::Duration};
 use futures::StreamExt;
 use kube::Client;
 use tokio::{
-    sync::mpsc::UnboundedSender,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 
-use super::{Observation, Probe, script, session::Session};
+use super::{Batch, Observation, Probe, ProbeId, Sink, script, session::Session};
 use crate::cluster::{ExecEnd, ExecEvent, PodExec, exec};
 
 /// How much longer than an attempt may take the script may be silent, before the connection or its
@@ -34,14 +32,14 @@ pub(super) struct Source {
 pub(super) async fn carry_out(
     client: &Client,
     source: Source,
-    probes: Vec<Probe>,
-    sink: &UnboundedSender<Observation>,
+    probes: Batch,
+    sink: &Sink,
 ) {
-    let (stdin, refused) = script::stdin(&probes);
+    let (stdin, refused) = script::stdin(probes.iter().map(|(_, probe)| probe));
     let (silence, deadline) = (silence(&probes), longest(&probes));
     let mut session = Session::new(probes);
-    for (id, reason) in refused {
-        send(sink, session.lose(id, reason));
+    for (place, reason) in refused {
+        send(sink, session.lose(place, reason));
     }
     let request = PodExec {
         namespace: source.namespace,
@@ -65,7 +63,7 @@ pub(super) async fn carry_out(
     send(sink, session.lose_all(&reason));
 }
 
-fn send(sink: &UnboundedSender<Observation>, observations: impl IntoIterator<Item = Observation>) {
+fn send(sink: &Sink, observations: impl IntoIterator<Item = (ProbeId, Observation)>) {
     for observation in observations {
         // Nobody listens any more where the run is over; nothing is left to be done then.
         let _ = sink.send(observation);
@@ -88,14 +86,14 @@ fn reason(end: &ExecEnd, greeted: bool) -> String {
 }
 
 /// For how long the script may say nothing.
-fn silence(probes: &[Probe]) -> Duration {
-    let timeouts = probes.iter().map(|probe| probe.attempts.timeout_ms);
+fn silence(probes: &[(ProbeId, Probe)]) -> Duration {
+    let timeouts = probes.iter().map(|(_, probe)| probe.attempts.timeout_ms);
     SILENCE + Duration::from_millis(timeouts.max().unwrap_or_default().into())
 }
 
 /// For how long the script may run. It is bounded by itself, so this is the last resort.
-fn longest(probes: &[Probe]) -> Duration {
-    let one = |probe: &Probe| {
+fn longest(probes: &[(ProbeId, Probe)]) -> Duration {
+    let one = |(_, probe): &(ProbeId, Probe)| {
         let attempts = probe.attempts;
         let settling = Duration::from_millis(attempts.settle_ms.into());
         settling + SUCCESS * u32::from(attempts.bound)

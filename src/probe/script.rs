@@ -17,10 +17,12 @@ pub(super) const PARALLEL: usize = 16;
 
 /// What the script reads on stdin, for probes numbered in their order. Some can't be written down:
 /// those are left out, and listed with the reason.
-pub(super) fn stdin(probes: &[Probe]) -> (String, Vec<(usize, String)>) {
+pub(super) fn stdin<'p>(
+    probes: impl IntoIterator<Item = &'p Probe>,
+) -> (String, Vec<(usize, String)>) {
     let mut text = format!("dualstack-probe {VERSION} {PARALLEL}\n");
     let mut refused = Vec::new();
-    for (id, probe) in probes.iter().enumerate() {
+    for (id, probe) in probes.into_iter().enumerate() {
         match task(probe) {
             Ok(task) => text.push_str(&format!("{id} {task}\n")),
             Err(reason) => refused.push((id, reason)),
@@ -147,7 +149,7 @@ mod tests {
     use super::*;
     use crate::{
         net::IpFamily,
-        probe::{Attempts, Vantage},
+        probe::{Aim, Attempts, Vantage},
     };
 
     fn probe(target: Target) -> Probe {
@@ -159,7 +161,8 @@ mod tests {
             successes: 2,
             bound: 64,
         };
-        Probe { vantage: Vantage::Pod { node: "n1".to_owned() }, target, attempts }
+        let n1 = || "n1".to_owned();
+        Probe { vantage: Vantage::Pod { node: n1() }, aim: Aim::Node { node: n1() }, target, attempts }
     }
 
     fn dns(name: &str) -> Probe {

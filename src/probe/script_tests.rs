@@ -15,7 +15,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    Attempts, Observation, Outcome, Probe, Target, Vantage, loopback,
+    Aim, Attempts, Observation, Outcome, Probe, ProbeTable, Target, Vantage, loopback,
     script::{self, Line},
     session::Session,
 };
@@ -76,24 +76,27 @@ impl Busybox {
         output
     }
 
-    /// Carries probes out, and complains about a line that can't be read.
+    /// Carries different probes out, and complains about a line that can't be read.
     fn observe(&self, probes: &[Probe]) -> Vec<Observation> {
         let (stdin, refused) = script::stdin(probes);
         assert_eq!(refused, []);
         let output = self.script(&stdin);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-        let mut session = Session::new(probes.to_vec());
-        let mut seen = Vec::new();
+        let mut table = ProbeTable::default();
+        let batch = probes.iter().map(|probe| (table.add(probe.clone()), probe.clone()));
+        let mut session = Session::new(batch.collect());
         for line in text.lines() {
             assert!(Line::read(line).is_some(), "unreadable: {line:?}");
             // A write of more than that to a pipe may mix with others.
             assert!(line.len() < 4096, "too long: {line:?}");
-            seen.extend(session.line(line));
+            if let Some((id, observation)) = session.line(line) {
+                table.observe(id, observation);
+            }
         }
         assert_eq!(session.lose_all("no end"), []);
         assert!(text.ends_with(&format!("z\t{}\n", probes.len())), "{text}");
-        seen
+        table.iter().map(|(_, _, observation)| observation.unwrap().clone()).collect()
     }
 }
 
@@ -101,8 +104,12 @@ fn pod() -> Vantage {
     Vantage::Pod { node: "n1".to_owned() }
 }
 
+fn probe(target: Target, attempts: Attempts) -> Probe {
+    Probe { vantage: pod(), aim: Aim::Backend { node: "n1".to_owned() }, target, attempts }
+}
+
 fn http(address: SocketAddr, attempts: Attempts) -> Probe {
-    Probe { vantage: pod(), target: Target::Http { address, payload: 0 }, attempts }
+    probe(Target::Http { address, payload: 0 }, attempts)
 }
 
 const PATIENT: Attempts = Attempts {
@@ -119,7 +126,7 @@ fn every_way_a_connection_can_go_has_its_outcome() {
     let Some(busybox) = Busybox::find() else { return };
     let ways = loopback::ways();
     let probes: Vec<_> = ways.iter().map(|way| loopback::once(&pod(), way)).collect();
-    loopback::compare(&ways, &pod(), &busybox.observe(&probes));
+    loopback::compare(&ways, &busybox.observe(&probes));
 }
 
 #[test]
@@ -160,12 +167,11 @@ fn failures_before_the_first_success_are_forgiven_and_none_after_it() {
     let Some(busybox) = Busybox::find() else { return };
     let probes = [http(loopback::settling(2, 9), PATIENT), http(loopback::settling(2, 1), PATIENT)];
     let seen = busybox.observe(&probes);
-    let outcomes = |probe: &Probe| {
-        let of_probe = seen.iter().find(|seen| seen.probe == *probe).unwrap();
-        of_probe.attempts.iter().map(|attempt| attempt.outcome.succeeded()).collect::<Vec<_>>()
+    let outcomes = |seen: &Observation| {
+        seen.attempts.iter().map(|attempt| attempt.outcome.succeeded()).collect::<Vec<_>>()
     };
-    assert_eq!(outcomes(&probes[0]), [false, false, true, true]);
-    assert_eq!(outcomes(&probes[1]), [false, false, true, false]);
+    assert_eq!(outcomes(&seen[0]), [false, false, true, true]);
+    assert_eq!(outcomes(&seen[1]), [false, false, true, false]);
 }
 
 #[test]
@@ -177,8 +183,7 @@ fn more_probes_than_run_at_once_are_all_carried_out() {
     let probes: Vec<_> = (0..3 * script::PARALLEL)
         .map(|number| {
             let payload = 8000 - u32::try_from(number).unwrap();
-            let target = Target::Http { address, payload };
-            Probe { vantage: pod(), target, attempts: PATIENT }
+            probe(Target::Http { address, payload }, PATIENT)
         })
         .collect();
     let seen = busybox.observe(&probes);

@@ -1,6 +1,6 @@
 //! One run of the script in one pod: from its lines to observations. Pure.
 
-use super::{Attempt, Observation, Probe, script::Line, tool};
+use super::{Attempt, Batch, Observation, ProbeId, Target, script::Line, tool};
 
 /// The probes of one run of the script, and what came of them so far.
 #[derive(Debug)]
@@ -11,7 +11,8 @@ pub(super) struct Session {
 
 #[derive(Debug)]
 struct Running {
-    probe: Probe,
+    id: ProbeId,
+    target: Target,
     attempts: Vec<Attempt>,
     /// Why no outcome could be had of an attempt.
     unusable: Option<String>,
@@ -19,28 +20,34 @@ struct Running {
 }
 
 impl Running {
-    fn observation(&mut self, lost: Option<String>) -> Observation {
+    fn observation(&mut self, lost: Option<String>) -> (ProbeId, Observation) {
         self.done = true;
         let attempts = std::mem::take(&mut self.attempts);
-        Observation { probe: self.probe.clone(), attempts, lost }
+        (self.id, Observation { attempts, lost })
     }
 }
 
 impl Session {
-    /// A run of the script for probes that are numbered in their order.
-    pub(super) fn new(probes: Vec<Probe>) -> Self {
-        let running = |probe| Running { probe, attempts: Vec::new(), unusable: None, done: false };
+    /// A run of the script for probes that it knows by their place in this batch.
+    pub(super) fn new(probes: Batch) -> Self {
+        let running = |(id, probe): (ProbeId, super::Probe)| Running {
+            id,
+            target: probe.target,
+            attempts: Vec::new(),
+            unusable: None,
+            done: false,
+        };
         Self { probes: probes.into_iter().map(running).collect(), greeted: false }
     }
 
     /// Takes a line. Returns the observation, where that ends a probe.
-    pub(super) fn line(&mut self, line: &str) -> Option<Observation> {
+    pub(super) fn line(&mut self, line: &str) -> Option<(ProbeId, Observation)> {
         match Line::read(line)? {
             Line::Hello => self.greeted = true,
             Line::Done => {}
             Line::Attempt { id, succeeded, millis, printed } => {
                 let running = self.probes.get_mut(id)?;
-                match tool::outcome(&running.probe.target, &printed) {
+                match tool::outcome(&running.target, &printed) {
                     Ok(outcome) if outcome.succeeded() == succeeded => {
                         running.attempts.push(Attempt { millis, outcome });
                     }
@@ -66,13 +73,13 @@ impl Session {
     }
 
     /// Gives up one probe.
-    pub(super) fn lose(&mut self, id: usize, reason: String) -> Option<Observation> {
-        let running = self.probes.get_mut(id).filter(|running| !running.done)?;
+    pub(super) fn lose(&mut self, place: usize, reason: String) -> Option<(ProbeId, Observation)> {
+        let running = self.probes.get_mut(place).filter(|running| !running.done)?;
         Some(running.observation(Some(reason)))
     }
 
     /// Gives up all that isn't done.
-    pub(super) fn lose_all(&mut self, reason: &str) -> Vec<Observation> {
+    pub(super) fn lose_all(&mut self, reason: &str) -> Vec<(ProbeId, Observation)> {
         let left = self.probes.iter_mut().filter(|running| !running.done);
         left.map(|running| running.observation(Some(reason.to_owned()))).collect()
     }
@@ -88,7 +95,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::probe::{Attempts, Outcome, Target, Vantage};
+    use crate::probe::{Aim, Attempts, Outcome, Probe, ProbeTable, Target, Vantage};
 
     fn session(probes: usize) -> Session {
         let attempts = Attempts {
@@ -101,10 +108,13 @@ mod tests {
         };
         let probe = |port| Probe {
             vantage: Vantage::Pod { node: "n1".to_owned() },
+            aim: Aim::Node { node: "n1".to_owned() },
             target: Target::Tcp { address: ([127, 0, 0, 1], port).into() },
             attempts,
         };
-        Session::new((0..probes).map(|id| probe(u16::try_from(id).unwrap() + 1)).collect())
+        let mut table = ProbeTable::default();
+        let probes = (1..=probes).map(|port| probe(u16::try_from(port).unwrap()));
+        Session::new(probes.map(|probe| (table.add(probe.clone()), probe)).collect())
     }
 
     const OPEN: &str = "whole\t+\t1\t0\t127.0.0.1 (127.0.0.1:1) open\\nsent 0, rcvd 0\\n\t";
@@ -116,10 +126,10 @@ mod tests {
         assert_eq!(session.line("h\t2"), None);
         assert_eq!(session.line(&format!("a\t1\t{REFUSED}")), None);
         assert_eq!(session.line(&format!("a\t0\t{OPEN}")), None);
-        let observation = session.line("e\t0\t1").unwrap();
+        let (_, observation) = session.line("e\t0\t1").unwrap();
         assert_eq!(observation.attempts, [Attempt { millis: 10, outcome: Outcome::Connected }]);
         assert_eq!(observation.lost, None);
-        let observation = session.line("e\t1\t1").unwrap();
+        let (_, observation) = session.line("e\t1\t1").unwrap();
         assert_eq!(observation.attempts[0].outcome, Outcome::Refused);
         assert_eq!(session.lose_all("the exec broke"), []);
     }
@@ -130,15 +140,15 @@ mod tests {
         session.line(&format!("a\t0\t{REFUSED}"));
         let lost = session.lose_all("the exec broke");
         assert_eq!(lost.len(), 2);
-        assert_eq!(lost[0].attempts.len(), 1);
-        assert!(lost.iter().all(|lost| lost.lost.as_deref() == Some("the exec broke")));
+        assert_eq!(lost[0].1.attempts.len(), 1);
+        assert!(lost.iter().all(|(_, lost)| lost.lost.as_deref() == Some("the exec broke")));
     }
 
     #[test]
     fn a_missing_attempt_loses_the_probe() {
         let mut session = session(1);
         session.line(&format!("a\t0\t{OPEN}"));
-        let observation = session.line("e\t0\t2").unwrap();
+        let (_, observation) = session.line("e\t0\t2").unwrap();
         assert_eq!(observation.lost.as_deref(), Some("1 of 2 attempts were received"));
         assert!(session.line("e\t0\t2").is_none());
     }
@@ -147,7 +157,7 @@ mod tests {
     fn an_attempt_without_an_outcome_loses_the_probe() {
         let mut session = session(1);
         session.line("a\t0\twhole\t-\t1\t0\tsh: nc: not found\\n\t");
-        let lost = session.line("e\t0\t1").unwrap().lost.unwrap();
+        let lost = session.line("e\t0\t1").unwrap().1.lost.unwrap();
         assert_eq!(lost, "nc in the pod could not try: sh: nc: not found");
     }
 
@@ -155,7 +165,7 @@ mod tests {
     fn a_success_that_only_the_script_saw_is_none() {
         let mut session = session(1);
         session.line(&format!("a\t0\t{}", REFUSED.replace('-', "+")));
-        let lost = session.line("e\t0\t1").unwrap().lost.unwrap();
+        let lost = session.line("e\t0\t1").unwrap().1.lost.unwrap();
         assert_eq!(lost, "the script in the pod took this for a success: refused");
     }
 

@@ -4,7 +4,7 @@
 //! target and node stand in properties, so that a pipeline's report can be searched by them.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     io,
     sync::Arc,
     time::Duration,
@@ -15,9 +15,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::{OutputFile, ReportError, Reporter};
 use crate::{
     cause::{Cause, Judged},
-    check::{self, Status, Subject},
+    check::{self, Failure, Status, Subject, Verdict},
     event::{Event, Finished},
-    probe::{Observation, Probe, Target},
     record::Record,
 };
 
@@ -74,18 +73,17 @@ pub fn of_nothing(error: &str) -> Report {
 
 /// The report of a record.
 pub fn of_record(record: &Record) -> Report {
-    let observed: HashMap<&Probe, &Observation> =
-        record.observations.iter().map(|observation| (&observation.probe, observation)).collect();
     let mut report = Report::new(NAME);
     if let Some(end) = record.phases.iter().map(|phase| phase.start_ms + phase.millis).max() {
         report.set_time(Duration::from_millis(end));
     }
-    if record.broken_off.is_some() || !record.left_behind.is_empty() {
-        report.add_test_suite(run_suite(record.broken_off.as_deref(), &record.left_behind));
+    let error = record.broken_off.as_ref().map(|broken_off| broken_off.error.as_str());
+    if error.is_some() || !record.left_behind.is_empty() {
+        report.add_test_suite(run_suite(error, &record.left_behind));
     }
     // The record is in the registry's order, so the cases of a check follow one another.
     for cases in record.judged.chunk_by(|a, b| a.case.check == b.case.check) {
-        report.add_test_suite(suite(cases, record, &observed));
+        report.add_test_suite(suite(cases, record));
     }
     report
 }
@@ -115,7 +113,7 @@ fn run_suite(broken_off: Option<&str>, left_behind: &[String]) -> TestSuite {
     suite
 }
 
-fn suite(cases: &[Judged], record: &Record, observed: &HashMap<&Probe, &Observation>) -> TestSuite {
+fn suite(cases: &[Judged], record: &Record) -> TestSuite {
     let id = cases.first().map_or(NAME, |judged| judged.case.check.as_str());
     let mut suite = TestSuite::new(id);
     let server = &record.started.server;
@@ -131,7 +129,7 @@ fn suite(cases: &[Judged], record: &Record, observed: &HashMap<&Probe, &Observat
     }
     let mut total = Duration::ZERO;
     for judged in cases {
-        let time = time_of(judged, observed);
+        let time = time_of(judged, record);
         total += time;
         suite.add_test_case(test_case(judged, time, record));
     }
@@ -140,9 +138,8 @@ fn suite(cases: &[Judged], record: &Record, observed: &HashMap<&Probe, &Observat
 }
 
 /// How long the case's own probes took: they run side by side, the attempts of one in turn.
-fn time_of(judged: &Judged, observed: &HashMap<&Probe, &Observation>) -> Duration {
-    let observations = judged.case.probes.iter().filter_map(|probe| observed.get(probe));
-    let millis = observations.map(|observation| {
+fn time_of(judged: &Judged, record: &Record) -> Duration {
+    let millis = record.observations(judged).map(|observation| {
         observation.attempts.iter().map(|attempt| u64::from(attempt.millis)).sum::<u64>()
     });
     Duration::from_millis(millis.max().unwrap_or(0))
@@ -153,33 +150,32 @@ fn test_case(judged: &Judged, time: Duration, record: &Record) -> TestCase {
     let cause = record.causes.iter().find(|cause| cause.explains.contains(&name));
     let mut case = TestCase::new(name, status(judged, cause));
     case.set_classname(judged.case.check.as_str()).set_time(time);
-    for (name, value) in properties(judged) {
+    for (name, value) in properties(judged, record) {
         case.add_property((name, value.as_str()));
     }
-    if judged.verdict.status == Status::Pass {
-        case.set_system_out(judged.verdict.detail.as_str());
+    if judged.verdict.status() == Status::Pass {
+        case.set_system_out(judged.verdict.detail());
     }
     case
 }
 
 fn status(judged: &Judged, cause: Option<&Cause>) -> TestCaseStatus {
-    let verdict = &judged.verdict;
-    match verdict.status {
-        Status::Pass => TestCaseStatus::success(),
-        Status::Skip => {
+    match &judged.verdict {
+        Verdict::Pass { .. } => TestCaseStatus::success(),
+        Verdict::Skip { detail } => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(verdict.detail.as_str());
+            status.set_message(detail.as_str());
             status
         }
-        Status::Inconclusive => {
+        Verdict::Inconclusive { detail } => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(verdict.detail.as_str()).set_type("inconclusive");
+            status.set_message(detail.as_str()).set_type("inconclusive");
             status
         }
-        Status::Fail => {
+        Verdict::Fail { detail, failure } => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            let what = verdict.failure.as_ref().map_or(&verdict.detail, |failure| &failure.what);
-            status.set_message(what.as_str()).set_description(full_text(judged, cause));
+            status.set_message(failure.what.as_str());
+            status.set_description(full_text(detail, failure, cause));
             status.set_type(cause.map_or("fail", |cause| cause.id.as_str()));
             status
         }
@@ -187,7 +183,7 @@ fn status(judged: &Judged, cause: Option<&Cause>) -> TestCaseStatus {
 }
 
 /// Everything that is known of a failure, with how to see and to fix it.
-fn full_text(judged: &Judged, cause: Option<&Cause>) -> String {
+fn full_text(detail: &str, failure: &Failure, cause: Option<&Cause>) -> String {
     let mut text = Vec::new();
     let mut section = |title: &str, lines: &[String]| {
         if !lines.is_empty() {
@@ -196,10 +192,8 @@ fn full_text(judged: &Judged, cause: Option<&Cause>) -> String {
         }
     };
     let one = |line: &str| [line.to_owned()];
-    if let Some(failure) = &judged.verdict.failure {
-        section("What", &one(&failure.what));
-    }
-    section("Observed", &one(&judged.verdict.detail));
+    section("What", &one(&failure.what));
+    section("Observed", &one(detail));
     if let Some(cause) = cause {
         section("Cause", &one(&cause.what));
         section("Why it matters", &one(&cause.why));
@@ -207,14 +201,12 @@ fn full_text(judged: &Judged, cause: Option<&Cause>) -> String {
         section("See the cause", &cause.reproduce);
         section("Fix the cause", &cause.fix);
     }
-    if let Some(failure) = &judged.verdict.failure {
-        section("Reproduce", &failure.reproduce);
-        section("Fix", &failure.fix);
-    }
+    section("Reproduce", &failure.reproduce);
+    section("Fix", &failure.fix);
     text.join("\n")
 }
 
-fn properties(judged: &Judged) -> Vec<(&'static str, String)> {
+fn properties(judged: &Judged, record: &Record) -> Vec<(&'static str, String)> {
     let mut properties = Vec::new();
     if let Some(family) = judged.case.family {
         properties.push(("family", family.to_string()));
@@ -232,21 +224,16 @@ fn properties(judged: &Judged) -> Vec<(&'static str, String)> {
             properties.push(("target", to.clone()));
         }
     }
-    let addresses: BTreeSet<String> =
-        judged.case.probes.iter().map(|probe| address(&probe.target)).collect();
+    let probes = judged.case.probes.iter().filter_map(|&id| record.probes.probe(id));
+    let addresses: BTreeSet<String> = probes.map(|probe| probe.target.to_string()).collect();
     if !addresses.is_empty() {
         let addresses: Vec<_> = addresses.into_iter().collect();
         properties.push(("address", addresses.join(" ")));
     }
-    if judged.verdict.attempts > 0 {
-        properties.push(("attempts", judged.verdict.attempts.to_string()));
+    let attempts: usize =
+        record.observations(judged).map(|observation| observation.attempts.len()).sum();
+    if attempts > 0 {
+        properties.push(("attempts", attempts.to_string()));
     }
     properties
-}
-
-fn address(target: &Target) -> String {
-    match target {
-        Target::Http { address, .. } | Target::Tcp { address } => address.to_string(),
-        Target::Dns { name, family } => format!("{name} {}", family.record_type()),
-    }
 }

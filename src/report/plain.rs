@@ -47,8 +47,8 @@ impl Plain {
             }
             Event::Planned { cases, probes } => Some(format!("{cases} cases, {probes} probes")),
             Event::Judged(judged) => {
-                let (name, detail) = (judged.case.name(), &judged.verdict.detail);
-                match judged.verdict.status {
+                let (name, detail) = (judged.case.name(), judged.verdict.detail());
+                match judged.verdict.status() {
                     Status::Fail => Some(format!("FAIL {name}: {detail}")),
                     Status::Inconclusive => Some(format!("inconclusive {name}: {detail}")),
                     Status::Pass if full => Some(format!("pass {name}: {detail}")),
@@ -59,7 +59,6 @@ impl Plain {
             Event::Started(_)
             | Event::BrokenOff { .. }
             | Event::PhaseFinished(..)
-            | Event::Cause(_)
             | Event::Finished(_) => None,
         }
     }

@@ -37,7 +37,7 @@ impl Tally {
 impl<'a> FromIterator<&'a Judged> for Tally {
     fn from_iter<I: IntoIterator<Item = &'a Judged>>(judged: I) -> Self {
         let mut tally = Self::default();
-        judged.into_iter().for_each(|judged| tally.add(judged.verdict.status));
+        judged.into_iter().for_each(|judged| tally.add(judged.verdict.status()));
         tally
     }
 }

@@ -114,9 +114,8 @@ impl Reporter for Terminal {
             }
             Event::Notice(notice) => self.bar.println(format!("note: {notice}")),
             Event::Planned { cases, .. } => self.cases = *cases,
-            Event::Judged(judged) => self.tally.add(judged.verdict.status),
+            Event::Judged(judged) => self.tally.add(judged.verdict.status()),
             Event::NodesSelected(_)
-            | Event::Cause(_)
             | Event::BrokenOff { .. }
             | Event::Finished(_) => {}
         }

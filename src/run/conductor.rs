@@ -6,17 +6,17 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{Events, Ledger, Options, Stop, rights, stopwatch::Stopwatch};
+use super::{Events, Ledger, Options, Stop, ledger::why_open, rights, stopwatch::Stopwatch};
 use crate::{
     cause::{self, Judged},
-    check::{Observations, Stage, Status, World},
+    check::{Stage, World},
     cluster::{self, Cluster, ClusterError},
-    event::{Event, Finished, Phase, Started},
+    event::{Event, Finished},
     exit::Exit,
     facts::{self, Facts},
     fixture::{self, Fixture, FixtureError, Live},
-    probe,
-    record::{RECORD_VERSION, Record},
+    probe::{self, Observation, ProbeId},
+    record::{BrokenOff, Phase, RECORD_VERSION, Record, Started},
 };
 
 /// Why a run could not begin. Nothing was created.
@@ -42,7 +42,7 @@ impl RunError {
 
 /// Why a run that had begun went no further.
 #[derive(Debug, thiserror::Error)]
-enum BrokenOff {
+enum Breach {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]
@@ -58,15 +58,16 @@ enum BrokenOff {
     Panicked(String),
 }
 
-impl BrokenOff {
-    fn exit(&self) -> Option<Exit> {
-        match self {
-            Self::Cluster(error) => Some(error.exit()),
-            Self::Fixture(error) => Some(error.exit()),
-            Self::Interrupted => Some(Exit::Interrupted),
+impl From<Breach> for BrokenOff {
+    fn from(breach: Breach) -> Self {
+        let exit = match &breach {
+            Breach::Cluster(error) => Some(error.exit()),
+            Breach::Fixture(error) => Some(error.exit()),
+            Breach::Interrupted => Some(Exit::Interrupted),
             // What was not determined is inconclusive by itself.
-            Self::Deadline(_) | Self::Panicked(_) => None,
-        }
+            Breach::Deadline(_) | Breach::Panicked(_) => None,
+        };
+        Self { error: breach.to_string(), exit }
     }
 }
 
@@ -103,170 +104,162 @@ pub async fn run(
     };
     events.send(Event::Started(started.clone()));
 
+    let ledger = Ledger::new(options.checks.clone());
+    let wanted = rights::needed(&options, &ledger, &cluster);
+    let (asking, gathering) = (stopwatch.begin(Phase::Preflight), stopwatch.begin(Phase::Facts));
+    let (preflight, facts) = tokio::select! {
+        both = async {
+            tokio::join!(cluster::preflight(&cluster, &wanted), facts::gather(&cluster))
+        } => both,
+        () = stop.asked() => return Err(RunError::Interrupted),
+    };
+    stopwatch.end(asking);
+    stopwatch.end(gathering);
+    let (preflight, facts) = (preflight?, facts?);
+
     let mut session = Session {
-        ledger: Ledger::new(options.checks.clone()),
+        ledger,
         options,
         cluster,
         events,
         stopwatch,
         started,
-        facts: None,
-        fixture: None,
-        live: None,
-        observations: Observations::default(),
+        started_at,
+        facts,
+        fixture: Fixture::default(),
+        reached: Stage::Facts,
         notices: Vec::new(),
     };
-    session.prepare(&mut stop).await?;
-    let broken_off = session.until_stopped(deadline, &mut stop).await.err();
-    Ok(session.finish(started_at, broken_off).await)
+    for missing in preflight.missing {
+        session.notice(format!("no right to {missing}: what it shows is unknown"));
+    }
+    let mut live = None;
+    let breach = session.until_stopped(&mut live, deadline, &mut stop).await.err();
+    Ok(session.finish(live, breach.map(BrokenOff::from)).await)
 }
 
-/// All that a run knows and owns. Its steps may be dropped at any await: what they learnt is here.
+/// All that a run knows. Its steps may be dropped at any await: what they learnt is here.
 struct Session {
     options: Options,
     cluster: Cluster,
     events: Events,
     stopwatch: Stopwatch,
     started: Started,
+    started_at: Timestamp,
     ledger: Ledger,
-    facts: Option<Facts>,
-    fixture: Option<Fixture>,
-    live: Option<Live>,
-    observations: Observations,
+    facts: Facts,
+    /// Empty until something stands in the cluster.
+    fixture: Fixture,
+    reached: Stage,
     notices: Vec<String>,
 }
 
 impl Session {
-    /// Reads everything that is read before anything is written, in one parallel step.
-    async fn prepare(&mut self, stop: &mut Stop) -> Result<(), RunError> {
-        let wanted = rights::needed(&self.options, &self.ledger, &self.cluster);
-        let (asking, gathering) =
-            (self.stopwatch.begin(Phase::Preflight), self.stopwatch.begin(Phase::Facts));
-        let (preflight, facts) = tokio::select! {
-            both = async {
-                tokio::join!(
-                    cluster::preflight(&self.cluster, &wanted),
-                    facts::gather(&self.cluster),
-                )
-            } => both,
-            () = stop.asked() => return Err(RunError::Interrupted),
-        };
-        self.stopwatch.end(asking);
-        self.stopwatch.end(gathering);
-        for missing in preflight?.missing {
-            self.notice(format!("no right to {missing}: what it shows is unknown"));
-        }
-        self.facts = Some(facts?);
-        Ok(())
-    }
-
-    /// Goes on until the end, or until something ends it.
-    async fn until_stopped(&mut self, deadline: Instant, stop: &mut Stop) -> Result<(), BrokenOff> {
+    /// Goes on until the end, or until something ends it. What was put into the cluster by then is
+    /// in `live`.
+    async fn until_stopped(
+        &mut self,
+        live: &mut Option<Live>,
+        deadline: Instant,
+        stop: &mut Stop,
+    ) -> Result<(), Breach> {
         let limit = self.options.deadline;
         tokio::select! {
             biased;
-            () = stop.asked() => Err(BrokenOff::Interrupted),
-            () = tokio::time::sleep_until(deadline) => Err(BrokenOff::Deadline(limit)),
+            () = stop.asked() => Err(Breach::Interrupted),
+            () = tokio::time::sleep_until(deadline) => Err(Breach::Deadline(limit)),
             // What a panic left behind is only ever added to, so it can still be read.
-            done = AssertUnwindSafe(self.proceed(deadline)).catch_unwind() => {
-                done.unwrap_or_else(|panic| Err(BrokenOff::Panicked(message(&*panic))))
+            done = AssertUnwindSafe(self.proceed(live, deadline)).catch_unwind() => {
+                done.unwrap_or_else(|panic| Err(Breach::Panicked(message(&*panic))))
             }
         }
     }
 
-    async fn proceed(&mut self, deadline: Instant) -> Result<(), BrokenOff> {
-        self.plan(Stage::Facts);
+    async fn proceed(
+        &mut self,
+        live: &mut Option<Live>,
+        deadline: Instant,
+    ) -> Result<(), Breach> {
+        self.reach(Stage::Facts);
         if self.ledger.last_stage().is_none_or(|stage| stage == Stage::Facts) {
             self.events.send(Event::Planned { cases: self.ledger.cases(), probes: 0 });
             return Ok(());
         }
-        self.deploy().await?;
-        self.wait_ready(deadline).await?;
-        self.wait_served().await;
-        self.probe().await
-    }
-
-    async fn deploy(&mut self) -> Result<(), BrokenOff> {
-        let Some(facts) = &self.facts else { return Ok(()) };
         let deploying = self.stopwatch.begin(Phase::Deploy);
-        let rendered = fixture::render(&self.options.fixture, facts, &self.started.run)?;
+        let rendered = fixture::render(&self.options.fixture, &self.facts, &self.started.run)?;
         self.events.send(Event::NodesSelected(rendered.nodes().to_vec()));
-        // Owned by the session before the first object exists, so that whatever happens next is
+        // The caller owns it before the first object exists, so that whatever happens next is
         // torn down.
-        let live = self.live.insert(rendered.begin(&self.cluster));
-        self.fixture = Some(live.apply().await?);
+        let live = live.insert(rendered.begin(&self.cluster));
+        self.fixture = live.apply().await?;
         self.stopwatch.end(deploying);
-        self.plan(Stage::Applied);
+        self.reach(Stage::Applied);
+        self.wait_ready(live, deadline).await?;
+        self.wait_served(live).await;
+        self.probe().await;
         Ok(())
     }
 
-    async fn wait_ready(&mut self, deadline: Instant) -> Result<(), BrokenOff> {
-        let Some(live) = &mut self.live else { return Ok(()) };
+    async fn wait_ready(&mut self, live: &mut Live, deadline: Instant) -> Result<(), Breach> {
         let waiting = self.stopwatch.begin(Phase::Ready);
         let events = self.events.clone();
         let ready = live.wait_ready(deadline, |what| {
             events.send(Event::Waiting { phase: Phase::Ready, what });
         });
-        self.fixture = Some(ready.await?);
+        self.fixture = ready.await?;
         self.stopwatch.end(waiting);
-        self.plan(Stage::Ready);
+        self.reach(Stage::Ready);
         Ok(())
     }
 
     /// A proxy can't know what it hasn't been told: until then there is nothing to try.
-    async fn wait_served(&mut self) {
+    async fn wait_served(&mut self, live: &mut Live) {
         if self.ledger.last_stage() < Some(Stage::Served) {
             return;
         }
-        let Some(live) = &mut self.live else { return };
         let waiting = self.stopwatch.begin(Phase::Serve);
         let patience = Duration::from_millis(self.options.suite.probes.settle_ms.into());
         let served = live.wait_served(patience, |what| {
             self.events.send(Event::Waiting { phase: Phase::Serve, what });
         });
-        self.fixture = Some(served.await);
+        self.fixture = served.await;
         self.stopwatch.end(waiting);
-        self.plan(Stage::Served);
+        self.reach(Stage::Served);
     }
 
-    async fn probe(&mut self) -> Result<(), BrokenOff> {
-        self.plan(Stage::Probed);
+    async fn probe(&mut self) {
+        self.reach(Stage::Probed);
         let probes = self.ledger.wanted();
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
-        let Some(fixture) = self.fixture.clone() else { return Ok(()) };
         let probing = self.stopwatch.begin(Phase::Probe);
         let (sink, mut observed) = mpsc::unbounded_channel();
-        let client = self.cluster.client.clone();
+        let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
         let carrying_out = async {
             probe::carry_out(&client, &fixture, probes, &sink).await;
             drop(sink);
         };
         let recording = async {
-            while let Some(observation) = observed.recv().await {
-                let probe = observation.probe.clone();
-                self.observations.insert(observation);
-                self.judge(&probe);
+            while let Some((id, observation)) = observed.recv().await {
+                self.observed(id, observation);
             }
         };
         tokio::join!(carrying_out, recording);
         self.stopwatch.end(probing);
-        Ok(())
     }
 
     /// Plans the cases of a stage that was just reached.
-    fn plan(&mut self, stage: Stage) {
-        let empty = Fixture::default();
-        let Some(facts) = &self.facts else { return };
-        let fixture = self.fixture.as_ref().unwrap_or(&empty);
-        let judged = self.ledger.plan(stage, World { facts, fixture, suite: &self.options.suite });
+    fn reach(&mut self, stage: Stage) {
+        self.reached = stage;
+        let Self { ledger, facts, fixture, options, .. } = self;
+        let judged = ledger.plan(stage, World { facts, fixture, suite: &options.suite });
         self.tell(judged);
     }
 
     /// Judges the cases that waited for this probe and no other.
-    fn judge(&mut self, probe: &probe::Probe) {
-        let (Some(facts), Some(fixture)) = (&self.facts, &self.fixture) else { return };
-        let world = World { facts, fixture, suite: &self.options.suite };
-        let judged = self.ledger.observed(probe, world, &self.observations);
+    fn observed(&mut self, id: ProbeId, observation: Observation) {
+        let Self { ledger, facts, fixture, options, .. } = self;
+        let world = World { facts, fixture, suite: &options.suite };
+        let judged = ledger.observed(id, observation, world);
         self.tell(judged);
     }
 
@@ -280,36 +273,24 @@ impl Session {
     }
 
     /// Names causes, tears down, and puts the record together. Nothing stops it.
-    async fn finish(
-        mut self,
-        started_at: Timestamp,
-        broken_off: Option<BrokenOff>,
-    ) -> Arc<Finished> {
+    async fn finish(mut self, live: Option<Live>, broken_off: Option<BrokenOff>) -> Arc<Finished> {
         let judging = self.stopwatch.begin(Phase::Judge);
-        if let Some(error) = &broken_off {
-            self.events.send(Event::BrokenOff { error: error.to_string() });
+        if let Some(BrokenOff { error, .. }) = &broken_off {
+            self.events.send(Event::BrokenOff { error: error.clone() });
         }
-        let reason = broken_off.as_ref().map_or_else(
-            || "it was not tried".to_owned(),
-            |error| format!("not determined: {error}"),
-        );
-        let abandoned = self.ledger.abandon(&reason);
-        self.tell(abandoned);
-        let judged = self.ledger.into_judged();
-        let empty = Fixture::default();
-        let causes = self.facts.as_ref().map_or_else(Vec::new, |facts| {
-            let fixture = self.fixture.as_ref().unwrap_or(&empty);
-            let world = World { facts, fixture, suite: &self.options.suite };
-            cause::causes(world, &judged, &self.observations)
-        });
-        causes.iter().cloned().for_each(|cause| self.events.send(Event::Cause(cause)));
+        let closed = self.ledger.close(&why_open(broken_off.as_ref()));
+        self.tell(closed);
+        let ledger = std::mem::replace(&mut self.ledger, Ledger::new(Vec::new()));
+        let (judged, probes) = ledger.into_judged();
+        let (facts, fixture) = (&self.facts, &self.fixture);
+        let world = World { facts, fixture, suite: &self.options.suite };
+        let causes = cause::causes(world, &judged, &probes);
         self.stopwatch.end(judging);
 
-        let left_behind = match self.live.take() {
+        let left_behind = match live {
             Some(live) if self.options.keep => {
                 let kept = live.keep().await;
-                self.notices.push(kept.clone());
-                self.events.send(Event::Notice(kept));
+                self.notice(kept);
                 Vec::new()
             }
             Some(live) => {
@@ -320,43 +301,26 @@ impl Session {
             }
             None => Vec::new(),
         };
-        let broken_exit = broken_off.as_ref().and_then(BrokenOff::exit);
-        let mut observations: Vec<_> = self.observations.iter().cloned().collect();
-        observations.sort_by(|a, b| a.probe.cmp(&b.probe));
         let record = Record {
             version: RECORD_VERSION,
             dualstack: env!("CARGO_PKG_VERSION").to_owned(),
             started: self.started,
-            started_at,
+            started_at: self.started_at,
             suite: self.options.suite,
-            facts: self.facts,
-            fixture: self.fixture,
-            observations,
-            judged,
-            causes,
-            broken_off: broken_off.map(|error| error.to_string()),
+            reached: self.reached,
+            broken_off,
             notices: self.notices,
             left_behind,
             phases: self.stopwatch.into_phases(),
+            facts: self.facts,
+            fixture: (self.reached > Stage::Facts).then_some(self.fixture),
+            probes,
+            judged,
+            causes,
         };
-        // What broke the run off comes before what was found until then.
-        let exit = broken_exit.unwrap_or_else(|| exit_of(&record));
-        let finished = Arc::new(Finished { exit, record });
+        let finished = Arc::new(Finished { exit: record.exit(), record });
         self.events.send(Event::Finished(Arc::clone(&finished)));
         finished
-    }
-}
-
-/// How a process should end that reports this record: by its worst verdict.
-pub fn exit_of(record: &Record) -> Exit {
-    let any = |status| record.judged.iter().any(|judged| judged.verdict.status == status);
-    if any(Status::Fail) {
-        Exit::Failed
-    } else if any(Status::Inconclusive) || record.broken_off.is_some() || !any(Status::Pass) {
-        // A run in which nothing was seen to work proves nothing.
-        Exit::Inconclusive
-    } else {
-        Exit::Passed
     }
 }
 

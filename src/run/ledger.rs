@@ -1,36 +1,49 @@
 //! The cases of a run and their verdicts: which are planned, which wait for which probe, which are
-//! judged. Pure: it is driven by the conductor during a run, and by [`super::rejudge`] afterwards.
+//! judged. Pure: it is driven by the conductor during a run, and by [`super::rejudge()`] afterwards.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     cause::Judged,
-    check::{Case, Check, Observations, Stage, Verdict, World},
-    probe::Probe,
+    check::{Case, DynCheck, Judge, PlannedCase, Reading, Readings, Stage, Verdict, World},
+    probe::{Observation, Probe, ProbeId, ProbeTable},
+    record::BrokenOff,
 };
 
-/// The cases of a run.
+/// The cases of a run, and their probes.
 #[derive(Debug)]
 pub struct Ledger {
-    checks: Vec<&'static dyn Check>,
+    checks: Vec<&'static dyn DynCheck>,
     entries: Vec<Entry>,
+    probes: ProbeTable,
     /// Which entries want a probe that has not been observed yet.
-    waiting: HashMap<Probe, Vec<usize>>,
+    waiting: HashMap<ProbeId, Vec<usize>>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    check: &'static dyn Check,
+    check: &'static dyn DynCheck,
     case: Case,
     /// How many of the case's probes have not been observed yet.
     missing: usize,
-    verdict: Option<Verdict>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Open(Judge),
+    Closed(Verdict),
 }
 
 impl Ledger {
     /// A ledger for some checks of the registry, in its order; no case is planned yet.
-    pub fn new(checks: Vec<&'static dyn Check>) -> Self {
-        Self { checks, entries: Vec::new(), waiting: HashMap::new() }
+    pub fn new(checks: Vec<&'static dyn DynCheck>) -> Self {
+        Self {
+            checks,
+            entries: Vec::new(),
+            probes: ProbeTable::default(),
+            waiting: HashMap::new(),
+        }
     }
 
     /// The latest stage that any of the checks needs; `None` where there are no checks.
@@ -41,29 +54,39 @@ impl Ledger {
     /// Plans the cases of the checks of one stage, and judges those that want nothing probed.
     pub fn plan(&mut self, stage: Stage, world: World<'_>) -> Vec<Judged> {
         let first = self.entries.len();
-        for &check in self.checks.iter().filter(|check| check.stage() == stage) {
-            for case in check.plan(world) {
-                let index = self.entries.len();
-                // A blocked case is not tried, whatever it would have wanted.
-                let wanted: BTreeSet<&Probe> = if case.blocked.is_some() {
-                    BTreeSet::new()
-                } else {
-                    case.probes.iter().collect()
-                };
-                for &probe in &wanted {
-                    self.waiting.entry(probe.clone()).or_default().push(index);
-                }
-                let missing = wanted.len();
-                self.entries.push(Entry { check, case, missing, verdict: None });
+        let checks = self.checks.clone().into_iter();
+        for check in checks.filter(|check| check.stage() == stage) {
+            for planned in check.cases(world) {
+                self.add(check, planned);
             }
         }
-        let nothing_observed = Observations::default();
         (first..self.entries.len())
-            .filter(|&index| self.entries[index].missing == 0)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|index| self.judge(index, world, &nothing_observed))
+            .filter_map(|index| self.judge_if_complete(index, world))
             .collect()
+    }
+
+    fn add(&mut self, check: &'static dyn DynCheck, planned: PlannedCase) {
+        let index = self.entries.len();
+        let mut ids = |probes: Vec<Probe>| -> Vec<ProbeId> {
+            probes.into_iter().map(|probe| self.probes.add(probe)).collect()
+        };
+        let (probes, witnesses) = (ids(planned.probes), ids(planned.witnesses));
+        let wanted: BTreeSet<ProbeId> = probes.iter().chain(&witnesses).copied().collect();
+        for &id in &wanted {
+            self.waiting.entry(id).or_default().push(index);
+        }
+        self.entries.push(Entry {
+            check,
+            case: Case {
+                check: check.id().to_owned(),
+                subject: planned.subject,
+                family: planned.family,
+                probes,
+                witnesses,
+            },
+            missing: wanted.len(),
+            state: State::Open(planned.judge),
+        });
     }
 
     /// How many cases are planned.
@@ -71,65 +94,86 @@ impl Ledger {
         self.entries.len()
     }
 
-    /// The probes that are still wanted, each once, in a stable order.
-    pub fn wanted(&self) -> Vec<Probe> {
-        let mut probes: Vec<_> = self.waiting.keys().cloned().collect();
-        probes.sort();
-        probes
+    /// The probes that are still wanted, each once, in the order in which they were planned.
+    pub fn wanted(&self) -> Vec<(ProbeId, Probe)> {
+        self.probes
+            .iter()
+            .filter(|(id, ..)| self.waiting.contains_key(id))
+            .map(|(id, probe, _)| (id, probe.clone()))
+            .collect()
     }
 
-    /// Judges the cases for which `probe` was the last one missing. `observations` holds it already.
+    /// Takes note of what was observed of a probe, and judges the cases for which it was the last
+    /// one missing.
     pub fn observed(
         &mut self,
-        probe: &Probe,
+        id: ProbeId,
+        observation: Observation,
         world: World<'_>,
-        observations: &Observations,
     ) -> Vec<Judged> {
+        self.probes.observe(id, observation);
         let mut judged = Vec::new();
-        for index in self.waiting.remove(probe).unwrap_or_default() {
-            self.entries[index].missing -= 1;
-            if self.entries[index].missing == 0 {
-                judged.push(self.judge(index, world, observations));
+        for index in self.waiting.remove(&id).unwrap_or_default() {
+            if let Some(entry) = self.entries.get_mut(index) {
+                entry.missing = entry.missing.saturating_sub(1);
             }
+            judged.extend(self.judge_if_complete(index, world));
         }
         judged
     }
 
     /// Closes every case that is not judged yet: those that have been observed in part can't be
     /// told from those that would have failed, so all are inconclusive for `reason`.
-    pub fn abandon(&mut self, reason: &str) -> Vec<Judged> {
+    pub fn close(&mut self, reason: &str) -> Vec<Judged> {
         self.waiting.clear();
+        let open = |entry: &&mut Entry| matches!(entry.state, State::Open(_));
         self.entries
             .iter_mut()
-            .filter(|entry| entry.verdict.is_none())
+            .filter(open)
             .map(|entry| {
                 let verdict = Verdict::inconclusive(reason);
-                entry.verdict = Some(verdict.clone());
+                entry.state = State::Closed(verdict.clone());
                 Judged { case: entry.case.clone(), verdict }
             })
             .collect()
     }
 
-    /// Every judged case, in the order of the registry and of each check's plan.
-    pub fn into_judged(mut self) -> Vec<Judged> {
-        let order = |check: &dyn Check| {
+    /// Every judged case, in the order of the registry and of each check's plan, and the probes.
+    pub fn into_judged(mut self) -> (Vec<Judged>, ProbeTable) {
+        let order = |check: &dyn DynCheck| {
             self.checks.iter().position(|known| known.id() == check.id()).unwrap_or(usize::MAX)
         };
         let mut entries = std::mem::take(&mut self.entries);
         entries.sort_by_key(|entry| order(entry.check));
-        entries
-            .into_iter()
-            .filter_map(|entry| Some(Judged { case: entry.case, verdict: entry.verdict? }))
-            .collect()
+        let judged = entries.into_iter().filter_map(|entry| match entry.state {
+            State::Closed(verdict) => Some(Judged { case: entry.case, verdict }),
+            State::Open(_) => None,
+        });
+        (judged.collect(), self.probes)
     }
 
-    fn judge(&mut self, index: usize, world: World<'_>, observations: &Observations) -> Judged {
-        let entry = &mut self.entries[index];
-        let verdict = match &entry.case.blocked {
-            None => entry.check.judge(world, &entry.case, observations),
-            Some(blocked) => blocked.verdict(world.suite),
+    fn judge_if_complete(&mut self, index: usize, world: World<'_>) -> Option<Judged> {
+        let Self { entries, probes, .. } = self;
+        let entry = entries.get_mut(index).filter(|entry| entry.missing == 0)?;
+        let State::Open(judge) = &entry.state else { return None };
+        let read = |ids: &[ProbeId]| -> Vec<Reading<'_>> {
+            ids.iter()
+                .filter_map(|&id| {
+                    Some(Reading::of(world, probes.probe(id)?, probes.observation(id)))
+                })
+                .collect()
         };
-        entry.verdict = Some(verdict.clone());
-        Judged { case: entry.case.clone(), verdict }
+        let (own, witnesses) = (read(&entry.case.probes), read(&entry.case.witnesses));
+        let verdict = judge.judge(world, &Readings { own, witnesses });
+        entry.state = State::Closed(verdict.clone());
+        Some(Judged { case: entry.case.clone(), verdict })
     }
+}
+
+/// Why a case that was planned was not judged, in a run that ended so.
+pub(super) fn why_open(broken_off: Option<&BrokenOff>) -> String {
+    broken_off.map_or_else(
+        || "it was not tried".to_owned(),
+        |broken_off| format!("not determined: {}", broken_off.error),
+    )
 }

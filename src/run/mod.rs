@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-pub use conductor::{RunError, exit_of, run};
+pub use conductor::{RunError, run};
 pub use ledger::Ledger;
 pub use rejudge::rejudge;
 pub use stop::{Stop, Stopper, stop};
 
 use crate::{
-    check::Check, cluster::ConnectOptions, event::Event, fixture::FixtureOptions, suite::Suite,
+    check::DynCheck, cluster::ConnectOptions, event::Event, fixture::FixtureOptions, suite::Suite,
 };
 
 /// How long a run may take, if nobody says otherwise.
@@ -32,7 +32,7 @@ pub struct Options {
     /// What is expected.
     pub suite: Suite,
     /// Which of the suite's checks, in the registry's order.
-    pub checks: Vec<&'static dyn Check>,
+    pub checks: Vec<&'static dyn DynCheck>,
     /// What is put into the cluster.
     pub fixture: FixtureOptions,
     /// How long all of it may take, teardown apart.

@@ -1,37 +1,36 @@
 //! Judging a saved run again: the same planning and the same judges, without a cluster.
 
+use super::{Ledger, ledger::why_open};
 use crate::{
-    cause::{self, Cause, Judged},
-    check::{Check, Observations, Stage, World},
+    cause,
+    check::{DynCheck, Stage, World},
+    fixture::Fixture,
     record::Record,
 };
 
-use super::Ledger;
-
-/// The verdicts and causes of a record's facts, fixture and observations, as today's checks see
-/// them. A case that wants a probe which the record doesn't hold is inconclusive.
-pub fn rejudge(record: &Record, checks: Vec<&'static dyn Check>) -> (Vec<Judged>, Vec<Cause>) {
+/// The record with the verdicts and causes of its facts, fixture and observations, as today's
+/// checks see them. A case that wants a probe which the record doesn't hold is inconclusive.
+#[must_use]
+pub fn rejudge(record: Record, checks: Vec<&'static dyn DynCheck>) -> Record {
     let mut ledger = Ledger::new(checks);
-    let observations: Observations = record.observations.iter().cloned().collect();
-    let empty = crate::fixture::Fixture::default();
-    let Some(facts) = &record.facts else { return (Vec::new(), Vec::new()) };
-    let reached = record.fixture.as_ref();
-    let world = World { facts, fixture: reached.unwrap_or(&empty), suite: &record.suite };
-    ledger.plan(Stage::Facts, world);
-    if reached.is_some() {
-        for stage in [Stage::Applied, Stage::Ready, Stage::Served, Stage::Probed] {
-            ledger.plan(stage, world);
-        }
-        for probe in ledger.wanted() {
-            if observations.of(&probe).is_some() {
-                ledger.observed(&probe, world, &observations);
-            }
+    let empty = Fixture::default();
+    let fixture = record.fixture.as_ref().unwrap_or(&empty);
+    let world = World { facts: &record.facts, fixture, suite: &record.suite };
+    for stage in Stage::ALL.into_iter().filter(|stage| *stage <= record.reached) {
+        ledger.plan(stage, world);
+    }
+    for (id, probe) in ledger.wanted() {
+        let known = record.probes.find(&probe).and_then(|id| record.probes.observation(id));
+        if let Some(observation) = known {
+            ledger.observed(id, observation.clone(), world);
         }
     }
-    let reason =
-        record.broken_off.as_deref().unwrap_or("the record doesn't hold the probes of this case");
-    ledger.abandon(reason);
-    let judged = ledger.into_judged();
-    let causes = cause::causes(world, &judged, &observations);
-    (judged, causes)
+    let reason = match &record.broken_off {
+        None => "the record doesn't hold the probes of this case".to_owned(),
+        broken_off => why_open(broken_off.as_ref()),
+    };
+    ledger.close(&reason);
+    let (judged, probes) = ledger.into_judged();
+    let causes = cause::causes(world, &judged, &probes);
+    Record { judged, probes, causes, ..record }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    event::{Event, Phase},
-    record::PhaseTime,
+    event::Event,
+    record::{Phase, PhaseTime},
 };
 
 /// Times the phases of a run, and tells of them.

@@ -5,13 +5,13 @@ use super::{
     names::{self, UnknownCheck},
 };
 use crate::{
-    check::{Check, REGISTRY},
+    check::{DynCheck, REGISTRY},
     suite::{Suite, covers},
 };
 
 impl Suite {
     /// Its checks, in the registry's order.
-    pub fn checks(&self) -> Vec<&'static dyn Check> {
+    pub fn checks(&self) -> Vec<&'static dyn DynCheck> {
         REGISTRY.iter().copied().filter(|check| self.names(check.id())).collect()
     }
 
@@ -32,7 +32,7 @@ impl Suite {
         &self,
         only: &[String],
         skip: &[String],
-    ) -> Result<Vec<&'static dyn Check>, SuiteError> {
+    ) -> Result<Vec<&'static dyn DynCheck>, SuiteError> {
         let checks = self.checks();
         for name in only.iter().chain(skip) {
             names::known(name)?;
@@ -57,7 +57,7 @@ impl Suite {
     /// The suite with these checks and no others. A run records what it was asked to do, and a
     /// case that is blocked by a check that is not run says so.
     #[must_use]
-    pub fn narrowed(mut self, checks: &[&'static dyn Check]) -> Self {
+    pub fn narrowed(mut self, checks: &[&'static dyn DynCheck]) -> Self {
         self.checks = checks.iter().map(|check| check.id().to_owned()).collect();
         self
     }

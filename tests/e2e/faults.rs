@@ -100,8 +100,7 @@ fn one_way_loss(bed: &Bed) {
     assert_exactly(&run, ROUTE, Family::V6);
     let outcomes = |case: &str| -> Vec<Outcome> {
         let judged = run.judged().find(|judged| judged.case.name() == case).unwrap();
-        let probes = &judged.case.probes;
-        let seen = run.record().observations.iter().filter(|seen| probes.contains(&seen.probe));
+        let seen = run.record().observations(judged);
         seen.flat_map(|seen| &seen.attempts).map(|attempt| attempt.outcome.clone()).collect()
     };
     let there = outcomes("pod::reachable/ipv6/n2 -> n3");
@@ -158,7 +157,7 @@ fn slices_refused(bed: &Bed) {
     });
     let run = run(bed, &["--outside", "required"]);
     drop(refused);
-    let red: Vec<_> = run.judged().filter(|judged| judged.verdict.status == Status::Fail).collect();
+    let red: Vec<_> = run.judged().filter(|judged| judged.verdict.status() == Status::Fail).collect();
     let slices = red.iter().filter(|judged| judged.case.check == "service::endpoint_slices");
     let of_services = run.judged().filter(|judged| {
         judged.case.check == "service::endpoint_slices" && judged.case.family == Some(IpFamily::V6)

@@ -89,8 +89,8 @@ fn single_stack(bed: &Bed) {
         {
             assert!(red.contains(check), "{suite}: {check} must be red:\n{}", run.output);
         }
-        for judged in run.judged().filter(|judged| judged.verdict.status == Status::Fail) {
-            let says = judged.verdict.failure.as_ref().unwrap();
+        for judged in run.judged().filter(|judged| judged.verdict.status() == Status::Fail) {
+            let says = judged.verdict.failure().unwrap();
             assert!(!says.fix.is_empty() && !says.reproduce.is_empty(), "{}", judged.case.name());
         }
         assert!(run.output.contains(other.as_str()), "{suite} must name {other}:\n{}", run.output);
@@ -113,7 +113,7 @@ const PATHS: [&str; 4] = [
 
 fn checks(run: &Run, status: Status) -> BTreeSet<String> {
     run.judged()
-        .filter(|judged| judged.verdict.status == status)
+        .filter(|judged| judged.verdict.status() == status)
         .map(|judged| judged.case.check.clone())
         .collect()
 }

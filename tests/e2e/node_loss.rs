@@ -91,7 +91,7 @@ fn assert_node_is_named(ended: &Run) {
     assert!([1, 5].contains(&ended.code), "{}: {}", ended.code, ended.output);
     let record = ended.record();
     for judged in &record.judged {
-        let status = judged.verdict.status;
+        let status = judged.verdict.status();
         if !matches!(status, Status::Fail | Status::Inconclusive) {
             continue;
         }
@@ -104,7 +104,7 @@ fn assert_node_is_named(ended: &Run) {
             Subject::Service { .. } | Subject::Cluster => true,
         };
         // A NodePort leads to the backends of every node.
-        assert!(own || name.starts_with("node_port::"), "{name}: {}", judged.verdict.detail);
+        assert!(own || name.starts_with("node_port::"), "{name}: {}", judged.verdict.detail());
     }
     let left = record.left_behind.join("\n");
     assert!(left.contains(&format!("the kubelet of {NODE}")), "{left}\n{}", ended.output);

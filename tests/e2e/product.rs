@@ -85,7 +85,7 @@ impl Run {
     pub fn cases(&self, status: Status) -> Vec<String> {
         let mut names: Vec<_> = self
             .judged()
-            .filter(|judged| judged.verdict.status == status)
+            .filter(|judged| judged.verdict.status() == status)
             .map(|j| j.case.name())
             .collect();
         names.sort();

@@ -75,7 +75,7 @@ fn junit_readers(bed: &Bed) {
     let cases: BTreeMap<String, String> = red
         .judged()
         .map(|judged| {
-            let kind = match judged.verdict.status {
+            let kind = match judged.verdict.status() {
                 Status::Pass => "Passed",
                 Status::Fail => "Failure",
                 Status::Skip => "Skipped",

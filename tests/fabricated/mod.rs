@@ -252,7 +252,7 @@ impl Run {
         let explains = self
             .judged
             .iter()
-            .filter(|judged| judged.verdict.status == Status::Fail)
+            .filter(|judged| judged.verdict.status() == Status::Fail)
             .map(|judged| judged.case.name())
             .collect();
         vec![Cause {

@@ -34,7 +34,7 @@ impl Seen {
             return seen;
         };
         for judged in &record.judged {
-            match judged.verdict.status {
+            match judged.verdict.status() {
                 Status::Pass => seen.passed += 1,
                 Status::Fail => {
                     let key = (judged.case.check.clone(), judged.case.family);
@@ -49,7 +49,7 @@ impl Seen {
             .filter_map(|node| Some(format!("{} ({})", node.name, node.excluded.as_ref()?)))
             .collect();
         seen.causes = record.causes.iter().map(|cause| cause.id.clone()).collect();
-        seen.broken_off.clone_from(&record.broken_off);
+        seen.broken_off = record.broken_off.as_ref().map(|broken_off| broken_off.error.clone());
         seen
     }
 

@@ -2,10 +2,8 @@
 
 use super::{assert_cause, assert_red};
 use crate::{
-    check::{
-        Status,
-        lab::{Fault, Lab},
-    },
+    check::Status,
+    lab::{Fault, Lab},
     fixture::{Allocation, WorkloadState},
     net::IpFamily::{self, V4, V6},
 };
@@ -38,7 +36,7 @@ fn a_node_without_an_ipv6_internal_ip_blocks_its_node_ports_and_nothing_else() {
             "node_port::from_outside/ipv6/outside -> n2",
         ]
     );
-    let detail = &run.case("node_port::from_outside/ipv6/outside -> n2").verdict.detail;
+    let detail = &run.case("node_port::from_outside/ipv6/outside -> n2").verdict.detail();
     assert!(detail.starts_with("blocked by node::internal_ips: "), "{detail}");
 }
 
@@ -55,7 +53,7 @@ fn pods_of_one_node_without_ipv6_block_every_path_to_and_from_them() {
             || name.contains("reachable/ipv6/") && name.ends_with("-> n2")
             || name.starts_with("node_port::from_pod/ipv6/n2 -> ")
             || name == "service::endpoint_slices/ipv6/backend on n2";
-        assert_eq!(judged.verdict.status == Status::Skip, blocked, "{name}");
+        assert_eq!(judged.verdict.status() == Status::Skip, blocked, "{name}");
     }
 }
 
@@ -182,10 +180,10 @@ fn pods_that_did_not_come_up_leave_doubt_and_no_red() {
     });
     let run = assert_red(&lab, |_| false);
     let case = run.case("service::cluster_ip_reachable/ipv4/n1 -> n3");
-    assert_eq!(case.verdict.status, Status::Inconclusive);
-    assert_eq!(case.verdict.detail, "nginx on n3 did not come up: the image can't be pulled");
+    assert_eq!(case.verdict.status(), Status::Inconclusive);
+    assert_eq!(case.verdict.detail(), "nginx on n3 did not come up: the image can't be pulled");
     let shared = run.case("service::cluster_ip_reachable/ipv4/n1 -> default");
-    assert_eq!(shared.verdict.detail, "2 backends answered in 2 connections");
+    assert_eq!(shared.verdict.detail(), "2 backends answered in 2 connections");
 }
 
 #[test]
@@ -196,7 +194,7 @@ fn a_service_that_a_quota_refused_leaves_doubt_and_no_red() {
     });
     let run = assert_red(&lab, |_| false);
     let case = run.case("service::cluster_ips/prefer-dual-stack");
-    assert_eq!(case.verdict.status, Status::Inconclusive);
+    assert_eq!(case.verdict.status(), Status::Inconclusive);
 }
 
 #[test]

@@ -8,10 +8,8 @@ use std::collections::BTreeSet;
 
 use super::{Cause, REGISTRY};
 use crate::{
-    check::{
-        Status, Subject,
-        lab::{Lab, Run},
-    },
+    check::{Status, Subject},
+    lab::{Lab, Run},
     net::IpFamily,
 };
 
@@ -52,10 +50,10 @@ fn assert_red(lab: &Lab, broken: impl Fn(&Path<'_>) -> bool) -> Run {
             Subject::Path { from, to } => (from.as_str(), to.as_str()),
         };
         let path = Path { check: &judged.case.check, family: judged.case.family, from, to };
-        let red = judged.verdict.status == Status::Fail;
+        let red = judged.verdict.status() == Status::Fail;
         if red != broken(&path) {
             let said = if red { "is red" } else { "is not red" };
-            wrong.push(format!("{} {said}: {}", judged.case.name(), judged.verdict.detail));
+            wrong.push(format!("{} {said}: {}", judged.case.name(), judged.verdict.detail()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

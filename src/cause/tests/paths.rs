@@ -2,10 +2,8 @@
 
 use super::{Path, assert_cause, assert_red};
 use crate::{
-    check::{
-        Status,
-        lab::{Fault, Lab},
-    },
+    check::Status,
+    lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
     suite::OutsidePolicy,
 };
@@ -48,9 +46,9 @@ fn a_route_missing_one_way_reddens_both_directions_with_their_outcomes() {
         assert!(cause.evidence[1].contains("timed out 3 times"), "{:?}", cause.evidence);
         let slug = family.slug();
         let there = run.case(&format!("pod::reachable/{slug}/n1 -> n2"));
-        assert!(there.verdict.detail.starts_with("unreachable"), "{}", there.verdict.detail);
+        assert!(there.verdict.detail().starts_with("unreachable"), "{}", there.verdict.detail());
         let back = run.case(&format!("pod::reachable/{slug}/n2 -> n1"));
-        assert_eq!(back.verdict.detail, "timed out 3 times");
+        assert_eq!(back.verdict.detail(), "timed out 3 times");
     }
 }
 
@@ -216,7 +214,7 @@ fn large_answers_that_are_lost_one_way_are_a_matter_of_mtu() {
     let run = assert_red(&lab, |path| path.is("pod::reachable", V6, "n1", "n2"));
     assert_cause(&run, "path_mtu", &["n2 to n1", "IPv6"]);
     let case = run.case("pod::reachable/ipv6/n1 -> n2");
-    assert_eq!(case.verdict.detail, "large answers: timed out 3 times");
+    assert_eq!(case.verdict.detail(), "large answers: timed out 3 times");
 }
 
 #[test]

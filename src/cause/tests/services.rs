@@ -2,7 +2,7 @@
 
 use super::{assert_cause, assert_red};
 use crate::{
-    check::lab::{Fault, Lab},
+    lab::{Fault, Lab},
     net::IpFamily::{V4, V6},
 };
 
@@ -112,8 +112,8 @@ fn a_service_that_leads_to_another_backend_is_a_wrong_answer() {
     let lab = Lab::dual().with(Fault::WrongBackend { of: "n1", to: "n3" });
     let run = lab.run();
     let case = run.case("service::cluster_ip_reachable/ipv6/n2 -> n1");
-    assert!(case.verdict.detail.contains("nginx-3-xyz"), "{}", case.verdict.detail);
-    assert!(case.verdict.detail.contains("not nginx-1-xyz"), "{}", case.verdict.detail);
+    assert!(case.verdict.detail().contains("nginx-3-xyz"), "{}", case.verdict.detail());
+    assert!(case.verdict.detail().contains("not nginx-1-xyz"), "{}", case.verdict.detail());
 }
 
 #[test]

@@ -2,15 +2,13 @@
 
 use crate::{
     check::{
-        Aim, Blocked, Case, Check, Failure, Observations, Stage, Subject, Verdict, World, commands,
-        outcome, plan,
-        reading::{Kind, Reading},
-        words,
+        Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Verdict, World, commands, outcome, plan, words,
     },
-    facts::{ClusterDns, DnsPod, Fact},
+    facts::{DnsPod, Fact},
     fixture::{Service, ServiceRole},
     net::IpFamily,
-    probe::{Probe, Target, Vantage},
+    probe::{Aim, Attempts, Probe, Target, Vantage},
 };
 
 /// The cluster domain, unless a cluster chose another.
@@ -20,7 +18,25 @@ const DEFAULT_DOMAIN: &str = "cluster.local";
 #[derive(Debug)]
 pub(in crate::check) struct Records;
 
+/// Somebody who answers, asked for the records of one family.
+#[derive(Debug)]
+pub(in crate::check) struct Asked {
+    who: Server,
+    family: IpFamily,
+}
+
+/// Who is asked.
+#[derive(Debug)]
+enum Server {
+    /// The cluster's DNS, from a pod on this node.
+    Cluster { from: String },
+    /// A DNS pod itself.
+    Pod { name: String, node: String },
+}
+
 impl Check for Records {
+    type Subject = Asked;
+
     fn id(&self) -> &'static str {
         "dns::records"
     }
@@ -49,117 +65,110 @@ impl Check for Records {
         &["list services in kube-system", "list pods in kube-system"]
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Case> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
         let mut cases = Vec::new();
         for family in IpFamily::ALL {
             for source in plan::pods(world) {
-                let subject = Subject::Path { from: source.label.clone(), to: "DNS".to_owned() };
-                let blocked = source.down();
-                cases.push(self.case(world, family, subject, source.vantage, blocked));
+                let from = source.label.clone();
+                let subject = Subject::path(&from, "DNS");
+                cases.push(Planned::probing(world, subject, family, || {
+                    source.up()?;
+                    let attempts = plan::single(world.suite);
+                    let probes = questions(world, family, &source.vantage, attempts)?;
+                    Ok((Asked { who: Server::Cluster { from }, family }, probes))
+                }));
             }
+            let unasked = |verdict| Planned::settled(Subject::Cluster, family, verdict);
             match &world.facts.cluster_dns {
                 Fact::Known { value, .. } => {
-                    for pod in &value.pods {
-                        let node = pod.node.clone().unwrap_or_else(|| "no node".to_owned());
-                        let subject = Subject::Pod { workload: pod.name.clone(), node };
-                        cases.push(self.case(world, family, subject, vantage(pod), None));
-                    }
+                    cases.extend(value.pods.iter().map(|pod| pod_case(world, family, pod)));
                 }
-                Fact::Absent { .. } | Fact::Forbidden { .. } => cases.push(Case {
-                    check: self.id().to_owned(),
-                    subject: Subject::Cluster,
-                    family: Some(family),
-                    probes: Vec::new(),
-                    blocked: None,
-                }),
+                Fact::Absent { reason } => {
+                    let reason = format!("no DNS pod is asked: {reason}");
+                    cases.push(unasked(Verdict::skip(reason)));
+                }
+                Fact::Forbidden { reason } => {
+                    let reason = format!("no DNS pod is asked: no right to {reason}");
+                    cases.push(unasked(Verdict::inconclusive(reason)));
+                }
             }
         }
         cases
     }
 
-    fn judge(&self, world: World<'_>, case: &Case, observations: &Observations) -> Verdict {
-        let dns = world.facts.cluster_dns.known();
-        match (&case.subject, &world.facts.cluster_dns) {
-            (Subject::Cluster, Fact::Absent { reason }) => {
-                return Verdict::skip(format!("no DNS pod is asked: {reason}"));
-            }
-            (Subject::Cluster, Fact::Forbidden { reason }) => {
-                return Verdict::inconclusive(format!("no DNS pod is asked: no right to {reason}"));
-            }
-            (Subject::Pod { workload, .. }, _) if !is_ready(dns, workload) => {
-                return Verdict::skip(format!("{workload} is not Ready, so nobody asks it"));
-            }
-            _ => {}
-        }
-        let Some(family) = case.family else {
-            return Verdict::inconclusive("this is no case of a family");
-        };
-        if case.probes.is_empty() {
-            return Verdict::inconclusive("there is no Service to ask for");
-        }
-        let readings: Vec<Reading<'_>> =
-            case.probes.iter().map(|probe| Reading::of(world, observations, probe)).collect();
-        let verdict = match Wrong::first(world, case, family, &readings) {
-            None => outcome::unknown(&readings).unwrap_or_else(|| {
+    fn judge(&self, world: World<'_>, asked: &Asked, readings: &Readings<'_>) -> Verdict {
+        let readings = readings.own.as_slice();
+        let bad: Vec<_> = outcome::bad(readings).collect();
+        let Some((_, first)) = bad.first() else {
+            return outcome::unknown(readings).unwrap_or_else(|| {
                 Verdict::pass(format!("{} right", words::count(readings.len(), "name")))
-            }),
-            Some(wrong) if wrong.may_be_another_domain() => Verdict::inconclusive(format!(
+            });
+        };
+        // Where every name is unknown, the domain that we had to guess may be another one.
+        let all_unknown = bad.len() == readings.len()
+            && bad.iter().all(|(_, symptom)| symptom.kind == Kind::NoSuchName);
+        if all_unknown && known_domain(world).is_none() {
+            return Verdict::inconclusive(format!(
                 "no name is known under {DEFAULT_DOMAIN}, and the cluster's domain could not be read"
-            )),
-            Some(wrong) => Verdict::fail(wrong.detail(), wrong.failure()),
+            ));
+        }
+        let services: Vec<String> =
+            bad.iter().map(|(reading, _)| service_name(world, reading)).collect();
+        let detail = match services.as_slice() {
+            [service] => format!("{service}: {}", first.detail),
+            _ => outcome::share(bad.len(), readings.len(), "name", &first.detail),
         };
-        verdict.after(outcome::attempts(&readings))
+        Verdict::fail(detail, asked.failure(world, &bad, first, &services))
     }
 }
 
-impl Records {
-    fn case(
-        &self,
-        world: World<'_>,
-        family: IpFamily,
-        subject: Subject,
-        vantage: Vantage,
-        blocked: Option<Blocked>,
-    ) -> Case {
-        let named: Vec<&Service> = world
-            .fixture
-            .services
-            .iter()
-            .filter(|service| !matches!(service.role, ServiceRole::Backend(_)))
-            .filter(|service| IpFamily::ALL.iter().any(|&f| service.cluster_ip(f).is_some()))
-            .collect();
-        let expected = world.suite.families.contains(&family);
-        let none_has_it = !named.iter().any(|service| service.cluster_ip(family).is_some());
-        let blocked = blocked.or_else(|| {
-            (expected && none_has_it).then(|| Blocked {
-                by: Some("service::cluster_ips".to_owned()),
-                reason: format!("no Service has an {family} ClusterIP"),
-            })
-        });
-        let probes = if blocked.is_some() {
-            Vec::new()
-        } else {
-            let probe = |service: &&Service| Probe {
-                vantage: vantage.clone(),
-                target: Target::Dns { name: name(world, service), family },
-                attempts: match vantage {
-                    // One server, asked directly, says the same each time.
-                    Vantage::DnsPod { .. } => plan::once(world.suite),
-                    _ => plan::single(world.suite),
-                },
-            };
-            named.iter().map(probe).collect()
-        };
-        Case { check: self.id().to_owned(), subject, family: Some(family), probes, blocked }
+/// The case of a DNS pod that is asked itself.
+fn pod_case(world: World<'_>, family: IpFamily, pod: &DnsPod) -> Planned<Asked> {
+    let DnsPod { namespace, name, ready, tcp_port: port, .. } = pod;
+    let node = pod.node.clone().unwrap_or_else(|| "no node".to_owned());
+    let subject = Subject::Pod { workload: name.clone(), node: node.clone() };
+    if !ready {
+        let reason = format!("{name} is not Ready, so nobody asks it");
+        return Planned::settled(subject, family, Verdict::skip(reason));
     }
+    Planned::probing(world, subject, family, || {
+        let (namespace, pod) = (namespace.clone(), name.clone());
+        let vantage = Vantage::DnsPod { namespace, pod, port: *port };
+        // One server, asked directly, says the same each time.
+        let probes = questions(world, family, &vantage, plan::once(world.suite))?;
+        Ok((Asked { who: Server::Pod { name: name.clone(), node }, family }, probes))
+    })
 }
 
-fn vantage(pod: &DnsPod) -> Vantage {
-    Vantage::DnsPod { namespace: pod.namespace.clone(), pod: pod.name.clone(), port: pod.tcp_port }
-}
-
-fn is_ready(dns: Option<&ClusterDns>, pod: &str) -> bool {
-    dns.is_some_and(|dns| dns.pods.iter().any(|known| known.name == pod && known.ready))
+/// Questions for the records of a family of every shared Service.
+fn questions(
+    world: World<'_>,
+    family: IpFamily,
+    vantage: &Vantage,
+    attempts: Attempts,
+) -> Result<Vec<Probe>, Blocked> {
+    let named: Vec<&Service> = world
+        .fixture
+        .services
+        .iter()
+        .filter(|service| !matches!(service.role, ServiceRole::Backend(_)))
+        .filter(|service| IpFamily::ALL.iter().any(|&f| service.cluster_ip(f).is_some()))
+        .collect();
+    let none_has_it = !named.iter().any(|service| service.cluster_ip(family).is_some());
+    if world.suite.families.contains(&family) && none_has_it {
+        let reason = format!("no Service has an {family} ClusterIP");
+        return Err(Blocked { by: Some("service::cluster_ips"), reason });
+    }
+    if named.is_empty() {
+        return Err(Blocked { by: None, reason: "there is no Service to ask for".to_owned() });
+    }
+    let probe = |service: &Service| Probe {
+        vantage: vantage.clone(),
+        aim: Aim::Records { service: service.role.clone() },
+        target: Target::Dns { name: name(world, service), family },
+        attempts,
+    };
+    Ok(named.into_iter().map(probe).collect())
 }
 
 fn known_domain(world: World<'_>) -> Option<&str> {
@@ -172,63 +181,33 @@ fn name(world: World<'_>, service: &Service) -> String {
     format!("{}.{}.svc.{domain}.", service.name, world.fixture.namespace)
 }
 
-/// What went wrong in a case.
-struct Wrong<'a> {
-    world: World<'a>,
-    case: &'a Case,
-    family: IpFamily,
-    /// The probes that went wrong, with their Service, in the order of the case.
-    bad: Vec<(&'a Probe, &'a str, Kind)>,
-    /// The first one's symptom.
-    seen: String,
+/// The name of the Service that a reading is about.
+fn service_name(world: World<'_>, reading: &Reading<'_>) -> String {
+    match &reading.probe.aim {
+        Aim::Records { service } => {
+            let known = world.fixture.service(service);
+            known.map_or_else(|| service.to_string(), |service| service.name.clone())
+        }
+        _ => reading.probe.target.to_string(),
+    }
 }
 
-impl<'a> Wrong<'a> {
-    fn first(
-        world: World<'a>,
-        case: &'a Case,
-        family: IpFamily,
-        readings: &[Reading<'_>],
-    ) -> Option<Self> {
-        let symptoms = case.probes.iter().zip(readings);
-        let bad: Vec<_> = symptoms
-            .filter_map(|(probe, reading)| {
-                let service = match Aim::of(world, probe) {
-                    Some(Aim::Records(service)) => service.name.as_str(),
-                    _ => "a Service",
-                };
-                Some((probe, service, reading.symptom()?.kind))
-            })
-            .collect();
-        let seen = readings.iter().find_map(Reading::symptom)?.detail.clone();
-        Some(Self { world, case, family, bad, seen })
-    }
-
-    /// Whether every name is unknown and we had to guess the domain.
-    fn may_be_another_domain(&self) -> bool {
-        known_domain(self.world).is_none()
-            && self.bad.len() == self.case.probes.len()
-            && self.bad.iter().all(|(_, _, kind)| *kind == Kind::NoSuchName)
-    }
-
-    fn detail(&self) -> String {
-        let share = outcome::share(self.bad.len(), self.case.probes.len(), "name", &self.seen);
-        match self.bad.as_slice() {
-            [(_, service, _)] => format!("{service}: {}", self.seen),
-            _ => share,
-        }
-    }
-
-    fn failure(&self) -> Failure {
-        let Self { world, case, family, bad, seen } = self;
+impl Asked {
+    fn failure(
+        &self,
+        world: World<'_>,
+        bad: &[(&Reading<'_>, &Symptom)],
+        first: &Symptom,
+        services: &[String],
+    ) -> Failure {
+        let Self { who, family } = self;
         let record = family.record_type();
-        let who = match &case.subject {
-            Subject::Path { from, .. } => format!("DNS, asked from a pod on node {from},"),
-            Subject::Pod { workload, node } => format!("The DNS pod {workload} on node {node}"),
-            _ => "DNS".to_owned(),
+        let who = match who {
+            Server::Cluster { from } => format!("DNS, asked from a pod on node {from},"),
+            Server::Pod { name, node } => format!("The DNS pod {name} on node {node}"),
         };
-        let services = words::list(bad.iter().map(|(_, service, _)| service));
-        let kind = bad.first().map_or(Kind::DnsFailure, |(_, _, kind)| *kind);
+        let services = words::list(services);
+        let (kind, seen) = (first.kind, &first.detail);
         let what = match kind {
             Kind::NoRecords => format!(
                 "{who} has no {record} record for {services}, though each has an {family} ClusterIP."
@@ -245,7 +224,7 @@ impl<'a> Wrong<'a> {
         let dns = "kubectl -n kube-system get configmap coredns -o yaml";
         let log = "kubectl -n kube-system logs -l k8s-app=kube-dns --tail=50";
         Failure::new(what)
-            .reproduce(commands::repeat(*world, bad.iter().map(|(probe, _, _)| *probe)))
+            .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))
             .reproduce([dns, log])
             .fix(self.fix(kind))
     }
@@ -273,13 +252,13 @@ impl<'a> Wrong<'a> {
                 "See that DNS pods run and are Ready: `kubectl -n kube-system get pods -l \
                  k8s-app=kube-dns -o wide`."
                     .to_owned(),
-                match &self.case.subject {
-                    Subject::Path { from, .. } => format!(
+                match &self.who {
+                    Server::Cluster { from } => format!(
                         "If pods on other nodes get answers, the way from {from} to the ClusterIP of \
                          kube-dns or to the DNS pods is at fault: see pod::reachable and \
                          service::cluster_ip_reachable from {from}."
                     ),
-                    _ => "See the pod's log.".to_owned(),
+                    Server::Pod { .. } => "See the pod's log.".to_owned(),
                 },
             ],
         }

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{Found, cases, find};
+use super::{NodeInFamily, cases, nodes};
 use crate::{
-    check::{Case, Check, Failure, Observations, Stage, Verdict, World, primary, words},
+    check::{Check, Failure, Planned, Readings, Stage, Verdict, World, primary, words},
     facts::Node,
     net::IpFamily,
 };
@@ -14,6 +14,8 @@ use crate::{
 pub(in crate::check) struct InternalIps;
 
 impl Check for InternalIps {
+    type Subject = NodeInFamily;
+
     fn id(&self) -> &'static str {
         "node::internal_ips"
     }
@@ -42,16 +44,12 @@ impl Check for InternalIps {
         &["list nodes"]
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Case> {
-        cases(self, world)
+    fn plan(&self, world: World<'_>) -> Vec<Planned<NodeInFamily>> {
+        cases(world)
     }
 
-    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
-        let found = match find(world, case) {
-            Ok(found) => found,
-            Err(verdict) => return verdict,
-        };
-        let Found { family, node, .. } = found;
+    fn judge(&self, world: World<'_>, case: &NodeInFamily, _: &Readings<'_>) -> Verdict {
+        let NodeInFamily { family, ref node } = *case;
         let addresses: Vec<IpAddr> = node.internal_ips(family).collect();
         let (detail, what) = match (world.suite.families.contains(&family), addresses.as_slice()) {
             (false, []) => return Verdict::pass("none, as expected"),
@@ -73,18 +71,18 @@ impl Check for InternalIps {
                     ),
                 )
             }
-            (true, _) => match defect(world, &found, &addresses) {
+            (true, _) => match defect(world, case, &addresses) {
                 None => return Verdict::pass(words::list(&addresses)),
                 Some(defect) => defect,
             },
         };
-        Verdict::fail(detail, failure(world, &found, what))
+        Verdict::fail(detail, failure(world, case, what))
     }
 }
 
 /// What is wrong with a node's addresses of a family, as detail and sentence.
-fn defect(world: World<'_>, found: &Found<'_>, addresses: &[IpAddr]) -> Option<(String, String)> {
-    let Found { family, node, nodes } = *found;
+fn defect(world: World<'_>, case: &NodeInFamily, addresses: &[IpAddr]) -> Option<(String, String)> {
+    let NodeInFamily { family, ref node } = *case;
     if let Some((address, kind)) =
         addresses.iter().find_map(|address| Some((address, unusable(*address)?)))
     {
@@ -97,7 +95,7 @@ fn defect(world: World<'_>, found: &Found<'_>, addresses: &[IpAddr]) -> Option<(
             ),
         ));
     }
-    let expected = primary::expected(world.suite, nodes.iter().filter_map(first))?;
+    let expected = primary::expected(world.suite, nodes(world).iter().filter_map(first))?;
     let first = first(node)?;
     (expected == family && first != family).then(|| {
         (
@@ -111,8 +109,8 @@ fn defect(world: World<'_>, found: &Found<'_>, addresses: &[IpAddr]) -> Option<(
     })
 }
 
-fn failure(world: World<'_>, found: &Found<'_>, what: String) -> Failure {
-    let Found { family, node, .. } = *found;
+fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
+    let NodeInFamily { family, ref node } = *case;
     let name = &node.name;
     let reproduce = [
         format!(

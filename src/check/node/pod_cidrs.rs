@@ -2,9 +2,9 @@
 
 use ipnet::IpNet;
 
-use super::{Found, cases, find};
+use super::{NodeInFamily, cases, nodes};
 use crate::{
-    check::{Case, Check, Failure, Observations, Stage, Verdict, World, primary, words},
+    check::{Check, Failure, Planned, Readings, Stage, Verdict, World, primary, words},
     facts::Node,
     net::{IpFamily, relation},
 };
@@ -14,6 +14,8 @@ use crate::{
 pub(in crate::check) struct PodCidrs;
 
 impl Check for PodCidrs {
+    type Subject = NodeInFamily;
+
     fn id(&self) -> &'static str {
         "node::pod_cidrs"
     }
@@ -44,17 +46,13 @@ impl Check for PodCidrs {
         &["list nodes"]
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Case> {
-        cases(self, world)
+    fn plan(&self, world: World<'_>) -> Vec<Planned<NodeInFamily>> {
+        cases(world)
     }
 
-    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
-        let found = match find(world, case) {
-            Ok(found) => found,
-            Err(verdict) => return verdict,
-        };
-        let Found { family, node, nodes } = found;
-        if nodes.iter().all(|node| node.pod_cidrs.is_empty()) {
+    fn judge(&self, world: World<'_>, case: &NodeInFamily, _: &Readings<'_>) -> Verdict {
+        let NodeInFamily { family, ref node } = *case;
+        if nodes(world).iter().all(|node| node.pod_cidrs.is_empty()) {
             let by = world.facts.cni.known().map_or("the pod network", |cni| cni.name.as_str());
             return Verdict::skip(format!(
                 "no node has podCIDRs: {by} gives out pod addresses itself"
@@ -65,7 +63,7 @@ impl Check for PodCidrs {
                 format!("{text} is no address range"),
                 failure(
                     world,
-                    &found,
+                    case,
                     format!(
                         "Node {} has `{text}` in spec.podCIDRs, which is no address range.",
                         node.name
@@ -93,7 +91,7 @@ impl Check for PodCidrs {
                     node.name
                 ),
             ),
-            (true, [range]) => match defect(world, &found, range) {
+            (true, [range]) => match defect(world, case, range) {
                 None => return Verdict::pass(range.to_string()),
                 Some(defect) => defect,
             },
@@ -107,14 +105,14 @@ impl Check for PodCidrs {
                 ),
             ),
         };
-        Verdict::fail(detail, failure(world, &found, what))
+        Verdict::fail(detail, failure(world, case, what))
     }
 }
 
 /// What is wrong with a node's one range of a family, as detail and sentence.
-fn defect(world: World<'_>, found: &Found<'_>, range: &IpNet) -> Option<(String, String)> {
-    let Found { family, node, nodes } = *found;
-    let other = nodes.iter().filter(|other| other.name != node.name).find_map(|other| {
+fn defect(world: World<'_>, case: &NodeInFamily, range: &IpNet) -> Option<(String, String)> {
+    let NodeInFamily { family, ref node } = *case;
+    let other = nodes(world).iter().filter(|other| other.name != node.name).find_map(|other| {
         of_family(other, family)
             .find(|theirs| relation(range, theirs).overlaps())
             .map(|theirs| (other, theirs))
@@ -129,7 +127,7 @@ fn defect(world: World<'_>, found: &Found<'_>, range: &IpNet) -> Option<(String,
             ),
         ));
     }
-    let expected = primary::expected(world.suite, nodes.iter().filter_map(first))?;
+    let expected = primary::expected(world.suite, nodes(world).iter().filter_map(first))?;
     let first = first(node)?;
     (expected == family && first != family).then(|| {
         (
@@ -144,15 +142,15 @@ fn defect(world: World<'_>, found: &Found<'_>, range: &IpNet) -> Option<(String,
     })
 }
 
-fn failure(world: World<'_>, found: &Found<'_>, what: String) -> Failure {
-    let Found { family, node, nodes } = *found;
+fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
+    let NodeInFamily { family, ref node } = *case;
     let name = &node.name;
     let failure = Failure::new(what).reproduce([
         format!("kubectl get node {name} -o jsonpath='{{.spec.podCIDRs}}{{\"\\n\"}}'"),
         "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
             .to_owned(),
     ]);
-    let everywhere = nodes.iter().all(|node| of_family(node, family).next().is_none());
+    let everywhere = nodes(world).iter().all(|node| of_family(node, family).next().is_none());
     let anew = format!(
         "podCIDRs can't be changed on a Node object: drain the node, run `kubectl delete node {name}`, \
          and restart its kubelet, which registers it anew with ranges of both families."

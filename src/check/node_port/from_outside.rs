@@ -5,14 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use super::{detail, from_pod, node, probes};
 use crate::{
     check::{
-        Blocked, Case, Check, Failure, Observations, Stage, Subject, Verdict, World, commands,
-        outcome, plan,
-        reading::{Kind, Reading, State},
-        words,
+        Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, State, Subject, Verdict,
+        World, commands, outcome, plan, words,
     },
     facts::Node,
     net::IpFamily,
-    probe::{Attempts, Outcome, Probe, Target, Vantage},
+    probe::{Aim, Attempts, Probe, Target, Vantage},
     suite::OutsidePolicy,
 };
 
@@ -23,7 +21,16 @@ const CONTROL_PORT: u16 = 10_250;
 #[derive(Debug)]
 pub(in crate::check) struct FromOutside;
 
+/// A way from this machine to a node's NodePorts, in one family.
+#[derive(Debug)]
+pub(in crate::check) struct WayIn {
+    to: String,
+    family: IpFamily,
+}
+
 impl Check for FromOutside {
+    type Subject = WayIn;
+
     fn id(&self) -> &'static str {
         "node_port::from_outside"
     }
@@ -52,47 +59,30 @@ impl Check for FromOutside {
         &["list nodes"]
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Case> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<WayIn>> {
         let mut cases = Vec::new();
         for family in plan::families(world.suite) {
             let witnesses = witnesses(world, family);
             for to in world.fixture.selected() {
-                let planned = node(world, to).and_then(|node| own(world, node, family));
-                let (probes, blocked) = match planned {
-                    // Nothing is tried and nothing stands in the way: the operator doesn't ask.
-                    _ if world.suite.outside == OutsidePolicy::Off => (Vec::new(), None),
-                    Ok(own) => {
-                        let others = witnesses.iter().filter(|witness| !own.contains(witness));
-                        (own.iter().chain(others).cloned().collect(), None)
-                    }
-                    Err(blocked) => (Vec::new(), Some(blocked)),
-                };
-                cases.push(Case {
-                    check: self.id().to_owned(),
-                    subject: Subject::Path { from: "outside".to_owned(), to: to.to_owned() },
-                    family: Some(family),
-                    probes,
-                    blocked,
+                let subject = Subject::path("outside", to);
+                if world.suite.outside == OutsidePolicy::Off {
+                    let verdict = Verdict::skip("nothing is tried from outside (--outside off)");
+                    cases.push(Planned::settled(subject, family, verdict));
+                    continue;
+                }
+                let case = Planned::probing(world, subject, family, || {
+                    let probes = own(world, node(world, to)?, family)?;
+                    Ok((WayIn { to: to.to_owned(), family }, probes))
                 });
+                cases.push(case.beside(&witnesses));
             }
         }
         cases
     }
 
-    fn judge(&self, world: World<'_>, case: &Case, observations: &Observations) -> Verdict {
-        let (Subject::Path { to, .. }, Some(family)) = (&case.subject, case.family) else {
-            return Verdict::inconclusive("this is no case of a path and a family");
-        };
-        if world.suite.outside == OutsidePolicy::Off {
-            return Verdict::skip("nothing is tried from outside (--outside off)");
-        }
-        let Ok(node) = node(world, to) else {
-            return Verdict::inconclusive(format!("node {to} is not in the facts"));
-        };
-        let by_address: Vec<Tried<'_>> = addresses(node, family)
-            .map(|address| Tried::of(world, case, observations, address))
-            .filter(|tried| !tried.probes.is_empty())
-            .collect();
+    fn judge(&self, world: World<'_>, way: &WayIn, readings: &Readings<'_>) -> Verdict {
+        let WayIn { to, family } = way;
+        let by_address = Tried::by_address(&readings.own);
         // A node may have an address for the inside and one for the outside: one that works counts.
         let best = by_address
             .iter()
@@ -102,30 +92,16 @@ impl Check for FromOutside {
         let Some(best) = best else {
             return Verdict::inconclusive("there is nothing to try");
         };
-        let verdict = match detail(&best.readings) {
-            None => outcome::unless_unknown(&best.readings),
-            Some(detail) => {
-                let reaches_a_node = case.probes.iter().any(|probe| {
-                    observations.of(probe).is_some_and(|observation| {
-                        observation.attempts.iter().any(|attempt| proves_a_way(&attempt.outcome))
-                    })
-                });
-                if reaches_a_node {
-                    let failure = from_pod::failure(
-                        world,
-                        "This machine",
-                        to,
-                        family,
-                        &best.probes,
-                        &best.readings,
-                    );
-                    Verdict::fail(detail, failure)
-                } else {
-                    no_way(world, family, best)
-                }
-            }
+        let Some(detail) = detail(&best.readings) else {
+            return outcome::unless_unknown(&best.readings);
         };
-        verdict.after(outcome::attempts(&best.readings))
+        let mut all = readings.own.iter().chain(&readings.witnesses);
+        if all.any(Reading::proves_a_way) {
+            let failure = from_pod::failure(world, "This machine", to, *family, &best.readings);
+            Verdict::fail(detail, failure)
+        } else {
+            no_way(world, *family, best)
+        }
     }
 }
 
@@ -144,11 +120,11 @@ fn addresses(node: &Node, family: IpFamily) -> impl Iterator<Item = IpAddr> {
 fn own(world: World<'_>, node: &Node, family: IpFamily) -> Result<Vec<Probe>, Blocked> {
     let mut all = Vec::new();
     for address in addresses(node, family) {
-        all.extend(probes(world, &Vantage::Outside, address)?);
+        all.extend(probes(world, &Vantage::Outside, node, address)?);
     }
     if all.is_empty() {
         return Err(Blocked {
-            by: Some("node::internal_ips".to_owned()),
+            by: Some("node::internal_ips"),
             reason: format!("node {} has no {family} address", node.name),
         });
     }
@@ -156,49 +132,45 @@ fn own(world: World<'_>, node: &Node, family: IpFamily) -> Result<Vec<Probe>, Bl
 }
 
 /// What shows that this machine reaches any node in a family: a connection to the kubelet and one
-/// NodePort of each. Every case has them among its probes, so that it can be judged by itself.
+/// NodePort of each.
 fn witnesses(world: World<'_>, family: IpFamily) -> Vec<Probe> {
     let nodes = world.fixture.selected().filter_map(|name| node(world, name).ok());
     nodes
-        .flat_map(|node| addresses(node, family))
-        .flat_map(|address| {
+        .flat_map(|node| addresses(node, family).map(move |address| (node, address)))
+        .flat_map(|(node, address)| {
             let control = Probe {
                 vantage: Vantage::Outside,
+                aim: Aim::Node { node: node.name.clone() },
                 target: Target::Tcp { address: SocketAddr::new(address, CONTROL_PORT) },
                 // Nodes have been there for long: nothing has to settle.
                 attempts: Attempts { settle_ms: 0, ..plan::once(world.suite) },
             };
-            let node_port = probes(world, &Vantage::Outside, address).into_iter().flatten().next();
+            let node_port = probes(world, &Vantage::Outside, node, address);
+            let node_port = node_port.into_iter().flatten().next();
             std::iter::once(control).chain(node_port)
         })
         .collect()
 }
 
-/// Whether an outcome proves that packets get to the target and back.
-const fn proves_a_way(outcome: &Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Answered(_)
-            | Outcome::Connected
-            | Outcome::Refused
-            | Outcome::Reset
-            | Outcome::WrongAnswer { .. }
-    )
-}
-
 /// What was tried at one address of a node.
 struct Tried<'a> {
     address: IpAddr,
-    probes: Vec<Probe>,
     readings: Vec<Reading<'a>>,
 }
 
 impl<'a> Tried<'a> {
-    fn of(world: World<'a>, case: &Case, observations: &'a Observations, address: IpAddr) -> Self {
-        let at = |probe: &&Probe| matches!(&probe.target, Target::Http { address: to, .. } if to.ip() == address);
-        let probes: Vec<Probe> = case.probes.iter().filter(at).cloned().collect();
-        let readings = probes.iter().map(|probe| Reading::of(world, observations, probe)).collect();
-        Self { address, probes, readings }
+    /// Readings by the address that they are of, in order.
+    fn by_address(readings: &[Reading<'a>]) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for reading in readings {
+            let Some(address) = reading.probe.target.address().map(|to| to.ip()) else { continue };
+            let reading = reading.clone();
+            match all.iter_mut().find(|tried| tried.address == address) {
+                Some(tried) => tried.readings.push(reading),
+                None => all.push(Self { address, readings: vec![reading] }),
+            }
+        }
+        all
     }
 
     fn all_good(&self) -> bool {
@@ -206,10 +178,7 @@ impl<'a> Tried<'a> {
     }
 
     fn reached(&self) -> bool {
-        self.readings
-            .iter()
-            .flat_map(|reading| reading.attempts)
-            .any(|attempt| proves_a_way(&attempt.outcome))
+        self.readings.iter().any(Reading::proves_a_way)
     }
 }
 

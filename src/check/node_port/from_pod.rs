@@ -3,22 +3,27 @@
 use super::{detail, node, probes};
 use crate::{
     check::{
-        Blocked, Case, Check, Failure, Observations, Stage, Subject, Verdict, World,
-        aim::Aim,
-        commands, outcome, plan,
-        reading::{Kind, Reading},
-        remedy, words,
+        Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Verdict, World, commands, outcome, plan, remedy, words,
     },
-    fixture::ServiceRole,
     net::IpFamily,
-    probe::{Probe, Target},
 };
 
 /// Pods reach NodePorts.
 #[derive(Debug)]
 pub(in crate::check) struct FromPod;
 
+/// A way from a pod to a node's NodePorts, in one family.
+#[derive(Debug)]
+pub(in crate::check) struct PortPath {
+    from: String,
+    to: String,
+    family: IpFamily,
+}
+
 impl Check for FromPod {
+    type Subject = PortPath;
+
     fn id(&self) -> &'static str {
         "node_port::from_pod"
     }
@@ -47,50 +52,38 @@ impl Check for FromPod {
         &["list nodes"]
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Case> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<PortPath>> {
         let mut cases = Vec::new();
         for family in plan::families(world.suite) {
             for source in plan::pods(world) {
                 for to in world.fixture.selected() {
-                    let planned = source.blocked(family).map_or(Ok(()), Err).and_then(|()| {
-                        let address = node(world, to)?.internal_ips(family).next();
-                        let address = address.ok_or_else(|| Blocked {
-                            by: Some("node::internal_ips".to_owned()),
-                            reason: format!("node {to} has no {family} InternalIP"),
-                        })?;
-                        probes(world, &source.vantage, address)
-                    });
-                    let (probes, blocked) = match planned {
-                        Ok(probes) => (probes, None),
-                        Err(blocked) => (Vec::new(), Some(blocked)),
-                    };
-                    cases.push(Case {
-                        check: self.id().to_owned(),
-                        subject: Subject::Path { from: source.label.clone(), to: to.to_owned() },
-                        family: Some(family),
-                        probes,
-                        blocked,
-                    });
+                    let from = &source.label;
+                    cases.push(Planned::probing(world, Subject::path(from, to), family, || {
+                        source.address(family)?;
+                        let node = node(world, to)?;
+                        let address =
+                            node.internal_ips(family).next().ok_or_else(|| Blocked {
+                                by: Some("node::internal_ips"),
+                                reason: format!("node {to} has no {family} InternalIP"),
+                            })?;
+                        let probes = probes(world, &source.vantage, node, address)?;
+                        Ok((PortPath { from: from.clone(), to: to.to_owned(), family }, probes))
+                    }));
                 }
             }
         }
         cases
     }
 
-    fn judge(&self, world: World<'_>, case: &Case, observations: &Observations) -> Verdict {
-        let (Subject::Path { from, to }, Some(family)) = (&case.subject, case.family) else {
-            return Verdict::inconclusive("this is no case of a path and a family");
-        };
-        let readings: Vec<Reading<'_>> =
-            case.probes.iter().map(|probe| Reading::of(world, observations, probe)).collect();
-        let verdict = match detail(&readings) {
-            None => outcome::unless_unknown(&readings),
+    fn judge(&self, world: World<'_>, path: &PortPath, readings: &Readings<'_>) -> Verdict {
+        let PortPath { from, to, family } = path;
+        match detail(&readings.own) {
+            None => outcome::unless_unknown(&readings.own),
             Some(detail) => {
                 let from = format!("A pod on node {from}");
-                Verdict::fail(detail, failure(world, &from, to, family, &case.probes, &readings))
+                Verdict::fail(detail, failure(world, &from, to, *family, &readings.own))
             }
-        };
-        verdict.after(outcome::attempts(&readings))
+        }
     }
 }
 
@@ -100,24 +93,12 @@ pub(super) fn failure(
     from: &str,
     to: &str,
     family: IpFamily,
-    probes: &[Probe],
     readings: &[Reading<'_>],
 ) -> Failure {
-    let bad: Vec<(&Probe, &Reading<'_>)> =
-        probes.iter().zip(readings).filter(|(_, reading)| reading.symptom().is_some()).collect();
-    let backends = words::list(bad.iter().filter_map(|(probe, _)| match Aim::of(world, probe) {
-        Some(Aim::NodePort { service, .. }) => match &service.role {
-            ServiceRole::Backend(node) => Some(node.as_str()),
-            _ => None,
-        },
-        _ => None,
-    }));
-    let address = bad.iter().find_map(|(probe, _)| match &probe.target {
-        Target::Http { address, .. } | Target::Tcp { address } => Some(*address),
-        Target::Dns { .. } => None,
-    });
-    let symptom = bad.iter().find_map(|(_, reading)| reading.symptom());
-    let (Some(address), Some(symptom)) = (address, symptom) else {
+    let bad: Vec<(&Reading<'_>, &Symptom)> = outcome::bad(readings).collect();
+    let backends = words::list(bad.iter().filter_map(|(reading, _)| reading.probe.aim.backend()));
+    let address = bad.iter().find_map(|(reading, _)| reading.probe.target.address());
+    let (Some(address), Some((_, symptom))) = (address, bad.first()) else {
         return Failure::new(format!("{from} does not reach the NodePorts of node {to}."));
     };
     let all = bad.len() == readings.len();
@@ -144,7 +125,7 @@ pub(super) fn failure(
     };
     let port = format!("{}", address.port());
     Failure::new(what)
-        .reproduce(commands::repeat(world, bad.iter().map(|(probe, _)| *probe)))
+        .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))
         .reproduce(remedy::inspect_proxy(world, family, to, &port))
         .fix([first])
         .fix(remedy::node_port(world, family, to))

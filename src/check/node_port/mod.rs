@@ -8,12 +8,12 @@ pub(super) use from_pod::FromPod;
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Blocked, World, outcome, plan, reading::Reading};
+use super::{Blocked, Reading, World, outcome, plan};
 use crate::{
     facts::{Fact, Node},
     fixture::ServiceRole,
     net::IpFamily,
-    probe::{Probe, Target, Vantage},
+    probe::{Aim, Probe, Target, Vantage},
 };
 
 /// A node that takes part, from the facts.
@@ -30,7 +30,12 @@ fn node<'a>(world: World<'a>, name: &str) -> Result<&'a Node, Blocked> {
 }
 
 /// Probes of the NodePort of each backend's Service at one address of a node; or why there is none.
-fn probes(world: World<'_>, vantage: &Vantage, address: IpAddr) -> Result<Vec<Probe>, Blocked> {
+fn probes(
+    world: World<'_>,
+    vantage: &Vantage,
+    node: &Node,
+    address: IpAddr,
+) -> Result<Vec<Probe>, Blocked> {
     let family = IpFamily::of(address);
     let mut in_the_way = None;
     let mut probes = Vec::new();
@@ -41,18 +46,18 @@ fn probes(world: World<'_>, vantage: &Vantage, address: IpAddr) -> Result<Vec<Pr
             .service(&role)
             .filter(|service| service.cluster_ip(family).is_some())
             .and_then(|service| service.node_port());
-        let blocked = plan::backend_blocked(backend, family);
-        match (port, blocked) {
-            (Some(port), None) => probes.push(Probe {
+        match (port, plan::backend(backend, family)) {
+            (Some(port), Ok(_)) => probes.push(Probe {
                 vantage: vantage.clone(),
+                aim: Aim::NodePort { node: node.name.clone(), service: role },
                 target: Target::Http { address: SocketAddr::new(address, port), payload: 0 },
                 attempts: plan::single(world.suite),
             }),
-            (Some(_), Some(blocked)) => in_the_way = in_the_way.or(Some(blocked)),
+            (Some(_), Err(blocked)) => in_the_way = in_the_way.or(Some(blocked)),
             (None, _) => {
                 in_the_way = in_the_way.or_else(|| {
                     Some(Blocked {
-                        by: Some("service::cluster_ips".to_owned()),
+                        by: Some("service::cluster_ips"),
                         reason: format!("the Service {role} has no {family} NodePort"),
                     })
                 });
@@ -71,7 +76,7 @@ fn probes(world: World<'_>, vantage: &Vantage, address: IpAddr) -> Result<Vec<Pr
 /// What went wrong with some of the NodePorts at one address, as a short detail: the share and what
 /// the first of them saw. `None` where nothing did.
 fn detail(readings: &[Reading<'_>]) -> Option<String> {
-    let mut bad = readings.iter().filter_map(Reading::symptom);
-    let first = bad.next()?;
+    let mut bad = outcome::bad(readings);
+    let (_, first) = bad.next()?;
     Some(outcome::share(1 + bad.count(), readings.len(), "backend", &first.detail))
 }

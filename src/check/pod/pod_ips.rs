@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     check::{
-        Case, Check, Failure, Observations, Stage, Subject, Verdict, World, plan, primary, remedy,
+        Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, primary, remedy,
         words,
     },
     fixture::Workload,
@@ -15,7 +15,18 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::check) struct PodIps;
 
+/// A pod of ours, and one family.
+#[derive(Debug)]
+pub(in crate::check) struct PodInFamily {
+    family: IpFamily,
+    /// What runs in it.
+    workload: &'static str,
+    pod: Workload,
+}
+
 impl Check for PodIps {
+    type Subject = PodInFamily;
+
     fn id(&self) -> &'static str {
         "pod::pod_ips"
     }
@@ -41,34 +52,30 @@ impl Check for PodIps {
         Stage::Ready
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Case> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<PodInFamily>> {
         let fixture = world.fixture;
         let pods = fixture.backends.iter().map(|pod| ("nginx", pod));
         let pods: Vec<_> = pods.chain(fixture.probes.iter().map(|pod| ("busybox", pod))).collect();
         IpFamily::ALL
             .into_iter()
             .flat_map(|family| pods.iter().map(move |(name, pod)| (family, *name, *pod)))
-            .map(|(family, name, pod)| Case {
-                check: self.id().to_owned(),
-                subject: Subject::Pod { workload: name.to_owned(), node: pod.node.clone() },
-                family: Some(family),
-                probes: Vec::new(),
-                // A pod that never ran may have been given its addresses all the same.
-                blocked: if pod.pod_ips.is_empty() { plan::down(name, pod) } else { None },
+            .map(|(family, workload, pod)| {
+                let subject =
+                    Subject::Pod { workload: workload.to_owned(), node: pod.node.clone() };
+                Planned::probing(world, subject, family, || {
+                    // A pod that never ran may have been given its addresses all the same.
+                    if pod.pod_ips.is_empty() {
+                        plan::up(workload, pod)?;
+                    }
+                    Ok((PodInFamily { family, workload, pod: pod.clone() }, Vec::new()))
+                })
             })
             .collect()
     }
 
-    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
-        let (Subject::Pod { workload, node }, Some(family)) = (&case.subject, case.family) else {
-            return Verdict::inconclusive("this is no case of a pod and a family");
-        };
-        let fixture = world.fixture;
-        let found =
-            if workload == "nginx" { fixture.backend_on(node) } else { fixture.probe_on(node) };
-        let Some(pod) = found else {
-            return Verdict::inconclusive(format!("there is no {workload} on {node}"));
-        };
+    fn judge(&self, world: World<'_>, case: &PodInFamily, _: &Readings<'_>) -> Verdict {
+        let PodInFamily { family, workload, ref pod } = *case;
+        let node = &pod.node;
         let addresses: Vec<IpAddr> =
             pod.pod_ips.iter().copied().filter(|&ip| IpFamily::of(ip) == family).collect();
         let all = words::list(&pod.pod_ips);

@@ -4,20 +4,31 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        Case, Check, Failure, Observations, Stage, Subject, Verdict, World, commands, outcome,
-        plan,
-        reading::{Kind, Reading, Symptom},
-        remedy,
+        Check, Failure, Kind, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict, World,
+        commands, outcome, plan, remedy,
     },
+    fixture::BACKEND_PORT,
     net::IpFamily,
-    probe::{Attempts, BACKEND_PORT, Probe, Target},
+    probe::{Aim, Attempts, Target},
 };
 
 /// Pods reach pods.
 #[derive(Debug)]
 pub(in crate::check) struct Reachable;
 
+/// A way from a pod to a pod, in one family.
+#[derive(Debug)]
+pub(in crate::check) struct PodPath {
+    /// The nodes on which the two pods are.
+    from: String,
+    to: String,
+    family: IpFamily,
+    address: SocketAddr,
+}
+
 impl Check for Reachable {
+    type Subject = PodPath;
+
     fn id(&self) -> &'static str {
         "pod::reachable"
     }
@@ -44,117 +55,81 @@ impl Check for Reachable {
         Stage::Probed
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Case> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<PodPath>> {
         let mut cases = Vec::new();
         for family in plan::families(world.suite) {
             for source in plan::pods(world) {
                 for backend in &world.fixture.backends {
-                    let blocked =
-                        source.blocked(family).or_else(|| plan::backend_blocked(backend, family));
-                    let probes = match (&blocked, backend.address(family)) {
-                        (None, Some(ip)) => {
-                            let address = SocketAddr::new(ip, BACKEND_PORT);
-                            // No proxy on this way has anything to learn.
-                            let attempts = plan::single(world.suite);
-                            let small = Probe {
-                                vantage: source.vantage.clone(),
-                                target: Target::Http { address, payload: 0 },
-                                attempts: Attempts { patience_ms: attempts.timeout_ms, ..attempts },
-                            };
-                            let payload = world.suite.probes.payload;
-                            let large = (payload > 0).then(|| Probe {
-                                vantage: source.vantage.clone(),
-                                target: Target::Http { address, payload },
-                                attempts: plan::once(world.suite),
-                            });
-                            std::iter::once(small).chain(large).collect()
-                        }
-                        _ => Vec::new(),
-                    };
-                    cases.push(Case {
-                        check: self.id().to_owned(),
-                        subject: Subject::Path {
-                            from: source.label.clone(),
-                            to: backend.node.clone(),
-                        },
-                        family: Some(family),
-                        probes,
-                        blocked,
-                    });
+                    let (from, to) = (&source.label, &backend.node);
+                    cases.push(Planned::probing(world, Subject::path(from, to), family, || {
+                        source.address(family)?;
+                        let address =
+                            SocketAddr::new(plan::backend(backend, family)?, BACKEND_PORT);
+                        let probe = |payload, attempts| {
+                            let aim = Aim::Backend { node: to.clone() };
+                            source.probe(aim, Target::Http { address, payload }, attempts)
+                        };
+                        // No proxy on this way has anything to learn.
+                        let attempts = plan::single(world.suite);
+                        let small = Attempts { patience_ms: attempts.timeout_ms, ..attempts };
+                        let payload = world.suite.probes.payload;
+                        let large = (payload > 0).then(|| probe(payload, plan::once(world.suite)));
+                        let probes = std::iter::once(probe(0, small)).chain(large).collect();
+                        let (from, to) = (from.clone(), to.clone());
+                        Ok((PodPath { from, to, family, address }, probes))
+                    }));
                 }
             }
         }
         cases
     }
 
-    fn judge(&self, world: World<'_>, case: &Case, observations: &Observations) -> Verdict {
-        let (Subject::Path { from, to }, Some(family)) = (&case.subject, case.family) else {
-            return Verdict::inconclusive("this is no case of a path and a family");
-        };
-        let readings: Vec<Reading<'_>> =
-            case.probes.iter().map(|probe| Reading::of(world, observations, probe)).collect();
+    fn judge(&self, world: World<'_>, path: &PodPath, readings: &Readings<'_>) -> Verdict {
         // The small answer is asked for first, and tells more where both fail.
-        let bad = readings
-            .iter()
-            .zip(&case.probes)
-            .find_map(|(reading, probe)| Some((reading.symptom()?, probe)));
-        let verdict = match bad {
-            None => outcome::unless_unknown(&readings),
-            Some((symptom, probe)) => {
-                let large = matches!(probe.target, Target::Http { payload: 1.., .. });
-                let detail = if large {
+        match outcome::bad(&readings.own).next() {
+            None => outcome::unless_unknown(&readings.own),
+            Some((reading, symptom)) => {
+                let detail = if reading.probe.target.is_large() {
                     format!("large answers: {}", symptom.detail)
                 } else {
                     symptom.detail.clone()
                 };
-                let path = Path { world, from, to, family };
-                Verdict::fail(detail, path.failure(symptom, probe, large))
+                Verdict::fail(detail, path.failure(world, reading, symptom))
             }
-        };
-        verdict.after(outcome::attempts(&readings))
+        }
     }
 }
 
-struct Path<'a> {
-    world: World<'a>,
-    from: &'a str,
-    to: &'a str,
-    family: IpFamily,
-}
-
-impl Path<'_> {
-    fn failure(&self, symptom: &Symptom, probe: &Probe, large: bool) -> Failure {
-        let Self { world, from, to, family } = *self;
-        let Target::Http { address, payload } = &probe.target else {
-            return Failure::new(symptom.detail.clone());
-        };
+impl PodPath {
+    fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
+        let Self { from, to, family, address } = self;
         let place = if from == to { "the same node".to_owned() } else { format!("node {to}") };
-        let what = if large {
-            format!(
+        let what = match reading.probe.target {
+            Target::Http { payload: payload @ 1.., .. } => format!(
                 "A pod on node {from} gets small answers over {family} from the nginx at {address} on \
                  {place}, but not one of {payload} bytes ({}): full-sized packets are lost on the way \
                  back.",
                 symptom.detail
-            )
-        } else {
-            format!(
+            ),
+            _ => format!(
                 "A pod on node {from} does not reach the nginx at {address} on {place} over {family}: \
                  {}.",
                 symptom.detail
-            )
+            ),
         };
-        let mut reproduce = commands::repeat(world, [probe]);
+        let mut reproduce = commands::repeat(world, [reading.probe]);
         reproduce.push(commands::route(from, address.ip()));
-        if let Some(source) = world.fixture.probe_on(from).and_then(|pod| pod.address(family))
+        if let Some(source) = world.fixture.probe_on(from).and_then(|pod| pod.address(*family))
             && from != to
         {
             reproduce.push(commands::route(to, source));
         }
-        Failure::new(what).reproduce(reproduce).fix(self.fix(symptom.kind, large))
+        let fix = self.fix(world, symptom.kind, reading.probe.target.is_large());
+        Failure::new(what).reproduce(reproduce).fix(fix)
     }
 
-    fn fix(&self, kind: Kind, large: bool) -> Vec<String> {
-        let Self { world, from, to, family } = *self;
+    fn fix(&self, world: World<'_>, kind: Kind, large: bool) -> Vec<String> {
+        let Self { ref from, ref to, family, .. } = *self;
         if large {
             return vec![
                 format!(

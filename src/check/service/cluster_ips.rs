@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use super::{Expected, SHARED, expected};
 use crate::{
-    check::{Case, Check, Failure, Observations, Stage, Subject, Verdict, World, primary, words},
+    check::{
+        Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, primary, words,
+    },
     facts::Fact,
     fixture::{Allocation, Service, ServiceRole},
     net::IpFamily,
@@ -14,7 +16,16 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::check) struct ClusterIps;
 
+/// A Service, and what the API server must make of it.
+#[derive(Debug)]
+pub(in crate::check) struct Allotted {
+    service: Service,
+    expected: Expected,
+}
+
 impl Check for ClusterIps {
+    type Subject = Allotted;
+
     fn id(&self) -> &'static str {
         "service::cluster_ips"
     }
@@ -48,35 +59,34 @@ impl Check for ClusterIps {
         &["list servicecidrs", "get configmaps in kube-system"]
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Case> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Allotted>> {
         let per_node = world.fixture.selected().map(|node| ServiceRole::Backend(node.to_owned()));
         SHARED
             .into_iter()
             .chain(per_node)
-            .map(|role| Case {
-                check: self.id().to_owned(),
-                subject: Subject::Service { name: role.to_string() },
-                family: None,
-                probes: Vec::new(),
-                blocked: None,
+            .map(|role| {
+                let subject = Subject::Service { name: role.to_string() };
+                let unknown = |reason| Verdict::inconclusive(reason);
+                let Some(service) = world.fixture.service(&role) else {
+                    return Planned::settled(subject, None, unknown("the Service was not made"));
+                };
+                match expected(world.suite, &role, primary(world)) {
+                    Some(expected) => {
+                        Planned::new(subject, None, Allotted { service: service.clone(), expected })
+                    }
+                    None => {
+                        let reason = "no Service shows which family comes first";
+                        Planned::settled(subject, None, unknown(reason))
+                    }
+                }
             })
             .collect()
     }
 
-    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
-        let Subject::Service { name } = &case.subject else {
-            return Verdict::inconclusive("this is no case of a Service");
-        };
-        let known = &world.fixture.services;
-        let Some(service) = known.iter().find(|service| service.role.to_string() == *name) else {
-            return Verdict::inconclusive("the Service was not made");
-        };
-        let expected = match expected(world.suite, &service.role, primary(world)) {
-            Some(expected) => expected,
-            None => return Verdict::inconclusive("no Service shows which family comes first"),
-        };
+    fn judge(&self, world: World<'_>, case: &Allotted, _: &Readings<'_>) -> Verdict {
+        let Allotted { service, expected } = case;
         let finding = Finding { world, service };
-        match (&service.allocation, &expected) {
+        match (&service.allocation, expected) {
             (Allocation::Refused { message }, _) if !speaks_of_families(message) => {
                 Verdict::inconclusive(format!("refused for another reason: {message}"))
             }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::{SHARED, behind, has};
 use crate::{
-    check::{Case, Check, Failure, Observations, Stage, Subject, Verdict, World, plan, words},
+    check::{
+        Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, words},
     fixture::{Service, ServiceRole, Slice, Workload},
     net::IpFamily,
 };
@@ -13,7 +14,17 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::check) struct EndpointSlices;
 
+/// A Service in one of its families, and what proxies are told of it.
+#[derive(Debug)]
+pub(in crate::check) struct Told {
+    family: IpFamily,
+    service: Service,
+    slices: Vec<Slice>,
+}
+
 impl Check for EndpointSlices {
+    type Subject = Told;
+
     fn id(&self) -> &'static str {
         "service::endpoint_slices"
     }
@@ -43,7 +54,7 @@ impl Check for EndpointSlices {
         &["list and watch endpointslices in the run's namespace"]
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Case> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
         let backends = world.fixture.backends.iter();
         let roles: Vec<_> = SHARED
             .into_iter()
@@ -52,29 +63,24 @@ impl Check for EndpointSlices {
         plan::families(world.suite)
             .flat_map(|family| roles.iter().map(move |role| (role, family)))
             .filter(|(role, family)| has(world, role, *family))
-            .map(|(role, family)| Case {
-                check: self.id().to_owned(),
-                subject: Subject::Service { name: role.to_string() },
-                family: Some(family),
-                probes: Vec::new(),
-                blocked: behind(world, role, family).err(),
+            .map(|(role, family)| {
+                let subject = Subject::Service { name: role.to_string() };
+                Planned::probing(world, subject, family, || {
+                    let (service, _) = behind(world, role, family)?;
+                    let slices = service.slices.clone().ok_or_else(|| Blocked {
+                        by: None,
+                        reason: "EndpointSlices could not be seen: no right to list and watch \
+                                 them, or no answer"
+                            .to_owned(),
+                    })?;
+                    Ok((Told { family, service: service.clone(), slices }, Vec::new()))
+                })
             })
             .collect()
     }
 
-    fn judge(&self, world: World<'_>, case: &Case, _: &Observations) -> Verdict {
-        let (Subject::Service { name }, Some(family)) = (&case.subject, case.family) else {
-            return Verdict::inconclusive("this is no case of a Service and a family");
-        };
-        let known = &world.fixture.services;
-        let Some(service) = known.iter().find(|service| service.role.to_string() == *name) else {
-            return Verdict::inconclusive("the Service was not made");
-        };
-        let Some(slices) = &service.slices else {
-            return Verdict::inconclusive(
-                "EndpointSlices could not be seen: no right to list and watch them, or no answer",
-            );
-        };
+    fn judge(&self, world: World<'_>, told: &Told, _: &Readings<'_>) -> Verdict {
+        let Told { family, ref service, ref slices } = *told;
         let backends = world.fixture.backends_of(service, family);
         let of_family: Vec<_> =
             slices.iter().filter(|slice| slice.family == Some(family)).collect();

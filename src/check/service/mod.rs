@@ -8,7 +8,7 @@ pub(super) use cluster_ip_reachable::ClusterIpReachable;
 pub(super) use cluster_ips::ClusterIps;
 pub(super) use endpoint_slices::EndpointSlices;
 
-use super::{Blocked, World, aim, plan};
+use super::{Blocked, World, plan};
 use crate::{
     fixture::{Service, ServiceRole, Workload},
     net::IpFamily,
@@ -61,16 +61,16 @@ pub(super) fn behind<'a>(
     let found = world.fixture.service(role);
     let Some(service) = found.filter(|service| service.cluster_ip(family).is_some()) else {
         let reason = format!("the Service {role} has no {family} ClusterIP");
-        return Err(Blocked { by: Some("service::cluster_ips".to_owned()), reason });
+        return Err(Blocked { by: Some("service::cluster_ips"), reason });
     };
-    let endpoints = aim::endpoints(world, service, family);
+    let endpoints: Vec<_> = world.fixture.backends_of(service, family).collect();
     if endpoints.is_empty() {
         let behind = |node: &str| match role {
             ServiceRole::Backend(only) => node == only,
             _ => true,
         };
         let backends = world.fixture.backends.iter().filter(|backend| behind(&backend.node));
-        let blocked = backends.filter_map(|backend| plan::backend_blocked(backend, family)).next();
+        let blocked = backends.filter_map(|backend| plan::backend(backend, family).err()).next();
         return Err(blocked.unwrap_or_else(|| Blocked {
             by: None,
             reason: format!("no nginx stands behind the Service {role}"),

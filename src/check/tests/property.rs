@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::assert_well_said;
 use crate::{
-    check::{Status, lab::Lab},
+    check::Status,
+    lab::Lab,
     net::IpFamily::{V4, V6},
     probe::{Answer, Attempt, Observation, Outcome},
 };
@@ -60,18 +61,13 @@ proptest! {
         let families = [&[V4, V6][..], &[V6, V4], &[V4], &[V6]][shape];
         let suite = crate::suites::EMBEDDED[suite].0;
         let lab = Lab::new(nodes, families).under(suite);
-        let observations = lab
-            .probes()
-            .into_iter()
-            .zip(seen.iter().cycle())
-            .filter_map(|(probe, seen)| {
-                let (outcomes, lost) = seen.clone()?;
-                let attempts =
-                    outcomes.into_iter().map(|outcome| Attempt { millis: 1, outcome }).collect();
-                Some(Observation { probe, attempts, lost })
-            })
-            .collect();
-        let run = lab.judge(&observations);
+        let mut seen = seen.into_iter().cycle();
+        let run = lab.judge(|_| {
+            let (outcomes, lost) = seen.next().flatten()?;
+            let attempts =
+                outcomes.into_iter().map(|outcome| Attempt { millis: 1, outcome }).collect();
+            Some(Observation { attempts, lost })
+        });
         let red = run.names(Status::Fail);
         let doubtful = run.names(Status::Inconclusive);
         for judged in &run.judged {

@@ -1,17 +1,17 @@
 //! What attempts mean together.
 
 use crate::{
-    check::{
-        Kind, Observations, Reading, State, World,
-        lab::{Fault, Lab},
-    },
+    check::{Kind, Reading, State, World},
+    lab::{Fault, Lab},
     probe::{Attempt, Observation, Outcome, Probe, Target},
 };
+
+const CASE: &str = "service::cluster_ip_reachable/ipv6/n1 -> n2";
 
 /// The probe from the pod on n1 to the ClusterIP of the backend on n2, and its right answer.
 fn probe(lab: &Lab) -> (Probe, Outcome) {
     let run = lab.run();
-    let case = run.case("service::cluster_ip_reachable/ipv6/n1 -> n2");
+    let probe = run.probes_of(CASE)[0].clone();
     let backend = lab.fixture.backend_on("n2").unwrap();
     let answer = Outcome::Answered(crate::probe::Answer {
         pod: backend.pod.clone().unwrap(),
@@ -19,15 +19,13 @@ fn probe(lab: &Lab) -> (Probe, Outcome) {
         client: backend.pod_ips[1],
         payload: 0,
     });
-    (case.case.probes[0].clone(), answer)
+    (probe, answer)
 }
 
 fn state(world: World<'_>, probe: &Probe, outcomes: Vec<Outcome>, lost: Option<&str>) -> State {
     let attempts = outcomes.into_iter().map(|outcome| Attempt { millis: 20, outcome }).collect();
-    let lost = lost.map(ToOwned::to_owned);
-    let observations: Observations =
-        [Observation { probe: probe.clone(), attempts, lost }].into_iter().collect();
-    Reading::of(world, &observations, probe).state
+    let observation = Observation { attempts, lost: lost.map(ToOwned::to_owned) };
+    Reading::of(world, probe, Some(&observation)).state
 }
 
 #[test]
@@ -38,12 +36,10 @@ fn a_path_that_settled_is_good_and_says_on_which_attempt() {
     assert_eq!(state(lab.world(), &probe, outcomes.clone(), None), State::Good);
 
     let attempts = outcomes.into_iter().map(|outcome| Attempt { millis: 20, outcome }).collect();
-    let observations: Observations =
-        [Observation { probe, attempts, lost: None }].into_iter().collect();
-    let run = lab.judge(&observations);
-    let case = run.case("service::cluster_ip_reachable/ipv6/n1 -> n2");
-    assert_eq!(case.verdict.detail, "answered in 20 ms, settled on attempt 3");
-    assert_eq!(case.verdict.attempts, 4);
+    let seen = Observation { attempts, lost: None };
+    let run = lab.judge(|tried| (*tried == probe).then(|| seen.clone()));
+    let case = run.case(CASE);
+    assert_eq!(case.verdict.detail(), "answered in 20 ms, settled on attempt 3");
 }
 
 #[test]
@@ -75,8 +71,7 @@ fn what_was_cut_off_is_never_a_verdict() {
             State::Unknown("the exec broke".to_owned())
         );
     }
-    let nothing = Observations::default();
-    assert!(matches!(Reading::of(lab.world(), &nothing, &probe).state, State::Unknown(_)));
+    assert!(matches!(Reading::of(lab.world(), &probe, None).state, State::Unknown(_)));
 }
 
 #[test]
@@ -116,12 +111,11 @@ fn an_answer_of_the_wrong_backend_is_wrong_however_often_the_right_one_answers()
 fn a_shared_service_that_leaves_a_backend_out_is_red() {
     let lab = Lab::dual();
     let run = lab.run();
-    let case = run.case("service::cluster_ip_reachable/ipv6/n1 -> prefer-dual-stack");
-    let probe = case.case.probes[0].clone();
+    let probe = run.probes_of("service::cluster_ip_reachable/ipv6/n1 -> prefer-dual-stack")[0];
     assert_eq!(probe.attempts.distinct, 3);
     let (_, answer) = self::probe(&lab);
     let many = vec![answer; usize::from(probe.attempts.bound) + 1];
-    let State::Bad(symptom) = state(lab.world(), &probe, many, None) else { panic!("it passed") };
+    let State::Bad(symptom) = state(lab.world(), probe, many, None) else { panic!("it passed") };
     assert_eq!(symptom.kind, Kind::Unanswered);
     assert!(symptom.detail.starts_with("only 1 of 3 answered in"), "{}", symptom.detail);
 }
@@ -130,11 +124,9 @@ fn a_shared_service_that_leaves_a_backend_out_is_red() {
 fn a_record_that_comes_and_goes_is_red() {
     let lab = Lab::dual();
     let run = lab.run();
-    let case = run.case("dns::records/ipv6/n1 -> DNS");
-    let probe = case
-        .case
-        .probes
-        .iter()
+    let probe = run
+        .probes_of("dns::records/ipv6/n1 -> DNS")
+        .into_iter()
         .find(
             |probe| matches!(&probe.target, Target::Dns { name, .. } if name.starts_with("ipv6.")),
         )

@@ -92,7 +92,7 @@ fn explain_group(view: &View<'_>, group: &Group<'_>) -> String {
         prose
             .paragraph(&format!("{label} {}", failure.what))
             .labelled("Case", &[first.case.name()])
-            .labelled("Observed", &[&first.verdict.detail]);
+            .labelled("Observed", &[first.verdict.detail()]);
     } else {
         prose.paragraph(&format!("{label} {count} cases of {} failed.", group.title));
         let shown = if count > view.most() { view.most() - 1 } else { count };
@@ -108,7 +108,7 @@ fn explain_group(view: &View<'_>, group: &Group<'_>) -> String {
 }
 
 fn with_failure(judged: &Judged) -> Option<(&Judged, &Failure)> {
-    judged.verdict.failure.as_ref().map(|failure| (judged, failure))
+    judged.verdict.failure().map(|failure| (judged, failure))
 }
 
 /// A check and family: `node_port::from_outside IPv6`.

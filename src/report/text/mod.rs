@@ -17,7 +17,7 @@ use crate::{
     cause::Judged,
     event::{Finished, Started},
     facts::Server,
-    probe::{Attempt, Observation, Probe},
+    probe::Attempt,
     record::Record,
 };
 use layout::{BOLD, DIM, paint};
@@ -65,7 +65,6 @@ struct View<'a> {
     layout: Layout,
     /// The number in the report, from 1, of the cause that explains a case, by the case's name.
     causes: HashMap<&'a str, usize>,
-    observed: HashMap<&'a Probe, &'a Observation>,
 }
 
 impl<'a> View<'a> {
@@ -76,9 +75,7 @@ impl<'a> View<'a> {
                 causes.entry(name.as_str()).or_insert(number);
             }
         }
-        let observed = record.observations.iter();
-        let observed = observed.map(|observation| (&observation.probe, observation)).collect();
-        Self { record, layout, causes, observed }
+        Self { record, layout, causes }
     }
 
     /// The number of the cause that explains a case.
@@ -86,10 +83,9 @@ impl<'a> View<'a> {
         self.causes.get(judged.case.name().as_str()).copied()
     }
 
-    /// Every attempt of a case's probes.
+    /// Every attempt of a case's own probes.
     fn attempts(&self, judged: &'a Judged) -> impl Iterator<Item = &'a Attempt> {
-        let probes = judged.case.probes.iter().filter_map(|probe| self.observed.get(probe));
-        probes.flat_map(|observation| &observation.attempts)
+        self.record.observations(judged).flat_map(|observation| &observation.attempts)
     }
 
     /// Whether something had to be tried again.

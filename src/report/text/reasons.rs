@@ -28,8 +28,8 @@ pub(super) fn render(view: &View<'_>, notices: &[String]) -> String {
 /// Each reason once, with the number of cases that it stopped.
 fn reasons(record: &Record, status: Status) -> Vec<String> {
     let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
-    for judged in record.judged.iter().filter(|judged| judged.verdict.status == status) {
-        let (check, reason) = (judged.case.check.as_str(), judged.verdict.detail.as_str());
+    for judged in record.judged.iter().filter(|judged| judged.verdict.status() == status) {
+        let (check, reason) = (judged.case.check.as_str(), judged.verdict.detail());
         match reasons.iter_mut().find(|known| (known.0, known.1) == (check, reason)) {
             Some((_, _, count)) => *count += 1,
             None => reasons.push((check, reason, 1)),

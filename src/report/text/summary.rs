@@ -2,9 +2,9 @@
 
 use super::layout::{BOLD, DIM, Detail, GREEN, Layout, Prose, RED, YELLOW, paint};
 use crate::{
-    event::{Finished, Phase},
+    event::Finished,
     exit::Exit,
-    record::{PhaseTime, Record},
+    record::{Phase, PhaseTime, Record},
     report::Tally,
 };
 
@@ -21,7 +21,8 @@ pub(super) fn render(finished: &Finished, layout: Layout) -> String {
             .points(record.left_behind.iter().cloned())
             .line("Remove it with `dualstack cleanup`.");
     }
-    if let Some(error) = &record.broken_off {
+    if let Some(broken_off) = &record.broken_off {
+        let error = &broken_off.error;
         prose.paragraph(&format!("{} {error}", paint(RED, "Run stopped early:")));
     }
     let (style, word) = match finished.exit {
@@ -66,7 +67,8 @@ fn sentence(record: &Record) -> String {
             text.push_str(&format!(" and {} to tear down", seconds(teardown)));
         }
     }
-    let retried = record.observations.iter().filter(|observation| {
+    let observations = record.probes.iter().filter_map(|(.., observation)| observation);
+    let retried = observations.filter(|observation| {
         let attempts = &observation.attempts;
         attempts.iter().any(|attempt| attempt.outcome.succeeded())
             && attempts.iter().any(|attempt| !attempt.outcome.succeeded())

@@ -24,7 +24,7 @@ use crate::{
 /// else; few paths, for there are many and they say little when they pass; and hardly any of those
 /// that weren't determined, for their details are the same.
 const fn most_rows(judged: &Judged) -> usize {
-    match (judged.verdict.status, &judged.case.subject) {
+    match (judged.verdict.status(), &judged.case.subject) {
         (Status::Fail, _) => 12,
         (Status::Inconclusive | Status::Skip, _) => 2,
         (Status::Pass, Subject::Path { .. }) => 4,
@@ -86,7 +86,7 @@ impl Row<'_> {
     fn cells(&self) -> Option<([String; 5], String)> {
         let first = self.cases.first()?;
         let subjects: Vec<_> = self.cases.iter().map(|judged| &judged.case.subject).collect();
-        let (family, status) = (first.case.family, first.verdict.status);
+        let (family, status) = (first.case.family, first.verdict.status());
         let cells = [
             first.case.check.split("::").last().unwrap_or_default().to_owned(),
             family.map_or_else(|| "both".to_owned(), |family| family.to_string()),
@@ -161,7 +161,7 @@ fn rows<'a>(view: &View<'a>, cases: &[&'a Judged]) -> Vec<Row<'a>> {
         let mut ranked = Vec::new();
         for group in groups(view, block) {
             let Some(&(first, judged)) = group.first() else { continue };
-            let rank = rank(judged.verdict.status);
+            let rank = rank(judged.verdict.status());
             if group.len() > most_rows(judged) && view.layout.detail < Detail::Full {
                 let cases: Vec<_> = group.into_iter().map(|(_, judged)| judged).collect();
                 let detail = common_detail(view, &cases);
@@ -205,28 +205,28 @@ const fn rank(status: Status) -> u8 {
 
 /// Whether two cases of one check and family can stand in one row.
 fn belong_together<'a>(view: &View<'a>, a: &'a Judged, b: &'a Judged) -> bool {
-    let status = a.verdict.status;
-    status == b.verdict.status
+    let status = a.verdict.status();
+    status == b.verdict.status()
         && subjects::alike(&a.case.subject, &b.case.subject)
         && if status == Status::Pass {
             // A pass that needed a second try is worth a row.
             !view.was_retried(a) && !view.was_retried(b)
         } else {
-            a.verdict.detail == b.verdict.detail && view.cause_of(a) == view.cause_of(b)
+            a.verdict.detail() == b.verdict.detail() && view.cause_of(a) == view.cause_of(b)
         }
 }
 
 fn detail(view: &View<'_>, judged: &Judged) -> String {
     match view.cause_of(judged) {
-        Some(number) => format!("cause {number}: {}", judged.verdict.detail),
-        None => judged.verdict.detail.clone(),
+        Some(number) => format!("cause {number}: {}", judged.verdict.detail()),
+        None => judged.verdict.detail().to_owned(),
     }
 }
 
 /// What like cases have in common: the same words, or how long they took, or from which to which.
 fn common_detail<'a>(view: &View<'a>, group: &[&'a Judged]) -> String {
     let (Some(first), Some(last)) = (group.first(), group.last()) else { return String::new() };
-    if group.iter().all(|judged| judged.verdict.detail == first.verdict.detail) {
+    if group.iter().all(|judged| judged.verdict.detail() == first.verdict.detail()) {
         return detail(view, first);
     }
     let took =
@@ -234,6 +234,6 @@ fn common_detail<'a>(view: &View<'a>, group: &[&'a Judged]) -> String {
     match (took().min(), took().max()) {
         (Some(least), Some(most)) if least == most => format!("each attempt took {most} ms"),
         (Some(least), Some(most)) => format!("each attempt took {least} to {most} ms"),
-        _ => format!("{} … {}", first.verdict.detail, last.verdict.detail),
+        _ => format!("{} … {}", first.verdict.detail(), last.verdict.detail()),
     }
 }

@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use super::Lab;
 use crate::{
     facts::Fact,
-    fixture::{Service, ServiceRole, Workload},
+    fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
     net::IpFamily::{self, V4, V6},
-    probe::{Answer, Attempt, BACKEND_PORT, Outcome, Probe, Target, Vantage},
+    probe::{Answer, Attempt, Outcome, Probe, Target, Vantage},
 };
 
 /// Something that is broken.

@@ -7,9 +7,9 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 pub(crate) use network::Fault;
 
-use super::{Observations, REGISTRY, Status, World};
 use crate::{
     cause::{self, Cause, Judged},
+    check::{REGISTRY, Stage, Status, World},
     facts::{
         ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, Node, NodeAddress, Readiness, Server,
     },
@@ -18,7 +18,8 @@ use crate::{
         WorkloadState,
     },
     net::IpFamily::{self, V4, V6},
-    probe::{Observation, Probe},
+    probe::{Observation, Probe, ProbeTable},
+    run::Ledger,
     suite::Suite,
 };
 
@@ -35,6 +36,7 @@ pub(crate) struct Lab {
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) judged: Vec<Judged>,
+    pub(crate) probes: ProbeTable,
     pub(crate) causes: Vec<Cause>,
 }
 
@@ -117,53 +119,39 @@ impl Lab {
         World { facts: &self.facts, fixture: &self.fixture, suite: &self.suite }
     }
 
-    /// Every probe that the suite's checks want.
-    pub(crate) fn probes(&self) -> Vec<Probe> {
-        let mut probes: Vec<Probe> = self
-            .suite
-            .checks()
-            .into_iter()
-            .flat_map(|check| check.plan(self.world()))
-            .filter(|case| case.blocked.is_none())
-            .flat_map(|case| case.probes)
-            .collect();
-        probes.sort();
-        probes.dedup();
-        probes
-    }
-
     /// Probes, judges and names causes.
     pub(crate) fn run(&self) -> Run {
-        let observations = self.probes().into_iter().map(|probe| self.observe(probe)).collect();
-        self.judge(&observations)
+        self.judge(|probe| Some(self.observe(probe)))
     }
 
-    /// Judges and names causes from these observations.
-    pub(crate) fn judge(&self, observations: &Observations) -> Run {
+    /// What the lab's network makes of a probe.
+    pub(crate) fn observe(&self, probe: &Probe) -> Observation {
+        Observation { attempts: network::attempts(self, probe), lost: None }
+    }
+
+    /// Judges and names causes from these observations; `None` for a probe that was not tried.
+    pub(crate) fn judge(&self, mut seen: impl FnMut(&Probe) -> Option<Observation>) -> Run {
         let world = self.world();
-        let mut judged = Vec::new();
-        for check in self.suite.checks() {
-            for case in check.plan(world) {
-                let verdict = match &case.blocked {
-                    Some(blocked) => blocked.verdict(&self.suite),
-                    None => check.judge(world, &case, observations),
-                };
-                judged.push(Judged { case, verdict });
+        let mut ledger = Ledger::new(self.suite.checks());
+        for stage in Stage::ALL {
+            ledger.plan(stage, world);
+        }
+        for (id, probe) in ledger.wanted() {
+            if let Some(observation) = seen(&probe) {
+                ledger.observed(id, observation, world);
             }
         }
-        let causes = cause::causes(world, &judged, observations);
-        Run { judged, causes }
-    }
-
-    fn observe(&self, probe: Probe) -> Observation {
-        Observation { attempts: network::attempts(self, &probe), probe, lost: None }
+        ledger.close("it was not tried");
+        let (judged, probes) = ledger.into_judged();
+        let causes = cause::causes(world, &judged, &probes);
+        Run { judged, probes, causes }
     }
 }
 
 impl Run {
     /// The names of the cases that ended so.
     pub(crate) fn names(&self, status: Status) -> Vec<String> {
-        let ended = self.judged.iter().filter(|judged| judged.verdict.status == status);
+        let ended = self.judged.iter().filter(|judged| judged.verdict.status() == status);
         ended.map(|judged| judged.case.name()).collect()
     }
 
@@ -173,6 +161,12 @@ impl Run {
             .iter()
             .find(|judged| judged.case.name() == name)
             .unwrap_or_else(|| panic!("no case {name}"))
+    }
+
+    /// The probes of the case of a name, in order.
+    pub(crate) fn probes_of(&self, name: &str) -> Vec<&Probe> {
+        let ids = &self.case(name).case.probes;
+        ids.iter().map(|&id| self.probes.probe(id).unwrap()).collect()
     }
 
     /// The rules that named a cause.

@@ -1,0 +1,119 @@
+//! Checks without the types of their subjects: what the registry holds and a run works with.
+
+use std::fmt;
+
+use super::{Check, Readings, Stage, Subject, Verdict, World, case::Work};
+use crate::{net::IpFamily, probe::Probe};
+
+/// A check, whatever its cases are about.
+pub trait DynCheck: Sync {
+    /// `area::name`; the area is `node`, `pod`, `service`, `node_port` or `dns`.
+    fn id(&self) -> &'static str;
+
+    /// What is true when it passes, as one sentence without a full stop.
+    fn summary(&self) -> &'static str;
+
+    /// Why it matters: what breaks for users where it doesn't hold.
+    fn why(&self) -> &'static str;
+
+    /// Where the promise is written down (Kubernetes documentation, KEP, RFC or API field).
+    fn source(&self) -> &'static str;
+
+    /// Whether each of its cases is of one family. Where not, a case judges both at once.
+    fn per_family(&self) -> bool;
+
+    /// When its cases can be judged.
+    fn stage(&self) -> Stage;
+
+    /// The facts it reads and the rights they take, as a person would ask for them
+    /// (`list nodes`). The rights of the fixture itself go without saying.
+    fn needs(&self) -> &'static [&'static str];
+
+    /// Its cases in this world.
+    fn cases(&'static self, world: World<'_>) -> Vec<PlannedCase>;
+}
+
+/// A case that was planned, and how it is judged.
+#[derive(Debug)]
+pub struct PlannedCase {
+    /// What is judged.
+    pub subject: Subject,
+    /// In which family; `None` where both are judged at once.
+    pub family: Option<IpFamily>,
+    /// The probes that it is about.
+    pub probes: Vec<Probe>,
+    /// The probes that it only compares with.
+    pub witnesses: Vec<Probe>,
+    /// What tells the verdict when the probes are done.
+    pub judge: Judge,
+}
+
+/// What tells the verdict on a case.
+pub struct Judge(Box<dyn Fn(World<'_>, &Readings<'_>) -> Verdict + Send + Sync>);
+
+impl Judge {
+    /// The verdict.
+    pub fn judge(&self, world: World<'_>, readings: &Readings<'_>) -> Verdict {
+        (self.0)(world, readings)
+    }
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Judge")
+    }
+}
+
+impl<C: Check> DynCheck for C {
+    fn id(&self) -> &'static str {
+        Check::id(self)
+    }
+
+    fn summary(&self) -> &'static str {
+        Check::summary(self)
+    }
+
+    fn why(&self) -> &'static str {
+        Check::why(self)
+    }
+
+    fn source(&self) -> &'static str {
+        Check::source(self)
+    }
+
+    fn per_family(&self) -> bool {
+        Check::per_family(self)
+    }
+
+    fn stage(&self) -> Stage {
+        Check::stage(self)
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        Check::needs(self)
+    }
+
+    fn cases(&'static self, world: World<'_>) -> Vec<PlannedCase> {
+        let planned = self.plan(world).into_iter();
+        planned
+            .map(|planned| PlannedCase {
+                subject: planned.subject,
+                family: planned.family,
+                probes: planned.probes,
+                witnesses: planned.witnesses,
+                judge: Judge(match planned.work {
+                    Work::Judge(subject) => {
+                        Box::new(move |world, readings| self.judge(world, &subject, readings))
+                    }
+                    Work::Settled(verdict) => Box::new(move |_, _| verdict.clone()),
+                }),
+            })
+            .collect()
+    }
+}
+
+impl fmt::Debug for dyn DynCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}

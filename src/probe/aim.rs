@@ -1,0 +1,71 @@
+//! What a probe is aimed at, in the fixture's own words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fixture::ServiceRole;
+
+/// What a probe is aimed at. The target says how it is reached; this says what it is, so that
+/// nobody has to find it again by its address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "aim", rename_all = "snake_case")]
+pub enum Aim {
+    /// The nginx on a node, at its own address.
+    Backend {
+        /// The node.
+        node: String,
+    },
+    /// A Service's ClusterIP.
+    ClusterIp {
+        /// The Service.
+        service: ServiceRole,
+    },
+    /// A Service's NodePort at a node.
+    NodePort {
+        /// The node.
+        node: String,
+        /// The Service.
+        service: ServiceRole,
+    },
+    /// A node itself, to see whether it can be reached at all.
+    Node {
+        /// The node.
+        node: String,
+    },
+    /// The records of a Service.
+    Records {
+        /// The Service.
+        service: ServiceRole,
+    },
+}
+
+impl Aim {
+    /// The Service that traffic is sent to.
+    pub const fn service(&self) -> Option<&ServiceRole> {
+        match self {
+            Self::ClusterIp { service } | Self::NodePort { service, .. } => Some(service),
+            Self::Backend { .. } | Self::Node { .. } | Self::Records { .. } => None,
+        }
+    }
+
+    /// The node whose own address is used.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::NodePort { node, .. } | Self::Node { node } => Some(node),
+            Self::Backend { .. } | Self::ClusterIp { .. } | Self::Records { .. } => None,
+        }
+    }
+
+    /// The node of the one backend that must answer, where there is only one.
+    pub fn backend(&self) -> Option<&str> {
+        match (self, self.service()) {
+            (Self::Backend { node }, _) | (_, Some(ServiceRole::Backend(node))) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// Whether a service proxy must know our pods for an answer to come. The cluster's DNS it has
+    /// known for long.
+    pub const fn needs_proxy(&self) -> bool {
+        self.service().is_some()
+    }
+}
