@@ -197,11 +197,9 @@ fn conclude(part: &Part, record: &Record) -> Result<Completion, Failed> {
     let of = |status| cases.iter().filter(move |judged| judged.verdict.status() == status);
     let mut problems: Vec<String> =
         of(Status::Fail).map(|judged| explain(judged, record)).collect();
-    problems.extend(
-        of(Status::Inconclusive).map(|judged| {
-            format!("{}: inconclusive: {}", judged.case.name(), judged.verdict.detail())
-        }),
-    );
+    problems.extend(of(Status::Inconclusive).map(|judged| {
+        format!("{}: inconclusive: {}", judged.case.name(), judged.verdict.detail())
+    }));
     if !problems.is_empty() {
         Err(problems.join("\n\n").into())
     } else if of(Status::Pass).next().is_some() {

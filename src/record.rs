@@ -152,10 +152,7 @@ impl Record {
     }
 
     /// What was observed of the probes that a case is about.
-    pub fn observations<'a>(
-        &'a self,
-        judged: &'a Judged,
-    ) -> impl Iterator<Item = &'a Observation> {
+    pub fn observations<'a>(&'a self, judged: &'a Judged) -> impl Iterator<Item = &'a Observation> {
         judged.case.probes.iter().filter_map(|&id| self.probes.observation(id))
     }
 

@@ -2,13 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod fabricated;
-
 use std::{fs, path::Path, process::Output};
 
 use assert_cmd::Command;
 use dualstack::exit::Exit;
-use fabricated::Trouble;
 use quick_junit::Report;
 use serde_json::Value;
 
@@ -307,9 +304,12 @@ fn text_is_as_wide_as_columns_says_where_there_is_no_terminal() {
     assert!(widest("160") > 70);
 }
 
-/// A record of a made-up run in a file.
+/// What a run saw that asked for the checks of nodes alone.
+const NODE_CHECKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/node-checks.json");
+
+/// The record of that run in a file, changed.
 fn saved(directory: &Path, change: impl FnOnce(&mut Value)) -> String {
-    let mut record = serde_json::to_value(fabricated::record(3, Trouble::None)).unwrap();
+    let mut record: Value = serde_json::from_slice(&fs::read(NODE_CHECKS).unwrap()).unwrap();
     change(&mut record);
     let path = directory.join("run.json");
     fs::write(&path, record.to_string()).unwrap();
@@ -319,8 +319,47 @@ fn saved(directory: &Path, change: impl FnOnce(&mut Value)) -> String {
 #[test]
 fn a_record_of_another_version_is_refused_by_its_version() {
     let directory = tempfile::tempdir().unwrap();
-    let path = saved(directory.path(), |record| record["version"] = 99.into());
-    refused(&["judge", &path], Exit::Usage, &[&path, "version 99"]);
+    for version in [1, 99] {
+        let path = saved(directory.path(), |record| record["version"] = version.into());
+        let said = format!("version {version}, and dualstack");
+        refused(&["judge", &path], Exit::Usage, &[&path, &said, "or run again"]);
+    }
+}
+
+#[test]
+fn a_record_that_contradicts_itself_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let refused = |says: &str, change: &dyn Fn(&mut Value)| {
+        let path = saved(directory.path(), change);
+        refused(&["judge", &path], Exit::Usage, &[&path, says]);
+    };
+    refused("node::pod_cidrs/ipv4/n1 names a probe", &|record| {
+        record["judged"][0]["case"]["probes"] = serde_json::json!([3]);
+    });
+    refused("something was put into the cluster", &|record| {
+        record["reached"] = "applied".into();
+    });
+    refused("the run ended before", &|record| {
+        record["suite"]["checks"] = serde_json::json!(["node", "pod"]);
+    });
+    refused("missing field", &|record| {
+        record.as_object_mut().unwrap().remove("facts");
+    });
+}
+
+#[test]
+fn a_run_that_broke_off_is_judged_with_its_words_and_its_exit_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = saved(directory.path(), |record| {
+        record["suite"]["checks"] = serde_json::json!(["node", "pod"]);
+        record["broken_off"] =
+            serde_json::json!({"error": "no node can take the pods", "exit": "cluster"});
+    });
+    let output = run(&["judge", &path]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("Run stopped early: no node can take the pods"), "{text}");
+    assert!(text.contains("12 passed") && text.contains("pod::reachable"), "{text}");
 }
 
 #[test]
@@ -337,9 +376,6 @@ fn what_is_no_record_is_refused_with_what_was_expected() {
     }
     refused(&["judge", "/nonexistent.json"], Exit::Usage, &["cannot read", "/nonexistent.json"]);
 }
-
-/// What a run saw that asked for the checks of nodes alone.
-const NODE_CHECKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/node-checks.json");
 
 #[test]
 fn a_saved_run_is_judged_again_without_a_cluster() {

@@ -56,7 +56,11 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
 }
 
 /// What goes wrong when a node is dead to the others.
-pub(super) fn explained(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> BTreeSet<ProbeId> {
+pub(super) fn explained(
+    evidence: &Evidence<'_>,
+    node: &str,
+    family: IpFamily,
+) -> BTreeSet<ProbeId> {
     let dns_there = evidence.dns_nodes().any(|dns| dns == node);
     evidence.bad(|probed| {
         let involved = probed.family == family

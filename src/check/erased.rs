@@ -49,7 +49,9 @@ pub struct PlannedCase {
 }
 
 /// What tells the verdict on a case.
-pub struct Judge(Box<dyn Fn(World<'_>, &Readings<'_>) -> Verdict + Send + Sync>);
+pub struct Judge(Box<Function>);
+
+type Function = dyn Fn(World<'_>, &Readings<'_>) -> Verdict + Send + Sync;
 
 impl Judge {
     /// The verdict.

@@ -30,8 +30,8 @@ pub(crate) mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use case::{Blocked, Case, Subject};
 pub(crate) use case::Planned;
+pub use case::{Blocked, Case, Subject};
 pub use erased::{DynCheck, Judge, PlannedCase};
 pub use reading::Readings;
 pub(crate) use reading::{Kind, Reading, State, Symptom};
@@ -109,10 +109,5 @@ pub(crate) trait Check: Sync {
     fn plan(&self, world: World<'_>) -> Vec<Planned<Self::Subject>>;
 
     /// What became of a case, given the readings of the probes that it was planned with.
-    fn judge(
-        &self,
-        world: World<'_>,
-        subject: &Self::Subject,
-        readings: &Readings<'_>,
-    ) -> Verdict;
+    fn judge(&self, world: World<'_>, subject: &Self::Subject, readings: &Readings<'_>) -> Verdict;
 }

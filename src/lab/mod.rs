@@ -2,14 +2,15 @@
 //! probes packet by packet and knows nothing of how they are judged.
 
 mod network;
+mod run;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
 pub(crate) use network::Fault;
+pub(crate) use run::Run;
 
 use crate::{
-    cause::{self, Cause, Judged},
-    check::{REGISTRY, Stage, Status, World},
+    check::{REGISTRY, Status, World},
     facts::{
         ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, Node, NodeAddress, Readiness, Server,
     },
@@ -18,8 +19,6 @@ use crate::{
         WorkloadState,
     },
     net::IpFamily::{self, V4, V6},
-    probe::{Observation, Probe, ProbeTable},
-    run::Ledger,
     suite::Suite,
 };
 
@@ -30,14 +29,6 @@ pub(crate) struct Lab {
     pub(crate) fixture: Fixture,
     pub(crate) suite: Suite,
     pub(crate) faults: Vec<Fault>,
-}
-
-/// What a run in the lab comes to.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) judged: Vec<Judged>,
-    pub(crate) probes: ProbeTable,
-    pub(crate) causes: Vec<Cause>,
 }
 
 impl Lab {
@@ -117,61 +108,6 @@ impl Lab {
 
     pub(crate) fn world(&self) -> World<'_> {
         World { facts: &self.facts, fixture: &self.fixture, suite: &self.suite }
-    }
-
-    /// Probes, judges and names causes.
-    pub(crate) fn run(&self) -> Run {
-        self.judge(|probe| Some(self.observe(probe)))
-    }
-
-    /// What the lab's network makes of a probe.
-    pub(crate) fn observe(&self, probe: &Probe) -> Observation {
-        Observation { attempts: network::attempts(self, probe), lost: None }
-    }
-
-    /// Judges and names causes from these observations; `None` for a probe that was not tried.
-    pub(crate) fn judge(&self, mut seen: impl FnMut(&Probe) -> Option<Observation>) -> Run {
-        let world = self.world();
-        let mut ledger = Ledger::new(self.suite.checks());
-        for stage in Stage::ALL {
-            ledger.plan(stage, world);
-        }
-        for (id, probe) in ledger.wanted() {
-            if let Some(observation) = seen(&probe) {
-                ledger.observed(id, observation, world);
-            }
-        }
-        ledger.close("it was not tried");
-        let (judged, probes) = ledger.into_judged();
-        let causes = cause::causes(world, &judged, &probes);
-        Run { judged, probes, causes }
-    }
-}
-
-impl Run {
-    /// The names of the cases that ended so.
-    pub(crate) fn names(&self, status: Status) -> Vec<String> {
-        let ended = self.judged.iter().filter(|judged| judged.verdict.status() == status);
-        ended.map(|judged| judged.case.name()).collect()
-    }
-
-    /// The one case of a name.
-    pub(crate) fn case(&self, name: &str) -> &Judged {
-        self.judged
-            .iter()
-            .find(|judged| judged.case.name() == name)
-            .unwrap_or_else(|| panic!("no case {name}"))
-    }
-
-    /// The probes of the case of a name, in order.
-    pub(crate) fn probes_of(&self, name: &str) -> Vec<&Probe> {
-        let ids = &self.case(name).case.probes;
-        ids.iter().map(|&id| self.probes.probe(id).unwrap()).collect()
-    }
-
-    /// The rules that named a cause.
-    pub(crate) fn rules(&self) -> Vec<&str> {
-        self.causes.iter().map(|cause| cause.id.as_str()).collect()
     }
 }
 
@@ -354,9 +290,9 @@ fn the_lab_is_healthy() {
             assert_eq!(run.names(Status::Fail), Vec::<String>::new());
             assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new());
             assert_eq!(run.names(Status::Skip), Vec::<String>::new());
-            assert_eq!(run.causes, []);
+            assert_eq!(run.record.causes, []);
             for check in REGISTRY {
-                assert!(run.judged.iter().any(|judged| judged.case.check == check.id()));
+                assert!(run.record.judged.iter().any(|judged| judged.case.check == check.id()));
             }
         }
     }

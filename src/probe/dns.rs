@@ -26,12 +26,7 @@ use crate::{
 const PARALLEL: usize = 16;
 
 /// Asks one DNS pod, and sends each observation as soon as it is there.
-pub(super) async fn carry_out(
-    client: &Client,
-    server: DnsServer,
-    probes: Batch,
-    sink: &Sink,
-) {
+pub(super) async fn carry_out(client: &Client, server: DnsServer, probes: Batch, sink: &Sink) {
     let start = Instant::now();
     let open = Server::open(client, server).await;
     if let (Ok(server), Some((_, first))) = (&open, probes.first()) {

@@ -4,7 +4,6 @@ use std::{pin::pin, time::Duration};
 
 use futures::StreamExt;
 use kube::Client;
-use tokio::{
 use tokio::time::{Instant, timeout};
 
 use super::{Batch, Observation, Probe, ProbeId, Sink, script, session::Session};
@@ -29,12 +28,7 @@ pub(super) struct Source {
 
 /// Carries out a batch in a pod. Every probe's observation is sent as soon as it is done; those of
 /// a batch that is broken off are sent as lost.
-pub(super) async fn carry_out(
-    client: &Client,
-    source: Source,
-    probes: Batch,
-    sink: &Sink,
-) {
+pub(super) async fn carry_out(client: &Client, source: Source, probes: Batch, sink: &Sink) {
     let (stdin, refused) = script::stdin(probes.iter().map(|(_, probe)| probe));
     let (silence, deadline) = (silence(&probes), longest(&probes));
     let mut session = Session::new(probes);

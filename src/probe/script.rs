@@ -162,7 +162,12 @@ mod tests {
             bound: 64,
         };
         let n1 = || "n1".to_owned();
-        Probe { vantage: Vantage::Pod { node: n1() }, aim: Aim::Node { node: n1() }, target, attempts }
+        Probe {
+            vantage: Vantage::Pod { node: n1() },
+            aim: Aim::Node { node: n1() },
+            target,
+            attempts,
+        }
     }
 
     fn dns(name: &str) -> Probe {

@@ -42,9 +42,7 @@ pub(super) enum Contradiction {
     Twice(usize, usize),
     #[error("probe {probe} names profile {profile} of {profiles} profiles")]
     NoProfile { probe: usize, profile: usize, profiles: usize },
-    #[error(
-        "an attempt of probe {probe} names outcome {outcome} of {outcomes} outcomes"
-    )]
+    #[error("an attempt of probe {probe} names outcome {outcome} of {outcomes} outcomes")]
     NoOutcome { probe: usize, outcome: usize, outcomes: usize },
 }
 

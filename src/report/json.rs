@@ -62,7 +62,12 @@ struct Lines {
 }
 
 impl Lines {
-    fn begin<W: ?Sized + io::Write>(&mut self, out: &mut W, bracket: u8, list: bool) -> io::Result<()> {
+    fn begin<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        bracket: u8,
+        list: bool,
+    ) -> io::Result<()> {
         let breaks = self.depth == 0 || (self.depth == 1 && list);
         self.depth += 1;
         self.filled.push(false);

@@ -3,12 +3,7 @@
 //! Fail is a failure, inconclusive an error, skip is skipped with its reason. Family, source,
 //! target and node stand in properties, so that a pipeline's report can be searched by them.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 

@@ -13,6 +13,8 @@ pub mod results;
 pub mod streams;
 mod tally;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use std::{fmt, io};

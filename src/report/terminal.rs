@@ -115,9 +115,7 @@ impl Reporter for Terminal {
             Event::Notice(notice) => self.bar.println(format!("note: {notice}")),
             Event::Planned { cases, .. } => self.cases = *cases,
             Event::Judged(judged) => self.tally.add(judged.verdict.status()),
-            Event::NodesSelected(_)
-            | Event::BrokenOff { .. }
-            | Event::Finished(_) => {}
+            Event::NodesSelected(_) | Event::BrokenOff { .. } | Event::Finished(_) => {}
         }
         self.show();
     }

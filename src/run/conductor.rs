@@ -175,11 +175,7 @@ impl Session {
         }
     }
 
-    async fn proceed(
-        &mut self,
-        live: &mut Option<Live>,
-        deadline: Instant,
-    ) -> Result<(), Breach> {
+    async fn proceed(&mut self, live: &mut Option<Live>, deadline: Instant) -> Result<(), Breach> {
         self.reach(Stage::Facts);
         if self.ledger.last_stage().is_none_or(|stage| stage == Stage::Facts) {
             self.events.send(Event::Planned { cases: self.ledger.cases(), probes: 0 });

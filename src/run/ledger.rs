@@ -38,12 +38,7 @@ enum State {
 impl Ledger {
     /// A ledger for some checks of the registry, in its order; no case is planned yet.
     pub fn new(checks: Vec<&'static dyn DynCheck>) -> Self {
-        Self {
-            checks,
-            entries: Vec::new(),
-            probes: ProbeTable::default(),
-            waiting: HashMap::new(),
-        }
+        Self { checks, entries: Vec::new(), probes: ProbeTable::default(), waiting: HashMap::new() }
     }
 
     /// The latest stage that any of the checks needs; `None` where there are no checks.
@@ -171,7 +166,7 @@ impl Ledger {
 }
 
 /// Why a case that was planned was not judged, in a run that ended so.
-pub(super) fn why_open(broken_off: Option<&BrokenOff>) -> String {
+pub(crate) fn why_open(broken_off: Option<&BrokenOff>) -> String {
     broken_off.map_or_else(
         || "it was not tried".to_owned(),
         |broken_off| format!("not determined: {}", broken_off.error),

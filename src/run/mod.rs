@@ -7,6 +7,8 @@ mod rejudge;
 mod rights;
 mod stop;
 mod stopwatch;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use tokio::sync::mpsc;
 
 pub use conductor::{RunError, run};
 pub use ledger::Ledger;
+#[cfg(test)]
+pub(crate) use ledger::why_open;
 pub use rejudge::rejudge;
 pub use stop::{Stop, Stopper, stop};
 

@@ -157,7 +157,8 @@ fn slices_refused(bed: &Bed) {
     });
     let run = run(bed, &["--outside", "required"]);
     drop(refused);
-    let red: Vec<_> = run.judged().filter(|judged| judged.verdict.status() == Status::Fail).collect();
+    let red: Vec<_> =
+        run.judged().filter(|judged| judged.verdict.status() == Status::Fail).collect();
     let slices = red.iter().filter(|judged| judged.case.check == "service::endpoint_slices");
     let of_services = run.judged().filter(|judged| {
         judged.case.check == "service::endpoint_slices" && judged.case.family == Some(IpFamily::V6)

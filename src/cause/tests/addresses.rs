@@ -3,8 +3,8 @@
 use super::{assert_cause, assert_red};
 use crate::{
     check::Status,
-    lab::{Fault, Lab},
     fixture::{Allocation, WorkloadState},
+    lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
 };
 
@@ -47,7 +47,7 @@ fn pods_of_one_node_without_ipv6_block_every_path_to_and_from_them() {
         path.check == "pod::pod_ips" && path.family == Some(V6) && path.to == "n2"
     });
     assert_cause(&run, "pods_single_stack", &["node n2", "IPv6"]);
-    for judged in &run.judged {
+    for judged in &run.record.judged {
         let name = judged.case.name();
         let blocked = name.contains("reachable/ipv6/n2 -> ")
             || name.contains("reachable/ipv6/") && name.ends_with("-> n2")
@@ -122,7 +122,7 @@ fn single_stack_clusters_pass_their_own_suites() {
         let run = assert_red(&Lab::new(3, &family).under(suite), |_| false);
         assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new());
         assert_eq!(run.names(Status::Skip), Vec::<String>::new());
-        assert_eq!(run.causes, []);
+        assert_eq!(run.record.causes, []);
     }
 }
 
@@ -144,7 +144,7 @@ fn a_dual_stack_cluster_fails_the_single_stack_suites_where_it_has_the_other_fam
 #[test]
 fn an_ipv6_primary_cluster_passes_its_suite() {
     let run = assert_red(&Lab::new(3, &[V6, V4]).under("dual-stack-ipv6-primary"), |_| false);
-    assert_eq!(run.causes, []);
+    assert_eq!(run.record.causes, []);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn one_node_in_another_order_is_that_nodes_fault() {
     let lab = Lab::dual().changed(|lab| lab.node("n3").pod_cidrs.reverse());
     let run = lab.run();
     assert_eq!(run.names(Status::Fail), ["node::pod_cidrs/ipv4/n3"]);
-    assert_eq!(run.causes, []);
+    assert_eq!(run.record.causes, []);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn is_node(name: &str) -> bool {
 fn assert_red(lab: &Lab, broken: impl Fn(&Path<'_>) -> bool) -> Run {
     let run = lab.run();
     let mut wrong = Vec::new();
-    for judged in &run.judged {
+    for judged in &run.record.judged {
         let (from, to) = match &judged.case.subject {
             Subject::Cluster => ("", "cluster"),
             Subject::Node { name } | Subject::Service { name } => ("", name.as_str()),
@@ -58,7 +58,7 @@ fn assert_red(lab: &Lab, broken: impl Fn(&Path<'_>) -> bool) -> Run {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let explained: BTreeSet<&String> =
-        run.causes.iter().flat_map(|cause| &cause.explains).collect();
+        run.record.causes.iter().flat_map(|cause| &cause.explains).collect();
     let unexplained: Vec<String> =
         run.names(Status::Fail).into_iter().filter(|name| !explained.contains(name)).collect();
     assert!(unexplained.is_empty(), "no cause for {unexplained:#?}");
@@ -67,8 +67,8 @@ fn assert_red(lab: &Lab, broken: impl Fn(&Path<'_>) -> bool) -> Run {
 
 /// Asserts that one cause alone was named, by this rule and in words that hold these.
 fn assert_cause<'a>(run: &'a Run, rule: &str, words: &[&str]) -> &'a Cause {
-    assert_eq!(run.rules(), [rule], "{:#?}", run.causes);
-    let cause = &run.causes[0];
+    assert_eq!(run.rules(), [rule], "{:#?}", run.record.causes);
+    let cause = &run.record.causes[0];
     for word in words {
         assert!(cause.what.contains(word), "`{word}` is not in `{}`", cause.what);
     }

@@ -24,7 +24,8 @@ pub(super) struct NodeInFamily {
 fn cases(world: World<'_>) -> Vec<Planned<NodeInFamily>> {
     let mut cases = Vec::new();
     for family in IpFamily::ALL {
-        let unknown = |reason| Planned::settled(Subject::Cluster, family, Verdict::inconclusive(reason));
+        let unknown =
+            |reason| Planned::settled(Subject::Cluster, family, Verdict::inconclusive(reason));
         match &world.facts.nodes {
             Fact::Known { value, .. } => {
                 cases.extend(value.iter().map(|node| case(node, family)));

@@ -61,11 +61,10 @@ impl Check for FromPod {
                     cases.push(Planned::probing(world, Subject::path(from, to), family, || {
                         source.address(family)?;
                         let node = node(world, to)?;
-                        let address =
-                            node.internal_ips(family).next().ok_or_else(|| Blocked {
-                                by: Some("node::internal_ips"),
-                                reason: format!("node {to} has no {family} InternalIP"),
-                            })?;
+                        let address = node.internal_ips(family).next().ok_or_else(|| Blocked {
+                            by: Some("node::internal_ips"),
+                            reason: format!("node {to} has no {family} InternalIP"),
+                        })?;
                         let probes = probes(world, &source.vantage, node, address)?;
                         Ok((PortPath { from: from.clone(), to: to.to_owned(), family }, probes))
                     }));

@@ -4,9 +4,7 @@ use std::net::IpAddr;
 
 use super::{Expected, SHARED, expected};
 use crate::{
-    check::{
-        Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, primary, words,
-    },
+    check::{Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, primary, words},
     facts::Fact,
     fixture::{Allocation, Service, ServiceRole},
     net::IpFamily,

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::{SHARED, behind, has};
 use crate::{
     check::{
-        Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, words},
+        Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, words,
+    },
     fixture::{Service, ServiceRole, Slice, Workload},
     net::IpFamily,
 };

@@ -51,8 +51,9 @@ fn checks_of_one_family_plan_cases_of_one_family_each() {
 #[test]
 fn every_case_of_a_run_has_a_name_of_its_own() {
     let run = Lab::dual().run();
-    let names: BTreeSet<String> = run.judged.iter().map(|judged| judged.case.name()).collect();
-    assert_eq!(names.len(), run.judged.len());
+    let names: BTreeSet<String> =
+        run.record.judged.iter().map(|judged| judged.case.name()).collect();
+    assert_eq!(names.len(), run.record.judged.len());
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn every_check_has_been_seen_red() {
     ];
     let red: BTreeSet<String> = labs
         .iter()
-        .flat_map(|lab| lab.run().judged)
+        .flat_map(|lab| lab.run().record.judged)
         .filter(|judged| judged.verdict.status() == Status::Fail)
         .map(|judged| judged.case.check)
         .collect();
@@ -100,10 +101,10 @@ fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_mend_it() {
     for lab in labs {
         let run = lab.run();
         assert!(!run.names(Status::Fail).is_empty());
-        for judged in &run.judged {
+        for judged in &run.record.judged {
             assert_well_said(&judged.case.name(), &judged.verdict);
         }
-        for cause in &run.causes {
+        for cause in &run.record.causes {
             assert!(cause.what.ends_with('.') && !cause.evidence.is_empty(), "{}", cause.id);
             assert!(!cause.reproduce.is_empty() && !cause.fix.is_empty(), "{}", cause.id);
             let lines = cause.reproduce.iter().chain(&cause.fix).chain([&cause.what]);
@@ -136,10 +137,8 @@ fn assert_clean(line: &str) {
 
 #[test]
 fn a_case_blocked_by_a_check_that_is_not_run_is_in_doubt() {
-    let blocked = |by: Option<&'static str>| Blocked {
-        by,
-        reason: "there is no address".to_owned(),
-    };
+    let blocked =
+        |by: Option<&'static str>| Blocked { by, reason: "there is no address".to_owned() };
     let suite = Lab::dual().suite;
     let reported = blocked(Some("pod::pod_ips")).verdict(&suite);
     assert_eq!(reported.status(), Status::Skip);
@@ -281,7 +280,10 @@ fn an_external_address_that_works_counts_for_a_node() {
         }
     });
     let run = lab.run();
-    assert_eq!(run.case("node_port::from_outside/ipv6/outside -> n1").verdict.status(), Status::Pass);
+    assert_eq!(
+        run.case("node_port::from_outside/ipv6/outside -> n1").verdict.status(),
+        Status::Pass
+    );
     assert_eq!(run.case("node_port::from_pod/ipv6/n2 -> n1").verdict.status(), Status::Skip);
 }
 

@@ -70,10 +70,10 @@ proptest! {
         });
         let red = run.names(Status::Fail);
         let doubtful = run.names(Status::Inconclusive);
-        for judged in &run.judged {
+        for judged in &run.record.judged {
             assert_well_said(&judged.case.name(), &judged.verdict);
         }
-        for cause in &run.causes {
+        for cause in &run.record.causes {
             prop_assert!(!cause.explains.is_empty());
             for name in &cause.explains {
                 prop_assert!(red.contains(name) || doubtful.contains(name), "{name} is not red");

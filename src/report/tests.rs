@@ -1,8 +1,4 @@
-//! The reports of made-up runs, as a person and as a pipeline see them.
-
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod fabricated;
+//! The reports of runs in the lab, as a person and as a pipeline see them.
 
 use std::{
     collections::BTreeSet,
@@ -10,20 +6,24 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use dualstack::{
-    event::Event,
-    record::Record,
-    report::{
-        Fan, OutputFile, Tally,
-        json::Json,
-        junit::{self, Junit},
-        plain::Plain,
-        streams::Stream,
-        text::Detail,
-    },
-};
-use fabricated::Trouble;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
+
+use super::{
+    Fan, OutputFile, Tally,
+    json::Json,
+    junit::{self, Junit},
+    plain::Plain,
+    streams::Stream,
+    text::Detail,
+};
+use crate::{
+    check::Stage,
+    event::Event,
+    exit::Exit,
+    lab::{Fault, Lab, Run},
+    net::IpFamily::{V4, V6},
+    record::{BrokenOff, Record},
+};
 
 /// A stream that can be read afterwards.
 #[derive(Clone, Default)]
@@ -46,73 +46,96 @@ impl Captured {
     }
 }
 
+fn healthy() -> Run {
+    Lab::dual().run()
+}
+
+fn broken_route(nodes: usize) -> Run {
+    let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
+    Lab::new(nodes, &[V4, V6]).with(fault).run()
+}
+
+/// No rule knows of a Service that leads to another backend than its own.
+fn unexplained() -> Run {
+    Lab::dual().with(Fault::WrongBackend { of: "n1", to: "n3" }).run()
+}
+
+fn interrupted() -> Run {
+    let error = "interrupted by the operator".to_owned();
+    let why = BrokenOff { error, exit: Some(Exit::Interrupted) };
+    let mut run = Lab::dual().broken_off(Stage::Probed, "n3", why);
+    run.record.left_behind =
+        vec!["Namespace dualstack-ab3de: still terminating after 10 s".to_owned()];
+    run
+}
+
 /// What a run prints to stdout and to stderr.
-fn print(nodes: usize, trouble: Trouble, width: usize, detail: Detail) -> (String, String) {
+fn print(run: &Run, width: usize, detail: Detail) -> (String, String) {
     let (out, err) = (Captured::default(), Captured::default());
     let streams = (Stream::plain(out.clone(), width), Stream::plain(err.clone(), width));
     let mut fan = Fan::default().with(Plain::new(streams.0, streams.1, detail));
-    fabricated::events(nodes, trouble).iter().for_each(|event| fan.event(event));
+    run.events().iter().for_each(|event| fan.event(event));
     assert!(fan.finish().is_empty());
     (out.text(), err.text())
 }
 
-fn results(nodes: usize, trouble: Trouble, width: usize) -> String {
-    print(nodes, trouble, width, Detail::Normal).0
+fn results(run: &Run, width: usize) -> String {
+    print(run, width, Detail::Normal).0
 }
 
 #[test]
 fn a_healthy_cluster_reads_well_at_80_columns() {
-    insta::assert_snapshot!(results(3, Trouble::None, 80));
+    insta::assert_snapshot!(results(&healthy(), 80));
 }
 
 #[test]
 fn a_healthy_cluster_reads_well_at_160_columns() {
-    insta::assert_snapshot!(results(3, Trouble::None, 160));
+    insta::assert_snapshot!(results(&healthy(), 160));
 }
 
 #[test]
 fn a_broken_route_is_explained_first_at_80_columns() {
-    insta::assert_snapshot!(results(3, Trouble::BrokenRoute, 80));
+    insta::assert_snapshot!(results(&broken_route(3), 80));
 }
 
 #[test]
 fn a_broken_route_among_twelve_nodes_stands_out_at_160_columns() {
-    insta::assert_snapshot!(results(12, Trouble::BrokenRoute, 160));
+    insta::assert_snapshot!(results(&broken_route(12), 160));
 }
 
 #[test]
 fn failures_without_a_known_cause_are_told_in_full() {
-    insta::assert_snapshot!(results(3, Trouble::Unexplained, 80));
+    insta::assert_snapshot!(results(&unexplained(), 80));
 }
 
 #[test]
 fn doubts_are_counted_by_their_reason() {
-    insta::assert_snapshot!(results(3, Trouble::Inconclusive, 80));
+    insta::assert_snapshot!(results(&Lab::dual().without_exec(), 80));
 }
 
 #[test]
 fn an_interrupted_run_tells_what_is_known_and_what_is_left() {
-    insta::assert_snapshot!(results(3, Trouble::Interrupted, 80));
+    insta::assert_snapshot!(results(&interrupted(), 80));
 }
 
 #[test]
 fn a_brief_report_holds_the_failures_and_the_summary() {
-    let (out, err) = print(3, Trouble::BrokenRoute, 80, Detail::Brief);
+    let (out, err) = print(&broken_route(3), 80, Detail::Brief);
     insta::assert_snapshot!(out);
     assert_eq!(err, "");
 }
 
 #[test]
 fn a_full_report_has_a_row_for_every_case() {
-    let (out, _) = print(12, Trouble::BrokenRoute, 160, Detail::Full);
+    let (out, _) = print(&broken_route(12), 160, Detail::Full);
     let rows = |check: &str| out.lines().filter(|line| line.starts_with(check)).count();
     assert_eq!(rows("pod_cidrs "), 24);
-    assert_eq!(rows("cluster_ip_reachable "), 288);
+    assert_eq!(rows("reachable "), 288);
 }
 
 #[test]
 fn plain_lines_tell_what_happens_when_it_happens() {
-    let (_, err) = print(3, Trouble::BrokenRoute, 80, Detail::Normal);
+    let (_, err) = print(&broken_route(3), 80, Detail::Normal);
     // The time at the start of each line is whatever it was.
     let lines: Vec<&str> = err.lines().map(|line| line.split_once("] ").unwrap().1).collect();
     insta::assert_snapshot!(lines.join("\n"));
@@ -120,11 +143,9 @@ fn plain_lines_tell_what_happens_when_it_happens() {
 
 #[test]
 fn no_line_is_wider_than_the_terminal_unless_it_is_a_command() {
-    for trouble in
-        [Trouble::None, Trouble::BrokenRoute, Trouble::Unexplained, Trouble::Inconclusive]
-    {
-        for (nodes, width) in [(3, 80), (12, 80), (3, 160), (12, 160)] {
-            let text = results(nodes, trouble, width);
+    for run in [healthy(), broken_route(3), broken_route(12), unexplained(), interrupted()] {
+        for width in [80, 160] {
+            let text = results(&run, width);
             let wide =
                 text.lines().find(|line| line.chars().count() > width && !line.contains("$ "));
             assert_eq!(wide, None);
@@ -134,15 +155,18 @@ fn no_line_is_wider_than_the_terminal_unless_it_is_a_command() {
 
 #[test]
 fn condensed_rows_stand_for_every_case_there_is() {
-    let text = results(12, Trouble::BrokenRoute, 160);
+    let run = broken_route(12);
+    let text = results(&run, 160);
     let rows = text.lines().filter(|line| line.starts_with("cluster_ip_reachable "));
-    let cases: usize = rows
+    let shown: usize = rows
         .map(|row| match row.split_whitespace().collect::<Vec<_>>()[..] {
             [_, _, count, "paths", ..] => count.parse().unwrap(),
             _ => 1,
         })
         .sum();
-    assert_eq!(cases, 288);
+    let check = "service::cluster_ip_reachable";
+    let cases = run.record.judged.iter().filter(|judged| judged.case.check == check);
+    assert_eq!(shown, cases.count());
 }
 
 /// The JUnit report as it is written, read back by quick-junit.
@@ -152,7 +176,9 @@ fn read_back(record: &Record) -> Report {
 
 #[test]
 fn junit_of_a_broken_route() {
-    let record = fabricated::record(3, Trouble::BrokenRoute);
+    let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
+    let lab = Lab::dual().with(fault).changed(|lab| lab.suite.checks = vec!["pod".to_owned()]);
+    let record = lab.run().record;
     let xml = junit::of_record(&record).to_string().unwrap();
     // What a check promises is the check's to say.
     let own =
@@ -162,8 +188,8 @@ fn junit_of_a_broken_route() {
 
 #[test]
 fn junit_reads_back_with_the_counts_and_names_of_the_run() {
-    for trouble in [Trouble::None, Trouble::BrokenRoute, Trouble::Inconclusive] {
-        let record = fabricated::record(3, trouble);
+    for run in [healthy(), broken_route(3), Lab::dual().without_exec()] {
+        let record = run.record;
         let report = read_back(&record);
         let tally: Tally = record.judged.iter().collect();
         assert_eq!(report.tests, tally.total());
@@ -183,8 +209,8 @@ fn junit_reads_back_with_the_counts_and_names_of_the_run() {
 }
 
 #[test]
-fn junit_says_in_properties_which_way_failed_and_in_the_text_how_to_mend_it() {
-    let report = read_back(&fabricated::record(3, Trouble::BrokenRoute));
+fn junit_says_in_properties_which_way_failed_and_in_the_text_how_to_fix_it() {
+    let report = read_back(&broken_route(3).record);
     let mut cases = report.test_suites.iter().flat_map(|suite| &suite.test_cases);
     let case = cases
         .find(|case| case.name.as_str() == "service::cluster_ip_reachable/ipv6/n2 -> n1")
@@ -198,9 +224,9 @@ fn junit_says_in_properties_which_way_failed_and_in_the_text_how_to_mend_it() {
         panic!("it failed");
     };
     assert_eq!(*kind, NonSuccessKind::Failure);
-    assert!(message.as_ref().unwrap().as_str().contains("can't reach the backend on n1"));
+    assert!(message.as_ref().unwrap().as_str().contains("does not reach the Service backend-1"));
     let text = description.as_ref().unwrap().as_str();
-    assert!(text.contains("Restart the CNI's agent"), "{text}");
+    assert!(text.contains("Restart the pod network's pod on n2"), "{text}");
     assert!(text.contains("ip -6 route get"), "{text}");
 }
 
@@ -222,10 +248,10 @@ fn json_is_the_record() {
     let path = directory.path().join("run.json");
     let mut fan =
         Fan::default().with(Json::new(OutputFile::open("the run record", &path).unwrap()));
-    fabricated::events(3, Trouble::BrokenRoute).iter().for_each(|event| fan.event(event));
+    broken_route(3).events().iter().for_each(|event| fan.event(event));
     assert!(fan.finish().is_empty());
     let record: Record = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    assert_eq!(record, fabricated::record(3, Trouble::BrokenRoute));
+    assert_eq!(record, broken_route(3).record);
 }
 
 #[test]
@@ -236,7 +262,7 @@ fn a_report_that_cannot_be_written_does_not_keep_the_others_from_it() {
     let junit = OutputFile::open("the JUnit report", &gone.join("junit.xml")).unwrap();
     let json = OutputFile::open("the run record", &kept).unwrap();
     let mut fan = Fan::default().with(Junit::new(junit)).with(Json::new(json));
-    fabricated::events(3, Trouble::None).iter().for_each(|event| fan.event(event));
+    healthy().events().iter().for_each(|event| fan.event(event));
     std::fs::remove_dir_all(&gone).unwrap();
     let errors = fan.finish();
     assert_eq!(errors.len(), 1);
