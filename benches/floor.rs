@@ -80,14 +80,18 @@ impl Bench<'_> {
         };
         wait("deployments", "Available");
         wait("pods", "Ready");
+        let host = format!("{namespace}-host");
+        let ready = "--for=condition=Ready";
+        self.kubectl(&["-n", &host, "wait", ready, "--all", "--timeout=120s", "pods"]);
         let floor = begun.elapsed();
 
         let begun = Instant::now();
         self.kubectl(&["-n", &namespace, "delete", "deployments,pods", "--all"]);
         // Those of the Deployments go after them.
         self.kubectl(&["-n", &namespace, "wait", "--for=delete", "--all", "--timeout=60s", "pods"]);
+        self.kubectl(&["-n", &host, "delete", "pods", "--all"]);
         let delete = begun.elapsed();
-        self.kubectl(&["delete", "namespace", &namespace]);
+        self.kubectl(&["delete", "namespace", &namespace, &host]);
         (floor, delete)
     }
 

@@ -27,9 +27,9 @@ impl CauseRule for EndpointsMissing {
 
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let fixture = evidence.world.fixture;
-    let unserved: Vec<&Service> = fixture
-        .services
-        .iter()
+    // The others may be meant to have none.
+    let services = || fixture.services.iter().filter(|service| service.role.is_basic());
+    let unserved: Vec<&Service> = services()
         .filter(|service| service.cluster_ip(family).is_some())
         .filter(|service| {
             service.slices.as_ref().is_some_and(|slices| {
@@ -40,7 +40,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .collect();
     let first = &unserved.first()?.name;
     let of_them = |role: &ServiceRole| unserved.iter().any(|service| service.role == *role);
-    let served = fixture.services.iter().filter(|service| service.cluster_ip(family).is_some());
+    let served = services().filter(|service| service.cluster_ip(family).is_some());
     let all = unserved.len() == served.count();
     let names = unserved.iter().map(|service| &service.name);
     let which = if all { "any Service".to_owned() } else { words::list(names) };

@@ -26,13 +26,14 @@ pub(crate) fn repeat<'p>(
 }
 
 fn one(world: World<'_>, probe: &Probe) -> Option<String> {
-    let namespace = &world.fixture.namespace;
+    let mut namespace = world.fixture.namespace.as_str();
     let seconds = probe.attempts.timeout_ms.div_ceil(1_000).max(1);
     let pod = match &probe.vantage {
         Vantage::Outside => None,
         Vantage::Pod { node } => Some(world.fixture.probe_on(node)?.pod.as_deref()?),
         Vantage::HostNetwork { node } => {
             let pod = world.fixture.host_probes.iter().find(|pod| pod.node == *node)?;
+            namespace = world.fixture.host_namespace();
             Some(pod.pod.as_deref()?)
         }
         Vantage::DnsPod { namespace, pod, port } => {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     event::Event,
     exit::Exit,
-    fixture::{FixtureOptions, NodeChoice, PullSecret, Toleration},
+    fixture::{FixtureOptions, HostNetworkPolicy, NodeChoice, PullSecret, Toleration},
     report::ReportError,
     run::{self, Events, Options, RunError},
     suite::{OutsidePolicy, Suite},
@@ -79,6 +79,24 @@ impl From<Outside> for OutsidePolicy {
     }
 }
 
+/// [`HostNetworkPolicy`] as the command line writes it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum HostNetwork {
+    Auto,
+    Required,
+    Off,
+}
+
+impl From<HostNetwork> for HostNetworkPolicy {
+    fn from(host_network: HostNetwork) -> Self {
+        match host_network {
+            HostNetwork::Auto => Self::Auto,
+            HostNetwork::Required => Self::Required,
+            HostNetwork::Off => Self::Off,
+        }
+    }
+}
+
 /// What is deployed, and where.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Workload")]
@@ -110,9 +128,10 @@ struct WorkloadArgs {
     /// Use only this many nodes, or only the named ones
     #[arg(long, value_name = "NUMBER|NAME,…")]
     nodes: Option<NodeChoice>,
-    /// Also probe from the host network of each node, with a host-network pod
-    #[arg(long)]
-    host_network: bool,
+    /// Also probe from the host network of each node, with a host-network pod in a namespace of its
+    /// own: if the cluster admits it (`auto`), always (`required`), or never (`off`)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    host_network: HostNetwork,
     /// Keep the workload in the cluster for debugging (`cleanup` removes it)
     #[arg(long)]
     keep: bool,
@@ -185,7 +204,7 @@ impl RunArgs {
                 tolerations: workload.toleration,
                 node_selector: workload.node_selector.into_iter().collect(),
                 nodes: workload.nodes,
-                host_probes: workload.host_network,
+                host_network: workload.host_network.into(),
                 ready_timeout: time.ready_timeout,
             },
             deadline: time.timeout,

@@ -232,12 +232,12 @@ fn fixture(nodes: usize, families: &[IpFamily]) -> Fixture {
             .collect(),
         backends: (1..=nodes).map(|i| pod(format!("nginx-{i}-xyz"), i, 10)).collect(),
         probes: (1..=nodes).map(|i| pod(format!("busybox-{i}"), i, 11)).collect(),
-        host_probes: Vec::new(),
         services: roles
             .into_iter()
             .enumerate()
             .map(|(k, role)| service(k, role, families))
             .collect(),
+        ..Fixture::default()
     }
 }
 
@@ -279,7 +279,7 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
                 .then(|| 30_000 + u16::try_from(k).unwrap()),
         }
     };
-    Service { role, name, allocation, slices: None }
+    Service::new(role, name, allocation)
 }
 
 #[test]

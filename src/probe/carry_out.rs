@@ -21,10 +21,12 @@ pub async fn carry_out(
     for (server, probes) in plan.dns {
         running.push(Box::pin(dns::carry_out(client, server, probes, sink)));
     }
-    let pods = plan.pods.into_iter().map(|batch| (&fixture.probes, batch));
-    let hosts = plan.hosts.into_iter().map(|batch| (&fixture.host_probes, batch));
-    for (workloads, (node, probes)) in pods.chain(hosts) {
-        match source(fixture, workloads, &node) {
+    let namespace = &fixture.namespace;
+    let host_namespace = fixture.host_namespace();
+    let pods = plan.pods.into_iter().map(|batch| ((&fixture.probes, &**namespace), batch));
+    let hosts = plan.hosts.into_iter().map(|batch| ((&fixture.host_probes, host_namespace), batch));
+    for ((workloads, namespace), (node, probes)) in pods.chain(hosts) {
+        match source(namespace, workloads, &node) {
             Ok(source) => running.push(Box::pin(pod::carry_out(client, source, probes, sink))),
             Err(reason) => lose(probes, &reason, sink),
         }
@@ -33,11 +35,11 @@ pub async fn carry_out(
 }
 
 /// The pod to probe from on a node, or why there is none.
-fn source(fixture: &Fixture, workloads: &[Workload], node: &str) -> Result<pod::Source, String> {
+fn source(namespace: &str, workloads: &[Workload], node: &str) -> Result<pod::Source, String> {
     let workload = workloads.iter().find(|workload| workload.node == node);
     let pod = workload.filter(|workload| workload.is_ready()).and_then(|ready| ready.pod.clone());
     Ok(pod::Source {
-        namespace: fixture.namespace.clone(),
+        namespace: namespace.to_owned(),
         pod: pod.ok_or_else(|| format!("there is no pod to probe from on node {node}"))?,
         container: PROBE_CONTAINER.to_owned(),
     })

@@ -151,6 +151,7 @@ fn questions(
         .fixture
         .services
         .iter()
+        .filter(|service| service.role.is_basic())
         .filter(|service| !matches!(service.role, ServiceRole::Backend(_)))
         .filter(|service| IpFamily::ALL.iter().any(|&f| service.cluster_ip(f).is_some()))
         .collect();

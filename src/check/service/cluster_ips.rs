@@ -178,12 +178,10 @@ fn speaks_of_families(message: &str) -> bool {
 fn policy(role: &ServiceRole) -> &'static str {
     match role {
         ServiceRole::Default | ServiceRole::Ipv4 | ServiceRole::Ipv6 => "SingleStack",
-        ServiceRole::PreferDualStack | ServiceRole::NodePort | ServiceRole::Backend(_) => {
-            "PreferDualStack"
-        }
         ServiceRole::RequireDualStackIpv4First | ServiceRole::RequireDualStackIpv6First => {
             "RequireDualStack"
         }
+        _ => "PreferDualStack",
     }
 }
 

@@ -22,6 +22,7 @@ const PACKAGES: &[&str] = &[
     "iptables",
     "iputils-ping",
     "kmod",
+    "libnginx-mod-stream",
     "mount",
     "nftables",
     "nginx",

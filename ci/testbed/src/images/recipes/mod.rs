@@ -68,6 +68,7 @@ pub(crate) const TEXT: &[&str] = &[
     include_str!("nginx/default.conf"),
     include_str!("nginx/docker-entrypoint.sh"),
     include_str!("nginx/nginx.conf"),
+    include_str!("nginx/nginx.sh"),
     include_str!("system.rs"),
     include_str!("../image.rs"),
     include_str!("../layer.rs"),

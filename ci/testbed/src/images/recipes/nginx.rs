@@ -23,6 +23,7 @@ const PACKAGES: &[&str] = &[
     "gzip",
     "hostname",
     "libc-bin",
+    "libnginx-mod-stream",
     "mawk",
     "nginx",
     "sed",
@@ -49,6 +50,8 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("15-local-resolvers.envsh", include_str!("nginx/15-local-resolvers.envsh")),
     ("20-envsubst-on-templates.sh", include_str!("nginx/20-envsubst-on-templates.sh")),
 ];
+/// What is at `/usr/sbin/nginx`: the official build has the stream module built in, Debian's loads it.
+const NGINX: &str = include_str!("nginx/nginx.sh");
 const ENTRYPOINT: &str = include_str!("nginx/docker-entrypoint.sh");
 const NGINX_CONF: &str = include_str!("nginx/nginx.conf");
 const DEFAULT_CONF: &str = include_str!("nginx/default.conf");
@@ -58,6 +61,8 @@ pub(super) fn write(store: &Store, sources: &Sources<'_>) -> Result<Descriptor, 
     let mut layer = Layer::new(store)?;
     // What is ours comes first: of two files of one path the first stays.
     configuration(&mut layer)?;
+    layer.file("/usr/sbin/nginx", NGINX, 0o755)?;
+    layer.copy(&sources.rootfs.join("usr/sbin/nginx"), "/usr/lib/nginx/nginx", 0o755)?;
     base(&mut layer)?;
     packages.add(&mut layer, PACKAGES, WITHOUT)?;
 
