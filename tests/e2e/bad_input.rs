@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use super::{
-    Test,
     bed::{Bed, text},
     product::{dualstack, run},
+    trial::Test,
 };
 
 pub const QUICK: &[(&str, Test)] = &[

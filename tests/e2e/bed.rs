@@ -7,12 +7,22 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// The cluster's name in the testbed; no other cluster is ever touched.
-const NAME: &str = "e2e-product";
+use testbed::{
+    cluster::Cluster,
+    fault::Fault,
+    spec::{Name, Spec},
+    state::Store,
+};
+
+/// How the clusters of these tests are named: with the process's id, so that two runs don't share
+/// one. No other cluster is ever touched.
+const PREFIX: &str = "e2e-product-";
 
 /// A three-node cluster that is up.
 pub struct Bed {
     testbed: PathBuf,
+    /// Its name.
+    name: Name,
     /// Its administrator's kubeconfig.
     pub kubeconfig: PathBuf,
     /// Why the trial under way had nothing to try.
@@ -30,13 +40,26 @@ impl Bed {
             return Err(format!("the testbed doesn't build: {}", text(&built.stderr)));
         }
         let testbed = beside_this_test().join("testbed");
-        let up = run(Command::new(&testbed).args(["--name", NAME, "up"]))?;
+        take_down_abandoned()?;
+        let name: Name = format!("{PREFIX}{}", std::process::id()).parse().map_err(said)?;
+        let up = run(Command::new(&testbed).args(["--name", name.as_str(), "up"]))?;
         if !up.status.success() {
             return Err(format!("the testbed can't run here: {}", text(&up.stderr)));
         }
-        let kubeconfig = run(Command::new(&testbed).args(["--name", NAME, "kubeconfig"]))?;
-        let kubeconfig = PathBuf::from(text(&kubeconfig.stdout).trim());
-        Ok(Self { testbed, kubeconfig, skipped: Cell::default() })
+        let kubeconfig = Cluster::find(&name).map_err(said)?.kubeconfig();
+        Ok(Self { testbed, name, kubeconfig, skipped: Cell::default() })
+    }
+
+    /// What the testbed was asked for.
+    pub fn spec(&self) -> Spec {
+        Spec::new(self.name.clone())
+    }
+
+    /// The testbed's program, about this cluster.
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.testbed);
+        command.args(["--name", self.name.as_str()]);
+        command
     }
 
     /// Says that the trial under way has nothing to try, and why.
@@ -51,8 +74,7 @@ impl Bed {
 
     /// Runs `testbed`, which must succeed, and returns what it printed.
     pub fn testbed(&self, arguments: &[&str]) -> String {
-        let output =
-            run(Command::new(&self.testbed).args(["--name", NAME]).args(arguments)).unwrap();
+        let output = run(self.command().args(arguments)).unwrap();
         assert!(
             output.status.success(),
             "testbed {}: {}",
@@ -76,14 +98,13 @@ impl Bed {
 
     /// Runs `kubectl`, whatever comes of it.
     pub fn try_kubectl(&self, arguments: &[&str]) -> Output {
-        run(Command::new(&self.testbed).args(["--name", NAME]).args(KUBECTL).args(arguments))
-            .unwrap()
+        run(self.command().args(KUBECTL).args(arguments)).unwrap()
     }
 
     /// Runs `kubectl`, which must succeed, with something on its stdin.
     pub fn kubectl_fed(&self, arguments: &[&str], input: &str) {
-        let mut child = Command::new(&self.testbed)
-            .args(["--name", NAME])
+        let mut child = self
+            .command()
             .args(KUBECTL)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -95,12 +116,19 @@ impl Bed {
     }
 
     /// Injects a fault for as long as the guard lives.
-    pub fn break_on_purpose(&self, fault: &[&str]) -> Broken<'_> {
-        self.testbed(&[&["fault", "inject"], fault].concat());
+    pub fn break_on_purpose(&self, fault: &Fault) -> Broken<'_> {
+        let words = fault.to_string();
+        let words: Vec<&str> = ["fault", "inject"].into_iter().chain(words.split(' ')).collect();
+        self.testbed(&words);
         Broken(self)
     }
 
-    /// Mends whatever a failed trial left broken.
+    /// Waits until a cluster that was broken and repaired is healthy and stays so.
+    pub fn wait_repaired(&self) {
+        Cluster::find(&self.name).unwrap().wait_repaired().unwrap();
+    }
+
+    /// Repairs whatever a failed trial left broken.
     pub fn revert_faults(&self) {
         self.testbed(&["fault", "revert", "--all"]);
     }
@@ -155,6 +183,21 @@ impl Drop for Broken<'_> {
 /// The folder of the binaries of the build that this test is part of.
 fn beside_this_test() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_dualstack")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Takes down what tests left that were killed.
+fn take_down_abandoned() -> Result<(), String> {
+    for name in Store::open().names().map_err(said)? {
+        let owner = name.as_str().strip_prefix(PREFIX);
+        if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+            Cluster::down(&name).map_err(said)?;
+        }
+    }
+    Ok(())
+}
+
+fn said(error: testbed::error::Error) -> String {
+    error.to_string()
 }
 
 fn run(command: &mut Command) -> Result<Output, String> {

@@ -1,103 +1,98 @@
-//! Each fault turns exactly the cases red that the cluster's topology says, with the cause named.
+//! Each fault of the testbed turns exactly the cases red that the testbed's own words say, with
+//! the right cause named.
 
-use std::collections::BTreeSet;
-
-use dualstack::{
-    check::{Status, Subject},
-    net::IpFamily,
-    probe::Outcome,
+use dualstack::{check::Status, net::IpFamily, probe::Outcome};
+use matrix::truth::Judgement;
+use testbed::{
+    fault::{
+        ClusterIpDropped, DnsRecordMissing, Fault, InternalIpMissing, NodePortDropped,
+        PodAddressMissing, RouteMissing,
+    },
+    path::Net,
+    spec::Family,
 };
 
 use super::{
-    Test,
     bed::Bed,
     healthy::assert_passed,
     lifecycle::until,
     product::{Run, run},
-    topology::{Family, Fault},
+    trial::Trial,
 };
 
-pub const QUICK: &[(&str, Test)] = &[
-    ("faults::a_node_without_an_internal_ip", |bed| is_found(bed, INTERNAL_IP, Family::V6)),
-    ("faults::pods_without_an_address", |bed| is_found(bed, POD_ADDRESS, Family::V6)),
-    ("faults::node_ports_dropped_on_a_node", |bed| is_found(bed, NODE_PORT, Family::V6)),
-    ("faults::cluster_ips_dropped_on_a_node", |bed| is_found(bed, CLUSTER_IP, Family::V6)),
-    ("faults::a_route_missing_reddens_both_directions_differently", one_way_loss),
-    ("faults::dns_without_records", |bed| is_found(bed, DNS, Family::V6)),
-    ("faults::endpoint_slices_that_a_policy_refuses", slices_refused),
-];
+/// Every fault there is, of which the quick ones are tried always, and what one fault alone shows.
+pub fn trials() -> Vec<Trial> {
+    let families = [Some(Family::V6), None, Some(Family::V4)];
+    let each = families.into_iter().flat_map(Fault::examples).map(|fault| Trial {
+        name: format!("faults::{fault}").replace(" --", "::").replace(' ', "="),
+        long: !quick().contains(&fault),
+        test: Box::new(move |bed| is_found(bed, &fault)),
+    });
+    let others = [
+        Trial::new(
+            "faults::a_route_missing_reddens_both_directions_differently",
+            one_way_loss,
+            false,
+        ),
+        Trial::new("faults::endpoint_slices_that_a_policy_refuses", slices_refused, false),
+        Trial::new("faults::the_quick_ones_are_red_and_green_again_ten_times", ten_times, true),
+    ];
+    each.chain(others).collect()
+}
 
-pub const LONG: &[(&str, Test)] = &[
-    ("faults::the_ipv4_mirror_of_each", |bed| {
-        // A cluster's kubelet can't be without an address of the primary family.
-        for fault in [NODE_PORT, CLUSTER_IP, ROUTE, DNS] {
-            is_found(bed, fault, Family::V4);
-        }
-    }),
-    ("faults::each_is_red_and_green_again_ten_times", |bed| {
-        for _ in 0..10 {
-            for fault in [INTERNAL_IP, POD_ADDRESS, NODE_PORT, CLUSTER_IP, ROUTE, DNS] {
-                is_found(bed, fault, Family::V6);
-                assert_passed(bed, &run(bed, &["--outside", "required"]));
-            }
-        }
-    }),
-];
+/// The faults that are tried in every run of the tests: one of each kind of case.
+fn quick() -> [Fault; 6] {
+    let (family, node) = (Family::V6, || "n2".to_owned());
+    [
+        InternalIpMissing { family, node: node() }.into(),
+        PodAddressMissing { family, node: node() }.into(),
+        NodePortDropped { family, node: node() }.into(),
+        ClusterIpDropped { family, node: node() }.into(),
+        route_missing(),
+        DnsRecordMissing { family }.into(),
+    ]
+}
 
-const INTERNAL_IP: Fault = Fault::InternalIpMissing { node: "n2" };
-const POD_ADDRESS: Fault = Fault::PodAddressMissing { node: "n2" };
-const NODE_PORT: Fault = Fault::NodePortDropped { node: "n2" };
-const CLUSTER_IP: Fault = Fault::ClusterIpDropped { node: "n2" };
-const ROUTE: Fault = Fault::RouteMissing { node: "n2", to: "n3" };
-const DNS: Fault = Fault::DnsRecordMissing;
+/// The fault of one direction between two nodes.
+pub fn route_missing() -> Fault {
+    RouteMissing { family: Family::V6, node: "n2".to_owned(), to: "n3".to_owned() }.into()
+}
 
-fn is_found(bed: &Bed, fault: Fault, family: Family) {
-    let _broken = bed.break_on_purpose(&fault.words(family));
+fn is_found(bed: &Bed, fault: &Fault) {
+    let broken = bed.break_on_purpose(fault);
     let run = run(bed, &["--outside", "required"]);
-    assert_exactly(&run, fault, family);
+    drop(broken);
+    if fault.cut_off(&Net::new(&bed.spec(), Vec::new())).is_some() {
+        bed.wait_repaired();
+    }
+    assert_exactly(bed, &run, fault);
 }
 
-fn assert_exactly(run: &Run, fault: Fault, family: Family) {
-    let red: BTreeSet<String> = run.cases(Status::Fail).into_iter().collect();
-    let expected = fault.red(family, &dns_pods(run));
-    let missed: Vec<_> = expected.difference(&red).collect();
-    let wrong: Vec<_> = red.difference(&expected).collect();
-    assert!(
-        missed.is_empty() && wrong.is_empty(),
-        "{fault:?} in {family:?}: green and should be red: {missed:#?}\nred and should not be: \
-         {wrong:#?}\n{}",
-        run.output
-    );
-    let doubtful = run.cases(Status::Inconclusive);
-    assert!(doubtful.is_empty(), "{fault:?} in {family:?}: {doubtful:#?}\n{}", run.output);
-    assert_eq!(run.code, 1, "{}", run.output);
-    let causes = &run.record().causes;
-    let named: Vec<_> = causes.iter().map(|cause| cause.id.as_str()).collect();
-    assert!(named.contains(&fault.cause()), "{fault:?} in {family:?}: {named:?}\n{}", run.output);
-    let explained: BTreeSet<&String> = causes.iter().flat_map(|cause| &cause.explains).collect();
-    let unexplained: Vec<_> = red.iter().filter(|name| !explained.contains(name)).collect();
-    assert!(unexplained.is_empty(), "{fault:?}: no cause explains {unexplained:#?}");
+fn assert_exactly(bed: &Bed, run: &Run, fault: &Fault) {
+    let judgement = Judgement::of(fault, run.record(), &bed.spec());
+    assert!(judgement.is_exact(), "{fault}: {judgement:#?}\n{}", run.output);
+    if judgement.right.is_empty() {
+        assert_ne!(run.code, 1, "{fault}:\n{}", run.output);
+    } else {
+        assert_eq!(run.code, 1, "{fault}:\n{}", run.output);
+    }
 }
 
-/// The subjects of the cases that ask a DNS pod.
-fn dns_pods(run: &Run) -> Vec<String> {
-    let subjects: BTreeSet<String> = run
-        .judged()
-        .filter(|judged| {
-            judged.case.check == "dns::records"
-                && matches!(judged.case.subject, Subject::Pod { .. })
-        })
-        .map(|judged| judged.case.subject.to_string())
-        .collect();
-    subjects.into_iter().collect()
+fn ten_times(bed: &Bed) {
+    for _ in 0..10 {
+        for fault in quick() {
+            is_found(bed, &fault);
+            assert_passed(bed, &run(bed, &["--outside", "required"]));
+        }
+    }
 }
 
 /// The node without the route is told at once that there is no way; the other one sends into a
 /// void, because only the answers are lost.
 fn one_way_loss(bed: &Bed) {
-    let _broken = bed.break_on_purpose(&ROUTE.words(Family::V6));
+    let _broken = bed.break_on_purpose(&route_missing());
     let run = run(bed, &["--outside", "required"]);
-    assert_exactly(&run, ROUTE, Family::V6);
+    assert_exactly(bed, &run, &route_missing());
     let outcomes = |case: &str| -> Vec<Outcome> {
         let judged = run.judged().find(|judged| judged.case.name() == case).unwrap();
         let seen = run.record().observations(judged);

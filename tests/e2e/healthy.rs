@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, process::Command};
 use dualstack::{check::Status, net::IpFamily};
 
 use super::{
-    Test,
     bed::Bed,
     product::{Run, dualstack, run},
+    trial::Test,
 };
 
 pub const QUICK: &[(&str, Test)] = &[

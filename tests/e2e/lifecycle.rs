@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
-    Test,
     bed::{Bed, text},
     healthy::assert_passed,
     product::{begin, dualstack, run},
+    trial::Test,
 };
 
 pub const QUICK: &[(&str, Test)] = &[

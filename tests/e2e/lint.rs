@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_json::{Value, json};
 
 use super::{
-    Test,
     bed::{Bed, text},
     product::dualstack,
+    trial::Test,
 };
 
 pub const QUICK: &[(&str, Test)] = &[

@@ -6,11 +6,11 @@ use std::{path::Path, time::Duration};
 use dualstack::check::{Status, Subject};
 
 use super::{
-    Test,
     bed::Bed,
     healthy::assert_passed,
     lifecycle::until,
     product::{Run, begin, run},
+    trial::Test,
 };
 
 pub const QUICK: &[(&str, Test)] = &[

@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, env, process::Command};
 
 use dualstack::check::Status;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
+use testbed::{fault::NodePortDropped, spec::Family};
 
 use super::{
-    Test,
     bed::{Bed, text},
+    faults::route_missing,
     product::run,
-    topology::{Family, Fault},
+    trial::Test,
 };
 
 pub const QUICK: &[(&str, Test)] = &[
@@ -67,8 +68,7 @@ fn junit_readers(bed: &Bed) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("report.xml");
     let red = {
-        let fault = Fault::RouteMissing { node: "n2", to: "n3" };
-        let _broken = bed.break_on_purpose(&fault.words(Family::V6));
+        let _broken = bed.break_on_purpose(&route_missing());
         run(bed, &["--junit", path.to_str().unwrap()])
     };
     assert_eq!(red.code, 1, "{}", red.output);
@@ -147,8 +147,8 @@ fn nextest(bed: &Bed) {
     assert_eq!(bed.leftovers(), "");
 
     let broken = {
-        let fault = Fault::NodePortDropped { node: "n2" };
-        let _broken = bed.break_on_purpose(&fault.words(Family::V6));
+        let fault = NodePortDropped { family: Family::V6, node: "n2".to_owned() };
+        let _broken = bed.break_on_purpose(&fault.into());
         nextest(&[&["run", "--no-fail-fast"], &of[..], &["node_port"]].concat())
     };
     let said = text(&broken.stderr);

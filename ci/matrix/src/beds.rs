@@ -7,7 +7,7 @@ use testbed::{
     spec::{Name, Spec},
 };
 
-use crate::{Error, programs::Programs, table};
+use crate::{error::Error, output, programs::Programs};
 
 /// Brings clusters up when a row first needs them.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Progress for Steps {
         if let Event::Finished { step, took } = event
             && took.as_secs() > 0
         {
-            table::say(&format!("  {step} ({:.1} s)", took.as_secs_f64()));
+            output::say(&format!("  {step} ({:.1} s)", took.as_secs_f64()));
         }
     }
 }

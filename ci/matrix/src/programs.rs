@@ -8,7 +8,7 @@ use std::{
 
 use dualstack::record::Record;
 
-use crate::{Error, seen::Seen};
+use crate::error::Error;
 
 /// Where the programs are.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Programs {
     }
 
     /// Runs one of the product's suites on a cluster, to its end.
-    pub(crate) fn run(&self, kubeconfig: &Path, suite: &str) -> Result<Seen, Error> {
+    pub(crate) fn run(&self, kubeconfig: &Path, suite: &str) -> Result<Ended, Error> {
         let failed = |error| Error::Program(format!("can't run dualstack: {error}"));
         let json = tempfile::NamedTempFile::new().map_err(failed)?;
         let output = Command::new(&self.dualstack)
@@ -63,6 +63,17 @@ impl Programs {
             Some(read.map_err(|e| Error::Program(format!("can't read dualstack's record: {e}")))?)
         };
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(Seen::of(suite, output.status.code(), record.as_ref(), &said))
+        Ok(Ended { exit: output.status.code(), record, said })
     }
+}
+
+/// A run that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// How it ended; `None` where a signal ended it.
+    pub(crate) exit: Option<i32>,
+    /// What it recorded; `None` where it never reached the cluster.
+    pub(crate) record: Option<Record>,
+    /// What it said on standard error.
+    pub(crate) said: String,
 }

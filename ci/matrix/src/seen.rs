@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dualstack::{check::Status, exit::Exit, net::IpFamily, record::Record};
+use dualstack::{check::Status, exit::Exit, net::IpFamily};
+
+use crate::{programs::Ended, truth};
 
 /// One run.
 #[derive(Clone, Debug, Default)]
@@ -23,31 +25,29 @@ pub(crate) struct Seen {
     pub(crate) causes: BTreeSet<String>,
     /// Why it broke off, where it did.
     pub(crate) broken_off: Option<String>,
+    /// Whether it did what it should, in a few words.
+    pub(crate) result: String,
+    /// The kinds of paths that are broken and that no case covers.
+    pub(crate) not_asked: Vec<String>,
 }
 
 impl Seen {
-    /// What a record says, or, where there is none, what was said on standard error.
-    pub(crate) fn of(suite: &str, exit: Option<i32>, record: Option<&Record>, said: &str) -> Self {
-        let mut seen = Self { suite: suite.to_owned(), exit, ..Self::default() };
-        let Some(record) = record else {
-            seen.broken_off = said.lines().last().map(str::to_owned);
+    /// What a run recorded, or, where it recorded nothing, what it said on standard error.
+    pub(crate) fn of(suite: &str, ended: &Ended) -> Self {
+        let mut seen = Self { suite: suite.to_owned(), exit: ended.exit, ..Self::default() };
+        let Some(record) = &ended.record else {
+            seen.broken_off = ended.said.lines().last().map(str::to_owned);
             return seen;
         };
-        for judged in &record.judged {
-            match judged.verdict.status() {
+        for case in truth::cases(record) {
+            match case.status {
                 Status::Pass => seen.passed += 1,
-                Status::Fail => {
-                    let key = (judged.case.check.clone(), judged.case.family);
-                    *seen.red.entry(key).or_default() += 1;
-                }
+                Status::Fail => *seen.red.entry((case.check, case.family)).or_default() += 1,
                 Status::Inconclusive => seen.inconclusive += 1,
                 Status::Skip => {}
             }
         }
-        let nodes = record.fixture.iter().flat_map(|fixture| &fixture.nodes);
-        seen.passed_over = nodes
-            .filter_map(|node| Some(format!("{} ({})", node.name, node.excluded.as_ref()?)))
-            .collect();
+        seen.passed_over = truth::passed_over(record);
         seen.causes = record.causes.iter().map(|cause| cause.id.clone()).collect();
         seen.broken_off = record.broken_off.as_ref().map(|broken_off| broken_off.error.clone());
         seen
@@ -58,14 +58,6 @@ impl Seen {
         self.red.values().sum()
     }
 
-    /// How many cases failed in a family.
-    pub(crate) fn failed_in(&self, family: IpFamily) -> usize {
-        let of = |(key, count): (&(String, Option<IpFamily>), &usize)| {
-            (key.1 == Some(family)).then_some(*count)
-        };
-        self.red.iter().filter_map(of).sum()
-    }
-
     /// Whether a case of this check failed.
     pub(crate) fn has_failed(&self, check: &str) -> bool {
         self.red.keys().any(|(name, _)| name == check)
@@ -74,11 +66,6 @@ impl Seen {
     /// Whether everything passed.
     pub(crate) fn is_green(&self) -> bool {
         self.exit == Some(i32::from(Exit::Passed.code()))
-    }
-
-    /// Whether it ended with failed cases.
-    pub(crate) fn is_red(&self) -> bool {
-        self.exit == Some(i32::from(Exit::Failed.code()))
     }
 
     /// The verdict's counts in a few words.

@@ -1,27 +1,13 @@
-//! The table, on a terminal and as Markdown. Nothing else of this program prints.
+//! The table, on a terminal and as Markdown.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::{Error, row::Row, seen::Seen};
+use crate::{error::Error, row::Row, seen::Seen};
 
 /// A row with what was seen, or why nothing was.
 type Results<'a> = [(&'a Row, Result<Vec<Seen>, Error>)];
-
-/// Prints to standard output.
-pub(crate) fn print(text: &str) {
-    // Nobody is left to be told that standard output is closed.
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
-/// Says what goes on, on standard error.
-pub(crate) fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
 
 /// As wide as the terminal.
 pub(crate) fn terminal(results: &Results<'_>, took: Duration) -> String {
@@ -48,7 +34,9 @@ pub(crate) fn markdown(results: &Results<'_>, took: Duration) -> String {
     let lines: Vec<String> = table.lines().map(narrow).collect();
     format!(
         "# What `dualstack` says of every shape and fault\n\n\
-         Written by `cargo matrix --markdown`. A row tells what was seen, good or bad.\n\n\
+         Written by `cargo matrix --markdown`, and by nothing else. A row tells what was seen, good or bad,\n\
+         held against what the testbed says of each path while the fault lasts. \"Not asked\" are the\n\
+         kinds of paths that the fault breaks and no case of the run covers.\n\n\
          {}\n\n{}\n",
         lines.join("\n"),
         footer(results, took)
@@ -57,7 +45,15 @@ pub(crate) fn markdown(results: &Results<'_>, took: Duration) -> String {
 
 fn table(results: &Results<'_>, newline: &str) -> Table {
     let mut table = Table::new();
-    table.set_header(["row", "suite", "result", "cases", "failed cases", "causes named"]);
+    table.set_header([
+        "row",
+        "suite",
+        "result",
+        "cases",
+        "failed cases",
+        "causes named",
+        "not asked",
+    ]);
     for (row, result) in results {
         match result {
             Ok(all) => {
@@ -65,10 +61,11 @@ fn table(results: &Results<'_>, newline: &str) -> Table {
                     table.add_row([
                         row.name(),
                         seen.suite.clone(),
-                        row.verdict(seen),
+                        seen.result.clone(),
                         seen.summary(),
                         seen.red_cases().join(newline),
                         seen.causes.iter().cloned().collect::<Vec<_>>().join(newline),
+                        seen.not_asked.join(newline),
                     ]);
                 }
             }

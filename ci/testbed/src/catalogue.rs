@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 
 use crate::{
-    fault::Fault,
+    fault::{Fault, failures},
     shape::{ADDRESS_CHECKS, SHAPES, Shape, VERSIONS},
+    spec::Family,
 };
 
 /// A table of everything of one kind.
@@ -27,13 +28,15 @@ pub fn sections() -> [Section; 3] {
 }
 
 fn faults() -> String {
-    let mut text = "| fault | what it breaks | what a right tool must report | can't run on |\n\
-                    |---|---|---|---|\n"
-        .to_owned();
+    let mut text =
+        "| fault | what it does | what fails meanwhile | can't run on |\n|---|---|---|---|\n"
+            .to_owned();
     for (name, about) in Fault::kinds() {
+        let examples = [Some(Family::V6), None].into_iter().flat_map(Fault::examples);
+        let fails = examples.filter(|fault| fault.name() == name).map(|fault| failures(&fault));
+        let fails = fails.collect::<Vec<_>>().join("; ");
         // Writing to a String can't fail.
-        let _ =
-            writeln!(text, "| `{name}` | {} | {} | {} |", about.breaks, about.report, about.limits);
+        let _ = writeln!(text, "| `{name}` | {} | {fails} | {} |", about.does, about.limits);
     }
     text
 }

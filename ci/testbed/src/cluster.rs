@@ -15,7 +15,7 @@ use crate::{
     cgroup::Hierarchies,
     components::{self, Artefacts},
     error::{Context, Error, Result},
-    fault, health,
+    health,
     kubeadm::{Kubeadm, Secrets},
     node::{self, BootPlan, Node},
     preflight,
@@ -53,24 +53,7 @@ impl Cluster {
     ///
     /// `testbed` is the testbed's own program, whose hidden subcommands become the cluster's
     /// daemons; the library itself may run inside another program.
-    ///
-    /// Faults whose processes were killed before they could undo them are undone.
     pub fn up(testbed: &Path, spec: &Spec, progress: &dyn Progress) -> Result<(Self, Brought)> {
-        let (cluster, brought) = Self::find_or_make(testbed, spec, progress)?;
-        if brought == Brought::Nothing {
-            for fault in fault::revert_abandoned(&cluster)? {
-                let step = format!("reverted the abandoned fault `{fault}`");
-                progress.event(Event::Finished { step: &step, took: Duration::ZERO });
-            }
-        }
-        Ok((cluster, brought))
-    }
-
-    fn find_or_make(
-        testbed: &Path,
-        spec: &Spec,
-        progress: &dyn Progress,
-    ) -> Result<(Self, Brought)> {
         spec.validate()?;
         let store = Store::open();
         let dir = store.cluster(&spec.name);

@@ -15,6 +15,7 @@ pub mod health;
 pub mod images;
 pub mod kubeadm;
 pub mod node;
+pub mod path;
 pub mod preflight;
 pub mod progress;
 pub mod registry;

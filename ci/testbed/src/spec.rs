@@ -18,7 +18,19 @@ use crate::{
 };
 
 /// An IP address family, spelt as in Kubernetes' `ipFamilies`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+)]
 pub enum Family {
     /// IPv4.
     #[serde(rename = "IPv4")]

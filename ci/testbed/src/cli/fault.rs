@@ -60,7 +60,7 @@ pub(super) fn run(name: &Name, command: &Command, output: &Output) -> Result<Exi
 
 fn list(name: &Name, output: &Output) -> Result<()> {
     for (kind, about) in Fault::kinds() {
-        output.result(&format!("{kind:26} {}", about.breaks));
+        output.result(&format!("{kind:26} {}", about.does));
     }
     // Without a cluster there are none injected.
     let Ok(cluster) = Cluster::find(name) else { return Ok(()) };

@@ -8,7 +8,7 @@ use crate::{
     cluster::{Brought, Cluster},
     error::Result,
     exit::Exit,
-    preflight,
+    fault, preflight,
     shape::Flags,
     spec::{Name, Spec},
 };
@@ -52,7 +52,13 @@ pub(super) fn bring_up(name: &Name, args: &Args, output: &Output) -> Result<(Clu
     let (cluster, brought) = Cluster::up(&this_program()?, &args.spec(name)?, output)?;
     match brought {
         Brought::Up => output.note(&format!("cluster '{name}' is up")),
-        Brought::Nothing => output.note(&format!("cluster '{name}' was up already")),
+        Brought::Nothing => {
+            output.note(&format!("cluster '{name}' was up already"));
+            // Nobody is left to undo what a killed process injected.
+            for fault in fault::revert_abandoned(&cluster)? {
+                output.note(&format!("reverted the abandoned fault `{fault}`"));
+            }
+        }
     }
     output.note(&format!("export KUBECONFIG={}", cluster.kubeconfig().display()));
     Ok((cluster, brought))

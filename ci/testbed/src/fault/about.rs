@@ -5,10 +5,8 @@
 /// The texts are Markdown phrases, without a capital letter or a full stop around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About {
-    /// What it breaks, and how.
-    pub breaks: &'static str,
-    /// What a right tool must report.
-    pub report: &'static str,
+    /// What it does.
+    pub does: &'static str,
     /// Where it can't be injected; empty where every cluster of the testbed takes it.
     pub limits: &'static str,
 }

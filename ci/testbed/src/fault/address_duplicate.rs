@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, link::Link, neighbours};
+use super::{about::About, kind::FaultKind, link::Link, neighbours};
 use crate::{
     cluster::Cluster,
     error::Result,
     node::Node,
+    path::{Hop, Net, Outcome},
     run::{Run, wait_for},
     spec::Family,
 };
@@ -64,10 +65,9 @@ impl AddressDuplicate {
     }
 }
 
-impl Sabotage for AddressDuplicate {
+impl FaultKind for AddressDuplicate {
     const ABOUT: About = About {
-        breaks: "a node's IPv6 address is held by another host of its network, and the node's own one has failed duplicate address detection (`dadfailed`)",
-        report: "pods of that node and of others don't reach each other over IPv6; its NodePorts are refused over IPv6, by the other holder; the Node object and IPv4 are as they were",
+        does: "a node's IPv6 address is held by another host of its network, and the node's own one has failed duplicate address detection (`dadfailed`)",
         limits: "IPv4, whose addresses the kernel doesn't check; clusters without IPv6",
     };
 
@@ -81,7 +81,15 @@ impl Sabotage for AddressDuplicate {
         format!("the {} address of {}", Family::V6, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<Before> {
+    fn hop(&self, hop: &Hop) -> Outcome {
+        Outcome::fails_if(hop.family == Family::V6 && hop.needs_address_of(&self.node))
+    }
+
+    fn cut_off(&self, net: &Net) -> Option<&str> {
+        (net.primary == Family::V6).then_some(&self.node)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<Before> {
         let node = cluster.node(&self.node)?;
         let text = node
             .net_command("cat")

@@ -2,8 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_FAMILY, link::Link};
-use crate::{cluster::Cluster, error::Result, spec::Family};
+use super::{
+    about::{About, NEEDS_FAMILY},
+    kind::FaultKind,
+    link::Link,
+};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Hop, Net, Outcome},
+    spec::Family,
+};
 
 /// Deletes a node's address from `eth0`. The Node object still has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
@@ -16,10 +25,9 @@ pub struct AddressLost {
     pub node: String,
 }
 
-impl Sabotage for AddressLost {
+impl FaultKind for AddressLost {
     const ABOUT: About = About {
-        breaks: "a node's address of the family is gone from its interface, and with it the way back from other nodes; the Node object still has it",
-        report: "pods of that node and of others don't reach each other in the family, and its NodePorts time out in it; if it is the family by which the API server reaches kubelet, that node is cut off",
+        does: "a node's address of the family is gone from its interface, and with it the way back from other nodes; the Node object still has it",
         limits: NEEDS_FAMILY,
     };
 
@@ -33,7 +41,15 @@ impl Sabotage for AddressLost {
         format!("the {} address of {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<Link> {
+    fn hop(&self, hop: &Hop) -> Outcome {
+        Outcome::fails_if(hop.family == self.family && hop.needs_address_of(&self.node))
+    }
+
+    fn cut_off(&self, net: &Net) -> Option<&str> {
+        (self.family == net.primary).then_some(&self.node)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<Link> {
         Link::of(cluster.node(&self.node)?, self.family)
     }
 

@@ -4,10 +4,11 @@ use std::{process::Stdio, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, kubectl};
+use super::{about::About, kind::FaultKind, kubectl};
 use crate::{
     cluster::Cluster,
     error::{Context, Result},
+    path::{Net, Outcome, Path},
     run::{Run, wait_for},
     spec::Family,
 };
@@ -32,10 +33,9 @@ impl ApiServerPaused {
     }
 }
 
-impl Sabotage for ApiServerPaused {
+impl FaultKind for ApiServerPaused {
     const ABOUT: About = About {
-        breaks: "a control plane's API server stops for 5 s and goes on by itself",
-        report: "nothing but a delay: what was asked meanwhile is asked again or answered late, and no verdict comes of it",
+        does: "a control plane's API server stops for 5 s and goes on by itself",
         limits: "nodes without a control plane",
     };
 
@@ -49,7 +49,12 @@ impl Sabotage for ApiServerPaused {
         format!("the API server of {}", self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        // It goes on by itself.
+        (*path == Path::ApiServer).then_some(Outcome::Either)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<()> {
         // Signal 0 only asks whether it is there.
         self.signal(cluster, "-0")
     }

@@ -7,14 +7,44 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    About, AddressDuplicate, AddressLost, ApiServerPaused, ClusterIpDropped, DefaultRouteLost,
-    DnsDown, DnsFamilyRefused, DnsRecordMissing, DnsSlow, Erased, ExternalTrafficLocal,
-    ForwardingOff, HairpinOff, InternalIpMissing, KubeProxyCrashing, KubeProxyStopped, LinkDown,
-    MasqueradeMissing, MtuBlackHole, NeighboursDropped, NginxNotListening, NodeCidrMissing,
-    NodeFrozen, NodePortAddresses, NodePortDropped, NodePortRefused, PodAddressMissing, PodDropped,
-    RouteMissing, RoutesMissing, RulesFlushed, Sabotage,
+    about::About,
+    address_duplicate::AddressDuplicate,
+    address_lost::AddressLost,
+    api_server_paused::ApiServerPaused,
+    cluster_ip_dropped::ClusterIpDropped,
+    default_route_lost::DefaultRouteLost,
+    dns_down::DnsDown,
+    dns_family_refused::DnsFamilyRefused,
+    dns_record_missing::DnsRecordMissing,
+    dns_slow::DnsSlow,
+    external_traffic_local::ExternalTrafficLocal,
+    forwarding_off::ForwardingOff,
+    hairpin_off::HairpinOff,
+    internal_ip_missing::InternalIpMissing,
+    kind::{Erased, FaultKind},
+    kube_proxy_crashing::KubeProxyCrashing,
+    kube_proxy_stopped::KubeProxyStopped,
+    link_down::LinkDown,
+    masquerade_missing::MasqueradeMissing,
+    mtu_black_hole::MtuBlackHole,
+    neighbours_dropped::NeighboursDropped,
+    nginx_not_listening::NginxNotListening,
+    node_cidr_missing::NodeCidrMissing,
+    node_frozen::NodeFrozen,
+    node_port_addresses::NodePortAddresses,
+    node_port_dropped::NodePortDropped,
+    node_port_refused::NodePortRefused,
+    pod_address_missing::PodAddressMissing,
+    pod_dropped::PodDropped,
+    route_missing::RouteMissing,
+    routes_missing::RoutesMissing,
+    rules_flushed::RulesFlushed,
+    truth,
 };
-use crate::spec::Family;
+use crate::{
+    path::{Net, Outcome, Path},
+    spec::Family,
+};
 
 /// Makes the enum of all faults from the types of each, in the order of the table.
 macro_rules! catalogue {
@@ -26,7 +56,7 @@ macro_rules! catalogue {
         pub enum Fault {
             $(
                 #[doc = concat!("See [`", stringify!($kind), "`].")]
-                #[command(about = <$kind as Sabotage>::ABOUT.breaks, long_about = None)]
+                #[command(about = <$kind as FaultKind>::ABOUT.does, long_about = None)]
                 $kind($kind),
             )*
         }
@@ -42,12 +72,12 @@ macro_rules! catalogue {
             /// those of one family, or for `None` those that have no family.
             pub fn examples(family: impl Into<Option<Family>>) -> Vec<Self> {
                 let family = family.into();
-                [$($kind::example(family).map(Self::from),)*].into_iter().flatten().collect()
+                [$(<$kind as FaultKind>::example(family).map(Self::from),)*].into_iter().flatten().collect()
             }
 
             /// What there is to say of each kind, in the order of the table.
             fn abouts() -> Vec<About> {
-                vec![$($kind::ABOUT,)*]
+                vec![$(<$kind as FaultKind>::ABOUT,)*]
             }
         }
 
@@ -103,6 +133,16 @@ impl Fault {
     /// What there is to say of its kind.
     pub fn about(&self) -> About {
         self.erased().about()
+    }
+
+    /// What comes of a path while it lasts.
+    pub fn outcome(&self, path: &Path, net: &Net) -> Outcome {
+        truth::outcome(self.erased(), path, net)
+    }
+
+    /// The node whose pods can't be asked anything while it lasts.
+    pub fn cut_off(&self, net: &Net) -> Option<&str> {
+        self.erased().cut_off(net)
     }
 
     /// The family that it breaks, if it has one.
@@ -176,8 +216,8 @@ mod tests {
     #[test]
     fn a_row_of_the_table_is_one_line_and_has_all_it_needs() {
         for (name, about) in Fault::kinds() {
-            assert!(!about.breaks.is_empty() && !about.report.is_empty(), "{name}");
-            for text in [about.breaks, about.report, about.limits] {
+            assert!(!about.does.is_empty(), "{name}");
+            for text in [about.does, about.limits] {
                 assert!(!text.contains(['|', '\n']) && !text.ends_with('.'), "{name}: {text}");
             }
         }

@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage,
-    about::NEEDS_FAMILY,
-    ruleset::{Place, Table},
+    about::{About, NEEDS_FAMILY},
+    filter::Filter,
+    ruleset::{Table, chain, service_range},
 };
 use crate::{
     cluster::Cluster,
-    error::{Error, Result},
+    error::Result,
+    path::{By, Hop, Outcome},
     spec::Family,
 };
 
@@ -24,37 +25,11 @@ pub struct ClusterIpDropped {
     pub node: String,
 }
 
-impl ClusterIpDropped {
-    fn table(&self, cluster: &Cluster) -> Result<Table<'_>> {
-        let ranges = &cluster.record().spec.service_cidrs;
-        let range =
-            ranges.iter().find(|r| Family::of_range(r) == self.family).ok_or_else(|| {
-                Error::Invalid(format!("the cluster has no {} Service range to drop", self.family))
-            })?;
-        let chain = |hook: &str| {
-            format!(
-                "chain {hook} {{\ntype filter hook {hook} priority raw; policy accept;\n\
-                 {} daddr {range} drop\n}}",
-                self.family.nft()
-            )
-        };
-        Ok(Table {
-            place: Place::Node(&self.node),
-            family: self.family.nft(),
-            name: "cluster-ip-dropped".to_owned(),
-            content: format!("{}\n{}", chain("prerouting"), chain("output")),
-        })
-    }
-}
-
-impl Sabotage for ClusterIpDropped {
+impl Filter for ClusterIpDropped {
     const ABOUT: About = About {
-        breaks: "what pods and processes of a node send to ClusterIPs of the family is dropped before kube-proxy's rules",
-        report: "ClusterIPs of the family time out from that node; pods answer by their own addresses",
+        does: "what pods and processes of a node send to ClusterIPs of the family is dropped before kube-proxy's rules",
         limits: NEEDS_FAMILY,
     };
-
-    type Before = ();
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family, node: "n2".to_owned() })
@@ -64,16 +39,15 @@ impl Sabotage for ClusterIpDropped {
         format!("{} ClusterIPs on {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
-        self.table(cluster)?;
-        cluster.node(&self.node).map(drop)
+    fn hop(&self, hop: &Hop) -> Outcome {
+        let asked = hop.asked == Some(By::ClusterIp) && hop.from.is(&self.node);
+        Outcome::fails_if(hop.family == self.family && asked)
     }
 
-    fn inject(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table(cluster)?.add(cluster)
-    }
-
-    fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table(cluster)?.remove(cluster)
+    fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
+        let range = service_range(cluster, self.family)?;
+        let rule = format!("{} daddr {range} drop", self.family.nft());
+        let chains = ["prerouting", "output"].map(|hook| chain(hook, "raw", &rule)).join("\n");
+        Ok(vec![Table::on(cluster, &self.node, self.family, "cluster-ip-dropped", chains)?])
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{from_json, kubectl};
+use super::{json::from_json, kubectl};
 use crate::{
     cluster::Cluster,
     error::Result,

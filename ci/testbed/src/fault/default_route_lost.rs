@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage,
-    about::NEEDS_FAMILY,
+    about::{About, NEEDS_FAMILY},
+    kind::FaultKind,
     routes::{self, Route},
 };
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
+    path::{By, Client, Net, Outcome, Path},
     spec::Family,
 };
 
@@ -24,12 +25,9 @@ pub struct DefaultRouteLost {
     pub node: String,
 }
 
-impl Sabotage for DefaultRouteLost {
-    const ABOUT: About = About {
-        breaks: "a node has no default route of the family",
-        report: "ClusterIPs of the family are unreachable from the node itself (host network), since nothing is sent that could be translated; pods reach them, and reach each other",
-        limits: NEEDS_FAMILY,
-    };
+impl FaultKind for DefaultRouteLost {
+    const ABOUT: About =
+        About { does: "a node has no default route of the family", limits: NEEDS_FAMILY };
 
     type Before = Vec<Route>;
 
@@ -41,7 +39,14 @@ impl Sabotage for DefaultRouteLost {
         format!("the {} default route of {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<Self::Before> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        // What the node itself sends to a ClusterIP needs a route before it is translated.
+        let flow = path.flow().filter(|flow| flow.family == self.family)?;
+        let needs = flow.client == Client::Host(self.node.clone()) && flow.by == By::ClusterIp;
+        needs.then_some(Outcome::Fails)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<Self::Before> {
         let routes = routes::list(cluster.node(&self.node)?, self.family, &["default"])?;
         if routes.is_empty() {
             return Err(Error::Invalid(format!(

@@ -2,19 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, corefile};
-use crate::{cluster::Cluster, error::Result, spec::Family};
+use super::{about::About, corefile, kind::FaultKind};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Net, Outcome, Path},
+    spec::Family,
+};
 
 /// Scales CoreDNS to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct DnsDown {}
 
-impl Sabotage for DnsDown {
-    const ABOUT: About = About {
-        breaks: "no CoreDNS runs (its Deployment has no replicas)",
-        report: "no name resolves in any family: kube-dns has no endpoints; addresses work",
-        limits: "",
-    };
+impl FaultKind for DnsDown {
+    const ABOUT: About =
+        About { does: "no CoreDNS runs (its Deployment has no replicas)", limits: "" };
 
     /// How many replicas there were.
     type Before = u32;
@@ -27,7 +29,16 @@ impl Sabotage for DnsDown {
         "CoreDNS's replicas".to_owned()
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<u32> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        match path {
+            Path::Name { .. } | Path::QuickName { .. } | Path::DnsOver { .. } => {
+                Some(Outcome::Fails)
+            }
+            _ => None,
+        }
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<u32> {
         corefile::replicas(cluster)
     }
 

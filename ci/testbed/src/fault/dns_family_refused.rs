@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage,
-    about::NEEDS_FAMILY,
-    ruleset::{Place, Table},
+    about::{About, NEEDS_FAMILY},
+    filter::Filter,
+    ruleset::{Table, chain, pod_range},
 };
 use crate::{
     cluster::Cluster,
-    error::{Error, Result},
+    error::Result,
+    node::Node,
+    path::{Hop, Outcome, Port},
     spec::Family,
 };
 
@@ -22,40 +24,11 @@ pub struct DnsFamilyRefused {
     pub family: Family,
 }
 
-impl DnsFamilyRefused {
-    fn tables<'a>(&self, cluster: &'a Cluster) -> Result<Vec<Table<'a>>> {
-        let ranges = &cluster.record().spec.pod_cidrs;
-        let range =
-            ranges.iter().find(|r| Family::of_range(r) == self.family).ok_or_else(|| {
-                Error::Invalid(format!("the cluster has no {} pods to refuse", self.family))
-            })?;
-        let family = self.family.nft();
-        let chain = |hook: &str| {
-            format!(
-                "chain {hook} {{\ntype filter hook {hook} priority filter; policy accept;\n\
-                 {family} daddr {range} tcp dport 53 reject with tcp reset\n\
-                 {family} daddr {range} udp dport 53 reject\n}}"
-            )
-        };
-        let content = format!("{}\n{}", chain("forward"), chain("output"));
-        let table = |node: &'a crate::node::Node| Table {
-            place: Place::Node(&node.name),
-            family,
-            name: "dns-family-refused".to_owned(),
-            content: content.clone(),
-        };
-        Ok(cluster.nodes().iter().map(table).collect())
-    }
-}
-
-impl Sabotage for DnsFamilyRefused {
+impl Filter for DnsFamilyRefused {
     const ABOUT: About = About {
-        breaks: "DNS servers refuse what comes over the family, as if CoreDNS listened on the other one alone",
-        report: "names resolve, in both families, only by servers that are asked over the other family; where kube-dns has a ClusterIP of this family alone, no name resolves",
+        does: "DNS servers refuse what comes over the family, as if CoreDNS listened on the other one alone",
         limits: NEEDS_FAMILY,
     };
-
-    type Before = ();
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family })
@@ -65,15 +38,21 @@ impl Sabotage for DnsFamilyRefused {
         format!("DNS over {}", self.family)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
-        self.tables(cluster).map(drop)
+    fn hop(&self, hop: &Hop) -> Outcome {
+        if hop.family == self.family && hop.port == Port::Dns && !hop.reply {
+            Outcome::Refused
+        } else {
+            Outcome::Works
+        }
     }
 
-    fn inject(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.tables(cluster)?.iter().try_for_each(|table| table.add(cluster))
-    }
-
-    fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.tables(cluster)?.iter().try_for_each(|table| table.remove(cluster))
+    fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
+        let to = format!("{} daddr {}", self.family.nft(), pod_range(cluster, self.family)?);
+        let rules = format!("{to} tcp dport 53 reject with tcp reset\n{to} udp dport 53 reject");
+        let chains = ["forward", "output"].map(|hook| chain(hook, "filter", &rules)).join("\n");
+        let table = |node: &Node| {
+            Table::on(cluster, &node.name, self.family, "dns-family-refused", chains.clone())
+        };
+        cluster.nodes().iter().map(table).collect()
     }
 }

@@ -2,10 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_FAMILY, corefile};
+use super::{
+    about::{About, NEEDS_FAMILY},
+    corefile,
+    kind::FaultKind,
+};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
+    path::{Net, Outcome, Path},
     spec::Family,
 };
 
@@ -18,10 +23,9 @@ pub struct DnsRecordMissing {
     pub family: Family,
 }
 
-impl Sabotage for DnsRecordMissing {
+impl FaultKind for DnsRecordMissing {
     const ABOUT: About = About {
-        breaks: "CoreDNS answers every query for AAAA (or A) with NOERROR and no record",
-        report: "names have no address of the family; addresses work",
+        does: "CoreDNS answers every query for AAAA (or A) with NOERROR and no record",
         limits: NEEDS_FAMILY,
     };
 
@@ -36,7 +40,16 @@ impl Sabotage for DnsRecordMissing {
         "the Corefile".to_owned()
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<String> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        match path {
+            Path::Name { family, .. }
+            | Path::QuickName { family, .. }
+            | Path::DnsRecord { family, .. } => (*family == self.family).then_some(Outcome::Fails),
+            _ => None,
+        }
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<String> {
         corefile::read(cluster)
     }
 

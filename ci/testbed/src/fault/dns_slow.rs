@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, corefile};
+use super::{about::About, corefile, kind::FaultKind};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
+    path::{Net, Outcome, Path},
     spec::Family,
 };
 
@@ -14,10 +15,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct DnsSlow {}
 
-impl Sabotage for DnsSlow {
+impl FaultKind for DnsSlow {
     const ABOUT: About = About {
-        breaks: "CoreDNS answers every query rightly, but two seconds late: it waits for a dead server first",
-        report: "names resolve in both families, slowly; a tool with a shorter patience must say that it ran out of it, and not that names are missing",
+        does: "CoreDNS answers every query rightly, but two seconds late: it waits for a dead server first",
         limits: "",
     };
 
@@ -32,7 +32,16 @@ impl Sabotage for DnsSlow {
         "the Corefile".to_owned()
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<String> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        match path {
+            Path::QuickName { .. } => Some(Outcome::Fails),
+            // Whoever asks may have less patience.
+            Path::Name { .. } | Path::DnsRecord { .. } => Some(Outcome::Either),
+            _ => None,
+        }
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<String> {
         corefile::read(cluster)
     }
 

@@ -5,10 +5,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{About, PodAddressMissing, Sabotage, kubectl};
+use super::{
+    about::About, kind::FaultKind, kubectl, pod_address_missing::PodAddressMissing,
+    truth::without_pod_address,
+};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
+    path::{By, Made, Net, Outcome, Path},
     run::{Run, wait_for},
     spec::Family,
     version::KubernetesMinor,
@@ -59,10 +63,9 @@ impl ExternalTrafficLocal {
     }
 }
 
-impl Sabotage for ExternalTrafficLocal {
+impl FaultKind for ExternalTrafficLocal {
     const ABOUT: About = About {
-        breaks: "new Services with NodePorts get `externalTrafficPolicy: Local` by an admission policy, and new pods of a node no address of the family: its NodePorts have no local endpoint in it",
-        report: "NodePorts of new Services time out in the family on that node, though other nodes have endpoints in it; new pods of that node have one podIP; no NodePort answers for a backend of another node, by design",
+        does: "new Services with NodePorts get `externalTrafficPolicy: Local` by an admission policy, and new pods of a node no address of the family: its NodePorts have no local endpoint in it",
         limits: "single-stack clusters; Kubernetes before 1.36, where an API server doesn't serve the policy unless told to",
     };
 
@@ -77,14 +80,25 @@ impl Sabotage for ExternalTrafficLocal {
         self.addresses().touches()
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<String> {
+    fn path(&self, path: &Path, net: &Net) -> Option<Outcome> {
+        without_pod_address(&self.node, self.family, path, net).or_else(|| {
+            // kube-proxy drops what comes for a node without an endpoint; for what comes from the
+            // node itself, or from its pods, every endpoint will do.
+            let flow = path.flow().filter(|flow| flow.made == Made::After)?;
+            let By::NodePort(entry) = &flow.by else { return None };
+            let foreign = flow.target.pod() != Some(entry) && flow.client.node() != Some(entry);
+            foreign.then_some(Outcome::Fails)
+        })
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<String> {
         let minor = cluster.record().spec.kubernetes;
         if minor < SINCE {
             return Err(Error::Invalid(format!(
                 "Kubernetes {minor} has no admission policies that change objects: take {SINCE} or later"
             )));
         }
-        self.addresses().look(cluster)
+        self.addresses().read_state(cluster)
     }
 
     fn inject(&self, cluster: &Cluster, before: &String) -> Result<()> {

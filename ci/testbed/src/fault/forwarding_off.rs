@@ -2,8 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_FAMILY};
-use crate::{cluster::Cluster, error::Result, run::Run, spec::Family};
+use super::{
+    about::{About, NEEDS_FAMILY},
+    kind::FaultKind,
+};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Hop, Outcome},
+    run::Run,
+    spec::Family,
+};
 
 /// Switches a node's forwarding off, and keeps it off.
 ///
@@ -54,10 +63,9 @@ impl ForwardingOff {
     }
 }
 
-impl Sabotage for ForwardingOff {
+impl FaultKind for ForwardingOff {
     const ABOUT: About = About {
-        breaks: "a node forwards no packets of the family (`net.ipv6.conf.all.forwarding=0`, or `net.ipv4.ip_forward=0`), and the CNI plugin doesn't switch it on again",
-        report: "pods of that node reach nothing in the family and nothing reaches them, even on the node itself; NodePorts of the family time out on it",
+        does: "a node forwards no packets of the family (`net.ipv6.conf.all.forwarding=0`, or `net.ipv4.ip_forward=0`), and the CNI plugin doesn't switch it on again",
         limits: NEEDS_FAMILY,
     };
 
@@ -72,7 +80,11 @@ impl Sabotage for ForwardingOff {
         format!("the {} forwarding of {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<String> {
+    fn hop(&self, hop: &Hop) -> Outcome {
+        Outcome::fails_if(hop.family == self.family && hop.is_forwarded_by(&self.node))
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<String> {
         let text = cluster
             .node(&self.node)?
             .net_command("cat")

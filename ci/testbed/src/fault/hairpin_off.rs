@@ -3,11 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage,
-    about::NEEDS_FAMILY,
-    ruleset::{Place, Table},
+    about::{About, NEEDS_FAMILY},
+    filter::Filter,
+    ruleset::Table,
 };
-use crate::{cluster::Cluster, error::Result, spec::Family};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Net, Outcome, Path},
+    spec::Family,
+};
 
 /// Drops what would leave a node's pods and come back to the same pod, as a bridge does whose ports
 /// are not in hairpin mode.
@@ -21,34 +26,11 @@ pub struct HairpinOff {
     pub node: String,
 }
 
-impl HairpinOff {
-    /// nftables can't compare two interfaces; so each one that a packet comes from is noted as a pair
-    /// with itself, and what is forwarded between such a pair is dropped.
-    fn table(&self) -> Table<'_> {
-        Table {
-            place: Place::Node(&self.node),
-            family: self.family.nft(),
-            name: "hairpin-off".to_owned(),
-            content: "set same {\ntype iface_index . iface_index\nsize 65535\nflags dynamic\n}\n\
-                      chain prerouting {\n\
-                      type filter hook prerouting priority raw; policy accept;\n\
-                      iifname != \"eth0\" add @same { iif . iif }\n}\n\
-                      chain forward {\n\
-                      type filter hook forward priority filter; policy accept;\n\
-                      iif . oif @same drop\n}"
-                .to_owned(),
-        }
-    }
-}
-
-impl Sabotage for HairpinOff {
+impl Filter for HairpinOff {
     const ABOUT: About = About {
-        breaks: "on a node what a pod sends to a Service and gets back as its endpoint is dropped, as by a bridge without hairpin mode",
-        report: "a pod of that node doesn't reach itself by its own Service in the family; all other pods reach it",
+        does: "on a node what a pod sends to a Service and gets back as its endpoint is dropped, as by a bridge without hairpin mode",
         limits: NEEDS_FAMILY,
     };
-
-    type Before = ();
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family, node: "n2".to_owned() })
@@ -58,15 +40,22 @@ impl Sabotage for HairpinOff {
         format!("{} hairpins on {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
-        cluster.node(&self.node).map(drop)
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        let flow = path.flow().filter(|flow| flow.family == self.family)?;
+        let own = flow.is_hairpin() && flow.client.pod() == Some(&self.node);
+        own.then_some(Outcome::Fails)
     }
 
-    fn inject(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().add(cluster)
-    }
-
-    fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().remove(cluster)
+    fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
+        // nftables can't compare two interfaces; so each one that a packet comes from is noted as a
+        // pair with itself, and what is forwarded between such a pair is dropped.
+        let content = "set same {\ntype iface_index . iface_index\nsize 65535\nflags dynamic\n}\n\
+                       chain prerouting {\n\
+                       type filter hook prerouting priority raw; policy accept;\n\
+                       iifname != \"eth0\" add @same { iif . iif }\n}\n\
+                       chain forward {\n\
+                       type filter hook forward priority filter; policy accept;\n\
+                       iif . oif @same drop\n}";
+        Ok(vec![Table::on(cluster, &self.node, self.family, "hairpin-off", content)?])
     }
 }

@@ -4,11 +4,15 @@ use std::{fs, net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_BOTH};
+use super::{
+    about::{About, NEEDS_BOTH},
+    kind::FaultKind,
+};
 use crate::{
     cluster::Cluster,
     error::{Context, Error, Result},
     node::Node,
+    path::{Net, Outcome, Path},
     run::{Run, wait_for},
     spec::Family,
     state::write_whole,
@@ -47,10 +51,9 @@ impl InternalIpMissing {
     }
 }
 
-impl Sabotage for InternalIpMissing {
+impl FaultKind for InternalIpMissing {
     const ABOUT: About = About {
-        breaks: "kubelet of a node runs with the other family's `--node-ip` alone",
-        report: "the Node has no InternalIP of the family; all traffic works",
+        does: "kubelet of a node runs with the other family's `--node-ip` alone",
         limits: NEEDS_BOTH,
     };
 
@@ -65,7 +68,20 @@ impl Sabotage for InternalIpMissing {
         format!("the kubelet of {}", self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<String> {
+    fn path(&self, path: &Path, net: &Net) -> Option<Outcome> {
+        match path {
+            Path::InternalIp { node, family } => {
+                ((node, *family) == (&self.node, self.family)).then_some(Outcome::Fails)
+            }
+            // kubelet puts the family of its first address first.
+            Path::PodOrder { node } if *node == self.node && self.family == net.primary => {
+                Some(Outcome::Fails)
+            }
+            _ => None,
+        }
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<String> {
         fs::read_to_string(cluster.node(&self.node)?.path(FLAGS))
             .context(|| format!("read the flags of the kubelet of {}", self.node))
     }

@@ -6,7 +6,7 @@ use std::{fs, io, path::PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Fault;
+use super::catalogue::Fault;
 use crate::{
     cluster::Cluster,
     error::{Context, Error, Result},
@@ -97,7 +97,7 @@ fn enter(cluster: &Cluster, fault: &Fault, owner: Option<ProcessId>) -> Result<b
             other.fault
         )));
     }
-    let before = fault.erased().look(cluster)?;
+    let before = fault.erased().read_state(cluster)?;
     let order = others.iter().map(|other| other.order + 1).max().unwrap_or(0);
     let entry = Active { fault: fault.clone(), order, owner, complete: false, before };
     cluster.dir().write(file(fault), &entry)?;

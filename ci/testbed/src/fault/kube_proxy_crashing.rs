@@ -4,10 +4,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    About, Sabotage,
+    about::About,
+    kind::FaultKind,
     kube_proxy::{self, Daemon},
+    truth::without_new_services,
 };
-use crate::{cluster::Cluster, error::Result, spec::Family};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Net, Outcome, Path},
+    spec::Family,
+};
 
 /// Rolls a kube-proxy with a bad command line out to one node, where it ends as soon as it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
@@ -17,10 +24,9 @@ pub struct KubeProxyCrashing {
     pub node: String,
 }
 
-impl Sabotage for KubeProxyCrashing {
+impl FaultKind for KubeProxyCrashing {
     const ABOUT: About = About {
-        breaks: "kube-proxy crashes on a node as soon as it starts (CrashLoopBackOff): a roll-out with a bad flag that has come to one node",
-        report: "kube-proxy's pod on that node is not ready; Services made since then don't work on it in any family; older ones do",
+        does: "kube-proxy crashes on a node as soon as it starts (CrashLoopBackOff): a roll-out with a bad flag that has come to one node",
         limits: "",
     };
 
@@ -34,7 +40,11 @@ impl Sabotage for KubeProxyCrashing {
         "kube-proxy's DaemonSet".to_owned()
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<Daemon> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        without_new_services(&self.node, path)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<Daemon> {
         cluster.node(&self.node)?;
         kube_proxy::daemon(cluster)
     }

@@ -4,10 +4,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    About, Sabotage,
+    about::About,
+    kind::FaultKind,
     kube_proxy::{self, Daemon},
+    truth::without_new_services,
 };
-use crate::{cluster::Cluster, error::Result, spec::Family};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Net, Outcome, Path},
+    spec::Family,
+};
 
 /// Takes a node out of kube-proxy's DaemonSet. The rules that it left stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
@@ -17,10 +24,9 @@ pub struct KubeProxyStopped {
     pub node: String,
 }
 
-impl Sabotage for KubeProxyStopped {
+impl FaultKind for KubeProxyStopped {
     const ABOUT: About = About {
-        breaks: "kube-proxy's DaemonSet leaves out a node: the rules that it left stay, and no change of a Service arrives",
-        report: "on that node Services made since then, or whose pods have changed, don't work in any family, by ClusterIP or NodePort; older ones do",
+        does: "kube-proxy's DaemonSet leaves out a node: the rules that it left stay, and no change of a Service arrives",
         limits: "",
     };
 
@@ -34,7 +40,11 @@ impl Sabotage for KubeProxyStopped {
         "kube-proxy's DaemonSet".to_owned()
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<Daemon> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        without_new_services(&self.node, path)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<Daemon> {
         cluster.node(&self.node)?;
         kube_proxy::daemon(cluster)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::from_json;
+use super::json::from_json;
 use crate::{
     cluster::Cluster,
     error::{Error, Result},

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    from_json, neighbours,
+    json::from_json,
+    neighbours,
     routes::{self, Route},
 };
 use crate::{

@@ -2,8 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, kubectl, neighbours};
-use crate::{cluster::Cluster, error::Result, run::Run, spec::Family};
+use super::{about::About, kind::FaultKind, kubectl, neighbours};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Hop, Net, Outcome},
+    run::Run,
+    spec::Family,
+};
 
 /// Takes the bridge's end of a node's link down: the node's `eth0` loses its carrier, and keeps its
 /// addresses and routes.
@@ -25,10 +31,9 @@ impl LinkDown {
     }
 }
 
-impl Sabotage for LinkDown {
+impl FaultKind for LinkDown {
     const ABOUT: About = About {
-        breaks: "a node's link is down, as if its cable were pulled",
-        report: "that node is cut off in both families: its pods and NodePorts are unreachable, nothing can be asked of its pods, and after 40 to 50 s the Node is not ready; the rest of the cluster works",
+        does: "a node's link is down, as if its cable were pulled",
         limits: "the node with the only control plane",
     };
 
@@ -42,7 +47,15 @@ impl Sabotage for LinkDown {
         format!("the link of {}", self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
+    fn hop(&self, hop: &Hop) -> Outcome {
+        Outcome::fails_if(hop.crosses(&self.node))
+    }
+
+    fn cut_off(&self, _net: &Net) -> Option<&str> {
+        Some(&self.node)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<()> {
         cluster.node(&self.node)?;
         kubectl::refuse_first_node(&self.node)
     }

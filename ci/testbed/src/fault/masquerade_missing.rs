@@ -2,11 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_FAMILY, ruleset::replacement};
+use super::{
+    about::{About, NEEDS_FAMILY},
+    kind::FaultKind,
+    ruleset::replacement,
+};
 use crate::{
     cluster::Cluster,
     cni::TABLE,
     error::{Error, Result},
+    path::{Net, Outcome, Path, Target},
     run::Run,
     spec::Family,
 };
@@ -36,10 +41,9 @@ impl MasqueradeMissing {
     }
 }
 
-impl Sabotage for MasqueradeMissing {
+impl FaultKind for MasqueradeMissing {
     const ABOUT: About = About {
-        breaks: "a node doesn't masquerade what its pods send out of the cluster in the family, so no answer finds back",
-        report: "pods of that node don't reach the outside in the family; everything within the cluster works",
+        does: "a node doesn't masquerade what its pods send out of the cluster in the family, so no answer finds back",
         limits: NEEDS_FAMILY,
     };
 
@@ -54,7 +58,13 @@ impl Sabotage for MasqueradeMissing {
         format!("the masquerade rules of {}", self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<String> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        let flow = path.flow().filter(|flow| flow.family == self.family)?;
+        let leaves = flow.client.pod() == Some(&self.node) && flow.target == Target::Outside;
+        leaves.then_some(Outcome::Fails)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<String> {
         let table = cluster
             .node(&self.node)?
             .command("nft")

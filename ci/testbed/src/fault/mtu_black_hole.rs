@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    About, Sabotage,
-    ruleset::{Place, Table},
+use super::{about::About, filter::Filter, ruleset::Table};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Hop, Outcome},
+    spec::Family,
 };
-use crate::{cluster::Cluster, error::Result, spec::Family};
 
 /// Drops packets over 1,280 bytes, IPv6's least MTU, on the bridge between two nodes. Nobody is
 /// told, as behind a firewall that blocks ICMP's "too big".
@@ -23,35 +25,11 @@ pub struct MtuBlackHole {
     pub to: String,
 }
 
-impl MtuBlackHole {
-    fn table(&self) -> Table<'_> {
-        let (one, other, family) = (&self.node, &self.to, self.family.nft());
-        let rule = |from: &str, to: &str| {
-            format!(
-                "iifname \"{from}\" oifname \"{to}\" ether type {family} meta length > 1280 drop"
-            )
-        };
-        Table {
-            place: Place::Underlay,
-            family: "bridge",
-            name: format!("mtu-black-hole-{family}-{one}-{other}"),
-            content: format!(
-                "chain forward {{\ntype filter hook forward priority filter;\n{}\n{}\n}}",
-                rule(one, other),
-                rule(other, one)
-            ),
-        }
-    }
-}
-
-impl Sabotage for MtuBlackHole {
+impl Filter for MtuBlackHole {
     const ABOUT: About = About {
-        breaks: "between two nodes packets of the family over 1280 bytes vanish, and nobody is told",
-        report: "between pods of the two nodes small messages arrive in the family and large ones stall, in both directions",
+        does: "between two nodes packets of the family over 1280 bytes vanish, and nobody is told",
         limits: "clusters without the family; kernels without CONFIG_NF_TABLES_BRIDGE: nft says so",
     };
-
-    type Before = ();
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family, node: "n2".to_owned(), to: "n3".to_owned() })
@@ -63,16 +41,20 @@ impl Sabotage for MtuBlackHole {
         format!("large {} packets between {}", self.family, nodes.join(" and "))
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
-        cluster.node(&self.node)?;
-        cluster.node(&self.to).map(drop)
+    fn hop(&self, hop: &Hop) -> Outcome {
+        let lost = hop.large && hop.is_between(&self.node, &self.to);
+        Outcome::fails_if(hop.family == self.family && lost)
     }
 
-    fn inject(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().add(cluster)
-    }
-
-    fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().remove(cluster)
+    fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
+        let (one, other, family) = (self.node.as_str(), self.to.as_str(), self.family.nft());
+        let rule = |from: &str, to: &str| {
+            format!(
+                "iifname \"{from}\" oifname \"{to}\" ether type {family} meta length > 1280 drop"
+            )
+        };
+        let name = format!("mtu-black-hole-{family}-{one}-{other}");
+        let rules = format!("{}\n{}", rule(one, other), rule(other, one));
+        Ok(vec![Table::between(cluster, [one, other], name, &rules)?])
     }
 }

@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage, neighbours,
-    ruleset::{Place, Table},
+    about::About,
+    filter::Filter,
+    neighbours,
+    ruleset::{Table, chain},
 };
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
+    path::{Hop, Net, Outcome},
     spec::Family,
 };
 
@@ -24,39 +27,11 @@ pub struct NeighboursDropped {
     pub node: String,
 }
 
-impl NeighboursDropped {
-    fn table(&self) -> Table<'_> {
-        let (family, what) = match self.family {
-            Family::V4 => ("arp", ""),
-            Family::V6 => ("ip6", "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "),
-        };
-        Table {
-            place: Place::Node(&self.node),
-            family,
-            name: "neighbours-dropped".to_owned(),
-            content: format!(
-                "chain in {{\ntype filter hook input priority filter;\niifname \"eth0\" {what}drop\n}}\n\
-                 chain out {{\ntype filter hook output priority filter;\noifname \"eth0\" {what}drop\n}}"
-            ),
-        }
-    }
-
-    /// Whatever was learnt or not learnt in the meantime.
-    fn forget(&self, cluster: &Cluster) -> Result<()> {
-        let node = cluster.node(&self.node)?;
-        neighbours::forget_all(node, self.family)?;
-        node.address(self.family).map_or(Ok(()), |address| neighbours::forget(cluster, address))
-    }
-}
-
-impl Sabotage for NeighboursDropped {
+impl Filter for NeighboursDropped {
     const ABOUT: About = About {
-        breaks: "a node's neighbour discovery (or ARP) on the network between the nodes is dropped, as by a firewall that blocks ICMPv6",
-        report: "pods of that node and of others don't reach each other in the family, and its NodePorts time out in it; if it is the family by which the API server reaches kubelet, that node is cut off",
+        does: "a node's neighbour discovery (or ARP) on the network between the nodes is dropped, as by a firewall that blocks ICMPv6",
         limits: "clusters without the family; for IPv4, kernels without CONFIG_NF_TABLES_ARP: nft says so",
     };
-
-    type Before = ();
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family, node: "n2".to_owned() })
@@ -66,18 +41,36 @@ impl Sabotage for NeighboursDropped {
         format!("the {} neighbours of {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
-        let none = || Error::Invalid(format!("{} has no {} address", self.node, self.family));
-        cluster.node(&self.node)?.address(self.family).map(drop).ok_or_else(none)
+    fn hop(&self, hop: &Hop) -> Outcome {
+        Outcome::fails_if(hop.family == self.family && hop.crosses(&self.node))
     }
 
-    fn inject(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().add(cluster)?;
-        self.forget(cluster)
+    fn cut_off(&self, net: &Net) -> Option<&str> {
+        (self.family == net.primary).then_some(&self.node)
     }
 
-    fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().remove(cluster)?;
-        self.forget(cluster)
+    fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
+        cluster.node(&self.node)?.address(self.family).ok_or_else(|| {
+            Error::Invalid(format!("{} has no {} address", self.node, self.family))
+        })?;
+        let (family, what) = match self.family {
+            Family::V4 => ("arp", ""),
+            Family::V6 => ("ip6", "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "),
+        };
+        let rule = |side: &str| format!("{side} \"eth0\" {what}drop");
+        let chains = [
+            chain("input", "filter", &rule("iifname")),
+            chain("output", "filter", &rule("oifname")),
+        ];
+        let content = chains.join("\n");
+        let table = Table::on(cluster, &self.node, self.family, "neighbours-dropped", content)?;
+        Ok(vec![Table { family, ..table }])
+    }
+
+    /// Forgets whatever was learnt or not learnt in the meantime.
+    fn settle(&self, cluster: &Cluster) -> Result<()> {
+        let node = cluster.node(&self.node)?;
+        neighbours::forget_all(node, self.family)?;
+        node.address(self.family).map_or(Ok(()), |address| neighbours::forget(cluster, address))
     }
 }

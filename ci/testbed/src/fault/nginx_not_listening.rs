@@ -2,8 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_BOTH, require_both};
-use crate::{cluster::Cluster, error::Result, run::Run, spec::Family};
+use super::{
+    about::{About, NEEDS_BOTH},
+    kind::FaultKind,
+    kind::require_both,
+};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Made, Net, Outcome, Path, Port},
+    run::Run,
+    spec::Family,
+};
 
 /// Where an image's own files lie, inside a node, once it is unpacked.
 const UNPACKED: &str = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
@@ -27,10 +37,9 @@ pub struct NginxNotListening {
     pub node: String,
 }
 
-impl Sabotage for NginxNotListening {
+impl FaultKind for NginxNotListening {
     const ABOUT: About = About {
-        breaks: "nginx on a node overlooks the `listen` directives of the family, whatever its configuration says: containers made from then on",
-        report: "new web servers of that node refuse connections of the family, by their own address and behind Services, and even from within their pod; the network is not to blame",
+        does: "nginx on a node overlooks the `listen` directives of the family, whatever its configuration says: containers made from then on",
         limits: NEEDS_BOTH,
     };
 
@@ -44,7 +53,13 @@ impl Sabotage for NginxNotListening {
         format!("the nginx image of {}", self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        let flow = path.flow().filter(|flow| flow.family == self.family)?;
+        let asks = flow.target.pod() == Some(&self.node) && flow.port == Port::Web;
+        (asks && flow.made == Made::After).then_some(Outcome::Refused)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<()> {
         require_both(cluster)?;
         cluster.node(&self.node).map(drop)
     }

@@ -6,10 +6,16 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{About, Sabotage, about::NEEDS_BOTH, kubectl};
+use super::{
+    about::{About, NEEDS_BOTH},
+    kind::FaultKind,
+    kubectl,
+    truth::without_pod_address,
+};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
+    path::{Hop, Net, Outcome, Path},
     run::{Run, wait_for},
     spec::Family,
 };
@@ -63,10 +69,9 @@ impl NodeCidrMissing {
     }
 }
 
-impl Sabotage for NodeCidrMissing {
+impl FaultKind for NodeCidrMissing {
     const ABOUT: About = About {
-        breaks: "a Node object has the pod range of the other family alone (made anew, since the ranges can't be changed); other nodes have no route to the missing one",
-        report: "the Node has one podCIDR; its new pods have one podIP; its older pods and those of other nodes don't reach each other in the family",
+        does: "a Node object has the pod range of the other family alone (made anew, since the ranges can't be changed); other nodes have no route to the missing one",
         limits: NEEDS_BOTH,
     };
 
@@ -81,7 +86,22 @@ impl Sabotage for NodeCidrMissing {
         format!("the Node {}", self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<Value> {
+    fn hop(&self, hop: &Hop) -> Outcome {
+        // Other nodes have no route to what pods have; answers to the node itself need none.
+        let lost = hop.destination.is_pod_on(&self.node) && hop.enters(&self.node);
+        Outcome::fails_if(hop.family == self.family && lost)
+    }
+
+    fn path(&self, path: &Path, net: &Net) -> Option<Outcome> {
+        match path {
+            Path::PodRange { node, family } => {
+                ((node, *family) == (&self.node, self.family)).then_some(Outcome::Fails)
+            }
+            _ => without_pod_address(&self.node, self.family, path, net),
+        }
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<Value> {
         cluster.node(&self.node)?;
         let object = kubectl::get(cluster, "read the Node", &["node", &self.node])?;
         let all = ranges_of(&object);

@@ -2,8 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, kubectl};
-use crate::{cgroup::Hierarchies, cluster::Cluster, error::Result, spec::Family};
+use super::{about::About, kind::FaultKind, kubectl};
+use crate::{
+    cgroup::Hierarchies,
+    cluster::Cluster,
+    error::Result,
+    path::{Hop, Net, Outcome},
+    spec::Family,
+};
 
 /// Freezes every process of a node, kubelet and pods alike, by its control group. Its kernel goes
 /// on: it answers pings, accepts connections that nobody serves, and forwards.
@@ -20,10 +26,9 @@ impl NodeFrozen {
     }
 }
 
-impl Sabotage for NodeFrozen {
+impl FaultKind for NodeFrozen {
     const ABOUT: About = About {
-        breaks: "every process of a node is frozen, kubelet and pods alike; its kernel still accepts connections and forwards",
-        report: "connections to that node's pods are made and never answered, in both families; nothing can be asked of its pods, which is no verdict on them; after 40 to 50 s the Node is not ready",
+        does: "every process of a node is frozen, kubelet and pods alike; its kernel still accepts connections and forwards",
         limits: "the node with the only control plane",
     };
 
@@ -37,7 +42,16 @@ impl Sabotage for NodeFrozen {
         format!("the processes of {}", self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
+    fn hop(&self, hop: &Hop) -> Outcome {
+        // Its kernel accepts connections and forwards on; nobody answers.
+        Outcome::fails_if(!hop.reply && hop.is_for_pod_of(&self.node))
+    }
+
+    fn cut_off(&self, _net: &Net) -> Option<&str> {
+        Some(&self.node)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<()> {
         cluster.node(&self.node)?;
         kubectl::refuse_first_node(&self.node)
     }

@@ -2,10 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_BOTH, kube_proxy, require_both};
+use super::{
+    about::{About, NEEDS_BOTH},
+    kind::FaultKind,
+    kind::require_both,
+    kube_proxy,
+};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
+    path::{By, Net, Outcome, Path},
     spec::Family,
 };
 
@@ -19,10 +25,9 @@ pub struct NodePortAddresses {
     pub family: Family,
 }
 
-impl Sabotage for NodePortAddresses {
+impl FaultKind for NodePortAddresses {
     const ABOUT: About = About {
-        breaks: "kube-proxy's `nodePortAddresses` has all addresses of the other family and only the loopback address of this one",
-        report: "NodePorts of the family are refused on every node; ClusterIPs work",
+        does: "kube-proxy's `nodePortAddresses` has all addresses of the other family and only the loopback address of this one",
         limits: NEEDS_BOTH,
     };
 
@@ -37,7 +42,12 @@ impl Sabotage for NodePortAddresses {
         "kube-proxy's configuration".to_owned()
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<String> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        let flow = path.flow().filter(|flow| flow.family == self.family)?;
+        matches!(flow.by, By::NodePort(_)).then_some(Outcome::Refused)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<String> {
         require_both(cluster)?;
         let before = kube_proxy::configuration(cluster)?;
         without(&before, self.family)?;

@@ -3,11 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage,
-    about::NEEDS_FAMILY,
-    ruleset::{Place, Table},
+    about::{About, NEEDS_FAMILY},
+    filter::Filter,
+    ruleset::{Table, chain},
 };
-use crate::{cluster::Cluster, error::Result, spec::Family};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Hop, Outcome},
+    spec::Family,
+};
 
 /// Drops what enters a node from other nodes and from outside for a NodePort (30000-32767, the
 /// API server's default range). Pods of the same node come another way and are spared.
@@ -21,28 +26,11 @@ pub struct NodePortDropped {
     pub node: String,
 }
 
-impl NodePortDropped {
-    fn table(&self) -> Table<'_> {
-        Table {
-            place: Place::Node(&self.node),
-            family: self.family.nft(),
-            name: "node-port-dropped".to_owned(),
-            content: "chain prerouting {\n\
-                     type filter hook prerouting priority raw; policy accept;\n\
-                     iifname \"eth0\" meta l4proto { tcp, udp } th dport 30000-32767 drop\n}"
-                .to_owned(),
-        }
-    }
-}
-
-impl Sabotage for NodePortDropped {
+impl Filter for NodePortDropped {
     const ABOUT: About = About {
-        breaks: "packets to NodePorts of the family are dropped where they enter a node",
-        report: "NodePorts of the family time out on that node, from outside and from other nodes",
+        does: "packets to NodePorts of the family are dropped where they enter a node",
         limits: NEEDS_FAMILY,
     };
-
-    type Before = ();
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family, node: "n2".to_owned() })
@@ -52,15 +40,13 @@ impl Sabotage for NodePortDropped {
         format!("{} NodePorts of {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
-        cluster.node(&self.node).map(drop)
+    fn hop(&self, hop: &Hop) -> Outcome {
+        Outcome::fails_if(hop.family == self.family && hop.enters_node_port(&self.node))
     }
 
-    fn inject(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().add(cluster)
-    }
-
-    fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().remove(cluster)
+    fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
+        let rule = "iifname \"eth0\" meta l4proto { tcp, udp } th dport 30000-32767 drop";
+        let chain = chain("prerouting", "raw", rule);
+        Ok(vec![Table::on(cluster, &self.node, self.family, "node-port-dropped", chain)?])
     }
 }

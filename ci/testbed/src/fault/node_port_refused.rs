@@ -3,12 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage,
-    about::NEEDS_RULES,
+    about::{About, NEEDS_RULES},
+    filter::Filter,
     kube_proxy,
-    ruleset::{Place, Table},
+    ruleset::{Table, chain},
 };
-use crate::{cluster::Cluster, error::Result, spec::Family};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Hop, Outcome},
+    spec::Family,
+};
 
 /// Lets what enters a node for a NodePort pass kube-proxy's rules untranslated, so that it meets
 /// the node itself, where nothing listens: the kernel refuses it. Pods of the same node come another
@@ -23,28 +28,11 @@ pub struct NodePortRefused {
     pub node: String,
 }
 
-impl NodePortRefused {
-    fn table(&self) -> Table<'_> {
-        Table {
-            place: Place::Node(&self.node),
-            family: self.family.nft(),
-            name: "node-port-refused".to_owned(),
-            content: "chain prerouting {\n\
-                      type filter hook prerouting priority raw; policy accept;\n\
-                      iifname \"eth0\" meta l4proto { tcp, udp } th dport 30000-32767 notrack\n}"
-                .to_owned(),
-        }
-    }
-}
-
-impl Sabotage for NodePortRefused {
+impl Filter for NodePortRefused {
     const ABOUT: About = About {
-        breaks: "NodePorts of the family are closed on a node: what comes for them is refused",
-        report: "NodePorts of the family are refused at once on that node, from outside and from other nodes",
+        does: "NodePorts of the family are closed on a node: what comes for them is refused",
         limits: NEEDS_RULES,
     };
-
-    type Before = ();
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family, node: "n2".to_owned() })
@@ -54,16 +42,18 @@ impl Sabotage for NodePortRefused {
         format!("{} NodePorts of {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
+    fn hop(&self, hop: &Hop) -> Outcome {
+        if hop.family == self.family && hop.enters_node_port(&self.node) {
+            Outcome::Refused
+        } else {
+            Outcome::Works
+        }
+    }
+
+    fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
         kube_proxy::refuse_ipvs(cluster)?;
-        cluster.node(&self.node).map(drop)
-    }
-
-    fn inject(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().add(cluster)
-    }
-
-    fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().remove(cluster)
+        let rule = "iifname \"eth0\" meta l4proto { tcp, udp } th dport 30000-32767 notrack";
+        let chain = chain("prerouting", "raw", rule);
+        Ok(vec![Table::on(cluster, &self.node, self.family, "node-port-refused", chain)?])
     }
 }

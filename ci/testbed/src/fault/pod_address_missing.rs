@@ -5,11 +5,16 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{About, Sabotage, about::NEEDS_BOTH};
+use super::{
+    about::{About, NEEDS_BOTH},
+    kind::FaultKind,
+    truth::without_pod_address,
+};
 use crate::{
     cluster::Cluster,
     cni::{CONFLIST, pretty},
     error::{Context, Error, Result},
+    path::{Net, Outcome, Path},
     spec::Family,
     state::write_whole,
 };
@@ -26,10 +31,9 @@ pub struct PodAddressMissing {
     pub node: String,
 }
 
-impl Sabotage for PodAddressMissing {
+impl FaultKind for PodAddressMissing {
     const ABOUT: About = About {
-        breaks: "the CNI configuration of a node loses the family's range: pods made from then on get no address of it",
-        report: "new pods of that node have one podIP; older ones keep both",
+        does: "the CNI configuration of a node loses the family's range: pods made from then on get no address of it",
         limits: NEEDS_BOTH,
     };
 
@@ -44,7 +48,11 @@ impl Sabotage for PodAddressMissing {
         format!("the CNI configuration of {}", self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<String> {
+    fn path(&self, path: &Path, net: &Net) -> Option<Outcome> {
+        without_pod_address(&self.node, self.family, path, net)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<String> {
         let node = cluster.node(&self.node)?;
         fs::read_to_string(node.path(CONFLIST))
             .context(|| format!("read the CNI configuration of {}", self.node))

@@ -3,11 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage,
-    about::NEEDS_FAMILY,
-    ruleset::{Place, Table},
+    about::{About, NEEDS_FAMILY},
+    filter::Filter,
+    ruleset::{Table, chain},
 };
-use crate::{cluster::Cluster, error::Result, spec::Family};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Hop, Outcome, Port},
+    spec::Family,
+};
 
 /// Drops what other pods, nodes and the outside send to one pod of a node in one family, as a
 /// NetworkPolicy does that lets in only the other family's addresses.
@@ -25,37 +30,11 @@ pub struct PodDropped {
     pub node: String,
 }
 
-impl PodDropped {
-    fn table(&self) -> Table<'_> {
-        let family = self.family.nft();
-        let kind = match self.family {
-            Family::V4 => "ipv4_addr",
-            Family::V6 => "ipv6_addr",
-        };
-        Table {
-            place: Place::Node(&self.node),
-            family,
-            name: "pod-dropped".to_owned(),
-            // The set has room for one.
-            content: format!(
-                "set chosen {{\ntype {kind}\nsize 1\nflags dynamic\n}}\n\
-                 chain forward {{\n\
-                 type filter hook forward priority filter; policy accept;\n\
-                 oifname != \"eth0\" tcp dport {{ 80, 8080 }} add @chosen {{ {family} daddr }}\n\
-                 oifname != \"eth0\" ct state new {family} daddr @chosen drop\n}}"
-            ),
-        }
-    }
-}
-
-impl Sabotage for PodDropped {
+impl Filter for PodDropped {
     const ABOUT: About = About {
-        breaks: "what is sent to one pod in the family is dropped, as by a NetworkPolicy that lets in only the other family: the first pod of a node that is asked for on TCP port 80 or 8080 after the injection",
-        report: "that pod times out in the family, by its own address and behind Services; the node's other pods answer, and so does it in the other family",
+        does: "what is sent to one pod in the family is dropped, as by a NetworkPolicy that lets in only the other family: the first pod of a node that is asked for on TCP port 80 or 8080 after the injection",
         limits: NEEDS_FAMILY,
     };
-
-    type Before = ();
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family, node: "n2".to_owned() })
@@ -65,15 +44,28 @@ impl Sabotage for PodDropped {
         format!("{} to one pod of {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<()> {
-        cluster.node(&self.node).map(drop)
+    fn hop(&self, hop: &Hop) -> Outcome {
+        let asks = !hop.reply && hop.port == Port::Web && hop.is_for_pod_of(&self.node);
+        // What the node itself sends to its pods isn't forwarded.
+        let lost = asks && hop.is_forwarded_by(&self.node);
+        Outcome::fails_if(hop.family == self.family && lost)
     }
 
-    fn inject(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().add(cluster)
-    }
-
-    fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        self.table().remove(cluster)
+    fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
+        let family = self.family.nft();
+        let kind = match self.family {
+            Family::V4 => "ipv4_addr",
+            Family::V6 => "ipv6_addr",
+        };
+        let rules = format!(
+            "oifname != \"eth0\" tcp dport {{ 80, 8080 }} add @chosen {{ {family} daddr }}\n\
+             oifname != \"eth0\" ct state new {family} daddr @chosen drop"
+        );
+        // The set has room for one.
+        let content = format!(
+            "set chosen {{\ntype {kind}\nsize 1\nflags dynamic\n}}\n{}",
+            chain("forward", "filter", &rules)
+        );
+        Ok(vec![Table::on(cluster, &self.node, self.family, "pod-dropped", content)?])
     }
 }

@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, Sabotage,
-    about::NEEDS_FAMILY,
+    about::{About, NEEDS_FAMILY},
+    kind::FaultKind,
     routes::{self, Route},
 };
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
+    path::{Hop, Outcome},
     spec::Family,
 };
 
@@ -31,10 +32,9 @@ pub struct RouteMissing {
     pub to: String,
 }
 
-impl Sabotage for RouteMissing {
+impl FaultKind for RouteMissing {
     const ABOUT: About = About {
-        breaks: "a node has no route of the family to the pods of another node",
-        report: "pods of the two nodes don't reach each other in the family, in either direction; NodePorts of the one don't reach pods of the other",
+        does: "a node has no route of the family to the pods of another node",
         limits: NEEDS_FAMILY,
     };
 
@@ -48,7 +48,12 @@ impl Sabotage for RouteMissing {
         format!("the {} routes from {} to {}", self.family, self.node, self.to)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<Self::Before> {
+    fn hop(&self, hop: &Hop) -> Outcome {
+        let needs = hop.from.is(&self.node) && hop.destination.is_pod_on(&self.to);
+        Outcome::fails_if(hop.family == self.family && needs)
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<Self::Before> {
         let (node, to) = (cluster.node(&self.node)?, cluster.node(&self.to)?);
         let hop = to.address(self.family).map(|address| address.to_string());
         let routes = match hop {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::from_json;
+use super::json::from_json;
 use crate::{error::Result, node::Node, run::Run, spec::Family};
 
 /// A route as `ip -json route` tells of it, as far as it has to be put back.

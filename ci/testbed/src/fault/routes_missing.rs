@@ -2,8 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, RouteMissing, Sabotage, about::NEEDS_FAMILY, routes::Route};
-use crate::{cluster::Cluster, error::Result, spec::Family};
+use super::{
+    about::{About, NEEDS_FAMILY},
+    kind::FaultKind,
+    route_missing::RouteMissing,
+    routes::Route,
+};
+use crate::{
+    cluster::Cluster,
+    error::Result,
+    path::{Hop, Outcome},
+    spec::Family,
+};
 
 /// Takes away the routes of each of two nodes to the other's pods: [`RouteMissing`] twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
@@ -30,10 +40,9 @@ impl RoutesMissing {
     }
 }
 
-impl Sabotage for RoutesMissing {
+impl FaultKind for RoutesMissing {
     const ABOUT: About = About {
-        breaks: "neither of two nodes has a route of the family to the other's pods",
-        report: "pods of the two nodes don't reach each other in the family, each being told so at once; NodePorts of either don't reach pods of the other",
+        does: "neither of two nodes has a route of the family to the other's pods",
         limits: NEEDS_FAMILY,
     };
 
@@ -49,9 +58,13 @@ impl Sabotage for RoutesMissing {
         there.touches()
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<Self::Before> {
+    fn hop(&self, hop: &Hop) -> Outcome {
+        Outcome::all(self.ways().iter().map(|way| way.hop(hop)))
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<Self::Before> {
         let [there, back] = self.ways();
-        Ok([there.look(cluster)?, back.look(cluster)?])
+        Ok([there.read_state(cluster)?, back.read_state(cluster)?])
     }
 
     fn inject(&self, cluster: &Cluster, before: &Self::Before) -> Result<()> {

@@ -4,11 +4,16 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Sabotage, about::NEEDS_RULES, kube_proxy};
+use super::{
+    about::{About, NEEDS_RULES},
+    kind::FaultKind,
+    kube_proxy,
+};
 use crate::{
     cluster::Cluster,
     error::Result,
     node::Node,
+    path::{By, Net, Outcome, Path, Port},
     run::{Run, wait_for},
     spec::{Family, ProxyMode},
 };
@@ -68,10 +73,9 @@ impl RulesFlushed {
     }
 }
 
-impl Sabotage for RulesFlushed {
+impl FaultKind for RulesFlushed {
     const ABOUT: About = About {
-        breaks: "the rules that translate ClusterIPs and NodePorts of the family are flushed on a node (`ip6tables -t nat -F`), unnoticed by kube-proxy",
-        report: "ClusterIPs of the family lead nowhere from that node, and its NodePorts are refused in it; pods answer by their own addresses",
+        does: "the rules that translate ClusterIPs and NodePorts of the family are flushed on a node (`ip6tables -t nat -F`), unnoticed by kube-proxy",
         limits: NEEDS_RULES,
     };
 
@@ -86,7 +90,20 @@ impl Sabotage for RulesFlushed {
         format!("the {} rules of kube-proxy on {}", self.family, self.node)
     }
 
-    fn look(&self, cluster: &Cluster) -> Result<Vec<String>> {
+    fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        let flow = path.flow().filter(|flow| flow.family == self.family)?;
+        // What the DNS servers have open to the API server stays translated.
+        if flow.port == Port::Api {
+            return None;
+        }
+        match &flow.by {
+            By::ClusterIp => (flow.client.node() == Some(&self.node)).then_some(Outcome::Fails),
+            By::NodePort(entry) => (*entry == self.node).then_some(Outcome::Refused),
+            By::Own => None,
+        }
+    }
+
+    fn read_state(&self, cluster: &Cluster) -> Result<Vec<String>> {
         kube_proxy::refuse_ipvs(cluster)?;
         let node = cluster.node(&self.node)?;
         match cluster.record().spec.proxy_mode {

@@ -18,8 +18,7 @@ use testbed::{
 };
 
 use crate::{
-    fault as fault_trials,
-    probe::{self, Scope, expect, expect_health},
+    probe::{self, expect, expect_health},
     support::{self, Test, read, settles, testbed},
     workload::{Workload, apply, pod},
 };
@@ -199,7 +198,7 @@ fn the_next_up_undoes_what_was_left(workload: &Workload<'_>) {
     assert_eq!(fault::active(workload.cluster).unwrap().len(), 1, "a live owner's fault stays");
     victim.kill().unwrap();
     victim.wait().unwrap();
-    expect(workload, Scope::default(), |probe| fault_trials::expected(&victims_fault(), probe));
+    expect(workload, Some(&victims_fault()));
     read(&mut testbed(name, &["up"]));
     assert!(fault::active(workload.cluster).unwrap().is_empty());
     expect_health(workload);

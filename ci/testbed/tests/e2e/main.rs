@@ -10,6 +10,7 @@ mod cluster;
 mod fault;
 mod lifecycle;
 mod machine;
+mod outside;
 mod probe;
 mod shape_workload;
 mod shapes;

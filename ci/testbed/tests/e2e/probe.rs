@@ -2,197 +2,335 @@
 //! connections from the machine, plain name queries.
 
 use std::{
-    collections::BTreeSet,
-    io::{Read, Write},
+    collections::{BTreeMap, BTreeSet},
+    io::{ErrorKind, Read, Write},
     net::{IpAddr, SocketAddr, TcpStream},
     thread,
     time::Duration,
 };
 
-use testbed::spec::Family;
+use serde_json::Value;
+use testbed::{
+    cluster::Cluster,
+    fault::Fault,
+    path::{By, Client, Flow, Made, Net, Outcome, Path, Size, Target},
+    run::Run,
+    spec::Family,
+};
 
 use crate::{
+    outside::Listener,
     support::{read, settles},
-    workload::Workload,
+    workload::{LARGE, Workload},
 };
 
 /// How long one attempt may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
-
-/// One question about a cluster, whose answer is yes in a healthy one.
-#[derive(Clone, Debug)]
-pub(crate) enum Probe {
-    /// Has the Node an InternalIP of the family?
-    InternalIp { node: String, family: Family },
-    /// Gets a new pod on the node an address of the family?
-    NewPod { node: String, family: Family },
-    /// Does a pod of one node reach the web server of another (or the same), by its own address?
-    Pod { from: String, to: String, family: Family },
-    /// The same, by the ClusterIP of its Service.
-    ClusterIp { from: String, to: String, family: Family },
-    /// Does the machine outside reach the web server of `to` by the NodePort on `node`?
-    NodePort { node: String, to: String, family: Family },
-    /// Does a pod of the node get an address of the family for a Service's name?
-    Dns { from: String, family: Family },
-}
-
-/// What is expected of a probe.
+/// What came of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expect {
+enum Answer {
     Works,
+    Refused,
+    /// It failed, in whichever way.
     Fails,
-    /// Chance decides, such as which of two DNS servers is asked.
-    Either,
 }
 
-impl Expect {
-    /// Failure, if the condition holds.
-    pub(crate) fn failure_if(condition: bool) -> Self {
-        if condition { Self::Fails } else { Self::Works }
+impl Answer {
+    fn works(condition: bool) -> Self {
+        if condition { Self::Works } else { Self::Fails }
     }
 }
 
-/// Which questions are asked.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Scope<'a> {
-    /// Whether pods are made too.
-    pub(crate) new_pods: bool,
-    /// A node whose pods nobody can ask anything.
-    pub(crate) mute: Option<&'a str>,
+/// The cluster as the paths see it.
+pub(crate) fn net(cluster: &Cluster) -> Net {
+    let mut get = cluster.kubectl().unwrap();
+    get.args(["-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-dns", "-o"]);
+    get.arg("jsonpath={.items[*].spec.nodeName}");
+    let nodes: BTreeSet<String> = read(&mut get).split_whitespace().map(str::to_owned).collect();
+    Net::new(&cluster.record().spec, nodes.into_iter().collect())
 }
 
-/// Waits until every probe does what is expected of it.
+/// Waits until every path does what the fault says of it, or without a fault works.
 #[track_caller]
-pub(crate) fn expect(
-    workload: &Workload<'_>,
-    scope: Scope<'_>,
-    expected: impl Fn(&Probe) -> Expect,
-) {
+pub(crate) fn expect(workload: &Workload<'_>, fault: Option<&Fault>) {
+    let net = net(workload.cluster);
+    let outcome = |path: &Path| fault.map_or(Outcome::Works, |fault| fault.outcome(path, &net));
+    let paths = net.paths(workload.made);
+    let telling = |path: &Path| matches!(outcome(path), Outcome::Unseen | Outcome::Either);
+    let paths: Vec<Path> = paths.into_iter().filter(|path| !telling(path)).collect();
     let mut surprises = Vec::new();
     let settled = settles(Duration::from_secs(25), || {
-        surprises = look(workload, scope)
+        surprises = ask(workload, &paths)
             .into_iter()
-            .filter(|(probe, works)| match expected(probe) {
-                Expect::Works => !works,
-                Expect::Fails => *works,
-                Expect::Either => false,
+            .filter_map(|(path, answer)| {
+                let expected = outcome(&path);
+                let right = match expected {
+                    Outcome::Works => answer == Answer::Works,
+                    Outcome::Refused if is_from_outside(&path) => answer == Answer::Refused,
+                    _ => answer != Answer::Works,
+                };
+                (!right).then(|| format!("{path}: {answer:?}, not {expected:?}"))
             })
-            .map(|(probe, works)| format!("{probe:?} {}", if works { "works" } else { "fails" }))
             .collect();
         surprises.is_empty()
     });
-    assert!(settled, "against expectation:\n  {}", surprises.join("\n  "));
+    let fault = fault.map_or_else(|| "healthy".to_owned(), ToString::to_string);
+    assert!(settled, "{fault}, against expectation:\n  {}", surprises.join("\n  "));
 }
 
 /// Waits until everything works.
 #[track_caller]
 pub(crate) fn expect_health(workload: &Workload<'_>) {
-    expect(workload, Scope { new_pods: true, mute: None }, |_| Expect::Works);
+    expect(workload, None);
 }
 
-/// Asks everything once.
-fn look(workload: &Workload<'_>, scope: Scope<'_>) -> Vec<(Probe, bool)> {
-    thread::scope(|threads| {
-        let mut parts =
-            vec![threads.spawn(|| internal_ips(workload)), threads.spawn(|| node_ports(workload))];
-        for node in workload.pods.keys().filter(|node| Some(node.as_str()) != scope.mute) {
-            parts.push(threads.spawn(|| from_box(workload, node)));
-            if scope.new_pods {
-                parts.push(threads.spawn(|| new_pod(workload, node)));
-            }
+/// Only this machine tells a refusal from silence.
+fn is_from_outside(path: &Path) -> bool {
+    path.flow().is_some_and(|flow| flow.client == Client::Outside)
+}
+
+/// Whether the API server answers within a second.
+pub(crate) fn api_server_answers(cluster: &Cluster) -> bool {
+    let mut ask = cluster.kubectl().unwrap();
+    ask.args(["get", "--raw", "/readyz", "--request-timeout=1s"]);
+    ask.read("ask the API server").is_ok()
+}
+
+/// Asks every path once: those of one place side by side in one exec.
+fn ask(workload: &Workload<'_>, paths: &[Path]) -> Vec<(Path, Answer)> {
+    let listener = Listener::start(workload.cluster);
+    thread::scope(|scope| {
+        let mut parts = vec![scope.spawn(|| objects(workload, paths))];
+        for node in workload.pods.keys() {
+            let asked_by = |client: &Client| {
+                let of = |flow: &&Flow| flow.client == *client;
+                paths.iter().filter_map(Path::flow).filter(of).collect::<Vec<_>>()
+            };
+            let [pod, server, host] = [Client::Pod, Client::Server, Client::Host]
+                .map(|kind| asked_by(&kind(node.clone())));
+            let listener = &listener;
+            parts.push(scope.spawn(move || from_box(workload, node, &pod, paths, listener)));
+            parts.push(scope.spawn(move || from_server(workload, node, &server)));
+            parts.push(scope.spawn(move || from_host(workload, node, &host)));
         }
+        parts.push(scope.spawn(|| from_outside(workload, paths)));
         parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
     })
 }
 
-fn internal_ips(workload: &Workload<'_>) -> Vec<(Probe, bool)> {
-    let mut answers = Vec::new();
-    for node in workload.pods.keys() {
-        let mut get = workload.cluster.kubectl().unwrap();
-        get.args(["get", "node", node, "-o"])
-            .arg("jsonpath={.status.addresses[?(@.type=='InternalIP')].address}");
-        let found: Vec<Family> =
-            read(&mut get).split_whitespace().map(|ip| Family::of(ip.parse().unwrap())).collect();
-        for family in FAMILIES {
-            let probe = Probe::InternalIp { node: node.clone(), family };
-            answers.push((probe, found.contains(&family)));
-        }
-    }
-    answers
+/// What the API server says of Nodes and pods, and whether it says anything.
+fn objects(workload: &Workload<'_>, paths: &[Path]) -> Vec<(Path, Answer)> {
+    let text = read(workload.cluster.kubectl().unwrap().args(["get", "nodes", "-o", "json"]));
+    let list: Value = serde_json::from_str(&text).unwrap();
+    let nodes: BTreeMap<&str, &Value> =
+        list["items"].as_array().unwrap().iter().fold(BTreeMap::new(), |mut nodes, node| {
+            nodes.insert(node["metadata"]["name"].as_str().unwrap(), node);
+            nodes
+        });
+    let order = workload.cluster.record().spec.pod_families();
+    let answer = |path: &Path| -> Option<Answer> {
+        let works = match path {
+            Path::PodRange { node, family } => {
+                let ranges = nodes[node.as_str()]["spec"]["podCIDRs"].as_array();
+                let of = |range: &Value| {
+                    Family::of_range(&range.as_str().unwrap().parse().unwrap()) == *family
+                };
+                ranges.is_some_and(|ranges| ranges.iter().any(of))
+            }
+            Path::InternalIp { node, family } => {
+                let addresses = nodes[node.as_str()]["status"]["addresses"].as_array().unwrap();
+                addresses.iter().filter(|address| address["type"] == "InternalIP").any(|address| {
+                    Family::of(address["address"].as_str().unwrap().parse().unwrap()) == *family
+                })
+            }
+            Path::PodAddress { node, family, .. } => {
+                workload.pods[node].iter().any(|&address| Family::of(address) == *family)
+            }
+            Path::PodOrder { node } => {
+                let found: Vec<Family> =
+                    workload.pods[node].iter().map(|&address| Family::of(address)).collect();
+                let mut wanted = order.clone();
+                wanted.retain(|family| found.contains(family));
+                found == wanted
+            }
+            Path::ApiServer => api_server_answers(workload.cluster),
+            _ => return None,
+        };
+        Some(Answer::works(works))
+    };
+    paths.iter().filter_map(|path| Some((path.clone(), answer(path)?))).collect()
 }
 
-fn new_pod(workload: &Workload<'_>, node: &str) -> Vec<(Probe, bool)> {
-    let found: Vec<Family> = workload.new_pod_ips(node).into_iter().map(Family::of).collect();
-    FAMILIES
-        .map(|family| {
-            let probe = Probe::NewPod { node: node.to_owned(), family };
-            (probe, found.contains(&family))
-        })
-        .into()
+/// Commands side by side in one shell, each of which says its number if it succeeds.
+#[derive(Default)]
+struct Script {
+    paths: Vec<Path>,
+    text: String,
 }
 
-/// All that is asked from within a node's busybox, side by side in one exec.
-fn from_box(workload: &Workload<'_>, from: &str) -> Vec<(Probe, bool)> {
-    let mut probes = Vec::new();
-    let mut script = String::new();
-    let mut ask = |probe: Probe, command: String| {
-        script.push_str(&format!("( {command} ) >/dev/null 2>&1 && echo {} &\n", probes.len()));
-        probes.push(probe);
-    };
-    let wget = |address: IpAddr| {
-        format!("wget -q -O /dev/null -T {} http://{}/", PATIENCE.as_secs(), host(address))
-    };
-    for (to, addresses) in &workload.pods {
-        for &address in addresses {
-            let (from, to) = (from.to_owned(), to.clone());
-            let family = Family::of(address);
-            ask(Probe::Pod { from, to, family }, wget(address));
+impl Script {
+    fn add(&mut self, path: Path, command: &str) {
+        self.text
+            .push_str(&format!("( {command} ) >/dev/null 2>&1 && echo {} &\n", self.paths.len()));
+        self.paths.push(path);
+    }
+
+    /// Has the shell run them, and tells which succeeded.
+    fn run(self, shell: impl FnOnce(&str) -> String) -> Vec<(Path, Answer)> {
+        if self.paths.is_empty() {
+            return Vec::new();
+        }
+        let said = shell(&format!("{}wait; true", self.text));
+        let worked: BTreeSet<usize> = said.lines().filter_map(|line| line.parse().ok()).collect();
+        let paths = self.paths.into_iter().enumerate();
+        paths.map(|(index, path)| (path, Answer::works(worked.contains(&index)))).collect()
+    }
+}
+
+/// The address that a flow asks, if there is one.
+fn address(workload: &Workload<'_>, flow: &Flow) -> Option<SocketAddr> {
+    let server = flow.target.pod()?;
+    let of = |all: &[IpAddr]| all.iter().copied().find(|ip| Family::of(*ip) == flow.family);
+    match &flow.by {
+        By::Own => Some(SocketAddr::new(of(&workload.pods[server])?, 80)),
+        By::ClusterIp => Some(SocketAddr::new(of(&workload.cluster_ips[server])?, 80)),
+        By::NodePort(entry) => {
+            let node = workload.cluster.node(entry).unwrap();
+            Some(SocketAddr::new(node.address(flow.family)?, workload.node_ports[server]))
         }
     }
-    for (to, addresses) in &workload.cluster_ips {
-        for &address in addresses {
-            let (from, to) = (from.to_owned(), to.clone());
-            let family = Family::of(address);
-            ask(Probe::ClusterIp { from, to, family }, wget(address));
-        }
+}
+
+/// All that is asked from within a node's busybox.
+fn from_box(
+    workload: &Workload<'_>,
+    from: &str,
+    flows: &[&Flow],
+    paths: &[Path],
+    listener: &Listener,
+) -> Vec<(Path, Answer)> {
+    let mut script = Script::default();
+    for path in paths {
+        names(workload, from, path, &mut script);
     }
-    for family in FAMILIES {
+    let patience = PATIENCE.as_secs();
+    for flow in flows {
+        let to = match flow.target {
+            Target::Outside => Some(listener.address(flow.family)),
+            _ => address(workload, flow),
+        };
+        let Some(to) = to else { continue };
+        let command = match flow.size {
+            Size::Small => format!("wget -q -O /dev/null -T {patience} http://{to}/"),
+            Size::LargeAnswer => {
+                format!("[ \"$(wget -q -O - -T {patience} http://{to}/large | wc -c)\" = {LARGE} ]")
+            }
+            Size::LargeRequest => format!(
+                "wget -q -O /dev/null -T {patience} --header \"X-Large: $(printf %06000d 0)\" http://{to}/"
+            ),
+        };
+        script.add(Path::Flow((*flow).clone()), &command);
+    }
+    script.run(|text| workload.in_box(from, text))
+}
+
+/// What a node's busybox asks DNS servers.
+fn names(workload: &Workload<'_>, from: &str, path: &Path, script: &mut Script) {
+    let lookup = |family: Family, seconds: u8| {
         let kind = if family == Family::V4 { "a" } else { "aaaa" };
         let addresses = &workload.cluster_ips["n1"];
         let address = addresses.iter().find(|&&a| Family::of(a) == family).unwrap();
-        ask(
-            Probe::Dns { from: from.to_owned(), family },
-            format!(
-                "timeout 3 nslookup -type={kind} web-n1.default.svc.cluster.local. | grep -qF 'Address: {address}'"
-            ),
-        );
+        let name = workload.server("n1");
+        format!(
+            "timeout {seconds} nslookup -type={kind} {name}.default.svc.cluster.local. | grep -qF 'Address: {address}'"
+        )
+    };
+    match path {
+        Path::Name { node, family, .. } if node == from => {
+            script.add(path.clone(), &lookup(*family, 4));
+        }
+        Path::QuickName { node, family } if node == from => {
+            script.add(path.clone(), &lookup(*family, 1));
+        }
+        Path::DnsOver { family } if from == "n1" => {
+            let name = "kubernetes.default.svc.cluster.local.";
+            let ask = |server: &IpAddr| {
+                format!(
+                    "[ \"$(timeout 3 nslookup -type=a {name} {server} | grep -c '^Name:')\" = 1 ]"
+                )
+            };
+            let servers = dns_servers(workload, *family);
+            let all: Vec<String> = servers.iter().map(ask).collect();
+            let command = if all.is_empty() { "false".to_owned() } else { all.join(" && ") };
+            script.add(path.clone(), &command);
+        }
+        _ => {}
     }
-    let text = workload.in_box(from, &format!("{script}wait"));
-    let worked: BTreeSet<usize> = text.lines().map(|line| line.parse().unwrap()).collect();
-    let answer = |(index, probe)| (probe, worked.contains(&index));
-    probes.into_iter().enumerate().map(answer).collect()
 }
 
-fn node_ports(workload: &Workload<'_>) -> Vec<(Probe, bool)> {
+/// The DNS servers' addresses, and those of their Service.
+fn dns_servers(workload: &Workload<'_>, family: Family) -> Vec<IpAddr> {
+    let mut get = workload.cluster.kubectl().unwrap();
+    get.args(["-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-dns", "-o"]);
+    get.arg("jsonpath={.items[*].status.podIPs[*].ip}");
+    let mut service = workload.cluster.kubectl().unwrap();
+    service.args(["-n", "kube-system", "get", "service", "kube-dns", "-o"]);
+    service.arg("jsonpath={.spec.clusterIPs[*]}");
+    let text = format!("{} {}", read(&mut get), read(&mut service));
+    let all = text.split_whitespace().map(|address| address.parse().unwrap());
+    all.filter(|address| Family::of(*address) == family).collect()
+}
+
+/// What a web server asks itself.
+fn from_server(workload: &Workload<'_>, node: &str, flows: &[&Flow]) -> Vec<(Path, Answer)> {
+    curls(workload, flows).run(|text| {
+        let mut exec = workload.cluster.kubectl().unwrap();
+        exec.args(["exec", &workload.server(node), "--", "sh", "-c", text]);
+        exec.read("enter a pod").unwrap_or_default()
+    })
+}
+
+/// What a node itself asks.
+fn from_host(workload: &Workload<'_>, node: &str, flows: &[&Flow]) -> Vec<(Path, Answer)> {
+    let node = workload.cluster.node(node).unwrap();
+    curls(workload, flows).run(|text| read(node.command("sh").args(["-c", text])))
+}
+
+fn curls(workload: &Workload<'_>, flows: &[&Flow]) -> Script {
+    let mut script = Script::default();
+    for flow in flows {
+        let Some(to) = address(workload, flow) else { continue };
+        let patience = PATIENCE.as_secs();
+        script.add(Path::Flow((*flow).clone()), &format!("curl -g -s -m {patience} http://{to}/"));
+    }
+    script
+}
+
+/// What the machine asks.
+fn from_outside(workload: &Workload<'_>, paths: &[Path]) -> Vec<(Path, Answer)> {
     thread::scope(|scope| {
         let mut parts = Vec::new();
-        for node in workload.cluster.nodes() {
-            for (to, &port) in &workload.node_ports {
-                for family in FAMILIES {
-                    let address = SocketAddr::new(node.address(family).unwrap(), port);
-                    let probe = Probe::NodePort { node: node.name.clone(), to: to.clone(), family };
-                    parts.push(scope.spawn(move || (probe, answers(address))));
-                }
+        for flow in paths.iter().filter_map(Path::flow) {
+            if flow.client == Client::Outside
+                && let Some(to) = address(workload, flow)
+            {
+                parts.push((flow, scope.spawn(move || http(to))));
             }
         }
-        parts.into_iter().map(|part| part.join().unwrap()).collect()
+        parts
+            .into_iter()
+            .map(|(flow, part)| (Path::Flow(flow.clone()), part.join().unwrap()))
+            .collect()
     })
 }
 
 /// Whether a web server answers.
 pub(crate) fn answers(address: SocketAddr) -> bool {
+    http(address) == Answer::Works
+}
+
+fn http(address: SocketAddr) -> Answer {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -201,7 +339,26 @@ pub(crate) fn answers(address: SocketAddr) -> bool {
         stream.read_to_string(&mut text)?;
         Ok(text)
     };
-    ask().is_ok_and(|text| text.contains(" 200 "))
+    match ask() {
+        Ok(text) if text.contains(" 200 ") => Answer::Works,
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Answer::Refused,
+        _ => Answer::Fails,
+    }
+}
+
+/// Whether what is made after the fault fares otherwise than what was made before.
+pub(crate) fn concerns_new_things(fault: &Fault, net: &Net) -> bool {
+    net.paths(Made::After).iter().any(|path| {
+        let before = match path.clone() {
+            Path::PodAddress { node, family, .. } => {
+                Path::PodAddress { node, family, made: Made::Before }
+            }
+            Path::Flow(flow) => Path::Flow(Flow { made: Made::Before, ..flow }),
+            // There is no such path of older pods.
+            _ => return fault.outcome(path, net) != Outcome::Works,
+        };
+        fault.outcome(path, net) != fault.outcome(&before, net)
+    })
 }
 
 pub(crate) fn host(address: IpAddr) -> String {

@@ -4,13 +4,18 @@
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use serde_json::{Value, json};
-use testbed::{cluster::Cluster, run::Run};
+use testbed::{cluster::Cluster, path::Made, run::Run};
 
 use crate::support::{read, settles};
+
+/// How many bytes the web servers send at `/large`.
+pub(crate) const LARGE: usize = 16384;
 
 /// The workload of one cluster.
 pub(crate) struct Workload<'a> {
     pub(crate) cluster: &'a Cluster,
+    /// Whether it was made before a fault or after it; the two stand side by side.
+    pub(crate) made: Made,
     /// By node: the addresses of its web server.
     pub(crate) pods: BTreeMap<String, Vec<IpAddr>>,
     /// By node: the ClusterIPs of its web server's Service.
@@ -37,59 +42,98 @@ pub(crate) fn pod(name: &str, node: &str, image: &str, command: &[&str]) -> Valu
     })
 }
 
-fn service(node: &str) -> Value {
+fn service(name: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": { "name": format!("web-{node}") },
+        "metadata": { "name": name },
         "spec": {
             "type": "NodePort",
             "ipFamilyPolicy": "RequireDualStack",
-            "selector": { "app": format!("web-{node}") },
+            "selector": { "app": name },
             "ports": [{ "port": 80 }],
         },
     })
 }
 
+/// The name of a node's web server and of its Service, or of its busybox.
+fn name(made: Made, what: &str, node: &str) -> String {
+    match made {
+        Made::Before => format!("{what}-{node}"),
+        Made::After => format!("new-{what}-{node}"),
+    }
+}
+
 impl<'a> Workload<'a> {
     /// Makes everything and waits until it runs.
     pub(crate) fn deploy(cluster: &'a Cluster) -> Self {
-        let mut objects = Vec::new();
-        let nodes: Vec<&str> = cluster.nodes().iter().map(|node| node.name.as_str()).collect();
-        for node in &nodes {
-            objects.push(pod(&format!("web-{node}"), node, "nginx", &[]));
-            objects.push(pod(&format!("box-{node}"), node, "busybox:1.36", &["sleep", "infinity"]));
-            objects.push(service(node));
-        }
-        apply(cluster, &objects);
-        let mut wait = cluster.kubectl().unwrap();
-        read(wait.args(["wait", "--for=condition=Ready", "pods", "--all", "--timeout=90s"]));
-        let get = |kind: &str| -> Vec<Value> {
-            let text = read(cluster.kubectl().unwrap().args(["get", kind, "-o", "json"]));
-            let list: Value = serde_json::from_str(&text).unwrap();
-            list["items"].as_array().unwrap().clone()
-        };
-        let (pods, services) = (get("pods"), get("services"));
-        let of = |list: &[Value], node: &str| {
-            let name = format!("web-{node}");
-            list.iter().find(|o| o["metadata"]["name"] == name.as_str()).unwrap().clone()
-        };
+        Self::make(cluster, Made::Before)
+    }
+
+    /// The same beside it, as it is made now.
+    pub(crate) fn deploy_new(cluster: &'a Cluster) -> Self {
+        Self::make(cluster, Made::After)
+    }
+
+    fn make(cluster: &'a Cluster, made: Made) -> Self {
         let mut workload = Self {
             cluster,
+            made,
             pods: BTreeMap::new(),
             cluster_ips: BTreeMap::new(),
             node_ports: BTreeMap::new(),
         };
+        let nodes: Vec<&str> = cluster.nodes().iter().map(|node| node.name.as_str()).collect();
+        let mut objects = Vec::new();
+        for node in &nodes {
+            let server = name(made, "web", node);
+            objects.push(pod(&server, node, "nginx", &[]));
+            objects.push(service(&server));
+            let sleep = ["sleep", "infinity"];
+            objects.push(pod(&name(made, "box", node), node, "busybox:1.36", &sleep));
+        }
+        apply(cluster, &objects);
+        let names =
+            nodes.iter().flat_map(|node| [name(made, "web", node), name(made, "box", node)]);
+        let names: Vec<String> = names.collect();
+        let mut wait = cluster.kubectl().unwrap();
+        wait.args(["wait", "--for=condition=Ready", "--timeout=90s", "pods"]);
+        read(wait.args(&names));
         for node in nodes {
-            let (pod, service) = (of(&pods, node), of(&services, node));
+            let server = name(made, "web", node);
+            let get = |kind: &str| -> Value {
+                let mut get = cluster.kubectl().unwrap();
+                serde_json::from_str(&read(get.args(["get", kind, &server, "-o", "json"]))).unwrap()
+            };
+            let (pod, service) = (get("pod"), get("service"));
             workload.pods.insert(node.into(), pod_ips(&pod));
             let ips = service["spec"]["clusterIPs"].as_array().unwrap();
             let ips = ips.iter().map(|ip| ip.as_str().unwrap().parse().unwrap()).collect();
             workload.cluster_ips.insert(node.into(), ips);
             let port = service["spec"]["ports"][0]["nodePort"].as_u64().unwrap();
             workload.node_ports.insert(node.into(), port.try_into().unwrap());
+            let write = format!("head -c {LARGE} /dev/zero >/usr/share/nginx/html/large");
+            let mut exec = cluster.kubectl().unwrap();
+            read(exec.args(["exec", &server, "--", "sh", "-c", &write]));
         }
         workload
+    }
+
+    /// Removes it all.
+    pub(crate) fn delete(self) {
+        let of = |what| self.pods.keys().map(move |node| name(self.made, what, node));
+        let (pods, services) = (of("web").chain(of("box")), of("web"));
+        for (kind, names) in [("pods", pods.collect::<Vec<_>>()), ("services", services.collect())]
+        {
+            let mut delete = self.cluster.kubectl().unwrap();
+            delete.args(["delete", kind, "--force", "--grace-period=0", "--ignore-not-found"]);
+            read(delete.args(names));
+        }
+    }
+
+    /// The name of a node's web server, and of its Service.
+    pub(crate) fn server(&self, node: &str) -> String {
+        name(self.made, "web", node)
     }
 
     /// A shell command in the busybox of a node, and what it wrote, whatever its exit code. A
@@ -98,7 +142,7 @@ impl<'a> Workload<'a> {
         let script = format!("{script}; true");
         let exec = || {
             let mut exec = self.cluster.kubectl().unwrap();
-            exec.args(["exec", &format!("box-{node}"), "--", "sh", "-c", &script]);
+            exec.args(["exec", &name(self.made, "box", node), "--", "sh", "-c", &script]);
             exec
         };
         let mut wrote = None;
@@ -107,23 +151,6 @@ impl<'a> Workload<'a> {
             wrote.is_some()
         });
         if let_in { wrote.unwrap_or_default() } else { read(&mut exec()) }
-    }
-
-    /// Makes a pod on a node, and returns the addresses that it got.
-    pub(crate) fn new_pod_ips(&self, node: &str) -> Vec<IpAddr> {
-        let name = format!("new-{node}");
-        apply(self.cluster, &[pod(&name, node, "busybox:1.36", &["sleep", "infinity"])]);
-        let mut ips = Vec::new();
-        let got = settles(Duration::from_secs(60), || {
-            let mut get = self.cluster.kubectl().unwrap();
-            let text = read(get.args(["get", "pod", &name, "-o", "json"]));
-            ips = pod_ips(&serde_json::from_str(&text).unwrap());
-            !ips.is_empty()
-        });
-        assert!(got, "the new pod on {node} got no address");
-        let mut delete = self.cluster.kubectl().unwrap();
-        read(delete.args(["delete", "pod", &name, "--force", "--grace-period=0"]));
-        ips
     }
 }
 

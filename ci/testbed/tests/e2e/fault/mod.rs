@@ -1,8 +1,6 @@
 //! Every fault of the catalogue: injected, seen to break what it says and nothing else, reverted,
 //! and seen no more.
 
-mod expected;
-mod paths;
 mod traces;
 
 use std::{fs, path::PathBuf, time::Duration};
@@ -13,14 +11,10 @@ use testbed::{
     spec::{ClusterDns, Family, ProxyMode, Spec},
 };
 
-pub(crate) use self::expected::expected;
-use self::{
-    paths::Path,
-    traces::{assert_same, traces},
-};
+use self::traces::{assert_same, traces};
 use crate::{
     cluster::workload,
-    probe::{Expect, Probe, Scope, expect, expect_health},
+    probe::{api_server_answers, concerns_new_things, expect, expect_health, net},
     support::{self, Test, settles},
     workload::Workload,
 };
@@ -76,41 +70,37 @@ fn on_another_shape() {
 }
 
 fn inject_and_revert(workload: &Workload<'_>, fault: &Fault) {
-    let before = traces(workload.cluster);
-    let injection = fault::injected(workload.cluster, fault)
+    let cluster = workload.cluster;
+    let before = traces(cluster);
+    let injection = fault::injected(cluster, fault)
         .unwrap_or_else(|error| panic!("{error}\n{}", error.log_tail()));
-    // First: one of the faults ends by itself.
-    expect_paths(workload, fault, true);
-    let new_pods = matches!(
-        fault,
-        Fault::PodAddressMissing(_) | Fault::NodeCidrMissing(_) | Fault::ExternalTrafficLocal(_)
-    );
-    let scope = Scope { new_pods, mute: expected::mute(fault) };
-    // A pod that knows two servers asks the other one too, sooner or later.
-    let two_servers = workload.cluster.record().spec.dns == ClusterDns::Dual;
-    expect(workload, scope, |probe| match probe {
-        Probe::Dns { .. } if two_servers => Expect::Either,
-        _ => expected(fault, probe),
-    });
-    match fault {
-        // It comes back before it is reverted.
-        Fault::ApiServerPaused(_) => expect_paths(workload, fault, false),
-        // It is one pod that is dropped.
-        Fault::PodDropped(f) => {
-            let another = Path::NewWebServer { node: f.node.clone() };
-            assert!(FAMILIES.iter().all(|&family| another.works(workload, family)));
-        }
-        _ => {}
+    if let Fault::ApiServerPaused(_) = fault {
+        // It ends by itself.
+        assert!(!api_server_answers(cluster), "the API server answers");
+        assert!(settles(Duration::from_secs(25), || api_server_answers(cluster)));
     }
-    let book = Book::copy(workload.cluster);
+    expect(workload, Some(fault));
+    let net = net(cluster);
+    // Where nothing new can start, nothing new can be asked.
+    let new = fault.cut_off(&net).is_none() && concerns_new_things(fault, &net);
+    if new {
+        let made_since = Workload::deploy_new(cluster);
+        expect(&made_since, Some(fault));
+        made_since.delete();
+    }
+    let book = Book::copy(cluster);
     injection.revert().unwrap_or_else(|error| panic!("{error}\n{}", error.log_tail()));
     // A process that was killed while it reverted leaves it to the next one.
     book.put_back();
-    assert!(fault::revert(workload.cluster, fault).unwrap(), "it was not in the book");
+    assert!(fault::revert(cluster, fault).unwrap(), "it was not in the book");
     expect_health(workload);
-    expect_paths(workload, fault, false);
-    assert!(fault::active(workload.cluster).unwrap().is_empty());
-    assert_same(&before, &traces(workload.cluster));
+    if new {
+        let made_since = Workload::deploy_new(cluster);
+        expect_health(&made_since);
+        made_since.delete();
+    }
+    assert!(fault::active(cluster).unwrap().is_empty());
+    assert_same(&before, &traces(cluster));
 }
 
 /// A copy of what the testbed wrote down of the faults that are injected.
@@ -129,18 +119,5 @@ impl Book {
         for (file, content) in &self.0 {
             fs::write(file, content).unwrap();
         }
-    }
-}
-
-/// Waits until the path that this fault alone is about, if there is one, is broken in the fault's
-/// family (or in both), and works in the other; or, once it is reverted, works in both.
-#[track_caller]
-fn expect_paths(workload: &Workload<'_>, fault: &Fault, injected: bool) {
-    let Some(path) = Path::of(fault) else { return };
-    for family in FAMILIES {
-        let broken = injected && fault.family().is_none_or(|broken| broken == family);
-        let settled = settles(Duration::from_secs(25), || path.works(workload, family) != broken);
-        let state = if broken { "works" } else { "is broken" };
-        assert!(settled, "{fault}: {path:?} {state} in {family}, against expectation");
     }
 }

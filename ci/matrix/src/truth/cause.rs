@@ -1,0 +1,32 @@
+//! Which cause is the right one to name for each fault.
+
+use testbed::{fault::Fault, spec::Family};
+
+/// The causes of which one must be named; empty where a fault shows in ways that no one cause is
+/// right for.
+pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
+    match fault {
+        Fault::InternalIpMissing(_) => &["node_without_internal_ip"],
+        Fault::NodeCidrMissing(_) => &["node_without_pod_cidr", "pods_single_stack"],
+        Fault::PodAddressMissing(_) => &["pods_single_stack"],
+        Fault::ForwardingOff(_) => &["node_not_forwarding"],
+        Fault::RouteMissing(_) | Fault::RoutesMissing(_) => &["pod_route_missing"],
+        // In the family by which kubelet is reached, the node takes no part at all.
+        Fault::AddressLost(fault) if fault.family == Family::V6 => &["node_cut_off"],
+        Fault::NeighboursDropped(fault) if fault.family == Family::V6 => &["node_cut_off"],
+        Fault::AddressDuplicate(_) => &["node_cut_off"],
+        Fault::MtuBlackHole(_) => &["path_mtu"],
+        Fault::NginxNotListening(_) => &["backend_not_listening"],
+        Fault::PodDropped(_) => &["backend_filtered"],
+        Fault::ClusterIpDropped(_) => &["cluster_ip_dead"],
+        Fault::NodePortDropped(_) | Fault::NodePortRefused(_) | Fault::NodePortAddresses(_) => {
+            &["node_port_dead"]
+        }
+        Fault::RulesFlushed(_) | Fault::KubeProxyStopped(_) | Fault::KubeProxyCrashing(_) => {
+            &["service_proxy_down"]
+        }
+        Fault::DnsRecordMissing(_) => &["dns_without_records"],
+        Fault::DnsFamilyRefused(_) | Fault::DnsDown(_) => &["dns_unreachable"],
+        _ => &[],
+    }
+}

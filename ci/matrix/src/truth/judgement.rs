@@ -1,0 +1,134 @@
+//! What is right and wrong about a run on a broken cluster.
+
+use std::collections::BTreeSet;
+
+use dualstack::{check::Status, record::Record};
+use testbed::{
+    fault::Fault,
+    path::{Flow, Made, Net, Outcome, Path, describe},
+    spec::Spec,
+};
+
+use super::{
+    case::{self, Case},
+    cause,
+    paths::paths,
+};
+
+/// What is right and wrong about a run on a cluster with one fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// The cases that are red as they must be.
+    pub right: BTreeSet<String>,
+    /// The cases that must be red and are not.
+    pub missed: BTreeSet<String>,
+    /// The cases that are red and must not be.
+    pub wrong: BTreeSet<String>,
+    /// The cases that could be determined and were not.
+    pub undetermined: BTreeSet<String>,
+    /// The red cases that no cause explains.
+    pub unexplained: BTreeSet<String>,
+    /// The checks that nobody has mapped to paths.
+    pub unmapped: BTreeSet<String>,
+    /// The causes that were named.
+    pub causes: BTreeSet<String>,
+    /// The causes of which one must be named; empty where any will do.
+    pub right_causes: Vec<&'static str>,
+    /// The kinds of broken paths that no case covers.
+    pub not_asked: Vec<String>,
+}
+
+impl Judgement {
+    /// Holds a run on a cluster of three nodes against the fault that was in it.
+    pub fn of(fault: &Fault, record: &Record, spec: &Spec) -> Self {
+        let cases = case::cases(record);
+        let causes = case::causes(record);
+        let net = case::net(&cases, spec);
+        let mut judgement = Self::default();
+        let mut covered = BTreeSet::new();
+        for case in &cases {
+            let Some(paths) = paths(case, &net) else {
+                judgement.unmapped.insert(case.check.clone());
+                continue;
+            };
+            let outcome = Outcome::all(paths.iter().map(|path| fault.outcome(path, &net)));
+            judgement.sort(case, outcome);
+            covered.extend(paths.iter().map(as_before));
+        }
+        let explained: BTreeSet<&String> = causes.iter().flat_map(|(_, cases)| cases).collect();
+        judgement.unexplained =
+            judgement.right.iter().filter(|name| !explained.contains(name)).cloned().collect();
+        judgement.causes = causes.iter().map(|(id, _)| id.clone()).collect();
+        judgement.right_causes = cause::right(fault).to_vec();
+        judgement.not_asked = not_asked(fault, &net, &covered);
+        judgement
+    }
+
+    fn sort(&mut self, case: &Case, outcome: Outcome) {
+        let place = match (outcome, case.status) {
+            (Outcome::Fails | Outcome::Refused, Status::Fail) => &mut self.right,
+            (Outcome::Fails | Outcome::Refused, _) => &mut self.missed,
+            (Outcome::Works | Outcome::Unseen, Status::Fail) => &mut self.wrong,
+            (Outcome::Works, Status::Inconclusive) => &mut self.undetermined,
+            _ => return,
+        };
+        place.insert(case.name.clone());
+    }
+
+    /// Whether exactly the right cases are red, each with a cause, and the right one is named.
+    pub fn is_exact(&self) -> bool {
+        let nothing =
+            [&self.missed, &self.wrong, &self.undetermined, &self.unexplained, &self.unmapped];
+        nothing.iter().all(|cases| cases.is_empty())
+            && (self.right.is_empty() || self.has_right_cause())
+    }
+
+    fn has_right_cause(&self) -> bool {
+        self.right_causes.is_empty() || self.right_causes.iter().any(|id| self.causes.contains(*id))
+    }
+
+    /// The result in a few words.
+    pub fn in_words(&self) -> String {
+        let mut parts = Vec::new();
+        let mut count = |cases: &BTreeSet<String>, what: &str| {
+            if !cases.is_empty() {
+                parts.push(format!("{} {what}", cases.len()));
+            }
+        };
+        count(&self.missed, "MISSED");
+        count(&self.wrong, "WRONG");
+        count(&self.undetermined, "undetermined");
+        count(&self.unexplained, "without a cause");
+        count(&self.unmapped, "checks not mapped");
+        let head = match (self.right.is_empty(), self.not_asked.is_empty()) {
+            (false, _) => "caught",
+            (true, _) if !self.missed.is_empty() => "not caught",
+            (true, false) => "not caught: nothing asks",
+            (true, true) => "passes",
+        };
+        if !self.right.is_empty() && !self.has_right_cause() {
+            parts.push(format!("not {}", self.right_causes.join(" or ")));
+        }
+        let all: Vec<String> = [head.to_owned()].into_iter().chain(parts).collect();
+        all.join("; ")
+    }
+}
+
+/// The kinds of paths that a fault surely breaks and that none of the covered ones stands for.
+fn not_asked(fault: &Fault, net: &Net, covered: &BTreeSet<Path>) -> Vec<String> {
+    let all: Vec<Path> = [Made::Before, Made::After].map(|made| net.paths(made)).concat();
+    let lost =
+        |path: &&Path| fault.outcome(path, net).is_failure() && !covered.contains(&as_before(path));
+    describe(all.iter().filter(lost), net)
+}
+
+/// The same path between what was made before: a run makes all of its own anew.
+fn as_before(path: &Path) -> Path {
+    let made = Made::Before;
+    match path.clone() {
+        Path::Flow(flow) => Path::Flow(Flow { made, ..flow }),
+        Path::PodAddress { node, family, .. } => Path::PodAddress { node, family, made },
+        Path::Name { node, family, .. } => Path::Name { node, family, made },
+        other => other,
+    }
+}

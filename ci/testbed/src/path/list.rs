@@ -1,0 +1,72 @@
+//! Every path that a trial with plain commands can ask.
+
+use super::{By, Client, Flow, Made, Net, Path, Size, Target};
+use crate::spec::Family;
+
+impl Net {
+    /// All paths in both families, from and to everywhere, of what was made at one time.
+    pub fn paths(&self, made: Made) -> Vec<Path> {
+        let mut paths: Vec<Path> =
+            self.families.iter().flat_map(|&family| self.of_family(family, made)).collect();
+        if made == Made::After {
+            let node = |node: &String| Path::PodOrder { node: node.clone() };
+            paths.extend(self.nodes.iter().map(node));
+        } else {
+            paths.push(Path::ApiServer);
+        }
+        paths
+    }
+
+    fn of_family(&self, family: Family, made: Made) -> Vec<Path> {
+        let mut paths = Vec::new();
+        for node in &self.nodes {
+            let node = || node.clone();
+            paths.push(Path::PodAddress { node: node(), family, made });
+            if made == Made::Before {
+                paths.push(Path::PodRange { node: node(), family });
+                paths.push(Path::InternalIp { node: node(), family });
+                paths.push(Path::Name { node: node(), family, made });
+                paths.push(Path::QuickName { node: node(), family });
+            }
+        }
+        if made == Made::Before {
+            paths.push(Path::DnsOver { family });
+        }
+        let flows = self.flows(family).into_iter();
+        paths.extend(flows.map(|flow| Path::Flow(Flow { made, ..flow })));
+        paths
+    }
+
+    fn flows(&self, family: Family) -> Vec<Flow> {
+        let mut flows = Vec::new();
+        let mut add = |client, by, target| flows.push(Flow::new(family, client, by, target));
+        for from in &self.nodes {
+            let pod = || Client::Pod(from.clone());
+            let host = || Client::Host(from.clone());
+            add(pod(), By::Own, Target::Outside);
+            let itself = Target::Server(from.clone());
+            add(Client::Server(from.clone()), By::ClusterIp, itself);
+            for to in &self.nodes {
+                let server = || Target::Server(to.clone());
+                add(pod(), By::Own, server());
+                add(pod(), By::ClusterIp, server());
+                add(host(), By::ClusterIp, server());
+                // `from` is the node that is entered, too.
+                add(Client::Outside, By::NodePort(from.clone()), server());
+                for entry in &self.nodes {
+                    add(pod(), By::NodePort(entry.clone()), server());
+                }
+            }
+        }
+        let large: Vec<Flow> = flows
+            .iter()
+            .filter(|flow| matches!((&flow.client, &flow.by), (Client::Pod(_), By::Own)))
+            .filter(|flow| matches!(flow.target, Target::Server(_)))
+            .flat_map(|flow| {
+                [Size::LargeRequest, Size::LargeAnswer].map(|size| Flow { size, ..flow.clone() })
+            })
+            .collect();
+        flows.extend(large);
+        flows
+    }
+}

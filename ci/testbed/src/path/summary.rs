@@ -1,0 +1,106 @@
+//! Paths in as few words as they allow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Net, Path,
+    flow::{By, Client, Size, Target, Transport},
+};
+
+/// Two nodes: the one that asks or is entered, and that of the server.
+type Pair = (String, String);
+
+/// The kinds of some paths, and where they are: `pod to pod n2 -> n3, n3 -> n2`.
+pub fn describe<'a>(paths: impl IntoIterator<Item = &'a Path>, net: &Net) -> Vec<String> {
+    let mut found: BTreeMap<String, BTreeSet<Pair>> = BTreeMap::new();
+    for path in paths {
+        let (kind, pair) = kind(path);
+        found.entry(kind).or_default().insert(pair);
+    }
+    found.into_iter().map(|(kind, pairs)| format!("{kind}{}", place(&pairs, net))).collect()
+}
+
+/// What is said of paths of this kind, and the two nodes; the same twice where there is one.
+fn kind(path: &Path) -> (String, Pair) {
+    let one = |node: &String| (node.clone(), node.clone());
+    match path {
+        Path::PodRange { node, .. } => ("podCIDR".to_owned(), one(node)),
+        Path::InternalIp { node, .. } => ("InternalIP".to_owned(), one(node)),
+        Path::PodAddress { node, .. } => ("address of a pod".to_owned(), one(node)),
+        Path::PodOrder { node } => ("order of a pod's addresses".to_owned(), one(node)),
+        Path::Name { node, .. } => ("names".to_owned(), one(node)),
+        Path::QuickName { node, .. } => ("names within 1.5 s".to_owned(), one(node)),
+        Path::DnsRecord { node, .. } => ("records of the DNS server".to_owned(), one(node)),
+        Path::DnsOver { .. } => {
+            ("DNS servers asked over the family".to_owned(), one(&String::new()))
+        }
+        Path::ApiServer => ("API server".to_owned(), one(&String::new())),
+        Path::Flow(flow) => {
+            let client = match flow.client {
+                Client::Pod(_) => "pod",
+                Client::Server(_) => "server",
+                Client::Host(_) => "node",
+                Client::Outside => "outside",
+            };
+            let mut kind = match (&flow.by, &flow.target) {
+                (By::Own, Target::Outside) => format!("{client} to outside"),
+                (By::Own, _) => format!("{client} to pod"),
+                (By::ClusterIp, _) if flow.is_hairpin() => {
+                    "pod to itself by its ClusterIP".to_owned()
+                }
+                (By::ClusterIp, _) => format!("{client} to ClusterIP"),
+                (By::NodePort(_), _) => format!("{client} to NodePort"),
+            };
+            if flow.transport == Transport::Udp {
+                kind.push_str(" by UDP");
+            }
+            match flow.size {
+                Size::Small => {}
+                Size::LargeRequest => kind.push_str(" with large requests"),
+                Size::LargeAnswer => kind.push_str(" with large answers"),
+            }
+            let from = match &flow.by {
+                By::NodePort(entry) => entry.as_str(),
+                _ => flow.client.node().unwrap_or_default(),
+            };
+            let to = flow.target.pod().unwrap_or(from);
+            (kind, (from.to_owned(), to.to_owned()))
+        }
+    }
+}
+
+/// Where the pairs are, in as few words as they allow.
+fn place(pairs: &BTreeSet<Pair>, net: &Net) -> String {
+    let all =
+        || net.nodes.iter().flat_map(|a| net.nodes.iter().map(move |b| (a.clone(), b.clone())));
+    let same = |wanted: &dyn Fn(&Pair) -> bool| {
+        *pairs == all().filter(|pair| wanted(pair)).collect::<BTreeSet<_>>()
+    };
+    let single = |pair: &&Pair| pair.0 == pair.1;
+    if pairs.iter().any(|(from, _)| from.is_empty()) {
+        return String::new();
+    }
+    if same(&|_| true) || same(&|pair| pair.0 == pair.1) {
+        return String::new();
+    }
+    for node in &net.nodes {
+        if same(&|(from, _)| from == node) {
+            return format!(" from {node}");
+        }
+        if same(&|(_, to)| to == node) {
+            return format!(" to {node}");
+        }
+        if same(&|(from, to)| (from == node) != (to == node)) {
+            return format!(" between {node} and others");
+        }
+        if same(&|(from, to)| from == node || to == node) {
+            return format!(" from and to {node}");
+        }
+    }
+    if pairs.iter().filter(single).count() == pairs.len() {
+        let nodes: Vec<&str> = pairs.iter().map(|(node, _)| node.as_str()).collect();
+        return format!(" on {}", nodes.join(", "));
+    }
+    let arrows: Vec<String> = pairs.iter().map(|(from, to)| format!("{from} -> {to}")).collect();
+    format!(" {}", arrows.join(", "))
+}
