@@ -25,6 +25,8 @@ mod lifecycle;
 #[cfg(target_os = "linux")]
 mod lint;
 #[cfg(target_os = "linux")]
+mod list;
+#[cfg(target_os = "linux")]
 mod node_loss;
 #[cfg(target_os = "linux")]
 mod product;
@@ -37,7 +39,7 @@ use std::process::ExitCode;
 
 #[cfg(target_os = "linux")]
 fn main() -> ExitCode {
-    trial::run()
+    list::run()
 }
 
 /// The testbed runs on Linux alone.

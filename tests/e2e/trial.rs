@@ -1,14 +1,6 @@
-//! The trials, one after the other on one cluster.
+//! One trial.
 
-use std::{
-    env,
-    process::ExitCode,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-use libtest_mimic::{Arguments, Completion};
-
-use super::{bad_input, bed::Bed, faults, healthy, lifecycle, lint, node_loss, tools};
+use super::bed::Bed;
 
 /// What a trial does with the cluster; it panics where a fact doesn't hold.
 pub type Test = fn(&Bed);
@@ -27,60 +19,5 @@ impl Trial {
     /// A trial of a list.
     pub fn new(name: &str, test: Test, long: bool) -> Self {
         Self { name: name.to_owned(), test: Box::new(test), long }
-    }
-}
-
-/// Runs those that were asked for.
-pub fn run() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let bed = Arc::new(Mutex::new(None));
-    let full = env::var_os("DUALSTACK_E2E").is_some_and(|value| value == "full");
-    let trials = all().into_iter().map(|Trial { name, test, long }| {
-        let bed = Arc::clone(&bed);
-        libtest_mimic::Trial::ignorable_test(name, move || complete(&bed, &test))
-            .with_ignored_flag(long && !full)
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    drop(bed);
-    conclusion.exit_code()
-}
-
-fn all() -> Vec<Trial> {
-    let quick = [
-        healthy::QUICK,
-        lifecycle::QUICK,
-        bad_input::QUICK,
-        lint::QUICK,
-        node_loss::QUICK,
-        tools::QUICK,
-    ];
-    let long = [healthy::LONG, lifecycle::LONG];
-    let of = |lists: &[&[(&str, Test)]], long| -> Vec<Trial> {
-        lists
-            .iter()
-            .flat_map(|list| *list)
-            .map(|&(name, test)| Trial::new(name, test, long))
-            .collect()
-    };
-    [of(&quick, false), faults::trials(), of(&long, true)].into_iter().flatten().collect()
-}
-
-fn complete(
-    shared: &Mutex<Option<Result<Bed, String>>>,
-    test: &dyn Fn(&Bed),
-) -> Result<Completion, libtest_mimic::Failed> {
-    // A failed trial poisons the lock; the cluster is as good for the next one.
-    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    match shared.get_or_insert_with(Bed::up) {
-        Ok(bed) => {
-            bed.revert_faults();
-            test(bed);
-            Ok(bed.skipped().map_or(Completion::Completed, Completion::ignored_with))
-        }
-        Err(why) if env::var_os("DUALSTACK_REQUIRE_E2E").is_some_and(|value| value == "1") => {
-            Err(why.clone().into())
-        }
-        Err(why) => Ok(Completion::ignored_with(why.clone())),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs};
 
-use super::Desired;
+use super::network::Desired;
 use crate::{
     error::{Context, Error, Result},
     node::Node,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use ipnet::IpNet;
 use serde_json::json;
 
-use super::{Desired, Member, PodNetwork};
+use super::network::{Desired, Member, PodNetwork};
 use crate::spec::Family;
 
 /// The name of the nftables table that holds the egress chain.

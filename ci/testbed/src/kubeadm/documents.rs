@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use super::{
-    API_PORT, DISCOVERY, Secrets,
     config::{
         ApiEndpoint, ApiServer, Arg, BootstrapToken, ClusterConfiguration, Component, Conntrack,
         Discovery, Document, Etcd, EvictionHard, FileDiscovery, ImageMeta, InitConfiguration,
         JoinConfiguration, JoinControlPlane, KubeProxyConfiguration, KubeletConfiguration,
         LocalEtcd, Networking, NodeRegistration, to_yaml,
     },
+    endpoint::{API_PORT, balancer},
+    secrets::Secrets,
 };
 use crate::{
     components::Release,
@@ -18,6 +19,9 @@ use crate::{
     spec::{ClusterDns, Family, Spec},
     state::Subnet,
 };
+
+/// Where a joining node finds the certificate authority it is to trust.
+pub(super) const DISCOVERY: &str = "/etc/kubernetes/testbed-discovery.conf";
 
 /// Everything that the documents of one cluster are written from.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +128,7 @@ impl Plan<'_> {
         ClusterConfiguration {
             kubernetes_version: self.release.kubernetes.to_string(),
             cluster_name: self.spec.name.to_string(),
-            control_plane_endpoint: super::balancer(self.spec, self.subnet)
+            control_plane_endpoint: balancer(self.spec, self.subnet)
                 .map(|endpoint| endpoint.to_string()),
             encryption_algorithm: "ECDSA-P256",
             networking: Networking {

@@ -7,15 +7,17 @@
 
 mod config;
 mod documents;
+mod endpoint;
 mod secrets;
-
-use std::net::SocketAddr;
 
 use kube::config::{AuthInfo, Kubeconfig};
 use serde_json::json;
 
-use self::documents::Plan;
-pub use self::secrets::Secrets;
+use self::documents::{DISCOVERY, Plan};
+pub use self::{
+    endpoint::{API_PORT, balancer},
+    secrets::Secrets,
+};
 use crate::{
     components::{self, Release},
     error::{Context, Error, Result},
@@ -25,19 +27,8 @@ use crate::{
     state::{ClusterDir, Record, Subnet, write_whole},
 };
 
-/// The port of the API server, and of the balancer before several of them.
-pub const API_PORT: u16 = 6443;
-
 /// Where kubeadm finds its configuration, inside a node.
 const CONFIG: &str = "/etc/kubernetes/testbed-kubeadm.yaml";
-/// Where a joining node finds the certificate authority it is to trust.
-const DISCOVERY: &str = "/etc/kubernetes/testbed-discovery.conf";
-
-/// Where the API is reached if there are several control planes: the balancer on the bridge, in
-/// the family that comes first. `None` where there is one control plane, which is reached itself.
-pub fn balancer(spec: &Spec, subnet: Subnet) -> Option<SocketAddr> {
-    (spec.control_planes > 1).then(|| SocketAddr::new(subnet.bridge(spec.primary()), API_PORT))
-}
 
 /// The file that kubeadm is given on one node.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use nix::{
     unistd::{chdir, pivot_root, sethostname},
 };
 
-use super::{BootPlan, files, mounts, supervisor};
+use super::{files, mounts, plan::BootPlan, supervisor};
 use crate::{
     error::{Context, Error, Result},
     state::read_json,

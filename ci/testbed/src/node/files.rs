@@ -9,7 +9,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::BootPlan;
+use super::plan::BootPlan;
 use crate::error::{Context, Result};
 
 /// Where containerd listens, inside a node.

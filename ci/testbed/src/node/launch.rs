@@ -9,7 +9,7 @@ use std::{
 
 use nix::sched::{CloneFlags, unshare};
 
-use super::BootPlan;
+use super::plan::BootPlan;
 use crate::{
     cgroup::Hierarchies,
     error::{Context, Error, Result},
@@ -119,7 +119,7 @@ pub fn run_launcher(dir: &Path) -> Result<()> {
         .arg(BOOT)
         .arg(dir)
         .env_clear()
-        .env("PATH", super::PATH)
+        .env("PATH", super::plan::PATH)
         .env("HOME", "/root")
         .current_dir("/")
         .stdin(Stdio::null())

@@ -8,6 +8,7 @@ mod boot;
 mod files;
 mod launch;
 mod mounts;
+mod plan;
 mod supervisor;
 
 use std::{
@@ -18,52 +19,23 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
-
-pub(crate) use self::launch::{spawn_in_group, wait_for_go};
 pub use self::{
     boot::run_boot,
     files::CONTAINERD_SOCKET,
     launch::{BOOT, LAUNCHER, launch, run_launcher},
+    plan::BootPlan,
+};
+pub(crate) use self::{
+    launch::{spawn_in_group, wait_for_go},
+    plan::PATH,
 };
 use crate::{
-    cgroup::Hierarchies,
     error::{Context, Error, Result},
     run::{tail_of, wait_for},
     spec::{Family, Spec},
     state::{ClusterDir, ProcessId, Record, Subnet},
     underlay::in_netns,
 };
-
-/// The PATH of everything that runs in a node.
-pub(crate) const PATH: &str =
-    "/opt/testbed/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// What a node's own processes need to know to boot it: `boot.json` in its directory.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BootPlan {
-    /// The node's name and hostname.
-    pub name: String,
-    /// The node's directory on the machine.
-    pub dir: PathBuf,
-    /// The read-only layer below the node's own files.
-    pub rootfs: PathBuf,
-    /// Kubernetes' and containerd's programs.
-    pub bin: PathBuf,
-    /// The CNI plugins.
-    pub cni_bin: PathBuf,
-    /// The sandbox image's reference.
-    pub sandbox_image: String,
-    /// `host:port` of the registry.
-    pub registry: String,
-    /// Where name queries for the outside world go.
-    pub resolver: IpAddr,
-    /// The lines of /etc/hosts.
-    pub hosts: Vec<(IpAddr, String)>,
-    /// The machine's hierarchies of control groups.
-    pub cgroups: Hierarchies,
-}
 
 /// A running node.
 #[derive(Clone, Debug)]

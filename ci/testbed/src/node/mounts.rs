@@ -11,7 +11,7 @@ use nix::{
     sys::stat::{Mode, SFlag, makedev, mknod},
 };
 
-use super::BootPlan;
+use super::plan::BootPlan;
 use crate::{
     cgroup::delegate,
     error::{Context, Result},

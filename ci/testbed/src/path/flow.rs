@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Made;
+use super::made::Made;
 use crate::spec::Family;
 
 /// Who asks.

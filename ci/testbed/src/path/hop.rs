@@ -1,6 +1,6 @@
 //! The hops of a flow's packets, from one machine to the next.
 
-use super::{By, Client, Flow, Port, Size, Target, Transport};
+use super::flow::{By, Client, Flow, Port, Size, Target, Transport};
 use crate::spec::Family;
 
 /// A machine of the underlay.

@@ -1,6 +1,11 @@
 //! Every path that a trial with plain commands can ask.
 
-use super::{By, Client, Flow, Made, Net, Path, Size, Target};
+use super::{
+    flow::{By, Client, Flow, Size, Target},
+    made::Made,
+    net::Net,
+    question::Path,
+};
 use crate::spec::Family;
 
 impl Net {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Net, Path,
-    flow::{By, Client, Size, Target, Transport},
+    flow::{By, Client, Flow, Size, Target, Transport},
+    net::Net,
+    question::Path,
 };
 
 /// Two nodes: the one that asks or is entered, and that of the server.
@@ -13,11 +14,23 @@ type Pair = (String, String);
 /// The kinds of some paths, and where they are: `pod to pod n2 -> n3, n3 -> n2`.
 pub fn describe<'a>(paths: impl IntoIterator<Item = &'a Path>, net: &Net) -> Vec<String> {
     let mut found: BTreeMap<String, BTreeSet<Pair>> = BTreeMap::new();
-    for path in paths {
+    // Where small messages don't pass, nobody wants to read that large ones don't either.
+    let paths: BTreeSet<&Path> = paths.into_iter().collect();
+    for path in paths.iter().filter(|path| !paths.contains(&small(path))) {
         let (kind, pair) = kind(path);
         found.entry(kind).or_default().insert(pair);
     }
     found.into_iter().map(|(kind, pairs)| format!("{kind}{}", place(&pairs, net))).collect()
+}
+
+/// The same path with small messages, of one with large ones; else one that there is not.
+fn small(path: &Path) -> Path {
+    match path {
+        Path::Flow(flow) if flow.size != Size::Small => {
+            Path::Flow(Flow { size: Size::Small, ..flow.clone() })
+        }
+        _ => Path::PodOrder { node: String::new() },
+    }
 }
 
 /// What is said of paths of this kind, and the two nodes; the same twice where there is one.

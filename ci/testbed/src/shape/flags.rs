@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use ipnet::IpNet;
 
-use super::Shape;
+use super::kind::Shape;
 use crate::{
     error::{Error, Result},
     spec::{ClusterDns, Family, Name, ProxyMode, Spec},

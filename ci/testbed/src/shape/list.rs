@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::Shape;
+use super::kind::Shape;
 use crate::{
     spec::{ClusterDns, Family, ProxyMode, Spec},
     version::KubernetesMinor,

@@ -4,33 +4,16 @@
 //! this crate's README.
 
 mod flags;
+mod kind;
 mod list;
 mod report;
 
-use std::fmt;
-
 pub use self::{
     flags::{Flags, describe, flags},
+    kind::Shape,
     list::{SHAPES, VERSIONS},
     report::{ADDRESS_CHECKS, Failure, SUITES, Suite},
 };
-use crate::spec::{Name, Spec};
-
-/// A kind of cluster under a name.
-#[derive(Clone, Copy)]
-pub struct Shape {
-    /// The name: lower-case words with hyphens.
-    pub name: &'static str,
-    /// What such a cluster is, as a sentence's fragment.
-    pub what: &'static str,
-    /// What a right tool must say of it beside the suites' verdicts; empty where they say all.
-    pub besides: &'static str,
-    /// On which machines it can't be brought up; empty where every one that can hold a cluster can
-    /// hold this one.
-    pub cannot_run: &'static str,
-    change: fn(Spec) -> Spec,
-}
-
 impl Shape {
     /// All of them, those of other versions of Kubernetes last.
     pub fn all() -> impl Iterator<Item = &'static Self> {
@@ -40,11 +23,6 @@ impl Shape {
     /// The one of this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         Self::all().find(|shape| shape.name == name)
-    }
-
-    /// A cluster of this shape, as it is asked for.
-    pub fn spec(&self, name: Name) -> Spec {
-        (self.change)(Spec::new(name))
     }
 
     /// The suites whose every case must pass.
@@ -61,16 +39,6 @@ impl Shape {
     /// The flags of `testbed up` that ask for the same; empty for the default.
     pub fn flags(&self) -> String {
         flags(&self.example())
-    }
-
-    fn example(&self) -> Spec {
-        self.spec(Name::example())
-    }
-}
-
-impl fmt::Debug for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Shape").field(&self.name).finish()
     }
 }
 

@@ -1,0 +1,138 @@
+//! One question about a cluster.
+
+use std::fmt;
+
+use super::{flow::Flow, made::Made};
+use crate::spec::Family;
+
+/// One question about a cluster, whose answer is yes in a healthy one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Path {
+    /// The Node object has a pod range of the family.
+    PodRange {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+    },
+    /// The Node object has an InternalIP of the family.
+    InternalIp {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+    },
+    /// A pod on the node has an address of the family.
+    PodAddress {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+        /// When the pod was made.
+        made: Made,
+    },
+    /// The addresses of a pod on the node that is made now are in the order of the cluster's
+    /// families.
+    PodOrder {
+        /// The node.
+        node: String,
+    },
+    /// A connection or an exchange of datagrams.
+    Flow(Flow),
+    /// A pod of the node learns the address of a Service by its name, however long it takes.
+    Name {
+        /// The node.
+        node: String,
+        /// The family of the address: an A or an AAAA record.
+        family: Family,
+        /// When the pod and the Service were made.
+        made: Made,
+    },
+    /// The same, within a second and a half.
+    QuickName {
+        /// The node.
+        node: String,
+        /// The family of the address.
+        family: Family,
+    },
+    /// The DNS servers answer what they are asked over the family at their own addresses.
+    DnsOver {
+        /// The family that they are asked over.
+        family: Family,
+    },
+    /// The DNS server on the node has the record of a Service that is made now, as seen from
+    /// within its own pod.
+    DnsRecord {
+        /// The node.
+        node: String,
+        /// The family of the address: an A or an AAAA record.
+        family: Family,
+    },
+    /// The API server answers within a second.
+    ApiServer,
+}
+
+impl Path {
+    /// The flow, if the path is one.
+    pub const fn flow(&self) -> Option<&Flow> {
+        match self {
+            Self::Flow(flow) => Some(flow),
+            _ => None,
+        }
+    }
+
+    /// The family that the path is of; `None` where it is of none.
+    pub const fn family(&self) -> Option<Family> {
+        match self {
+            Self::PodRange { family, .. }
+            | Self::InternalIp { family, .. }
+            | Self::PodAddress { family, .. }
+            | Self::Name { family, .. }
+            | Self::QuickName { family, .. }
+            | Self::DnsOver { family }
+            | Self::DnsRecord { family, .. } => Some(*family),
+            Self::Flow(flow) => Some(flow.family),
+            Self::PodOrder { .. } | Self::ApiServer => None,
+        }
+    }
+
+    /// When the pods and the Service of the path were made.
+    pub const fn made(&self) -> Made {
+        match self {
+            Self::PodAddress { made, .. } | Self::Name { made, .. } => *made,
+            Self::Flow(flow) => flow.made,
+            Self::PodOrder { .. } | Self::DnsRecord { .. } => Made::After,
+            _ => Made::Before,
+        }
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PodRange { node, family } => write!(f, "{family} podCIDR of {node}"),
+            Self::InternalIp { node, family } => write!(f, "{family} InternalIP of {node}"),
+            Self::PodAddress { node, family, .. } => {
+                write!(f, "{family} address of a pod on {node}")
+            }
+            Self::PodOrder { node } => write!(f, "order of a pod's addresses on {node}"),
+            Self::Flow(flow) => write!(f, "{flow}"),
+            Self::Name { node, family, .. } => write!(f, "{} records on {node}", record(*family)),
+            Self::QuickName { node, family } => {
+                write!(f, "{} records on {node} within 1.5 s", record(*family))
+            }
+            Self::DnsOver { family } => write!(f, "DNS servers asked over {family}"),
+            Self::DnsRecord { node, family } => {
+                write!(f, "{} records of the DNS server on {node}", record(*family))
+            }
+            Self::ApiServer => f.write_str("API server"),
+        }
+    }
+}
+
+const fn record(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "A",
+        Family::V6 => "AAAA",
+    }
+}
