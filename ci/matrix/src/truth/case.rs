@@ -31,7 +31,7 @@ pub fn cases(record: &Record) -> Vec<Case> {
         check: judged.case.check.clone(),
         family: judged.case.family,
         subject: judged.case.subject.clone(),
-        status: judged.verdict.status,
+        status: judged.verdict.status(),
     };
     record.judged.iter().map(case).collect()
 }
