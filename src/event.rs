@@ -22,11 +22,13 @@ pub enum Event {
         /// For what.
         what: String,
     },
-    /// Something the operator should know that is no verdict (a node passed over, leftovers of a
-    /// dead run, no right to read something).
+    /// Something the operator should know that is no verdict (leftovers of a dead run, a missing
+    /// permission).
     Notice(String),
     /// Which nodes take part.
     NodesSelected(Vec<SelectedNode>),
+    /// What is about to be created, in a sentence fragment for each namespace.
+    Creating(Vec<String>),
     /// How many cases there will be. Sent once, before the first probe.
     Planned {
         /// Cases.

@@ -102,6 +102,8 @@ pub enum Phase {
     Preflight,
     /// Gathering the facts.
     Facts,
+    /// Waiting for nodes that are becoming ready.
+    Nodes,
     /// Applying the fixture.
     Deploy,
     /// Waiting for its pods.
@@ -123,6 +125,7 @@ impl Phase {
             Self::Connect => "connecting",
             Self::Preflight => "checking permissions",
             Self::Facts => "gathering facts",
+            Self::Nodes => "waiting for nodes",
             Self::Deploy => "deploying the fixture",
             Self::Ready => "waiting for pods",
             Self::Serve => "waiting for endpoints",

@@ -54,6 +54,11 @@ pub struct Judge(Box<Function>);
 type Function = dyn Fn(World<'_>, &Readings<'_>) -> Verdict + Send + Sync;
 
 impl Judge {
+    /// One that is known already.
+    pub(super) fn settled(verdict: Verdict) -> Self {
+        Self(Box::new(move |_, _| verdict.clone()))
+    }
+
     /// The verdict.
     pub fn judge(&self, world: World<'_>, readings: &Readings<'_>) -> Verdict {
         (self.0)(world, readings)
@@ -103,12 +108,12 @@ impl<C: Check> DynCheck for C {
                 family: planned.family,
                 probes: planned.probes,
                 witnesses: planned.witnesses,
-                judge: Judge(match planned.work {
-                    Work::Judge(subject) => {
-                        Box::new(move |world, readings| self.judge(world, &subject, readings))
-                    }
-                    Work::Settled(verdict) => Box::new(move |_, _| verdict.clone()),
-                }),
+                judge: match planned.work {
+                    Work::Judge(subject) => Judge(Box::new(move |world, readings| {
+                        self.judge(world, &subject, readings)
+                    })),
+                    Work::Settled(verdict) => Judge::settled(verdict),
+                },
             })
             .collect()
     }

@@ -25,6 +25,7 @@ pub(crate) mod remedy;
 mod service;
 #[cfg(test)]
 mod tests;
+mod untested;
 mod verdict;
 pub(crate) mod words;
 
@@ -36,6 +37,7 @@ pub use erased::{DynCheck, Judge, PlannedCase};
 pub use reading::Readings;
 pub(crate) use reading::{Kind, Reading, State, Symptom};
 pub use registry::{REGISTRY, find};
+pub(crate) use untested::untested;
 pub use verdict::{Failure, Status, Verdict};
 
 use crate::{facts::Facts, fixture::Fixture, suite::Suite};

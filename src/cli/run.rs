@@ -125,8 +125,9 @@ struct WorkloadArgs {
     /// Use only nodes with this label; repeatable
     #[arg(long, value_name = "LABEL=VALUE", value_parser = values::label)]
     node_selector: Vec<(String, String)>,
-    /// Use only this many nodes, or only the named ones
-    #[arg(long, value_name = "NUMBER|NAME,…")]
+    /// Use only this many nodes, or only the named ones; with `all`, a node that can't be tested is
+    /// a failure
+    #[arg(long, value_name = "all|NUMBER|NAME,…")]
     nodes: Option<NodeChoice>,
     /// Also probe from the host network of each node, with a host-network pod in a namespace of its
     /// own: if the cluster admits it (`auto`), always (`required`), or never (`off`)
@@ -147,6 +148,9 @@ struct TimeArgs {
     /// Time limit for the run, not counting the removal of the workload
     #[arg(long, value_name = "DURATION", default_value = "3m", value_parser = values::duration)]
     timeout: Duration,
+    /// Time limit for nodes to become ready that are starting
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
+    node_timeout: Duration,
     /// Time limit for the pods to become ready
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     ready_timeout: Duration,
@@ -205,6 +209,7 @@ impl RunArgs {
                 node_selector: workload.node_selector.into_iter().collect(),
                 nodes: workload.nodes,
                 host_network: workload.host_network.into(),
+                node_timeout: time.node_timeout,
                 ready_timeout: time.ready_timeout,
             },
             deadline: time.timeout,

@@ -8,10 +8,11 @@ mod gather;
 use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnet::IpNet;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use crate::cluster::Server;
-pub use gather::{gather, rights};
+pub use gather::{gather, nodes, rights};
 
 use crate::net::IpFamily;
 
@@ -132,10 +133,16 @@ pub struct NodeAddress {
 }
 
 /// The condition `Ready` of a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Readiness {
     /// Whether the status is `True`.
     pub ready: bool,
+    /// Whether it is the kubelet that says so: not `Unknown`.
+    #[serde(default)]
+    pub reported: bool,
+    /// Since when.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     /// The kubelet's or node controller's message.
     pub message: String,
 }

@@ -148,7 +148,7 @@ fn facts(nodes: usize, families: &[IpFamily]) -> Facts {
                 address: node_ip(i, family).to_string(),
             })
             .collect(),
-        ready: Readiness { ready: true, message: String::new() },
+        ready: Readiness { ready: true, reported: true, ..Readiness::default() },
         unschedulable: false,
         taints: Vec::new(),
         labels: BTreeMap::new(),

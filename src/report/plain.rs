@@ -45,6 +45,7 @@ impl Plain {
                 let selected = nodes.iter().filter(|node| node.excluded.is_none()).count();
                 Some(format!("{selected} of {} nodes are tested", nodes.len()))
             }
+            Event::Creating(objects) => Some(format!("creating {}", objects.join("; "))),
             Event::Planned { cases, probes } => Some(format!("{cases} cases, {probes} probes")),
             Event::Judged(judged) => {
                 let (name, detail) = (judged.case.name(), judged.verdict.detail());

@@ -53,6 +53,9 @@ impl Reporter for Results {
             Event::Started(started) if self.detail > Detail::Brief => {
                 self.print(&text::header(started, self.layout()));
             }
+            Event::Creating(objects) if self.detail > Detail::Brief => {
+                self.print(&text::creating(objects, self.layout()));
+            }
             Event::Notice(notice) => self.notices.push(notice.clone()),
             Event::Finished(finished) => self.finished = Some(Arc::clone(finished)),
             _ => {}

@@ -115,7 +115,13 @@ impl Reporter for Terminal {
             Event::Notice(notice) => self.bar.println(format!("note: {notice}")),
             Event::Planned { cases, .. } => self.cases = *cases,
             Event::Judged(judged) => self.tally.add(judged.verdict.status()),
-            Event::NodesSelected(_) | Event::BrokenOff { .. } | Event::Finished(_) => {}
+            Event::Creating(objects) if !self.results.is_interactive() => {
+                self.bar.println(format!("creating {}", objects.join("; ")));
+            }
+            Event::NodesSelected(_)
+            | Event::Creating(_)
+            | Event::BrokenOff { .. }
+            | Event::Finished(_) => {}
         }
         self.show();
     }

@@ -181,9 +181,11 @@ impl Session {
             self.events.send(Event::Planned { cases: self.ledger.cases(), probes: 0 });
             return Ok(());
         }
+        self.wait_for_nodes(deadline).await?;
         let deploying = self.stopwatch.begin(Phase::Deploy);
         let rendered = fixture::render(&self.options.fixture, &self.facts, &self.started.run)?;
         self.events.send(Event::NodesSelected(rendered.nodes().to_vec()));
+        self.events.send(Event::Creating(rendered.summary()));
         // The caller owns it before the first object exists, so that whatever happens next is
         // torn down.
         let live = live.insert(rendered.begin(&self.cluster));
@@ -193,6 +195,35 @@ impl Session {
         self.wait_ready(live, deadline).await?;
         self.wait_served(live).await;
         self.probe().await;
+        Ok(())
+    }
+
+    /// A cluster that was just created may still be starting nodes. Whoever isn't ready in time is
+    /// not tested, and the run says so.
+    async fn wait_for_nodes(&mut self, deadline: Instant) -> Result<(), Breach> {
+        let options = &self.options.fixture;
+        let now = || self.cluster.clock.now();
+        if fixture::becoming_ready(&self.facts.nodes, options, now()).is_empty() {
+            return Ok(());
+        }
+        let waiting = self.stopwatch.begin(Phase::Nodes);
+        let until = deadline.min(Instant::now() + options.node_timeout);
+        loop {
+            let starting = fixture::becoming_ready(&self.facts.nodes, options, now());
+            let left = until.saturating_duration_since(Instant::now());
+            if starting.is_empty() || left.is_zero() {
+                break;
+            }
+            let what = format!(
+                "{} to become ready, for up to {}",
+                starting.join(", "),
+                seconds(options.node_timeout)
+            );
+            self.events.send(Event::Waiting { phase: Phase::Nodes, what });
+            tokio::time::sleep(left.min(Duration::from_secs(1))).await;
+            self.facts.nodes = facts::nodes(&self.cluster).await?;
+        }
+        self.stopwatch.end(waiting);
         Ok(())
     }
 

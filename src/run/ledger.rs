@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     cause::Judged,
-    check::{Case, DynCheck, Judge, PlannedCase, Reading, Readings, Stage, Verdict, World},
+    check::{
+        Case, DynCheck, Judge, PlannedCase, Reading, Readings, Stage, Verdict, World, untested,
+    },
     probe::{Observation, Probe, ProbeId, ProbeTable},
     record::BrokenOff,
 };
@@ -51,7 +53,8 @@ impl Ledger {
         let first = self.entries.len();
         let checks = self.checks.clone().into_iter();
         for check in checks.filter(|check| check.stage() == stage) {
-            for planned in check.cases(world) {
+            let untested = if stage == Stage::Facts { Vec::new() } else { untested(world) };
+            for planned in check.cases(world).into_iter().chain(untested) {
                 self.add(check, planned);
             }
         }

@@ -66,7 +66,7 @@ fn facts() -> Facts {
         name: "n1".into(),
         pod_cidrs: Vec::new(),
         addresses: Vec::new(),
-        ready: Readiness { ready: true, message: String::new() },
+        ready: Readiness { ready: true, reported: true, ..Readiness::default() },
         unschedulable: false,
         taints: Vec::new(),
         labels: BTreeMap::new(),

@@ -107,7 +107,7 @@ fn assert_node_is_named(ended: &Run) {
         assert!(own || name.starts_with("node_port::"), "{name}: {}", judged.verdict.detail());
     }
     let left = record.left_behind.join("\n");
-    assert!(left.contains(&format!("the kubelet of {NODE}")), "{left}\n{}", ended.output);
+    assert!(left.contains(&format!("the kubelet on {NODE}")), "{left}\n{}", ended.output);
     assert!(ended.output.contains(NODE), "{}", ended.output);
 }
 
@@ -136,7 +136,7 @@ fn probing(bed: &Bed) -> bool {
         "-o",
         "custom-columns=READY:.status.conditions[?(@.type==\"Ready\")].status",
     ]);
-    pods.lines().count() == 6 && pods.lines().all(|line| line.trim() == "True")
+    pods.lines().count() == 9 && pods.lines().all(|line| line.trim() == "True")
 }
 
 /// A suite that probes for long enough to be caught at it.

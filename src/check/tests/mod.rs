@@ -2,6 +2,7 @@
 
 mod property;
 mod reading;
+mod untested;
 
 use std::collections::BTreeSet;
 

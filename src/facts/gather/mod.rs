@@ -17,7 +17,7 @@ mod raw;
 use fetch::Fetch;
 use raw::{KUBE_SYSTEM, Raw};
 
-use super::{Fact, Facts};
+use super::{Fact, Facts, Node};
 use crate::cluster::{Cluster, ClusterError, Right};
 
 /// The rights that gathering takes. Only the nodes are indispensable.
@@ -33,6 +33,20 @@ pub fn rights() -> Vec<Right> {
             .map(|resource| Right::optional("list", resource, Some(KUBE_SYSTEM))),
     );
     rights
+}
+
+/// The nodes alone, as they are now.
+///
+/// # Errors
+///
+/// They can't be listed, or the API server can't be reached.
+pub async fn nodes(cluster: &Cluster) -> Result<Fact<Vec<Node>>, ClusterError> {
+    let nodes = Fetch::new(cluster).nodes().await?;
+    Ok(known(nodes.into_iter().map(nodes::node).collect()))
+}
+
+fn known(nodes: Vec<Node>) -> Fact<Vec<Node>> {
+    Fact::Known { value: nodes, source: "nodes".to_owned() }
 }
 
 /// Gathers the facts, reading only.
@@ -98,6 +112,6 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         kube_proxy: kube_proxy::kube_proxy(&raw, cni_config.as_ref()),
         cni,
         cluster_dns: dns::cluster_dns(&raw, dns_pods),
-        nodes: Fact::Known { value: nodes, source: "nodes".to_owned() },
+        nodes: known(nodes),
     })
 }

@@ -50,6 +50,8 @@ pub(super) fn node(node: v1::Node) -> Node {
             .collect(),
         ready: Readiness {
             ready: condition.as_ref().is_some_and(|condition| condition.status == "True"),
+            reported: condition.as_ref().is_none_or(|condition| condition.status != "Unknown"),
+            since: condition.as_ref().and_then(|it| Some(it.last_transition_time.as_ref()?.0)),
             message: match condition {
                 Some(condition) => condition.message.unwrap_or_default(),
                 None => "the node has not reported its state yet".to_owned(),
@@ -122,7 +124,8 @@ mod tests {
                 ],
                 "conditions": [
                     {"type": "MemoryPressure", "status": "False"},
-                    {"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting"},
+                    {"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting",
+                        "lastTransitionTime": "2026-01-01T00:00:00Z"},
                 ],
             },
         }));
@@ -130,7 +133,12 @@ mod tests {
         assert_eq!(node.internal_ips(crate::net::IpFamily::V6).count(), 1);
         assert_eq!(
             node.ready,
-            Readiness { ready: false, message: "Kubelet stopped posting".into() }
+            Readiness {
+                ready: false,
+                reported: false,
+                since: "2026-01-01T00:00:00Z".parse().ok(),
+                message: "Kubelet stopped posting".into(),
+            }
         );
         assert_eq!(node.os, "linux");
         assert_eq!(node.taints[0].key, "node-role.kubernetes.io/control-plane");

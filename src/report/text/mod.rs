@@ -38,6 +38,15 @@ pub fn header(started: &Started, layout: Layout) -> String {
     prose.into_text()
 }
 
+/// What is about to be created, a paragraph for each namespace.
+pub fn creating(objects: &[String], layout: Layout) -> String {
+    let mut prose = Prose::new(layout);
+    for object in objects {
+        prose.paragraph(&paint(DIM, &format!("creating {object}")));
+    }
+    prose.into_text()
+}
+
 /// The context, or what stands for one.
 pub(super) fn where_to(server: &Server) -> String {
     match &server.context {

@@ -60,6 +60,10 @@ fn sentence(record: &Record) -> String {
         } else {
             text.push_str(&format!(", on {selected} of {}", counted(all, "node")));
         }
+        let untested: Vec<&str> = fixture.untested().map(|(name, _)| name).collect();
+        if !untested.is_empty() {
+            text.push_str(&format!(" (not tested: {})", untested.join(", ")));
+        }
     }
     if let Some((verdicts, teardown)) = times(record) {
         text.push_str(&format!(", in {}", seconds(verdicts)));
