@@ -58,7 +58,8 @@ impl Aim {
     /// The node of the one backend that must answer, where there is only one.
     pub fn backend(&self) -> Option<&str> {
         match (self, self.service()) {
-            (Self::Backend { node }, _) | (_, Some(ServiceRole::Backend(node))) => Some(node),
+            (Self::Backend { node }, _)
+            | (_, Some(ServiceRole::Backend(node) | ServiceRole::Local(node))) => Some(node),
             _ => None,
         }
     }

@@ -2,7 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Batch, Probe, ProbeId, Vantage};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{Observation, Probe, ProbeId, Vantage};
+
+/// Where observations are sent as soon as they are made, with their probe's id.
+pub type Sink = UnboundedSender<(ProbeId, Observation)>;
+
+/// Probes that start at one place, with their ids.
+pub(super) type Batch = Vec<(ProbeId, Probe)>;
 
 /// A DNS pod's TCP port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

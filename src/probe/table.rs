@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Observation, Probe, written};
+use super::{Observation, Probe};
 
 /// A probe's place in its run's [`ProbeTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,8 +13,7 @@ pub struct ProbeId(pub(super) usize);
 
 /// The probes of a run, each once, with what was observed of them. Two checks that want the same
 /// tried share one probe.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(try_from = "written::Table", into = "written::Table")]
+#[derive(Clone, Debug, Default)]
 pub struct ProbeTable {
     entries: Vec<Entry>,
     ids: HashMap<Probe, ProbeId>,

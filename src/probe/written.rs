@@ -1,12 +1,12 @@
 //! How a [`ProbeTable`] is written down: what many probes or attempts share stands there once.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Aim, Attempt, Attempts, Observation, Outcome, Probe, ProbeTable, Target, Vantage};
 
 /// A table of probes as it is written.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Table {
+struct Table {
     /// The different ways in which probes are tried.
     profiles: Vec<Attempts>,
     /// The probes; a probe's id is its place here, counted from 0.
@@ -37,13 +37,25 @@ struct Seen {
 
 /// A table that contradicts itself.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Contradiction {
+enum Contradiction {
     #[error("probe {0} is the same as probe {1}")]
     Twice(usize, usize),
     #[error("probe {probe} names profile {profile} of {profiles} profiles")]
     NoProfile { probe: usize, profile: usize, profiles: usize },
     #[error("an attempt of probe {probe} names outcome {outcome} of {outcomes} outcomes")]
     NoOutcome { probe: usize, outcome: usize, outcomes: usize },
+}
+
+impl Serialize for ProbeTable {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        Table::from(self).serialize(output)
+    }
+}
+
+impl<'de> Deserialize<'de> for ProbeTable {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Self::try_from(Table::deserialize(input)?).map_err(de::Error::custom)
+    }
 }
 
 /// The place of a value in a list, which it is added to if it isn't there.
@@ -54,8 +66,8 @@ fn place<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
     })
 }
 
-impl From<ProbeTable> for Table {
-    fn from(table: ProbeTable) -> Self {
+impl From<&ProbeTable> for Table {
+    fn from(table: &ProbeTable) -> Self {
         let mut profiles = Vec::new();
         let probes = table.iter().map(|(_, probe, observation)| Row {
             from: probe.vantage.clone(),

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{NodeInFamily, cases, nodes};
+use super::cases::{NodeInFamily, cases, nodes};
 use crate::{
     check::{Check, Failure, Planned, Readings, Stage, Verdict, World, primary, words},
     facts::Node,

@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{detail, from_pod, node, probes};
+use super::{
+    from_pod,
+    ports::{detail, node, probes},
+};
 use crate::{
     check::{
         Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, State, Subject, Verdict,

@@ -1,6 +1,6 @@
 //! `node_port::from_pod`
 
-use super::{detail, node, probes};
+use super::ports::{detail, node, probes};
 use crate::{
     check::{
         Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, Subject, Symptom,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{SHARED, behind, has};
+use super::asked::{SHARED, behind, has};
 use crate::{
     check::{
         Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, Subject, Symptom,

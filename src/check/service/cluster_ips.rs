@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{Expected, SHARED, expected};
+use super::asked::{Expected, SHARED, expected, primary};
 use crate::{
-    check::{Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, primary, words},
+    check::{Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, words},
     facts::Fact,
     fixture::{Allocation, Service, ServiceRole},
     net::IpFamily,
@@ -150,23 +150,6 @@ impl Check for ClusterIps {
             }
         }
     }
-}
-
-/// The family of Services that don't ask for one: as the suite says, or else as most of them have.
-pub(in crate::check) fn primary(world: World<'_>) -> Option<IpFamily> {
-    if let [only] = world.suite.families.as_slice() {
-        return Some(*only);
-    }
-    let unasked = world
-        .fixture
-        .services
-        .iter()
-        .filter(|service| service.role.requested_families().is_empty())
-        .filter_map(|service| match &service.allocation {
-            Allocation::Accepted { cluster_ips, .. } => cluster_ips.first().copied(),
-            Allocation::Refused { .. } => None,
-        });
-    primary::expected(world.suite, unasked.map(IpFamily::of))
 }
 
 /// Whether a refusal is about families, and not about a quota or a policy of the cluster's owner.

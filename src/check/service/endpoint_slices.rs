@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{SHARED, behind, has};
+use super::asked::{SHARED, behind, has};
 use crate::{
     check::{
         Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, words,

@@ -1,9 +1,9 @@
 //! What is broken, in full sentences: first the causes, then the failures that no cause explains.
 
 use super::{
-    View,
     layout::{Detail, Prose, RED, paint},
     subjects,
+    view::View,
 };
 use crate::{
     cause::{Cause, Judged},

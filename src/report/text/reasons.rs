@@ -1,8 +1,8 @@
 //! Why the rest is not known, what was passed over, and what else the operator should know.
 
 use super::{
-    View,
     layout::{BOLD, Prose, YELLOW, paint},
+    view::View,
 };
 use crate::{check::Status, record::Record};
 

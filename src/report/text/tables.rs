@@ -10,9 +10,9 @@ use comfy_table::{
 };
 
 use super::{
-    View,
     layout::{BOLD, DIM, Detail, paint, style_of, word_of},
     subjects,
+    view::View,
 };
 use crate::{
     cause::Judged,

@@ -1,0 +1,64 @@
+//! The rules in their order, and what they find together.
+
+use super::{
+    Cause, CauseRule, Evidence, Judged, backend_filtered, backend_not_listening, cluster_ip_dead,
+    dns_unreachable, dns_without_names, dns_without_records, endpoints_missing, node_cut_off,
+    node_not_forwarding, node_port_dead, node_without_internal_ip, node_without_pod_cidr,
+    other_primary, outside_without_way, path_mtu, pod_network_down, pod_route_missing,
+    pods_masqueraded, pods_single_stack, service_proxy_down, services_single_stack,
+    single_stack_cluster, unexpected_family,
+};
+use crate::{check::World, probe::ProbeTable};
+
+/// The rules in order: what explains more, or says more of one place, comes first. What one rule
+/// has explained isn't explained again by a later one.
+pub static REGISTRY: &[&dyn CauseRule] = &[
+    &outside_without_way::OutsideWithoutWay,
+    &unexpected_family::UnexpectedFamily,
+    &single_stack_cluster::SingleStackCluster,
+    &other_primary::OtherPrimary,
+    &services_single_stack::ServicesSingleStack,
+    &pods_single_stack::PodsSingleStack,
+    &node_without_internal_ip::NodeWithoutInternalIp,
+    &node_without_pod_cidr::NodeWithoutPodCidr,
+    &backend_not_listening::BackendNotListening,
+    &backend_filtered::BackendFiltered,
+    &node_not_forwarding::NodeNotForwarding,
+    &node_cut_off::NodeCutOff,
+    &pod_network_down::PodNetworkDown,
+    &pod_route_missing::PodRouteMissing,
+    &path_mtu::PathMtu,
+    &pods_masqueraded::PodsMasqueraded,
+    &endpoints_missing::EndpointsMissing,
+    &service_proxy_down::ServiceProxyDown,
+    &cluster_ip_dead::ClusterIpDead,
+    &node_port_dead::NodePortDead,
+    &dns_without_records::DnsWithoutRecords,
+    &dns_without_names::DnsWithoutNames,
+    &dns_unreachable::DnsUnreachable,
+];
+
+/// What lies behind the cases that failed or could not be told, in the order of the rules.
+pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<Cause> {
+    let evidence = Evidence::new(world, judged, probes);
+    let mut open = evidence.open();
+    let mut causes = Vec::new();
+    for rule in REGISTRY {
+        for found in rule.find(&evidence) {
+            let explains = open.explain(&evidence, &found);
+            if explains.is_empty() {
+                continue;
+            }
+            causes.push(Cause {
+                id: rule.id().to_owned(),
+                what: found.what,
+                why: rule.why().to_owned(),
+                evidence: found.evidence,
+                reproduce: found.reproduce,
+                fix: found.fix,
+                explains,
+            });
+        }
+    }
+    causes
+}

@@ -1,0 +1,41 @@
+//! What a check is.
+
+use super::{Planned, Readings, Stage, Verdict, World};
+
+/// One check.
+pub(crate) trait Check: Sync {
+    /// What one of its cases is about, as far as judging needs to know.
+    type Subject: Send + Sync + 'static;
+
+    /// `area::name`; the area is `node`, `pod`, `service`, `node_port` or `dns`.
+    fn id(&self) -> &'static str;
+
+    /// What is true when it passes, as one sentence without a full stop.
+    fn summary(&self) -> &'static str;
+
+    /// Why it matters: what breaks for users where it doesn't hold.
+    fn why(&self) -> &'static str;
+
+    /// Where the promise is written down (Kubernetes documentation, KEP, RFC or API field).
+    fn source(&self) -> &'static str;
+
+    /// Whether each of its cases is of one family. Where not, a case judges both at once.
+    fn per_family(&self) -> bool {
+        true
+    }
+
+    /// When its cases can be judged.
+    fn stage(&self) -> Stage;
+
+    /// The facts it reads and the rights they take, as a person would ask for them
+    /// (`list nodes`). The rights of the fixture itself go without saying.
+    fn needs(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Its cases in this world: one for each node, pod or path, and family.
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Self::Subject>>;
+
+    /// What became of a case, given the readings of the probes that it was planned with.
+    fn judge(&self, world: World<'_>, subject: &Self::Subject, readings: &Readings<'_>) -> Verdict;
+}

@@ -1,0 +1,76 @@
+//! What the checks of NodePorts have in common.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::{
+    check::{Blocked, Reading, World, outcome, plan},
+    facts::{Fact, Node},
+    fixture::ServiceRole,
+    net::IpFamily,
+    probe::{Aim, Probe, Target, Vantage},
+};
+
+/// A node that takes part, from the facts.
+pub(super) fn node<'a>(world: World<'a>, name: &str) -> Result<&'a Node, Blocked> {
+    let reason = match &world.facts.nodes {
+        Fact::Known { value, .. } => match value.iter().find(|node| node.name == name) {
+            Some(node) => return Ok(node),
+            None => format!("node {name} is not in the facts"),
+        },
+        Fact::Absent { reason } => reason.clone(),
+        Fact::Forbidden { reason } => format!("no right to {reason}"),
+    };
+    Err(Blocked { by: None, reason })
+}
+
+/// Probes of the NodePort of each backend's Service at one address of a node; or why there is none.
+pub(super) fn probes(
+    world: World<'_>,
+    vantage: &Vantage,
+    node: &Node,
+    address: IpAddr,
+) -> Result<Vec<Probe>, Blocked> {
+    let family = IpFamily::of(address);
+    let mut in_the_way = None;
+    let mut probes = Vec::new();
+    for backend in &world.fixture.backends {
+        let role = ServiceRole::Backend(backend.node.clone());
+        let port = world
+            .fixture
+            .service(&role)
+            .filter(|service| service.cluster_ip(family).is_some())
+            .and_then(|service| service.node_port());
+        match (port, plan::backend(backend, family)) {
+            (Some(port), Ok(_)) => probes.push(Probe {
+                vantage: vantage.clone(),
+                aim: Aim::NodePort { node: node.name.clone(), service: role },
+                target: Target::Http { address: SocketAddr::new(address, port), payload: 0 },
+                attempts: plan::single(world.suite),
+            }),
+            (Some(_), Err(blocked)) => in_the_way = in_the_way.or(Some(blocked)),
+            (None, _) => {
+                in_the_way = in_the_way.or_else(|| {
+                    Some(Blocked {
+                        by: Some("service::cluster_ips"),
+                        reason: format!("the Service {role} has no {family} NodePort"),
+                    })
+                });
+            }
+        }
+    }
+    if probes.is_empty() {
+        return Err(in_the_way.unwrap_or_else(|| Blocked {
+            by: None,
+            reason: "no nginx stands behind any NodePort".to_owned(),
+        }));
+    }
+    Ok(probes)
+}
+
+/// What went wrong with some of the NodePorts at one address, as a short detail: the share and what
+/// the first of them saw. `None` where nothing did.
+pub(super) fn detail(readings: &[Reading<'_>]) -> Option<String> {
+    let mut bad = outcome::bad(readings);
+    let (_, first) = bad.next()?;
+    Some(outcome::share(1 + bad.count(), readings.len(), "backend", &first.detail))
+}

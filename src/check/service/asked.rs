@@ -1,0 +1,100 @@
+//! What Services of each role ask for, and what stands behind them.
+
+use crate::{
+    check::{Blocked, World, plan, primary as first},
+    fixture::{Allocation, Service, ServiceRole, Workload},
+    net::IpFamily,
+    suite::Suite,
+};
+
+/// What the API server must make of a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// Refuse it, for it asks for a family that the cluster must not have.
+    Refusal,
+    /// Accept it with these families, in this order.
+    Families(Vec<IpFamily>),
+}
+
+/// What the API server must make of a Service of a role, where `primary` is the family of Services
+/// that don't ask for one. `None` where that isn't known.
+pub(super) fn expected(
+    suite: &Suite,
+    role: &ServiceRole,
+    primary: Option<IpFamily>,
+) -> Option<Expected> {
+    let asked = role.requested_families();
+    if asked.iter().any(|family| !suite.families.contains(family)) {
+        return Some(Expected::Refusal);
+    }
+    if !asked.is_empty() {
+        return Some(Expected::Families(asked.to_vec()));
+    }
+    let primary = primary?;
+    let both = !matches!(role, ServiceRole::Default) && suite.families.len() > 1;
+    Some(Expected::Families(if both { vec![primary, primary.other()] } else { vec![primary] }))
+}
+
+/// Whether the suite gives a Service of this role a family.
+pub(super) fn has(world: World<'_>, role: &ServiceRole, family: IpFamily) -> bool {
+    matches!(
+        expected(world.suite, role, primary(world)),
+        Some(Expected::Families(families)) if families.contains(&family)
+    )
+}
+
+/// The Service of a role and the backends that stand behind it in a family, or what stands in the
+/// way.
+pub(super) fn behind<'a>(
+    world: World<'a>,
+    role: &ServiceRole,
+    family: IpFamily,
+) -> Result<(&'a Service, Vec<&'a Workload>), Blocked> {
+    let found = world.fixture.service(role);
+    let Some(service) = found.filter(|service| service.cluster_ip(family).is_some()) else {
+        let reason = format!("the Service {role} has no {family} ClusterIP");
+        return Err(Blocked { by: Some("service::cluster_ips"), reason });
+    };
+    let endpoints: Vec<_> = world.fixture.backends_of(service, family).collect();
+    if endpoints.is_empty() {
+        let behind = |node: &str| match role {
+            ServiceRole::Backend(only) => node == only,
+            _ => true,
+        };
+        let backends = world.fixture.backends.iter().filter(|backend| behind(&backend.node));
+        let blocked = backends.filter_map(|backend| plan::backend(backend, family).err()).next();
+        return Err(blocked.unwrap_or_else(|| Blocked {
+            by: None,
+            reason: format!("no nginx stands behind the Service {role}"),
+        }));
+    }
+    Ok((service, endpoints))
+}
+
+/// The Services that all backends share.
+pub(super) const SHARED: [ServiceRole; 7] = [
+    ServiceRole::Default,
+    ServiceRole::Ipv4,
+    ServiceRole::Ipv6,
+    ServiceRole::PreferDualStack,
+    ServiceRole::RequireDualStackIpv4First,
+    ServiceRole::RequireDualStackIpv6First,
+    ServiceRole::NodePort,
+];
+
+/// The family of Services that don't ask for one: as the suite says, or else as most of them have.
+pub(super) fn primary(world: World<'_>) -> Option<IpFamily> {
+    if let [only] = world.suite.families.as_slice() {
+        return Some(*only);
+    }
+    let unasked = world
+        .fixture
+        .services
+        .iter()
+        .filter(|service| service.role.requested_families().is_empty())
+        .filter_map(|service| match &service.allocation {
+            Allocation::Accepted { cluster_ips, .. } => cluster_ips.first().copied(),
+            Allocation::Refused { .. } => None,
+        });
+    first::expected(world.suite, unasked.map(IpFamily::of))
+}

@@ -1,0 +1,104 @@
+//! What the lab's cluster says of itself.
+
+use std::collections::BTreeMap;
+
+use super::{each, node_ip};
+use crate::{
+    facts::{
+        ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, Node, NodeAddress, Readiness, Server,
+    },
+    net::IpFamily::{self, V4, V6},
+};
+
+/// So many healthy nodes with these families.
+pub(super) fn nodes(count: usize, families: &[IpFamily]) -> Vec<Node> {
+    (1..=count).map(|i| numbered(i, families)).collect()
+}
+
+fn known<T>(value: T) -> Fact<T> {
+    Fact::Known { value, source: "the lab".to_owned() }
+}
+
+/// A healthy Linux node that says nothing of its addresses.
+pub(crate) fn node(name: &str) -> Node {
+    Node {
+        name: name.to_owned(),
+        pod_cidrs: Vec::new(),
+        addresses: Vec::new(),
+        ready: Readiness { ready: true, reported: true, ..Readiness::default() },
+        unschedulable: false,
+        taints: Vec::new(),
+        labels: BTreeMap::new(),
+        os: "linux".to_owned(),
+        architecture: "amd64".to_owned(),
+        kubelet_version: "v1.36.3".to_owned(),
+        kernel_version: "6.18".to_owned(),
+        container_runtime: "containerd://2.3.7".to_owned(),
+        is_virtual: false,
+        provider_id: None,
+        network_annotations: BTreeMap::new(),
+    }
+}
+
+/// A node of a cluster with these families.
+fn numbered(i: usize, families: &[IpFamily]) -> Node {
+    Node {
+        pod_cidrs: families
+            .iter()
+            .map(|family| match family {
+                V4 => format!("10.{}.{}.0/24", 244 - i / 256, i % 256),
+                V6 => format!("fd00:10:244:{i}::/64"),
+            })
+            .collect(),
+        addresses: families
+            .iter()
+            .map(|&family| NodeAddress {
+                kind: "InternalIP".to_owned(),
+                address: node_ip(i, family).to_string(),
+            })
+            .collect(),
+        ..node(&format!("n{i}"))
+    }
+}
+
+/// What a healthy cluster with these nodes and families says of itself.
+pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
+    let dns_pod = |name: &str, node: usize| DnsPod {
+        namespace: "kube-system".to_owned(),
+        name: name.to_owned(),
+        node: Some(format!("n{node}")),
+        ready: true,
+        tcp_port: 53,
+    };
+    let second = 2.min(nodes.len());
+    Facts {
+        server: Server {
+            context: Some("lab".to_owned()),
+            url: "https://192.168.0.1:6443".to_owned(),
+            version: "v1.36.3".to_owned(),
+        },
+        nodes: known(nodes),
+        pod_ranges: Vec::new(),
+        service_ranges: vec![known(
+            ["10.96.0.0/16", "fd00:10:96::/112"]
+                .map(|range| range.parse().unwrap())
+                .into_iter()
+                .filter(|range| families.contains(&IpFamily::of_range(range)))
+                .collect(),
+        )],
+        kube_proxy: known(KubeProxy {
+            mode: String::new(),
+            cluster_cidrs: Vec::new(),
+            node_port_addresses: Vec::new(),
+        }),
+        cni: known(Cni { name: "kindnet".to_owned(), version: None }),
+        cluster_dns: known(ClusterDns {
+            cluster_ips: each(&families[..1], |family| match family {
+                V4 => "10.96.0.10".to_owned(),
+                V6 => "fd00:10:96::a".to_owned(),
+            }),
+            pods: vec![dns_pod("coredns-a", 1), dns_pod("coredns-b", second)],
+            domain: Some("cluster.local".to_owned()),
+        }),
+    }
+}

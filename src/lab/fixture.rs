@@ -1,0 +1,90 @@
+//! What stands in the lab's cluster.
+
+use super::each;
+use crate::{
+    fixture::{Allocation, Fixture, SelectedNode, Service, ServiceRole, Workload, WorkloadState},
+    net::IpFamily::{self, V4, V6},
+};
+
+/// The fixture on so many nodes of a cluster with these families.
+pub(super) fn fixture(nodes: usize, families: &[IpFamily]) -> Fixture {
+    let pod = |name: String, i: usize, host: usize| {
+        let pod_ips = each(families, |family| match family {
+            V4 => format!("10.{}.{}.{host}", 244 - i / 256, i % 256),
+            V6 => format!("fd00:10:244:{i}::{host}"),
+        });
+        Workload {
+            node: format!("n{i}"),
+            pod: Some(name),
+            pod_ip: pod_ips.first().map(ToString::to_string),
+            pod_ips,
+            state: WorkloadState::Ready,
+        }
+    };
+    let mut roles = vec![
+        ServiceRole::Default,
+        ServiceRole::Ipv4,
+        ServiceRole::Ipv6,
+        ServiceRole::PreferDualStack,
+        ServiceRole::RequireDualStackIpv4First,
+        ServiceRole::RequireDualStackIpv6First,
+        ServiceRole::NodePort,
+    ];
+    roles.extend((1..=nodes).map(|i| ServiceRole::Backend(format!("n{i}"))));
+    Fixture {
+        run: "ab3de".to_owned(),
+        namespace: "dualstack-ab3de".to_owned(),
+        nodes: (1..=nodes)
+            .map(|i| SelectedNode { name: format!("n{i}"), excluded: None })
+            .collect(),
+        backends: (1..=nodes).map(|i| pod(format!("nginx-{i}-xyz"), i, 10)).collect(),
+        probes: (1..=nodes).map(|i| pod(format!("busybox-{i}"), i, 11)).collect(),
+        services: roles
+            .into_iter()
+            .enumerate()
+            .map(|(k, role)| service(k, role, families))
+            .collect(),
+        ..Fixture::default()
+    }
+}
+
+/// A Service as an API server with these Service ranges makes it.
+fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
+    let name = match &role {
+        ServiceRole::Backend(node) => format!("backend-{}", node.trim_start_matches('n')),
+        role => role.to_string(),
+    };
+    let asked = role.requested_families();
+    let families = match &role {
+        _ if !asked.is_empty() => asked,
+        ServiceRole::Default => &cluster[..1],
+        _ => cluster,
+    };
+    let refused = families.iter().any(|family| !cluster.contains(family));
+    let allocation = if refused {
+        let message = format!(
+            "Service \"{name}\" is invalid: spec.ipFamilies: Invalid value: not configured on this cluster"
+        );
+        Allocation::Refused { message }
+    } else {
+        Allocation::Accepted {
+            cluster_ips: each(families, |family| match family {
+                V4 => format!("10.96.1.{k}"),
+                V6 => format!("fd00:10:96::1{k:02}"),
+            }),
+            ip_families: families.to_vec(),
+            ip_family_policy: match &role {
+                ServiceRole::Default | ServiceRole::Ipv4 | ServiceRole::Ipv6 => "SingleStack",
+                ServiceRole::RequireDualStackIpv4First | ServiceRole::RequireDualStackIpv6First => {
+                    "RequireDualStack"
+                }
+                _ => "PreferDualStack",
+            }
+            .to_owned(),
+            port: 80,
+            node_port: matches!(role, ServiceRole::NodePort | ServiceRole::Backend(_))
+                .then(|| 30_000 + u16::try_from(k).unwrap()),
+        }
+    };
+    Service::new(role, name, allocation)
+}

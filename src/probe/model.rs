@@ -1,0 +1,273 @@
+//! Probes and what comes of them, as data.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::Aim;
+use crate::net::IpFamily;
+
+/// One thing to try. Equal probes are carried out once: see [`super::ProbeTable`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Probe {
+    /// From where.
+    pub vantage: Vantage,
+    /// To what, in the fixture's words.
+    pub aim: Aim,
+    /// The same on the wire.
+    pub target: Target,
+    /// How often, and when to stop.
+    pub attempts: Attempts,
+}
+
+impl Probe {
+    /// The family that the probe exercises: that of the address it connects to, or of the records
+    /// it asks for.
+    pub const fn family(&self) -> IpFamily {
+        match &self.target {
+            Target::Http { address, .. } | Target::Tcp { address } => IpFamily::of(address.ip()),
+            Target::Dns { family, .. } => *family,
+        }
+    }
+}
+
+/// Where a probe starts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "vantage", rename_all = "snake_case")]
+pub enum Vantage {
+    /// The machine that runs `dualstack`.
+    Outside,
+    /// The busybox pod on a node.
+    Pod {
+        /// The node.
+        node: String,
+    },
+    /// The host-network busybox pod on a node.
+    HostNetwork {
+        /// The node.
+        node: String,
+    },
+    /// A port-forward to a DNS pod: an answer, not a path (the API server and the kubelet carry it).
+    DnsPod {
+        /// The pod's namespace.
+        namespace: String,
+        /// The pod's name.
+        pod: String,
+        /// The pod's DNS port over TCP.
+        port: u16,
+    },
+}
+
+impl fmt::Display for Vantage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outside => f.write_str("outside"),
+            Self::Pod { node } => write!(f, "pod on {node}"),
+            Self::HostNetwork { node } => write!(f, "host network of {node}"),
+            Self::DnsPod { pod, .. } => write!(f, "DNS pod {pod}"),
+        }
+    }
+}
+
+/// What a probe tries to reach or learn.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "target", rename_all = "snake_case")]
+pub enum Target {
+    /// GET `/` (or a body of some size) over HTTP; the fixture's nginx says who it is and whom it
+    /// sees.
+    Http {
+        /// Address and port.
+        address: SocketAddr,
+        /// Bytes of body asked for beyond the identification; 0 for the identification alone.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        payload: u32,
+    },
+    /// A TCP connection, opened and closed. An answer or a refusal both prove the path there and
+    /// back.
+    Tcp {
+        /// Address and port.
+        address: SocketAddr,
+    },
+    /// The A or AAAA records of a name.
+    Dns {
+        /// The fully qualified name, with the trailing dot.
+        name: String,
+        /// A for IPv4, AAAA for IPv6.
+        family: IpFamily,
+    },
+}
+
+impl Target {
+    /// The address that is connected to; `None` for names, which are asked for wherever the pod's
+    /// resolver points.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Http { address, .. } | Self::Tcp { address } => Some(*address),
+            Self::Dns { .. } => None,
+        }
+    }
+
+    /// Whether an answer of more than one packet is asked for.
+    pub const fn is_large(&self) -> bool {
+        matches!(self, Self::Http { payload: 1.., .. })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http { address, .. } | Self::Tcp { address } => write!(f, "{address}"),
+            Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
+        }
+    }
+}
+
+/// How often a probe is tried, and when it is done.
+///
+/// After a change to Services or pods a proxy needs a moment to follow. A probe may therefore fail
+/// and be tried again until its first success or until `settle_ms` have passed since the batch
+/// began; every attempt is recorded. Until then attempts are given up sooner, `patience_ms` at
+/// first and twice as long each further time: a packet that was sent too early is lost, and TCP
+/// would sit still for a second before the next. A failure is never concluded from an attempt that
+/// was cut short: the last one has its whole time. *After* the first success no failure is forgiven: it ends the
+/// probe, and the observation shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Attempts {
+    /// How long one attempt may take, in milliseconds.
+    pub timeout_ms: u32,
+    /// How long the first attempt may take while a first success is waited for, in milliseconds.
+    pub patience_ms: u32,
+    /// For how long a first success may be waited for, in milliseconds.
+    pub settle_ms: u32,
+    /// How many different backends must answer before the probe is done.
+    pub distinct: u16,
+    /// The least number of successes before the probe is done.
+    pub successes: u16,
+    /// How many successes after the first make a sample that must have shown `distinct` backends.
+    /// A sample that hasn't is drawn anew until one that began after `settle_ms` is complete.
+    pub bound: u16,
+}
+
+/// What came of a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// The attempts, in order. Empty only where `lost` says why.
+    pub attempts: Vec<Attempt>,
+    /// Why the probe was cut off before it was done (the exec broke, the pod went away, the run
+    /// ended): a fault of our transport, never of the path under test.
+    pub lost: Option<String>,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// How long it took, in milliseconds. From a pod: to the nearest 10 ms, as `/proc/uptime`
+    /// counts.
+    pub millis: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The fixture's nginx answered.
+    Answered(Answer),
+    /// The TCP connection was accepted ([`Target::Tcp`] only).
+    Connected,
+    /// The DNS server answered with records, in its order ([`Target::Dns`] only).
+    Records {
+        /// The addresses.
+        addresses: Vec<IpAddr>,
+    },
+    /// The DNS server has the name, but no record of this type (NODATA).
+    NoRecords,
+    /// The DNS server doesn't have the name (NXDOMAIN).
+    NoSuchName,
+    /// The name could not be asked for: no DNS server answered, or it answered with an error.
+    DnsFailure {
+        /// What was seen.
+        detail: String,
+    },
+    /// The connection was refused (RST to SYN).
+    Refused,
+    /// Nothing came back, or the answer came only in part, within the attempt's time.
+    TimedOut,
+    /// A router or our own host said that there is no way there (ICMP unreachable, no route).
+    Unreachable {
+        /// What was seen (`Network is unreachable`, `No route to host`, …).
+        detail: String,
+    },
+    /// The connection was reset or closed in the middle.
+    Reset,
+    /// Something answered, and it wasn't our nginx.
+    WrongAnswer {
+        /// What was seen.
+        detail: String,
+    },
+}
+
+impl Outcome {
+    /// Whether the probe got what it asked for. For DNS an answer without records is an answer;
+    /// whether it is the right one is for the check to say. NXDOMAIN is none: every name we ask for
+    /// exists, so a server that doesn't have it yet may still be settling.
+    pub const fn succeeded(&self) -> bool {
+        matches!(self, Self::Answered(_) | Self::Connected | Self::Records { .. } | Self::NoRecords)
+    }
+
+    /// Whether it proves that packets get to the target and back.
+    pub const fn proves_a_way(&self) -> bool {
+        matches!(
+            self,
+            Self::Answered(_)
+                | Self::Connected
+                | Self::Refused
+                | Self::Reset
+                | Self::WrongAnswer { .. }
+        )
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(answer) => write!(f, "answered by {}", answer.pod),
+            Self::Connected => f.write_str("connected"),
+            Self::Records { addresses } => {
+                f.write_str("records")?;
+                addresses.iter().try_for_each(|address| write!(f, " {address}"))
+            }
+            Self::NoRecords => f.write_str("no records"),
+            Self::NoSuchName => f.write_str("no such name"),
+            Self::DnsFailure { detail } => write!(f, "DNS failure ({detail})"),
+            Self::Refused => f.write_str("refused"),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::Unreachable { detail } => write!(f, "unreachable ({detail})"),
+            Self::Reset => f.write_str("reset"),
+            Self::WrongAnswer { detail } => write!(f, "wrong answer ({detail})"),
+        }
+    }
+}
+
+/// Who answered, and whom it saw: the body that the fixture's nginx sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The pod's name (nginx's `$hostname`).
+    pub pod: String,
+    /// The address at which nginx was reached (`$server_addr`): the pod's own.
+    pub server: IpAddr,
+    /// The address from which the connection came (`$remote_addr`).
+    pub client: IpAddr,
+    /// Bytes of body received beyond the identification.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub payload: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

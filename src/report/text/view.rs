@@ -1,0 +1,49 @@
+//! A record as the parts of the report look at it.
+
+use std::collections::HashMap;
+
+use super::layout::{Detail, Layout};
+use crate::{cause::Judged, probe::Attempt, record::Record};
+
+/// A record, with what belongs together found quickly.
+pub(super) struct View<'a> {
+    pub(super) record: &'a Record,
+    pub(super) layout: Layout,
+    /// The number in the report, from 1, of the cause that explains a case, by the case's name.
+    causes: HashMap<&'a str, usize>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(record: &'a Record, layout: Layout) -> Self {
+        let mut causes = HashMap::new();
+        for (number, cause) in (1..).zip(&record.causes) {
+            for name in &cause.explains {
+                causes.entry(name.as_str()).or_insert(number);
+            }
+        }
+        Self { record, layout, causes }
+    }
+
+    /// The number of the cause that explains a case.
+    pub(super) fn cause_of(&self, judged: &Judged) -> Option<usize> {
+        self.causes.get(judged.case.name().as_str()).copied()
+    }
+
+    /// Every attempt of a case's own probes.
+    pub(super) fn attempts(&self, judged: &'a Judged) -> impl Iterator<Item = &'a Attempt> {
+        self.record.observations(judged).flat_map(|observation| &observation.attempts)
+    }
+
+    /// Whether something had to be tried again.
+    pub(super) fn was_retried(&self, judged: &'a Judged) -> bool {
+        self.attempts(judged).any(|attempt| !attempt.outcome.succeeded())
+    }
+
+    /// How many subjects or sentences of one kind prose may list.
+    pub(super) const fn most(&self) -> usize {
+        match self.layout.detail {
+            Detail::Full => usize::MAX,
+            Detail::Brief | Detail::Normal => 6,
+        }
+    }
+}
