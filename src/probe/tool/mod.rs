@@ -5,40 +5,13 @@
 
 mod nc;
 mod nslookup;
+mod printed;
 mod wget;
 
+pub(super) use printed::{Ending, Printed};
+use printed::{last_words, unusable};
+
 use super::{Outcome, Target};
-
-/// How the script saw a tool end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// By itself.
-    Whole,
-    /// It was stopped when the attempt's time was over.
-    Late,
-    /// It was stopped because it printed more than was asked for, or a NUL.
-    Cut,
-}
-
-/// What a tool printed, on stdout and stderr together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Printed {
-    /// How it ended.
-    pub(super) ending: Ending,
-    /// How much it printed, in bytes.
-    pub(super) length: usize,
-    /// The beginning: all of it, where `tail` is empty.
-    pub(super) head: String,
-    /// The last bytes, where there were too many to pass on.
-    pub(super) tail: String,
-}
-
-impl Printed {
-    /// Where the end of the text is to be found, if `from` of its bytes have been read.
-    fn end(&self, from: usize) -> &str {
-        if self.tail.is_empty() { self.head.get(from..).unwrap_or_default() } else { &self.tail }
-    }
-}
 
 /// What came of an attempt, or why that can't be said.
 pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, String> {
@@ -47,19 +20,6 @@ pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, Str
         Target::Tcp { .. } => nc::outcome(printed),
         Target::Dns { .. } => nslookup::outcome(printed),
     }
-}
-
-/// The reason why an attempt has no outcome: what its tool said.
-fn unusable(tool: &str, text: &str) -> String {
-    match super::answer::excerpt(text) {
-        said if said.is_empty() => format!("{tool} in the pod said nothing"),
-        said => format!("{tool} in the pod could not try: {said}"),
-    }
-}
-
-/// What a C library says at the end of a message, after its last colon.
-fn last_words(message: &str) -> &str {
-    message.rsplit_once(": ").map_or(message, |(_, words)| words).trim()
 }
 
 #[cfg(test)]
