@@ -2,7 +2,7 @@
 
 use super::{
     rules::{self, Finding},
-    source::{Source, SourceId, Sources, Span},
+    source::{Edit, Source, SourceId, Sources, Span},
     tree::{Flaw, FlawKind},
 };
 
@@ -15,6 +15,8 @@ struct Comment {
     /// The line (from 0) that it speaks of.
     line: usize,
     codes: Vec<&'static str>,
+    /// The change that removes it.
+    removal: Edit,
     used: bool,
 }
 
@@ -71,7 +73,8 @@ impl Allowed {
             })
         };
         let line = if alone { below().unwrap_or(line) } else { line };
-        self.comments.push(Comment { span, line, codes: known, used: false });
+        let removal = removal(source, span);
+        self.comments.push(Comment { span, line, codes: known, removal, used: false });
     }
 
     /// Whether a comment allows the finding at its place, or at one that belongs to it.
@@ -96,10 +99,23 @@ impl Allowed {
         let unused = self.comments.into_iter().filter(|comment| !comment.used).map(|comment| {
             let codes = comment.codes.join(",");
             let message = format!("unused comment: {codes} is not found here");
-            Flaw::new(FlawKind::AllowComment, comment.span, message).fix("remove the comment")
+            let flaw = Flaw::new(FlawKind::AllowComment, comment.span, message);
+            flaw.fix("remove the comment").edit(comment.removal)
         });
         self.flaws.into_iter().chain(unused).collect()
     }
+}
+
+/// Removes a comment, with the white space before it, and with its line if it is alone on it.
+fn removal(source: &Source, comment: Span) -> Edit {
+    let line = source.line_of(comment.start);
+    let begin = source.line_range(line).start;
+    let before = source.text.get(begin..comment.start).unwrap_or_default();
+    let kept = before.trim_end().len();
+    let end = if kept == 0 { source.line_range(line + 1).start } else { comment.end };
+    let span = Span { start: begin + kept, end: end.max(comment.end), ..comment };
+    let old = source.text.get(span.start..span.end).unwrap_or_default();
+    Edit::new(span, old, "")
 }
 
 /// Where a comment of ours begins in a line, and what follows its mark.

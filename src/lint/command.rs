@@ -6,11 +6,16 @@ use thiserror::Error;
 use crate::exit::Exit;
 
 use super::{
-    Input, Limits, Live, Options, Outcome,
+    Input, Limits, Live, Options, Outcome, Report,
+    edits::{self, Change},
     model::{Asked, Version},
+    read::STDIN,
     render::{self, Format},
-    run, unknown_codes,
+    run, understood, unknown_codes,
 };
+
+/// How often `--fix` lints the files again at most.
+const MAX_ROUNDS: usize = 8;
 
 /// Find dual-stack mistakes in configuration before a cluster is built from it
 #[derive(Clone, Debug, Args)]
@@ -26,6 +31,15 @@ pub struct LintArgs {
     /// List the rules
     #[arg(long)]
     pub rules: bool,
+    /// Show what was understood of each file, with its lines, instead of the findings
+    #[arg(long, conflicts_with_all = ["rules", "fix", "diff"])]
+    pub explain_file: bool,
+    /// Fix in the files what has one right answer, and report the rest
+    #[arg(long, conflicts_with_all = ["rules", "diff"], requires = "paths")]
+    pub fix: bool,
+    /// Show what --fix would change, as a diff; exits with 1 if there is anything
+    #[arg(long, conflicts_with = "rules", requires = "paths")]
+    pub diff: bool,
     /// The form of the report
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -67,6 +81,14 @@ pub enum LintError {
         /// Why not.
         cause: String,
     },
+    /// A file could not be fixed.
+    #[error("can't fix {path}: {cause}")]
+    Fix {
+        /// The file.
+        path: String,
+        /// Why not.
+        cause: std::io::Error,
+    },
     /// A report could not be put into its form.
     #[error("can't write the report: {0}")]
     Write(#[from] std::io::Error),
@@ -102,14 +124,45 @@ impl LintArgs {
         if let Some((path, cause)) = inputs.iter().find_map(Input::missing) {
             return Err(LintError::Path { path, cause });
         }
-        let report = run(&inputs, live, &options);
+        let mut report = run(&inputs, live, &options);
+        if self.explain_file {
+            return Ok((understood::explain(&report), exit(&report)));
+        }
+        if self.diff {
+            let diffs: String = edits::changes(&report).iter().map(Change::diff).collect();
+            let exit = if diffs.is_empty() { Exit::Passed } else { Exit::Failed };
+            return Ok((diffs, exit));
+        }
+        if self.fix {
+            report = fix(report, || run(&inputs, live, &options))?;
+        }
         let mut bytes = Vec::new();
         self.format.write(&report, width, &mut bytes)?;
-        let exit = match report.outcome() {
-            Outcome::Clean => Exit::Passed,
-            Outcome::Errors => Exit::Failed,
-            Outcome::NothingToLint => Exit::NothingSelected,
-        };
-        Ok((String::from_utf8_lossy(&bytes).into_owned(), exit))
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), exit(&report)))
     }
+}
+
+fn exit(report: &Report) -> Exit {
+    match report.outcome() {
+        Outcome::Clean => Exit::Passed,
+        Outcome::Errors => Exit::Failed,
+        Outcome::NothingToLint => Exit::NothingSelected,
+    }
+}
+
+/// Writes the edits of a report into the files and lints them again, as long as that changes
+/// anything: one edit may make room for the next.
+fn fix(mut report: Report, lint: impl Fn() -> Report) -> Result<Report, LintError> {
+    for _ in 0..MAX_ROUNDS {
+        let changes = edits::changes(&report);
+        let files: Vec<_> = changes.iter().filter(|change| change.name != STDIN).collect();
+        if files.is_empty() {
+            break;
+        }
+        for change in files {
+            change.write().map_err(|cause| LintError::Fix { path: change.name.clone(), cause })?;
+        }
+        report = lint();
+    }
+    Ok(report)
 }

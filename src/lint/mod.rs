@@ -11,6 +11,7 @@
 mod allow;
 pub mod capacity;
 mod command;
+mod edits;
 pub mod live;
 mod lower;
 pub mod model;
@@ -21,12 +22,14 @@ mod run;
 mod schema;
 pub mod source;
 mod tree;
+mod understood;
 mod unfinished;
 
 pub use command::{LintArgs, LintError};
 pub use live::{Live, LiveDocument};
 pub use read::{Input, Limits};
 pub use run::{Options, Outcome, Report, lint_text, run, unknown_codes};
+pub use understood::Statement;
 
 #[cfg(test)]
 mod tests;

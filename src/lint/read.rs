@@ -24,6 +24,9 @@ impl From<&str> for Input {
     }
 }
 
+/// How standard input is named.
+pub(super) const STDIN: &str = "<stdin>";
+
 impl Input {
     /// A path that doesn't exist or can't be reached, and why.
     pub(super) fn missing(&self) -> Option<(String, String)> {
@@ -87,7 +90,7 @@ pub(super) fn list_files(inputs: &[Input], limits: Limits) -> Found {
     let mut walk = Walk { limits, found: Found::default(), seen: HashSet::new() };
     for input in inputs {
         match input {
-            Input::Stdin => walk.add("<stdin>".into(), None, None),
+            Input::Stdin => walk.add(STDIN.into(), None, None),
             Input::Path(path) => walk.named(path),
         }
     }

@@ -20,6 +20,7 @@ use super::{
     rules::{self, Finding, Level},
     source::{Source, SourceId, Sources, Span},
     tree::{self, Budget, Document, Flaw, FlawKind},
+    understood::{self, Statement},
     unfinished,
 };
 
@@ -55,6 +56,8 @@ pub struct Report {
     pub unknown: BTreeMap<String, usize>,
     /// How many templates and patches were found in directories, and skipped.
     pub templates: usize,
+    /// What was understood of the documents, by place.
+    pub statements: Vec<Statement>,
     /// What was left out on the way, and why.
     pub skipped: Vec<String>,
     /// What the ranges of each cluster allow.
@@ -231,6 +234,7 @@ fn lint(
         ignored: 0,
         unknown: BTreeMap::new(),
         templates,
+        statements: Vec::new(),
         skipped,
         capacity: Vec::new(),
     };
@@ -254,7 +258,10 @@ fn lint(
     }
     for model in models.iter().chain(&live) {
         report.findings.extend(rules::check(model));
+        report.statements.extend(understood::statements(model));
     }
+    report.statements.sort();
+    report.statements.dedup();
     report.capacity = models.iter().flat_map(capacity::rooms).collect();
     if report.capacity.is_empty() {
         report.capacity = live.iter().flat_map(capacity::rooms).collect();

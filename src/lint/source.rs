@@ -53,6 +53,24 @@ impl<T> Spanned<T> {
     }
 }
 
+/// A change of a text that has one right answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Where the text is, its quotes included if it has any.
+    pub span: Span,
+    /// What is there now; if it is not, nothing is changed.
+    pub old: String,
+    /// What it becomes.
+    pub new: String,
+}
+
+impl Edit {
+    /// Replaces a text.
+    pub fn new(span: Span, old: impl Into<String>, new: impl Into<String>) -> Self {
+        Self { span, old: old.into(), new: new.into() }
+    }
+}
+
 /// A position as a person counts: line and column from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {

@@ -73,7 +73,11 @@ impl Lower<'_> {
             }
             pools.extend(ranges);
         }
-        self.model.cilium.push(Cilium { at: begin, settings: Args { list, form: None }, pools });
+        self.model.cilium.push(Cilium {
+            at: begin,
+            settings: Args { list, ..Args::default() },
+            pools,
+        });
     }
 
     /// The ConfigMap `cilium-config`.
@@ -87,7 +91,11 @@ impl Lower<'_> {
             pools.extend(data.get(name).map(|node| self.pool(node)).unwrap_or_default());
         }
         let begin = data.entries().first().map_or(data.span, |entry| entry.key.span);
-        self.model.cilium.push(Cilium { at: begin, settings: Args { list, form: None }, pools });
+        self.model.cilium.push(Cilium {
+            at: begin,
+            settings: Args { list, ..Args::default() },
+            pools,
+        });
     }
 
     /// Ranges in a list, or in one text between commas or white space.

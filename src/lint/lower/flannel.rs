@@ -25,7 +25,7 @@ impl Lower<'_> {
         if let Some(Document { root, .. }) = documents.first() {
             fields(root, "", &mut list);
         }
-        let settings = Args { list, form: None };
+        let settings = Args { list, ..Args::default() };
         self.model.flannel.push(Flannel { at: key.span, broken, settings });
     }
 
@@ -47,7 +47,7 @@ impl Lower<'_> {
         if let Some(backend) = root.at(&["flannel", "backend"]).and_then(Node::text) {
             set("backend.type", backend);
         }
-        let settings = Args { list, form: None };
+        let settings = Args { list, ..Args::default() };
         self.model.flannel.push(Flannel { at, broken: None, settings });
     }
 }

@@ -4,6 +4,7 @@ mod calico;
 mod cilium;
 mod dns;
 mod flannel;
+mod forms;
 mod helm;
 mod installs;
 mod kubeadm;
@@ -347,7 +348,7 @@ impl Lower<'_> {
     /// Flags as kubeadm's `extraArgs` give them, in either form.
     fn extra_args(&self, node: Option<&Node>) -> Args {
         let Some(node) = node else { return Args::default() };
-        let (form, list) = match &node.value {
+        let (form, list): (_, Vec<Arg>) = match &node.value {
             Value::Map(entries) => (
                 ArgsForm::Map,
                 entries
@@ -372,7 +373,12 @@ impl Lower<'_> {
             ),
             Value::Scalar(_) => return Args::default(),
         };
-        Args { list, form: Some(Spanned::new(form, node.span)) }
+        let source = self.sources.get(node.span.source);
+        let rewrite = match form {
+            ArgsForm::Map => forms::to_list(source, &list),
+            ArgsForm::List => forms::to_map(source, &list),
+        };
+        Args { list, form: Some(Spanned::new(form, node.span)), rewrite }
     }
 
     /// Flags as a command line gives them: `--name=value`, or `--name` and then the value.
@@ -392,7 +398,7 @@ impl Lower<'_> {
             };
             list.push(Arg { name: self.part(word, dashes, name), value });
         }
-        Args { list, form: None }
+        Args { list, ..Args::default() }
     }
 
     fn gate_map(&mut self, node: Option<&Node>, reader: GateReader) {

@@ -21,7 +21,7 @@ pub use version::{Version, Versions};
 pub use view::{CURRENT, ranges};
 
 use super::{
-    source::{Span, Spanned},
+    source::{Edit, Span, Spanned},
     tree::Flaw,
 };
 
@@ -130,6 +130,8 @@ pub struct Args {
     pub list: Vec<Arg>,
     /// For `extraArgs`: how they were written and where.
     pub form: Option<Spanned<ArgsForm>>,
+    /// For `extraArgs`: the changes that bring them into the other form.
+    pub rewrite: Vec<Edit>,
 }
 
 /// One flag.

@@ -179,7 +179,7 @@ impl Model {
         });
         let default = match family {
             IpFamily::V4 => 24,
-            IpFamily::V6 => 64,
+            IpFamily::V6 => self.derived_node_mask().unwrap_or(64),
         };
         let mut masks = self.installs.iter().flat_map(|install| &install.masks);
         let tool = masks.rfind(|mask| mask.family == family);
@@ -187,6 +187,19 @@ impl Model {
             (None, Some(mask)) => (mask.length, mask.set.as_ref()),
             _ => (flag.and_then(|text| text.value.parse().ok()).unwrap_or(default), flag),
         }
+    }
+
+    /// The IPv6 node mask that kubeadm derived from the pod range before 1.20, to leave room for up
+    /// to 65,536 nodes: a multiple of eight (`calcNodeCidrSize`).
+    fn derived_node_mask(&self) -> Option<u8> {
+        let old = self.version_or_current() < Version::v1(20) && !self.clusters.is_empty();
+        let pods = self.pods().filter(|_| old)?;
+        let (_, range) = pods.ranges().find(|(_, range)| range.addr().is_ipv6())?;
+        Some(match range.prefix_len() {
+            112 => 120,
+            length if length < 112 => 128 - ((127 - length) / 8 - 1) * 8,
+            length => length,
+        })
     }
 
     /// Whether nodes get pod ranges from the controller manager at all.

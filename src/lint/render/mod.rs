@@ -1,8 +1,9 @@
-//! Reports as text, JSON, SARIF, GitHub's annotations and JUnit.
+//! Reports as text, JSON, SARIF, GitHub's annotations, GitLab's code quality and JUnit.
 
 mod excerpt;
 mod explain;
 mod github;
+mod gitlab;
 mod json;
 mod junit;
 mod sarif;
@@ -30,6 +31,8 @@ pub enum Format {
     Sarif,
     /// Annotations in the log of a GitHub workflow.
     Github,
+    /// GitLab's code quality report.
+    Gitlab,
     /// JUnit XML: a test case for each rule.
     Junit,
 }
@@ -45,6 +48,7 @@ impl Format {
             Self::Json => json::write(report, out),
             Self::Sarif => sarif::write(report, out),
             Self::Github => github::write(report, out),
+            Self::Gitlab => gitlab::write(report, out),
             Self::Junit => junit::write(report, out),
         }
     }

@@ -17,6 +17,7 @@ fn flaws(model: &Model, out: &mut Findings, kind: FlawKind) {
         if let Some((span, why)) = &flaw.also {
             finding.also(*span, why);
         }
+        finding.edits.extend(flaw.edit.clone());
     }
 }
 

@@ -20,7 +20,7 @@ pub use registry::{RULES, by_code};
 
 use super::{
     model::{Asked, Model, Versions},
-    source::Span,
+    source::{Edit, Span, Spanned},
 };
 
 /// How severe a finding is.
@@ -249,6 +249,8 @@ pub struct Finding {
     pub also: Vec<(Span, String)>,
     /// How to fix this very case; the rule's own advice stands where this is silent.
     pub fix: Option<String>,
+    /// The changes that fix it, where there is one right answer.
+    pub edits: Vec<Edit>,
 }
 
 /// Collects the findings of one rule after the other.
@@ -269,6 +271,7 @@ impl Findings {
             label: None,
             also: Vec::new(),
             fix: None,
+            edits: Vec::new(),
         });
         let last = self.all.len() - 1;
         &mut self.all[last]
@@ -291,6 +294,12 @@ impl Finding {
     /// Says how to fix this very case.
     pub fn fix(&mut self, fix: impl Into<String>) -> &mut Self {
         self.fix = Some(fix.into());
+        self
+    }
+
+    /// Says what a text must become, where there is one right answer.
+    pub fn edit(&mut self, text: &Spanned<String>, new: impl Into<String>) -> &mut Self {
+        self.edits.push(Edit::new(text.span, text.value.as_str(), new));
         self
     }
 

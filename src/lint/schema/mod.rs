@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use super::source::Edit;
 use super::tree::{Entry, Flaw, FlawKind, Node, ScalarKind, Value};
 
 /// A family of types.
@@ -162,7 +163,7 @@ impl Checker<'_> {
         for entry in entries {
             match fields.get(entry.key.value.as_str()) {
                 Some(of) => self.value(of, &entry.value, &entry.key.value),
-                None => self.unknown(name, fields, entry),
+                None => self.unknown(name, fields, entry, entries),
             }
         }
     }
@@ -188,21 +189,29 @@ impl Checker<'_> {
             }
             _ => None,
         };
-        self.flaws.push(Flaw { fix, ..flaw });
+        let unquoted = node.scalar().is_some_and(|scalar| {
+            matches!(scalar.kind, ScalarKind::Bool | ScalarKind::Int | ScalarKind::Float)
+        });
+        let edit = node.str().filter(|_| unquoted && wanted == "a string");
+        let edit = edit.map(|text| Edit::new(node.span, text, format!("\"{text}\"")));
+        self.flaws.push(Flaw { fix, edit, ..flaw });
     }
 
-    fn unknown(&mut self, name: &str, fields: &Fields, entry: &Entry) {
+    fn unknown(&mut self, name: &str, fields: &Fields, entry: &Entry, entries: &[Entry]) {
         let key = entry.key.value.as_str();
         let flaw = Flaw::new(
             FlawKind::UnknownField,
             entry.key.span,
             format!("`{name}` has no field `{key}`"),
         );
-        let fix = nearest(key, fields.keys().copied())
+        let near = nearest(key, fields.keys().copied());
+        let free = |near: &&str| entries.iter().all(|entry| entry.key.value != *near);
+        let edit = near.filter(free).map(|near| Edit::new(entry.key.span, key, near));
+        let fix = near
             .map(|near| format!("did you mean `{near}`?"))
             .or_else(|| self.elsewhere(key))
             .or_else(|| self.in_another_version(name, key));
-        self.flaws.push(Flaw { fix, ..flaw });
+        self.flaws.push(Flaw { fix, edit, ..flaw });
     }
 
     /// A field that stands one level too high or too low.

@@ -14,7 +14,7 @@ mod scalar;
 pub(super) use parse::{Budget, Document, parse};
 pub(super) use scalar::ScalarKind;
 
-use super::source::{Span, Spanned};
+use super::source::{Edit, Span, Spanned};
 
 /// A value in the tree.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,6 +146,8 @@ pub struct Flaw {
     pub fix: Option<String>,
     /// Another place that belongs to it, and why.
     pub also: Option<(Span, String)>,
+    /// The change that fixes it, where there is one right answer.
+    pub edit: Option<Edit>,
 }
 
 /// The kinds of mistakes that a text can hold, before any rule looks at what it means.
@@ -174,13 +176,20 @@ pub enum FlawKind {
 impl Flaw {
     /// A flaw with nothing more to say than its message.
     pub fn new(kind: FlawKind, span: Span, message: impl Into<String>) -> Self {
-        Self { kind, span, message: message.into(), fix: None, also: None }
+        Self { kind, span, message: message.into(), fix: None, also: None, edit: None }
     }
 
     /// Adds what to do.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
+        self
+    }
+
+    /// Says what its text must become.
+    #[must_use]
+    pub fn edit(mut self, edit: Edit) -> Self {
+        self.edit = Some(edit);
         self
     }
 

@@ -65,7 +65,7 @@ impl Lower<'_> {
             let node = root.at(&["spec", section, "extraArgs"]);
             let Args { list, .. } = self.extra_args(node);
             let span = node.map_or(at, |node| node.span);
-            self.tool_component(name, span, Args { list, form: None });
+            self.tool_component(name, span, Args { list, ..Args::default() });
         }
         true
     }

@@ -66,7 +66,7 @@ impl Lower<'_> {
             let value = self.part(&word, dashes + name.len() + 1, value);
             Arg { name: self.part(&word, dashes, name), value }
         };
-        Args { list: words.map(arg).collect(), form: None }
+        Args { list: words.map(arg).collect(), ..Args::default() }
     }
 
     /// A control plane component that a tool starts with flags beside its own.
@@ -135,5 +135,5 @@ fn settings(root: &Node, paths: &[&str]) -> Args {
         let value = root.at(&keys)?.text()?;
         Some(Arg { name: Spanned::new((*path).to_owned(), value.span), value })
     };
-    Args { list: paths.iter().filter_map(find).collect(), form: None }
+    Args { list: paths.iter().filter_map(find).collect(), ..Args::default() }
 }

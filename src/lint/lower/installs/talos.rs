@@ -55,7 +55,7 @@ impl Lower<'_> {
                 let node = cluster.at(&[section, "extraArgs"]);
                 let Args { list, .. } = self.extra_args(node);
                 let span = node.map_or(at, |node| node.span);
-                self.tool_component(name, span, Args { list, form: None });
+                self.tool_component(name, span, Args { list, ..Args::default() });
             }
             let mode = settings(cluster, &["proxy.mode"]);
             self.proxy_mode(mode.get("proxy.mode").cloned());

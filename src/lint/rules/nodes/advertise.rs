@@ -16,7 +16,7 @@ pub(crate) const ADVERTISE_FAMILY: Rule = Rule {
     name: "advertise-address-family",
     area: Area::Nodes,
     level: Level::Error,
-    versions: Versions::ALL,
+    versions: Versions::since(24),
     summary: "advertiseAddress and the first Service range are of different families.",
     why: "The `kubernetes` Service has the family of the first Service range, and its endpoint is \
           the API server's own address. kubeadm accepts the mismatch, but the API server then \

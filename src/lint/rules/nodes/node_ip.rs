@@ -26,7 +26,7 @@ pub(crate) const PAIR: Rule = Rule {
     name: "node-ip-pair",
     area: Area::Nodes,
     level: Level::Error,
-    versions: Versions::ALL,
+    versions: Versions::since(20),
     summary: "node-ip has more than two addresses, or two of one family.",
     why: "The kubelet accepts one address, or one of each family, and doesn't start otherwise.",
     fix: "Keep one IPv4 and one IPv6 address, the primary family first.",
@@ -67,7 +67,7 @@ pub(crate) const UNSPECIFIED: Rule = Rule {
     name: "node-ip-unspecified",
     area: Area::Nodes,
     level: Level::Error,
-    versions: Versions::ALL,
+    versions: Versions::since(20),
     summary: "One of two node-ip addresses is 0.0.0.0 or ::.",
     why: "On its own, such an address selects the family to detect. In a pair it is invalid, and \
           the kubelet doesn't start.",
@@ -163,7 +163,7 @@ pub(crate) const IGNORED: Rule = Rule {
                     format!("\"{text}\" is not an IP address; the kubelet ignores it"),
                 );
                 if let Some((address, _)) = text.split_once(['/', '%']) {
-                    finding.fix(format!("use {address}"));
+                    finding.fix(format!("use {address}")).edit(&entry.text, address);
                 }
             }
         }

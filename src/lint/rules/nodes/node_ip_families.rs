@@ -99,7 +99,7 @@ pub(crate) const UNSET: Rule = Rule {
     name: "node-ip-unset",
     area: Area::Nodes,
     level: Level::Note,
-    versions: Versions::ALL,
+    versions: Versions::since(20),
     summary: "The cluster is dual-stack, and a node's node-ip is not set.",
     why: "Without a cloud provider the kubelet detects a single address: IPv4 if the node has one.",
     fix: "Set node-ip to the node's addresses of both families, the primary one first.",

@@ -129,10 +129,13 @@ fn order(model: &Model, out: &mut Findings) {
         let families: Vec<_> = list.entries.iter().filter_map(|entry| entry.family()).collect();
         if matches!(families[..], [own, second] if own != first && second == first) {
             let other = first.other();
+            let swapped: Vec<&str> =
+                list.entries.iter().rev().map(|entry| entry.text.value.trim()).collect();
             out.at(
                 list.text.span,
                 format!("node-ip is {other} first, but the {noun} is {first} first"),
             )
+            .edit(&list.text, swapped.join(","))
             .also(reference.text.span, format!("{first} first"));
         }
     }

@@ -53,6 +53,7 @@ fn unreadable(entry: &RangeEntry, out: &mut Findings) {
     let finding = out.at(entry.text.span, format!("\"{text}\" is not a valid range"));
     if parse_range(trimmed).is_some() {
         finding.fix("remove the space: ranges are separated by a comma only");
+        finding.edit(&entry.text, trimmed);
     } else if trimmed.is_empty() {
         finding.fix("remove the comma, or add the missing range");
     } else if trimmed.parse::<std::net::IpAddr>().is_ok() {
@@ -129,7 +130,9 @@ pub(crate) const HOST_BITS: Rule = Rule {
             for (entry, range) in list.ranges() {
                 if range.trunc() != range {
                     let message = format!("{range} has host bits set");
-                    out.at(entry.text.span, message).fix(format!("use {}", range.trunc()));
+                    out.at(entry.text.span, message)
+                        .fix(format!("use {}", range.trunc()))
+                        .edit(&entry.text, range.trunc().to_string());
                 }
             }
         }

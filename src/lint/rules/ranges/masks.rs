@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::{Model, Owner, ranges},
+        model::{Asked, Model, Owner, ranges},
         rules::{
             Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::cluster,
@@ -48,7 +48,7 @@ pub(crate) const NODE_MASK_TOO_SHORT: Rule = Rule {
     level: Level::Error,
     versions: Versions::ALL,
     summary: "The pod range is smaller than the range that each node gets from it.",
-    why: "No node gets a pod range, and kubeadm rejects the configuration.",
+    why: "No node gets a pod range. kubeadm 1.20 and later rejects the configuration.",
     fix: "Choose a larger pod range, or a longer node mask.",
     sources: &[FLAGS],
     enforced_by: &[EnforcedBy::Rejects {
@@ -56,10 +56,25 @@ pub(crate) const NODE_MASK_TOO_SHORT: Rule = Rule {
         phase: PHASE,
         text: "is smaller than the size of node subnet with mask",
     }],
-    good: &[Example::new(cluster!(
-        "podSubnet: 10.244.0.0/16,fd00:10:244::/64",
-        "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
-    ))],
+    good: &[
+        Example::new(cluster!(
+            "podSubnet: 10.244.0.0/16,fd00:10:244::/64",
+            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+        )),
+        // Before 1.20 kubeadm derived the mask from the range: each node got a /120 of this one.
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta2
+kind: ClusterConfiguration
+featureGates:
+  IPv6DualStack: true
+networking:
+  podSubnet: 10.10.0.0/16,2019:20::/112
+  serviceSubnet: 10.20.0.0/16,2019:30::/112
+",
+        )
+        .asked(Asked::kubernetes(19)),
+    ],
     bad: &[Example::new(cluster!(
         "podSubnet: 10.244.0.0/16,fd00:10:244::/112",
         "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
@@ -78,7 +93,7 @@ pub(crate) const NODE_MASK_TOO_FAR: Rule = Rule {
     name: "pod-range-far-above-node-mask",
     area: Area::Ranges,
     level: Level::Error,
-    versions: Versions::ALL,
+    versions: Versions::since(20),
     summary: "The node mask is more than 16 bits longer than the pod range's.",
     why: "kube-controller-manager tracks the nodes' ranges in a bitmap of at most 65,536 entries.",
     fix: "Choose a smaller pod range (for IPv6 at most a /48 with a /64 per node), or a shorter \

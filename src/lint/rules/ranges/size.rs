@@ -64,7 +64,7 @@ pub(crate) const PODS_TOO_SMALL: Rule = Rule {
     name: "pod-range-too-small",
     area: Area::Ranges,
     level: Level::Error,
-    versions: Versions::ALL,
+    versions: Versions::since(20),
     summary: "A pod range has fewer than 14 addresses.",
     why: "kubeadm rejects it: there is no room for the Pods of even one node.",
     fix: "Use at least a /16 for IPv4 and a /56 for IPv6: each node gets a /24 and a /64 by \

@@ -91,8 +91,8 @@ pub(crate) const FAMILIES: Rule = Rule {
                 if !matches!(text, "IPv4" | "IPv6") {
                     let finding = out.at(family.span, format!("\"{text}\" is not an IP family"));
                     match text.to_lowercase().as_str() {
-                        "ipv4" => finding.fix("use IPv4"),
-                        "ipv6" => finding.fix("use IPv6"),
+                        "ipv4" => finding.fix("use IPv4").edit(family, "IPv4"),
+                        "ipv6" => finding.fix("use IPv6").edit(family, "IPv6"),
                         _ => finding,
                     };
                 } else if service.families[..at].iter().any(|other| other.value == *text) {

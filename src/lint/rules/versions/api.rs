@@ -159,6 +159,7 @@ fn form(api: Option<&Spanned<String>>, args: &Args, out: &mut Findings) {
         let finding =
             out.at(form.span, format!("in {label} these flags are {should}, but this is {is}"));
         finding.also(api.span, "the document's version");
+        finding.edits.extend(args.rewrite.iter().cloned());
         if let (ArgsForm::List, Some(arg)) = (wanted, args.list.first()) {
             let (name, value) = (&arg.name.value, &arg.value.value);
             finding.fix(format!("write each as {{name: {name}, value: \"{value}\"}}"));

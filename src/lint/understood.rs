@@ -1,0 +1,112 @@
+//! `--explain-file`: what was understood of each file, with its lines.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::{
+    Report,
+    model::{AddressList, Model, RangeList},
+    source::{SourceId, Span},
+};
+
+/// Something that a document says, in words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Statement {
+    /// Where it says so.
+    pub span: Span,
+    /// What it says.
+    pub text: String,
+}
+
+/// What the documents of a cluster say, as the rules see it.
+pub(super) fn statements(model: &Model) -> Vec<Statement> {
+    let mut all = Vec::new();
+    let mut say = |span: Span, text: String| all.push(Statement { span, text });
+    for version in &model.versions {
+        say(version.span, format!("Kubernetes {}", version.value));
+    }
+    for document in &model.kubeadm {
+        say(document.kind.span, format!("kubeadm {} {}", document.api.value, document.kind.value));
+    }
+    for list in model.range_lists().into_iter().filter(|list| !list.assumed) {
+        say(list.text.span, ranges(list));
+    }
+    for node in &model.nodes {
+        if let Some(name) = &node.name {
+            say(name.span, format!("node {}", name.value));
+        }
+        if let Some(list) = &node.node_ip {
+            say(list.text.span, format!("node-ip {}", addresses(list)));
+        }
+        if let Some(address) = &node.advertise {
+            say(address.text.span, format!("advertiseAddress {}", address.text.value));
+        }
+    }
+    for node in &model.node_objects {
+        let ips: Vec<&str> = node.internal_ips.iter().map(|ip| ip.text.value.as_str()).collect();
+        say(node.name.span, format!("node {} with InternalIP {}", node.name.value, ips.join(", ")));
+    }
+    for install in &model.installs {
+        say(install.at, format!("configuration of {}", install.tool.as_str()));
+    }
+    for proxy in &model.proxies {
+        let mode = proxy.mode.as_ref().map_or("default", |mode| mode.value.as_str());
+        say(proxy.at, format!("kube-proxy with mode {mode}"));
+    }
+    for kind in &model.kinds {
+        let family = kind.family.as_ref().map_or("ipv4", |family| family.value.as_str());
+        say(kind.at, format!("kind cluster with ipFamily {family}"));
+    }
+    for service in &model.services {
+        let policy = service.policy.as_ref().map_or("default", |policy| policy.value.as_str());
+        say(service.at, format!("Service {} with ipFamilyPolicy {policy}", service.name));
+    }
+    for pool in &model.pools {
+        say(pool.cidr.text.span, format!("Calico pool {}", pool.cidr.text.value));
+    }
+    for gate in &model.gates {
+        let value = gate.enabled.map_or("invalid", |on| if on { "true" } else { "false" });
+        say(gate.name.span, format!("feature gate {}={value}", gate.name.value));
+    }
+    for sysctl in &model.sysctls {
+        say(sysctl.span, format!("{} = {}", sysctl.value.name, sysctl.value.value));
+    }
+    all
+}
+
+fn ranges(list: &RangeList) -> String {
+    let families: Vec<&str> = list.families().iter().map(|family| family.as_str()).collect();
+    let (noun, text) = (list.role.noun(), &list.text.value);
+    format!("{noun} {text} ({})", families.join(", "))
+}
+
+fn addresses(list: &AddressList) -> String {
+    let families = list.entries.iter().filter_map(|entry| entry.family());
+    let families: Vec<&str> = families.map(|family| family.as_str()).collect();
+    format!("{} ({})", list.text.value, families.join(", "))
+}
+
+/// What was understood, file by file.
+pub(super) fn explain(report: &Report) -> String {
+    let mut by_source: BTreeMap<SourceId, Vec<&Statement>> = BTreeMap::new();
+    for statement in &report.statements {
+        by_source.entry(statement.span.source).or_default().push(statement);
+    }
+    let mut out = String::new();
+    for (id, source) in report.sources.iter() {
+        let _ = writeln!(out, "{}", clean(&source.name));
+        let Some(statements) = by_source.get(&id) else {
+            let _ = writeln!(out, "  nothing about the network");
+            continue;
+        };
+        for statement in statements {
+            let line = source.position(statement.span.start).line;
+            let _ = writeln!(out, "  line {line}: {}", clean(&statement.text));
+        }
+    }
+    out
+}
+
+/// Without what a terminal would obey.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+}

@@ -1,0 +1,132 @@
+//! `dualstack lint --diff`, `--fix` and `--explain-file`.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+
+/// What has one right answer, and what has not.
+const FILE: &str = "\
+# The cluster of the lab.
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: \"10.244.7.0/16, fd00:10:244::/56\"  # both families
+  servceSubnet: 10.96.0.0/16,fd00:10:96::/112
+controllerManager:
+  extraArgs:
+    node-cidr-mask-size-ipv6: \"72\" # room for more
+    v: \"2\"
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  # dualstack: allow DS110 not needed any more
+  kubeletExtraArgs:
+    - name: node-ip
+      value: fd00:192::12,192.168.0.12
+    - name: max-pods
+      value: 24
+";
+
+const FIXED: &str = "\
+# The cluster of the lab.
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: \"10.244.0.0/16,fd00:10:244::/56\"  # both families
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+controllerManager:
+  extraArgs:
+    - name: node-cidr-mask-size-ipv6
+      value: \"72\" # room for more
+    - name: v
+      value: \"2\"
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 192.168.0.12,fd00:192::12
+    - name: max-pods
+      value: \"24\"
+";
+
+/// Runs `dualstack lint` in a directory: the exit code and what it prints.
+fn lint(directory: &Path, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::cargo_bin("dualstack").unwrap();
+    let output = command.arg("lint").args(arguments).current_dir(directory).output().unwrap();
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    (output.status.code().unwrap(), text)
+}
+
+fn directory(text: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("cluster.yaml"), text).unwrap();
+    directory
+}
+
+#[test]
+fn fix_changes_what_has_one_right_answer_and_keeps_comments_and_layout() {
+    let directory = directory(FILE);
+    let file = directory.path().join("cluster.yaml");
+    let (_, said) = lint(directory.path(), &["--fix", "cluster.yaml"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), FIXED, "{said}");
+    let (code, said) = lint(directory.path(), &["cluster.yaml"]);
+    assert_eq!(code, 0, "{said}");
+    // Nothing is left to fix.
+    assert_eq!(lint(directory.path(), &["--diff", "."]), (0, String::new()));
+}
+
+#[test]
+fn diff_shows_the_changes_and_makes_none() {
+    let directory = directory(FILE);
+    let (code, diff) = lint(directory.path(), &["--diff", "cluster.yaml"]);
+    assert_eq!(code, 1);
+    assert!(diff.starts_with("--- cluster.yaml\n+++ cluster.yaml\n@@ "), "{diff}");
+    assert!(diff.contains("-  servceSubnet: ") && diff.contains("+  serviceSubnet: "), "{diff}");
+    assert_eq!(fs::read_to_string(directory.path().join("cluster.yaml")).unwrap(), FILE);
+}
+
+#[test]
+fn fix_writes_mappings_for_an_older_api_version() {
+    let text = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\napiServer:\n  \
+                extraArgs:\n    - name: v\n      value: \"2\"\n    - name: profiling\n      value: \
+                \"false\"\n";
+    let directory = directory(text);
+    lint(directory.path(), &["--fix", "."]);
+    let fixed = fs::read_to_string(directory.path().join("cluster.yaml")).unwrap();
+    assert!(fixed.ends_with("  extraArgs:\n    v: \"2\"\n    profiling: \"false\"\n"), "{fixed}");
+}
+
+#[test]
+fn fix_keeps_a_byte_order_mark_and_windows_line_ends() {
+    let text = "\u{feff}apiVersion: kubeadm.k8s.io/v1beta4\r\nkind: ClusterConfiguration\r\n\
+                networking:\r\n  podSubnet: 10.244.7.0/16\r\n";
+    let directory = directory(text);
+    lint(directory.path(), &["--fix", "."]);
+    let fixed = fs::read_to_string(directory.path().join("cluster.yaml")).unwrap();
+    assert_eq!(fixed, text.replace("10.244.7.0", "10.244.0.0"));
+}
+
+#[test]
+fn explain_file_shows_what_was_understood_with_lines() {
+    let directory = directory(FIXED);
+    fs::write(directory.path().join("other.yaml"), "a: 1\n").unwrap();
+    let (code, said) = lint(directory.path(), &["--explain-file", "."]);
+    assert_eq!(code, 0, "{said}");
+    for line in [
+        "  line 3: kubeadm v1beta4 ClusterConfiguration\n",
+        "  line 5: pod range 10.244.0.0/16,fd00:10:244::/56 (IPv4, IPv6)\n",
+        "  line 6: Service range 10.96.0.0/16,fd00:10:96::/112 (IPv4, IPv6)\n",
+        "  line 19: node-ip 192.168.0.12,fd00:192::12 (IPv4, IPv6)\n",
+        "other.yaml\n  nothing about the network\n",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in:\n{said}");
+    }
+}
