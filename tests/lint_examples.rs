@@ -2,6 +2,8 @@
 //! area. `INSTA_UPDATE=always cargo test --test lint_examples` writes them again.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::{env, fs, path::Path};
+
 use dualstack::lint::{
     Live, LiveDocument, Options, lint_text,
     render::Format,
@@ -45,4 +47,30 @@ fn the_report_of_every_bad_example_reads_well() {
     for each in areas {
         insta::assert_snapshot!(format!("{each:?}").to_lowercase(), area(each));
     }
+}
+
+/// The table of the documentation: every rule with the versions of Kubernetes that it holds for.
+fn table() -> String {
+    let mut text = String::from(
+        "# Rules of `dualstack lint`\n\nWritten by `DUALSTACK_WRITE_DOCS=1 cargo test --test \
+         lint_examples`. A rule is applied to the\nversions of Kubernetes that it holds for: the one \
+         of `--kubernetes-version`, else the lowest that\nthe documents name, else the newest that \
+         lint knows.\n\n| rule | level | Kubernetes | finds |\n|---|---|---|---|\n",
+    );
+    for rule in RULES {
+        let (code, name, level) = (rule.code, rule.name, rule.level.as_str());
+        let summary = rule.summary.replace('|', "\\|");
+        text.push_str(&format!("| {code} {name} | {level} | {} | {summary} |\n", rule.versions));
+    }
+    text
+}
+
+#[test]
+fn the_documentation_lists_every_rule_with_its_versions() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/lint-rules.md");
+    if env::var_os("DUALSTACK_WRITE_DOCS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, table()).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), table());
 }

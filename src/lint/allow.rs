@@ -12,7 +12,7 @@ const MARK: &str = "dualstack: allow";
 #[derive(Debug)]
 struct Comment {
     span: Span,
-    /// The line (from 0) that it speaks of.
+    /// The line (from 0) that it is about.
     line: usize,
     codes: Vec<&'static str>,
     /// The change that removes it.
@@ -65,7 +65,7 @@ impl Allowed {
             flaw(format!("this comment gives no reason for allowing {codes}, so it is ignored"));
             return;
         }
-        // A comment on a line of its own speaks of the next line that holds anything else.
+        // A comment on a line of its own is about the next line that has anything else.
         let below = || {
             (line + 1..source.line_count()).find(|&line| {
                 let text = source.line(line).trim();
@@ -94,7 +94,7 @@ impl Allowed {
         allowed
     }
 
-    /// What is wrong with the comments, once all findings have been held against them.
+    /// What is wrong with the comments, once all findings have been compared with them.
     pub(super) fn flaws(self) -> Vec<Flaw> {
         let unused = self.comments.into_iter().filter(|comment| !comment.used).map(|comment| {
             let codes = comment.codes.join(",");

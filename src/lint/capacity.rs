@@ -89,7 +89,7 @@ pub fn rooms(model: &Model) -> Vec<Room> {
     }
     for (entry, range) in model.services().into_iter().flat_map(RangeList::ranges) {
         let family = IpFamily::of_range(&range);
-        // The network address is no Service's, nor is IPv4's last.
+        // Services don't get the network address, nor IPv4's last one.
         let unused = if family == IpFamily::V4 { 2 } else { 1 };
         rooms.push(Room {
             resource: Resource::Services,

@@ -78,7 +78,7 @@ pub async fn collect(cluster: &Cluster) -> Result<Live, ClusterError> {
                 let objects = objects.iter().filter_map(|object| serde_json::to_value(object).ok());
                 live.documents.extend(objects.filter_map(|object| document(wanted, &object)));
             }
-            // The cluster has no such kind: an older version, or another CNI.
+            // The cluster lacks this kind: an older version, or another CNI.
             Err(kube::Error::Api(status)) if status.code == 404 => {}
             Err(error) => {
                 let error = cluster.error(&doing, error);

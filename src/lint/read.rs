@@ -72,8 +72,8 @@ pub(super) struct Candidate {
     pub(super) path: Option<PathBuf>,
     /// Why it can't be read, if that is known already.
     pub(super) failed: Option<String>,
-    /// Whether it was met in a directory, and not named by itself.
-    pub(super) met: bool,
+    /// Whether it was found in a directory, and not named by itself.
+    pub(super) found: bool,
 }
 
 /// What was found below the inputs.
@@ -106,12 +106,12 @@ struct Walk {
 
 impl Walk {
     fn add(&mut self, name: String, path: Option<PathBuf>, failed: Option<String>) {
-        self.found.candidates.push(Candidate { name, path, failed, met: false });
+        self.found.candidates.push(Candidate { name, path, failed, found: false });
     }
 
-    fn met(&mut self, path: PathBuf) {
+    fn found_in_directory(&mut self, path: PathBuf) {
         let name = display(&path);
-        self.found.candidates.push(Candidate { name, path: Some(path), failed: None, met: true });
+        self.found.candidates.push(Candidate { name, path: Some(path), failed: None, found: true });
     }
 
     fn named(&mut self, path: &Path) {
@@ -164,7 +164,7 @@ impl Walk {
             match fs::metadata(&entry) {
                 Ok(metadata) if metadata.is_dir() && !hidden => self.directory(&entry, depth + 1),
                 Ok(metadata) if metadata.is_file() && !hidden && is_configuration(&entry) => {
-                    self.met(entry);
+                    self.found_in_directory(entry);
                 }
                 Ok(_) => {}
                 Err(error) => {

@@ -71,7 +71,7 @@ pub enum Outcome {
     Clean,
     /// At least one error.
     Errors,
-    /// Nothing was there that could be linted: no pass.
+    /// There was nothing to lint, which is not a pass.
     NothingToLint,
 }
 
@@ -116,8 +116,8 @@ pub(super) struct Parsed {
     pub(super) path: Option<PathBuf>,
     pub(super) documents: Vec<Document>,
     pub(super) flaws: Vec<Flaw>,
-    /// Whether it was met in a directory, and not named by itself.
-    pub(super) met: bool,
+    /// Whether it was found in a directory, and not named by itself.
+    pub(super) found: bool,
 }
 
 /// Lints files, and a live cluster's documents if there are any.
@@ -162,7 +162,7 @@ fn parse_all(candidates: &[Candidate], limits: Limits, budget: &Budget) -> Vec<P
             }
             let name = candidate.name.clone();
             let mut parsed = parse_one(name, candidate.path.clone(), *id, content, budget);
-            parsed.met = candidate.met;
+            parsed.found = candidate.found;
             results.lock().unwrap_or_else(PoisonError::into_inner).push((at, parsed));
         }
     };
@@ -206,7 +206,7 @@ fn parse_one(
         };
         flaws.push(Flaw::new(FlawKind::Empty, Span::start_of(id), message));
     }
-    Parsed { source, path, documents, flaws, met: false }
+    Parsed { source, path, documents, flaws, found: false }
 }
 
 fn lint(
@@ -217,7 +217,7 @@ fn lint(
     options: &Options,
 ) -> Report {
     let mut parsed = parsed;
-    let templates = unfinished::pass_over(&mut parsed);
+    let templates = unfinished::skip(&mut parsed);
     let scopes = scopes(&parsed);
     let mut sources = Sources::default();
     let mut files = Vec::new();

@@ -1,5 +1,5 @@
-//! What is no configuration yet: templates of charts, and patches that Kustomize applies. Met in a
-//! directory they are passed over and counted; a file that is named by itself is read as it is.
+//! What is no configuration yet: templates of charts, and patches that Kustomize applies. Found in a
+//! directory they are skipped and counted; a file that is named by itself is read as it is.
 
 use std::{
     collections::HashSet,
@@ -11,12 +11,12 @@ use super::{
     tree::{Document, FlawKind, Node},
 };
 
-/// Takes templates and patches out of the files that were met in directories; returns how many
+/// Takes templates and patches out of the files that were found in directories; returns how many
 /// documents that leaves out.
-pub(super) fn pass_over(files: &mut [Parsed]) -> usize {
+pub(super) fn skip(files: &mut [Parsed]) -> usize {
     let patches: HashSet<PathBuf> = files.iter().flat_map(patches).collect();
     let mut count = 0;
-    for file in files.iter_mut().filter(|file| file.met) {
+    for file in files.iter_mut().filter(|file| file.found) {
         let patch = file.path.as_deref().is_some_and(|path| patches.contains(&plain(path)));
         if patch || is_chart_template(file) {
             count += file.documents.len().max(1);

@@ -186,7 +186,7 @@ pub struct NodeConfiguration {
     pub api: Option<Spanned<String>>,
     /// `nodeRegistration.name`.
     pub name: Option<Spanned<String>>,
-    /// Where `nodeRegistration` stands.
+    /// Where `nodeRegistration` is.
     pub registration: Option<Span>,
     /// `nodeRegistration.kubeletExtraArgs`.
     pub kubelet: Args,
@@ -255,7 +255,7 @@ pub struct DroppedPatch {
 /// A Service.
 #[derive(Clone, Debug)]
 pub struct Service {
-    /// Where its name, or else the document, stands.
+    /// Where its name, or else the document, is.
     pub at: Span,
     /// Namespace and name as far as given, for messages.
     pub name: String,
@@ -280,7 +280,7 @@ pub struct Service {
 /// Calico's CNI plugin as configured in its ConfigMap.
 #[derive(Clone, Debug)]
 pub struct CalicoCni {
-    /// Where its `ipam` section stands.
+    /// Where its `ipam` section is.
     pub at: Span,
     /// `ipam.assign_ipv4`.
     pub assign_v4: Option<Spanned<String>>,
@@ -291,7 +291,7 @@ pub struct CalicoCni {
 /// The environment of calico-node.
 #[derive(Clone, Debug)]
 pub struct CalicoNode {
-    /// Where the environment stands.
+    /// Where the environment is.
     pub at: Span,
     /// Variables with a literal value.
     pub env: Vec<Arg>,
@@ -335,7 +335,7 @@ pub enum ComponentName {
 /// A component of the control plane, from the command of its Pod.
 #[derive(Clone, Debug)]
 pub struct Component {
-    /// Where its command stands.
+    /// Where its command is.
     pub at: Span,
     /// Which one.
     pub name: ComponentName,

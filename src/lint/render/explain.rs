@@ -9,7 +9,7 @@ use crate::lint::{
 
 use super::{text::enforced, wrap::wrap};
 
-/// All that is known of a rule, by its code or name; nothing if there is no such rule.
+/// All that is known of a rule, by its code or name; nothing if it is unknown.
 pub fn explain(code: &str, width: usize) -> Option<String> {
     let rule = rules::by_code(code)?;
     let mut out = String::new();

@@ -134,7 +134,7 @@ fn capacity(rooms: &[Room], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// A number with its digits in groups; a power of two where it is one that nobody reads.
+/// A number with its digits in groups; a power of two where it is too large to read.
 fn number(value: u64) -> String {
     if value >= 1 << 32 {
         let bits = 63 - value.leading_zeros();

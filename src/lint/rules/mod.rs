@@ -1,7 +1,7 @@
 //! The rules: what each looks for, why it matters, how to fix it, and which component enforces it.
 //!
 //! A rule is a pure function over the [`Model`]. What it says of Kubernetes' components is
-//! declared ([`EnforcedBy`]) and held against the real ones by the tests.
+//! declared ([`EnforcedBy`]) and tried on the real ones by the tests.
 
 mod calico;
 mod capacity;
@@ -35,7 +35,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The word that stands before a finding.
+    /// The word before a finding.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Note => "note",
@@ -243,11 +243,11 @@ pub struct Finding {
     pub message: String,
     /// The place to look at first.
     pub span: Span,
-    /// What stands there, where the message doesn't say.
+    /// What is there, where the message doesn't say.
     pub label: Option<String>,
     /// Other places that belong to it, and what each has to do with it.
     pub also: Vec<(Span, String)>,
-    /// How to fix this very case; the rule's own advice stands where this is silent.
+    /// How to fix this very case; the rule's own advice where this is missing.
     pub fix: Option<String>,
     /// The changes that fix it, where there is one right answer.
     pub edits: Vec<Edit>,
@@ -279,7 +279,7 @@ impl Findings {
 }
 
 impl Finding {
-    /// Says what stands at its place.
+    /// Says what is at its place.
     pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
         self.label = Some(label.into());
         self

@@ -2,7 +2,7 @@
 //!
 //! The tables beside this file list each type's fields as its Go type declares them; `args` is
 //! kubeadm's `extraArgs`, which one version writes as a mapping and the next as a list (a rule of
-//! its own speaks of that), and `any` is not looked into.
+//! its own covers that), and `any` is not looked into.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -214,7 +214,7 @@ impl Checker<'_> {
         self.flaws.push(Flaw { fix, edit, ..flaw });
     }
 
-    /// A field that stands one level too high or too low.
+    /// A field that is one level too high or too low.
     fn elsewhere(&self, key: &str) -> Option<String> {
         let root = self.table.get(self.root)?;
         if root.contains_key(key) {

@@ -104,7 +104,7 @@ fn cut(source: SourceId, lines: impl Iterator<Item = Line>) -> Vec<Chunk> {
             line.text.clear();
             open(&mut chunks);
         } else if line.text.starts_with('%') && chunks.last().is_some_and(Chunk::is_blank) {
-            // A directive speaks to parsers of YAML 1.2 and says nothing about the values.
+            // A directive is for parsers of YAML 1.2 and says nothing about the values.
             line.text.clear();
         }
         if let Some(chunk) = chunks.last_mut() {

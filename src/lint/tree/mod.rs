@@ -19,7 +19,7 @@ use super::source::{Edit, Span, Spanned};
 /// A value in the tree.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Node {
-    /// Where it stands; for a collection, from its first to its last entry.
+    /// Where it is; for a collection, from its first to its last entry.
     pub span: Span,
     /// What it is.
     pub value: Value,

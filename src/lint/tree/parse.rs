@@ -137,7 +137,7 @@ enum Key {
     Awaited,
     /// The value of this key.
     Is(Spanned<String>),
-    /// The value of a key that is no scalar, to be thrown away.
+    /// The value of a key that is not a scalar, to be thrown away.
     Complex,
 }
 

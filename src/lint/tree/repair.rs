@@ -46,7 +46,7 @@ pub(super) fn diagnose(source: &Source, chunk: &mut Chunk, error: &ScanError) ->
     blank(chunk, at).then_some(Repair { flaw: Some(flaw), read_on: true })
 }
 
-/// The error as it stands, for when nothing more can be repaired.
+/// The error as it is, for when nothing more can be repaired.
 pub(super) fn describe(source: &Source, chunk: &Chunk, error: &ScanError) -> Flaw {
     let at = error_line(chunk, error).unwrap_or_default();
     let mark = error.marker();
@@ -167,7 +167,7 @@ fn opening(chunk: &Chunk, at: usize, quoting: bool) -> Option<(usize, usize, cha
             block = None;
         }
         let mut before = None;
-        // What stands before the white space, if any, that precedes a character.
+        // What is before the white space, if any, that precedes a character.
         let mut word = None;
         let mut characters = line.text.chars().enumerate().peekable();
         while let Some((column, character)) = characters.next() {

@@ -114,7 +114,7 @@ pub(crate) const ABSENT_FAMILY: Rule = Rule {
         let [family] = model.service_families()[..] else { return };
         let other = family.other();
         for service in &model.services {
-            // One that requires both is told so already.
+            // One that requires both has a finding already.
             if service.policy.as_ref().is_some_and(|p| p.value == "RequireDualStack") {
                 continue;
             }
