@@ -14,21 +14,12 @@ mod status;
 mod up;
 mod with;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
 use self::output::Output;
-use crate::{
-    agent,
-    error::{Context, Result},
-    exit::Exit,
-    node,
-    spec::Name,
-};
+use crate::{agent, error::Result, exit::Exit, node, spec::Name};
 
 /// Real multi-node dual-stack Kubernetes clusters in Linux namespaces, on this very machine.
 #[derive(Debug, Parser)]
@@ -120,12 +111,6 @@ fn daemon(work: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
     work()?;
     Ok(Exit::Success.into())
-}
-
-/// This program, which becomes the clusters' daemons too.
-fn this_program() -> Result<PathBuf> {
-    let link = Path::new("/proc/self/exe");
-    link.read_link().context(|| "find this program's own file".to_owned())
 }
 
 #[cfg(test)]

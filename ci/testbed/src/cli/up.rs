@@ -1,12 +1,15 @@
 //! `testbed up`
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use super::{Output, this_program};
+use super::Output;
 use crate::{
     cache::Cache,
     cluster::{Brought, Cluster},
-    error::Result,
+    error::{Context, Result},
     exit::Exit,
     fault, preflight,
     shape::Flags,
@@ -62,4 +65,10 @@ pub(super) fn bring_up(name: &Name, args: &Args, output: &Output) -> Result<(Clu
     }
     output.note(&format!("export KUBECONFIG={}", cluster.kubeconfig().display()));
     Ok((cluster, brought))
+}
+
+/// This program, which becomes the clusters' daemons too.
+fn this_program() -> Result<PathBuf> {
+    let link = Path::new("/proc/self/exe");
+    link.read_link().context(|| "find this program's own file".to_owned())
 }

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{boot_id, read_json, write_json};
+use super::files::{boot_id, read_json, write_json};
 use crate::error::{Context, Result};
 
 /// What is needed at least. One cluster of three nodes holds some 40 inotify instances, all of
