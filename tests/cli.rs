@@ -103,6 +103,17 @@ fn a_parameter_outside_its_limits_is_refused() {
 }
 
 #[test]
+fn an_image_that_no_container_runtime_takes_is_refused() {
+    refused(
+        &["run", "--image-registry", "http://registry.example"],
+        Exit::Usage,
+        &["--image-registry", "write registry.example, without http://"],
+    );
+    refused(&["run", "--nginx-image", "Nginx"], Exit::Usage, &["--nginx-image", "lower-case"]);
+    refused(&["run", "--busybox-image", "a:b:c"], Exit::Usage, &["--busybox-image"]);
+}
+
+#[test]
 fn no_kubeconfig_is_refused_with_the_ways_to_get_a_cluster() {
     let output = run(&["run"]);
     assert_eq!(output.status.code(), Some(2));
@@ -124,7 +135,7 @@ fn an_unwritable_report_is_refused_before_anything_is_begun() {
 
 #[test]
 fn two_reports_into_one_place_are_refused() {
-    refused(&["run", "--junit", "-", "--json", "-"], Exit::Usage, &["can't both go to -"]);
+    refused(&["run", "--junit", "-", "--json", "-"], Exit::Usage, &["cannot both go to -"]);
 }
 
 #[test]
@@ -404,4 +415,47 @@ fn a_saved_run_is_judged_by_what_was_seen_and_not_by_its_old_verdicts() {
     let report = Report::deserialize_from_str(&fs::read_to_string(&junit).unwrap()).unwrap();
     assert_eq!(report.tests, 12);
     assert!(report.failures > 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn reports_for_which_the_disk_is_full_are_not_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let judge = |temporary: &Path| {
+        let arguments = ["judge", NODE_CHECKS, "--junit", "/dev/full", "--json", "/dev/full"];
+        let output = dualstack().args(arguments).env("TMPDIR", temporary).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "a success is none without its reports");
+        stderr(&output)
+    };
+    let text = judge(directory.path());
+    let saved: Vec<_> = fs::read_dir(&directory).unwrap().map(|it| it.unwrap().path()).collect();
+    assert_eq!(saved.len(), 2, "{text}");
+    for path in saved {
+        assert!(text.contains(&format!("saved to {} instead", path.display())), "{text}");
+        let content = fs::read_to_string(path).unwrap();
+        assert!(content.starts_with("<?xml") || content.starts_with('{'), "{content}");
+    }
+    // Where there is no room at all, what was found is printed.
+    let text = judge(Path::new("/nonexistent"));
+    assert!(text.contains("printed to stderr instead") && text.contains("\"facts\""), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_credential_plugin_that_hangs_is_named_while_it_is_waited_for_and_then_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config");
+    let config = "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
+        contexts: [{name: here, context: {cluster: c, user: u}}]\n\
+        clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\n\
+        users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, \
+        command: sleep, args: ['6'], interactiveMode: Never}}}]\n";
+    fs::write(&path, config).unwrap();
+    let mut command = dualstack();
+    command.args(["run", "--connect-timeout", "1500ms", "--kubeconfig"]).arg(&path);
+    let output = command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("the kubeconfig's credential plugin"), "{text}");
+    assert!(text.contains("it returned no credentials within 4.5 s"), "{text}");
 }

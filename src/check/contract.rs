@@ -1,6 +1,6 @@
 //! What a check is.
 
-use super::{Planned, Readings, Stage, Verdict, World};
+use super::{Need, Planned, Readings, Stage, Verdict, World};
 
 /// One check.
 pub(crate) trait Check: Sync {
@@ -27,9 +27,8 @@ pub(crate) trait Check: Sync {
     /// When its cases can be judged.
     fn stage(&self) -> Stage;
 
-    /// The facts it reads and the rights they take, as a person would ask for them
-    /// (`list nodes`). The rights of the fixture itself go without saying.
-    fn needs(&self) -> &'static [&'static str] {
+    /// What it needs besides the workload.
+    fn needs(&self) -> &'static [Need] {
         &[]
     }
 

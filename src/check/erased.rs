@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Check, Readings, Stage, Subject, Verdict, World, case::Work};
+use super::{Check, Need, Readings, Stage, Subject, Verdict, World, case::Work};
 use crate::{net::IpFamily, probe::Probe};
 
 /// A check, whatever its cases are about.
@@ -25,9 +25,8 @@ pub trait DynCheck: Sync {
     /// When its cases can be judged.
     fn stage(&self) -> Stage;
 
-    /// The facts it reads and the rights they take, as a person would ask for them
-    /// (`list nodes`). The rights of the fixture itself go without saying.
-    fn needs(&self) -> &'static [&'static str];
+    /// What it needs besides the workload.
+    fn needs(&self) -> &'static [Need];
 
     /// Its cases in this world.
     fn cases(&'static self, world: World<'_>) -> Vec<PlannedCase>;
@@ -96,7 +95,7 @@ impl<C: Check> DynCheck for C {
         Check::stage(self)
     }
 
-    fn needs(&self) -> &'static [&'static str] {
+    fn needs(&self) -> &'static [Need] {
         Check::needs(self)
     }
 

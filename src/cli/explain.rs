@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::failure::Failure;
+use super::{failure::Failure, list::needs};
 use crate::{
     check::{self, DynCheck, Stage},
     exit::Exit,
@@ -38,7 +38,7 @@ pub(super) fn explain(arguments: &ExplainArgs, out: &mut Stream) -> Result<Exit,
     Ok(Exit::Passed)
 }
 
-fn text(check: &dyn DynCheck, width: usize) -> Result<String, SuiteError> {
+fn text(check: &'static dyn DynCheck, width: usize) -> Result<String, SuiteError> {
     let mut prose = Prose::new(Layout { width, ..Layout::default() });
     let mut suites = Vec::new();
     for (name, _) in EMBEDDED {
@@ -52,7 +52,7 @@ fn text(check: &dyn DynCheck, width: usize) -> Result<String, SuiteError> {
         .labelled("Why", &[sentence(check.why())])
         .labelled("Source", &[check.source()])
         .labelled("Judged", &[judged(check)])
-        .labelled("Needs", check.needs())
+        .labelled("Needs", &needs(check))
         .labelled("Suites", &[suites.join(", ")]);
     Ok(prose.into_text())
 }

@@ -7,10 +7,12 @@ use super::failure::Failure;
 use crate::{
     check::{DynCheck, Stage},
     exit::Exit,
+    fixture::FixtureOptions,
     report::{
         streams::Stream,
         text::{Layout, Prose},
     },
+    run,
     suite::Suite,
     suites::EMBEDDED,
 };
@@ -41,7 +43,7 @@ pub(super) struct ListedCheck {
     source: &'static str,
     per_family: bool,
     stage: Stage,
-    needs: &'static [&'static str],
+    needs: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -70,6 +72,17 @@ pub(super) fn list(arguments: &ListArgs, out: &mut Stream) -> Result<Exit, Failu
 /// The part of an id before `::`.
 fn area(check: &dyn DynCheck) -> &'static str {
     check.id().split("::").next().unwrap_or_default()
+}
+
+/// The permissions that a run of a check asks for: its own, and those for the workload that it
+/// tests, as `kubectl auth can-i` takes them.
+pub(super) fn needs(check: &'static dyn DynCheck) -> Vec<String> {
+    // Of the newest version that differs.
+    let rights = run::rights(&[check], &FixtureOptions::default(), "v1.35");
+    let needs = rights.iter();
+    needs
+        .map(|right| if right.optional { format!("{right} (optional)") } else { right.to_string() })
+        .collect()
 }
 
 fn text(checks: &[&'static dyn DynCheck], suites: &[Suite], width: usize) -> String {
@@ -103,7 +116,7 @@ fn json(checks: &[&'static dyn DynCheck], suites: &[Suite]) -> String {
                 source: check.source(),
                 per_family: check.per_family(),
                 stage: check.stage(),
-                needs: check.needs(),
+                needs: needs(*check),
             })
             .collect(),
         suites: suites

@@ -108,13 +108,13 @@ struct WorkloadArgs {
     #[arg(long, value_name = "DIR")]
     manifests: Option<PathBuf>,
     /// Image for nginx
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = values::image)]
     nginx_image: Option<String>,
     /// Image for busybox
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = values::image)]
     busybox_image: Option<String>,
     /// Pull both images from this registry: HOST[:PORT][/PATH]
-    #[arg(long, value_name = "REGISTRY")]
+    #[arg(long, value_name = "REGISTRY", value_parser = values::registry)]
     image_registry: Option<String>,
     /// Secret to pull images with, as NAME or NAMESPACE/NAME; repeatable
     #[arg(long, value_name = "SECRET")]

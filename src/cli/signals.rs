@@ -1,4 +1,5 @@
-//! How the operator ends a run: once to have it taken down and reported, twice to stop at once.
+//! How the operator ends a run: once to have the workload removed and the results reported, twice to
+//! have them reported at once, three times to end the process.
 
 use std::{io, process};
 
@@ -14,7 +15,7 @@ pub(super) async fn listen(stopper: Stopper, events: Events) {
         Ok(signals) => signals,
         Err(error) => {
             events.send(Event::Notice(format!(
-                "Ctrl-C can't be listened to ({error}): it ends the run without taking its workload away, `dualstack cleanup` does that then"
+                "cannot handle Ctrl-C ({error}): it will leave the workload in the cluster, and `dualstack cleanup` removes it"
             )));
             return std::future::pending().await;
         }
@@ -22,10 +23,12 @@ pub(super) async fn listen(stopper: Stopper, events: Events) {
     signals.next().await;
     stopper.ask();
     events.send(Event::Notice(
-        "asked to stop: taking the workload away; ask again to stop at once".to_owned(),
+        "stopping: removing the workload; press Ctrl-C again to leave it in the cluster".to_owned(),
     ));
     signals.next().await;
-    // Nothing may be waited for now; what stays in the cluster is `dualstack cleanup`'s.
+    stopper.ask();
+    signals.next().await;
+    // Nothing may be waited for now, not even a report.
     process::exit(Exit::Interrupted.code().into());
 }
 

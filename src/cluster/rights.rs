@@ -58,6 +58,11 @@ impl Right {
         verbs.iter().map(|&verb| Self::required(verb, resource, namespace)).collect()
     }
 
+    /// Whether it is the same permission, needed as much or not.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Self { optional: other.optional, ..self.clone() } == *other
+    }
+
     /// The question to the API server whether we have it.
     pub(super) fn review(&self) -> SelfSubjectAccessReview {
         let attributes = ResourceAttributes {

@@ -4,6 +4,7 @@
 //! whether a fact is as it should be is for the checks to say.
 
 mod gather;
+mod source;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -12,7 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use crate::cluster::Server;
-pub use gather::{gather, nodes, rights};
+pub use gather::{gather, nodes};
+pub use source::Source;
 
 use crate::net::IpFamily;
 
@@ -95,12 +97,8 @@ pub struct Node {
     pub labels: BTreeMap<String, String>,
     /// The label `kubernetes.io/os`, or `status.nodeInfo.operatingSystem`.
     pub os: String,
-    /// `status.nodeInfo.architecture`.
-    pub architecture: String,
     /// `status.nodeInfo.kubeletVersion`.
     pub kubelet_version: String,
-    /// `status.nodeInfo.kernelVersion`.
-    pub kernel_version: String,
     /// `status.nodeInfo.containerRuntimeVersion`.
     pub container_runtime: String,
     /// Whether no kubelet of its own stands behind it (virtual-kubelet, Fargate): pods there can't

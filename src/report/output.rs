@@ -15,7 +15,7 @@ use super::streams;
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// It can't be opened for writing.
-    #[error("can't write {what} to {path}: {error}; nothing was started, choose another path")]
+    #[error("cannot write {what} to {path}: {error}; nothing was started, choose another path")]
     Open {
         /// Which report (`the JUnit report`).
         what: &'static str,
@@ -26,7 +26,7 @@ pub enum OutputError {
         error: io::Error,
     },
     /// Two reports would go to one place.
-    #[error("{first} and {second} can't both go to {path}; give one of them another path")]
+    #[error("{first} and {second} cannot both go to {path}; choose another path for one of them")]
     Same {
         /// One report.
         first: &'static str,
@@ -116,11 +116,25 @@ impl OutputFile {
         format!("{} to {}", self.what, self.path.display())
     }
 
-    /// Writes the whole report.
+    /// Writes the whole report. What can't be written there, as on a full disk, is not lost: it goes
+    /// to a new temporary file, or else to stderr.
     ///
     /// # Errors
-    /// Whatever writing gives.
+    /// Whatever writing gives, with where the report went instead.
     pub fn write(mut self, content: &[u8]) -> io::Result<()> {
+        self.try_write(content).map_err(|error| {
+            let instead = match save(&self.path, content) {
+                Ok(path) => format!("saved to {} instead", path.display()),
+                Err(_) => match io::stderr().lock().write_all(content) {
+                    Ok(()) => "printed to stderr instead".to_owned(),
+                    Err(_) => "it is lost".to_owned(),
+                },
+            };
+            io::Error::new(error.kind(), format!("{error}; {instead}"))
+        })
+    }
+
+    fn try_write(&mut self, content: &[u8]) -> io::Result<()> {
         match &mut self.place {
             Place::Stdout => streams::write_to_stdout(content)?,
             Place::Stream(file) => file.write_all(content)?,
@@ -144,6 +158,15 @@ impl Drop for OutputFile {
             let _ = fs::remove_file(real);
         }
     }
+}
+
+/// Puts the content into a new temporary file with the same extension.
+fn save(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
+    let extension = path.extension().map(|it| format!(".{}", it.display())).unwrap_or_default();
+    let mut file = Builder::new().prefix("dualstack-").suffix(&extension).tempfile()?;
+    file.write_all(content)?;
+    let (_, path) = file.keep().map_err(|error| error.error)?;
+    Ok(path)
 }
 
 /// Puts a new file with this content where the opened one is, in one step.
@@ -186,7 +209,7 @@ mod tests {
     fn a_report_into_a_missing_directory_is_refused_with_the_path() {
         let error = OutputFile::open("the JUnit report", Path::new("/nowhere/r.xml")).unwrap_err();
         let text = error.to_string();
-        assert!(text.starts_with("can't write the JUnit report to /nowhere/r.xml: "), "{text}");
+        assert!(text.starts_with("cannot write the JUnit report to /nowhere/r.xml: "), "{text}");
     }
 
     #[test]
@@ -204,6 +227,17 @@ mod tests {
         let output = OutputFile::open("the run record", Path::new("/dev/null")).unwrap();
         output.write(b"gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_report_for_which_the_disk_is_full_is_kept_elsewhere() {
+        let output = OutputFile::open("the run record", Path::new("/dev/full")).unwrap();
+        let text = output.write(b"all of it").unwrap_err().to_string();
+        let (_, rest) = text.split_once("; saved to ").unwrap();
+        let path = rest.strip_suffix(" instead").unwrap();
+        assert_eq!(fs::read_to_string(path).unwrap(), "all of it");
+        fs::remove_file(path).unwrap();
     }
 
     #[cfg(unix)]

@@ -126,6 +126,14 @@ fn a_brief_report_holds_the_failures_and_the_summary() {
 }
 
 #[test]
+fn a_brief_report_says_why_a_run_is_inconclusive() {
+    let (out, _) = print(&Lab::dual().without_exec(), 80, Detail::Brief);
+    let first = "Inconclusive\n  - pod::reachable (6 cases): the exec into busybox on n1 was lost";
+    assert!(out.contains(first) && out.contains("more, without --quiet"), "{out}");
+    assert!(!out.contains("Skipped:"), "only what decides is said: {out}");
+}
+
+#[test]
 fn a_full_report_has_a_row_for_every_case() {
     let (out, _) = print(&broken_route(12), 160, Detail::Full);
     let rows = |check: &str| out.lines().filter(|line| line.starts_with(check)).count();

@@ -1,12 +1,16 @@
 //! One run, from the kubeconfig to the last event.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, future::pending, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+};
 
 use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{Events, Ledger, Options, Stop, ledger::why_open, rights, stopwatch::Stopwatch};
+use super::{
+    Events, Ledger, Options, Stop, ledger::why_open, rights::rights, stopwatch::Stopwatch,
+};
 use crate::{
     cause::{self, Judged},
     check::{Stage, World},
@@ -18,6 +22,9 @@ use crate::{
     probe::{self, Observation, ProbeId},
     record::{BrokenOff, Phase, RECORD_VERSION, Record, Started},
 };
+
+/// How long connecting may take before it is said what it waits for.
+const SLOW: Duration = Duration::from_secs(3);
 
 /// Why a run could not begin. Nothing was created.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +99,7 @@ pub async fn run(
     let cluster = tokio::select! {
         cluster = cluster::connect(&options.connect) => cluster?,
         () = stop.asked() => return Err(RunError::Interrupted),
+        never = tell_if_slow(&events) => match never {},
     };
     stopwatch.end(connecting);
 
@@ -105,7 +113,7 @@ pub async fn run(
     events.send(Event::Started(started.clone()));
 
     let ledger = Ledger::new(options.checks.clone());
-    let wanted = rights::needed(&options, &ledger, &cluster);
+    let wanted = rights(&options.checks, &options.fixture, &cluster.server.version);
     let (asking, gathering) = (stopwatch.begin(Phase::Preflight), stopwatch.begin(Phase::Facts));
     let (preflight, facts) = tokio::select! {
         both = async {
@@ -131,11 +139,19 @@ pub async fn run(
         notices: Vec::new(),
     };
     for missing in preflight.missing {
-        session.notice(format!("no right to {missing}: what it shows is unknown"));
+        session.notice(format!("missing permission: {missing} (what it shows is unknown)"));
     }
     let mut live = None;
     let breach = session.until_stopped(&mut live, deadline, &mut stop).await.err();
-    Ok(session.finish(live, breach.map(BrokenOff::from)).await)
+    Ok(session.finish(live, breach.map(BrokenOff::from), stop).await)
+}
+
+/// Says what connecting waits for, where it takes long.
+async fn tell_if_slow(events: &Events) -> Infallible {
+    tokio::time::sleep(SLOW).await;
+    let what = "the API server, or the kubeconfig's credential plugin".to_owned();
+    events.send(Event::Waiting { phase: Phase::Connect, what });
+    pending().await
 }
 
 /// All that a run knows. Its steps may be dropped at any await: what they learnt is here.
@@ -299,8 +315,14 @@ impl Session {
         judged.into_iter().for_each(|judged| self.events.send(Event::Judged(judged)));
     }
 
-    /// Names causes, tears down, and puts the record together. Nothing stops it.
-    async fn finish(mut self, live: Option<Live>, broken_off: Option<BrokenOff>) -> Arc<Finished> {
+    /// Names causes, tears down, and puts the record together. Only the teardown can be cut short,
+    /// by an operator who asks a second time.
+    async fn finish(
+        mut self,
+        live: Option<Live>,
+        broken_off: Option<BrokenOff>,
+        mut stop: Stop,
+    ) -> Arc<Finished> {
         let judging = self.stopwatch.begin(Phase::Judge);
         if let Some(BrokenOff { error, .. }) = &broken_off {
             self.events.send(Event::BrokenOff { error: error.clone() });
@@ -320,9 +342,13 @@ impl Session {
                 self.notice(kept);
                 Vec::new()
             }
-            Some(live) => {
+            Some(mut live) => {
                 let tearing_down = self.stopwatch.begin(Phase::Teardown);
-                let left = live.teardown(self.options.wait_namespace).await;
+                let left = tokio::select! {
+                    biased;
+                    left = live.teardown(self.options.wait_namespace) => left,
+                    () = stop.asked_twice() => vec![live.abandon()],
+                };
                 self.stopwatch.end(tearing_down);
                 left
             }

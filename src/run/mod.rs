@@ -19,6 +19,7 @@ pub use ledger::Ledger;
 #[cfg(test)]
 pub(crate) use ledger::why_open;
 pub use rejudge::rejudge;
+pub use rights::rights;
 pub use stop::{Stop, Stopper, stop};
 
 use crate::{

@@ -1,26 +1,86 @@
-//! The rights a run needs, asked for before anything is created.
+//! The permissions a run needs, asked for before anything is created.
 
-use super::{Ledger, Options};
 use crate::{
-    check::Stage,
-    cluster::{Cluster, Right},
-    facts, fixture,
+    check::{DynCheck, Need, Stage},
+    cluster::Right,
+    facts::Source,
+    fixture::{self, FixtureOptions},
 };
 
-/// What the run will ask the API server for, as far as it can be asked beforehand.
-pub(super) fn needed(options: &Options, ledger: &Ledger, cluster: &Cluster) -> Vec<Right> {
-    let mut rights = facts::rights();
-    if ledger.last_stage().is_none_or(|stage| stage == Stage::Facts) {
-        return rights;
+/// What a run of these checks asks of an API server of this version, each permission once.
+pub fn rights(
+    checks: &[&'static dyn DynCheck],
+    fixture: &FixtureOptions,
+    version: &str,
+) -> Vec<Right> {
+    let namespace = fixture.namespace.as_deref();
+    // The nodes are what everything else is placed on and told apart by.
+    let mut rights = Source::Nodes.rights();
+    rights.extend(checks.iter().flat_map(|check| needed(*check, namespace, version)));
+    if checks.iter().any(|check| check.stage() > Stage::Facts) {
+        rights.extend(fixture::rights(fixture));
     }
-    rights.extend(fixture::rights(&options.fixture));
-    if ledger.last_stage() == Some(Stage::Probed) {
-        let version = &cluster.server.version;
-        let namespace = options.fixture.namespace.as_deref();
-        rights.extend(Right::to_enter(version, "pods/exec", namespace));
-        // DNS pods are asked as well; where they can't be, that is inconclusive.
-        let forward = Right::to_enter(version, "pods/portforward", Some("kube-system"));
-        rights.extend(forward.into_iter().map(|right| Right { optional: true, ..right }));
+    rights.into_iter().fold(Vec::new(), |mut all: Vec<Right>, right| {
+        match all.iter_mut().find(|known| known.is_same(&right)) {
+            Some(known) => known.optional &= right.optional,
+            None => all.push(right),
+        }
+        all
+    })
+}
+
+/// What a check needs besides the workload, in a run that uses this namespace.
+fn needed(check: &dyn DynCheck, namespace: Option<&str>, version: &str) -> Vec<Right> {
+    check
+        .needs()
+        .iter()
+        .flat_map(|need| match need {
+            Need::Facts(source) => source.rights(),
+            Need::Exec => Right::to_enter(version, "pods/exec", namespace),
+            Need::ForwardToDns => {
+                let rights = Right::to_enter(version, "pods/portforward", Some("kube-system"));
+                rights.into_iter().map(|right| Right { optional: true, ..right }).collect()
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{REGISTRY, find};
+
+    fn asked(ids: &[&str]) -> Vec<String> {
+        let checks: Vec<_> = ids.iter().map(|id| find(id).unwrap()).collect();
+        let rights = rights(&checks, &FixtureOptions::default(), "v1.36");
+        rights.iter().map(ToString::to_string).collect()
     }
-    rights
+
+    #[test]
+    fn a_run_asks_only_for_what_its_checks_need() {
+        assert_eq!(asked(&["node::internal_ips"]), ["list nodes"]);
+        let dns = asked(&["dns::records"]);
+        for right in ["list services in namespace kube-system", "create pods/exec", "create pods"] {
+            assert!(dns.contains(&right.to_owned()), "{right}: {dns:?}");
+        }
+        assert!(!dns.iter().any(|right| right.contains("servicecidrs")), "{dns:?}");
+        let addresses = asked(&["pod::pod_ips"]);
+        assert!(!addresses.iter().any(|right| right.contains("pods/exec")), "{addresses:?}");
+    }
+
+    #[test]
+    fn each_permission_is_asked_for_once() {
+        let mut all = asked(&REGISTRY.iter().map(|check| check.id()).collect::<Vec<_>>());
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn a_permission_that_one_check_cannot_do_without_is_required() {
+        let rights = rights(REGISTRY, &FixtureOptions::default(), "v1.36");
+        let nodes = rights.iter().find(|right| right.to_string() == "list nodes").unwrap();
+        assert!(!nodes.optional);
+    }
 }

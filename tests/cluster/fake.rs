@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::pending, path::PathBuf, sync::Arc, time::
 
 use dualstack::cluster::{Cluster, ClusterError, ConnectOptions, Environment, connect_in};
 use futures::future::BoxFuture;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
     body::{Bytes, Incoming},
@@ -27,6 +27,7 @@ use tokio_tungstenite::{
 
 /// The server's side of a WebSocket.
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
+type Decide = Box<dyn FnOnce(Value) -> Answer + Send>;
 type Talk = Box<dyn FnOnce(Socket) -> BoxFuture<'static, ()> + Send>;
 
 /// What the server does with a request.
@@ -41,6 +42,8 @@ pub enum Answer {
     Hang,
     /// Becomes a WebSocket.
     Talk(Talk),
+    /// Depends on the request's JSON.
+    Read(Decide),
 }
 
 impl Answer {
@@ -58,6 +61,11 @@ impl Answer {
     /// A refusal for lack of rights.
     pub fn forbidden() -> Self {
         Self::status(403, "Forbidden", "jane may not")
+    }
+
+    /// An answer that depends on the request's JSON.
+    pub fn read(decide: impl FnOnce(Value) -> Self + Send + 'static) -> Self {
+        Self::Read(Box::new(decide))
     }
 
     /// A WebSocket that is talked over.
@@ -191,18 +199,26 @@ where
 }
 
 async fn respond<A>(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     answer: Arc<A>,
 ) -> Result<Response<Full<Bytes>>, std::io::Error>
 where
     A: Fn(&Request<Incoming>) -> Answer,
 {
-    match answer(&request) {
+    let answer = match answer(&request) {
+        Answer::Read(decide) => {
+            let body = request.body_mut().collect().await.unwrap().to_bytes();
+            decide(serde_json::from_slice(&body).unwrap())
+        }
+        answer => answer,
+    };
+    match answer {
         Answer::Json(code, value) => Ok(text(code, ("content-type", "application/json"), value)),
         Answer::Text(code, header, body) => Ok(text(code, header, body)),
         Answer::Close => Err(std::io::ErrorKind::ConnectionReset.into()),
         Answer::Hang => Ok(pending::<Result<_, Infallible>>().await.unwrap()),
         Answer::Talk(talk) => Ok(upgrade(request, talk)),
+        Answer::Read(_) => panic!("a request is read once"),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use dualstack::{
     cluster::{ClusterError, Right, preflight},
     exit::Exit,
-    facts::{Fact, gather, rights},
+    facts::{Fact, Source, gather},
 };
 use serde_json::{Value, json};
 
@@ -149,7 +149,7 @@ async fn every_source_is_read_once_and_nothing_is_written() {
         [
             "10.244.0.0/16 fd00:244::/56 <- networking.podSubnet of ConfigMap \
              kube-system/kubeadm-config",
-            "? there is no Pod in kube-system with the label component=kube-controller-manager",
+            "? no Pod with label component=kube-controller-manager in kube-system",
             "10.244.0.0/16 <- clusterCIDR of config.conf in ConfigMap kube-system/kube-proxy",
             "10.244.0.0/24 fd00:244::/64 <- spec.podCIDRs of the nodes, taken together",
             "10.244.0.0/16 fd00:244::/56 <- net-conf.json in ConfigMap \
@@ -157,7 +157,7 @@ async fn every_source_is_read_once_and_nothing_is_written() {
             "10.96.0.0/16 fd00:96::/112 <- ServiceCIDR kubernetes",
             "10.96.0.0/16 <- networking.serviceSubnet of ConfigMap kube-system/kubeadm-config",
             "10.96.0.0/16 <- --service-cluster-ip-range of Pod kube-system/kube-apiserver-n1",
-            "? there is no Pod in kube-system with the label component=kube-controller-manager",
+            "? no Pod with label component=kube-controller-manager in kube-system",
         ]
     );
     assert_eq!(facts.kube_proxy.known().unwrap().mode, "nftables");
@@ -200,7 +200,8 @@ async fn a_right_that_is_missing_leaves_a_fact_forbidden_and_the_others_known() 
             .map(|(at, it)| json.split_at(at + it.len()))
         {
             let right = rest.split('"').next().unwrap();
-            let known = rights().iter().any(|it| it.to_string() == right);
+            let mut rights = Source::ALL.into_iter().flat_map(Source::rights);
+            let known = rights.any(|it| it.to_string() == right);
             assert!(known || right.ends_with("kube-flannel"), "{right}");
         }
         let expected = match denied.rsplit('/').next().unwrap() {
@@ -269,8 +270,7 @@ async fn an_older_cluster_has_service_cidrs_in_beta_or_none() {
         (true, "10.96.0.0/16 <- ServiceCIDR kubernetes"),
         (
             false,
-            "? there is no API of ServiceCIDRs (networking.k8s.io, served by default since \
-             Kubernetes 1.33)",
+            "? ServiceCIDR API (networking.k8s.io, served by default since Kubernetes 1.33) not found",
         ),
     ] {
         let fake = Fake::start(move |request| match request.uri().path() {
@@ -321,15 +321,21 @@ async fn a_long_list_is_fetched_in_pages_and_again_if_the_server_forgets_its_beg
     }
 }
 
-/// Says yes to everything but entering pods and listing events.
+/// Says yes to everything but exec into pods, patching Deployments and listing events.
 async fn reviewer() -> Fake {
     Fake::start(|request| match (request.method().as_str(), request.uri().path()) {
         ("GET", "/version") => version(),
         ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") => {
-            // The body isn't read here; the length tells the rights of this test apart.
-            let length: usize =
-                request.headers()["content-length"].to_str().unwrap().parse().unwrap();
-            Answer::Json(201, json!({"spec": {}, "status": {"allowed": length < 190}}))
+            Answer::read(|review| {
+                let asked = &review["spec"]["resourceAttributes"];
+                let allowed = match asked["resource"].as_str().unwrap() {
+                    "pods" => asked["subresource"] != "exec",
+                    "deployments" => asked["group"] != "apps" || asked["namespace"] != "ns",
+                    "events" => asked["verb"] != "list",
+                    _ => true,
+                };
+                Answer::Json(201, json!({"spec": {}, "status": {"allowed": allowed}}))
+            })
         }
         (method, path) => panic!("{method} {path}"),
     })
@@ -340,24 +346,24 @@ async fn reviewer() -> Fake {
 async fn every_missing_right_is_named_before_anything_is_created() {
     let fake = reviewer().await;
     let cluster = fake.connect().await.unwrap();
-    let long = "a-namespace-with-a-name-so-long-that-the-fake-denies-it";
     let rights = [
         Right::required("list", "nodes", None),
-        Right::required("create", "pods/exec", Some(long)),
-        Right::required("patch", "deployments.apps", Some(long)),
-        Right::optional("list", "events", Some(long)),
+        Right::required("create", "pods/exec", Some("ns")),
+        Right::required("create", "pods", Some("ns")),
+        Right::required("patch", "deployments.apps", Some("ns")),
+        Right::optional("list", "events", Some("ns")),
     ];
     let error = preflight(&cluster, &rights).await.unwrap_err();
     assert_eq!(
-        fake.sentence(&error).replace(long, "NS"),
-        "missing permissions: create pods/exec, patch deployments.apps in namespace NS on the API \
+        fake.sentence(&error),
+        "missing permissions: create pods/exec, patch deployments.apps in namespace ns on the API \
          server URL (context here); nothing was created; ask for them, or use a context that has \
          them"
     );
     assert_eq!(error.exit(), Exit::Cluster);
 
-    let missing = preflight(&cluster, &[rights[0].clone(), rights[3].clone()]).await.unwrap();
-    assert_eq!(missing.missing, [rights[3].clone()]);
+    let missing = preflight(&cluster, &[rights[0].clone(), rights[4].clone()]).await.unwrap();
+    assert_eq!(missing.missing, [rights[4].clone()]);
 }
 
 #[tokio::test]

@@ -2,11 +2,7 @@
 
 use std::process::Output;
 
-use dualstack::{
-    cluster::Right,
-    facts,
-    fixture::{self, FixtureOptions},
-};
+use dualstack::{check::REGISTRY, cluster::Right, fixture::FixtureOptions};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -113,16 +109,6 @@ fn kubeconfig_with(bed: &Bed, token: &str) -> NamedTempFile {
     limited
 }
 
-/// Everything that a run asks for beforehand.
-fn all_rights() -> Vec<Right> {
-    let mut rights = [facts::rights(), fixture::rights(&FixtureOptions::default())].concat();
-    rights.extend(Right::to_enter("v1.36", "pods/exec", None));
-    // DNS pods that can't be asked leave a doubt, and no more.
-    let forward = Right::to_enter("v1.36", "pods/portforward", None);
-    rights.extend(forward.into_iter().map(|right| Right { optional: true, ..right }));
-    rights
-}
-
 /// A user of this name with these rights.
 fn user(name: &str, rights: &[&Right]) -> Vec<Value> {
     let metadata = json!({"name": name, "namespace": "default"});
@@ -147,7 +133,7 @@ fn user(name: &str, rights: &[&Right]) -> Vec<Value> {
 }
 
 fn each_right(bed: &Bed) {
-    let all = all_rights();
+    let all = dualstack::run::rights(REGISTRY, &FixtureOptions::default(), "v1.36");
     let required: Vec<&Right> = all.iter().filter(|right| !right.optional).collect();
     let mut objects = user("whole", &all.iter().collect::<Vec<_>>());
     for (number, missing) in required.iter().enumerate() {
@@ -164,7 +150,7 @@ fn each_right(bed: &Bed) {
     let whole = run_as("whole");
     let said = format!("{}{}", text(&whole.stdout), text(&whole.stderr));
     assert_eq!(whole.status.code(), Some(0), "the rights asked for don't suffice:\n{said}");
-    assert!(!said.contains("no right to"), "{said}");
+    assert!(!said.contains("missing permission"), "{said}");
     for (number, missing) in required.iter().enumerate() {
         let output = run_as(&format!("lacking-{number}"));
         let object = missing.to_string();

@@ -9,7 +9,7 @@ use std::{
 use super::{
     bed::{Bed, text},
     healthy::assert_passed,
-    product::{begin, dualstack, run},
+    product::{Run, begin, dualstack, run},
     trial::Test,
 };
 
@@ -17,6 +17,7 @@ pub const QUICK: &[(&str, Test)] = &[
     ("lifecycle::a_killed_run_is_removed_by_cleanup_and_not_before_it_is_dead", killed_once),
     ("lifecycle::two_runs_at_once_do_not_disturb_each_other", two_at_once),
     ("lifecycle::one_interrupt_tears_down_and_reports", interrupted),
+    ("lifecycle::a_second_interrupt_reports_and_names_what_is_left", interrupted_twice),
     ("lifecycle::keep_keeps_and_cleanup_removes", kept),
     ("lifecycle::a_run_in_an_existing_namespace_leaves_the_namespace", existing_namespace),
 ];
@@ -93,6 +94,28 @@ fn interrupted(bed: &Bed) {
     assert_eq!(output.status.code(), Some(130), "{printed}{}", text(&output.stderr));
     assert!(printed.contains("node::internal_ips"), "what was known is reported:\n{printed}");
     assert_eq!(bed.leftovers(), "");
+}
+
+fn interrupted_twice(bed: &Bed) {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("record.json");
+    let running = begin(bed, &["--json", json.to_str().unwrap()]);
+    until("the fixture", || bed.leftovers().contains("deployment"));
+    signal(&running, "-INT");
+    thread::sleep(Duration::from_millis(100));
+    signal(&running, "-INT");
+    let run = Run::of(running, &json, Duration::from_secs(10));
+    assert_eq!(run.code, 130, "{}", run.output);
+    let record = run.record();
+    let cleanup = format!("dualstack cleanup --run {}", record.started.run);
+    assert_eq!(record.left_behind.len(), 1, "{:?}", record.left_behind);
+    assert!(record.left_behind[0].contains(&cleanup), "{:?}", record.left_behind);
+    assert!(run.output.contains("node::internal_ips"), "{}", run.output);
+    until("cleanup to remove what the run left", || {
+        let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
+        assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
+        bed.leftovers().is_empty()
+    });
 }
 
 fn kept(bed: &Bed) {

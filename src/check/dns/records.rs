@@ -2,10 +2,10 @@
 
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
         Verdict, World, commands, outcome, plan, words,
     },
-    facts::{DnsPod, Fact},
+    facts::{DnsPod, Fact, Source},
     fixture::{Service, ServiceRole},
     net::IpFamily,
     probe::{Aim, Attempts, Probe, Target, Vantage},
@@ -61,8 +61,8 @@ impl Check for Records {
         Stage::Probed
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &["list services in kube-system", "list pods in kube-system"]
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(Source::ClusterDns), Need::Exec, Need::ForwardToDns]
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {

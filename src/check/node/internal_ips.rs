@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::cases::{NodeInFamily, cases, nodes};
 use crate::{
-    check::{Check, Failure, Planned, Readings, Stage, Verdict, World, primary, words},
-    facts::Node,
+    check::{Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words},
+    facts::{Node, Source},
     net::IpFamily,
 };
 
@@ -40,8 +40,8 @@ impl Check for InternalIps {
         Stage::Facts
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &["list nodes"]
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(Source::Nodes)]
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<NodeInFamily>> {

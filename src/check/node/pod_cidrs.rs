@@ -4,8 +4,8 @@ use ipnet::IpNet;
 
 use super::cases::{NodeInFamily, cases, nodes};
 use crate::{
-    check::{Check, Failure, Planned, Readings, Stage, Verdict, World, primary, words},
-    facts::Node,
+    check::{Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words},
+    facts::{Node, Source},
     net::{IpFamily, relation},
 };
 
@@ -42,8 +42,8 @@ impl Check for PodCidrs {
         Stage::Facts
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &["list nodes"]
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(Source::Nodes), Need::Facts(Source::Cni)]
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<NodeInFamily>> {

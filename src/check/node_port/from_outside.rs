@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, State, Subject, Verdict,
-        World, commands, outcome, plan, words,
+        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State, Subject,
+        Verdict, World, commands, outcome, plan, words,
     },
-    facts::Node,
+    facts::{Node, Source},
     net::IpFamily,
     probe::{Aim, Attempts, Probe, Target, Vantage},
     suite::OutsidePolicy,
@@ -58,8 +58,8 @@ impl Check for FromOutside {
         Stage::Probed
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &["list nodes"]
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(Source::Nodes)]
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<WayIn>> {

@@ -3,9 +3,10 @@
 use super::ports::{detail, node, probes};
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
         Verdict, World, commands, outcome, plan, remedy, words,
     },
+    facts::Source,
     net::IpFamily,
 };
 
@@ -48,8 +49,8 @@ impl Check for FromPod {
         Stage::Probed
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &["list nodes"]
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(Source::Nodes), Need::Exec]
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<PortPath>> {

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        Check, Failure, Kind, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict, World,
-        commands, outcome, plan, remedy,
+        Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict,
+        World, commands, outcome, plan, remedy,
     },
     fixture::BACKEND_PORT,
     net::IpFamily,
@@ -53,6 +53,10 @@ impl Check for Reachable {
 
     fn stage(&self) -> Stage {
         Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Exec]
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<PodPath>> {

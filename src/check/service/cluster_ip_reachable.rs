@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::asked::{SHARED, behind, has};
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
         Verdict, World, commands, outcome,
         plan::{self, Source},
         remedy, words,
@@ -58,6 +58,10 @@ impl Check for ClusterIpReachable {
 
     fn stage(&self) -> Stage {
         Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Exec]
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<ServicePath>> {

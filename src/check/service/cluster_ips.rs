@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::asked::{Expected, SHARED, expected, primary};
 use crate::{
-    check::{Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, words},
-    facts::Fact,
+    check::{Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, words},
+    facts::{Fact, Source},
     fixture::{Allocation, Service, ServiceRole},
     net::IpFamily,
 };
@@ -53,8 +53,8 @@ impl Check for ClusterIps {
         Stage::Applied
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &["list servicecidrs", "get configmaps in kube-system"]
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(Source::ServiceRanges)]
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Allotted>> {

@@ -51,10 +51,6 @@ impl Check for EndpointSlices {
         Stage::Served
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &["list and watch endpointslices in the run's namespace"]
-    }
-
     fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
         let backends = world.fixture.backends.iter();
         let roles: Vec<_> = SHARED

@@ -11,11 +11,10 @@ use super::{
     daemon_sets::{has_pods, image_tag},
     fetch::{Fetch, Fetched, Missing},
     ranges,
-    raw::KUBE_SYSTEM,
 };
 use crate::{
     cluster::ClusterError,
-    facts::{Cni, Fact, Node},
+    facts::{Cni, Fact, Node, source::KUBE_SYSTEM},
 };
 
 /// A pod network and the DaemonSet by which it is known. Those that hand out the addresses come
@@ -78,7 +77,7 @@ pub(super) fn cni(sets: &Fetched<Vec<DaemonSet>>, nodes: &[Node]) -> Fact<Cni> {
     }
     match sets {
         Ok(_) => Fact::Absent {
-            reason: "no DaemonSet or node annotation of a pod network that we know".to_owned(),
+            reason: "no known CNI: none has a DaemonSet or node annotations".to_owned(),
         },
         Err(missing) => missing.clone().into(),
     }

@@ -55,6 +55,6 @@ pub(super) fn value<'a>(map: &'a ConfigMap, key: &str) -> Fetched<&'a str> {
 pub(super) fn parsed<T: DeserializeOwned>(map: &ConfigMap, key: &str) -> Fetched<T> {
     serde_saphyr::from_str(value(map, key)?).map_err(|error| {
         let first = error.to_string().lines().next().unwrap_or_default().to_owned();
-        Missing::Absent(format!("{key} of {} can't be understood: {first}", source(map)))
+        Missing::Absent(format!("cannot parse {key} of {}: {first}", source(map)))
     })
 }

@@ -8,11 +8,11 @@ use kube::ResourceExt;
 use super::{
     config::{self, ClusterConfiguration, KubeletConfiguration},
     fetch::{Fetch, Fetched, Missing},
-    raw::{KUBE_SYSTEM, Raw},
+    raw::Raw,
 };
 use crate::{
     cluster::ClusterError,
-    facts::{ClusterDns, DnsPod, Fact},
+    facts::{ClusterDns, DnsPod, Fact, source::KUBE_SYSTEM},
 };
 
 /// The Service's name by convention; the label stays the same where it has another.
@@ -28,9 +28,9 @@ const DEFAULT_PORT: u16 = 53;
 fn service(raw: &Raw) -> Fetched<&v1::Service> {
     let services = raw.dns_services.as_ref().map_err(Clone::clone)?;
     let usual = services.iter().find(|service| service.name_any() == SERVICE);
-    usual.or(services.first()).ok_or_else(|| {
-        Missing::Absent(format!("there is no Service in {KUBE_SYSTEM} with the label {LABEL}"))
-    })
+    usual
+        .or(services.first())
+        .ok_or_else(|| Missing::Absent(format!("no Service with label {LABEL} in {KUBE_SYSTEM}")))
 }
 
 /// The pods behind the DNS Service: from its EndpointSlices, or else by its selector.
@@ -173,7 +173,7 @@ mod tests {
         let raw = Raw { dns_services: Ok(Vec::new()), ..Raw::nothing() };
         assert_eq!(
             cluster_dns(&raw, Vec::new()).why_unknown(),
-            Some("there is no Service in kube-system with the label k8s-app=kube-dns")
+            Some("no Service with label k8s-app=kube-dns in kube-system")
         );
     }
 

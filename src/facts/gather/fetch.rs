@@ -24,7 +24,7 @@ pub(super) type Fetched<T> = Result<T, Missing>;
 /// Why something isn't there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// It doesn't exist, or can't be understood.
+    /// It doesn't exist, or can't be parsed.
     Absent(String),
     /// We may not see it: the right that is missing.
     Forbidden(String),
@@ -121,8 +121,7 @@ impl<'a> Fetch<'a> {
     /// The ServiceCIDRs.
     pub(super) async fn service_cidrs(&self) -> Result<Fetched<Vec<ServiceCidr>>, ClusterError> {
         let right = Right::optional("list", "servicecidrs.networking.k8s.io", None);
-        let what =
-            "API of ServiceCIDRs (networking.k8s.io, served by default since Kubernetes 1.33)";
+        let what = "ServiceCIDR API (networking.k8s.io, served by default since Kubernetes 1.33)";
         let listed = Objects::SERVICE_CIDRS.list(self.cluster, None, "").await;
         let listed = listed.map(|list| list.iter().map(ServiceCidr::of).collect());
         self.settle(&right, what, listed)
@@ -166,16 +165,16 @@ impl<'a> Fetch<'a> {
                 return Ok(Ok(found));
             }
             Err(kube::Error::Api(status)) if status.code == 404 => {
-                Missing::Absent(format!("there is no {what}"))
+                Missing::Absent(format!("{what} not found"))
             }
             Err(kube::Error::Api(status)) if status.code == 403 => {
                 Missing::Forbidden(right.to_string())
             }
             Err(kube::Error::Api(status)) if status.code != 401 => {
-                Missing::Absent(format!("{what} can't be read: {}", status.message))
+                Missing::Absent(format!("cannot read {what}: {}", status.message))
             }
             Err(kube::Error::SerdeError(error)) => {
-                Missing::Absent(format!("{what} can't be understood: {error}"))
+                Missing::Absent(format!("cannot parse {what}: {error}"))
             }
             Err(error) => return Err(self.cluster.error(&right.to_string(), error)),
         };

@@ -9,9 +9,9 @@ use super::{
     daemon_sets::has_pods,
     fetch::{Fetched, Missing},
     flags,
-    raw::{KUBE_SYSTEM, Raw},
+    raw::Raw,
 };
-use crate::facts::{Fact, KubeProxy};
+use crate::facts::{Fact, KubeProxy, source::KUBE_SYSTEM};
 
 /// kube-proxy's configuration, and where it lies: a file in a ConfigMap (kubeadm's or Amazon's) or
 /// flags.
@@ -90,15 +90,16 @@ pub(super) fn kube_proxy(raw: &Raw, cilium: Option<&Fetched<ConfigMap>>) -> Fact
 }
 
 fn why_none(raw: &Raw, cilium: Option<&Fetched<ConfigMap>>) -> String {
-    let mut reason = "no DaemonSet or static pod kube-proxy runs in kube-system".to_owned();
+    let mut reason =
+        "kube-proxy is not running: no DaemonSet or static pod in kube-system".to_owned();
     if raw.kube_proxy.is_ok() {
-        reason.push_str(", though its ConfigMap is there");
+        reason.push_str(", although its ConfigMap exists");
     }
     if let Some(Ok(map)) = cilium
         && let Ok(replacement) = config::value(map, "kube-proxy-replacement")
         && !matches!(replacement, "false" | "disabled")
     {
-        reason.push_str("; Cilium takes its place (kube-proxy-replacement in ");
+        reason.push_str("; Cilium replaces it (kube-proxy-replacement in ");
         reason.push_str(&config::source(map));
         reason.push(')');
     }
@@ -123,8 +124,7 @@ fn fact(config: KubeProxyConfiguration, source: String) -> Fact<KubeProxy> {
             source,
         },
         Err(range) => {
-            Missing::Absent(format!("clusterCIDR of {source} holds \"{range}\", which is no range"))
-                .into()
+            Missing::Absent(format!("invalid range \"{range}\" in clusterCIDR of {source}")).into()
         }
     }
 }
@@ -211,8 +211,8 @@ mod tests {
         assert_eq!(
             kube_proxy(&raw, Some(&cilium)).why_unknown(),
             Some(
-                "no DaemonSet or static pod kube-proxy runs in kube-system, though its ConfigMap is \
-                 there; Cilium takes its place (kube-proxy-replacement in ConfigMap \
+                "kube-proxy is not running: no DaemonSet or static pod in kube-system, although its \
+                 ConfigMap exists; Cilium replaces it (kube-proxy-replacement in ConfigMap \
                  kube-system/cilium-config)"
             )
         );
@@ -220,7 +220,7 @@ mod tests {
         let raw = Raw { kube_proxy: Raw::nothing().kube_proxy, ..raw };
         assert_eq!(
             kube_proxy(&raw, Some(&cilium)).why_unknown(),
-            Some("no DaemonSet or static pod kube-proxy runs in kube-system")
+            Some("kube-proxy is not running: no DaemonSet or static pod in kube-system")
         );
     }
 
@@ -233,6 +233,10 @@ mod tests {
             ..Raw::nothing()
         };
         let fact = kube_proxy(&raw, None);
-        assert!(fact.why_unknown().unwrap().ends_with("holds \"10.244.0.0\", which is no range"));
+        assert!(
+            fact.why_unknown()
+                .unwrap()
+                .starts_with("invalid range \"10.244.0.0\" in clusterCIDR of ")
+        );
     }
 }

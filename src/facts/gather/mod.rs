@@ -15,25 +15,10 @@ mod ranges;
 mod raw;
 
 use fetch::Fetch;
-use raw::{KUBE_SYSTEM, Raw};
+use raw::Raw;
 
-use super::{Fact, Facts, Node};
-use crate::cluster::{Cluster, ClusterError, Right};
-
-/// The rights that gathering takes. Only the nodes are indispensable.
-pub fn rights() -> Vec<Right> {
-    let mut rights = vec![Right::required("list", "nodes", None)];
-    rights.extend(
-        ["daemonsets.apps", "servicecidrs.networking.k8s.io"]
-            .map(|resource| Right::optional("list", resource, None)),
-    );
-    rights.push(Right::optional("get", "configmaps", Some(KUBE_SYSTEM)));
-    rights.extend(
-        ["endpointslices.discovery.k8s.io", "pods", "services"]
-            .map(|resource| Right::optional("list", resource, Some(KUBE_SYSTEM))),
-    );
-    rights
-}
+use super::{Fact, Facts, Node, source::KUBE_SYSTEM};
+use crate::cluster::{Cluster, ClusterError};
 
 /// The nodes alone, as they are now.
 ///

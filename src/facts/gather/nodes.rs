@@ -64,9 +64,7 @@ pub(super) fn node(node: v1::Node) -> Node {
             .collect(),
         labels,
         os,
-        architecture: info.architecture,
         kubelet_version: info.kubelet_version,
-        kernel_version: info.kernel_version,
         container_runtime: info.container_runtime_version,
         provider_id: spec.provider_id,
         network_annotations: node

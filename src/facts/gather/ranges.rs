@@ -8,9 +8,9 @@ use super::{
     config::{self, ClusterConfiguration},
     fetch::{Fetched, Missing},
     flags,
-    raw::{KUBE_SYSTEM, Raw},
+    raw::Raw,
 };
-use crate::facts::{Fact, Node};
+use crate::facts::{Fact, Node, source::KUBE_SYSTEM};
 
 /// Everything that states pod ranges, but for the pod network's own objects.
 pub(super) fn pod_ranges(raw: &Raw, nodes: &[Node]) -> Vec<Fact<Vec<IpNet>>> {
@@ -25,7 +25,7 @@ pub(super) fn pod_ranges(raw: &Raw, nodes: &[Node]) -> Vec<Fact<Vec<IpNet>>> {
 pub(super) fn service_ranges(raw: &Raw) -> Vec<Fact<Vec<IpNet>>> {
     let mut facts = match &raw.service_cidrs {
         Ok(all) if all.is_empty() => {
-            vec![Fact::Absent { reason: "there is no ServiceCIDR".to_owned() }]
+            vec![Fact::Absent { reason: "no ServiceCIDR found".to_owned() }]
         }
         Ok(all) => all
             .iter()
@@ -50,15 +50,13 @@ pub(super) fn ranges(text: &str, source: String) -> Fact<Vec<IpNet>> {
 fn known<'a>(texts: impl Iterator<Item = &'a str>, source: String) -> Fact<Vec<IpNet>> {
     let texts: Vec<_> = texts.map(str::trim).filter(|text| !text.is_empty()).collect();
     if texts.is_empty() {
-        return Fact::Absent { reason: format!("{source} states none") };
+        return Fact::Absent { reason: format!("{source} is empty") };
     }
     let value: Result<Vec<IpNet>, _> =
         texts.iter().map(|text| text.parse().map_err(|_| text)).collect();
     match value {
         Ok(value) => Fact::Known { value, source },
-        Err(text) => {
-            Fact::Absent { reason: format!("{source} holds \"{text}\", which is no range") }
-        }
+        Err(text) => Fact::Absent { reason: format!("invalid range \"{text}\" in {source}") },
     }
 }
 
@@ -100,8 +98,7 @@ fn flag(pods: &Fetched<Vec<Pod>>, component: &str, name: &str) -> Vec<Fact<Vec<I
         }
     }
     if seen.is_empty() {
-        let reason =
-            format!("there is no Pod in {KUBE_SYSTEM} with the label component={component}");
+        let reason = format!("no Pod with label component={component} in {KUBE_SYSTEM}");
         return vec![Missing::Absent(reason).into()];
     }
     let source = |pod: &Pod| format!("{name} of Pod {KUBE_SYSTEM}/{}", pod.name_any());
@@ -143,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_said_and_not_guessed() {
+    fn an_invalid_range_is_reported_and_not_guessed() {
         let config = "networking: {podSubnet: '10.244.0.0/16,fd00::', serviceSubnet: ''}";
         let raw = Raw {
             kubeadm: Ok(config_map("kubeadm-config", &[("ClusterConfiguration", config)])),
@@ -152,11 +149,11 @@ mod tests {
         let source = "of ConfigMap kube-system/kubeadm-config";
         assert_eq!(
             line(&pod_ranges(&raw, &[])[0]),
-            format!("? networking.podSubnet {source} holds \"fd00::\", which is no range")
+            format!("? invalid range \"fd00::\" in networking.podSubnet {source}")
         );
         assert_eq!(
             line(&service_ranges(&raw)[1]),
-            format!("? networking.serviceSubnet {source} states none")
+            format!("? networking.serviceSubnet {source} is empty")
         );
     }
 
@@ -165,7 +162,7 @@ mod tests {
         for (data, reason) in [
             (
                 ("ClusterConfiguration", "networking: ["),
-                "? ClusterConfiguration of ConfigMap kube-system/kubeadm-config can't be understood",
+                "? cannot parse ClusterConfiguration of ConfigMap kube-system/kubeadm-config: ",
             ),
             (
                 ("Other", ""),
@@ -189,8 +186,7 @@ mod tests {
             service_ranges(&raw).iter().skip(2).map(line).collect::<Vec<_>>()
         };
         let flag = "--service-cluster-ip-range of Pod kube-system/kube-apiserver";
-        let manager =
-            "? there is no Pod in kube-system with the label component=kube-controller-manager";
+        let manager = "? no Pod with label component=kube-controller-manager in kube-system";
         assert_eq!(
             servers(["10.96.0.0/16"; 3]),
             [format!("10.96.0.0/16 <- {flag}-n1"), manager.to_owned()]
@@ -216,7 +212,7 @@ mod tests {
         assert_eq!(line(&service_ranges(&raw)[0]), "10.96.0.0/24 <- ServiceCIDR kubernetes");
         assert_eq!(line(&service_ranges(&raw)[1]), "10.97.0.0/16 <- ServiceCIDR more");
         let raw = Raw { service_cidrs: Ok(Vec::new()), ..Raw::nothing() };
-        assert_eq!(line(&service_ranges(&raw)[0]), "? there is no ServiceCIDR");
+        assert_eq!(line(&service_ranges(&raw)[0]), "? no ServiceCIDR found");
     }
 
     #[test]

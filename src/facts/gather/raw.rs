@@ -8,9 +8,6 @@ use k8s_openapi::api::{
 
 use super::fetch::{Fetched, ServiceCidr};
 
-/// The namespace of Kubernetes' own components.
-pub(super) const KUBE_SYSTEM: &str = "kube-system";
-
 /// What was fetched, or why not.
 pub(super) struct Raw {
     pub(super) service_cidrs: Fetched<Vec<ServiceCidr>>,

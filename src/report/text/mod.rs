@@ -14,6 +14,7 @@ pub use layout::{Detail, Layout};
 
 use crate::{
     event::{Finished, Started},
+    exit::Exit,
     facts::Server,
 };
 use layout::{BOLD, DIM, paint};
@@ -59,6 +60,8 @@ pub fn body(finished: &Finished, notices: &[String], layout: Layout) -> String {
     if layout.detail > Detail::Brief {
         parts.push(tables::render(&view));
         parts.push(reasons::render(&view, notices));
+    } else if finished.exit == Exit::Inconclusive {
+        parts.push(reasons::undetermined(&view));
     }
     parts.push(summary::render(finished, layout));
     parts.retain(|part| !part.is_empty());

@@ -9,20 +9,46 @@ use crate::{check::Status, record::Record};
 /// The lists; nothing where there is nothing to say.
 pub(super) fn render(view: &View<'_>, notices: &[String]) -> String {
     let record = view.record;
-    let mut parts = Vec::new();
-    let mut part = |title: String, points: Vec<String>| {
-        if !points.is_empty() {
-            let mut prose = Prose::new(view.layout);
-            prose.line(&title).points(points);
-            parts.push(prose.into_text());
+    lists(
+        view,
+        [
+            (paint(YELLOW, "Inconclusive"), reasons(record, Status::Inconclusive)),
+            (paint(BOLD, "Skipped: nothing to test"), reasons(record, Status::Skip)),
+            (paint(YELLOW, "Checks not reached"), not_reached(record)),
+            (paint(BOLD, "Nodes not tested"), passed_over(record)),
+            (paint(BOLD, "Notices"), notices.to_vec()),
+        ],
+    )
+}
+
+/// Why a run is inconclusive, as briefly as that can be said.
+pub(super) fn undetermined(view: &View<'_>) -> String {
+    let shorten = |mut points: Vec<String>| {
+        let more = points.len().saturating_sub(view.most());
+        points.truncate(view.most());
+        if more > 0 {
+            points.push(format!("{more} more, without --quiet"));
         }
+        points
     };
-    part(paint(YELLOW, "Inconclusive"), reasons(record, Status::Inconclusive));
-    part(paint(BOLD, "Skipped: nothing to test"), reasons(record, Status::Skip));
-    part(paint(YELLOW, "Checks not reached"), not_reached(record));
-    part(paint(BOLD, "Nodes not tested"), passed_over(record));
-    part(paint(BOLD, "Notices"), notices.to_vec());
-    parts.join("\n")
+    lists(
+        view,
+        [
+            (paint(YELLOW, "Inconclusive"), shorten(reasons(view.record, Status::Inconclusive))),
+            (paint(YELLOW, "Checks not reached"), shorten(not_reached(view.record))),
+        ],
+    )
+}
+
+/// Lists under their titles, without those that are empty.
+fn lists<const N: usize>(view: &View<'_>, lists: [(String, Vec<String>); N]) -> String {
+    let lists = lists.into_iter().filter(|(_, points)| !points.is_empty());
+    let texts = lists.map(|(title, points)| {
+        let mut prose = Prose::new(view.layout);
+        prose.line(&title).points(points);
+        prose.into_text()
+    });
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// Each reason once, with the number of cases that it stopped.

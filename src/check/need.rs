@@ -1,0 +1,16 @@
+//! What a check needs besides the workload that it tests.
+
+use crate::facts::Source;
+
+/// Something that a check must know or do. A run asks for the permissions that this takes before it
+/// creates anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// To know this of the cluster.
+    Facts(Source),
+    /// To run commands in the run's pods.
+    Exec,
+    /// To reach the cluster's DNS pods by port-forwards. Without it only those cases are
+    /// inconclusive.
+    ForwardToDns,
+}

@@ -1,0 +1,57 @@
+//! What can be known of a cluster, and the permissions that it takes.
+
+use crate::cluster::Right;
+
+/// The namespace of Kubernetes' own components.
+pub(super) const KUBE_SYSTEM: &str = "kube-system";
+
+/// A part of [`super::Facts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The nodes.
+    Nodes,
+    /// The pod ranges.
+    PodRanges,
+    /// The Service ranges.
+    ServiceRanges,
+    /// kube-proxy.
+    KubeProxy,
+    /// The pod network.
+    Cni,
+    /// The cluster's DNS.
+    ClusterDns,
+}
+
+impl Source {
+    /// Every part.
+    pub const ALL: [Self; 6] = [
+        Self::Nodes,
+        Self::PodRanges,
+        Self::ServiceRanges,
+        Self::KubeProxy,
+        Self::Cni,
+        Self::ClusterDns,
+    ];
+
+    /// The permissions that it takes to know it. Only the nodes are indispensable.
+    pub fn rights(self) -> Vec<Right> {
+        let everywhere = |resource| Right::optional("list", resource, None);
+        let system = |verb, resource| Right::optional(verb, resource, Some(KUBE_SYSTEM));
+        let (daemon_sets, config_maps, pods) =
+            (everywhere("daemonsets.apps"), system("get", "configmaps"), system("list", "pods"));
+        match self {
+            Self::Nodes => vec![Right::required("list", "nodes", None)],
+            Self::PodRanges | Self::KubeProxy => vec![daemon_sets, config_maps, pods],
+            Self::ServiceRanges => {
+                vec![everywhere("servicecidrs.networking.k8s.io"), config_maps, pods]
+            }
+            Self::Cni => vec![daemon_sets],
+            Self::ClusterDns => vec![
+                config_maps,
+                system("list", "endpointslices.discovery.k8s.io"),
+                pods,
+                system("list", "services"),
+            ],
+        }
+    }
+}
