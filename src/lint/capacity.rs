@@ -87,7 +87,8 @@ pub fn rooms(model: &Model) -> Vec<Room> {
             asked: model.asked.pods_per_node,
         });
     }
-    for (entry, range) in model.services().into_iter().flat_map(RangeList::ranges) {
+    let services = model.services().filter(|list| !list.assumed);
+    for (entry, range) in services.into_iter().flat_map(RangeList::ranges) {
         let family = IpFamily::of_range(&range);
         // Services don't get the network address, nor IPv4's last one.
         let unused = if family == IpFamily::V4 { 2 } else { 1 };

@@ -27,15 +27,18 @@ pub(super) fn skip(files: &mut [Parsed]) -> usize {
         let before = file.documents.len();
         file.documents.retain(|document| document.root.get("$patch").is_none());
         count += before - file.documents.len();
-        let broken = |kind| move |flaw: &super::tree::Flaw| flaw.kind == kind;
-        let template = file.flaws.iter().any(broken(FlawKind::Template));
         let marked = ["{{", "{%", "<%"].iter().any(|mark| file.source.text.contains(mark));
-        if template || (marked && file.flaws.iter().any(broken(FlawKind::Syntax))) {
-            let kinds = [FlawKind::Syntax, FlawKind::Template];
-            let flaws = file.flaws.len();
-            file.flaws.retain(|flaw| !kinds.contains(&flaw.kind));
-            count += flaws - file.flaws.len();
-        }
+        let before = file.flaws.len();
+        let source = &file.source;
+        file.flaws.retain(|flaw| match flaw.kind {
+            FlawKind::Template => false,
+            // A shell's placeholders break a text only where they stand.
+            FlawKind::Syntax => {
+                !marked && !source.line(source.line_of(flaw.span.start)).contains("${")
+            }
+            _ => true,
+        });
+        count += before - file.flaws.len();
     }
     count
 }

@@ -80,6 +80,17 @@ impl Lower<'_> {
         });
     }
 
+    /// RKE2's edition of the chart takes the nodes' pod ranges unless it is told otherwise.
+    pub(super) fn rke2_cilium(&mut self) {
+        if let Some(cilium) = self.model.cilium.last_mut()
+            && cilium.settings.get("ipam").is_none()
+        {
+            let text = |text: &str| Spanned::new(text.to_owned(), cilium.at);
+            let arg = Arg { name: text("ipam"), value: text("kubernetes") };
+            cilium.settings.list.push(arg);
+        }
+    }
+
     /// The ConfigMap `cilium-config`.
     pub(super) fn cilium_config(&mut self, data: &Node) {
         let set = |entry: &crate::lint::tree::Entry| {

@@ -51,6 +51,9 @@ impl Lower<'_> {
         let begin = entries.first().map_or(root.span, |entry| entry.key.span);
         if let Some(chart) = name.and_then(Chart::named).or_else(|| Chart::of_values(root)) {
             self.chart(chart, root, begin);
+            if name == Some("rke2-cilium") {
+                self.rke2_cilium();
+            }
             return true;
         }
         let mut known = false;

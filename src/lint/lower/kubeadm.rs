@@ -37,7 +37,11 @@ impl Lower<'_> {
             return false;
         }
         if let Some(api) = &version {
-            self.model.kubeadm.push(KubeadmDocument { kind: kind.clone(), api: api.clone() });
+            // Which API versions a patch may be of is kind's matter, and not kubeadm's.
+            if !self.patching {
+                let document = KubeadmDocument { kind: kind.clone(), api: api.clone() };
+                self.model.kubeadm.push(document);
+            }
             if let Some(schema) = Schema::kubeadm(&api.value) {
                 self.flaws(|flaws| schema.check(&kind.value, root, flaws));
             }

@@ -114,9 +114,10 @@ impl RangeList {
 }
 
 /// Whether a value holds a placeholder that a template engine or a shell replaces: `${VAR}`,
-/// `{{ … }}`, `{% … %}`, `<% … %>`.
+/// `$(VAR)`, `@@VAR@@`, `{{ … }}`, `{% … %}`, `<% … %>`.
 pub fn is_template(text: &str) -> bool {
-    [("${", "}"), ("{{", "}}"), ("{%", "%}"), ("<%", "%>")]
+    let marks = [("${", "}"), ("$(", ")"), ("@@", "@@"), ("{{", "}}"), ("{%", "%}"), ("<%", "%>")];
+    marks
         .iter()
         .any(|(open, close)| text.split_once(open).is_some_and(|(_, rest)| rest.contains(close)))
 }

@@ -3,16 +3,22 @@
 //! A rule is a pure function over the [`Model`]. What it says of Kubernetes' components is
 //! declared ([`EnforcedBy`]) and tried on the real ones by the tests.
 
+mod balancers;
 mod calico;
 mod capacity;
 mod components;
+mod dns;
 mod documents;
 mod drift;
 mod file;
 mod host;
+mod installers;
 mod nodes;
+mod plugins;
+mod policies;
 mod ranges;
 mod registry;
+mod room;
 mod services;
 mod versions;
 
@@ -62,6 +68,16 @@ pub enum Area {
     Services,
     /// Calico.
     Calico,
+    /// Other network plugins.
+    Plugins,
+    /// Tools that install clusters.
+    Installers,
+    /// Network policies.
+    Policies,
+    /// Load balancers, their pools, and webhooks.
+    Balancers,
+    /// DNS.
+    Dns,
     /// The nodes' kernels.
     Host,
     /// How many nodes, Pods and Services fit.
@@ -81,6 +97,11 @@ impl Area {
             Self::Versions => "Versions",
             Self::Services => "Services",
             Self::Calico => "Calico",
+            Self::Plugins => "Other network plugins",
+            Self::Installers => "Installers",
+            Self::Policies => "Network policies",
+            Self::Balancers => "Load balancers",
+            Self::Dns => "DNS",
             Self::Host => "Kernel settings",
             Self::Capacity => "Capacity",
             Self::Drift => "Drift",

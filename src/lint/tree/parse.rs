@@ -108,6 +108,10 @@ fn document(
         }
     };
     flaws.extend(syntax);
+    // What Kubernetes' reader rejects is an error whatever the document is about.
+    let (rejected, found): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|flaw| flaw.kind == FlawKind::Syntax);
+    flaws.extend(rejected);
     root.map(|root| Document { root, flaws: found })
 }
 
@@ -204,6 +208,9 @@ impl<'a> Builder<'a> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let span = self.span(start, end);
+                if style == ScalarStyle::Plain && text.starts_with(':') {
+                    self.leading_colon(&text, span);
+                }
                 let kind = match style {
                     ScalarStyle::Plain if tag.is_none() => ScalarKind::of_plain(&text),
                     _ => ScalarKind::String,
@@ -245,6 +252,23 @@ impl<'a> Builder<'a> {
             | Event::StreamEnd
             | Event::DocumentStart(_)
             | Event::DocumentEnd => true,
+        }
+    }
+
+    /// YAML 1.2 lets a value in `[ ]` begin with a colon, as `::1` does; Kubernetes' reader, which
+    /// knows YAML 1.1, does not.
+    fn leading_colon(&mut self, text: &str, span: Span) {
+        let before = self.source.text.get(..span.start).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let count = |marks: [char; 2]| line.matches(marks).count();
+        let open = count(['[', '{']) > count([']', '}']);
+        if open || before.trim_end().ends_with(['[', ',', '{']) {
+            let message = format!(
+                "`{text}` begins with a colon, which Kubernetes' YAML reader rejects inside \
+                 brackets"
+            );
+            let flaw = Flaw::new(FlawKind::Syntax, span, message);
+            self.flaws.push(flaw.fix(format!("quote it: \"{text}\"")));
         }
     }
 

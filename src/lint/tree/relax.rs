@@ -18,6 +18,12 @@ pub(super) fn relax(chunk: &mut Chunk) -> bool {
         {
             changed |= indent(line, column + 1);
         }
+        // A tab may stand between a key and its value; it becomes one space, so that no column
+        // moves.
+        if scanner.quote.is_none() && line.text.contains(":\t") {
+            line.text = line.text.replace(":\t", ": ");
+            changed = true;
+        }
         scanner.line(&line.text);
     }
     changed
@@ -168,6 +174,13 @@ mod tests {
         let Span { start, end, .. } = items[1].span;
         assert_eq!(&source.text[start..end], "2");
         assert_eq!(root.at(&["a", "c", "d"]).and_then(Node::str), Some("e"));
+    }
+
+    #[test]
+    fn a_tab_may_stand_between_a_key_and_its_value() {
+        let (_, root) = read("a:\tb\nc:\t\td\n");
+        assert_eq!(root.get("a").and_then(Node::str), Some("b"));
+        assert_eq!(root.get("c").and_then(Node::str), Some("d"));
     }
 
     #[test]

@@ -56,8 +56,7 @@ impl Lower<'_> {
             }),
             Value::Map(entries) => {
                 if node.get("kubeletExtraArgs").is_some() {
-                    let registration = [node.clone()];
-                    registration.iter().for_each(|node| self.registration(node));
+                    self.registration(node);
                 }
                 entries.iter().for_each(|entry| {
                     self.capi_class(&entry.value);

@@ -2,8 +2,10 @@
 
 mod agent;
 mod assign;
+mod encapsulation;
 mod pools;
 
 pub(super) use agent::{ADDRESS, AUTODETECTION, FELIX};
 pub(super) use assign::ASSIGN;
+pub(super) use encapsulation::{BLOCK_SIZE, IPIP, NO_MASQUERADE, WRONG_POOL};
 pub(super) use pools::{POOL_FAMILY, POOL_OUTSIDE};

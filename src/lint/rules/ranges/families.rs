@@ -118,11 +118,16 @@ fn order(model: &Model, out: &mut Findings) {
         if own.is_some_and(|own| own != first) {
             let other = first.other();
             let mine = list.role.noun();
-            out.at(
-                list.text.span,
-                format!("the {mine} is {other} first, but the {noun} is {first} first"),
-            )
-            .also(reference.text.span, format!("{first} first"));
+            // Two settings of one role are told apart by their names.
+            let (mine, noun) =
+                if mine == noun { (list.field, reference.field) } else { (mine, noun) };
+            let message = format!("{mine} is {other} first, but {noun} is {first} first");
+            let message = if mine == list.field {
+                message
+            } else {
+                format!("the {mine} is {other} first, but the {noun} is {first} first")
+            };
+            out.at(list.text.span, message).also(reference.text.span, format!("{first} first"));
         }
     }
     for list in model.nodes.iter().filter_map(|node| node.node_ip.as_ref()) {

@@ -58,7 +58,7 @@ pub(crate) const NODE_MASK_TOO_SHORT: Rule = Rule {
     }],
     good: &[
         Example::new(cluster!(
-            "podSubnet: 10.244.0.0/16,fd00:10:244::/64",
+            "podSubnet: 10.244.0.0/23,fd00:10:244::/63",
             "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
         )),
         // Before 1.20 kubeadm derived the mask from the range: each node got a /120 of this one.

@@ -31,7 +31,7 @@ pub(crate) const NONE_LEFT: Rule = Rule {
         text: "there are no remaining CIDRs left to allocate",
     }],
     good: &[Example::new(cluster!(
-        "podSubnet: fd00:10:244::/64",
+        "podSubnet: fd00:10:244::/63",
         "serviceSubnet: fd00:10:96::/108"
     ))],
     bad: &[

@@ -76,12 +76,12 @@ pub(crate) const PODS_TOO_SMALL: Rule = Rule {
         text: "is too small, the minimum is 14",
     }],
     good: &[Example::new(concat!(
-        cluster!("podSubnet: 10.244.0.0/28"),
+        cluster!("podSubnet: 10.244.0.0/27"),
         controller_manager!("node-cidr-mask-size-ipv4" = "28")
     ))],
     bad: &[Example::new(concat!(
         cluster!("podSubnet: 10.244.0.0/29"),
-        controller_manager!("node-cidr-mask-size-ipv4" = "29")
+        controller_manager!("node-cidr-mask-size-ipv4" = "30")
     ))],
     check: Check::Model(|model, out| too_small(model.pod_lists(), 14, out)),
 };

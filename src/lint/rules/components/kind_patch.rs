@@ -1,0 +1,48 @@
+//! kubeadm patches that kind drops.
+
+use crate::lint::rules::{Area, Check, EnforcedBy, Example, Level, Rule, Versions};
+
+/// A cluster of kind's with a patch of this API version.
+macro_rules! patched {
+    ($api:literal) => {
+        concat!(
+            "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nnetworking: {ipFamily: dual}\n",
+            "kubeadmConfigPatches:\n  - |\n    apiVersion: kubeadm.k8s.io/",
+            $api,
+            "\n    kind: ClusterConfiguration\n    networking:\n",
+            "      serviceSubnet: 10.110.0.0/16,fd00:110::/112\n",
+            "nodes:\n  - role: control-plane\n    image: kindest/node:v1.31.4\n"
+        )
+    };
+}
+
+pub(crate) const DROPPED: Rule = Rule {
+    code: "DS314",
+    name: "kind-patch-dropped",
+    area: Area::Components,
+    level: Level::Error,
+    versions: Versions::ALL,
+    summary: "A patch for kubeadm is of another API version than the document that kind writes.",
+    why: "kind applies a patch to the document of its kind and apiVersion, and says nothing of a \
+          patch that matches none. kind writes v1beta3 for Kubernetes 1.23 to 1.35, and v1beta2 \
+          before.",
+    fix: "Leave apiVersion out of the patch: it then matches every version.",
+    sources: &[
+        "https://github.com/kubernetes-sigs/kind/blob/v0.31.0/pkg/cluster/internal/kubeadm/config.go",
+        "https://github.com/kubernetes-sigs/kind/issues/2895",
+    ],
+    enforced_by: &[EnforcedBy::Symptom("the cluster comes up without what the patch sets")],
+    good: &[Example::new(patched!("v1beta3"))],
+    bad: &[Example::new(patched!("v1beta4"))],
+    check: Check::Model(|model, out| {
+        for patch in &model.dropped_patches {
+            let (api, own, version) = (&patch.api.value, patch.own, patch.version.value);
+            let message = format!(
+                "kind drops this patch: it writes {own} for Kubernetes {version}, not {api}"
+            );
+            out.at(patch.api.span, message)
+                .also(patch.version.span, format!("Kubernetes {version}"))
+                .fix("leave apiVersion out of the patch");
+        }
+    }),
+};

@@ -1,0 +1,160 @@
+//! What a Corefile makes of names in each family.
+
+use crate::{
+    lint::{
+        model::{Directive, Model},
+        rules::{
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+            documents::{cluster, documents},
+        },
+    },
+    net::IpFamily,
+};
+
+/// A cluster of both families, and a Corefile with these lines in its server block.
+macro_rules! corefile {
+    ($($line:literal),* $(,)?) => {
+        documents!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            concat!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: coredns\ndata:\n",
+                "  Corefile: |\n    .:53 {\n",
+                $("        ", $line, "\n",)*
+                "    }\n"
+            )
+        )
+    };
+}
+
+const GOOD: Example = Example::new(corefile!(
+    "errors",
+    "kubernetes cluster.local in-addr.arpa ip6.arpa {",
+    "    pods insecure",
+    "}",
+    "forward . /etc/resolv.conf"
+));
+
+fn has(model: &Model, family: IpFamily) -> bool {
+    model.pod_families().contains(&family) && model.service_families().contains(&family)
+}
+
+fn record(family: IpFamily) -> &'static str {
+    match family {
+        IpFamily::V4 => "A",
+        IpFamily::V6 => "AAAA",
+    }
+}
+
+pub(crate) const DROPS: Rule = Rule {
+    code: "DS541",
+    name: "dns-drops-family",
+    area: Area::Dns,
+    level: Level::Warning,
+    versions: Versions::ALL,
+    summary: "CoreDNS answers queries for addresses of one family with nothing.",
+    why: "A template that answers A or AAAA queries with an error code or with nothing, or a rewrite \
+          of their type, hides a family that the cluster has: clients never use it.",
+    fix: "Remove the template or the rewrite.",
+    sources: &["https://coredns.io/plugins/template/", "https://coredns.io/plugins/rewrite/"],
+    enforced_by: &[EnforcedBy::Symptom("names resolve in one family only")],
+    good: &[
+        GOOD,
+        Example::new(corefile!(
+            "template IN AAAA lab.example {",
+            "    answer \"{{ .Name }} 60 IN AAAA fd00:192::1\"",
+            "}"
+        )),
+    ],
+    bad: &[
+        Example::new(corefile!("template ANY AAAA {", "    rcode NOERROR", "}")),
+        Example::new(corefile!("rewrite type AAAA A")),
+    ],
+    check: Check::Model(|model, out| {
+        for family in IpFamily::ALL.into_iter().filter(|family| has(model, *family)) {
+            for directive in &model.dns {
+                drops(directive, family, out);
+            }
+        }
+    }),
+};
+
+fn drops(directive: &Directive, family: IpFamily, out: &mut Findings) {
+    let record = record(family);
+    let word = |at: usize| directive.words.get(at).map(|word| word.value.as_str());
+    let zone = word(3).is_none_or(|zone| zone == ".");
+    let hidden = match directive.plugin() {
+        "template" => {
+            let answers = directive
+                .body
+                .iter()
+                .any(|line| line.first().is_some_and(|word| word.value == "answer"));
+            word(2) == Some(record) && zone && !answers
+        }
+        "rewrite" => {
+            let at = if matches!(word(1), Some("stop" | "continue")) { 2 } else { 1 };
+            word(at) == Some("type") && word(at + 1) == Some(record)
+        }
+        _ => false,
+    };
+    if let Some(span) = directive.span().filter(|_| hidden) {
+        out.at(span, format!("{record} queries get no {family} address"));
+    }
+}
+
+pub(crate) const REVERSE: Rule = Rule {
+    code: "DS542",
+    name: "dns-reverse-zone",
+    area: Area::Dns,
+    level: Level::Warning,
+    versions: Versions::ALL,
+    summary: "CoreDNS' kubernetes plugin serves the reverse zone of one family only.",
+    why: "Without ip6.arpa (or in-addr.arpa) among its zones the plugin passes reverse look-ups of \
+          that family on, and the addresses of Pods and Services have no names.",
+    fix: "List in-addr.arpa and ip6.arpa.",
+    sources: &["https://coredns.io/plugins/kubernetes/"],
+    enforced_by: &[EnforcedBy::Symptom("addresses of one family have no names")],
+    good: &[GOOD],
+    bad: &[Example::new(corefile!("kubernetes cluster.local in-addr.arpa {", "    ttl 30", "}"))],
+    check: Check::Model(|model, out| {
+        for directive in model.dns.iter().filter(|directive| directive.plugin() == "kubernetes") {
+            let zones = [("in-addr.arpa", IpFamily::V4), ("ip6.arpa", IpFamily::V6)];
+            let words = || directive.words.iter().map(|word| word.value.as_str());
+            let listed = |zone: &str| words().any(|word| word == zone);
+            for ((zone, family), (other, _)) in zones.into_iter().zip(zones.into_iter().rev()) {
+                if has(model, family) && listed(other) && !listed(zone) {
+                    let Some(span) = directive.span() else { continue };
+                    let message = format!("{zone} is missing: {family} addresses have no names");
+                    out.at(span, message).fix(format!("add {zone}"));
+                }
+            }
+        }
+    }),
+};
+
+pub(crate) const DNS64: Rule = Rule {
+    code: "DS543",
+    name: "dns64-dual-stack",
+    area: Area::Dns,
+    level: Level::Warning,
+    versions: Versions::ALL,
+    summary: "CoreDNS makes IPv6 addresses of IPv4 ones in a cluster that has IPv4.",
+    why: "With dns64 names that have only an A record get an IPv6 address that leads through a \
+          NAT64 gateway. Pods with IPv4 of their own prefer that detour, and fail where there is \
+          no such gateway.",
+    fix: "Remove dns64, unless the Pods' IPv4 has no way out.",
+    sources: &["https://coredns.io/plugins/dns64/", "https://www.rfc-editor.org/rfc/rfc6147"],
+    enforced_by: &[EnforcedBy::Symptom("connections to IPv4 servers go through NAT64, or fail")],
+    good: &[GOOD],
+    bad: &[Example::new(corefile!("dns64 64:ff9b::/96"))],
+    check: Check::Model(|model, out| {
+        let both = IpFamily::ALL.into_iter().all(|family| model.pod_families().contains(&family));
+        for directive in model.dns.iter().filter(|directive| directive.plugin() == "dns64") {
+            if let (true, Some(span)) = (both, directive.span()) {
+                out.at(span, "the Pods have IPv4, and dns64 leads them through NAT64 instead");
+            }
+        }
+    }),
+};

@@ -1,0 +1,110 @@
+//! k3s and RKE2.
+
+use ipnet::IpNet;
+
+use crate::{
+    lint::{
+        model::{Model, Owner, Tool, ranges},
+        rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions},
+    },
+    net::IpFamily,
+};
+
+const DOCS: &str =
+    "https://docs.k3s.io/networking/basic-network-options#dual-stack-ipv4--ipv6-networking";
+const GOOD: Example = Example::new(
+    "\
+node-ip: 192.168.0.11,fd00:192::11
+cluster-cidr: 10.42.0.0/16,fd00:42::/56
+service-cidr: 10.43.0.0/16,fd00:43::/112
+flannel-ipv6-masq: true
+",
+);
+
+/// Whether the cluster's pod ranges are k3s' or RKE2's.
+fn is_k3s(model: &Model) -> bool {
+    model.pods().is_some_and(|pods| pods.owner == Owner::Tool(Tool::K3s))
+}
+
+pub(crate) const NODE_FAMILIES: Rule = Rule {
+    code: "DS351",
+    name: "k3s-node-ip-families",
+    area: Area::Installers,
+    level: Level::Error,
+    versions: Versions::ALL,
+    summary: "A node-ip of k3s or RKE2 lacks a family of cluster-cidr.",
+    why: "k3s and RKE2 compare node-ip with cluster-cidr at their start, on servers and on agents, \
+          and exit: \"must share the same IP version (IPv4, IPv6 or dual-stack)\".",
+    fix: "Give node-ip an address of each family of cluster-cidr, separated by a comma.",
+    sources: &[DOCS, "https://github.com/k3s-io/k3s/issues/9946"],
+    enforced_by: &[EnforcedBy::Symptom("k3s exits at its start")],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+node-ip: 192.168.0.11
+cluster-cidr: 10.42.0.0/16,fd00:42::/56
+service-cidr: 10.43.0.0/16,fd00:43::/112
+",
+    )],
+    check: Check::Model(node_families),
+};
+
+fn node_families(model: &Model, out: &mut Findings) {
+    let Some(pods) = model.pods().filter(|pods| is_k3s(model) && !pods.assumed) else { return };
+    let wanted = model.pod_families();
+    for node in model.nodes.iter().filter(|node| node.tool == Some(Tool::K3s)) {
+        let Some(list) = &node.node_ip else { continue };
+        let own: Vec<_> = list.entries.iter().filter_map(|entry| entry.family()).collect();
+        // An entry that is not an address has a finding of its own.
+        if own.len() < list.entries.len() {
+            continue;
+        }
+        if let Some(family) = wanted.iter().find(|family| !own.contains(family)) {
+            out.at(list.text.span, format!("node-ip has no {family} address, so k3s exits"))
+                .also(pods.text.span, "cluster-cidr");
+        }
+    }
+}
+
+pub(crate) const MASQUERADE: Rule = Rule {
+    code: "DS352",
+    name: "k3s-ipv6-masquerade",
+    area: Area::Installers,
+    level: Level::Warning,
+    versions: Versions::ALL,
+    summary: "k3s' flannel does not masquerade a unique local IPv6 pod range.",
+    why: "The Internet has no route back to unique local addresses (fc00::/7). k3s masquerades IPv4 \
+          by default, and IPv6 only with flannel-ipv6-masq.",
+    fix: "Set flannel-ipv6-masq: true, or give Pods addresses that are routed.",
+    sources: &[DOCS, "https://www.rfc-editor.org/rfc/rfc4193"],
+    enforced_by: &[EnforcedBy::Symptom("Pods reach nothing outside the cluster over IPv6")],
+    good: &[GOOD],
+    bad: &[Example::new(
+        "\
+node-ip: 192.168.0.11,fd00:192::11
+cluster-cidr: 10.42.0.0/16,fd00:42::/56
+service-cidr: 10.43.0.0/16,fd00:43::/112
+flannel-backend: vxlan
+",
+    )],
+    check: Check::Model(|model, out| {
+        let installs = model.installs.iter().filter(|install| install.tool == Tool::K3s);
+        for install in installs {
+            let get = |name: &str| install.settings.get(name).map(|text| text.value.as_str());
+            // Without a setting of flannel's it may be RKE2, which has another plugin.
+            let flannel = get("flannel-backend").is_some_and(|backend| backend != "none")
+                || (get("flannel-iface").is_some() && get("flannel-backend").is_none());
+            if !flannel || get("flannel-ipv6-masq") == Some("true") || get("cni").is_some() {
+                continue;
+            }
+            for (_, entry, range) in ranges(install.pods.as_ref()) {
+                if matches!(range, IpNet::V6(range) if range.addr().is_unique_local()) {
+                    let family = IpFamily::V6;
+                    let message =
+                        format!("{family} traffic of these Pods to the outside is not masqueraded");
+                    out.at(entry.text.span, message);
+                }
+            }
+        }
+    }),
+};

@@ -1,0 +1,9 @@
+//! What tools that install clusters want, beyond what the components want.
+
+mod eksctl;
+mod k0s;
+mod k3s;
+
+pub(super) use eksctl::IPV6 as EKSCTL_IPV6;
+pub(super) use k0s::{CALICO_MODE, DUAL_STACK};
+pub(super) use k3s::{MASQUERADE as K3S_MASQUERADE, NODE_FAMILIES};

@@ -1,0 +1,132 @@
+//! The ranges of network policies.
+
+use crate::{
+    lint::{
+        model::{Block, Model, Peers},
+        rules::{
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+            documents::{cluster, documents},
+        },
+    },
+    net::IpFamily,
+};
+
+const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/network-policies/";
+
+/// A cluster of both families, and a policy with these lines of its `spec`.
+macro_rules! policy {
+    ($($line:literal),* $(,)?) => {
+        documents!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            concat!(
+                "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: web\n",
+                "spec:\n  podSelector: {}\n",
+                $("  ", $line, "\n"),*
+            )
+        )
+    };
+}
+
+const GOOD: Example = Example::new(policy!(
+    "egress:",
+    "  - to:",
+    "      - ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}",
+    "      - ipBlock: {cidr: \"::/0\", except: [\"fd00::/8\"]}"
+));
+
+pub(crate) const ANY_OF_ONE_FAMILY: Rule = Rule {
+    code: "DS531",
+    name: "policy-any-one-family",
+    area: Area::Policies,
+    level: Level::Note,
+    versions: Versions::ALL,
+    summary: "A network policy of a dual-stack cluster allows any address of one family only.",
+    why: "0.0.0.0/0 is every IPv4 address, and none of IPv6. Traffic of the other family stays \
+          blocked, which clients see as a delay before they try the first again.",
+    fix: "Allow ::/0 beside 0.0.0.0/0 if both families are meant.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Symptom("traffic of the other family is dropped")],
+    good: &[GOOD],
+    bad: &[Example::new(policy!("egress:", "  - to:", "      - ipBlock: {cidr: 0.0.0.0/0}"))],
+    check: Check::Model(any_of_one_family),
+};
+
+fn is_any(block: &Block) -> bool {
+    block.cidr.range.is_some_and(|range| range.prefix_len() == 0)
+}
+
+fn any_of_one_family(model: &Model, out: &mut Findings) {
+    if model.is_dual() != Some(true) {
+        return;
+    }
+    for policy in &model.policies {
+        for Peers { blocks, .. } in &policy.peers {
+            for block in blocks.iter().filter(|block| is_any(block)) {
+                let Some(family) = block.cidr.family() else { continue };
+                let other = family.other();
+                // What is allowed of the other family is a choice, be it a part of it.
+                if blocks.iter().any(|block| block.cidr.family() == Some(other)) {
+                    continue;
+                }
+                let missing = match other {
+                    IpFamily::V4 => "0.0.0.0/0",
+                    IpFamily::V6 => "::/0",
+                };
+                let message = format!("this allows any {family} address, and no {other} one");
+                out.at(block.cidr.text.span, message)
+                    .fix(format!("add an entry for {missing} if {other} is meant too"));
+            }
+        }
+    }
+}
+
+pub(crate) const EXCEPT: Rule = Rule {
+    code: "DS532",
+    name: "policy-except-outside",
+    area: Area::Policies,
+    level: Level::Error,
+    versions: Versions::ALL,
+    summary: "An exception of a network policy is not within its range.",
+    why: "`except` takes a part out of `cidr`. One of the other family, or outside of it, takes out \
+          nothing, and the API server rejects it.",
+    fix: "Write the exception below the range that it is a part of.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Symptom("the API server rejects the policy")],
+    good: &[GOOD],
+    bad: &[
+        Example::new(policy!(
+            "egress:",
+            "  - to:",
+            "      - ipBlock: {cidr: 0.0.0.0/0, except: [\"fd00::/8\"]}",
+            "      - ipBlock: {cidr: \"::/0\"}"
+        )),
+        Example::new(policy!(
+            "egress:",
+            "  - to:",
+            "      - ipBlock: {cidr: 10.0.0.0/8, except: [192.168.0.0/16]}"
+        )),
+    ],
+    check: Check::Model(|model, out| {
+        let peers = model.policies.iter().flat_map(|policy| &policy.peers);
+        for block in peers.flat_map(|peers| &peers.blocks) {
+            let Some(range) = block.cidr.range else { continue };
+            for except in &block.except {
+                let Some(part) = except.range else { continue };
+                let family = IpFamily::of_range(&part);
+                let message = if family != IpFamily::of_range(&range) {
+                    format!("an {family} exception of {range}")
+                } else if !range.trunc().contains(&part.trunc())
+                    || range.prefix_len() >= part.prefix_len()
+                {
+                    format!("{part} is not a part of {range}")
+                } else {
+                    continue;
+                };
+                out.at(except.text.span, message).also(block.cidr.text.span, "range");
+            }
+        }
+    }),
+};

@@ -1,0 +1,83 @@
+//! How the API server wants addresses to be written.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::lint::{
+    model::{Address, Asked, Model, RangeEntry},
+    rules::{
+        Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+        documents::service,
+    },
+};
+
+pub(crate) const ADDRESSES: Rule = Rule {
+    code: "DS409",
+    name: "address-not-strict",
+    area: Area::Versions,
+    level: Level::Error,
+    versions: Versions::since(36),
+    summary: "An address of an API object is not written as the API server wants it.",
+    why: "From 1.36 on (StrictIPCIDRValidation) the API server rejects leading zeros, IPv4 addresses \
+          in IPv6 form (::ffff:10.0.0.1), and ranges with bits set beyond their length, in objects \
+          that are created or changed.",
+    fix: "Write the address in its usual form, and the network address of a range.",
+    sources: &[
+        "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/4858-ip-cidr-validation",
+    ],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::ApiServer,
+        phase: "admitting the Service",
+        text: "must not have",
+    }],
+    good: &[
+        Example::new(service!("type: LoadBalancer", "loadBalancerSourceRanges: [192.168.0.0/24]")),
+        Example::new(service!("type: LoadBalancer", "loadBalancerSourceRanges: [192.168.0.1/24]"))
+            .asked(Asked::kubernetes(35)),
+    ],
+    bad: &[
+        Example::new(service!("type: LoadBalancer", "loadBalancerSourceRanges: [192.168.0.1/24]")),
+        Example::new(service!("externalIPs: [\"192.168.000.080\"]")),
+    ],
+    check: Check::Model(check),
+};
+
+fn check(model: &Model, out: &mut Findings) {
+    for service in &model.services {
+        let lists = [&service.cluster_ips, &service.external_ips, &service.load_balancer_ips];
+        lists.into_iter().flatten().for_each(|address| self::address(address, out));
+        service.source_ranges.iter().for_each(|range| self::range(range, out));
+    }
+    let native = model.policies.iter().filter(|policy| policy.native);
+    for block in native.flat_map(|policy| &policy.peers).flat_map(|peers| &peers.blocks) {
+        range(&block.cidr, out);
+        block.except.iter().for_each(|except| range(except, out));
+    }
+}
+
+fn address(address: &Address, out: &mut Findings) {
+    let Some(ip) = address.ip else { return };
+    let text = address.text.value.trim();
+    if let Some(usual) = unusual(text, ip) {
+        out.at(address.text.span, format!("the API server rejects {text} since 1.36"))
+            .fix(format!("write {usual}"));
+    }
+}
+
+fn range(entry: &RangeEntry, out: &mut Findings) {
+    let Some(range) = entry.range else { return };
+    let text = entry.text.value.as_str();
+    let (address, length) = text.split_once('/').unwrap_or((text, ""));
+    let zeros = length.len() > 1 && length.starts_with('0');
+    if range.trunc() != range || zeros || unusual(address, range.addr()).is_some() {
+        out.at(entry.text.span, format!("the API server rejects {text} since 1.36"))
+            .fix(format!("write {}", range.trunc()));
+    }
+}
+
+/// The usual form of an address that is written with leading zeros, or as an IPv4-mapped one.
+fn unusual(text: &str, ip: IpAddr) -> Option<IpAddr> {
+    match ip {
+        IpAddr::V4(_) => text.parse::<IpAddr>().is_err().then_some(ip),
+        IpAddr::V6(ip) => Ipv6Addr::to_ipv4_mapped(&ip).map(IpAddr::V4),
+    }
+}

@@ -1,0 +1,61 @@
+// yaml-reader says of each file whether Kubernetes' own YAML reader takes it: documents are cut as
+// apimachinery cuts them, and each is read by sigs.k8s.io/yaml, as kubeadm does it. It reads paths
+// from its standard input, one a line, and answers each with a line, `ok` or the error.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	goyaml "go.yaml.in/yaml/v2"
+	"sigs.k8s.io/yaml"
+)
+
+func main() {
+	paths := bufio.NewScanner(os.Stdin)
+	for paths.Scan() {
+		bytes, err := os.ReadFile(paths.Text())
+		if err == nil {
+			err = read(string(bytes))
+		}
+		if err == nil {
+			fmt.Println("ok")
+		} else {
+			fmt.Println(strings.ReplaceAll(err.Error(), "\n", " "))
+		}
+	}
+}
+
+func read(text string) error {
+	for _, document := range documents(text) {
+		var value interface{}
+		if err := yaml.Unmarshal([]byte(document), &value); err != nil {
+			return err
+		}
+		// It reads one value and leaves what follows: a loss that is no good reading.
+		decoder := goyaml.NewDecoder(strings.NewReader(document))
+		_ = decoder.Decode(&value)
+		if err := decoder.Decode(&value); !errors.Is(err, io.EOF) {
+			return fmt.Errorf("something follows the value: %w", err)
+		}
+	}
+	return nil
+}
+
+func documents(text string) []string {
+	var documents []string
+	var document strings.Builder
+	for _, line := range strings.SplitAfter(text, "\n") {
+		if strings.HasPrefix(line, "---") && strings.TrimSpace(line[3:]) == "" {
+			documents = append(documents, document.String())
+			document.Reset()
+			continue
+		}
+		document.WriteString(line)
+	}
+	return append(documents, document.String())
+}
