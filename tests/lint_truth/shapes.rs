@@ -36,7 +36,10 @@ fn what_the_testbed_gives_to_kubeadm_lints_clean_in_every_shape() {
         let spec = shape.spec("lint".parse().unwrap());
         let wanted: &[&str] =
             if spec.pod_cidrs.len() == spec.service_cidrs.len() { &[] } else { &["DS115"] };
-        let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+        // That the IPVS mode is deprecated is told of the shape that is there to try it.
+        let told = |code: &&str| *code != "DS407" || !shape.name.contains("ipvs");
+        let codes = report.findings.iter().map(|finding| finding.code).filter(told);
+        let codes: Vec<_> = codes.collect();
         assert_eq!(codes, wanted, "{}: {:#?}", shape.name, report.findings);
         assert_eq!(report.outcome(), Outcome::Clean, "{}", shape.name);
         assert!(report.files > 0 && report.understood > report.files, "{}", shape.name);

@@ -7,9 +7,9 @@ macro_rules! patched {
     ($api:literal) => {
         concat!(
             "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nnetworking: {ipFamily: dual}\n",
-            "kubeadmConfigPatches:\n  - |\n    apiVersion: kubeadm.k8s.io/",
+            "kubeadmConfigPatches:\n  - |\n    apiVersion: \"kubeadm.k8s.io/",
             $api,
-            "\n    kind: ClusterConfiguration\n    networking:\n",
+            "\"\n    kind: ClusterConfiguration\n    networking:\n",
             "      serviceSubnet: 10.110.0.0/16,fd00:110::/112\n",
             "nodes:\n  - role: control-plane\n    image: kindest/node:v1.31.4\n"
         )
