@@ -23,8 +23,9 @@ fn verdict(node: &str, exclusion: &Exclusion) -> Verdict {
     if exclusion.kind != ExclusionKind::Required {
         return Verdict::inconclusive(detail);
     }
+    let reason = exclusion.reason.trim_end_matches('.');
     let failure = Failure::new(format!(
-        "Node {node} was not tested, although all nodes were asked for: {exclusion}."
+        "Node {node} was not tested, although all nodes were asked for: {reason}."
     ))
     .reproduce([format!("kubectl describe node {node}")])
     .fix([
