@@ -1,14 +1,17 @@
 #!/bin/sh
 # Tries what it is told on stdin, from inside this pod, and tells what came of it on stdout.
 #
-# It gives no meaning: what wget, nc or nslookup printed goes out as it is, and dualstack reads it.
+# It gives no meaning: what wget, nc, dd or nslookup printed goes out as it is, and dualstack reads it.
 # It runs in the shell of the official busybox image, from upstream's default configuration of
 # version 1.35 and later, as any user, and writes no file.
 #
-# Stdin: a first line `dualstack-probe 2 PARALLEL`, then one line for each probe, then a line `.`.
+# Stdin: a first line `dualstack-probe 3 PARALLEL`, then one line for each probe, then a line `.`.
 #
 #   ID http TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT PAYLOAD
 #   ID tcp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID closed TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID udp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT SIZE
+#   ID loss TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
 #   ID dns  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME TYPE
 #
 # TIMEOUT, PATIENCE and SETTLE are milliseconds. A probe is tried again until its first success, or
@@ -18,7 +21,10 @@
 # Until SETTLE and the first success an attempt is given up after PATIENCE, and after twice as long
 # each further time, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
 # for a second before the next. An attempt that was cut short is never the last one. Those for dns
-# are not cut short, for nslookup counts in seconds.
+# are not cut short, for nslookup counts in seconds; nor are those for loss, which end by themselves.
+#
+# closed wants a connection to be refused. udp sends one datagram of SIZE bytes and waits for one in answer. loss sends up to three trains of
+# small datagrams, and prints for each how many were sent and answered.
 #
 # Stdout: one line for each thing that happens, its fields parted by tabs, one or more whole lines in
 # a write of less than 4,096 bytes, so that lines of concurrent probes don't mix.
@@ -36,6 +42,43 @@
 
 export LC_ALL=C
 
+# How many datagrams a train has, and how many of them may stay without an answer: a train that
+# loses so many ends there.
+train=100
+bearable=11
+
+# Sends a train to the address that nc opened as stdin and stdout: each datagram when the one before
+# it is answered, or after a tenth of a second. Answers that come late are waited for, so that a busy
+# machine loses nothing. A read of one byte takes a whole datagram.
+send_train() {
+    sent=0
+    answered=0
+    while [ "$sent" -lt "$train" ]; do
+        echo x
+        sent=$((sent + 1))
+        ! read -r -n 1 -t 0.1 _ || answered=$((answered + 1))
+        if [ $((sent - answered)) -gt "$bearable" ]; then
+            await_stragglers
+            [ $((sent - answered)) -le "$bearable" ] || break
+        fi
+    done
+    await_stragglers
+    echo "sent=$sent answered=$answered" >&2
+    [ $((sent - answered)) -le "$bearable" ]
+}
+
+# Takes late answers, until none comes for a second.
+await_stragglers() {
+    while [ "$answered" -lt "$sent" ] && read -r -n 1 -t 1 _; do
+        answered=$((answered + 1))
+    done
+}
+
+if [ "${1:-}" = train ]; then
+    send_train
+    exit
+fi
+
 newline='
 '
 tab=$(printf '\t')
@@ -52,7 +95,18 @@ clock() {
 tool() {
     case $kind in
         http) exec wget -q -S -Y off -T "$seconds" -O - "http://$target/$path" ;;
-        tcp) exec nc -z -vv -w "$seconds" "$target" "$extra" ;;
+        tcp | closed) exec nc -z -vv -w "$seconds" "$target" "$extra" ;;
+        # The shell writes the datagram with one call, and dd reads one.
+        udp)
+            exec nc -v -u "$target" "${extra% *}" -e sh -c \
+                'printf "%${1}s" x; exec dd bs=4096 count=1 status=none >&2' sh "${extra#* }"
+            ;;
+        # Only where one train after the other loses too much is a path called lossy.
+        loss)
+            for _ in 1 2 3; do
+                ! nc -v -u "$target" "$extra" -e sh "$0" train || break
+            done
+            ;;
         dns) exec nslookup -type="$extra" -retry=1 -timeout="$seconds" "$target" ;;
     esac
 }
@@ -61,6 +115,8 @@ tool() {
 # answered, empty where none did, and $line to what is told of it.
 understand() {
     backend=
+    # Without -v, nc would not say why it can't send; with it, it also says that it can.
+    [ "$kind" != udp ] || printed=${printed#*" open$newline"}
     case $how:$kind:$printed in
         whole:http:*wget:\ *) ;;
         "whole:http:  HTTP/1."?" 200 "*"$blank_header"dualstack\ pod=*" "*)
@@ -71,6 +127,12 @@ understand() {
             [ "${#body}" -ge "$payload" ] || backend=
             ;;
         whole:tcp:*\ open"$newline"*) backend=$target ;;
+        whole:closed:*"onnection refused"*) backend=$target ;;
+        "whole:udp:dualstack pod="*" "*)
+            backend=${printed#dualstack pod=}
+            backend=${backend%% *}
+            ;;
+        whole:loss:*answered=[1-9]*) backend=$target ;;
         whole:dns:*"an't find"*) ;;
         whole:dns:*Server:*) backend=$target ;;
     esac
@@ -131,7 +193,7 @@ plain() {
     # The shell takes the last line's end away.
     [ "$payload" -gt 0 ] || printed=$printed$newline
     how=whole
-    [ "$kind" = dns ] || [ $(((now - begun) * 10)) -le $((timeout + 1000)) ] || how=late
+    [ "$kind" = dns ] || [ "$kind" = loss ] || [ $(((now - begun) * 10)) -le $((timeout + 1000)) ] || how=late
     understand
 }
 
@@ -140,7 +202,7 @@ attempt() {
     clock
     begun=$now
     case $kind$succeeded in
-        dns* | http[1-9]*) plain ;;
+        dns* | loss* | http[1-9]*) plain ;;
         *)
             if [ "$payload" -gt 0 ]; then
                 plain
@@ -195,6 +257,7 @@ probe() {
             most_told=2800
             patience=$timeout
             ;;
+        loss) patience=$timeout ;;
     esac
 
     attempts=0
@@ -256,8 +319,8 @@ probe() {
 
 exec 3>&1
 read -r name version parallel
-[ "$name $version" = 'dualstack-probe 2' ] || exit 2
-echo "h${tab}2"
+[ "$name $version" = 'dualstack-probe 3' ] || exit 2
+echo "h${tab}3"
 clock
 start=$now
 probes=0

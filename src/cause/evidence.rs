@@ -109,12 +109,17 @@ impl<'a> Probed<'a> {
         self.probe.aim.node()
     }
 
+    /// Whether it sends datagrams. What the rules say of ClusterIPs, NodePorts and pods is of TCP.
+    pub(super) const fn udp(&self) -> bool {
+        self.probe.target.is_udp()
+    }
+
     pub(super) const fn is_cluster_ip(&self) -> bool {
-        matches!(self.probe.aim, Aim::ClusterIp { .. })
+        matches!(self.probe.aim, Aim::ClusterIp { .. }) && !self.udp()
     }
 
     pub(super) const fn is_node_port(&self) -> bool {
-        matches!(self.probe.aim, Aim::NodePort { .. })
+        matches!(self.probe.aim, Aim::NodePort { .. }) && !self.udp()
     }
 
     pub(super) const fn is_dns(&self) -> bool {
@@ -122,7 +127,7 @@ impl<'a> Probed<'a> {
     }
 
     pub(super) const fn is_pod_path(&self) -> bool {
-        matches!(self.probe.aim, Aim::Backend { .. })
+        matches!(self.probe.aim, Aim::Backend { .. }) && !self.udp()
     }
 
     /// Whether any attempt shows that packets got there and back.

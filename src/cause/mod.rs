@@ -11,7 +11,9 @@ mod dns_without_names;
 mod dns_without_records;
 mod endpoints_missing;
 mod evidence;
+mod hairpin_off;
 mod isolation;
+mod lossy_path;
 mod model;
 mod node_cut_off;
 mod node_not_forwarding;
@@ -26,12 +28,14 @@ mod pod_route_missing;
 mod pods_masqueraded;
 mod pods_single_stack;
 mod registry;
+mod rejections_lost;
 mod rule;
 mod service_proxy_down;
 mod services_single_stack;
 mod single_stack_cluster;
 #[cfg(test)]
 mod tests;
+mod udp_dropped;
 mod unexpected_family;
 
 pub use evidence::Evidence;

@@ -21,7 +21,9 @@ impl CauseRule for PathMtu {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+        let families = || evidence.families();
+        let pods = families().filter_map(|family| find(evidence, family));
+        pods.chain(families().filter_map(|family| elsewhere(evidence, family))).collect()
     }
 }
 
@@ -59,8 +61,83 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             format!("Let {icmp} through every firewall on the path."),
         ],
         probed: evidence.bad(|probed| {
-            probed.large && narrow.iter().any(|(_, _, narrow)| narrow.probe == probed.probe)
+            probed.large
+                && probed.family == family
+                && narrow.iter().any(|(from, to, _)| evidence.crosses(probed, to, from, false))
         }),
+        ..Found::default()
+    })
+}
+
+/// Large answers that are lost on other ways than from pod to pod: between a node and clients outside,
+/// or where a service proxy translates.
+fn elsewhere(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let small_passes = |large: &Probed<'_>| {
+        evidence.of(family).any(|small| {
+            !small.large
+                && small.udp() == large.udp()
+                && small.good()
+                && small.origin == large.origin
+                && small.probe.aim == large.probe.aim
+        })
+    };
+    let is_lost = |probed: &Probed<'_>| {
+        let pods_pass = match (probed.from(), probed.backend()) {
+            (Some(from), Some(to)) => evidence.of(family).any(|path| {
+                path.is_pod_path()
+                    && path.large
+                    && path.good()
+                    && path.from() == Some(from)
+                    && path.backend() == Some(to)
+            }),
+            _ => true,
+        };
+        probed.large
+            && probed.family == family
+            && !probed.is_pod_path()
+            && probed.bad()
+            && pods_pass
+            && small_passes(probed)
+    };
+    let lost: Vec<&Probed<'_>> = evidence.of(family).filter(|probed| is_lost(probed)).collect();
+    let example = *lost.first()?;
+    let address = example.probe.target.address()?;
+    let node = example.at().or(example.from()).or(example.backend())?;
+    let places: std::collections::BTreeSet<&str> =
+        lost.iter().filter_map(|probed| probed.at().or(probed.from())).collect();
+    let outside = lost.iter().all(|probed| probed.from().is_none());
+    let places = words::list(places);
+    Some(Found {
+        what: if outside {
+            format!(
+                "Full-sized {family} packets are lost between {places} and clients outside; small ones \
+                 pass."
+            )
+        } else {
+            format!(
+                "Full-sized {family} packets are lost at Services on {places}; small ones pass, and \
+                 between pods large ones too."
+            )
+        },
+        evidence: lost
+            .iter()
+            .take(3)
+            .map(|probed| {
+                let to = &probed.probe.target;
+                format!("a large answer {} at {to}: {}", probed.origin, probed.seen())
+            })
+            .collect(),
+        reproduce: vec![commands::route(node, address.ip()), commands::on_node(node, "ip link")],
+        fix: vec![
+            format!(
+                "Compare the MTU of every {family} link on the way, and look on {node} for rules that \
+                 drop large packets."
+            ),
+            "Let the ICMP messages through that path MTU discovery needs (type 3 code 4; ICMPv6 type \
+             2)."
+                .to_owned(),
+        ],
+        probed: evidence.bad(is_lost),
         ..Found::default()
     })
 }

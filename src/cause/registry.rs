@@ -2,11 +2,11 @@
 
 use super::{
     Cause, CauseRule, Evidence, Judged, backend_filtered, backend_not_listening, cluster_ip_dead,
-    dns_unreachable, dns_without_names, dns_without_records, endpoints_missing, node_cut_off,
-    node_not_forwarding, node_port_dead, node_without_internal_ip, node_without_pod_cidr,
-    other_primary, outside_without_way, path_mtu, pod_network_down, pod_route_missing,
-    pods_masqueraded, pods_single_stack, service_proxy_down, services_single_stack,
-    single_stack_cluster, unexpected_family,
+    dns_unreachable, dns_without_names, dns_without_records, endpoints_missing, hairpin_off,
+    lossy_path, node_cut_off, node_not_forwarding, node_port_dead, node_without_internal_ip,
+    node_without_pod_cidr, other_primary, outside_without_way, path_mtu, pod_network_down,
+    pod_route_missing, pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down,
+    services_single_stack, single_stack_cluster, udp_dropped, unexpected_family,
 };
 use crate::{check::World, probe::ProbeTable};
 
@@ -28,11 +28,15 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &pod_network_down::PodNetworkDown,
     &pod_route_missing::PodRouteMissing,
     &path_mtu::PathMtu,
+    &lossy_path::LossyPath,
+    &udp_dropped::UdpDropped,
     &pods_masqueraded::PodsMasqueraded,
     &endpoints_missing::EndpointsMissing,
     &service_proxy_down::ServiceProxyDown,
     &cluster_ip_dead::ClusterIpDead,
     &node_port_dead::NodePortDead,
+    &hairpin_off::HairpinOff,
+    &rejections_lost::RejectionsLost,
     &dns_without_records::DnsWithoutRecords,
     &dns_without_names::DnsWithoutNames,
     &dns_unreachable::DnsUnreachable,

@@ -52,8 +52,19 @@ fn one(world: World<'_>, probe: &Probe) -> Option<String> {
         (Target::Http { address, payload }, None) => {
             format!("curl --noproxy '*' -g -m {seconds} 'http://{address}/{}'", path(*payload))
         }
-        (Target::Tcp { address }, _) => {
+        (Target::Tcp { address } | Target::Closed { address }, _) => {
             format!("nc -v -z -w {seconds} {} {}", address.ip(), address.port())
+        }
+        (Target::Udp { address, size }, _) => {
+            let (ip, port) = (address.ip(), address.port());
+            format!("sh -c 'printf %{size}s x | nc -u -w {seconds} {ip} {port}'")
+        }
+        (Target::Loss { address }, _) => {
+            let (ip, port) = (address.ip(), address.port());
+            format!(
+                "sh -c 'for i in $(seq 20); do echo x | nc -u -w 1 {ip} {port} | grep -c dualstack; \
+                 done'"
+            )
         }
         (Target::Dns { name, family }, _) => {
             format!("nslookup -type={} {name}", family.record_type())

@@ -18,6 +18,15 @@ pub(super) fn bad<'r, 'a>(
     readings.iter().filter_map(|reading| Some((reading, reading.symptom()?)))
 }
 
+/// A symptom's detail, which says so where only large answers are lost.
+pub(super) fn sized(reading: &Reading<'_>, symptom: &Symptom) -> String {
+    if reading.probe.target.is_large() {
+        format!("large answers: {}", symptom.detail)
+    } else {
+        symptom.detail.clone()
+    }
+}
+
 /// The verdict where something can't be told, or nothing was tried.
 pub(super) fn unknown(readings: &[Reading<'_>]) -> Option<Verdict> {
     if readings.is_empty() {

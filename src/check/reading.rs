@@ -276,7 +276,7 @@ impl<'a> Expected<'a> {
     fn step(&self, outcome: &'a Outcome) -> Step<'a> {
         match outcome {
             Outcome::Answered(answer) => self.answered(answer),
-            Outcome::Connected => Step::Right(None),
+            Outcome::Connected | Outcome::Rejected | Outcome::Counted { .. } => Step::Right(None),
             Outcome::Records { addresses } => self.resolved(addresses),
             Outcome::NoRecords => match self.records {
                 None => Step::Right(None),

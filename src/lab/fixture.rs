@@ -2,7 +2,9 @@
 
 use super::each;
 use crate::{
-    fixture::{Allocation, Fixture, SelectedNode, Service, ServiceRole, Workload, WorkloadState},
+    fixture::{
+        Allocation, Fixture, Port, SelectedNode, Service, ServiceRole, Workload, WorkloadState,
+    },
     net::IpFamily::{self, V4, V6},
 };
 
@@ -30,7 +32,9 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily]) -> Fixture {
         ServiceRole::RequireDualStackIpv6First,
         ServiceRole::NodePort,
     ];
+    roles.push(ServiceRole::NoEndpoints);
     roles.extend((1..=nodes).map(|i| ServiceRole::Backend(format!("n{i}"))));
+    roles.extend((1..=nodes).map(|i| ServiceRole::Probe(format!("n{i}"))));
     Fixture {
         run: "ab3de".to_owned(),
         namespace: "dualstack-ab3de".to_owned(),
@@ -52,6 +56,7 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily]) -> Fixture {
 fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
     let name = match &role {
         ServiceRole::Backend(node) => format!("backend-{}", node.trim_start_matches('n')),
+        ServiceRole::Probe(node) => format!("probe-{}", node.trim_start_matches('n')),
         role => role.to_string(),
     };
     let asked = role.requested_families();
@@ -82,9 +87,26 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
             }
             .to_owned(),
             port: 80,
-            node_port: matches!(role, ServiceRole::NodePort | ServiceRole::Backend(_))
-                .then(|| 30_000 + u16::try_from(k).unwrap()),
+            node_port: matches!(
+                role,
+                ServiceRole::NodePort
+                    | ServiceRole::NoEndpoints
+                    | ServiceRole::Backend(_)
+                    | ServiceRole::Probe(_)
+            )
+            .then(|| 30_000 + u16::try_from(k).unwrap()),
         }
     };
-    Service::new(role, name, allocation)
+    let mut service = Service::new(role, name, allocation);
+    service.ports = match &service.allocation {
+        Allocation::Accepted { port, node_port, .. } => [("TCP", 0), ("UDP", 1_000)]
+            .map(|(protocol, more)| Port {
+                protocol: protocol.to_owned(),
+                port: *port,
+                node_port: node_port.map(|port| port + more),
+            })
+            .to_vec(),
+        Allocation::Refused { .. } => Vec::new(),
+    };
+    service
 }

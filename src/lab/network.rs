@@ -7,7 +7,7 @@ use crate::{
     facts::Fact,
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
     net::IpFamily::{self, V4, V6},
-    probe::{Answer, Attempt, Outcome, Probe, Target, Vantage},
+    probe::{Answer, Attempt, Outcome, Probe, Target, Train, Vantage},
 };
 
 /// Something that is broken.
@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     NoWayOutside { family: IpFamily },
     /// Large answers are lost on their way from one node to another.
     Narrow { from: &'static str, to: &'static str, family: IpFamily },
+    /// Large answers are lost on their way from a node to the outside.
+    NarrowOutside { at: &'static str, family: IpFamily },
     /// Pods reach pods with their node's address.
     Masquerade { at: &'static str, family: IpFamily },
     /// A DNS pod, or every one, has no records of a family.
@@ -47,6 +49,14 @@ pub(crate) enum Fault {
     NoEndpoints { family: IpFamily },
     /// No DNS pod answers pods.
     DnsDown,
+    /// Pods on a node don't get packets back that they sent to themselves.
+    HairpinOff { at: &'static str },
+    /// A node drops what it would have to refuse.
+    RejectDropped { at: &'static str, family: IpFamily },
+    /// A node drops the datagrams that its pods send.
+    UdpDropped { at: &'static str, family: IpFamily },
+    /// So many of 100 datagrams between two nodes are lost.
+    Lossy { between: [&'static str; 2], percent: u32, family: IpFamily },
     /// A Service's ClusterIPs lead to another backend than its own.
     WrongBackend { of: &'static str, to: &'static str },
 }
@@ -109,6 +119,30 @@ fn attempt(lab: &Lab, probe: &Probe, turn: usize) -> Outcome {
             exchange(lab, probe, &there, &back).unwrap_or(Outcome::Connected)
         }
         Target::Http { address, payload } => http(lab, probe, from, *address, *payload, turn),
+        Target::Closed { .. } => {
+            let silent = lab.faults.iter().any(|fault| match fault {
+                Fault::RejectDropped { at, family } => {
+                    *family == probe.family() && from == Some(*at)
+                }
+                _ => false,
+            });
+            let rejected = if silent { Outcome::TimedOut } else { Outcome::Rejected };
+            exchange(lab, probe, &[Step::ClusterIp(from.unwrap())], &[]).unwrap_or(rejected)
+        }
+        Target::Udp { address, size } => {
+            // A large datagram has a large answer.
+            let payload = if *size < 1_000 { 0 } else { 1_200 };
+            udp_dropped(lab, probe, from)
+                .unwrap_or_else(|| http(lab, probe, from, *address, payload, turn))
+        }
+        Target::Loss { address } => {
+            let answer = udp_dropped(lab, probe, from)
+                .unwrap_or_else(|| http(lab, probe, from, *address, 0, turn));
+            match &answer {
+                Outcome::Answered(_) => Outcome::Counted { trains: trains(lab, probe, from) },
+                _ => answer,
+            }
+        }
     }
 }
 
@@ -123,13 +157,19 @@ fn http(
     let family = IpFamily::of(address.ip());
     let service = lab.fixture.services.iter().find(|service| {
         service.cluster_ip(family) == Some(address.ip())
-            || (service.node_port() == Some(address.port()) && address.port() != BACKEND_PORT)
+            || ([service.node_port(), service.udp_node_port()].contains(&Some(address.port()))
+                && address.port() != BACKEND_PORT)
     });
     let backend = match service {
         Some(service) => pick(lab, service, family, turn),
         None => lab.fixture.backends.iter().find(|pod| pod.address(family) == Some(address.ip())),
     };
     let Some(backend) = backend else { return Outcome::Refused };
+    if let Some(ServiceRole::Probe(node)) = service.map(|service| &service.role)
+        && lab.faults.iter().any(|fault| matches!(fault, Fault::HairpinOff { at } if at == node))
+    {
+        return Outcome::TimedOut;
+    }
     let to = backend.node.as_str();
     let into = Step::Nginx(to);
     let (there, back): (Vec<Step<'_>>, Vec<Step<'_>>);
@@ -168,6 +208,11 @@ fn http(
         Fault::Narrow { from: at, to: far, family: broken } => {
             *broken == family && *at == to && from == Some(*far)
         }
+        Fault::NarrowOutside { at, family: broken } => {
+            *broken == family
+                && from.is_none()
+                && node_at(lab, address.ip()).as_deref() == Some(*at)
+        }
         _ => false,
     });
     if narrow && payload > 0 {
@@ -190,6 +235,33 @@ fn http(
     })
 }
 
+/// What becomes of a datagram where the node of its sender drops it.
+fn udp_dropped(lab: &Lab, probe: &Probe, from: Option<&str>) -> Option<Outcome> {
+    let family = probe.family();
+    let dropped = lab.faults.iter().any(|fault| match fault {
+        Fault::UdpDropped { at, family: of } => *of == family && from == Some(*at),
+        _ => false,
+    });
+    dropped.then_some(Outcome::TimedOut)
+}
+
+/// Trains from a node to the pod on another, as probe.sh sends them.
+fn trains(lab: &Lab, probe: &Probe, from: Option<&str>) -> Vec<Train> {
+    let (from, to) = (from.unwrap(), probe.aim.backend().unwrap());
+    let lost = lab.faults.iter().find_map(|fault| match fault {
+        Fault::Lossy { between, percent, family }
+            if *family == probe.family() && between.contains(&from) && between.contains(&to) =>
+        {
+            Some(*percent)
+        }
+        _ => None,
+    });
+    match lost.unwrap_or(0) {
+        lost @ 12.. => vec![Train { sent: 1200 / lost, answered: 1200 / lost - 12 }; 3],
+        lost => vec![Train { sent: 100, answered: 100 - lost }],
+    }
+}
+
 /// The backend that a Service's turn falls on.
 fn pick<'a>(
     lab: &'a Lab,
@@ -201,21 +273,16 @@ fn pick<'a>(
         (Fault::WrongBackend { of, to }, ServiceRole::Backend(node)) if node == of => Some(*to),
         _ => None,
     });
+    if let Some(to) = astray {
+        return lab.fixture.backend_on(to);
+    }
     let behind: Vec<&Workload> = lab
         .fixture
-        .backends
-        .iter()
-        .filter(|pod| pod.is_ready() && pod.address(family).is_some())
+        .backends_of(service, family)
         .filter(|pod| {
             // Proxies know nobody else.
             let slices = service.slices.iter().flatten();
             slices.flat_map(|slice| slice.serves(family)).any(|ip| Some(ip) == pod.address(family))
-                || astray.is_some()
-        })
-        .filter(|pod| match (&service.role, astray) {
-            (_, Some(to)) => pod.node == to,
-            (ServiceRole::Backend(node), None) => pod.node == *node,
-            _ => true,
         })
         .collect();
     (!behind.is_empty()).then(|| behind[turn % behind.len()])

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     thread,
     time::Duration,
 };
@@ -26,6 +26,32 @@ pub(super) fn serve(
         }
     });
     address
+}
+
+/// Answers datagrams as our nginx does, but for each one of which `loses` is told the number.
+pub(super) fn serve_udp(ip: IpAddr, loses: fn(usize) -> bool) -> SocketAddr {
+    let socket = UdpSocket::bind((ip, 0)).unwrap();
+    let server = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut datagram = [0; 4096];
+        for number in 0.. {
+            let Ok((size, client)) = socket.recv_from(&mut datagram) else { continue };
+            if loses(number) {
+                continue;
+            }
+            let (at, from) = (server.ip(), client.ip());
+            let padding = "x".repeat(if size < 1000 { 0 } else { 1200 });
+            let line =
+                format!("dualstack pod=nginx-1 server={at} client={from}\nreceived={size}\n");
+            let _ = socket.send_to(format!("{line}{padding}").as_bytes(), client);
+        }
+    });
+    server
+}
+
+/// A UDP port that nothing listens on.
+fn closed_udp(ip: IpAddr) -> SocketAddr {
+    UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap()
 }
 
 /// A port that nothing listens on.
@@ -90,6 +116,20 @@ fn tcp(name: &'static str, address: SocketAddr, expected: fn(&Outcome) -> bool) 
     Way { name, target: Target::Tcp { address }, expected, slow: false }
 }
 
+fn closed_way(name: &'static str, address: SocketAddr, expected: fn(&Outcome) -> bool) -> Way {
+    Way { name, target: Target::Closed { address }, expected, slow: false }
+}
+
+fn udp(name: &'static str, address: SocketAddr, size: u32, expected: fn(&Outcome) -> bool) -> Way {
+    Way { name, target: Target::Udp { address, size }, expected, slow: false }
+}
+
+/// Whether our nginx answered with so many bytes at least, or fewer than that many.
+fn answered(outcome: &Outcome, large: bool) -> bool {
+    matches!(outcome, Outcome::Answered(answer)
+        if answer.pod == "nginx-1" && (answer.payload > 1200) == large)
+}
+
 fn is_wrong(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::WrongAnswer { .. })
 }
@@ -97,6 +137,10 @@ fn is_wrong(outcome: &Outcome) -> bool {
 fn is_ours(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Answered(answer)
         if answer.pod == "nginx-1" && answer.client.is_loopback() && answer.payload == 0)
+}
+
+fn is_silence(outcome: &Outcome) -> bool {
+    *outcome == Outcome::TimedOut
 }
 
 fn is_unreachable(outcome: &Outcome) -> bool {
@@ -193,6 +237,17 @@ pub(super) fn ways() -> Vec<Way> {
         tcp("an open port over IPv4", ours_v4, is_connected),
         tcp("an open port over IPv6", ours_v6, is_connected),
         tcp("a refusing port over IPv6", closed(V6), is_refused),
+        closed_way("a refusal that is due", closed(V6), |it| *it == Outcome::Rejected),
+        closed_way("an open port that must be closed", ours_v4, is_wrong),
+        udp("a datagram over IPv4", serve_udp(V4, |_| false), 1, |it| answered(it, false)),
+        udp("a datagram over IPv6", serve_udp(V6, |_| false), 1, |it| answered(it, false)),
+        udp("a large datagram", serve_udp(V6, |_| false), 1400, |it| answered(it, true)),
+        udp("a closed UDP port over IPv4", closed_udp(V4), 1, is_refused),
+        udp("a closed UDP port over IPv6", closed_udp(V6), 1, is_refused),
+        Way { slow: true, ..udp("a lost datagram", serve_udp(V4, |_| true), 1, is_silence) },
+        udp("no route for a datagram", "255.255.255.255:80".parse().unwrap(), 1, |outcome| {
+            matches!(outcome, Outcome::Unreachable { .. })
+        }),
         tcp("no route for a connection", "[ff02::1]:80".parse().unwrap(), is_unreachable),
     ]
 }

@@ -27,7 +27,7 @@ mod written;
 
 pub use aim::Aim;
 pub use carry_out::carry_out;
-pub use model::{Answer, Attempt, Attempts, Observation, Outcome, Probe, Target, Vantage};
+pub use model::{Answer, Attempt, Attempts, Observation, Outcome, Probe, Target, Train, Vantage};
 use plan::Batch;
 pub use plan::Sink;
 pub use table::{ProbeId, ProbeTable};

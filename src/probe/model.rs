@@ -28,7 +28,11 @@ impl Probe {
     /// it asks for.
     pub const fn family(&self) -> IpFamily {
         match &self.target {
-            Target::Http { address, .. } | Target::Tcp { address } => IpFamily::of(address.ip()),
+            Target::Http { address, .. }
+            | Target::Tcp { address }
+            | Target::Closed { address }
+            | Target::Udp { address, .. }
+            | Target::Loss { address } => IpFamily::of(address.ip()),
             Target::Dns { family, .. } => *family,
         }
     }
@@ -91,6 +95,24 @@ pub enum Target {
         /// Address and port.
         address: SocketAddr,
     },
+    /// A TCP connection that must be refused.
+    Closed {
+        /// Address and port.
+        address: SocketAddr,
+    },
+    /// One datagram; the fixture's nginx answers it with who it is and whom it sees. One of 1,000
+    /// bytes or more gets an answer of more than 1,200.
+    Udp {
+        /// Address and port.
+        address: SocketAddr,
+        /// The datagram's size in bytes, at least 1.
+        size: u32,
+    },
+    /// Trains of small datagrams, to see how many of them are answered ([`Train`]).
+    Loss {
+        /// Address and port.
+        address: SocketAddr,
+    },
     /// The A or AAAA records of a name.
     Dns {
         /// The fully qualified name, with the trailing dot.
@@ -105,21 +127,33 @@ impl Target {
     /// resolver points.
     pub const fn address(&self) -> Option<SocketAddr> {
         match self {
-            Self::Http { address, .. } | Self::Tcp { address } => Some(*address),
+            Self::Http { address, .. }
+            | Self::Tcp { address }
+            | Self::Closed { address }
+            | Self::Udp { address, .. }
+            | Self::Loss { address } => Some(*address),
             Self::Dns { .. } => None,
         }
     }
 
-    /// Whether an answer of more than one packet is asked for.
+    /// Whether packets of full size are sent or asked for.
     pub const fn is_large(&self) -> bool {
-        matches!(self, Self::Http { payload: 1.., .. })
+        matches!(self, Self::Http { payload: 1.., .. } | Self::Udp { size: 1000.., .. })
+    }
+
+    /// Whether datagrams are sent, not a connection opened.
+    pub const fn is_udp(&self) -> bool {
+        matches!(self, Self::Udp { .. } | Self::Loss { .. })
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Http { address, .. } | Self::Tcp { address } => write!(f, "{address}"),
+            Self::Http { address, .. } | Self::Tcp { address } | Self::Closed { address } => {
+                write!(f, "{address}")
+            }
+            Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
         }
     }
@@ -179,6 +213,13 @@ pub enum Outcome {
     Answered(Answer),
     /// The TCP connection was accepted ([`Target::Tcp`] only).
     Connected,
+    /// The connection was refused, as it had to be ([`Target::Closed`] only).
+    Rejected,
+    /// So many datagrams were answered, at least one of them ([`Target::Loss`] only).
+    Counted {
+        /// The trains, in the order in which they were sent.
+        trains: Vec<Train>,
+    },
     /// The DNS server answered with records, in its order ([`Target::Dns`] only).
     Records {
         /// The addresses.
@@ -216,7 +257,26 @@ impl Outcome {
     /// whether it is the right one is for the check to say. NXDOMAIN is none: every name we ask for
     /// exists, so a server that doesn't have it yet may still be settling.
     pub const fn succeeded(&self) -> bool {
-        matches!(self, Self::Answered(_) | Self::Connected | Self::Records { .. } | Self::NoRecords)
+        matches!(
+            self,
+            Self::Answered(_)
+                | Self::Connected
+                | Self::Rejected
+                | Self::Counted { .. }
+                | Self::Records { .. }
+                | Self::NoRecords
+        )
+    }
+
+    /// What an attempt to open a connection means where it must be refused.
+    fn where_closed(self) -> Self {
+        match self {
+            Self::Refused => Self::Rejected,
+            Self::Connected => {
+                Self::WrongAnswer { detail: "the connection was accepted".to_owned() }
+            }
+            other => other,
+        }
     }
 
     /// Whether it proves that packets get to the target and back.
@@ -225,6 +285,8 @@ impl Outcome {
             self,
             Self::Answered(_)
                 | Self::Connected
+                | Self::Rejected
+                | Self::Counted { .. }
                 | Self::Refused
                 | Self::Reset
                 | Self::WrongAnswer { .. }
@@ -237,6 +299,13 @@ impl fmt::Display for Outcome {
         match self {
             Self::Answered(answer) => write!(f, "answered by {}", answer.pod),
             Self::Connected => f.write_str("connected"),
+            Self::Rejected => f.write_str("refused, as it must be"),
+            Self::Counted { trains } => {
+                let (sent, answered) = trains.iter().fold((0, 0), |(sent, answered), train| {
+                    (sent + train.sent, answered + train.answered)
+                });
+                write!(f, "{answered} of {sent} datagrams answered")
+            }
             Self::Records { addresses } => {
                 f.write_str("records")?;
                 addresses.iter().try_for_each(|address| write!(f, " {address}"))
@@ -250,6 +319,22 @@ impl fmt::Display for Outcome {
             Self::Reset => f.write_str("reset"),
             Self::WrongAnswer { detail } => write!(f, "wrong answer ({detail})"),
         }
+    }
+}
+
+/// A train of small datagrams, each sent when the one before it was answered or was late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Train {
+    /// How many were sent: 100, or fewer where too many stayed without an answer.
+    pub sent: u32,
+    /// How many answers came.
+    pub answered: u32,
+}
+
+impl Train {
+    /// How many datagrams or their answers were lost.
+    pub const fn lost(self) -> u32 {
+        self.sent.saturating_sub(self.answered)
     }
 }
 

@@ -1,11 +1,15 @@
 //! Probes from the machine that runs `dualstack`.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use futures::{StreamExt, stream};
 use reqwest::{Client, redirect::Policy};
 use tokio::{
-    net::TcpStream,
+    net::{TcpStream, UdpSocket},
     time::{Instant, timeout},
 };
 
@@ -58,6 +62,9 @@ async fn attempt(client: &Client, probe: &Probe, limit: Duration) -> Result<Outc
         match &probe.target {
             Target::Http { address, payload } => get(client, *address, *payload).await,
             Target::Tcp { address } => connect(*address).await,
+            Target::Closed { address } => connect(*address).await.map(Outcome::where_closed),
+            Target::Udp { address, size } => exchange(*address, *size).await,
+            Target::Loss { address } => Err(format!("loss to {address} is counted from pods only")),
             Target::Dns { name, .. } => {
                 Err(format!("{name} can be asked for only from a pod or of one"))
             }
@@ -71,6 +78,34 @@ async fn connect(address: SocketAddr) -> Result<Outcome, String> {
         Ok(_) => Ok(Outcome::Connected),
         Err(error) => failure::of_error(&error).ok_or_else(|| error.to_string()),
     }
+}
+
+/// One datagram, and one in answer.
+async fn exchange(address: SocketAddr, size: u32) -> Result<Outcome, String> {
+    let any: SocketAddr = match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let mut answer = vec![0; EXCESS];
+    let datagram = vec![b'x'; usize::try_from(size).unwrap_or(1)];
+    let exchanged = async {
+        let socket = UdpSocket::bind(any).await?;
+        socket.connect(address).await?;
+        socket.send(&datagram).await?;
+        socket.recv(&mut answer).await
+    };
+    let received = match exchanged.await {
+        Ok(received) => received,
+        Err(error) => return failure::of_error(&error).ok_or_else(|| error.to_string()),
+    };
+    let text = String::from_utf8_lossy(&answer[..received]);
+    Ok(match Identification::read(&text) {
+        Some(identification) => {
+            let more = received - identification.length;
+            identification.outcome(more, 0)
+        }
+        None => stranger(None, &text),
+    })
 }
 
 async fn get(client: &Client, address: SocketAddr, payload: u32) -> Result<Outcome, String> {

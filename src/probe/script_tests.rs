@@ -15,7 +15,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    Aim, Attempts, Observation, Outcome, Probe, ProbeTable, Target, Vantage, loopback,
+    Aim, Attempt, Attempts, Observation, Outcome, Probe, ProbeTable, Target, Vantage, loopback,
     script::{self, Line},
     session::Session,
 };
@@ -35,7 +35,7 @@ impl Busybox {
             return None;
         };
         let applets = TempDir::new().unwrap();
-        for applet in ["sh", "wget", "nc", "nslookup", "sleep"] {
+        for applet in ["sh", "wget", "nc", "nslookup", "sleep", "dd"] {
             symlink(fs::canonicalize(&binary).unwrap(), applets.path().join(applet)).unwrap();
         }
         let busybox = Self(applets);
@@ -130,6 +130,33 @@ fn every_way_a_connection_can_go_has_its_outcome() {
 }
 
 #[test]
+fn losses_are_counted_and_a_path_that_loses_one_in_three_is_tried_three_times() {
+    let Some(busybox) = Busybox::find() else { return };
+    let loss = |loses| {
+        let address = loopback::serve_udp(loopback::V6, loses);
+        probe(Target::Loss { address }, Attempts { successes: 1, ..PATIENT })
+    };
+    let seen = busybox.observe(&[
+        loss(|_| false),
+        loss(|number| number == 50),
+        loss(|number| number % 3 == 1),
+    ]);
+    let trains: Vec<Vec<_>> = seen
+        .iter()
+        .map(|seen| match &seen.attempts.as_slice() {
+            [Attempt { outcome: Outcome::Counted { trains }, .. }] => {
+                trains.iter().map(|train| (train.sent, train.lost())).collect()
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(trains[0], [(100, 0)]);
+    assert_eq!(trains[1], [(100, 1)]);
+    assert_eq!(trains[2].len(), 3);
+    assert!(trains[2].iter().all(|&(sent, lost)| sent < 40 && lost == 12), "{trains:?}");
+}
+
+#[test]
 fn a_probe_goes_on_until_every_backend_answered() {
     let Some(busybox) = Busybox::find() else { return };
     let attempts = Attempts { distinct: 3, bound: 20, ..PATIENT };
@@ -201,12 +228,12 @@ fn a_stdin_that_ends_before_its_last_line_is_an_error() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(b"dualstack-probe 2 4\n").unwrap();
+    child.stdin.take().unwrap().write_all(b"dualstack-probe 3 4\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }
 
 #[test]
 fn another_version_of_the_protocol_is_an_error() {
     let Some(busybox) = Busybox::find() else { return };
-    assert_eq!(busybox.script("dualstack-probe 3 4\n.\n").status.code(), Some(2));
+    assert_eq!(busybox.script("dualstack-probe 4 4\n.\n").status.code(), Some(2));
 }

@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn an_observation_comes_with_its_probes_end() {
         let mut session = session(2);
-        assert_eq!(session.line("h\t2"), None);
+        assert_eq!(session.line("h\t3"), None);
         assert_eq!(session.line(&format!("a\t1\t{REFUSED}")), None);
         assert_eq!(session.line(&format!("a\t0\t{OPEN}")), None);
         let (_, observation) = session.line("e\t0\t1").unwrap();

@@ -211,10 +211,70 @@ fn a_pod_to_which_a_policy_drops_a_family_is_told_from_its_node() {
 #[test]
 fn large_answers_that_are_lost_one_way_are_a_matter_of_mtu() {
     let lab = Lab::dual().with(Fault::Narrow { from: "n2", to: "n1", family: V6 });
-    let run = assert_red(&lab, |path| path.is("pod::reachable", V6, "n1", "n2"));
+    let run = assert_red(&lab, |path| {
+        [
+            "pod::reachable",
+            "service::cluster_ip_reachable",
+            "service::udp",
+            "node_port::from_pod",
+            "node_port::udp",
+        ]
+        .iter()
+        .any(|check| path.is(check, V6, "n1", "n2"))
+    });
     assert_cause(&run, "path_mtu", &["n2 to n1", "IPv6"]);
     let case = run.case("pod::reachable/ipv6/n1 -> n2");
     assert_eq!(case.verdict.detail(), "large answers: timed out 3 times");
+}
+
+#[test]
+fn large_answers_lost_between_a_node_and_outside_are_seen_there() {
+    let lab = Lab::dual().with(Fault::NarrowOutside { at: "n2", family: V6 });
+    let run = assert_red(&lab, |path| path.is("node_port::from_outside", V6, "outside", "n2"));
+    assert_cause(&run, "path_mtu", &["n2", "clients outside", "IPv6"]);
+    let case = run.case("node_port::from_outside/ipv6/outside -> n2");
+    assert_eq!(case.verdict.detail(), "large answers: timed out 3 times");
+}
+
+#[test]
+fn a_path_that_loses_packets_is_lossy_and_not_down() {
+    let lossy = |percent| Fault::Lossy { between: ["n1", "n2"], percent, family: V6 };
+    let run = assert_red(&Lab::dual().with(lossy(30)), |path| {
+        path.is("pod::loss", V6, "n1", "n2") || path.is("pod::loss", V6, "n2", "n1")
+    });
+    assert_cause(&run, "lossy_path", &["n1", "n2", "IPv6", "without being down"]);
+    let case = run.case("pod::loss/ipv6/n1 -> n2");
+    assert_eq!(case.verdict.detail(), "lossy: 36 of 120 datagrams lost (30 %)");
+    let run = assert_red(&Lab::dual().with(lossy(3)), |_| false);
+    let case = run.case("pod::loss/ipv6/n1 -> n2");
+    assert_eq!(case.verdict.detail(), "3 of 100 datagrams lost (3 %)");
+}
+
+#[test]
+fn a_pod_that_does_not_reach_itself_is_a_matter_of_hairpin_mode() {
+    let lab = Lab::dual().with(Fault::HairpinOff { at: "n2" });
+    let run = assert_red(&lab, |path| path.check == "service::hairpin" && path.to == "n2");
+    assert_cause(&run, "hairpin_off", &["n2", "IPv4 and IPv6"]);
+}
+
+#[test]
+fn a_node_that_does_not_refuse_for_services_without_endpoints_is_named() {
+    let lab = Lab::dual().with(Fault::RejectDropped { at: "n2", family: V6 });
+    let run = assert_red(&lab, |path| {
+        path.check == "service::no_endpoints" && path.to == "n2" && path.family == Some(V6)
+    });
+    assert_cause(&run, "rejections_lost", &["n2", "IPv6"]);
+}
+
+#[test]
+fn datagrams_that_one_node_drops_are_one_cause() {
+    let lab = Lab::dual().with(Fault::UdpDropped { at: "n1", family: V6 });
+    let run = assert_red(&lab, |path| {
+        path.family == Some(V6)
+            && path.from == "n1"
+            && (path.check.ends_with("::udp") || path.check == "pod::loss")
+    });
+    assert_cause(&run, "udp_dropped", &["pods on n1 send", "IPv6"]);
 }
 
 #[test]

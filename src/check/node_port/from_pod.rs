@@ -95,22 +95,41 @@ pub(super) fn failure(
     family: IpFamily,
     readings: &[Reading<'_>],
 ) -> Failure {
-    let bad: Vec<(&Reading<'_>, &Symptom)> = outcome::bad(readings).collect();
+    let mut bad: Vec<(&Reading<'_>, &Symptom)> = outcome::bad(readings).collect();
+    let is_small = |reading: &Reading<'_>| !reading.probe.target.is_large();
+    let only_large = !bad.iter().any(|(reading, _)| is_small(reading));
+    if !only_large {
+        bad.retain(|(reading, _)| is_small(reading));
+    }
     let backends = words::list(bad.iter().filter_map(|(reading, _)| reading.probe.aim.backend()));
     let address = bad.iter().find_map(|(reading, _)| reading.probe.target.address());
     let (Some(address), Some((_, symptom))) = (address, bad.first()) else {
         return Failure::new(format!("{from} does not reach the NodePorts of node {to}."));
     };
-    let all = bad.len() == readings.len();
-    let what = format!(
-        "{from} does not reach the NodePorts at {} of node {to} over {family} that lead to {} on {}: \
+    let all = bad.len() == readings.iter().filter(|reading| is_small(reading)).count();
+    let what = if only_large {
+        format!(
+            "{from} gets small answers from the NodePorts at {} of node {to} over {family}, but not \
+             large ones: {}.",
+            address.ip(),
+            symptom.detail
+        )
+    } else {
+        format!(
+            "{from} does not reach the NodePorts at {} of node {to} over {family} that lead to {} on {}: \
          {}.",
-        address.ip(),
-        if all { "every backend, those" } else { "the backends" },
-        backends,
-        symptom.detail
-    );
-    let first = if !all {
+            address.ip(),
+            if all { "every backend, those" } else { "the backends" },
+            backends,
+            symptom.detail
+        )
+    };
+    let first = if only_large {
+        format!(
+            "Full-sized packets are lost between {to} and the client: compare the MTU of every link on \
+             the way, and let the ICMP messages through that path MTU discovery needs."
+        )
+    } else if !all {
         format!(
             "Other NodePorts at {to} work, so the node is reached and opens them: look at the way from \
              {to} to the backends on {backends} (pod::reachable)."

@@ -3,6 +3,8 @@
 mod from_outside;
 mod from_pod;
 mod ports;
+mod udp;
 
 pub(super) use from_outside::FromOutside;
 pub(super) use from_pod::FromPod;
+pub(super) use udp::Udp;

@@ -23,7 +23,8 @@ pub(super) fn node<'a>(world: World<'a>, name: &str) -> Result<&'a Node, Blocked
     Err(Blocked { by: None, reason })
 }
 
-/// Probes of the NodePort of each backend's Service at one address of a node; or why there is none.
+/// Probes of the NodePort of each backend's Service at one address of a node, and one large answer
+/// from the backend on the node itself, or else the first; or why there is none.
 pub(super) fn probes(
     world: World<'_>,
     vantage: &Vantage,
@@ -64,13 +65,34 @@ pub(super) fn probes(
             reason: "no nginx stands behind any NodePort".to_owned(),
         }));
     }
+    let own = |probe: &&Probe| probe.aim.backend() == Some(&node.name);
+    if let Some(small) = probes.iter().find(own).or(probes.first())
+        && let Some(large) = large(world, small)
+    {
+        probes.push(large);
+    }
     Ok(probes)
+}
+
+/// The same with a large answer, where the suite asks for any.
+fn large(world: World<'_>, small: &Probe) -> Option<Probe> {
+    let payload = world.suite.probes.payload;
+    let address = small.target.address().filter(|_| payload > 0)?;
+    let target = Target::Http { address, payload };
+    Some(Probe { target, attempts: plan::once(world.suite), ..small.clone() })
 }
 
 /// What went wrong with some of the NodePorts at one address, as a short detail: the share and what
 /// the first of them saw. `None` where nothing did.
 pub(super) fn detail(readings: &[Reading<'_>]) -> Option<String> {
-    let mut bad = outcome::bad(readings);
-    let (_, first) = bad.next()?;
-    Some(outcome::share(1 + bad.count(), readings.len(), "backend", &first.detail))
+    let is_small = |reading: &Reading<'_>| !reading.probe.target.is_large();
+    let small = readings.iter().filter(|reading| is_small(reading)).count();
+    let mut bad = outcome::bad(readings).filter(|(reading, _)| is_small(reading));
+    match bad.next() {
+        Some((_, first)) => Some(outcome::share(1 + bad.count(), small, "backend", &first.detail)),
+        None => {
+            let (reading, symptom) = outcome::bad(readings).next()?;
+            Some(outcome::sized(reading, symptom))
+        }
+    }
 }

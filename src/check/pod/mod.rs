@@ -1,7 +1,9 @@
 //! What pods are given, and whether they reach each other.
 
+mod loss;
 mod pod_ips;
 mod reachable;
 
+pub(super) use loss::Loss;
 pub(super) use pod_ips::PodIps;
 pub(super) use reachable::Reachable;

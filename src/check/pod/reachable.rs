@@ -93,11 +93,7 @@ impl Check for Reachable {
         match outcome::bad(&readings.own).next() {
             None => outcome::unless_unknown(&readings.own),
             Some((reading, symptom)) => {
-                let detail = if reading.probe.target.is_large() {
-                    format!("large answers: {}", symptom.detail)
-                } else {
-                    symptom.detail.clone()
-                };
+                let detail = outcome::sized(reading, symptom);
                 Verdict::fail(detail, path.failure(world, reading, symptom))
             }
         }

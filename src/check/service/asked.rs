@@ -57,6 +57,11 @@ pub(super) fn behind<'a>(
     };
     let endpoints: Vec<_> = world.fixture.backends_of(service, family).collect();
     if endpoints.is_empty() {
+        if let ServiceRole::Probe(node) = role
+            && let Some(pod) = world.fixture.probe_on(node)
+        {
+            plan::up("busybox", pod)?;
+        }
         let behind = |node: &str| match role {
             ServiceRole::Backend(only) => node == only,
             _ => true,
@@ -69,6 +74,14 @@ pub(super) fn behind<'a>(
         }));
     }
     Ok((service, endpoints))
+}
+
+/// The TCP port of a Service's ClusterIPs.
+pub(super) fn port(service: &Service) -> Option<u16> {
+    match &service.allocation {
+        Allocation::Accepted { port, .. } => Some(*port),
+        Allocation::Refused { .. } => None,
+    }
 }
 
 /// The Services that all backends share.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::asked::{SHARED, behind, has};
+use super::asked::{SHARED, behind, has, port};
 use crate::{
     check::{
         Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
@@ -10,9 +10,9 @@ use crate::{
         plan::{self, Source},
         remedy, words,
     },
-    fixture::{Allocation, Service, ServiceRole},
+    fixture::ServiceRole,
     net::IpFamily,
-    probe::{Aim, Target},
+    probe::{Aim, Target, Vantage},
 };
 
 /// Services are reached at their ClusterIPs.
@@ -83,7 +83,8 @@ impl Check for ClusterIpReachable {
 
     fn judge(&self, world: World<'_>, path: &ServicePath, readings: &Readings<'_>) -> Verdict {
         if let Some((reading, symptom)) = outcome::bad(&readings.own).next() {
-            return Verdict::fail(symptom.detail.clone(), path.failure(world, reading, symptom));
+            let detail = outcome::sized(reading, symptom);
+            return Verdict::fail(detail, path.failure(world, reading, symptom));
         }
         match readings.own.as_slice() {
             [reading] if reading.answered.len() > 1 => {
@@ -119,7 +120,15 @@ fn case(
         };
         let address = SocketAddr::new(ip, port);
         let aim = Aim::ClusterIp { service: role.clone() };
-        let probe = source.probe(aim, Target::Http { address, payload: 0 }, attempts);
+        let probe = |payload, attempts| {
+            source.probe(aim.clone(), Target::Http { address, payload }, attempts)
+        };
+        // One large answer for each pair of nodes: from a pod, and to a certain backend.
+        let one = matches!(role, ServiceRole::Backend(_));
+        let payload = Some(world.suite.probes.payload)
+            .filter(|&payload| payload > 0 && one && matches!(source.vantage, Vantage::Pod { .. }));
+        let large = payload.map(|payload| probe(payload, plan::once(world.suite)));
+        let probes = std::iter::once(probe(0, attempts)).chain(large).collect();
         let path = ServicePath {
             from: source.label.clone(),
             node: source.pod.node.clone(),
@@ -128,15 +137,8 @@ fn case(
             family,
             address,
         };
-        Ok((path, vec![probe]))
+        Ok((path, probes))
     })
-}
-
-fn port(service: &Service) -> Option<u16> {
-    match &service.allocation {
-        Allocation::Accepted { port, .. } => Some(*port),
-        Allocation::Refused { .. } => None,
-    }
 }
 
 impl ServicePath {
@@ -147,11 +149,20 @@ impl ServicePath {
             ServiceRole::Backend(backend) => format!("whose only backend is on node {backend}"),
             _ => "behind which every backend stands".to_owned(),
         };
-        let what = format!(
-            "A pod on node {from} does not reach the Service {}, {behind}, at its {family} ClusterIP \
-             {address}: {}.",
-            service, symptom.detail
-        );
+        let large = reading.probe.target.is_large();
+        let what = if large {
+            format!(
+                "A pod on node {from} gets small answers from the Service {service}, {behind}, at its \
+                 {family} ClusterIP {address}, but not large ones: {}.",
+                symptom.detail
+            )
+        } else {
+            format!(
+                "A pod on node {from} does not reach the Service {service}, {behind}, at its {family} \
+                 ClusterIP {address}: {}.",
+                symptom.detail
+            )
+        };
         let namespace = &world.fixture.namespace;
         let mut reproduce = commands::repeat(world, [reading.probe]);
         reproduce.extend(remedy::inspect_proxy(world, family, node, &address.ip().to_string()));
@@ -160,6 +171,10 @@ impl ServicePath {
             service
         ));
         let first = match symptom.kind {
+            _ if large => format!(
+                "Full-sized packets are lost: if pod::reachable reports the same from {node}, set the pod \
+                 network's MTU; if not, the service proxy on {node} translates them wrongly."
+            ),
             _ if symptom.intermittent || symptom.kind == Kind::Unanswered => format!(
                 "Some of its backends answer and some don't: the cases of pod::reachable from {node} tell \
                  whether the pod network or the service proxy loses them."

@@ -4,7 +4,13 @@ mod asked;
 mod cluster_ip_reachable;
 mod cluster_ips;
 mod endpoint_slices;
+mod hairpin;
+mod no_endpoints;
+mod udp;
 
 pub(super) use cluster_ip_reachable::ClusterIpReachable;
 pub(super) use cluster_ips::ClusterIps;
 pub(super) use endpoint_slices::EndpointSlices;
+pub(super) use hairpin::Hairpin;
+pub(super) use no_endpoints::NoEndpoints;
+pub(super) use udp::{LARGE_DATAGRAM, Udp};

@@ -64,6 +64,9 @@ fn every_check_has_been_seen_red() {
         Lab::new(3, &[V4]),
         Lab::dual().with(Fault::NoRoute { at: "n1", to: "n2", family: V6 }),
         Lab::dual().with(Fault::NoRecords { pod: None, family: V6 }),
+        Lab::dual().with(Fault::UdpDropped { at: "n1", family: V6 }),
+        Lab::dual().with(Fault::HairpinOff { at: "n1" }),
+        Lab::dual().with(Fault::RejectDropped { at: "n1", family: V6 }),
         Lab::dual().with(Fault::NoEndpoints { family: V6 }),
     ];
     let red: BTreeSet<String> = labs
@@ -91,6 +94,10 @@ fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_mend_it() {
         Fault::CutOff { node: "n1", family: V6 },
         Fault::Narrow { from: "n1", to: "n2", family: V6 },
         Fault::Masquerade { at: "n1", family: V6 },
+        Fault::UdpDropped { at: "n1", family: V6 },
+        Fault::HairpinOff { at: "n1" },
+        Fault::RejectDropped { at: "n1", family: V6 },
+        Fault::Lossy { between: ["n1", "n2"], percent: 30, family: V6 },
         Fault::NoRecords { pod: None, family: V6 },
         Fault::NoNames { pod: None },
         Fault::DnsDown,

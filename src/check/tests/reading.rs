@@ -37,7 +37,8 @@ fn a_path_that_settled_is_good_and_says_on_which_attempt() {
 
     let attempts = outcomes.into_iter().map(|outcome| Attempt { millis: 20, outcome }).collect();
     let seen = Observation { attempts, lost: None };
-    let run = lab.judge(|tried| (*tried == probe).then(|| seen.clone()));
+    let run =
+        lab.judge(|tried| Some(if *tried == probe { seen.clone() } else { lab.observe(tried) }));
     let case = run.case(CASE);
     assert_eq!(case.verdict.detail(), "answered in 20 ms, settled on attempt 3");
 }

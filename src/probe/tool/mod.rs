@@ -3,9 +3,11 @@
 //! Checked against busybox 1.35 to 1.38 in upstream's default configuration. A tool that couldn't
 //! do its work says nothing of the network: such an attempt has no outcome, but a reason.
 
+mod loss;
 mod nc;
 mod nslookup;
 mod printed;
+mod udp;
 mod wget;
 
 pub(super) use printed::{Ending, Printed};
@@ -18,6 +20,9 @@ pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, Str
     match target {
         Target::Http { payload, .. } => wget::outcome(printed, *payload),
         Target::Tcp { .. } => nc::outcome(printed),
+        Target::Closed { .. } => nc::outcome(printed).map(Outcome::where_closed),
+        Target::Udp { .. } => udp::outcome(printed),
+        Target::Loss { .. } => loss::outcome(printed),
         Target::Dns { .. } => nslookup::outcome(printed),
     }
 }

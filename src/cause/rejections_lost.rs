@@ -1,0 +1,54 @@
+//! `rejections_lost`: a Service without endpoints is silent instead of refusing.
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{remedy, words},
+    net::IpFamily,
+    probe::Target,
+};
+
+#[derive(Debug)]
+pub(super) struct RejectionsLost;
+
+impl CauseRule for RejectionsLost {
+    fn id(&self) -> &'static str {
+        "rejections_lost"
+    }
+
+    fn why(&self) -> &'static str {
+        "Clients of a Service whose backends are gone hang for minutes instead of trying the other \
+         family or another server at once."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let closed = |probed: &Probed<'_>| {
+        probed.family == family && matches!(probed.probe.target, Target::Closed { .. })
+    };
+    let silent: Vec<&Probed<'_>> =
+        evidence.probed.iter().filter(|probed| closed(probed) && probed.bad()).collect();
+    let example = *silent.first()?;
+    let node = example.from()?;
+    let nodes = words::list(silent.iter().filter_map(|probed| probed.from()));
+    let address = example.probe.target.address()?;
+    Some(Found {
+        what: format!(
+            "On {nodes} a Service without endpoints does not refuse {family} connections, as the service \
+             proxy must."
+        ),
+        evidence: silent
+            .iter()
+            .map(|probed| {
+                format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen())
+            })
+            .collect(),
+        reproduce: remedy::inspect_proxy(evidence.world, family, node, &address.ip().to_string()),
+        fix: remedy::service_proxy(evidence.world, family, node),
+        probed: evidence.bad(closed),
+        ..Found::default()
+    })
+}

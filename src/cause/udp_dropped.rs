@@ -1,0 +1,84 @@
+//! `udp_dropped`: datagrams are lost where TCP works.
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{commands, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct UdpDropped;
+
+impl CauseRule for UdpDropped {
+    fn id(&self) -> &'static str {
+        "udp_dropped"
+    }
+
+    fn why(&self) -> &'static str {
+        "DNS, QUIC and telemetry stop in this family while every TCP health check stays green. A rule \
+         that lets TCP through and nothing else is the usual reason."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let datagrams = || evidence.of(family).filter(|probed| probed.udp() && !probed.large);
+    // Where TCP is lost too, that is the finding.
+    let tcp_works = |udp: &Probed<'_>| {
+        evidence.of(family).any(|probed| {
+            !probed.udp()
+                && probed.good()
+                && probed.origin == udp.origin
+                && probed.probe.aim == udp.probe.aim
+        })
+    };
+    let lost: Vec<&Probed<'_>> =
+        datagrams().filter(|probed| probed.bad() && tcp_works(probed)).collect();
+    let example = *lost.first()?;
+    let all_lost = |belongs: &dyn Fn(&Probed<'_>) -> bool| {
+        let mut there = datagrams().filter(|probed| belongs(probed)).peekable();
+        there.peek().is_some() && there.all(Probed::bad)
+    };
+    let mut senders = evidence.nodes();
+    senders.retain(|node| all_lost(&|probed| probed.from() == Some(node)));
+    let mut receivers = evidence.nodes();
+    receivers.retain(|node| all_lost(&|probed| probed.backend() == Some(node)));
+    let everywhere = senders.len() == evidence.nodes().len();
+    let (what, place) = if everywhere {
+        (format!("UDP over {family} is dropped on every node; TCP works."), example.from()?)
+    } else if let Some(&node) = senders.first() {
+        let nodes = words::list(&senders);
+        (format!("Datagrams that pods on {nodes} send over {family} are lost; TCP works."), node)
+    } else if let Some(&node) = receivers.first() {
+        let nodes = words::list(&receivers);
+        (format!("Datagrams to pods on {nodes} over {family} are lost; TCP works."), node)
+    } else {
+        let what = format!("Some datagrams over {family} are lost where TCP works.");
+        (what, example.from().or(example.backend())?)
+    };
+    let from_senders = |probed: &Probed<'_>| {
+        probed.dns_unheard()
+            && evidence.dns_speaks(family)
+            && probed.from().is_some_and(|from| senders.contains(&from))
+    };
+    Some(Found {
+        what,
+        evidence: lost
+            .iter()
+            .take(3)
+            .map(|probed| format!("{} {}: {}", probed.origin, probed.probe.target, probed.seen()))
+            .collect(),
+        reproduce: vec![commands::on_node_as_root(place, "nft list ruleset")],
+        fix: vec![format!(
+            "Look for a rule on {place} (nftables, NetworkPolicy, security group) that drops UDP over \
+             {family}, and let it through."
+        )],
+        probed: evidence.bad(|probed| {
+            (probed.family == family && probed.udp() && tcp_works(probed)) || from_senders(probed)
+        }),
+        ..Found::default()
+    })
+}

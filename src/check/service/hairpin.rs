@@ -1,0 +1,171 @@
+//! `service::hairpin`
+
+use std::net::SocketAddr;
+
+use super::{
+    asked::{behind, port},
+    udp::tcp,
+};
+use crate::{
+    check::{
+        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Verdict, World, commands, outcome,
+        plan::{self, Source},
+    },
+    facts,
+    fixture::ServiceRole,
+    net::IpFamily,
+    probe::{Aim, Probe, Target},
+};
+
+/// Pods reach themselves through their own Service.
+#[derive(Debug)]
+pub(in crate::check) struct Hairpin;
+
+/// The way from a pod to itself through its Service, in one family.
+#[derive(Debug)]
+pub(in crate::check) struct Loop {
+    node: String,
+    family: IpFamily,
+}
+
+impl Check for Hairpin {
+    type Subject = Loop;
+
+    fn id(&self) -> &'static str {
+        "service::hairpin"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a pod on every node reaches itself through its own Service, at the ClusterIP and at its \
+         node's NodePort"
+    }
+
+    fn why(&self) -> &'static str {
+        "Applications call their own Service: clusters that find their members by it, web servers that \
+         fetch their own pages. It works as long as another replica is picked, and hangs when the \
+         packet comes back to its sender, which the bridge must send out of the port it came in by \
+         and the proxy must masquerade, in each family."
+    }
+
+    fn source(&self) -> &'static str {
+        "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/\
+         #a-pod-fails-to-reach-itself-via-the-service-ip; upstream's dual-stack tests \"should \
+         function for endpoint-Service\""
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(facts::Source::Nodes), Need::Exec]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Loop>> {
+        let mut cases = Vec::new();
+        for family in plan::families(world.suite) {
+            for source in plan::pods(world) {
+                let node = source.pod.node.clone();
+                let subject = Subject::Pod { workload: "busybox".to_owned(), node: node.clone() };
+                let cluster_ip = tcp(world, &source, &node, family);
+                let node_port =
+                    node_port(world, &source, &ServiceRole::Backend(node.clone()), family);
+                let witnesses: Vec<Probe> = cluster_ip.into_iter().chain(node_port).collect();
+                let case = Planned::probing(world, subject, family, || {
+                    let probes = probes(world, &source, family)?;
+                    Ok((Loop { node, family }, probes))
+                });
+                cases.push(case.beside(&witnesses));
+            }
+        }
+        cases
+    }
+
+    fn judge(&self, world: World<'_>, subject: &Loop, readings: &Readings<'_>) -> Verdict {
+        let is_node_port =
+            |reading: &Reading<'_>| matches!(reading.probe.aim, Aim::NodePort { .. });
+        // The same way to the nginx on this node.
+        let other = |reading: &Reading<'_>| {
+            let mut same =
+                readings.witnesses.iter().filter(|it| is_node_port(it) == is_node_port(reading));
+            same.find_map(Reading::symptom)
+        };
+        let bad = || outcome::bad(&readings.own);
+        let Some((reading, symptom)) = bad().find(|(reading, _)| other(reading).is_none()) else {
+            let Some((reading, symptom)) = bad().next() else {
+                return outcome::unless_unknown(&readings.own);
+            };
+            let by = if is_node_port(reading) {
+                "node_port::from_pod"
+            } else {
+                "service::cluster_ip_reachable"
+            };
+            let reason = format!("no other pod on the node is reached either ({})", symptom.detail);
+            return Blocked { by: Some(by), reason }.verdict(world.suite);
+        };
+        Verdict::fail(symptom.detail.clone(), subject.failure(world, reading, symptom))
+    }
+}
+
+/// The Service of the pod itself, at its ClusterIP and at the node's NodePort.
+fn probes(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Vec<Probe>, Blocked> {
+    source.address(family)?;
+    let node = &source.pod.node;
+    let role = ServiceRole::Probe(node.clone());
+    let (service, _) = behind(world, &role, family)?;
+    let missing = || Blocked {
+        by: Some("service::cluster_ips"),
+        reason: format!("the Service {role} has no {family} ClusterIP or port"),
+    };
+    let ip = service.cluster_ip(family).ok_or_else(missing)?;
+    let address = SocketAddr::new(ip, port(service).ok_or_else(missing)?);
+    let target = |address| Target::Http { address, payload: 0 };
+    let attempts = plan::single(world.suite);
+    let aim = Aim::ClusterIp { service: role.clone() };
+    let mut probes = vec![source.probe(aim, target(address), attempts)];
+    // Where the node has no address, node::internal_ips says so.
+    probes.extend(node_port(world, source, &role, family));
+    Ok(probes)
+}
+
+/// A Service's NodePort at the source's own node.
+fn node_port(
+    world: World<'_>,
+    source: &Source<'_>,
+    role: &ServiceRole,
+    family: IpFamily,
+) -> Option<Probe> {
+    let node = &source.pod.node;
+    let known = world.facts.nodes.known()?.iter().find(|known| known.name == *node)?;
+    let ip = known.internal_ips(family).next()?;
+    let port = world.fixture.service(role)?.node_port()?;
+    let aim = Aim::NodePort { node: node.clone(), service: role.clone() };
+    let target = Target::Http { address: SocketAddr::new(ip, port), payload: 0 };
+    Some(source.probe(aim, target, plan::single(world.suite)))
+}
+
+impl Loop {
+    fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
+        let Self { node, family } = self;
+        Failure::new(format!(
+            "The pod on node {node} does not reach itself through its own Service at {} over {family}: \
+             {}. Other backends on the node are reached.",
+            reading.probe.target, symptom.detail
+        ))
+        .reproduce(commands::repeat(world, [reading.probe]))
+        .reproduce([commands::on_node_as_root(
+            node,
+            "sh -c 'grep -H . /sys/class/net/*/brport/hairpin_mode'",
+        )])
+        .fix([
+            "Turn hairpin mode on: the CNI's bridge plugin takes \"hairpinMode\": true (pods created \
+             before keep their setting, so re-create them)."
+                .to_owned(),
+            format!(
+                "If it is on, see that the service proxy on {node} masquerades {family} packets that \
+                 come back to their sender (the mark-masq rules of the Service's endpoints)."
+            ),
+        ])
+    }
+}

@@ -1,0 +1,184 @@
+//! `service::udp`
+
+use std::net::SocketAddr;
+
+use super::asked::behind;
+use crate::{
+    check::{
+        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Verdict, World, commands, outcome,
+        plan::{self, Source},
+        remedy,
+    },
+    fixture::{Allocation, Service, ServiceRole},
+    net::IpFamily,
+    probe::{Aim, Probe, Target},
+};
+
+/// A datagram that fills a packet in every usual network, and that no IPv6 node may have to fragment
+/// on an Ethernet path: 1,400 bytes, 48 of headers.
+pub(in crate::check) const LARGE_DATAGRAM: u32 = 1_400;
+
+/// Services are reached over UDP.
+#[derive(Debug)]
+pub(in crate::check) struct Udp;
+
+/// A way from a pod to the Service of one backend, in one family.
+#[derive(Debug)]
+pub(in crate::check) struct UdpPath {
+    from: String,
+    node: String,
+    to: String,
+    family: IpFamily,
+    address: SocketAddr,
+}
+
+impl Check for Udp {
+    type Subject = UdpPath;
+
+    fn id(&self) -> &'static str {
+        "service::udp"
+    }
+
+    fn summary(&self) -> &'static str {
+        "from every node, each backend answers small and full-sized datagrams at the ClusterIPs of \
+         its Service, wherever it answers over TCP"
+    }
+
+    fn why(&self) -> &'static str {
+        "DNS, QUIC, game servers, telemetry and VPNs use UDP. Firewalls, conntrack and service \
+         proxies have rules of their own for it in each family, so all TCP may work while every \
+         datagram is lost."
+    }
+
+    fn source(&self) -> &'static str {
+        "Service field spec.ports[].protocol; \
+         https://kubernetes.io/docs/reference/networking/service-protocols/; upstream's dual-stack \
+         tests \"should function for pod-Service: udp\""
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Exec]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Planned<UdpPath>> {
+        let mut cases = Vec::new();
+        for family in plan::families(world.suite) {
+            for source in plan::pods(world).chain(plan::hosts(world)) {
+                for backend in &world.fixture.backends {
+                    let to = &backend.node;
+                    let case =
+                        Planned::probing(world, Subject::path(&source.label, to), family, || {
+                            let (service, ip_port) = at(world, &source, to, family)?;
+                            let port = service.udp_port().ok_or_else(no_port)?;
+                            let address = SocketAddr::new(ip_port.ip(), port);
+                            let probes = [1, LARGE_DATAGRAM].map(|size| {
+                                let target = Target::Udp { address, size };
+                                // UDP promises no delivery: one answer is enough.
+                                source.probe(aim(to), target, plan::once(world.suite))
+                            });
+                            let (from, node) = (source.label.clone(), source.pod.node.clone());
+                            Ok((
+                                UdpPath { from, node, to: to.clone(), family, address },
+                                probes.into(),
+                            ))
+                        });
+                    cases.push(case.beside(&tcp(world, &source, to, family)));
+                }
+            }
+        }
+        cases
+    }
+
+    fn judge(&self, world: World<'_>, path: &UdpPath, readings: &Readings<'_>) -> Verdict {
+        let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
+            return outcome::unless_unknown(&readings.own);
+        };
+        if let Some(tcp) = readings.witnesses.iter().find_map(Reading::symptom) {
+            let by = Some("service::cluster_ip_reachable");
+            let reason = format!("TCP doesn't get there either ({})", tcp.detail);
+            return Blocked { by, reason }.verdict(world.suite);
+        }
+        Verdict::fail(symptom.detail.clone(), path.failure(world, reading, symptom))
+    }
+}
+
+fn aim(to: &str) -> Aim {
+    Aim::ClusterIp { service: ServiceRole::Backend(to.to_owned()) }
+}
+
+/// The Service of a backend, and its address over TCP.
+fn at<'a>(
+    world: World<'a>,
+    source: &Source<'_>,
+    to: &str,
+    family: IpFamily,
+) -> Result<(&'a Service, SocketAddr), Blocked> {
+    source.address(family)?;
+    let (service, _) = behind(world, &ServiceRole::Backend(to.to_owned()), family)?;
+    match (service.cluster_ip(family), &service.allocation) {
+        (Some(ip), Allocation::Accepted { port, .. }) => Ok((service, SocketAddr::new(ip, *port))),
+        _ => Err(no_port()),
+    }
+}
+
+fn no_port() -> Blocked {
+    Blocked { by: Some("service::cluster_ips"), reason: "the Service has no UDP port".to_owned() }
+}
+
+/// The way to a backend over TCP, as `service::cluster_ip_reachable` tries it.
+pub(super) fn tcp(
+    world: World<'_>,
+    source: &Source<'_>,
+    to: &str,
+    family: IpFamily,
+) -> Option<Probe> {
+    let (_, address) = at(world, source, to, family).ok()?;
+    let target = Target::Http { address, payload: 0 };
+    Some(source.probe(aim(to), target, plan::single(world.suite)))
+}
+
+impl UdpPath {
+    fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
+        let Self { from, node, to, family, address } = self;
+        let size = if reading.probe.target.is_large() {
+            format!("datagrams of {LARGE_DATAGRAM} bytes")
+        } else {
+            "datagrams".to_owned()
+        };
+        let what = format!(
+            "A pod on node {from} gets no answer to {size} from the nginx on node {to} at the {family} \
+             ClusterIP {address}, though TCP works: {}.",
+            symptom.detail
+        );
+        let first = match symptom.kind {
+            Kind::Refused => format!(
+                "Refused means that {node} has no UDP rule for the Service in {family}, or that nginx \
+                 doesn't listen there."
+            ),
+            Kind::WrongAnswer => format!(
+                "The UDP rules on {node} lead elsewhere: stale conntrack entries or rules; `{}` removes \
+                 the entries.",
+                commands::on_node_as_root(node, "conntrack -D -p udp")
+            ),
+            _ if reading.probe.target.is_large() => {
+                "Large datagrams alone are lost: look at the MTU of \
+                 the pod network, as for pod::reachable's large answers."
+                    .to_owned()
+            }
+            _ => format!(
+                "Look for a NetworkPolicy, firewall rule or security group that lets TCP through and \
+                 not UDP over {family}, on {node} and on {to}."
+            ),
+        };
+        Failure::new(what)
+            .reproduce(commands::repeat(world, [reading.probe]))
+            .reproduce(remedy::inspect_proxy(world, *family, node, &address.ip().to_string()))
+            .fix([first])
+            .fix(remedy::service_proxy(world, *family, node))
+    }
+}
