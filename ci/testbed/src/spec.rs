@@ -91,6 +91,14 @@ impl Family {
         }
     }
 
+    /// The program that sees to the packet filter's rules of this family.
+    pub const fn iptables(self) -> &'static str {
+        match self {
+            Self::V4 => "iptables",
+            Self::V6 => "ip6tables",
+        }
+    }
+
     /// The word by which nftables names this family, both as a table's family and in matches.
     pub const fn nft(self) -> &'static str {
         match self {

@@ -12,18 +12,26 @@ use super::{
     address_lost::AddressLost,
     api_server_paused::ApiServerPaused,
     cluster_ip_dropped::ClusterIpDropped,
+    controller_manager_stopped::ControllerManagerStopped,
     default_route_lost::DefaultRouteLost,
     dns_down::DnsDown,
     dns_family_refused::DnsFamilyRefused,
     dns_record_missing::DnsRecordMissing,
     dns_slow::DnsSlow,
+    dns_transport_dropped::DnsTransportDropped,
+    egress_dropped::EgressDropped,
     external_traffic_local::ExternalTrafficLocal,
+    forward_dropped::ForwardDropped,
     forwarding_off::ForwardingOff,
     hairpin_off::HairpinOff,
     internal_ip_missing::InternalIpMissing,
     kind::{Erased, FaultKind},
     kube_proxy_crashing::KubeProxyCrashing,
     kube_proxy_stopped::KubeProxyStopped,
+    kubelet_stopped::KubeletStopped,
+    kubernetes_service_dropped::KubernetesServiceDropped,
+    large_answers_lost::LargeAnswersLost,
+    large_packets_one_way::LargePacketsOneWay,
     link_down::LinkDown,
     masquerade_missing::MasqueradeMissing,
     mtu_black_hole::MtuBlackHole,
@@ -34,12 +42,20 @@ use super::{
     node_port_addresses::NodePortAddresses,
     node_port_dropped::NodePortDropped,
     node_port_refused::NodePortRefused,
+    own_routes_missing::OwnRoutesMissing,
+    packets_lost::PacketsLost,
     pod_address_missing::PodAddressMissing,
     pod_dropped::PodDropped,
+    pod_interface_bare::PodInterfaceBare,
     route_missing::RouteMissing,
     routes_missing::RoutesMissing,
     rules_flushed::RulesFlushed,
+    scheduler_stopped::SchedulerStopped,
+    service_masquerade_lost::ServiceMasqueradeLost,
+    service_policy::ServicePolicy,
     truth,
+    udp_dropped::UdpDropped,
+    web_port_dropped::WebPortDropped,
 };
 use crate::{
     path::{Net, Outcome, Path},
@@ -96,30 +112,46 @@ catalogue! {
     ForwardingOff,
     RouteMissing,
     RoutesMissing,
+    OwnRoutesMissing,
+    ForwardDropped,
     DefaultRouteLost,
     AddressLost,
     AddressDuplicate,
     NeighboursDropped,
     LinkDown,
     NodeFrozen,
+    KubeletStopped,
     MtuBlackHole,
+    LargePacketsOneWay,
+    LargeAnswersLost,
+    PacketsLost,
     MasqueradeMissing,
+    EgressDropped,
+    ServiceMasqueradeLost,
     NginxNotListening,
     PodDropped,
+    WebPortDropped,
+    UdpDropped,
+    PodInterfaceBare,
     HairpinOff,
     ClusterIpDropped,
+    KubernetesServiceDropped,
     NodePortDropped,
     NodePortRefused,
     NodePortAddresses,
     ExternalTrafficLocal,
+    ServicePolicy,
     RulesFlushed,
     KubeProxyStopped,
     KubeProxyCrashing,
     DnsRecordMissing,
     DnsFamilyRefused,
+    DnsTransportDropped,
     DnsSlow,
     DnsDown,
     ApiServerPaused,
+    ControllerManagerStopped,
+    SchedulerStopped,
 }
 
 impl Fault {
@@ -162,10 +194,12 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = serde_json::to_value(self).map_err(|_| fmt::Error)?;
         let fields = value.as_object().ok_or(fmt::Error)?;
-        let text = |name| fields.get(name).and_then(Value::as_str);
-        f.write_str(text("fault").ok_or(fmt::Error)?)?;
-        for name in fields.keys().filter(|name| *name != "fault") {
-            write!(f, " --{name} {}", text(name).ok_or(fmt::Error)?.to_lowercase())?;
+        f.write_str(fields.get("fault").and_then(Value::as_str).ok_or(fmt::Error)?)?;
+        for (name, value) in fields.iter().filter(|(name, _)| *name != "fault") {
+            match value {
+                Value::String(text) => write!(f, " --{name} {}", text.to_lowercase())?,
+                other => write!(f, " --{name} {other}")?,
+            }
         }
         Ok(())
     }

@@ -1,28 +1,31 @@
 //! A NodePort that is open in one family alone, because Services keep to local endpoints.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
-    about::About, kind::FaultKind, kubectl, pod_address_missing::PodAddressMissing,
+    about::About,
+    kind::FaultKind,
+    pod_address_missing::PodAddressMissing,
+    policy::{self, Does},
     truth::without_pod_address,
 };
 use crate::{
     cluster::Cluster,
-    error::{Error, Result},
+    error::Result,
     path::{By, Made, Net, Outcome, Path},
-    run::{Run, wait_for},
     spec::Family,
-    version::KubernetesMinor,
 };
 
 /// The name of the policy and of its binding.
 const POLICY: &str = "testbed-external-traffic-local";
 
-/// The first minor that serves `admissionregistration.k8s.io/v1` policies that change objects.
-const SINCE: KubernetesMinor = KubernetesMinor::new(36);
+/// What the policy does.
+const LOCAL: Does = Does::Sets {
+    spec: "Object.spec{externalTrafficPolicy: 'Local'}",
+    of: "has(object.spec.type) && object.spec.type in ['NodePort', 'LoadBalancer']",
+    field: "{.spec.externalTrafficPolicy}",
+    value: "Local",
+};
 
 /// Makes every new Service that has NodePorts one of `externalTrafficPolicy: Local`, as a platform's
 /// admission policy does, and gives new pods of one node no address of a family
@@ -44,22 +47,6 @@ pub struct ExternalTrafficLocal {
 impl ExternalTrafficLocal {
     fn addresses(&self) -> PodAddressMissing {
         PodAddressMissing { family: self.family, node: self.node.clone() }
-    }
-
-    /// Waits until a Service that is made would have this policy; asks without making it.
-    fn wait_for_policy(cluster: &Cluster, policy: &str) -> Result<()> {
-        wait_for(
-            &format!("new Services of the policy {policy}"),
-            Duration::from_secs(30),
-            String::new,
-            || {
-                let ask = ["create", "service", "nodeport", "testbed-asks", "--tcp=80"];
-                let dry = ["--dry-run=server", "-o", "jsonpath={.spec.externalTrafficPolicy}"];
-                let arguments = [&ask[..], &dry].concat();
-                let found = kubectl::run(cluster, "ask for a Service's policy", &arguments)?;
-                Ok((found == policy).then_some(()))
-            },
-        )
     }
 }
 
@@ -92,63 +79,17 @@ impl FaultKind for ExternalTrafficLocal {
     }
 
     fn read_state(&self, cluster: &Cluster) -> Result<String> {
-        let minor = cluster.record().spec.kubernetes;
-        if minor < SINCE {
-            return Err(Error::Invalid(format!(
-                "Kubernetes {minor} has no admission policies that change objects: take {SINCE} or later"
-            )));
-        }
+        policy::check(cluster, LOCAL)?;
         self.addresses().read_state(cluster)
     }
 
     fn inject(&self, cluster: &Cluster, before: &String) -> Result<()> {
         self.addresses().inject(cluster, before)?;
-        let group = "admissionregistration.k8s.io";
-        let policy = json!({
-            "apiVersion": format!("{group}/v1"),
-            "kind": "MutatingAdmissionPolicy",
-            "metadata": { "name": POLICY },
-            "spec": {
-                "failurePolicy": "Fail",
-                "reinvocationPolicy": "Never",
-                "matchConstraints": { "resourceRules": [{
-                    "apiGroups": [""],
-                    "apiVersions": ["v1"],
-                    "operations": ["CREATE"],
-                    "resources": ["services"],
-                }]},
-                "matchConditions": [{
-                    "name": "has-node-ports",
-                    "expression": "has(object.spec.type) && object.spec.type in ['NodePort', 'LoadBalancer']",
-                }],
-                "mutations": [{
-                    "patchType": "ApplyConfiguration",
-                    "applyConfiguration": {
-                        "expression": "Object{spec: Object.spec{externalTrafficPolicy: 'Local'}}",
-                    },
-                }],
-            },
-        });
-        let binding = json!({
-            "apiVersion": format!("{group}/v1"),
-            "kind": "MutatingAdmissionPolicyBinding",
-            "metadata": { "name": POLICY },
-            "spec": { "policyName": POLICY },
-        });
-        let list = json!({ "apiVersion": "v1", "kind": "List", "items": [policy, binding] });
-        cluster
-            .kubectl()?
-            .args(["apply", "-f", "-"])
-            .feed("make an admission policy", &list.to_string())?;
-        Self::wait_for_policy(cluster, "Local")
+        policy::add(cluster, POLICY, LOCAL)
     }
 
     fn revert(&self, cluster: &Cluster, before: &String) -> Result<()> {
-        for kind in ["mutatingadmissionpolicybinding", "mutatingadmissionpolicy"] {
-            let delete = ["delete", kind, POLICY, "--ignore-not-found"];
-            kubectl::run(cluster, "delete an admission policy", &delete)?;
-        }
-        self.addresses().revert(cluster, before)?;
-        Self::wait_for_policy(cluster, "Cluster")
+        policy::remove(cluster, POLICY, LOCAL)?;
+        self.addresses().revert(cluster, before)
     }
 }

@@ -13,14 +13,18 @@ mod address_lost;
 mod api_server_paused;
 mod catalogue;
 mod cluster_ip_dropped;
+mod controller_manager_stopped;
 mod corefile;
 mod default_route_lost;
 mod dns_down;
 mod dns_family_refused;
 mod dns_record_missing;
 mod dns_slow;
+mod dns_transport_dropped;
+mod egress_dropped;
 mod external_traffic_local;
 mod filter;
+mod forward_dropped;
 mod forwarding_off;
 mod hairpin_off;
 mod internal_ip_missing;
@@ -31,6 +35,10 @@ mod kube_proxy;
 mod kube_proxy_crashing;
 mod kube_proxy_stopped;
 mod kubectl;
+mod kubelet_stopped;
+mod kubernetes_service_dropped;
+mod large_answers_lost;
+mod large_packets_one_way;
 mod link;
 mod link_down;
 mod masquerade_missing;
@@ -43,15 +51,25 @@ mod node_frozen;
 mod node_port_addresses;
 mod node_port_dropped;
 mod node_port_refused;
+mod own_routes_missing;
+mod packets_lost;
 mod pod_address_missing;
 mod pod_dropped;
+mod pod_interface_bare;
+mod policy;
 mod route_missing;
 mod routes;
 mod routes_missing;
 mod rules_flushed;
 mod ruleset;
+mod scheduler_stopped;
+mod service_masquerade_lost;
+mod service_policy;
+mod static_pod;
 mod summary;
 mod truth;
+mod udp_dropped;
+mod web_port_dropped;
 
 pub use self::{
     about::About,
@@ -60,12 +78,16 @@ pub use self::{
     api_server_paused::ApiServerPaused,
     catalogue::Fault,
     cluster_ip_dropped::ClusterIpDropped,
+    controller_manager_stopped::ControllerManagerStopped,
     default_route_lost::DefaultRouteLost,
     dns_down::DnsDown,
     dns_family_refused::DnsFamilyRefused,
     dns_record_missing::DnsRecordMissing,
     dns_slow::DnsSlow,
+    dns_transport_dropped::DnsTransportDropped,
+    egress_dropped::EgressDropped,
     external_traffic_local::ExternalTrafficLocal,
+    forward_dropped::ForwardDropped,
     forwarding_off::ForwardingOff,
     hairpin_off::HairpinOff,
     internal_ip_missing::InternalIpMissing,
@@ -73,6 +95,10 @@ pub use self::{
     kind::FaultKind,
     kube_proxy_crashing::KubeProxyCrashing,
     kube_proxy_stopped::KubeProxyStopped,
+    kubelet_stopped::KubeletStopped,
+    kubernetes_service_dropped::KubernetesServiceDropped,
+    large_answers_lost::LargeAnswersLost,
+    large_packets_one_way::LargePacketsOneWay,
     link_down::LinkDown,
     masquerade_missing::MasqueradeMissing,
     mtu_black_hole::MtuBlackHole,
@@ -83,10 +109,19 @@ pub use self::{
     node_port_addresses::NodePortAddresses,
     node_port_dropped::NodePortDropped,
     node_port_refused::NodePortRefused,
+    own_routes_missing::OwnRoutesMissing,
+    packets_lost::PacketsLost,
     pod_address_missing::PodAddressMissing,
     pod_dropped::PodDropped,
+    pod_interface_bare::PodInterfaceBare,
     route_missing::RouteMissing,
     routes_missing::RoutesMissing,
     rules_flushed::RulesFlushed,
+    scheduler_stopped::SchedulerStopped,
+    service_masquerade_lost::ServiceMasqueradeLost,
+    service_policy::ServicePolicy,
+    service_policy::Sets,
     summary::failures,
+    udp_dropped::UdpDropped,
+    web_port_dropped::WebPortDropped,
 };

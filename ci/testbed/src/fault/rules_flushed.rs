@@ -33,18 +33,10 @@ pub struct RulesFlushed {
 }
 
 impl RulesFlushed {
-    /// `iptables`, or for IPv6 `ip6tables`.
-    const fn iptables(&self) -> &'static str {
-        match self.family {
-            Family::V4 => "iptables",
-            Family::V6 => "ip6tables",
-        }
-    }
-
     /// The rules of the table `nat` in the words of iptables.
     fn rules(&self, node: &Node) -> Result<Vec<String>> {
         let text = node
-            .command(self.iptables())
+            .command(self.family.iptables())
             .args(["-t", "nat", "-S"])
             .read(&format!("list the {} rules of {}", self.family, node.name))?;
         Ok(text.lines().filter(|line| line.starts_with("-A ")).map(str::to_owned).collect())
@@ -120,7 +112,9 @@ impl FaultKind for RulesFlushed {
                 let words = ["flush", "table", self.family.nft(), "kube-proxy"];
                 node.command("nft").args(words).read(&what).map(drop)
             }
-            _ => node.command(self.iptables()).args(["-t", "nat", "-F"]).read(&what).map(drop),
+            _ => {
+                node.command(self.family.iptables()).args(["-t", "nat", "-F"]).read(&what).map(drop)
+            }
         }
     }
 
@@ -133,7 +127,7 @@ impl FaultKind for RulesFlushed {
                 .filter(|rule| !there.contains(*rule))
                 .map(|rule| format!("{rule}\n"))
                 .collect();
-            node.command(&format!("{}-restore", self.iptables()))
+            node.command(&format!("{}-restore", self.family.iptables()))
                 .arg("--noflush")
                 .feed("put the other rules back", &format!("*nat\n{lost}COMMIT\n"))?;
         }

@@ -101,6 +101,12 @@ impl Hop {
         self.enters(node) && self.asked.as_ref().is_some_and(|by| by.is_node_port_of(node))
     }
 
+    /// Whether the node sends it on because it came by one of its NodePorts.
+    pub fn comes_by_node_port_of(&self, node: &str) -> bool {
+        let passed_on = self.from.is(node) && self.start == End::Transit;
+        passed_on || self.asked.as_ref().is_some_and(|by| by.is_node_port_of(node))
+    }
+
     /// Whether it needs the node's own address: nobody else can be reached without one, and its
     /// NodePorts are at it.
     pub fn needs_address_of(&self, node: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Every path that a trial with plain commands can ask.
 
 use super::{
-    flow::{By, Client, Flow, Size, Target},
+    flow::{By, Client, Flow, Port, Size, Target, Transport},
     made::Made,
     net::Net,
     question::Path,
@@ -37,7 +37,9 @@ impl Net {
         if made == Made::Before {
             paths.push(Path::DnsOver { family });
         }
+        // The API server's Service is as old as the cluster.
         let flows = self.flows(family).into_iter();
+        let flows = flows.filter(|flow| flow.port != Port::Api || made == Made::Before);
         paths.extend(flows.map(|flow| Path::Flow(Flow { made, ..flow })));
         paths
     }
@@ -72,6 +74,39 @@ impl Net {
             })
             .collect();
         flows.extend(large);
+        let udp: Vec<Flow> = flows
+            .iter()
+            .filter(|flow| flow.size == Size::Small && flow.target.pod().is_some())
+            .filter(|flow| !flow.is_hairpin() && flow.client.pod().is_some())
+            .filter(|flow| match (&flow.by, flow.target.pod()) {
+                (By::NodePort(entry), server) => server == Some(entry),
+                _ => true,
+            })
+            .map(|flow| Flow { transport: Transport::Udp, ..flow.clone() })
+            .collect();
+        flows.extend(udp);
+        let outside = self.nodes.iter().map(|node| Flow {
+            size: Size::LargeAnswer,
+            ..Flow::new(
+                family,
+                Client::Outside,
+                By::NodePort(node.clone()),
+                Target::Server(node.clone()),
+            )
+        });
+        flows.extend(outside);
+        if family == self.primary {
+            let api = self.nodes.iter().map(|node| Flow {
+                port: Port::Api,
+                ..Flow::new(
+                    family,
+                    Client::Pod(node.clone()),
+                    By::ClusterIp,
+                    Target::Host(self.control_plane().to_owned()),
+                )
+            });
+            flows.extend(api);
+        }
         flows
     }
 }

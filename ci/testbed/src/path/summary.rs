@@ -23,11 +23,11 @@ pub fn describe<'a>(paths: impl IntoIterator<Item = &'a Path>, net: &Net) -> Vec
     found.into_iter().map(|(kind, pairs)| format!("{kind}{}", place(&pairs, net))).collect()
 }
 
-/// The same path with small messages, of one with large ones; else one that there is not.
+/// The same path with small messages by TCP, of one with others; else one that there is not.
 fn small(path: &Path) -> Path {
     match path {
-        Path::Flow(flow) if flow.size != Size::Small => {
-            Path::Flow(Flow { size: Size::Small, ..flow.clone() })
+        Path::Flow(flow) if flow.size != Size::Small || flow.transport == Transport::Udp => {
+            Path::Flow(Flow { size: Size::Small, transport: Transport::Tcp, ..flow.clone() })
         }
         _ => Path::PodOrder { node: String::new() },
     }
@@ -60,6 +60,9 @@ fn kind(path: &Path) -> (String, Pair) {
                 (By::Own, _) => format!("{client} to pod"),
                 (By::ClusterIp, _) if flow.is_hairpin() => {
                     "pod to itself by its ClusterIP".to_owned()
+                }
+                (By::ClusterIp, Target::Host(_)) => {
+                    format!("{client} to the API server's ClusterIP")
                 }
                 (By::ClusterIp, _) => format!("{client} to ClusterIP"),
                 (By::NodePort(_), _) => format!("{client} to NodePort"),

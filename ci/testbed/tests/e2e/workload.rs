@@ -22,6 +22,8 @@ pub(crate) struct Workload<'a> {
     pub(crate) cluster_ips: BTreeMap<String, Vec<IpAddr>>,
     /// By node: the NodePort of its web server's Service.
     pub(crate) node_ports: BTreeMap<String, u16>,
+    /// The same for datagrams.
+    pub(crate) udp_node_ports: BTreeMap<String, u16>,
 }
 
 /// A pod pinned to a node.
@@ -51,7 +53,10 @@ fn service(name: &str) -> Value {
             "type": "NodePort",
             "ipFamilyPolicy": "RequireDualStack",
             "selector": { "app": name },
-            "ports": [{ "port": 80 }],
+            "ports": [
+                { "name": "web", "port": 80 },
+                { "name": "udp", "port": 7, "protocol": "UDP" },
+            ],
         },
     })
 }
@@ -82,12 +87,21 @@ impl<'a> Workload<'a> {
             pods: BTreeMap::new(),
             cluster_ips: BTreeMap::new(),
             node_ports: BTreeMap::new(),
+            udp_node_ports: BTreeMap::new(),
         };
         let nodes: Vec<&str> = cluster.nodes().iter().map(|node| node.name.as_str()).collect();
         let mut objects = Vec::new();
         for node in &nodes {
             let server = name(made, "web", node);
-            objects.push(pod(&server, node, "nginx", &[]));
+            let mut web = pod(&server, node, "nginx", &[]);
+            // It answers datagrams, too, with the line that was sent.
+            let echo = json!({
+                "name": "udp",
+                "image": "busybox:1.36",
+                "command": ["udpsvd", "-E", "-c", "500", "::", "7", "head", "-n", "1"],
+            });
+            web["spec"]["containers"].as_array_mut().unwrap().push(echo);
+            objects.push(web);
             objects.push(service(&server));
             let sleep = ["sleep", "infinity"];
             objects.push(pod(&name(made, "box", node), node, "busybox:1.36", &sleep));
@@ -110,8 +124,12 @@ impl<'a> Workload<'a> {
             let ips = service["spec"]["clusterIPs"].as_array().unwrap();
             let ips = ips.iter().map(|ip| ip.as_str().unwrap().parse().unwrap()).collect();
             workload.cluster_ips.insert(node.into(), ips);
-            let port = service["spec"]["ports"][0]["nodePort"].as_u64().unwrap();
-            workload.node_ports.insert(node.into(), port.try_into().unwrap());
+            let port = |index: usize| {
+                let port = service["spec"]["ports"][index]["nodePort"].as_u64().unwrap();
+                u16::try_from(port).unwrap()
+            };
+            workload.node_ports.insert(node.into(), port(0));
+            workload.udp_node_ports.insert(node.into(), port(1));
             let write = format!("head -c {LARGE} /dev/zero >/usr/share/nginx/html/large");
             let mut exec = cluster.kubectl().unwrap();
             read(exec.args(["exec", &server, "--", "sh", "-c", &write]));

@@ -7,14 +7,16 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use testbed::{
     cluster::Cluster,
-    fault::{self, Fault},
+    fault::{self, Fault, PacketsLost},
     spec::{ClusterDns, Family, ProxyMode, Spec},
 };
 
 use self::traces::{assert_same, traces};
 use crate::{
     cluster::workload,
-    probe::{api_server_answers, concerns_new_things, expect, expect_health, net},
+    probe::{
+        api_server_answers, can_ask_new_things, concerns_new_things, expect, expect_health, net,
+    },
     support::{self, Test, settles},
     workload::Workload,
 };
@@ -36,9 +38,20 @@ pub(crate) fn tests() -> Vec<Test> {
     tests
 }
 
-/// Whether a trial takes longer than half a minute.
+/// Whether a trial takes longer than half a minute, or is much like another one.
 const fn is_costly(fault: &Fault) -> bool {
-    matches!(fault, Fault::ExternalTrafficLocal(_))
+    matches!(
+        fault,
+        Fault::ControllerManagerStopped(_)
+            | Fault::DnsTransportDropped(_)
+            | Fault::EgressDropped(_)
+            | Fault::ExternalTrafficLocal(_)
+            | Fault::KubeletStopped(_)
+            | Fault::LargeAnswersLost(_)
+            | Fault::LargePacketsOneWay(_)
+            | Fault::SchedulerStopped(_)
+            | Fault::WebPortDropped(_)
+    )
 }
 
 /// What works otherwise where kube-proxy programs nftables, or names are served in both families.
@@ -79,10 +92,12 @@ fn inject_and_revert(workload: &Workload<'_>, fault: &Fault) {
         assert!(!api_server_answers(cluster), "the API server answers");
         assert!(settles(Duration::from_secs(25), || api_server_answers(cluster)));
     }
+    if let Fault::PacketsLost(f) = fault {
+        assert_some_are_lost(workload, f);
+    }
     expect(workload, Some(fault));
     let net = net(cluster);
-    // Where nothing new can start, nothing new can be asked.
-    let new = fault.cut_off(&net).is_none() && concerns_new_things(fault, &net);
+    let new = can_ask_new_things(fault, &net) && concerns_new_things(fault, &net);
     if new {
         let made_since = Workload::deploy_new(cluster);
         expect(&made_since, Some(fault));
@@ -101,6 +116,16 @@ fn inject_and_revert(workload: &Workload<'_>, fault: &Fault) {
     }
     assert!(fault::active(cluster).unwrap().is_empty());
     assert_same(&before, &traces(cluster));
+}
+
+/// Counts the echoes of a hundred pings: each passes twice.
+fn assert_some_are_lost(workload: &Workload<'_>, fault: &PacketsLost) {
+    let addresses = &workload.pods[&fault.to];
+    let to = addresses.iter().find(|ip| Family::of(**ip) == fault.family).unwrap();
+    let script =
+        format!("for i in $(seq 100); do ping -c 1 -W 1 {to} >/dev/null && echo . & done; wait");
+    let there = workload.in_box(&fault.node, &script).lines().count();
+    assert!((15..=85).contains(&there), "{there} of 100 pings came back");
 }
 
 /// A copy of what the testbed wrote down of the faults that are injected.
