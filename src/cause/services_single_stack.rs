@@ -59,7 +59,11 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             "Then patch the Services that need both families with ipFamilyPolicy PreferDualStack."
                 .to_owned(),
         ],
-        cases: evidence.red("service::cluster_ips", |_| true),
+        cases: evidence
+            .red("service::cluster_ips", |_| true)
+            .into_iter()
+            .chain(evidence.red("service::ranges", |judged| judged.case.family == Some(family)))
+            .collect(),
         ..Found::default()
     })
 }

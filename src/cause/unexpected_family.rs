@@ -42,6 +42,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let pods = of_family("pod::pod_ips");
     let ranges = of_family("node::pod_cidrs");
     let addresses = of_family("node::internal_ips");
+    let service_ranges = of_family("service::ranges");
     let allocations = evidence.red("service::cluster_ips", |judged| {
         matches!(&judged.case.subject, Subject::Service { name } if evidence.world.fixture.services
             .iter()
@@ -81,7 +82,10 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                  networking.serviceSubnet): a cluster is not turned back in place."
             ),
         ],
-        cases: [pods, ranges, addresses, allocations].into_iter().flatten().collect(),
+        cases: [pods, ranges, addresses, service_ranges, allocations]
+            .into_iter()
+            .flatten()
+            .collect(),
         ..Found::default()
     })
 }

@@ -175,6 +175,16 @@ impl<S> Planned<S> {
         }
     }
 
+    /// The same case with more known of what it is about.
+    pub(crate) fn map<T>(self, more: impl FnOnce(S) -> T) -> Planned<T> {
+        let Self { subject, family, probes, witnesses, work } = self;
+        let work = match work {
+            Work::Judge(about) => Work::Judge(more(about)),
+            Work::Settled(verdict) => Work::Settled(verdict),
+        };
+        Planned { subject, family, probes, witnesses, work }
+    }
+
     /// The same, with probes of other cases to compare with. Those of its own are left out.
     pub(crate) fn beside<'p>(mut self, witnesses: impl IntoIterator<Item = &'p Probe>) -> Self {
         if matches!(self.work, Work::Judge(_)) {

@@ -7,9 +7,12 @@ use super::{DynCheck, dns, node, node_port, pod, service};
 pub static REGISTRY: &[&dyn DynCheck] = &[
     &node::PodCidrs,
     &node::InternalIps,
+    &node::Ranges,
     &pod::PodIps,
+    &pod::FamilyOrder,
     &pod::Reachable,
     &pod::Loss,
+    &service::Ranges,
     &service::ClusterIps,
     &service::EndpointSlices,
     &service::ClusterIpReachable,

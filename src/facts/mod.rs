@@ -4,6 +4,7 @@
 //! whether a fact is as it should be is for the checks to say.
 
 mod gather;
+mod objects;
 mod source;
 
 use std::{collections::BTreeMap, net::IpAddr};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::cluster::Server;
 pub use gather::{gather, nodes};
+pub use objects::{Pods, Sample, ServiceCidr, Services, Unreserved};
 pub use source::Source;
 
 use crate::net::IpFamily;
@@ -76,6 +78,23 @@ pub struct Facts {
     pub cni: Fact<Cni>,
     /// The cluster's DNS (the Service `kube-system/kube-dns` and the pods behind it).
     pub cluster_dns: Fact<ClusterDns>,
+    /// The ServiceCIDR objects (`networking.k8s.io/v1`, since Kubernetes 1.33).
+    #[serde(default = "not_recorded")]
+    pub service_cidrs: Fact<Vec<ServiceCidr>>,
+    /// The Services of all namespaces.
+    #[serde(default = "not_recorded")]
+    pub services: Fact<Services>,
+    /// The ClusterIPs that are not reserved as they should be.
+    #[serde(default = "not_recorded")]
+    pub unreserved: Fact<Unreserved>,
+    /// The running pods of all namespaces.
+    #[serde(default = "not_recorded")]
+    pub pods: Fact<Pods>,
+}
+
+/// A fact that an older record doesn't hold.
+fn not_recorded<T>() -> Fact<T> {
+    Fact::Absent { reason: "the record was written before this was read".to_owned() }
 }
 
 /// A node.
@@ -106,6 +125,9 @@ pub struct Node {
     pub is_virtual: bool,
     /// `spec.providerID`.
     pub provider_id: Option<String>,
+    /// How many pods the kubelet takes (`status.allocatable.pods`).
+    #[serde(default)]
+    pub max_pods: Option<u32>,
     /// Annotations that speak of the network (addresses, pod ranges, CNI state).
     pub network_annotations: BTreeMap<String, String>,
 }

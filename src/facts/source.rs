@@ -20,17 +20,23 @@ pub enum Source {
     Cni,
     /// The cluster's DNS.
     ClusterDns,
+    /// The ServiceCIDRs, the Services, and how their addresses are reserved.
+    ServiceAddresses,
+    /// The running pods.
+    Pods,
 }
 
 impl Source {
     /// Every part.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Nodes,
         Self::PodRanges,
         Self::ServiceRanges,
         Self::KubeProxy,
         Self::Cni,
         Self::ClusterDns,
+        Self::ServiceAddresses,
+        Self::Pods,
     ];
 
     /// The permissions that it takes to know it. Only the nodes are indispensable.
@@ -52,6 +58,12 @@ impl Source {
                 pods,
                 system("list", "services"),
             ],
+            Self::ServiceAddresses => vec![
+                everywhere("servicecidrs.networking.k8s.io"),
+                everywhere("ipaddresses.networking.k8s.io"),
+                everywhere("services"),
+            ],
+            Self::Pods => vec![everywhere("pods")],
         }
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::{each, node_ip};
 use crate::{
     facts::{
-        ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, Node, NodeAddress, Readiness, Server,
+        ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, Node, NodeAddress, Pods, Readiness,
+        Server, ServiceCidr, Services, Unreserved,
     },
     net::IpFamily::{self, V4, V6},
 };
@@ -34,6 +35,7 @@ pub(crate) fn node(name: &str) -> Node {
         container_runtime: "containerd://2.3.7".to_owned(),
         is_virtual: false,
         provider_id: None,
+        max_pods: Some(110),
         network_annotations: BTreeMap::new(),
     }
 }
@@ -76,7 +78,13 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
             version: "v1.36.3".to_owned(),
         },
         nodes: known(nodes),
-        pod_ranges: Vec::new(),
+        pod_ranges: vec![known(
+            ["10.244.0.0/16", "fd00:10:244::/56"]
+                .map(|range| range.parse().unwrap())
+                .into_iter()
+                .filter(|range| families.contains(&IpFamily::of_range(range)))
+                .collect(),
+        )],
         service_ranges: vec![known(
             ["10.96.0.0/16", "fd00:10:96::/112"]
                 .map(|range| range.parse().unwrap())
@@ -98,5 +106,20 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
             pods: vec![dns_pod("coredns-a", 1), dns_pod("coredns-b", second)],
             domain: Some("cluster.local".to_owned()),
         }),
+        service_cidrs: known(vec![ServiceCidr {
+            name: "kubernetes".to_owned(),
+            cidrs: families
+                .iter()
+                .map(|family| match family {
+                    V4 => "10.96.0.0/16".to_owned(),
+                    V6 => "fd00:10:96::/112".to_owned(),
+                })
+                .collect(),
+            ready: true,
+            message: String::new(),
+        }]),
+        services: known(Services::default()),
+        unreserved: known(Unreserved::new()),
+        pods: known(Pods::default()),
     }
 }

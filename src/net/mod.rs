@@ -4,4 +4,4 @@ mod family;
 mod range;
 
 pub use family::IpFamily;
-pub use range::{RangeRelation, relation, summarise};
+pub use range::{RangeRelation, relation, sharing, summarise};

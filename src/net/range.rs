@@ -38,6 +38,31 @@ pub fn relation(a: &IpNet, b: &IpNet) -> RangeRelation {
     }
 }
 
+/// For each range, one of the others that shares addresses with it, by their places; `None` where
+/// none does. It takes n log n steps, for a cluster may have thousands of nodes.
+pub fn sharing(ranges: &[IpNet]) -> Vec<Option<usize>> {
+    let mut order: Vec<usize> = (0..ranges.len()).collect();
+    // A range comes after those that hold it, and before what lies behind it.
+    order.sort_by_key(|&place| {
+        let range = ranges[place].trunc();
+        (range.network(), range.prefix_len())
+    });
+    let mut shared = vec![None; ranges.len()];
+    // The ranges that hold the place where we are, the widest first.
+    let mut open: Vec<usize> = Vec::new();
+    for place in order {
+        while open.last().is_some_and(|&last| !relation(&ranges[last], &ranges[place]).overlaps()) {
+            open.pop();
+        }
+        if let Some(&last) = open.last() {
+            shared[place] = Some(last);
+            shared[last].get_or_insert(place);
+        }
+        open.push(place);
+    }
+    shared
+}
+
 /// The families of some ranges as a short phrase: `IPv4`, `IPv6`, `IPv4 and IPv6` or `none`.
 pub fn summarise<'a>(ranges: impl IntoIterator<Item = &'a IpNet>) -> &'static str {
     let (mut v4, mut v6) = (false, false);
@@ -74,6 +99,29 @@ mod tests {
     #[test]
     fn ranges_of_different_families_are_disjoint() {
         assert_eq!(relation(&range("0.0.0.0/0"), &range("::/0")), RangeRelation::Disjoint);
+    }
+
+    #[test]
+    fn every_range_that_shares_addresses_has_a_partner_and_no_other_has() {
+        let ranges = [
+            "10.244.2.0/24",
+            "10.0.0.0/8",
+            "fd00::/64",
+            "10.244.2.128/25",
+            "192.0.2.7/32",
+            "192.0.2.7/32",
+            "fd00:1::/64",
+            "0.0.0.0/32",
+        ];
+        let ranges = ranges.map(range);
+        let shared = sharing(&ranges);
+        for (a, partner) in shared.iter().enumerate() {
+            let mut others = (0..ranges.len()).filter(|&b| b != a);
+            let any = others.any(|b| relation(&ranges[a], &ranges[b]).overlaps());
+            assert_eq!(partner.is_some(), any, "{}", ranges[a]);
+            assert!(partner.is_none_or(|b| b != a && relation(&ranges[a], &ranges[b]).overlaps()));
+        }
+        assert_eq!(shared.iter().filter(|partner| partner.is_some()).count(), 5);
     }
 
     #[test]

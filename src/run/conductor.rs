@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cause::{self, Judged},
-    check::{Stage, World},
+    check::{self, Stage, World},
     cluster::{self, Cluster, ClusterError},
     event::{Event, Finished},
     exit::Exit,
@@ -140,6 +140,9 @@ pub async fn run(
     };
     for missing in preflight.missing {
         session.notice(format!("missing permission: {missing} (what it shows is unknown)"));
+    }
+    for notice in check::notices(session.world()) {
+        session.notice(notice);
     }
     let mut live = None;
     let breach = session.until_stopped(&mut live, deadline, &mut stop).await.err();
@@ -304,6 +307,10 @@ impl Session {
         let world = World { facts, fixture, suite: &options.suite };
         let judged = ledger.observed(id, observation, world);
         self.tell(judged);
+    }
+
+    fn world(&self) -> World<'_> {
+        World { facts: &self.facts, fixture: &self.fixture, suite: &self.options.suite }
     }
 
     fn notice(&mut self, notice: String) {

@@ -75,6 +75,7 @@ fn facts() -> Facts {
         container_runtime: String::new(),
         is_virtual: false,
         provider_id: None,
+        max_pods: None,
         network_annotations: BTreeMap::new(),
     };
     Facts {
@@ -85,6 +86,10 @@ fn facts() -> Facts {
         kube_proxy: Fact::Absent { reason: absent() },
         cni: Fact::Absent { reason: absent() },
         cluster_dns: Fact::Absent { reason: absent() },
+        service_cidrs: Fact::Absent { reason: absent() },
+        services: Fact::Absent { reason: absent() },
+        unreserved: Fact::Absent { reason: absent() },
+        pods: Fact::Absent { reason: absent() },
     }
 }
 

@@ -28,6 +28,20 @@ fn kubeadm(path: &str) -> Answer {
             "metadata": {"name": "kubernetes"},
             "spec": {"cidrs": ["10.96.0.0/16", "fd00:96::/112"]},
         }])),
+        "/apis/networking.k8s.io/v1/ipaddresses" => {
+            list(json!(["10.96.0.10", "fd00:96::a"].map(|ip| json!({
+                "metadata": {"name": ip},
+                "spec": {"parentRef": {
+                    "resource": "services", "namespace": "kube-system", "name": "kube-dns",
+                }},
+            }))))
+        }
+        "/api/v1/services" => return kubeadm(&format!("{system}/services")),
+        "/api/v1/pods" => list(json!([{
+            "metadata": {"namespace": "shop", "name": "old"},
+            "spec": {"containers": []},
+            "status": {"podIPs": [{"ip": "10.244.0.2"}]},
+        }])),
         "/apis/apps/v1/daemonsets" => list(json!([
             set("kube-system", "kube-proxy", "registry.k8s.io/kube-proxy:v1.36.3"),
             set("kube-flannel", "kube-flannel-ds", "ghcr.io/flannel-io/flannel:v0.27.0@sha256:00"),
@@ -109,7 +123,7 @@ fn set(namespace: &str, name: &str, image: &str) -> Value {
 }
 
 /// Everything that is asked for in a kubeadm cluster with flannel.
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 15] = [
     "/api/v1/namespaces/kube-flannel/configmaps/kube-flannel-cfg",
     "/api/v1/namespaces/kube-system/configmaps/coredns",
     "/api/v1/namespaces/kube-system/configmaps/kube-proxy",
@@ -119,8 +133,11 @@ const PATHS: [&str; 12] = [
     "/api/v1/namespaces/kube-system/pods",
     "/api/v1/namespaces/kube-system/services",
     "/api/v1/nodes",
+    "/api/v1/pods",
+    "/api/v1/services",
     "/apis/apps/v1/daemonsets",
     "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices",
+    "/apis/networking.k8s.io/v1/ipaddresses",
     "/apis/networking.k8s.io/v1/servicecidrs",
 ];
 
@@ -166,6 +183,8 @@ async fn every_source_is_read_once_and_nothing_is_written() {
     let dns = facts.cluster_dns.known().unwrap();
     assert_eq!(dns.cluster_ips.len(), 2);
     assert_eq!(dns.domain.as_deref(), Some("example.local"));
+    assert_eq!(facts.unreserved.known().unwrap().len(), 0);
+    assert_eq!(facts.pods.known().unwrap().single_stack.len(), 1);
     // Both families' slices show the same pod.
     assert_eq!(dns.pods.len(), 1);
     assert_eq!((dns.pods[0].name.as_str(), dns.pods[0].tcp_port), ("coredns-x", 5300));
@@ -204,14 +223,18 @@ async fn a_right_that_is_missing_leaves_a_fact_forbidden_and_the_others_known() 
             let known = rights.any(|it| it.to_string() == right);
             assert!(known || right.ends_with("kube-flannel"), "{right}");
         }
+        let within = denied.contains("/namespaces/");
         let expected = match denied.rsplit('/').next().unwrap() {
             // The DNS pods are found by the Service's selector, the domain elsewhere, and the
             // other cloud's ConfigMap isn't missed.
             "endpointslices" | "coredns" | "kubelet-config" | "kube-proxy-config" => "",
             "kube-flannel-cfg" => "get configmaps in namespace kube-flannel",
             "kubeadm-config" | "kube-proxy" => "get configmaps in namespace kube-system",
-            "pods" => "list pods in namespace kube-system",
-            "services" => "list services in namespace kube-system",
+            "pods" if within => "list pods in namespace kube-system",
+            "pods" => "list pods",
+            "services" if within => "list services in namespace kube-system",
+            "services" => "list services",
+            "ipaddresses" => "list ipaddresses.networking.k8s.io",
             // The pod network may still be told by the nodes; here it isn't.
             "daemonsets" => "list daemonsets.apps",
             "servicecidrs" => "list servicecidrs.networking.k8s.io",

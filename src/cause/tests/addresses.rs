@@ -102,10 +102,14 @@ fn a_node_object_with_one_range_is_named_even_where_pods_are_dual_stack() {
 #[test]
 fn single_stack_services_over_dual_stack_pods_are_one_cause() {
     let lab = Lab::dual().changed(|lab| {
-        lab.fixture.services = Lab::new(3, &ONLY_V4).fixture.services;
+        let single = Lab::new(3, &ONLY_V4);
+        lab.fixture.services = single.fixture.services;
+        lab.facts.service_cidrs = single.facts.service_cidrs;
     });
-    let run = assert_red(&lab, |path| {
-        path.check == "service::cluster_ips" && !["default", "ipv4"].contains(&path.to)
+    let run = assert_red(&lab, |path| match path.check {
+        "service::ranges" => path.family == Some(V6),
+        "service::cluster_ips" => !["default", "ipv4"].contains(&path.to),
+        _ => false,
     });
     assert_cause(&run, "services_single_stack", &["IPv6 ClusterIP"]);
 }
@@ -115,7 +119,9 @@ fn a_single_stack_cluster_fails_the_dual_stack_suite_as_one() {
     for (has, lacks) in [(ONLY_V4, V6), (ONLY_V6, V4)] {
         let lab = Lab::new(3, &has);
         let run = assert_red(&lab, |path| match path.check {
-            "node::pod_cidrs" | "node::internal_ips" | "pod::pod_ips" => path.family == Some(lacks),
+            "node::pod_cidrs" | "node::internal_ips" | "pod::pod_ips" | "service::ranges" => {
+                path.family == Some(lacks)
+            }
             "service::cluster_ips" => !["default", has[0].slug()].contains(&path.to),
             _ => false,
         });
@@ -137,7 +143,9 @@ fn single_stack_clusters_pass_their_own_suites() {
 fn a_dual_stack_cluster_fails_the_single_stack_suites_where_it_has_the_other_family() {
     for (suite, extra) in [("single-stack-ipv4", V6), ("single-stack-ipv6", V4)] {
         let run = assert_red(&Lab::dual().under(suite), |path| match path.check {
-            "node::pod_cidrs" | "node::internal_ips" | "pod::pod_ips" => path.family == Some(extra),
+            "node::pod_cidrs" | "node::internal_ips" | "pod::pod_ips" | "service::ranges" => {
+                path.family == Some(extra)
+            }
             "service::cluster_ips" => {
                 // The default Service is IPv4 here.
                 path.to != extra.other().slug() && !(path.to == "default" && extra == V6)

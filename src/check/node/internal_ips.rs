@@ -1,8 +1,11 @@
 //! `node::internal_ips`
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
-use super::cases::{NodeInFamily, cases, nodes};
+use super::{
+    cases::{NodeInFamily, cases, nodes},
+    ranges::Occupied,
+};
 use crate::{
     check::{Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words},
     facts::{Node, Source},
@@ -13,22 +16,37 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::check) struct InternalIps;
 
+/// A node's addresses of one family, and what else of the cluster has them.
+#[derive(Debug)]
+pub(in crate::check) struct Addressed {
+    of: NodeInFamily,
+    /// An address that another node has too, and that node.
+    also: Option<(IpAddr, String)>,
+    /// An address of the pods' or Services' ranges, and that range.
+    within: Option<(IpAddr, String)>,
+    /// The family that comes first on most nodes, or as the suite says.
+    primary: Option<IpFamily>,
+}
+
 impl Check for InternalIps {
-    type Subject = NodeInFamily;
+    type Subject = Addressed;
 
     fn id(&self) -> &'static str {
         "node::internal_ips"
     }
 
     fn summary(&self) -> &'static str {
-        "every node has a usable InternalIP of each expected family, in the expected order"
+        "every node has a usable InternalIP of each expected family, in the expected order, which no \
+         other node has and which lies in no pod or Service range"
     }
 
     fn why(&self) -> &'static str {
         "The node's addresses are where NodePorts are reached, what host-network pods get as podIPs, \
          and what pod networks build their tunnels and routes on. The order decides the primary \
-         family of the node's pods. A node that reports one family only still carries traffic of \
-         the other for a while, so nothing but this check shows it before something depends on it."
+         family of the node's pods. Two nodes with one address take each other's traffic, and what \
+         is sent to an address inside a pod or Service range never gets to the node. A node that \
+         reports one family only still carries traffic of the other for a while, so nothing but this \
+         check shows it before something depends on it."
     }
 
     fn source(&self) -> &'static str {
@@ -44,12 +62,35 @@ impl Check for InternalIps {
         &[Need::Facts(Source::Nodes)]
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Planned<NodeInFamily>> {
-        cases(world)
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Addressed>> {
+        // What takes a look at every node is done once, for there may be thousands.
+        let mut owners: BTreeMap<IpAddr, Vec<&str>> = BTreeMap::new();
+        for node in nodes(world) {
+            for family in IpFamily::ALL {
+                for ip in node.internal_ips(family) {
+                    owners.entry(ip).or_default().push(&node.name);
+                }
+            }
+        }
+        let occupied = IpFamily::ALL.map(|family| Occupied::of(world, family));
+        let primary = primary::expected(world.suite, nodes(world).iter().filter_map(first));
+        let addressed = |of: NodeInFamily| {
+            let addresses: Vec<IpAddr> = of.node.internal_ips(of.family).collect();
+            let also = addresses.iter().find_map(|ip| {
+                let other = owners.get(ip)?.iter().find(|owner| **owner != of.node.name)?;
+                Some((*ip, (*other).to_owned()))
+            });
+            let within = addresses.iter().find_map(|&ip| {
+                let holder = occupied.iter().find_map(|occupied| occupied.holder(ip))?;
+                Some((ip, holder))
+            });
+            Addressed { of, also, within, primary }
+        };
+        cases(world).into_iter().map(|planned| planned.map(addressed)).collect()
     }
 
-    fn judge(&self, world: World<'_>, case: &NodeInFamily, _: &Readings<'_>) -> Verdict {
-        let NodeInFamily { family, ref node } = *case;
+    fn judge(&self, world: World<'_>, case: &Addressed, _: &Readings<'_>) -> Verdict {
+        let NodeInFamily { family, ref node } = case.of;
         let addresses: Vec<IpAddr> = node.internal_ips(family).collect();
         let (detail, what) = match (world.suite.families.contains(&family), addresses.as_slice()) {
             (false, []) => return Verdict::pass("none, as expected"),
@@ -76,13 +117,13 @@ impl Check for InternalIps {
                 Some(defect) => defect,
             },
         };
-        Verdict::fail(detail, failure(world, case, what))
+        Verdict::fail(detail, failure(world, &case.of, what))
     }
 }
 
 /// What is wrong with a node's addresses of a family, as detail and sentence.
-fn defect(world: World<'_>, case: &NodeInFamily, addresses: &[IpAddr]) -> Option<(String, String)> {
-    let NodeInFamily { family, ref node } = *case;
+fn defect(world: World<'_>, case: &Addressed, addresses: &[IpAddr]) -> Option<(String, String)> {
+    let NodeInFamily { family, ref node } = case.of;
     if let Some((address, kind)) =
         addresses.iter().find_map(|address| Some((address, unusable(*address)?)))
     {
@@ -95,7 +136,27 @@ fn defect(world: World<'_>, case: &NodeInFamily, addresses: &[IpAddr]) -> Option
             ),
         ));
     }
-    let expected = primary::expected(world.suite, nodes(world).iter().filter_map(first))?;
+    if let Some((ip, other)) = &case.also {
+        return Some((
+            format!("{ip} is also that of {other}"),
+            format!(
+                "Node {} reports the {family} InternalIP {ip}, and so does node {other}: one of them \
+                 gets what is meant for the other.",
+                node.name
+            ),
+        ));
+    }
+    if let Some((ip, range)) = &case.within {
+        return Some((
+            format!("{ip} lies in {range}"),
+            format!(
+                "Node {} reports the {family} InternalIP {ip}, which lies in {range}: nodes send \
+                 what is meant for it elsewhere.",
+                node.name
+            ),
+        ));
+    }
+    let expected = case.primary?;
     let first = first(node)?;
     (expected == family && first != family).then(|| {
         (

@@ -1,20 +1,32 @@
 //! `node::pod_cidrs`
 
+use std::collections::BTreeMap;
+
 use ipnet::IpNet;
 
 use super::cases::{NodeInFamily, cases, nodes};
 use crate::{
     check::{Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words},
     facts::{Node, Source},
-    net::{IpFamily, relation},
+    net::{IpFamily, sharing},
 };
 
 /// Every node has one pod range of each family.
 #[derive(Debug)]
 pub(in crate::check) struct PodCidrs;
 
+/// A node's pod ranges of one family, and how they lie to those of other nodes.
+#[derive(Debug)]
+pub(in crate::check) struct Ranged {
+    of: NodeInFamily,
+    /// Another node whose range of the family overlaps, and that range.
+    overlaps: Option<(String, IpNet)>,
+    /// The family that comes first on most nodes, or as the suite says.
+    primary: Option<IpFamily>,
+}
+
 impl Check for PodCidrs {
-    type Subject = NodeInFamily;
+    type Subject = Ranged;
 
     fn id(&self) -> &'static str {
         "node::pod_cidrs"
@@ -46,12 +58,19 @@ impl Check for PodCidrs {
         &[Need::Facts(Source::Nodes), Need::Facts(Source::Cni)]
     }
 
-    fn plan(&self, world: World<'_>) -> Vec<Planned<NodeInFamily>> {
-        cases(world)
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Ranged>> {
+        // What takes a look at every node is done once, for there may be thousands.
+        let overlaps = overlaps(nodes(world));
+        let primary = primary::expected(world.suite, nodes(world).iter().filter_map(first));
+        let ranged = |of: NodeInFamily| {
+            let overlaps = overlaps.get(&(of.node.name.as_str(), of.family)).cloned();
+            Ranged { of, overlaps, primary }
+        };
+        cases(world).into_iter().map(|planned| planned.map(ranged)).collect()
     }
 
-    fn judge(&self, world: World<'_>, case: &NodeInFamily, _: &Readings<'_>) -> Verdict {
-        let NodeInFamily { family, ref node } = *case;
+    fn judge(&self, world: World<'_>, case: &Ranged, _: &Readings<'_>) -> Verdict {
+        let NodeInFamily { family, ref node } = case.of;
         if nodes(world).iter().all(|node| node.pod_cidrs.is_empty()) {
             let by = world.facts.cni.known().map_or("the pod network", |cni| cni.name.as_str());
             return Verdict::skip(format!(
@@ -63,7 +82,7 @@ impl Check for PodCidrs {
                 format!("{text} is no address range"),
                 failure(
                     world,
-                    case,
+                    &case.of,
                     format!(
                         "Node {} has `{text}` in spec.podCIDRs, which is no address range.",
                         node.name
@@ -105,29 +124,24 @@ impl Check for PodCidrs {
                 ),
             ),
         };
-        Verdict::fail(detail, failure(world, case, what))
+        Verdict::fail(detail, failure(world, &case.of, what))
     }
 }
 
 /// What is wrong with a node's one range of a family, as detail and sentence.
-fn defect(world: World<'_>, case: &NodeInFamily, range: &IpNet) -> Option<(String, String)> {
-    let NodeInFamily { family, ref node } = *case;
-    let other = nodes(world).iter().filter(|other| other.name != node.name).find_map(|other| {
-        of_family(other, family)
-            .find(|theirs| relation(range, theirs).overlaps())
-            .map(|theirs| (other, theirs))
-    });
-    if let Some((other, theirs)) = other {
+fn defect(world: World<'_>, case: &Ranged, range: &IpNet) -> Option<(String, String)> {
+    let NodeInFamily { family, ref node } = case.of;
+    if let Some((other, theirs)) = &case.overlaps {
         return Some((
-            format!("overlaps with {}", other.name),
+            format!("overlaps with {other}"),
             format!(
-                "The {family} pod range {range} of node {} overlaps with {theirs} of node {}: pods of \
-                 both can have the same address.",
-                node.name, other.name
+                "The {family} pod range {range} of node {} overlaps with {theirs} of node {other}: \
+                 pods of both can have the same address.",
+                node.name
             ),
         ));
     }
-    let expected = primary::expected(world.suite, nodes(world).iter().filter_map(first))?;
+    let expected = case.primary?;
     let first = first(node)?;
     (expected == family && first != family).then(|| {
         (
@@ -179,6 +193,24 @@ fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
             ])
             .fix(cni)
     }
+}
+
+/// The nodes with a range that overlaps with another node's, by name and family.
+fn overlaps(nodes: &[Node]) -> BTreeMap<(&str, IpFamily), (String, IpNet)> {
+    let ranges: Vec<(&Node, IpNet)> = nodes
+        .iter()
+        .flat_map(|node| {
+            let ranges = node.pod_cidrs.iter().filter_map(|text| text.parse().ok());
+            ranges.map(move |range: IpNet| (node, range))
+        })
+        .collect();
+    let partners = sharing(&ranges.iter().map(|(_, range)| *range).collect::<Vec<_>>());
+    let found = ranges.iter().zip(partners).filter_map(|((node, range), partner)| {
+        let (other, theirs) = &ranges[partner?];
+        let key = (node.name.as_str(), IpFamily::of_range(range));
+        (other.name != node.name).then(|| (key, (other.name.clone(), *theirs)))
+    });
+    found.collect()
 }
 
 fn of_family(node: &Node, family: IpFamily) -> impl Iterator<Item = IpNet> {

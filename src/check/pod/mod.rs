@@ -1,9 +1,11 @@
 //! What pods are given, and whether they reach each other.
 
+mod family_order;
 mod loss;
 mod pod_ips;
 mod reachable;
 
+pub(super) use family_order::FamilyOrder;
 pub(super) use loss::Loss;
 pub(super) use pod_ips::PodIps;
 pub(super) use reachable::Reachable;

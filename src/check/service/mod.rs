@@ -6,6 +6,7 @@ mod cluster_ips;
 mod endpoint_slices;
 mod hairpin;
 mod no_endpoints;
+mod ranges;
 mod udp;
 
 pub(super) use cluster_ip_reachable::ClusterIpReachable;
@@ -13,4 +14,5 @@ pub(super) use cluster_ips::ClusterIps;
 pub(super) use endpoint_slices::EndpointSlices;
 pub(super) use hairpin::Hairpin;
 pub(super) use no_endpoints::NoEndpoints;
+pub(super) use ranges::Ranges;
 pub(super) use udp::{LARGE_DATAGRAM, Udp};

@@ -1,6 +1,7 @@
 //! The registry as a whole, and what holds for every judge.
 
 mod property;
+mod ranges;
 mod reading;
 mod untested;
 
@@ -68,6 +69,10 @@ fn every_check_has_been_seen_red() {
         Lab::dual().with(Fault::HairpinOff { at: "n1" }),
         Lab::dual().with(Fault::RejectDropped { at: "n1", family: V6 }),
         Lab::dual().with(Fault::NoEndpoints { family: V6 }),
+        Lab::dual().changed(|lab| {
+            ["n1", "n2", "n3"].into_iter().for_each(|node| lab.node(node).addresses.reverse());
+            lab.node("n1").addresses[0].address = "fd00:10:244:9::1".to_owned();
+        }),
     ];
     let red: BTreeSet<String> = labs
         .iter()

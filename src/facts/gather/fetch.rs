@@ -8,6 +8,7 @@ use k8s_openapi::{
         apps::v1::DaemonSet,
         core::v1::{ConfigMap, Node, Pod, Service},
         discovery::v1::EndpointSlice,
+        networking::v1,
     },
 };
 use kube::{Api, Resource, ResourceExt, api::ListParams, core::DynamicObject};
@@ -15,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     cluster::{Cluster, ClusterError, Objects, Right, list_all},
-    facts::Fact,
+    facts::{Fact, ServiceCidr},
 };
 
 /// Something from the API server, or why it isn't there.
@@ -35,25 +36,6 @@ impl<T> From<Missing> for Fact<T> {
         match missing {
             Missing::Absent(reason) => Self::Absent { reason },
             Missing::Forbidden(reason) => Self::Forbidden { reason },
-        }
-    }
-}
-
-/// A ServiceCIDR of either API version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ServiceCidr {
-    pub(super) name: String,
-    /// `spec.cidrs`.
-    pub(super) cidrs: Vec<String>,
-}
-
-impl ServiceCidr {
-    /// The one that an object states.
-    fn of(object: &DynamicObject) -> Self {
-        let cidrs = object.data["spec"]["cidrs"].as_array().into_iter().flatten();
-        Self {
-            name: object.name_any(),
-            cidrs: cidrs.filter_map(|cidr| cidr.as_str().map(str::to_owned)).collect(),
         }
     }
 }
@@ -123,8 +105,38 @@ impl<'a> Fetch<'a> {
         let right = Right::optional("list", "servicecidrs.networking.k8s.io", None);
         let what = "ServiceCIDR API (networking.k8s.io, served by default since Kubernetes 1.33)";
         let listed = Objects::SERVICE_CIDRS.list(self.cluster, None, "").await;
-        let listed = listed.map(|list| list.iter().map(ServiceCidr::of).collect());
+        let listed = listed.map(|list| list.iter().map(service_cidr).collect());
         self.settle(&right, what, listed)
+    }
+
+    /// The IPAddress objects, each of which reserves a ClusterIP.
+    pub(super) async fn ip_addresses(&self) -> Result<Fetched<Vec<v1::IPAddress>>, ClusterError> {
+        let right = Right::optional("list", "ipaddresses.networking.k8s.io", None);
+        let all: Api<v1::IPAddress> = Api::all(self.cluster.client.clone());
+        let api = "IPAddress API (networking.k8s.io/v1, served since Kubernetes 1.33)";
+        self.settle(&right, api, list_all(&all, &ListParams::default()).await)
+    }
+
+    /// The Services of all namespaces.
+    pub(super) async fn all_services(&self) -> Result<Fetched<Vec<Service>>, ClusterError> {
+        let right = Right::optional("list", "services", None);
+        let all: Api<Service> = Api::all(self.cluster.client.clone());
+        self.settle(&right, "Service", list_all(&all, &ListParams::default()).await)
+    }
+
+    /// The running pods of all namespaces, no more than `most`, and whether there are more.
+    pub(super) async fn running_pods(
+        &self,
+        most: u32,
+    ) -> Result<Fetched<(Vec<Pod>, bool)>, ClusterError> {
+        let right = Right::optional("list", "pods", None);
+        let all: Api<Pod> = Api::all(self.cluster.client.clone());
+        let page = ListParams::default().fields("status.phase=Running").limit(most);
+        let listed = all.list(&page).await.map(|list| {
+            let more = list.metadata.continue_.is_some_and(|token| !token.is_empty());
+            (list.items, more)
+        });
+        self.settle(&right, "Pod", listed)
     }
 
     /// Calico's IPPools, as they are.
@@ -180,5 +192,22 @@ impl<'a> Fetch<'a> {
         };
         tracing::debug!("{right}: {missing:?}");
         Ok(Err(missing))
+    }
+}
+
+/// The ServiceCIDR that an object states.
+fn service_cidr(object: &DynamicObject) -> ServiceCidr {
+    let strings = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let cidrs = object.data["spec"]["cidrs"].as_array().into_iter().flatten();
+    let mut conditions = object.data["status"]["conditions"].as_array().into_iter().flatten();
+    let ready = conditions.find(|condition| condition["type"] == "Ready");
+    ServiceCidr {
+        name: object.name_any(),
+        cidrs: cidrs.map(strings).collect(),
+        ready: ready.is_some_and(|condition| condition["status"] == "True"),
+        message: ready.map_or_else(
+            || "it has no condition Ready yet".to_owned(),
+            |condition| strings(&condition["message"]),
+        ),
     }
 }

@@ -11,6 +11,7 @@ mod fetch;
 mod flags;
 mod kube_proxy;
 mod nodes;
+mod objects;
 mod ranges;
 mod raw;
 
@@ -55,6 +56,8 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         daemon_sets,
         dns_services,
         dns_slices,
+        services,
+        pods,
     ) = tokio::try_join!(
         fetch.nodes(),
         fetch.service_cidrs(),
@@ -67,6 +70,8 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         fetch.daemon_sets(),
         fetch.services(KUBE_SYSTEM, dns::LABEL),
         fetch.endpoint_slices(KUBE_SYSTEM, dns::SERVICE),
+        objects::services(&fetch),
+        fetch.running_pods(objects::MOST_PODS),
     )?;
     let raw = Raw {
         service_cidrs,
@@ -97,6 +102,10 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         kube_proxy: kube_proxy::kube_proxy(&raw, cni_config.as_ref()),
         cni,
         cluster_dns: dns::cluster_dns(&raw, dns_pods),
+        service_cidrs: objects::service_cidrs(&raw),
+        services: services.of_all,
+        unreserved: services.unreserved,
+        pods: objects::pods(pods),
         nodes: known(nodes),
     })
 }

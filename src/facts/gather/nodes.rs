@@ -67,6 +67,11 @@ pub(super) fn node(node: v1::Node) -> Node {
         kubelet_version: info.kubelet_version,
         container_runtime: info.container_runtime_version,
         provider_id: spec.provider_id,
+        max_pods: status
+            .allocatable
+            .as_ref()
+            .and_then(|all| all.get("pods"))
+            .and_then(|pods| pods.0.parse().ok()),
         network_annotations: node
             .metadata
             .annotations

@@ -122,10 +122,8 @@ fn of_nodes(nodes: &[Node]) -> Fact<Vec<IpNet>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{example::*, fetch::ServiceCidr},
-        *,
-    };
+    use super::{super::example::*, *};
+    use crate::facts::ServiceCidr;
 
     /// A fact in one line: `?` for absent, `!` for forbidden.
     fn line(fact: &Fact<Vec<IpNet>>) -> String {
@@ -206,6 +204,8 @@ mod tests {
         let cidr = |name: &str, cidrs: &[&str]| ServiceCidr {
             name: name.to_owned(),
             cidrs: cidrs.iter().map(|&range| range.to_owned()).collect(),
+            ready: true,
+            message: String::new(),
         };
         let all = vec![cidr("kubernetes", &["10.96.0.0/24"]), cidr("more", &["10.97.0.0/16"])];
         let raw = Raw { service_cidrs: Ok(all), ..Raw::nothing() };

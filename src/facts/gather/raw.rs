@@ -6,7 +6,8 @@ use k8s_openapi::api::{
     discovery::v1::EndpointSlice,
 };
 
-use super::fetch::{Fetched, ServiceCidr};
+use super::fetch::Fetched;
+use crate::facts::ServiceCidr;
 
 /// What was fetched, or why not.
 pub(super) struct Raw {

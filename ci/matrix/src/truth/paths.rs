@@ -67,7 +67,14 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
         ("dns::records", Subject::Pod { node, .. }) => {
             vec![Path::DnsRecord { node: node.clone(), family }]
         }
-        ("service::cluster_ips" | "service::endpoint_slices", _) => Vec::new(),
+        (
+            "node::ranges"
+            | "pod::family_order"
+            | "service::cluster_ips"
+            | "service::endpoint_slices"
+            | "service::ranges",
+            _,
+        ) => Vec::new(),
         _ => return None,
     };
     Some(paths)

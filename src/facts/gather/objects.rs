@@ -1,0 +1,259 @@
+//! What other people run: Services and how their addresses are reserved, and pods.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use k8s_openapi::api::{
+    core::v1::{Pod, Service},
+    networking::v1::IPAddress,
+};
+use kube::ResourceExt;
+
+use super::{
+    fetch::{Fetch, Fetched},
+    raw::Raw,
+};
+use crate::{
+    cluster::ClusterError,
+    facts::{Fact, Pods, Sample, ServiceCidr, Services, Unreserved},
+    net::IpFamily,
+};
+
+/// How many pods are looked at, so that a large cluster doesn't hold up the run.
+pub(super) const MOST_PODS: u32 = 2_000;
+
+/// The facts about the Services of all namespaces.
+pub(super) struct OfServices {
+    pub(super) of_all: Fact<Services>,
+    pub(super) unreserved: Fact<Unreserved>,
+}
+
+/// Lists the Services and the IPAddresses. An address is reserved before its Service exists and
+/// released after it is gone, so a Service that comes or goes between the two lists may look as if
+/// it had none. Where one does, both are listed once more in the other order, and what only one of
+/// the two rounds shows is left out.
+pub(super) async fn services(fetch: &Fetch<'_>) -> Result<OfServices, ClusterError> {
+    let services = fetch.all_services().await?;
+    let addresses = fetch.ip_addresses().await?;
+    let of_all = match &services {
+        Ok(services) => known(of_services(services), "Services of all namespaces"),
+        Err(missing) => missing.clone().into(),
+    };
+    let missing = match (&services, &addresses) {
+        (Ok(services), Ok(addresses)) => unreserved(services, addresses),
+        (Err(missing), _) | (_, Err(missing)) => {
+            return Ok(OfServices { of_all, unreserved: missing.clone().into() });
+        }
+    };
+    let missing = if missing.is_empty() {
+        missing
+    } else {
+        let addresses = fetch.ip_addresses().await?;
+        let services = fetch.all_services().await?;
+        match (services, addresses) {
+            (Ok(services), Ok(addresses)) => {
+                let again = unreserved(&services, &addresses);
+                missing.intersection(&again).cloned().collect()
+            }
+            _ => missing,
+        }
+    };
+    let unreserved = known(samples(missing), "Services and IPAddresses");
+    Ok(OfServices { of_all, unreserved })
+}
+
+fn known<T>(value: T, source: &str) -> Fact<T> {
+    Fact::Known { value, source: source.to_owned() }
+}
+
+/// The ServiceCIDRs.
+pub(super) fn service_cidrs(raw: &Raw) -> Fact<Vec<ServiceCidr>> {
+    match &raw.service_cidrs {
+        Ok(cidrs) => known(cidrs.clone(), "ServiceCIDRs"),
+        Err(missing) => missing.clone().into(),
+    }
+}
+
+/// What the pods have.
+pub(super) fn pods(fetched: Fetched<(Vec<Pod>, bool)>) -> Fact<Pods> {
+    match fetched {
+        Ok((pods, more)) => known(of_pods(&pods, more), "Pods of all namespaces"),
+        Err(missing) => missing.into(),
+    }
+}
+
+fn full_name(object: &impl ResourceExt) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+}
+
+/// A Service's ClusterIPs; none for a headless one.
+fn cluster_ips(service: &Service) -> impl Iterator<Item = IpAddr> {
+    let ips = service.spec.as_ref().and_then(|spec| spec.cluster_ips.as_ref());
+    ips.into_iter().flatten().filter_map(|ip| ip.parse().ok())
+}
+
+fn of_services(services: &[Service]) -> Services {
+    let mut facts = Services::default();
+    for service in services {
+        let ips: Vec<IpAddr> = cluster_ips(service).collect();
+        for &ip in &ips {
+            *facts.cluster_ips.entry(IpFamily::of(ip)).or_default() += 1;
+        }
+        let Some(spec) = service.spec.as_ref().filter(|_| !ips.is_empty()) else { continue };
+        let policy = spec.ip_family_policy.as_deref();
+        if matches!(policy, Some("PreferDualStack" | "RequireDualStack")) && ips.len() == 1 {
+            facts.half_dual.add(full_name(service));
+        }
+        if spec.ip_families.as_ref().is_none_or(Vec::is_empty) {
+            facts.without_families.add(full_name(service));
+        }
+    }
+    facts
+}
+
+/// The ClusterIPs without an IPAddress of their Service, each with that.
+fn unreserved(services: &[Service], addresses: &[IPAddress]) -> BTreeSet<(IpAddr, String)> {
+    let reserved: BTreeMap<IpAddr, String> = addresses
+        .iter()
+        .filter_map(|address| {
+            let parent = address.spec.as_ref().map(|spec| &spec.parent_ref)?;
+            let namespace = parent.namespace.as_deref().unwrap_or_default();
+            Some((address.name_any().parse().ok()?, format!("{namespace}/{}", parent.name)))
+        })
+        .collect();
+    services
+        .iter()
+        .flat_map(|service| cluster_ips(service).map(|ip| (ip, full_name(service))))
+        .filter(|(ip, service)| reserved.get(ip) != Some(service))
+        .collect()
+}
+
+fn samples(missing: BTreeSet<(IpAddr, String)>) -> Unreserved {
+    let mut samples = Unreserved::new();
+    for (ip, service) in missing {
+        samples.entry(IpFamily::of(ip)).or_default().add(format!("{ip} of {service}"));
+    }
+    samples
+}
+
+fn of_pods(pods: &[Pod], more: bool) -> Pods {
+    let mut single_stack: BTreeMap<IpFamily, Sample> = BTreeMap::new();
+    let mut seen = 0;
+    for pod in pods {
+        let on_host = pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or(false);
+        let ips = pod.status.as_ref().and_then(|status| status.pod_ips.as_ref());
+        let families: BTreeSet<IpFamily> = ips
+            .into_iter()
+            .flatten()
+            .filter_map(|ip| ip.ip.parse().ok())
+            .map(IpFamily::of)
+            .collect();
+        if on_host || families.is_empty() {
+            continue;
+        }
+        seen += 1;
+        if let (1, Some(&family)) = (families.len(), families.first()) {
+            single_stack.entry(family).or_default().add(full_name(pod));
+        }
+    }
+    Pods { seen, more, single_stack }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json};
+
+    use super::*;
+
+    fn service(name: &str, spec: Value) -> Service {
+        from_value(json!({"metadata": {"namespace": "shop", "name": name}, "spec": spec})).unwrap()
+    }
+
+    fn address(ip: &str, service: &str) -> IPAddress {
+        from_value(json!({"metadata": {"name": ip}, "spec": {"parentRef": {
+            "resource": "services", "namespace": "shop", "name": service,
+        }}}))
+        .unwrap()
+    }
+
+    #[test]
+    fn services_that_were_left_half_converted_are_counted() {
+        let facts = of_services(&[
+            service(
+                "whole",
+                json!({"clusterIPs": ["10.96.0.1", "fd00:96::1"],
+                "ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "PreferDualStack"}),
+            ),
+            service(
+                "half",
+                json!({"clusterIPs": ["10.96.0.2"], "ipFamilies": ["IPv4"],
+                "ipFamilyPolicy": "PreferDualStack"}),
+            ),
+            service(
+                "single",
+                json!({"clusterIPs": ["10.96.0.3"], "ipFamilies": ["IPv4"],
+                "ipFamilyPolicy": "SingleStack"}),
+            ),
+            service("old", json!({"clusterIPs": ["10.96.0.4"], "ipFamilies": []})),
+            service(
+                "headless",
+                json!({"clusterIPs": ["None"], "ipFamilies": ["IPv4"],
+                "ipFamilyPolicy": "PreferDualStack"}),
+            ),
+            service("elsewhere", json!({"type": "ExternalName", "externalName": "a.example"})),
+        ]);
+        assert_eq!(facts.half_dual, Sample { count: 1, first: vec!["shop/half".to_owned()] });
+        assert_eq!(facts.without_families, Sample { count: 1, first: vec!["shop/old".to_owned()] });
+        assert_eq!(facts.cluster_ips, BTreeMap::from([(IpFamily::V4, 4), (IpFamily::V6, 1)]));
+    }
+
+    #[test]
+    fn a_cluster_ip_is_reserved_by_an_ip_address_of_its_own_service() {
+        let services = [
+            service("a", json!({"clusterIPs": ["10.96.0.1", "fd00:96:0::1"]})),
+            service("b", json!({"clusterIPs": ["10.96.0.2"]})),
+            service("headless", json!({"clusterIPs": ["None"]})),
+        ];
+        let addresses = [address("10.96.0.1", "a"), address("fd00:96::1", "a")];
+        let b = address("10.96.0.2", "b");
+        assert!(unreserved(&services, &[&addresses[..], &[b]].concat()).is_empty());
+        for foreign in [vec![], vec![address("10.96.0.2", "a")]] {
+            let missing = unreserved(&services, &[&addresses[..], &foreign].concat());
+            let samples = samples(missing);
+            assert_eq!(samples[&IpFamily::V4].first, ["10.96.0.2 of shop/b"]);
+            assert_eq!(samples.len(), 1);
+        }
+    }
+
+    #[test]
+    fn pods_of_one_family_are_counted_unless_they_are_in_their_nodes_network() {
+        let pod = |name: &str, host: bool, ips: &[&str]| -> Pod {
+            let ips: Vec<Value> = ips.iter().map(|ip| json!({"ip": ip})).collect();
+            from_value(json!({
+                "metadata": {"namespace": "shop", "name": name},
+                "spec": {"hostNetwork": host, "containers": []},
+                "status": {"podIPs": ips},
+            }))
+            .unwrap()
+        };
+        let pods = [
+            pod("both", false, &["10.244.0.1", "fd00:244::1"]),
+            pod("old", false, &["10.244.0.2"]),
+            pod("host", true, &["192.0.2.1"]),
+            pod("new", false, &[]),
+        ];
+        let facts = of_pods(&pods, false);
+        assert_eq!(facts.seen, 2);
+        assert_eq!(facts.single_stack.len(), 1);
+        assert_eq!(facts.single_stack[&IpFamily::V4].first, ["shop/old"]);
+    }
+
+    #[test]
+    fn a_sample_names_a_few_and_counts_all() {
+        let mut sample = Sample::default();
+        (0..20).for_each(|i| sample.add(i.to_string()));
+        assert_eq!((sample.count, sample.first.len()), (20, 5));
+    }
+}
