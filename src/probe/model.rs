@@ -269,7 +269,7 @@ impl Outcome {
     }
 
     /// What an attempt to open a connection means where it must be refused.
-    fn where_closed(self) -> Self {
+    pub(super) fn where_closed(self) -> Self {
         match self {
             Self::Refused => Self::Rejected,
             Self::Connected => {

@@ -168,10 +168,9 @@ impl LossPath {
                  `{}`.",
                 commands::on_node(from, "ip -s link")
             ),
-            format!(
-                "Look for rate limits, full queues and random drops on the way (tc, nftables, security \
+            "Look for rate limits, full queues and random drops on the way (tc, nftables, security \
                  appliances), and for one bad link among several that share the traffic."
-            ),
+                .to_owned(),
         ])
     }
 
