@@ -413,7 +413,7 @@ fn a_saved_run_is_judged_by_what_was_seen_and_not_by_its_old_verdicts() {
     let text = stdout(&output);
     assert!(text.contains("recorded as pass, now judged fail"), "{text}");
     let report = Report::deserialize_from_str(&fs::read_to_string(&junit).unwrap()).unwrap();
-    assert_eq!(report.tests, 12);
+    assert_eq!(report.tests, 14);
     assert!(report.failures > 0);
 }
 
