@@ -77,7 +77,7 @@ fn elsewhere(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             !small.large
                 && small.udp() == large.udp()
                 && small.good()
-                && small.origin == large.origin
+                && small.probe.vantage == large.probe.vantage
                 && small.probe.aim == large.probe.aim
         })
     };

@@ -4,6 +4,7 @@ use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{commands, words},
     net::IpFamily,
+    probe::Vantage,
 };
 
 #[derive(Debug)]
@@ -31,7 +32,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         evidence.of(family).any(|probed| {
             !probed.udp()
                 && probed.good()
-                && probed.origin == udp.origin
+                && probed.probe.vantage == udp.probe.vantage
                 && probed.probe.aim == udp.probe.aim
         })
     };
@@ -43,7 +44,9 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         there.peek().is_some() && there.all(Probed::bad)
     };
     let mut senders = evidence.nodes();
-    senders.retain(|node| all_lost(&|probed| probed.from() == Some(node)));
+    // What a node itself sends takes another way than what its pods do.
+    let sent_by_pod = |probed: &Probed<'_>, node: &str| matches!(&probed.probe.vantage, Vantage::Pod { node: from } if from == node);
+    senders.retain(|node| all_lost(&|probed| sent_by_pod(probed, node)));
     let mut receivers = evidence.nodes();
     receivers.retain(|node| all_lost(&|probed| probed.backend() == Some(node)));
     let everywhere = senders.len() == evidence.nodes().len();
