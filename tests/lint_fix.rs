@@ -115,6 +115,34 @@ fn fix_keeps_a_byte_order_mark_and_windows_line_ends() {
 }
 
 #[test]
+fn the_nearest_settings_of_the_repository_count() {
+    let directory = directory(
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  podSubnet: \
+         10.244.0.0/16,2001:db8:42::/56\n",
+    );
+    let path = directory.path();
+    let settings = |below: &str, text: &str| fs::write(path.join(below), text).unwrap();
+    fs::create_dir_all(path.join("clusters")).unwrap();
+    assert!(lint(path, &["cluster.yaml"]).1.contains("DS110"));
+    settings(".dualstack.toml", "[lint]\nallow = [\"DS110\"]\nkubernetes-version = \"1.34\"\n");
+    let (code, said) = lint(&path.join("clusters"), &["../cluster.yaml"]);
+    assert!(code == 0 && !said.contains("DS110") && said.contains("1 allowed"), "{said}");
+    // Settings above the repository are not its own.
+    fs::create_dir(path.join("clusters/.git")).unwrap();
+    assert!(lint(&path.join("clusters"), &["../cluster.yaml"]).1.contains("DS110"));
+    settings("clusters/.dualstack.toml", "[lint]\ndeny = [\"DS110\"]\n");
+    assert_eq!(lint(&path.join("clusters"), &["../cluster.yaml"]).0, 1);
+    for wrong in [
+        "[lint]\nalow = []\n",
+        "[lint]\nallow = [\"DS000\"]\n",
+        "[lint]\nkubernetes-version = \"x\"\n",
+    ] {
+        settings(".dualstack.toml", wrong);
+        assert_eq!(lint(path, &["cluster.yaml"]).0, 2, "{wrong}");
+    }
+}
+
+#[test]
 fn explain_file_shows_what_was_understood_with_lines() {
     let directory = directory(FIXED);
     fs::write(directory.path().join("other.yaml"), "a: 1\n").unwrap();

@@ -2,6 +2,8 @@
 //! tried, 256 times by default.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashSet;
+
 use dualstack::lint::{Options, Report, lint_text, render::Format, rules::RULES};
 use proptest::prelude::*;
 use quick_junit::Report as Junit;
@@ -27,6 +29,11 @@ fn is_sound(report: &Report) {
     assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), count);
     let github = written(report, Format::Github);
     assert_eq!(github.lines().filter(|line| line.starts_with("::")).count(), count);
+    let gitlab: Value = serde_json::from_str(&written(report, Format::Gitlab)).unwrap();
+    let gitlab = gitlab.as_array().unwrap();
+    assert_eq!(gitlab.len(), count);
+    let fingerprints: HashSet<_> = gitlab.iter().map(|issue| &issue["fingerprint"]).collect();
+    assert_eq!(fingerprints.len(), count);
     let junit = Junit::deserialize_from_str(&written(report, Format::Junit)).unwrap();
     assert_eq!(junit.test_suites[0].test_cases.len(), RULES.len());
     let text = written(report, Format::Text);

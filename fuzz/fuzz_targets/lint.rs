@@ -14,7 +14,14 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     // One form at a time: those that list every rule take longer than all the rest.
-    let formats = [Format::Text, Format::Json, Format::Sarif, Format::Github, Format::Junit];
+    let formats = [
+        Format::Text,
+        Format::Json,
+        Format::Sarif,
+        Format::Github,
+        Format::Gitlab,
+        Format::Junit,
+    ];
     let mut out = Vec::new();
     if formats[bytes.len() % formats.len()].write(&report, 80, &mut out).is_err() {
         panic!("a report must be writable to memory");

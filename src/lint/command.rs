@@ -1,5 +1,7 @@
 //! The options of the command, and how it runs. Connecting to a cluster is up to the caller.
 
+use std::{env, path::PathBuf};
+
 use clap::Args;
 use thiserror::Error;
 
@@ -11,7 +13,9 @@ use super::{
     model::{Asked, Version},
     read::STDIN,
     render::{self, Format},
-    run, understood, unknown_codes,
+    run,
+    settings::{self, Settings},
+    understood, unknown_codes,
 };
 
 /// How often `--fix` lints the files again at most.
@@ -81,6 +85,14 @@ pub enum LintError {
         /// Why not.
         cause: String,
     },
+    /// The repository's settings can't be used.
+    #[error("can't use {path}: {cause}")]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: String,
+    },
     /// A file could not be fixed.
     #[error("can't fix {path}: {cause}")]
     Fix {
@@ -95,28 +107,32 @@ pub enum LintError {
 }
 
 impl LintArgs {
-    fn options(&self) -> Options {
+    /// The options of the command line, and for the rest those of the repository's settings.
+    fn options(&self) -> Result<Options, LintError> {
+        let Settings { allow, deny, kubernetes_version, nodes, pods_per_node, services } =
+            settings::load(&working_directory()?)?;
         let asked = Asked {
-            version: self.kubernetes_version,
-            nodes: self.nodes,
-            pods_per_node: self.pods_per_node,
-            services: self.services,
+            version: self.kubernetes_version.or(kubernetes_version),
+            nodes: self.nodes.or(nodes),
+            pods_per_node: self.pods_per_node.or(pods_per_node),
+            services: self.services.or(services),
             live: false,
         };
+        let both = |own: &[String], more: Vec<String>| [own, &more].concat();
         let limits = Limits { file_bytes: self.max_file_size, ..Limits::default() };
-        Options { asked, allow: self.allow.clone(), deny: self.deny.clone(), limits }
+        Ok(Options { asked, allow: both(&self.allow, allow), deny: both(&self.deny, deny), limits })
     }
 
     /// Lints what is named, and the cluster's documents if there are any. Returns the report's
     /// text, with ANSI styles where it is for people, and how the command ends.
     ///
     /// # Errors
-    /// If `--allow` or `--deny` names an unknown rule, or a path doesn't exist.
+    /// If `--allow`, `--deny` or the settings name an unknown rule, or a path doesn't exist.
     pub fn execute(&self, live: Option<&Live>, width: usize) -> Result<(String, Exit), LintError> {
         if self.rules {
             return Ok((render::list(width), Exit::Passed));
         }
-        let options = self.options();
+        let options = self.options()?;
         if let Some(unknown) = unknown_codes(&options).first() {
             return Err(LintError::UnknownRule((*unknown).to_owned()));
         }
@@ -140,6 +156,14 @@ impl LintArgs {
         self.format.write(&report, width, &mut bytes)?;
         Ok((String::from_utf8_lossy(&bytes).into_owned(), exit(&report)))
     }
+}
+
+fn working_directory() -> Result<PathBuf, LintError> {
+    let unusable = |cause: std::io::Error| LintError::Path {
+        path: "the working directory".to_owned(),
+        cause: cause.to_string(),
+    };
+    env::current_dir().map_err(unusable)
 }
 
 fn exit(report: &Report) -> Exit {

@@ -20,6 +20,7 @@ pub mod render;
 pub mod rules;
 mod run;
 mod schema;
+mod settings;
 pub mod source;
 mod tree;
 mod understood;
