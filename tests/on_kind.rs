@@ -1,7 +1,6 @@
 //! `ci/on-kind` with stand-ins for kind, the container engines and dualstack, which write down how
 //! they are called.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
     fs,
