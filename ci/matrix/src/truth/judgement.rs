@@ -66,6 +66,8 @@ impl Judgement {
 
     fn sort(&mut self, case: &Case, outcome: Outcome) {
         let place = match (outcome, case.status) {
+            // The check that blocks it reports the fault.
+            (_, Status::Skip) => return,
             (Outcome::Fails | Outcome::Refused, Status::Fail) => &mut self.right,
             (Outcome::Fails | Outcome::Refused, _) => &mut self.missed,
             (Outcome::Works | Outcome::Unseen, Status::Fail) => &mut self.wrong,
