@@ -26,6 +26,10 @@ use crate::{
 /// How long connecting may take before it is said what it waits for.
 const SLOW: Duration = Duration::from_secs(3);
 
+/// How long EndpointSlices are waited for at least. A busy control plane writes them late, and what
+/// is probed before that would look broken. The time is spent only where they are missing.
+const SERVED: Duration = Duration::from_secs(20);
+
 /// Why a run could not begin. Nothing was created.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -264,8 +268,8 @@ impl Session {
             return;
         }
         let waiting = self.stopwatch.begin(Phase::Serve);
-        let patience = Duration::from_millis(self.options.suite.probes.settle_ms.into());
-        let served = live.wait_served(patience, |what| {
+        let settle = Duration::from_millis(self.options.suite.probes.settle_ms.into());
+        let served = live.wait_served(settle.max(SERVED), |what| {
             self.events.send(Event::Waiting { phase: Phase::Serve, what });
         });
         self.fixture = served.await;
