@@ -55,7 +55,6 @@ mod own_routes_missing;
 mod packets_lost;
 mod pod_address_missing;
 mod pod_dropped;
-mod pod_interface_bare;
 mod policy;
 mod route_missing;
 mod routes;
@@ -113,7 +112,6 @@ pub use self::{
     packets_lost::PacketsLost,
     pod_address_missing::PodAddressMissing,
     pod_dropped::PodDropped,
-    pod_interface_bare::PodInterfaceBare,
     route_missing::RouteMissing,
     routes_missing::RoutesMissing,
     rules_flushed::RulesFlushed,

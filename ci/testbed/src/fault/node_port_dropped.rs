@@ -45,8 +45,11 @@ impl Filter for NodePortDropped {
     }
 
     fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
-        let rule = "iifname \"eth0\" meta l4proto { tcp, udp } th dport 30000-32767 drop";
-        let chain = chain("prerouting", "raw", rule);
+        // Answers to what the node itself sent may come for such a port too, by masquerading: they
+        // are no first packet of a connection, and come from a server's port.
+        let rules = "iifname \"eth0\" tcp dport 30000-32767 tcp flags & (syn | ack) == syn drop\n\
+                     iifname \"eth0\" udp dport 30000-32767 udp sport != { 53, 80, 8080 } drop";
+        let chain = chain("prerouting", "raw", rules);
         Ok(vec![Table::on(cluster, &self.node, self.family, "node-port-dropped", chain)?])
     }
 }

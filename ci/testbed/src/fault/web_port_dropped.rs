@@ -14,7 +14,7 @@ use crate::{
     spec::Family,
 };
 
-/// Drops what other nodes send to web servers in pods of a node, on ports 80 and 8080, as a firewall
+/// Drops what comes from elsewhere for web servers in pods, through or to a node, on ports 80 and 8080, as a firewall
 /// does that knows only some ports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct WebPortDropped {
@@ -28,7 +28,7 @@ pub struct WebPortDropped {
 
 impl Filter for WebPortDropped {
     const ABOUT: About = About {
-        does: "what other nodes send to TCP ports 80 and 8080 of a node's pods is dropped; other ports answer",
+        does: "what a node forwards from elsewhere to TCP ports 80 and 8080 of pods is dropped; other ports answer",
         limits: NEEDS_FAMILY,
     };
 
@@ -41,9 +41,11 @@ impl Filter for WebPortDropped {
     }
 
     fn hop(&self, hop: &Hop) -> Outcome {
-        let enters = hop.enters(&self.node) && hop.is_for_pod_of(&self.node) && !hop.reply;
+        // What comes by a NodePort has the server's port once it is translated.
+        let enters = (hop.enters(&self.node) && hop.is_for_pod_of(&self.node))
+            || hop.is_passed_on_by(&self.node);
         let web = hop.port == Port::Web && hop.transport == Transport::Tcp;
-        Outcome::fails_if(hop.family == self.family && enters && web)
+        Outcome::fails_if(hop.family == self.family && enters && web && !hop.reply)
     }
 
     fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {

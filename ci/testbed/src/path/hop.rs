@@ -101,10 +101,15 @@ impl Hop {
         self.enters(node) && self.asked.as_ref().is_some_and(|by| by.is_node_port_of(node))
     }
 
-    /// Whether the node sends it on because it came by one of its NodePorts.
+    /// Whether the node sends it on to elsewhere, or to a pod of its own, because it came from elsewhere
+    /// by one of its NodePorts.
+    pub fn is_passed_on_by(&self, node: &str) -> bool {
+        self.from.is(node) && self.start == End::Transit
+    }
+
+    /// Whether it came by one of the node's NodePorts, from elsewhere or from a pod of the node.
     pub fn comes_by_node_port_of(&self, node: &str) -> bool {
-        let passed_on = self.from.is(node) && self.start == End::Transit;
-        passed_on || self.asked.as_ref().is_some_and(|by| by.is_node_port_of(node))
+        self.is_passed_on_by(node) || self.asked.as_ref().is_some_and(|by| by.is_node_port_of(node))
     }
 
     /// Whether it needs the node's own address: nobody else can be reached without one, and its
