@@ -50,10 +50,8 @@ fn unlinked(bed: &Bed) -> Away<'_> {
 impl Drop for Away<'_> {
     fn drop(&mut self) {
         in_node(self.bed, self.back);
-        until("the node to be Ready again", || {
-            let ready = r#"{.status.conditions[?(@.type=="Ready")].status}"#;
-            self.bed.kubectl(&["get", "node", NODE, "-o", &format!("jsonpath={ready}")]) == "True"
-        });
+        // A node that is Ready again keeps its taint for a moment, and would be left out.
+        self.bed.wait_repaired();
     }
 }
 
