@@ -11,6 +11,19 @@ use crate::support::{read, settles};
 /// How many bytes the web servers send at `/large`.
 pub(crate) const LARGE: usize = 16384;
 
+/// How nginx answers datagrams, at port 7.
+const UDP: &str = "daemon off;
+error_log stderr;
+pid /tmp/udp.pid;
+events {}
+stream {
+    server {
+        listen 7 udp;
+        listen [::]:7 udp;
+        return hello;
+    }
+}";
+
 /// The workload of one cluster.
 pub(crate) struct Workload<'a> {
     pub(crate) cluster: &'a Cluster,
@@ -94,13 +107,14 @@ impl<'a> Workload<'a> {
         for node in &nodes {
             let server = name(made, "web", node);
             let mut web = pod(&server, node, "nginx", &[]);
-            // It answers datagrams, too, with the line that was sent.
-            let echo = json!({
+            // It answers datagrams, too. What becomes of nginx becomes of both.
+            let serve = format!("echo '{UDP}' >/tmp/udp.conf; exec nginx -c /tmp/udp.conf");
+            let udp = json!({
                 "name": "udp",
-                "image": "busybox:1.36",
-                "command": ["udpsvd", "-E", "-c", "500", "::", "7", "head", "-n", "1"],
+                "image": "nginx:1.27",
+                "command": ["sh", "-c", serve],
             });
-            web["spec"]["containers"].as_array_mut().unwrap().push(echo);
+            web["spec"]["containers"].as_array_mut().unwrap().push(udp);
             objects.push(web);
             objects.push(service(&server));
             let sleep = ["sleep", "infinity"];
