@@ -120,7 +120,7 @@ pub struct Node {
     pub kubelet_version: String,
     /// `status.nodeInfo.containerRuntimeVersion`.
     pub container_runtime: String,
-    /// Whether no kubelet of its own stands behind it (virtual-kubelet, Fargate): pods there can't
+    /// Whether it has no kubelet of its own (virtual-kubelet, Fargate): pods there can't
     /// be entered.
     pub is_virtual: bool,
     /// `spec.providerID`.

@@ -12,11 +12,14 @@ mod allow;
 pub mod capacity;
 mod command;
 mod edits;
+mod error;
 pub mod live;
 mod lower;
 pub mod model;
+mod parsed;
 mod read;
 pub mod render;
+mod report;
 pub mod rules;
 mod run;
 mod schema;
@@ -26,11 +29,12 @@ mod tree;
 mod understood;
 mod unfinished;
 
-pub use command::{LintArgs, LintError};
+pub use command::LintArgs;
+pub use error::LintError;
 pub use live::{Live, LiveDocument};
 pub use read::{Input, Limits};
-pub use run::{Options, Outcome, Report, lint_text, run, unknown_codes};
-pub use understood::Statement;
+pub use report::{Outcome, Report, Statement};
+pub use run::{Options, lint_text, run, unknown_codes};
 
 #[cfg(test)]
 mod tests;

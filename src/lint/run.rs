@@ -12,16 +12,17 @@ use std::{
 
 use super::{
     allow::Allowed,
-    capacity::{self, Room},
+    capacity,
     live::Live,
     lower::{self, Recognition},
     model::{Asked, Model, is_template},
+    parsed::Parsed,
     read::{self, Candidate, Content, Input, Limits},
+    report::Report,
     rules::{self, Finding, Level},
     source::{Source, SourceId, Sources, Span},
     tree::{self, Budget, Document, Flaw, FlawKind},
-    understood::{self, Statement},
-    unfinished,
+    understood, unfinished,
 };
 
 /// How to lint.
@@ -35,62 +36,6 @@ pub struct Options {
     pub deny: Vec<String>,
     /// Bounds of reading.
     pub limits: Limits,
-}
-
-/// What was found.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The texts that were read.
-    pub sources: Sources,
-    /// The findings, by place.
-    pub findings: Vec<Finding>,
-    /// How many findings comments or `--allow` let pass.
-    pub allowed: usize,
-    /// How many files were read.
-    pub files: usize,
-    /// How many documents were understood.
-    pub understood: usize,
-    /// How many documents say nothing about the network, or are of an unknown kind.
-    pub ignored: usize,
-    /// How many documents are of unknown kinds, by kind.
-    pub unknown: BTreeMap<String, usize>,
-    /// How many templates and patches were found in directories, and skipped.
-    pub templates: usize,
-    /// What was understood of the documents, by place.
-    pub statements: Vec<Statement>,
-    /// What was left out on the way, and why.
-    pub skipped: Vec<String>,
-    /// What the ranges of each cluster allow.
-    pub capacity: Vec<Room>,
-}
-
-/// How a report ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// No errors; there may be warnings and notes.
-    Clean,
-    /// At least one error.
-    Errors,
-    /// There was nothing to lint, which is not a pass.
-    NothingToLint,
-}
-
-impl Report {
-    /// How many findings have a level.
-    pub fn count(&self, level: Level) -> usize {
-        self.findings.iter().filter(|finding| finding.level == level).count()
-    }
-
-    /// How it ends.
-    pub fn outcome(&self) -> Outcome {
-        if self.count(Level::Error) > 0 {
-            Outcome::Errors
-        } else if self.understood == 0 {
-            Outcome::NothingToLint
-        } else {
-            Outcome::Clean
-        }
-    }
 }
 
 /// Codes, names and levels among `--allow` and `--deny` that don't exist.
@@ -108,16 +53,6 @@ fn level(text: &str) -> Option<Level> {
         "error" => Some(Level::Error),
         _ => None,
     }
-}
-
-/// One text and what was read of it.
-pub(super) struct Parsed {
-    pub(super) source: Source,
-    pub(super) path: Option<PathBuf>,
-    pub(super) documents: Vec<Document>,
-    pub(super) flaws: Vec<Flaw>,
-    /// Whether it was found in a directory, and not named by itself.
-    pub(super) found: bool,
 }
 
 /// Lints files, and a live cluster's documents if there are any.

@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{LintError, model::Version};
+use super::{error::LintError, model::Version};
 
 /// The file's name.
 const NAME: &str = ".dualstack.toml";

@@ -3,19 +3,10 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
-    Report,
     model::{AddressList, Model, RangeList},
+    report::{Report, Statement},
     source::{SourceId, Span},
 };
-
-/// Something that a document says, in words.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Statement {
-    /// Where it says so.
-    pub span: Span,
-    /// What it says.
-    pub text: String,
-}
 
 /// What the documents of a cluster say, as the rules see it.
 pub(super) fn statements(model: &Model) -> Vec<Statement> {

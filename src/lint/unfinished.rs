@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    run::Parsed,
+    parsed::Parsed,
     tree::{Document, FlawKind, Node},
 };
 

@@ -41,7 +41,7 @@ impl Check for PodCidrs {
          the pods follow them. A node that lacks a range of one family gives its pods no address of \
          that family; two nodes with overlapping ranges steal each other's traffic. The range is \
          given once, when the Node object is made, and never changes after that, so a cluster that \
-         was converted to dual-stack keeps single-stack nodes until they are made anew."
+         was converted to dual-stack keeps single-stack nodes until they are recreated."
     }
 
     fn source(&self) -> &'static str {

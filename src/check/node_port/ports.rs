@@ -62,7 +62,7 @@ pub(super) fn probes(
     if probes.is_empty() {
         return Err(in_the_way.unwrap_or_else(|| Blocked {
             by: None,
-            reason: "no nginx stands behind any NodePort".to_owned(),
+            reason: "no nginx pod backs any NodePort".to_owned(),
         }));
     }
     let own = |probe: &&Probe| probe.aim.backend() == Some(&node.name);

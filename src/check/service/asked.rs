@@ -1,4 +1,4 @@
-//! What Services of each role ask for, and what stands behind them.
+//! What Services of each role ask for, and what backs them.
 
 use crate::{
     check::{Blocked, World, plan, primary as first},
@@ -70,7 +70,7 @@ pub(super) fn behind<'a>(
         let blocked = backends.filter_map(|backend| plan::backend(backend, family).err()).next();
         return Err(blocked.unwrap_or_else(|| Blocked {
             by: None,
-            reason: format!("no nginx stands behind the Service {role}"),
+            reason: format!("no nginx pod backs the Service {role}"),
         }));
     }
     Ok((service, endpoints))

@@ -4,6 +4,7 @@
 //! it was read from, so that a rule can point at it.
 
 mod address;
+mod args;
 mod installs;
 mod plugins;
 mod ranges;
@@ -13,15 +14,16 @@ mod view;
 
 pub(super) use address::parse_address;
 pub use address::{Address, AddressList};
+pub use args::{Arg, Args, ArgsForm};
 pub use installs::{Installation, NodeMask, Tool};
 pub use plugins::{Cilium, Flannel, KubeRouter};
 pub use ranges::{Owner, RangeEntry, RangeList, Role, is_template, parse_range};
 pub use traffic::{AddressPool, Advertisement, Block, Called, Directive, Peers, Policy, PoolRange};
 pub use version::{Version, Versions};
-pub use view::{CURRENT, ranges};
+pub use view::{CURRENT, read_ranges};
 
 use super::{
-    source::{Edit, Span, Spanned},
+    source::{Span, Spanned},
     tree::Flaw,
 };
 
@@ -121,42 +123,6 @@ pub struct KubeadmDocument {
     pub kind: Spanned<String>,
     /// The version of kubeadm's API that it claims, such as `v1beta4`.
     pub api: Spanned<String>,
-}
-
-/// Flags for a component, as kubeadm's `extraArgs` or a Pod's command give them.
-#[derive(Clone, Debug, Default)]
-pub struct Args {
-    /// Name and value of each, in order; names without leading dashes.
-    pub list: Vec<Arg>,
-    /// For `extraArgs`: how they were written and where.
-    pub form: Option<Spanned<ArgsForm>>,
-    /// For `extraArgs`: the changes that bring them into the other form.
-    pub rewrite: Vec<Edit>,
-}
-
-/// One flag.
-#[derive(Clone, Debug)]
-pub struct Arg {
-    /// Its name, without leading dashes.
-    pub name: Spanned<String>,
-    /// Its value.
-    pub value: Spanned<String>,
-}
-
-/// The two ways in which kubeadm's versions write `extraArgs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ArgsForm {
-    /// `name: value`, up to v1beta3.
-    Map,
-    /// A list of `name` and `value`, from v1beta4 on.
-    List,
-}
-
-impl Args {
-    /// The value of a flag; the last one counts, as it does on a command line.
-    pub fn get(&self, name: &str) -> Option<&Spanned<String>> {
-        self.list.iter().rev().find(|arg| arg.name.value == name).map(|arg| &arg.value)
-    }
 }
 
 /// kubeadm's `ClusterConfiguration`.

@@ -211,7 +211,7 @@ impl Model {
 }
 
 /// The ranges of some lists that could be read.
-pub fn ranges<'a>(
+pub fn read_ranges<'a>(
     lists: impl IntoIterator<Item = &'a RangeList>,
 ) -> Vec<(&'a RangeList, &'a RangeEntry, IpNet)> {
     let lists = lists.into_iter();

@@ -6,6 +6,7 @@ mod github;
 mod gitlab;
 mod json;
 mod junit;
+mod place;
 mod sarif;
 mod text;
 mod wrap;
@@ -13,11 +14,9 @@ mod wrap;
 use std::io::{self, Write};
 
 pub use explain::{explain, list};
+use place::{clean, place};
 
-use super::{
-    Report,
-    source::{Position, Source, Span},
-};
+use super::Report;
 
 /// The form of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -52,15 +51,4 @@ impl Format {
             Self::Junit => junit::write(report, out),
         }
     }
-}
-
-/// Text from files and file names, without what a terminal would obey.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
-}
-
-/// Where a span begins and ends, and in which source.
-fn place(report: &Report, span: Span) -> (&Source, Position, Position) {
-    let source = report.sources.get(span.source);
-    (source, source.position(span.start), source.position(span.end))
 }

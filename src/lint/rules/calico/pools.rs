@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::{Model, RangeEntry, ranges},
+        model::{Model, RangeEntry, read_ranges},
         rules::{
             Area, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{cluster, documents, pool},
@@ -50,7 +50,7 @@ pub(crate) const POOL_OUTSIDE: Rule = Rule {
         pool!("v4" = "192.168.0.0/16")
     ))],
     check: Check::Model(|model, out| {
-        let pods = ranges(model.pod_lists());
+        let pods = read_ranges(model.pod_lists());
         for pool in pools(model) {
             let Some(range) = pool.range else { continue };
             let family = IpFamily::of_range(&range);

@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::ranges,
+        model::read_ranges,
         rules::{
             Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{cluster, documents, kubelet, proxy},
@@ -190,7 +190,7 @@ pub(crate) const CLUSTER_DNS: Rule = Rule {
         kubelet!("clusterDNS: [10.95.0.10]")
     ))],
     check: Check::Model(|model, out| {
-        let services = ranges(model.service_lists());
+        let services = read_ranges(model.service_lists());
         let Some((_, first, _)) = services.first() else { return };
         for address in model.kubelets.iter().flat_map(|kubelet| &kubelet.cluster_dns) {
             let Some(ip) = address.ip else { continue };

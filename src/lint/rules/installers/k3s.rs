@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use crate::{
     lint::{
-        model::{Model, Owner, Tool, ranges},
+        model::{Model, Owner, Tool, read_ranges},
         rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions},
     },
     net::IpFamily,
@@ -97,7 +97,7 @@ flannel-backend: vxlan
             if !flannel || get("flannel-ipv6-masq") == Some("true") || get("cni").is_some() {
                 continue;
             }
-            for (_, entry, range) in ranges(install.pods.as_ref()) {
+            for (_, entry, range) in read_ranges(install.pods.as_ref()) {
                 if matches!(range, IpNet::V6(range) if range.addr().is_unique_local()) {
                     let family = IpFamily::V6;
                     let message =

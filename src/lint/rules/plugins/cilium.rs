@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use crate::{
     lint::{
-        model::{Cilium, Model, RangeEntry, ranges},
+        model::{Cilium, Model, RangeEntry, read_ranges},
         rules::{
             Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents},
@@ -158,7 +158,7 @@ kubeProxyReplacement: true
 };
 
 fn own_pool(model: &Model, out: &mut Findings) {
-    let pods = ranges(model.pods());
+    let pods = read_ranges(model.pods());
     let Some((_, first, _)) = pods.first() else { return };
     // Values may be spread over several files of one chart.
     let set = model.cilium.iter().any(|cilium| {
@@ -298,7 +298,7 @@ ipam:
             };
             let pools = cilium.pools.iter().filter_map(|pool| Some((&pool.text, pool.range?)));
             let pods =
-                ranges(model.pods()).into_iter().map(|(_, entry, range)| (&entry.text, range));
+                read_ranges(model.pods()).into_iter().map(|(_, entry, range)| (&entry.text, range));
             if let Some((text, range)) = pools.chain(pods).find(|(_, range)| unique_local(range)) {
                 let message = format!("traffic from the unique local {range} is not masqueraded");
                 out.at(set.span, message).also(text.span, "unique local range");

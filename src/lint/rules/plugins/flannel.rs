@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::{Flannel, Model, RangeEntry, ranges},
+        model::{Flannel, Model, RangeEntry, read_ranges},
         rules::{
             Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents},
@@ -146,7 +146,7 @@ pub(crate) const NETWORK: Rule = Rule {
         "\"IPv6Network\": \"fd00:10:245::/56\""
     ))],
     check: Check::Model(|model, out| {
-        let pods = ranges(model.pods());
+        let pods = read_ranges(model.pods());
         for flannel in &model.flannel {
             for name in ["network", "ipv6network"] {
                 let Some(text) = flannel.settings.get(name) else { continue };

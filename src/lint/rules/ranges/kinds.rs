@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use crate::{
     lint::{
-        model::{Model, Owner, parse_range, ranges},
+        model::{Model, Owner, parse_range, read_ranges},
         rules::{
             Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::cluster,
@@ -26,7 +26,7 @@ const GOOD: Example = Example::new(cluster!(
 /// times is reported where it is set first.
 fn within(model: &Model, table: &[(&str, &str)], out: &mut Findings) {
     let mut seen: Vec<IpNet> = Vec::new();
-    for (list, entry, range) in ranges(model.range_lists()) {
+    for (list, entry, range) in read_ranges(model.range_lists()) {
         if list.owner == Owner::Proxy || seen.contains(&range) {
             continue;
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::{Asked, Model, Owner, ranges},
+        model::{Asked, Model, Owner, read_ranges},
         rules::{
             Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::cluster,
@@ -20,7 +20,7 @@ fn masks(model: &Model, out: &mut Findings, wrong: impl Fn(u8, u8) -> Option<Str
     if !model.allocates_node_ranges() {
         return;
     }
-    for (list, entry, range) in ranges(model.pod_lists()) {
+    for (list, entry, range) in read_ranges(model.pod_lists()) {
         let family = IpFamily::of_range(&range);
         let (mask, flag) = model.node_mask(family);
         let Some(message) = wrong(range.prefix_len(), mask) else { continue };

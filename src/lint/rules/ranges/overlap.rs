@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::{
     lint::{
-        model::{Model, RangeList, ranges},
+        model::{Model, RangeList, read_ranges},
         rules::{
             Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents, init, join},
@@ -57,8 +57,8 @@ pub(crate) const PODS_OVER_SERVICES: Rule = Rule {
 
 fn pods_over_services(model: &Model, out: &mut Findings) {
     let mut seen: Vec<(IpNet, IpNet)> = Vec::new();
-    for (_, pod, pods) in ranges(model.pod_lists()) {
-        for (_, service, services) in ranges(model.service_lists()) {
+    for (_, pod, pods) in read_ranges(model.pod_lists()) {
+        for (_, service, services) in read_ranges(model.service_lists()) {
             let how = match relation(&pods, &services) {
                 RangeRelation::Disjoint => continue,
                 RangeRelation::Equal => "is the same as",
@@ -101,7 +101,7 @@ fn pods_over_services(model: &Model, out: &mut Findings) {
 fn holds_nodes(model: &Model, lists: Vec<&RangeList>, out: &mut Findings) {
     let nodes = model.node_addresses();
     let mut seen: Vec<IpNet> = Vec::new();
-    for (list, entry, range) in ranges(lists) {
+    for (list, entry, range) in read_ranges(lists) {
         let inside = |ip: &IpAddr| range.trunc().contains(ip);
         let mut hit = nodes.iter().filter(|(_, ip, _)| inside(ip));
         let Some((text, ip, what)) = hit.next() else { continue };

@@ -3,7 +3,7 @@
 use crate::{
     lint::{
         capacity::shares_taken,
-        model::{Model, ranges},
+        model::{Model, read_ranges},
         rules::{
             Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::cluster,
@@ -45,7 +45,7 @@ pub(crate) const NONE_LEFT: Rule = Rule {
 
 fn none_left(model: &Model, out: &mut Findings) {
     let Some(services) = model.services().filter(|_| model.allocates_node_ranges()) else { return };
-    for (_, entry, range) in ranges(model.pods()) {
+    for (_, entry, range) in read_ranges(model.pods()) {
         let (mask, _) = model.node_mask(IpFamily::of_range(&range));
         let Some(bits) = mask.checked_sub(range.prefix_len()) else { continue };
         let all = 1_u64.checked_shl(bits.into()).unwrap_or(u64::MAX);

@@ -1,7 +1,7 @@
 //! Cluster IPs that a Service asks for.
 
 use crate::lint::{
-    model::ranges,
+    model::read_ranges,
     rules::{
         Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, documents, service},
@@ -80,7 +80,7 @@ pub(crate) const OUTSIDE: Rule = Rule {
         service!("clusterIP: 10.97.0.80")
     ))],
     check: Check::Model(|model, out| {
-        let services = ranges(model.service_lists());
+        let services = read_ranges(model.service_lists());
         let Some((_, first, _)) = services.first() else { return };
         for address in model.services.iter().flat_map(|service| &service.cluster_ips) {
             let Some(ip) = address.ip else { continue };
