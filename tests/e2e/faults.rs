@@ -71,11 +71,7 @@ fn is_found(bed: &Bed, fault: &Fault) {
 fn assert_exactly(bed: &Bed, run: &Run, fault: &Fault) {
     let judgement = Judgement::of(fault, run.record(), &bed.spec());
     assert!(judgement.is_exact(), "{fault}: {judgement:#?}\n{}", run.output);
-    if judgement.right.is_empty() {
-        assert_ne!(run.code, 1, "{fault}:\n{}", run.output);
-    } else {
-        assert_eq!(run.code, 1, "{fault}:\n{}", run.output);
-    }
+    assert_eq!(run.code == 1, judgement.is_red(), "{fault}:\n{}", run.output);
 }
 
 fn ten_times(bed: &Bed) {

@@ -24,6 +24,8 @@ pub struct Judgement {
     pub missed: BTreeSet<String>,
     /// The cases that are red and must not be.
     pub wrong: BTreeSet<String>,
+    /// The cases that are red and may be.
+    pub possible: BTreeSet<String>,
     /// The cases that could be determined and were not.
     pub undetermined: BTreeSet<String>,
     /// The red cases that no cause explains.
@@ -51,9 +53,14 @@ impl Judgement {
                 judgement.unmapped.insert(case.check.clone());
                 continue;
             };
-            let outcome = Outcome::all(paths.iter().map(|path| fault.outcome(path, &net)));
+            let of =
+                |paths: &[Path]| Outcome::all(paths.iter().map(|path| fault.outcome(path, &net)));
+            let outcome = match of(&paths.all) {
+                Outcome::Works if of(&paths.beside).is_failure() => Outcome::Either,
+                outcome => outcome,
+            };
             judgement.sort(case, outcome);
-            covered.extend(paths.iter().map(as_before));
+            covered.extend(paths.all.iter().map(as_before));
         }
         let explained: BTreeSet<&String> = causes.iter().flat_map(|(_, cases)| cases).collect();
         judgement.unexplained =
@@ -71,6 +78,7 @@ impl Judgement {
             (Outcome::Fails | Outcome::Refused, Status::Fail) => &mut self.right,
             (Outcome::Fails | Outcome::Refused, _) => &mut self.missed,
             (Outcome::Works | Outcome::Unseen, Status::Fail) => &mut self.wrong,
+            (Outcome::Either, Status::Fail) => &mut self.possible,
             (Outcome::Works, Status::Inconclusive) => &mut self.undetermined,
             _ => return,
         };
@@ -81,8 +89,12 @@ impl Judgement {
     pub fn is_exact(&self) -> bool {
         let nothing =
             [&self.missed, &self.wrong, &self.undetermined, &self.unexplained, &self.unmapped];
-        nothing.iter().all(|cases| cases.is_empty())
-            && (self.right.is_empty() || self.has_right_cause())
+        nothing.iter().all(|cases| cases.is_empty()) && (!self.is_red() || self.has_right_cause())
+    }
+
+    /// Whether anything is red that may be.
+    pub fn is_red(&self) -> bool {
+        !self.right.is_empty() || !self.possible.is_empty()
     }
 
     fn has_right_cause(&self) -> bool {
@@ -102,13 +114,13 @@ impl Judgement {
         count(&self.undetermined, "undetermined");
         count(&self.unexplained, "without a cause");
         count(&self.unmapped, "checks not mapped");
-        let head = match (self.right.is_empty(), self.not_asked.is_empty()) {
+        let head = match (!self.is_red(), self.not_asked.is_empty()) {
             (false, _) => "caught",
             (true, _) if !self.missed.is_empty() => "not caught",
             (true, false) => "not caught: nothing asks",
             (true, true) => "passes",
         };
-        if !self.right.is_empty() && !self.has_right_cause() {
+        if self.is_red() && !self.has_right_cause() {
             parts.push(format!("not {}", self.right_causes.join(" or ")));
         }
         let all: Vec<String> = [head.to_owned()].into_iter().chain(parts).collect();

@@ -3,22 +3,44 @@
 
 use dualstack::{check::Subject, net::IpFamily};
 use testbed::{
-    path::{By, Client, Flow, Made, Net, Path, Size, Target, Transport},
+    path::{By, Client, Flow, Made, Net, Path, Port, Size, Target, Transport},
     spec::Family,
 };
 
 use super::case::Case;
 
-/// The paths that a case stands for, which must all work for it to pass; none where it is of what
-/// the API server says alone. `None` for a check that nobody has mapped yet.
-pub(super) fn paths(case: &Case, net: &Net) -> Option<Vec<Path>> {
+/// What a case stands for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Paths {
+    /// The paths that must all work for it to pass; none where it is of what the API server says
+    /// alone.
+    pub(super) all: Vec<Path>,
+    /// Paths that it is not about, but whose failure may show in it.
+    pub(super) beside: Vec<Path>,
+}
+
+/// What a case stands for. `None` for a check that nobody has mapped yet.
+pub(super) fn paths(case: &Case, net: &Net) -> Option<Paths> {
     let families = match case.family {
         Some(IpFamily::V4) => vec![Family::V4],
         Some(IpFamily::V6) => vec![Family::V6],
         None => net.families.clone(),
     };
     let of_family = |family| paths_in(case, family, net);
-    families.into_iter().map(of_family).collect::<Option<Vec<_>>>().map(|all| all.concat())
+    let all = families.iter().copied().map(of_family).collect::<Option<Vec<_>>>()?.concat();
+    let beside = families.into_iter().flat_map(|family| beside(case, family)).collect();
+    Some(Paths { all, beside })
+}
+
+/// A packet to a ClusterIP without endpoints that a proxy doesn't reject is one to the world outside.
+fn beside(case: &Case, family: Family) -> Option<Path> {
+    match (case.check.as_str(), &case.subject) {
+        ("service::no_endpoints", Subject::Pod { node, .. } | Subject::Node { name: node }) => {
+            let client = Client::Pod(node.clone());
+            Some(Path::Flow(Flow::new(family, client, By::Own, Target::Outside)))
+        }
+        _ => None,
+    }
 }
 
 fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
@@ -41,43 +63,47 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
             [address].into_iter().chain(order).collect()
         }
         ("pod::reachable", Subject::Path { from, to }) => {
-            let small = flow(client(from), By::Own, to);
-            let large = Flow { size: Size::LargeAnswer, ..small.clone() };
-            vec![Path::Flow(small), Path::Flow(large)]
+            sizes(flow(client(from), By::Own, to), true)
         }
         ("pod::loss", Subject::Path { from, to }) => {
             vec![datagram(flow(client(from), By::Own, to), Size::Small)]
         }
         ("service::cluster_ip_reachable", Subject::Path { from, to }) => servers(to, net)
             .iter()
-            .map(|server| flow(client(from), By::ClusterIp, server))
-            .map(Path::Flow)
+            .flat_map(|server| {
+                // A large answer is asked for by a pod, of the backend of one node.
+                let large = matches!(client(from), Client::Pod(_)) && to == server;
+                sizes(flow(client(from), By::ClusterIp, server), large)
+            })
             .collect(),
-        ("service::udp", Subject::Path { from, to }) => [Size::Small, Size::LargeRequest]
-            .map(|size| datagram(flow(client(from), By::ClusterIp, to), size))
-            .to_vec(),
+        ("service::udp", Subject::Path { from, to }) => {
+            datagrams(&flow(client(from), By::ClusterIp, to), true)
+        }
         ("service::hairpin", Subject::Pod { node, .. }) => {
-            [By::ClusterIp, By::NodePort(node.clone())]
-                .map(|by| Path::Flow(flow(Client::Server(node.clone()), by, node)))
-                .to_vec()
+            let ask =
+                |by| Flow { port: Port::Other, ..flow(Client::Server(node.clone()), by, node) };
+            [By::ClusterIp, By::NodePort(node.clone())].map(|by| Path::Flow(ask(by))).to_vec()
         }
         ("node_port::from_pod", Subject::Path { from, to }) => net
             .nodes
             .iter()
-            .map(|server| flow(client(from), By::NodePort(to.clone()), server))
-            .map(Path::Flow)
+            .flat_map(|server| {
+                sizes(flow(client(from), By::NodePort(to.clone()), server), to == server)
+            })
             .collect(),
         ("node_port::udp", Subject::Path { from, to }) => net
             .nodes
             .iter()
-            .map(|server| flow(client(from), By::NodePort(to.clone()), server))
-            .map(|flow| datagram(flow, Size::Small))
+            .flat_map(|server| {
+                datagrams(&flow(client(from), By::NodePort(to.clone()), server), to == server)
+            })
             .collect(),
         ("node_port::from_outside", Subject::Path { to, .. }) => net
             .nodes
             .iter()
-            .map(|server| flow(Client::Outside, By::NodePort(to.clone()), server))
-            .map(Path::Flow)
+            .flat_map(|server| {
+                sizes(flow(Client::Outside, By::NodePort(to.clone()), server), to == server)
+            })
             .collect(),
         ("dns::records", Subject::Path { from, .. }) => {
             vec![Path::Name { node: from.clone(), family, made }]
@@ -107,7 +133,19 @@ fn client(from: &str) -> Client {
     }
 }
 
-/// The same by datagrams.
+/// A small answer, and a large one if that is asked for as well.
+fn sizes(small: Flow, large: bool) -> Vec<Path> {
+    let large = large.then(|| Flow { size: Size::LargeAnswer, ..small.clone() });
+    std::iter::once(small).chain(large).map(Path::Flow).collect()
+}
+
+/// The same by datagrams. A large one gets a large answer.
+fn datagrams(flow: &Flow, large: bool) -> Vec<Path> {
+    let large = [Size::LargeRequest, Size::LargeAnswer].into_iter().filter(|_| large);
+    [Size::Small].into_iter().chain(large).map(|size| datagram(flow.clone(), size)).collect()
+}
+
+/// One size of datagrams.
 fn datagram(flow: Flow, size: Size) -> Path {
     Path::Flow(Flow { transport: Transport::Udp, size, ..flow })
 }

@@ -45,6 +45,8 @@ pub enum Target {
 pub enum Port {
     /// A web server of a trial's own.
     Web,
+    /// Another server of a trial's own, at a port that nothing knows.
+    Other,
     /// A DNS server of the cluster.
     Dns,
     /// The API server.
@@ -179,6 +181,7 @@ impl fmt::Display for Flow {
         }
         match port {
             Port::Web => {}
+            Port::Other => f.write_str(" (another port)")?,
             Port::Dns => f.write_str(" (DNS)")?,
             Port::Api => f.write_str(" (API)")?,
         }
