@@ -1,0 +1,32 @@
+//! Tools that install clusters.
+
+/// A tool that installs clusters, other than kubeadm and kind, which have types of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tool {
+    /// k3s, and RKE2, which reads the same settings.
+    K3s,
+    /// k0s.
+    K0s,
+    /// Talos Linux.
+    Talos,
+    /// Cluster API.
+    ClusterApi,
+    /// kubespray.
+    Kubespray,
+    /// eksctl.
+    Eksctl,
+}
+
+impl Tool {
+    /// How a sentence names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::K3s => "k3s",
+            Self::K0s => "k0s",
+            Self::Talos => "Talos",
+            Self::ClusterApi => "Cluster API",
+            Self::Kubespray => "kubespray",
+            Self::Eksctl => "eksctl",
+        }
+    }
+}
