@@ -8,7 +8,7 @@ use testbed::{
         ClusterIpDropped, DnsRecordMissing, Fault, InternalIpMissing, NodePortDropped,
         PodAddressMissing, RouteMissing,
     },
-    path::Net,
+    path::{Made, Net, Path},
     spec::Family,
 };
 
@@ -62,10 +62,24 @@ fn is_found(bed: &Bed, fault: &Fault) {
     let broken = bed.break_on_purpose(fault);
     let run = run(bed, &["--outside", "required"]);
     drop(broken);
-    if fault.cut_off(&Net::new(&bed.spec(), Vec::new())).is_some() {
+    if stops_pods(&Net::new(&bed.spec(), Vec::new()), fault) {
         bed.wait_repaired();
     }
     assert_exactly(bed, &run, fault);
+}
+
+/// Whether a node can't run new pods meanwhile, so that it may be tainted for a while afterwards.
+fn stops_pods(net: &Net, fault: &Fault) -> bool {
+    let made = Made::After;
+    let pods = net.nodes.iter().cloned().flat_map(|node| {
+        net.families.iter().map(move |&family| Path::PodAddress {
+            node: node.clone(),
+            family,
+            made,
+        })
+    });
+    pods.map(|path| fault.outcome(&path, net))
+        .any(|outcome| outcome == testbed::path::Outcome::Unseen)
 }
 
 fn assert_exactly(bed: &Bed, run: &Run, fault: &Fault) {

@@ -56,7 +56,10 @@ impl Judgement {
             let of =
                 |paths: &[Path]| Outcome::all(paths.iter().map(|path| fault.outcome(path, &net)));
             let outcome = match of(&paths.all) {
-                Outcome::Works if of(&paths.beside).is_failure() => Outcome::Either,
+                Outcome::Works => match of(&paths.beside) {
+                    Outcome::Fails | Outcome::Refused => Outcome::Either,
+                    outcome => outcome,
+                },
                 outcome => outcome,
             };
             judgement.sort(case, outcome);

@@ -32,14 +32,21 @@ pub(super) fn paths(case: &Case, net: &Net) -> Option<Paths> {
     Some(Paths { all, beside })
 }
 
-/// A packet to a ClusterIP without endpoints that a proxy doesn't reject is one to the world outside.
-fn beside(case: &Case, family: Family) -> Option<Path> {
-    match (case.check.as_str(), &case.subject) {
-        ("service::no_endpoints", Subject::Pod { node, .. } | Subject::Node { name: node }) => {
-            let client = Client::Pod(node.clone());
-            Some(Path::Flow(Flow::new(family, client, By::Own, Target::Outside)))
-        }
-        _ => None,
+/// What may show in a case that is not about it.
+fn beside(case: &Case, family: Family) -> Vec<Path> {
+    let made = Made::After;
+    let node = match &case.subject {
+        Subject::Pod { node, .. } | Subject::Node { name: node } => node,
+        _ => return Vec::new(),
+    };
+    let pod = Path::PodAddress { node: node.clone(), family, made };
+    // A packet to a ClusterIP without endpoints that no proxy rejects is one to the world outside.
+    let client = Client::Pod(node.clone());
+    let outside = Path::Flow(Flow::new(family, client, By::Own, Target::Outside));
+    match case.check.as_str() {
+        "service::no_endpoints" => vec![pod, outside],
+        "service::cluster_ips" | "service::endpoint_slices" | "pod::family_order" => vec![pod],
+        _ => Vec::new(),
     }
 }
 
@@ -110,6 +117,12 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
         }
         ("dns::records", Subject::Pod { node, .. }) => {
             vec![Path::DnsRecord { node: node.clone(), family }]
+        }
+        // A node that takes no part has one case of each check that needs a pod there.
+        (check, Subject::Node { name })
+            if !check.starts_with("node::") && !check.ends_with("no_endpoints") =>
+        {
+            vec![Path::PodAddress { node: name.clone(), family, made }]
         }
         (
             "node::ranges"

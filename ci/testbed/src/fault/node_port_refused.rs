@@ -52,7 +52,9 @@ impl Filter for NodePortRefused {
 
     fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
         kube_proxy::refuse_ipvs(cluster)?;
-        let rule = "iifname \"eth0\" meta l4proto { tcp, udp } th dport 30000-32767 notrack";
+        // Masquerading picks ports of this range, too: what answers such a connection must pass.
+        let rule = "iifname \"eth0\" tcp flags & (syn | ack) == syn tcp dport 30000-32767 notrack\n\
+                    iifname \"eth0\" udp sport != { 7, 53, 8080 } udp dport 30000-32767 notrack";
         let chain = chain("prerouting", "raw", rule);
         Ok(vec![Table::on(cluster, &self.node, self.family, "node-port-refused", chain)?])
     }
