@@ -119,6 +119,14 @@ fn probes(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Vec
         reason: format!("the Service {role} has no {family} ClusterIP or port"),
     };
     let ip = service.cluster_ip(family).ok_or_else(missing)?;
+    // A Service that leads nowhere says nothing of the way back to its own pod.
+    let leads_nowhere = service.slices.as_ref().is_some_and(|slices| {
+        slices.iter().flat_map(|slice| slice.serves(family)).next().is_none()
+    });
+    if leads_nowhere {
+        let reason = format!("no EndpointSlice of {family} names a backend of the Service {role}");
+        return Err(Blocked { by: None, reason });
+    }
     let address = SocketAddr::new(ip, port(service).ok_or_else(missing)?);
     let target = |address| Target::Http { address, payload: 0 };
     let attempts = plan::single(world.suite);
