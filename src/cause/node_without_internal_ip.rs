@@ -16,8 +16,9 @@ impl CauseRule for NodeWithoutInternalIp {
 
     fn why(&self) -> &'static str {
         "Traffic to and from pods may go on for a while, but host-network pods made there get one \
-         podIP, load balancers and pod networks don't learn the address, and nobody knows where its \
-         NodePorts are in this family."
+         podIP, the kubelet lists other pods' addresses in the order of its own, load balancers and \
+         pod networks don't learn the address, and nobody knows where its NodePorts are in this \
+         family."
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -55,6 +56,23 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         "If the interface has no global {family} address, assign one: the kubelet reports only \
          addresses that the node has."
     );
+    let is_without = |name: &str| without.iter().any(|node| node.name == name);
+    let addresses = evidence.red("node::internal_ips", |judged| {
+        judged.case.family == Some(family)
+            && matches!(&judged.case.subject, Subject::Node { name } if is_without(name))
+    });
+    // Pods that have the family get it last: the kubelet puts the family of its own first address
+    // first.
+    let fixture = &evidence.world.fixture;
+    let has_family = |at: &str| {
+        let mut pods = fixture.backends.iter().chain(&fixture.probes).filter(|pod| pod.node == at);
+        pods.any(|pod| pod.address(family).is_some())
+    };
+    let orders = evidence.red("pod::pod_ips", |judged| {
+        judged.case.family == Some(family)
+            && matches!(&judged.case.subject, Subject::Pod { node, .. }
+                if is_without(node) && has_family(node))
+    });
     Some(Found {
         what,
         evidence: seen.collect(),
@@ -69,11 +87,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             ),
         ],
         fix: cloud.into_iter().chain([kubelet, address]).collect(),
-        cases: evidence.red("node::internal_ips", |judged| {
-            judged.case.family == Some(family)
-                && matches!(&judged.case.subject, Subject::Node { name }
-                    if without.iter().any(|node| node.name == *name))
-        }),
+        cases: &addresses | &orders,
         ..Found::default()
     })
 }

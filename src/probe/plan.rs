@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Observation, Probe, ProbeId, Vantage};
+use crate::fixture::ServiceRole;
 
 /// Where observations are sent as soon as they are made, with their probe's id.
 pub type Sink = UnboundedSender<(ProbeId, Observation)>;
@@ -23,8 +24,10 @@ pub(super) struct DnsServer {
     pub(super) port: u16,
 }
 
-/// The probes by source, each list in the order in which they are begun: first those in which no
-/// service proxy has a hand that might still be learning of our pods.
+/// The probes by source, each list in the order in which they are begun: first those that want to be
+/// refused, for a kernel sends a pod only some six refusals at once and then one a second
+/// (`icmp_ratelimit`); then those in which no service proxy has a hand that might still be learning
+/// of our pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     /// From this machine.
@@ -45,7 +48,12 @@ impl Plan {
             plan.batch(&probe.vantage).push((id, probe));
         }
         let batches = plan.pods.values_mut().chain(plan.hosts.values_mut());
-        batches.for_each(|batch| batch.sort_by_key(|(_, probe)| probe.aim.needs_proxy()));
+        batches.for_each(|batch| {
+            batch.sort_by_key(|(_, probe)| {
+                let refused = probe.aim.service() == Some(&ServiceRole::NoEndpoints);
+                (!refused, probe.aim.needs_proxy())
+            });
+        });
         plan
     }
 
@@ -65,10 +73,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        fixture::ServiceRole,
-        probe::{Aim, Attempts, ProbeTable, Target},
-    };
+    use crate::probe::{Aim, Attempts, ProbeTable, Target};
 
     fn probe(vantage: Vantage, aim: Aim, port: u16) -> Probe {
         let attempts = Attempts {
@@ -89,18 +94,19 @@ mod tests {
     }
 
     #[test]
-    fn what_no_proxy_carries_is_tried_first_and_otherwise_in_the_order_asked_for() {
+    fn refusals_then_what_no_proxy_carries_are_tried_first_and_the_rest_in_the_order_asked_for() {
         let n1 = || Vantage::Pod { node: "n1".to_owned() };
         let service = Aim::ClusterIp { service: ServiceRole::Default };
+        let refusing = Aim::ClusterIp { service: ServiceRole::NoEndpoints };
         let backend = Aim::Backend { node: "n2".to_owned() };
-        let aims = [&service, &backend, &backend, &service];
+        let aims = [&service, &backend, &backend, &service, &refusing];
         let plan = plan((1..).zip(aims).map(|(port, aim)| probe(n1(), aim.clone(), port)));
         let ports: Vec<u16> = plan.pods["n1"]
             .iter()
             .filter_map(|(_, probe)| probe.target.address())
             .map(|address| address.port())
             .collect();
-        assert_eq!(ports, [2, 3, 1, 4]);
+        assert_eq!(ports, [5, 2, 3, 1, 4]);
     }
 
     #[test]

@@ -128,6 +128,14 @@ impl Bed {
         Cluster::find(&self.name).unwrap().wait_repaired().unwrap();
     }
 
+    /// Replaces the DNS pods, and waits for the new ones: after a repair the old ones may still
+    /// hold a dead connection to the API server, and learn of nothing new meanwhile.
+    pub fn renew_dns(&self) {
+        let dns = ["-n", "kube-system", "deployment/coredns"];
+        self.kubectl(&[&["rollout", "restart"], &dns[..]].concat());
+        self.kubectl(&[&["rollout", "status", "--timeout=120s"], &dns[..]].concat());
+    }
+
     /// Repairs whatever a failed trial left broken.
     pub fn revert_faults(&self) {
         self.testbed(&["fault", "revert", "--all"]);

@@ -8,7 +8,7 @@ use testbed::{
         ClusterIpDropped, DnsRecordMissing, Fault, InternalIpMissing, NodePortDropped,
         PodAddressMissing, RouteMissing,
     },
-    path::{Made, Net, Path},
+    path::{self, Made, Net, Path},
     spec::Family,
 };
 
@@ -62,24 +62,24 @@ fn is_found(bed: &Bed, fault: &Fault) {
     let broken = bed.break_on_purpose(fault);
     let run = run(bed, &["--outside", "required"]);
     drop(broken);
-    if stops_pods(&Net::new(&bed.spec(), Vec::new()), fault) {
+    let net = Net::new(&bed.spec(), bed.spec().node_names().collect());
+    // A node that could run no pods may be tainted for a while.
+    if concerns(fault, &net, |path| matches!(path, Path::PodAddress { .. }), path::Outcome::Unseen)
+    {
         bed.wait_repaired();
+    }
+    if concerns(fault, &net, |path| matches!(path, Path::DnsRecord { .. }), path::Outcome::Either) {
+        bed.renew_dns();
     }
     assert_exactly(bed, &run, fault);
 }
 
-/// Whether a node can't run new pods meanwhile, so that it may be tainted for a while afterwards.
-fn stops_pods(net: &Net, fault: &Fault) -> bool {
-    let made = Made::After;
-    let pods = net.nodes.iter().cloned().flat_map(|node| {
-        net.families.iter().map(move |&family| Path::PodAddress {
-            node: node.clone(),
-            family,
-            made,
-        })
-    });
-    pods.map(|path| fault.outcome(&path, net))
-        .any(|outcome| outcome == testbed::path::Outcome::Unseen)
+/// Whether anything of a kind may not work while the fault lasts.
+fn concerns(fault: &Fault, net: &Net, is: impl Fn(&Path) -> bool, what: path::Outcome) -> bool {
+    net.paths(Made::After)
+        .iter()
+        .filter(|path| is(path))
+        .any(|path| fault.outcome(path, net) >= what)
 }
 
 fn assert_exactly(bed: &Bed, run: &Run, fault: &Fault) {
