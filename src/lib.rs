@@ -24,5 +24,5 @@ pub mod probe;
 pub mod record;
 pub mod report;
 pub mod run;
-pub mod suite;
+mod suite;
 pub mod suites;

@@ -4,8 +4,7 @@
 use std::{fs, path::Path};
 
 use dualstack::lint::{
-    Input, Limits, Options, Outcome, Report, lint_text,
-    render::Format,
+    Format, Input, Limits, Options, Outcome, Report, lint_text,
     rules::{Level, RULES},
     run,
 };

@@ -5,8 +5,7 @@
 use std::{env, fs, path::Path};
 
 use dualstack::lint::{
-    Live, LiveDocument, Options, lint_text,
-    render::Format,
+    Format, Live, LiveDocument, Options, lint_text,
     rules::{Area, Example, RULES},
 };
 

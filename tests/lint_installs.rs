@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dualstack::lint::{Input, Options, Outcome, Report, lint_text, render::Format, run};
+use dualstack::lint::{Format, Input, Options, Outcome, Report, lint_text, run};
 
 fn cases(kind: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/lint").join(kind);

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use dualstack::lint::{Options, Report, lint_text, render::Format, rules::RULES};
+use dualstack::lint::{Format, Options, Report, lint_text, rules::RULES};
 use proptest::prelude::*;
 use quick_junit::Report as Junit;
 use serde_json::Value;

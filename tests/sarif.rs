@@ -1,7 +1,7 @@
 //! The SARIF report against the schema of its standard (OASIS SARIF 2.1.0).
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use dualstack::lint::{Live, LiveDocument, Options, lint_text, render::Format, rules::RULES};
+use dualstack::lint::{Format, Live, LiveDocument, Options, lint_text, rules::RULES};
 use serde_json::Value;
 
 /// The schema of the standard.

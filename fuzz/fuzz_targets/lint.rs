@@ -2,7 +2,7 @@
 //! report in each form.
 #![no_main]
 
-use dualstack::lint::{Options, lint_text, render::Format};
+use dualstack::lint::{Options, Format, lint_text};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

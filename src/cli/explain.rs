@@ -26,7 +26,7 @@ pub(super) struct ExplainArgs {
 pub(super) fn explain(arguments: &ExplainArgs, out: &mut Stream) -> Result<Exit, Failure> {
     let mut texts = Vec::new();
     for name in &arguments.checks {
-        if let Some(rule) = lint::render::explain(name, out.width()) {
+        if let Some(rule) = lint::explain(name, out.width()) {
             texts.push(rule);
             continue;
         }

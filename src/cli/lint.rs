@@ -31,7 +31,7 @@ pub(super) fn lint(arguments: LintCommand, out: &mut Stream) -> Result<Exit, Fai
     let live = if lint.live {
         let live = runtime()?.block_on(async {
             let cluster = cluster::connect(&cluster.into()).await?;
-            lint::live::collect(&cluster).await
+            lint::collect(&cluster).await
         })?;
         Some(live)
     } else {

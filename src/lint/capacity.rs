@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The kubelet's `maxPods` where nothing sets it.
-pub const DEFAULT_MAX_PODS: u64 = 110;
+pub(super) const DEFAULT_MAX_PODS: u64 = 110;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Room {
 }
 
 /// What the ranges of a cluster allow, the Pods before the Services, each range by itself.
-pub fn rooms(model: &Model) -> Vec<Room> {
+pub(super) fn rooms(model: &Model) -> Vec<Room> {
     let mut rooms = Vec::new();
     for (entry, range) in model.pods().into_iter().flat_map(RangeList::ranges) {
         let family = IpFamily::of_range(&range);
@@ -106,7 +106,7 @@ pub fn rooms(model: &Model) -> Vec<Room> {
 
 /// How many of a pod range's shares (of the given mask) hold addresses of Services. The controller
 /// manager knows the Service range and gives no such share to a node.
-pub fn shares_taken(pods: IpNet, mask: u8, services: &RangeList) -> u64 {
+pub(super) fn shares_taken(pods: IpNet, mask: u8, services: &RangeList) -> u64 {
     let taken = |services: IpNet| match relation(&pods, &services) {
         RangeRelation::Disjoint => 0,
         RangeRelation::Equal | RangeRelation::Within => {
@@ -118,7 +118,7 @@ pub fn shares_taken(pods: IpNet, mask: u8, services: &RangeList) -> u64 {
 }
 
 /// How many Pods the kubelet runs on a node at most.
-pub fn max_pods(model: &Model) -> u64 {
+pub(super) fn max_pods(model: &Model) -> u64 {
     let set = model.kubelets.iter().filter_map(|kubelet| kubelet.max_pods.as_ref());
     set.map(|max| max.value).min().unwrap_or(DEFAULT_MAX_PODS)
 }

@@ -9,30 +9,31 @@
 //! knows YAML, files or the API server.
 
 mod allow;
-pub mod capacity;
+mod capacity;
 mod command;
 mod edits;
 mod error;
-pub mod live;
+mod live;
 mod lower;
 pub mod model;
 mod parsed;
 mod read;
-pub mod render;
+mod render;
 mod report;
 pub mod rules;
 mod run;
 mod schema;
 mod settings;
-pub mod source;
+mod source;
 mod tree;
 mod understood;
 mod unfinished;
 
 pub use command::LintArgs;
 pub use error::LintError;
-pub use live::{Live, LiveDocument};
+pub use live::{Live, LiveDocument, collect};
 pub use read::{Input, Limits};
+pub use render::{Format, explain};
 pub use report::{Outcome, Report, Statement};
 pub use run::{Options, lint_text, run, unknown_codes};
 

@@ -53,7 +53,7 @@ pub fn explain(code: &str, width: usize) -> Option<String> {
 }
 
 /// Every rule in a line or two, by area.
-pub fn list(width: usize) -> String {
+pub(crate) fn list(width: usize) -> String {
     let mut out = String::new();
     let mut area: Option<Area> = None;
     for rule in RULES {

@@ -13,7 +13,8 @@ mod wrap;
 
 use std::io::{self, Write};
 
-pub use explain::{explain, list};
+pub use explain::explain;
+pub(super) use explain::list;
 use place::{clean, place};
 
 use super::Report;

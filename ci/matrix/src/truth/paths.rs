@@ -36,12 +36,14 @@ pub(super) fn paths(case: &Case, net: &Net) -> Option<Paths> {
 fn beside(case: &Case, family: Family) -> Vec<Path> {
     let made = Made::After;
     let node = match &case.subject {
-        Subject::Pod { node, .. } | Subject::Node { name: node } => node,
+        Subject::Pod { node, .. } | Subject::Node { name: node } => node.as_str(),
+        Subject::Service { name } => name.strip_prefix("backend on ").unwrap_or_default(),
         _ => return Vec::new(),
     };
+    let node = node.to_owned();
     let pod = Path::PodAddress { node: node.clone(), family, made };
     // A packet to a ClusterIP without endpoints that no proxy rejects is one to the world outside.
-    let client = Client::Pod(node.clone());
+    let client = Client::Pod(node);
     let outside = Path::Flow(Flow::new(family, client, By::Own, Target::Outside));
     match case.check.as_str() {
         "service::no_endpoints" => vec![pod, outside],
