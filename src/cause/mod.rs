@@ -5,12 +5,15 @@
 
 mod backend_filtered;
 mod backend_not_listening;
+mod both_families;
 mod cluster_ip_dead;
 mod dns_unreachable;
 mod dns_without_names;
 mod dns_without_records;
+mod dns_wrong_records;
 mod endpoints_missing;
 mod evidence;
+mod forward_filtered;
 mod hairpin_off;
 mod isolation;
 mod lossy_path;
@@ -18,10 +21,13 @@ mod model;
 mod node_cut_off;
 mod node_not_forwarding;
 mod node_port_dead;
+mod node_port_not_masqueraded;
+mod node_port_way_back;
 mod node_without_internal_ip;
 mod node_without_pod_cidr;
 mod other_primary;
 mod outside_without_way;
+mod own_pod_routes_missing;
 mod path_mtu;
 mod pod_network_down;
 mod pod_route_missing;
@@ -31,14 +37,16 @@ mod registry;
 mod rejections_lost;
 mod rule;
 mod service_proxy_down;
+mod services_changed;
 mod services_single_stack;
 mod single_stack_cluster;
+mod tcp_filtered;
 #[cfg(test)]
 mod tests;
 mod udp_dropped;
 mod unexpected_family;
 
 pub use evidence::Evidence;
-pub use model::{Cause, Found, Judged};
+pub use model::{Cause, Confidence, Found, Judged};
 pub use registry::{REGISTRY, causes};
 pub use rule::CauseRule;
