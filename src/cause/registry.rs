@@ -2,12 +2,12 @@
 
 use super::{
     Cause, CauseRule, Evidence, Judged, backend_filtered, backend_not_listening, both_families,
-    cluster_ip_dead, dns_unreachable, dns_without_names, dns_without_records, dns_wrong_records,
-    endpoints_missing, forward_filtered, hairpin_off, lossy_path, node_cut_off,
-    node_not_forwarding, node_port_dead, node_port_not_masqueraded, node_port_way_back,
-    node_without_internal_ip, node_without_pod_cidr, other_primary, outside_without_way,
-    own_pod_routes_missing, path_mtu, pod_network_down, pod_route_missing, pods_masqueraded,
-    pods_single_stack, rejections_lost, service_proxy_down, services_changed,
+    cluster_ip_dead, component_stopped, dns_unreachable, dns_without_names, dns_without_records,
+    dns_wrong_records, endpoints_missing, forward_filtered, hairpin_off, kube_proxy_not_running,
+    lossy_path, node_cut_off, node_not_forwarding, node_port_dead, node_port_not_masqueraded,
+    node_port_way_back, node_without_internal_ip, node_without_pod_cidr, other_primary,
+    outside_without_way, own_pod_routes_missing, path_mtu, pod_network_down, pod_route_missing,
+    pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down, services_changed,
     services_single_stack, single_stack_cluster, tcp_filtered, udp_dropped, unexpected_family,
 };
 use crate::{check::World, probe::ProbeTable};
@@ -19,6 +19,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &unexpected_family::UnexpectedFamily,
     &single_stack_cluster::SingleStackCluster,
     &services_changed::ServicesChanged,
+    &component_stopped::ComponentStopped,
     &other_primary::OtherPrimary,
     &services_single_stack::ServicesSingleStack,
     &pods_single_stack::PodsSingleStack,
@@ -38,6 +39,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &path_mtu::PathMtu,
     &pods_masqueraded::PodsMasqueraded,
     &endpoints_missing::EndpointsMissing,
+    &kube_proxy_not_running::KubeProxyNotRunning,
     &service_proxy_down::ServiceProxyDown,
     &cluster_ip_dead::ClusterIpDead,
     &node_port_not_masqueraded::NodePortNotMasqueraded,
