@@ -34,10 +34,8 @@ impl CauseRule for ComponentStopped {
 fn find(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
     let fixture = evidence.world.fixture;
     let pods = fixture.backends.iter().chain(&fixture.probes);
-    let awaited: Vec<&str> = pods
-        .filter(|pod| pod.state == WorkloadState::Pending)
-        .map(|pod| pod.node.as_str())
-        .collect();
+    let awaited: Vec<&str> =
+        pods.filter(|pod| pod.state != WorkloadState::Ready).map(|pod| pod.node.as_str()).collect();
     let unserved = fixture.services.iter().filter(|service| {
         service.role.is_basic() && service.slices.as_ref().is_some_and(Vec::is_empty)
     });
@@ -54,7 +52,7 @@ fn find(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
     let component = &lease.component;
     let silent = lease.silent_seconds.unwrap_or_default();
     let mut seen = vec![format!(
-        "the Lease kube-system/{component} was last renewed {silent} s ago, and is to be every {} s{}",
+        "the Lease kube-system/{component} was last renewed {silent} s ago, and holds for {} s{}",
         lease.duration_seconds,
         lease.holder.as_ref().map(|holder| format!(" (by {holder})")).unwrap_or_default()
     )];

@@ -40,6 +40,7 @@ mod rejections_lost;
 mod rule;
 mod service_proxy_down;
 mod services_changed;
+mod services_refused;
 mod services_single_stack;
 mod single_stack_cluster;
 mod tcp_filtered;
@@ -47,8 +48,10 @@ mod tcp_filtered;
 mod tests;
 mod udp_dropped;
 mod unexpected_family;
+mod unexplained;
 
 pub use evidence::Evidence;
 pub use model::{Cause, Confidence, Found, Judged};
 pub use registry::{REGISTRY, causes};
 pub use rule::CauseRule;
+pub use unexplained::telling_facts;

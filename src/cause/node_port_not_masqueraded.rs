@@ -66,9 +66,9 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         let own = matches!(probed.service(), Some(ServiceRole::Probe(node)) if nodes.contains(&node.as_str()));
         probed.family == family && !probed.is_dns() && (foreign || own)
     };
-    let example = evidence
-        .of(family)
-        .find(|probed| lost(probed) && probed.dead() && probed.is_node_port())?;
+    let example = evidence.of(family).find(|probed| {
+        lost(probed) && probed.dead() && probed.at().is_some() && probed.backend().is_some()
+    })?;
     let own_clients = evidence.of(family).any(|probed| {
         probed.is_node_port()
             && probed.at() == Some(node)

@@ -77,9 +77,9 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             commands::on_node(node, &format!("ip {} rule", commands::flag(family))),
         ],
         fix: [format!(
-            "See with the command above whether {names} send {ip} to a pod's interface (veth, cali*, \
-             lxc*, cni0). If not, restart the pod network's pod there, which sets these routes, and make \
-             the pods on the node anew."
+            "See with the command above that {ip} leads to a pod's interface (veth, cali*, lxc*, cni0). \
+             If not, restart the pod network's pod on {names}, which sets these routes, and make the \
+             pods there anew."
         )]
         .into_iter()
         .chain([format!(

@@ -8,7 +8,8 @@ use super::{
     node_port_way_back, node_without_internal_ip, node_without_pod_cidr, other_primary,
     outside_without_way, own_pod_routes_missing, path_mtu, pod_network_down, pod_route_missing,
     pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down, services_changed,
-    services_single_stack, single_stack_cluster, tcp_filtered, udp_dropped, unexpected_family,
+    services_refused, services_single_stack, single_stack_cluster, tcp_filtered, udp_dropped,
+    unexpected_family,
 };
 use crate::{check::World, probe::ProbeTable};
 
@@ -19,6 +20,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &unexpected_family::UnexpectedFamily,
     &single_stack_cluster::SingleStackCluster,
     &services_changed::ServicesChanged,
+    &services_refused::ServicesRefused,
     &component_stopped::ComponentStopped,
     &other_primary::OtherPrimary,
     &services_single_stack::ServicesSingleStack,

@@ -48,7 +48,8 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let sent_by_pod = |probed: &Probed<'_>, node: &str| matches!(&probed.probe.vantage, Vantage::Pod { node: from } if from == node);
     senders.retain(|node| all_lost(&|probed| sent_by_pod(probed, node)));
     let mut receivers = evidence.nodes();
-    receivers.retain(|node| all_lost(&|probed| probed.backend() == Some(node)));
+    let by_host = |probed: &Probed<'_>| matches!(probed.probe.vantage, Vantage::HostNetwork { .. });
+    receivers.retain(|node| all_lost(&|probed| probed.backend() == Some(node) && !by_host(probed)));
     let everywhere = senders.len() == evidence.nodes().len();
     let (what, place) = if everywhere {
         (format!("UDP over {family} is dropped on every node; TCP works."), example.from()?)

@@ -385,10 +385,19 @@ fn node_at(lab: &Lab, ip: IpAddr) -> Option<String> {
 /// What the client sees when a packet or its answer doesn't get through; `None` when both do.
 fn exchange(lab: &Lab, probe: &Probe, there: &[Step<'_>], back: &[Step<'_>]) -> Option<Outcome> {
     let family = probe.family();
-    let sent = there.iter().find_map(|step| breaks(lab, *step, family));
+    // A node doesn't forward what it sends and gets itself.
+    let spared = |fault: &Fault| match (fault, &probe.vantage) {
+        (Fault::NotForwarding { on, .. }, Vantage::HostNetwork { node }) => on == node,
+        _ => false,
+    };
+    let breaks = |step: &Step<'_>| {
+        let faults = lab.faults.iter().filter(|fault| !spared(fault));
+        faults.filter_map(|fault| broken(fault, *step, family)).next()
+    };
+    let sent = there.iter().find_map(breaks);
     sent.or_else(|| {
         // Whoever loses an answer tells the one who sent it, not the client who waits.
-        back.iter().find_map(|step| breaks(lab, *step, family)).map(|_| Outcome::TimedOut)
+        back.iter().find_map(breaks).map(|_| Outcome::TimedOut)
     })
 }
 

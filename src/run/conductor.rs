@@ -283,7 +283,7 @@ impl Session {
     /// component that stopped just before the run looked alive when the facts were gathered.
     async fn reread_leases(&mut self) {
         let pending = self.fixture.backends.iter().chain(&self.fixture.probes);
-        let mut pending = pending.filter(|pod| pod.state == WorkloadState::Pending);
+        let mut pending = pending.filter(|pod| pod.state != WorkloadState::Ready);
         let unserved = |service: &fixture::Service| {
             service.role.is_basic() && service.slices.as_ref().is_some_and(Vec::is_empty)
         };

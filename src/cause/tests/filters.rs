@@ -147,8 +147,22 @@ fn datagrams_dropped_at_a_node_with_a_dns_pod_explain_its_silence() {
 }
 
 #[test]
-fn a_host_that_reaches_its_pods_makes_forwarding_likelier() {
+fn what_the_nodes_own_network_reaches_tells_forwarding_from_filters() {
     let lab = Lab::new(1, &BOTH).with_hosts();
-    let run = lab.run();
-    assert_eq!(run.names(Status::Fail), Vec::<String>::new());
+    assert_eq!(lab.run().names(Status::Fail), Vec::<String>::new());
+    let lab = lab.with(Fault::NotForwarding { on: "n1", family: V6 });
+    let cause = assert_one(&lab, "node_not_forwarding", &["n1", "IPv6"]);
+    assert_eq!(cause.confidence, Confidence::Likely);
+    // The same faults as without such pods, and the same causes.
+    let hosts = || Lab::dual().with_hosts();
+    let missing = hosts().with(Fault::OwnRoutesMissing { on: "n2", family: V6 });
+    assert_one(&missing, "own_pod_routes_missing", &["Node n2"]);
+    let forward = hosts().with(Fault::ForwardDropped { on: "n2", family: V6 });
+    assert_one(&forward, "forward_filtered", &["Node n2"]);
+    let port = hosts().with(Fault::WebPortDropped { on: "n2", family: V6 });
+    assert_one(&port, "tcp_filtered", &["node n2"]);
+    let datagrams = hosts().with(Fault::DatagramsDropped { on: "n2", family: V4 });
+    let run = datagrams.run();
+    assert_explained(&run);
+    assert_cause(&run, "udp_dropped", &["to and from pods on n2"]);
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 use crate::{
     cause::{Cause, Confidence, REGISTRY},
     facts::Fact,
-    fixture::WorkloadState,
+    fixture::{Allocation, ServiceRole, WorkloadState},
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
 };
@@ -37,6 +37,18 @@ fn examples() -> Vec<(&'static str, Lab)> {
             lab().with(Fault::InternalLocal).changed(|lab| {
                 for service in &mut lab.fixture.services {
                     service.actual.internal_traffic_policy = "Local".to_owned();
+                }
+            }),
+        ),
+        (
+            "services_refused",
+            lab().changed(|lab| {
+                let message = "services \"node-port\" is forbidden: ValidatingAdmissionPolicy \
+                               'no-node-ports' with binding 'no-node-ports' denied request: ask the \
+                               platform team";
+                let node_port = ServiceRole::NodePort;
+                for service in lab.fixture.services.iter_mut().filter(|it| it.role == node_port) {
+                    service.allocation = Allocation::Refused { message: message.to_owned() };
                 }
             }),
         ),

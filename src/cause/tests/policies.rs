@@ -1,10 +1,10 @@
 //! Admission policies that change our Services.
 
-use super::assert_one;
+use super::{assert_cause, assert_one};
 use crate::{
     cause::Confidence,
     check::Status,
-    fixture::Settings,
+    fixture::{Allocation, ServiceRole, Settings},
     lab::{Fault, Lab},
 };
 
@@ -44,4 +44,21 @@ fn settings_that_tie_clients_to_some_backends_are_followed() {
     // The same network is red where nobody changed a Service.
     let run = Lab::dual().with(Fault::KeepsToOne).run();
     assert!(!run.names(Status::Fail).is_empty());
+}
+
+#[test]
+fn services_that_a_policy_refuses_are_one_cause_in_the_policys_words() {
+    let message = "services \"node-port\" is forbidden: ValidatingAdmissionPolicy 'no-node-ports' \
+                   with binding 'no-node-ports' denied request: ask the platform team";
+    let lab = Lab::dual().changed(|lab| {
+        for service in &mut lab.fixture.services {
+            if matches!(service.role, ServiceRole::NodePort | ServiceRole::Backend(_)) {
+                service.allocation = Allocation::Refused { message: message.to_owned() };
+            }
+        }
+    });
+    let run = lab.run();
+    assert_eq!(run.names(Status::Fail), Vec::<String>::new());
+    let cause = assert_cause(&run, "services_refused", &["An admission policy refused 4 Services"]);
+    assert!(cause.evidence[0].contains("'no-node-ports'"), "{:?}", cause.evidence);
 }
