@@ -44,27 +44,53 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
     let backend = evidence.world.fixture.backend_on(node)?;
     let pod = backend.pod.as_deref().unwrap_or("nginx");
     let namespace = &evidence.world.fixture.namespace;
-    Some(Found {
-        what: format!(
-            "{family} packets to pod {pod} on node {node} are dropped, from every node and from its \
-             own."
+    // Its own node asks for the address on the pod's link, and nobody answers.
+    let nobody = own.kind() == Some(Kind::Unreachable);
+    let mut fix = vec![
+        format!(
+            "Look for a NetworkPolicy (or one of the pod network's own kinds, also cluster-wide) \
+             that selects the pod and allows {} ranges alone in its ipBlocks.",
+            family.other()
         ),
+        format!("Look for rules on {node} that drop {family} on their way to pods."),
+    ];
+    let interface = format!(
+        "kubectl -n {namespace} exec {pod} -- ip {} addr  # only after run --keep",
+        commands::flag(family)
+    );
+    let mut reproduce = vec![
+        format!("kubectl -n {namespace} get networkpolicies  # only after run --keep"),
+        commands::on_node_as_root(node, "nft list ruleset"),
+    ];
+    if nobody {
+        reproduce.insert(0, interface);
+        fix.insert(
+            0,
+            format!(
+                "See that the pod's interface has the {family} address of its status and that IPv6 isn't \
+                 disabled in it (net.ipv6.conf.eth0.disable_ipv6); make the pod anew."
+            ),
+        );
+    }
+    Some(Found {
+        what: if nobody {
+            format!(
+                "Nobody answers for the {family} address of pod {pod} on node {node}, not even to its own \
+                 node: its interface lacks the address that its status shows, or its node has no route to \
+                 it."
+            )
+        } else {
+            format!(
+                "{family} packets to pod {pod} on node {node} are dropped, from every node and from its \
+                 own."
+            )
+        },
         evidence: vec![
             format!("from a pod on {node} itself: {}", own.seen()),
             format!("pods on {node} reach pods on other nodes over {family}"),
         ],
-        reproduce: vec![
-            format!("kubectl -n {namespace} get networkpolicies  # only after run --keep"),
-            commands::on_node_as_root(node, "nft list ruleset"),
-        ],
-        fix: vec![
-            format!(
-                "Look for a NetworkPolicy (or one of the pod network's own kinds, also cluster-wide) \
-                 that selects the pod and allows {} ranges alone in its ipBlocks.",
-                family.other()
-            ),
-            format!("Look for rules on {node} that drop {family} on their way to pods."),
-        ],
+        reproduce,
+        fix,
         probed: evidence.bad(|probed| {
             probed.family == family
                 && match probed.backend() {

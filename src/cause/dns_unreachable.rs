@@ -1,10 +1,13 @@
 //! `dns_unreachable`: pods of a node, or of all, get no answer from DNS.
 
 use super::{
-    CauseRule, Evidence, Found,
+    CauseRule, Confidence, Evidence, Found,
     evidence::{Origin, Probed},
 };
-use crate::check::{commands, words};
+use crate::{
+    check::{commands, words},
+    probe::Target,
+};
 
 #[derive(Debug)]
 pub(super) struct DnsUnreachable;
@@ -54,8 +57,13 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
         .iter()
         .filter(|probed| probed.is_dns() && probed.from().is_some_and(|from| nodes.contains(&from)))
         .all(Probed::dead);
+    let deaf = some_replicas_deaf(evidence, nodes, everywhere);
     let some = if all { "get no answer" } else { "get answers only some of the time" };
-    let what = if everywhere {
+    let what = if deaf {
+        "One of several DNS pods, or more, gets no questions or gives no answers by UDP: pods on every \
+         node get answers only some of the time, while every DNS pod answers over TCP."
+            .to_owned()
+    } else if everywhere {
         format!("Pods {some} from the cluster's DNS, on any node.")
     } else {
         format!("Pods on node {node} {some} from the cluster's DNS; those on other nodes do.")
@@ -83,8 +91,20 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
         "See that the DNS pods run, are Ready and log no errors: `kubectl -n kube-system get \
                 pods -l k8s-app=kube-dns -o wide`."
             .to_owned();
+    let mut fix = if answers { vec![path, pods] } else { vec![pods, path] };
+    let each = deaf.then(|| each_replica(evidence, example));
+    if deaf {
+        fix.insert(
+            0,
+            "The commands above ask each DNS pod by its own address over UDP: the one that stays silent \
+             is deaf. Look on its node for a rule that drops UDP port 53, and delete the pod if there is \
+             none."
+                .to_owned(),
+        );
+    }
     Some(Found {
         what,
+        confidence: if deaf { Confidence::Possible } else { Confidence::Likely },
         evidence: seen,
         reproduce: vec![
             "kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide".to_owned(),
@@ -92,10 +112,59 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
                 .to_owned(),
         ]
         .into_iter()
+        .chain(each.into_iter().flatten())
         .chain(commands::repeat(evidence.world, [example.probe]))
         .collect(),
-        fix: if answers { vec![path, pods] } else { vec![pods, path] },
+        fix,
         probed: evidence.bad(here),
         ..Found::default()
     })
+}
+
+/// Whether only some DNS pods can be deaf: from every node some questions are answered and others are
+/// not, though each DNS pod answers when it is asked over TCP.
+fn some_replicas_deaf(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> bool {
+    let ready = evidence
+        .world
+        .facts
+        .cluster_dns
+        .known()
+        .map_or(0, |dns| dns.pods.iter().filter(|pod| pod.ready).count());
+    let heard = |node: &str| {
+        evidence.probed.iter().filter(|probed| probed.is_dns() && probed.from() == Some(node)).any(
+            |probed| probed.good() || probed.symptom().is_some_and(|symptom| symptom.intermittent),
+        )
+    };
+    let mut themselves = evidence
+        .probed
+        .iter()
+        .filter(|probed| matches!(probed.origin, Origin::DnsPod(_)))
+        .peekable();
+    everywhere
+        && ready > 1
+        && nodes.iter().copied().all(heard)
+        && themselves.peek().is_some()
+        && themselves.all(Probed::good)
+}
+
+/// Commands that ask each DNS pod by its own address, over UDP.
+fn each_replica(evidence: &Evidence<'_>, example: &Probed<'_>) -> Vec<String> {
+    let dns = evidence.world.facts.cluster_dns.known();
+    let name = match &example.probe.target {
+        Target::Dns { name, .. } => name.as_str(),
+        _ => "kubernetes.default.svc.cluster.local.",
+    };
+    let pod = example.from().and_then(|from| evidence.world.fixture.probe_on(from)?.pod.as_deref());
+    let (namespace, pod) = (&evidence.world.fixture.namespace, pod.unwrap_or("POD"));
+    dns.into_iter()
+        .flat_map(|dns| &dns.pods)
+        .filter(|server| server.ready)
+        .map(|server| {
+            format!(
+                "kubectl -n {namespace} exec {pod} -- nslookup {name} \"$(kubectl -n {} get pod {} -o \
+                 jsonpath={{.status.podIP}})\"  # only after run --keep",
+                server.namespace, server.name
+            )
+        })
+        .collect()
 }

@@ -30,7 +30,7 @@ impl CauseRule for DnsWithoutRecords {
 }
 
 fn lacks(probed: &Probed<'_>) -> bool {
-    probed.is_dns() && matches!(probed.kind(), Some(Kind::NoRecords | Kind::WrongRecords))
+    probed.is_dns() && probed.kind() == Some(Kind::NoRecords)
 }
 
 /// Which of the DNS pods that were asked themselves answer wrongly.

@@ -75,5 +75,6 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         }),
         cases: evidence
             .red("service::endpoint_slices", |judged| judged.case.family == Some(family)),
+        ..Found::default()
     })
 }

@@ -66,5 +66,6 @@ fn find(evidence: &Evidence<'_>, family: IpFamily, a: &str, b: &str) -> Option<F
         probed: evidence
             .bad(|probed| probed.family == family && evidence.crosses(probed, a, b, false)),
         cases,
+        ..Found::default()
     })
 }

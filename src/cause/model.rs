@@ -18,6 +18,19 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
+/// How sure a cause is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// Several faults look like this; the commands under `reproduce` decide.
+    Possible,
+    /// Only this fits all that was seen.
+    #[default]
+    Likely,
+    /// The API server, or an address in an answer, says so.
+    Proved,
+}
+
 /// One fault, and what it explains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
@@ -25,6 +38,9 @@ pub struct Cause {
     pub id: String,
     /// What is broken, where, as one full sentence.
     pub what: String,
+    /// How sure that is.
+    #[serde(default)]
+    pub confidence: Confidence,
     /// Why it matters.
     pub why: String,
     /// What points to it: the observations, as sentence fragments.
@@ -42,6 +58,8 @@ pub struct Cause {
 pub struct Found {
     /// As in [`Cause`].
     pub what: String,
+    /// As in [`Cause`].
+    pub confidence: Confidence,
     /// As in [`Cause`].
     pub evidence: Vec<String>,
     /// As in [`Cause`].

@@ -1,10 +1,11 @@
 //! `node_not_forwarding`: a node is there in a family, and passes nothing on to its pods or from
 //! them.
 
-use super::{CauseRule, Evidence, Found, isolation};
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, isolation};
 use crate::{
-    check::{commands, remedy},
+    check::{Kind, commands, remedy},
     net::IpFamily,
+    probe::Vantage,
 };
 
 #[derive(Debug)]
@@ -32,23 +33,18 @@ impl CauseRule for NodeNotForwarding {
 }
 
 fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
-    let isolation = isolation::of(evidence, node, family)?;
-    let mut seen =
-        vec![format!("no pod on {node} reaches another node over {family}, nor the reverse")];
-    match (isolation.address_reached, isolation.own_pods_meet) {
-        (Some(true), _) => {
-            seen.push(format!("this machine reaches {node}'s own {family} address"));
-        }
-        (None, Some(false)) => {
-            seen.push(format!("pods on {node} don't reach each other over {family} either"));
-        }
-        _ => return None,
-    }
+    let (seen, confidence) =
+        with_others(evidence, node, family).or_else(|| alone(evidence, node, family))?;
     let sysctl = remedy::forwarding(family);
+    let ip = evidence.world.fixture.backend_on(node)?.address(family)?;
     Some(Found {
         what: format!("Node {node} does not forward {family} to and from its pods."),
+        confidence,
         evidence: seen,
-        reproduce: vec![commands::on_node(node, &format!("sysctl -n {sysctl}"))],
+        reproduce: vec![
+            commands::on_node(node, &format!("sysctl -n {sysctl}")),
+            commands::route(node, ip),
+        ],
         fix: [
             format!(
                 "Set {sysctl}=1 on {node}, and keep it in /etc/sysctl.d; look for what switched it off \
@@ -66,4 +62,67 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         probed: isolation::explained(evidence, node, family),
         ..Found::default()
     })
+}
+
+/// What shows it in a cluster of several nodes: all ways between the node and the others are dead.
+fn with_others(
+    evidence: &Evidence<'_>,
+    node: &str,
+    family: IpFamily,
+) -> Option<(Vec<String>, Confidence)> {
+    let isolation = isolation::of(evidence, node, family)?;
+    let mut seen =
+        vec![format!("no pod on {node} reaches another node over {family}, nor the reverse")];
+    match (isolation.address_reached, isolation.own_pods_meet) {
+        (Some(true), _) => {
+            seen.push(format!("this machine reaches {node}'s own {family} address"));
+        }
+        (None, Some(false)) => {
+            seen.push(format!("pods on {node} don't reach each other over {family} either"));
+        }
+        _ => return None,
+    }
+    Some((seen, Confidence::Likely))
+}
+
+/// What shows it on the only node of a cluster: its pods don't meet, and nobody enters by its
+/// NodePorts, while the node itself is there and reaches its pods.
+fn alone(
+    evidence: &Evidence<'_>,
+    node: &str,
+    family: IpFamily,
+) -> Option<(Vec<String>, Confidence)> {
+    let silent = |probed: &Probed<'_>| probed.dead() && probed.kind() == Some(Kind::TimedOut);
+    let own = evidence.pod_path(node, node, family).filter(|own| silent(own))?;
+    let outside = |probed: &&Probed<'_>| probed.probe.vantage == Vantage::Outside;
+    let mut entries = evidence.of(family).filter(|probed| probed.is_node_port()).filter(outside);
+    let there = evidence
+        .of(family)
+        .filter(outside)
+        .any(|probed| !probed.is_node_port() && probed.proves_a_way());
+    if evidence.nodes().len() != 1 || (there && !entries.all(Probed::dead)) {
+        return None;
+    }
+    let mut seen = vec![format!("pod on {node} to pod on {node} over {family}: {}", own.seen())];
+    if there {
+        seen.push(format!(
+            "this machine reaches {node}'s own {family} address, and no NodePort there"
+        ));
+    }
+    let by_host = |probed: &&Probed<'_>| {
+        matches!(probed.probe.vantage, Vantage::HostNetwork { .. }) && probed.is_cluster_ip()
+    };
+    let by_host: Vec<&Probed<'_>> = evidence.of(family).filter(by_host).collect();
+    let confidence = match by_host.first() {
+        None => Confidence::Possible,
+        Some(_) if by_host.iter().any(|probed| probed.good()) => {
+            seen.push(format!(
+                "the node itself, which needs no forwarding, reaches the pods over {family}"
+            ));
+            Confidence::Likely
+        }
+        // Where the node itself doesn't get to its pods, forwarding is not the matter.
+        Some(_) => return None,
+    };
+    Some((seen, confidence))
 }

@@ -1,8 +1,15 @@
 //! `pod_route_missing`: packets from one node to the pods of another get lost.
 
+mod group;
+mod loss;
+
+use self::{
+    group::{Group, grouped},
+    loss::{Loss, losses},
+};
 use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
-    check::{Kind, commands, remedy},
+    check::{commands, remedy, words},
     net::IpFamily,
 };
 
@@ -21,130 +28,140 @@ impl CauseRule for PodRouteMissing {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let nodes = evidence.nodes();
-        let mut found = Vec::new();
-        for family in evidence.families() {
-            for (i, a) in nodes.iter().enumerate() {
-                for b in nodes.iter().skip(i + 1) {
-                    found.extend(find(evidence, a, b, family));
-                }
-            }
-        }
-        found
+        let of_family = |family| {
+            let groups = grouped(losses(evidence, family)).into_iter();
+            groups.filter_map(move |group| found(evidence, family, &group))
+        };
+        evidence.families().flat_map(of_family).collect()
     }
 }
 
-/// How the two directions between two nodes look together.
-enum Loss<'n> {
-    /// What the first sends to the pods of the second gets lost, its answers to them too.
-    OneWay(&'n str, &'n str),
-    /// Neither has a way to the other's pods.
-    BothWays,
-    /// Something drops packets without a word, one way or both.
-    Dropped,
-    /// Connections get through from the second to the first, but not from the first to the second.
-    Filtered(&'n str, &'n str),
+fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option<Found> {
+    let losses = group.losses();
+    let paths: Vec<(&str, &str)> = losses
+        .iter()
+        .flat_map(|loss| {
+            let (a, b) = loss.ends();
+            [(a, b), (b, a)]
+        })
+        .collect();
+    let ip = |node| evidence.world.fixture.backend_on(node)?.address(family);
+    let reproduce: Vec<String> = paths
+        .iter()
+        .take(4)
+        .filter_map(|(from, to)| Some(commands::route(from, ip(to)?)))
+        .collect();
+    reproduce.first()?;
+    let probed = losses
+        .iter()
+        .flat_map(|loss| {
+            let (a, b) = loss.ends();
+            let directed = matches!(loss, Loss::OneWay(..));
+            evidence.bad(|probed| touches(evidence, probed, a, b, family, directed))
+        })
+        .collect();
+    Some(Found {
+        what: what(group, family),
+        evidence: paths
+            .iter()
+            .take(6)
+            .filter_map(|(from, to)| evidence.say_pod_path(from, to, family))
+            .collect(),
+        reproduce,
+        fix: fix(evidence, group, family),
+        probed,
+        ..Found::default()
+    })
 }
 
-fn find<'n>(evidence: &Evidence<'_>, a: &'n str, b: &'n str, family: IpFamily) -> Option<Found> {
-    let there = evidence.pod_path(a, b, family)?;
-    let back = evidence.pod_path(b, a, family);
-    let dead = |probed: Option<&Probed<'_>>| probed.is_some_and(Probed::dead);
-    let unreachable = |probed: Option<&Probed<'_>>| {
-        dead(probed) && probed.and_then(Probed::kind) == Some(Kind::Unreachable)
-    };
-    let there = Some(there);
-    let loss: Loss<'n> = match (dead(there), dead(back)) {
-        (false, false) => return None,
-        (true, true) => match (unreachable(there), unreachable(back)) {
-            (true, true) => Loss::BothWays,
-            (true, false) => Loss::OneWay(a, b),
-            (false, true) => Loss::OneWay(b, a),
-            // A NodePort shows one direction alone: the node sends to the backend with its own
-            // address, so the answer doesn't take a route to the node's pods.
-            (false, false) => {
-                match (forwards(evidence, a, b, family), forwards(evidence, b, a, family)) {
-                    (Some(false), Some(true)) => Loss::OneWay(a, b),
-                    (Some(true), Some(false)) => Loss::OneWay(b, a),
-                    _ => Loss::Dropped,
-                }
-            }
-        },
-        (true, false) if back.is_some_and(Probed::good) => Loss::Filtered(a, b),
-        (false, true) if there.is_some_and(Probed::good) => Loss::Filtered(b, a),
-        // Only one direction was tried.
-        _ if unreachable(there) => Loss::OneWay(a, b),
-        _ if unreachable(back) => Loss::OneWay(b, a),
-        _ => Loss::Dropped,
-    };
-    let what = match loss {
-        Loss::OneWay(from, to) => format!(
+fn what(group: &Group<'_>, family: IpFamily) -> String {
+    match group {
+        Group::One(Loss::OneWay(from, to)) => format!(
             "Node {from} has no {family} route to the pods on node {to} or loses what it sends them, its \
              answers too."
         ),
-        Loss::BothWays => {
+        Group::One(Loss::BothWays(a, b)) => {
             format!("Nodes {a} and {b} have no {family} route to each other's pods.")
         }
-        Loss::Dropped => format!(
+        Group::One(Loss::Dropped(a, b)) => format!(
             "{family} packets between the pods of node {a} and node {b} are dropped without a word, in \
              one direction or in both."
         ),
-        Loss::Filtered(from, to) => format!(
+        Group::One(Loss::Filtered(from, to)) => format!(
             "{family} connections from pods on node {from} to pods on node {to} are dropped, while \
              those from {to} to {from} work: a filter, not a route."
         ),
+        Group::To { node, others, filtered: false, .. } => format!(
+            "Nodes {} have no {family} route to the pods on node {node} or lose what they send them, \
+             their answers too.",
+            words::list(others)
+        ),
+        Group::From { node, others, filtered: false, .. } => format!(
+            "Node {node} has no {family} route to the pods on nodes {} or loses what it sends them, its \
+             answers too.",
+            words::list(others)
+        ),
+        Group::To { node, others, filtered: true, .. } => format!(
+            "{family} connections from pods on {} to pods on node {node} are dropped, while those the \
+             other way work: a filter on {node}, not a route.",
+            words::list(others)
+        ),
+        Group::From { node, others, filtered: true, .. } => format!(
+            "{family} connections from pods on node {node} to pods on {} are dropped, while those the \
+             other way work: a filter on {node}, not a route.",
+            words::list(others)
+        ),
+        Group::End { node, others, .. } => format!(
+            "{family} packets between the pods of node {node} and those of {} get lost: node {node} \
+             takes no part in the pod network.",
+            words::list(others)
+        ),
+    }
+}
+
+fn fix(evidence: &Evidence<'_>, group: &Group<'_>, family: IpFamily) -> Vec<String> {
+    let filter = |a: &str, b: &str| {
+        format!(
+            "Look for a NetworkPolicy that selects the pods on one side, and for rules on {b} and {a} that \
+             match {family} only: `{}`.",
+            commands::on_node_as_root(b, "nft list ruleset")
+        )
     };
-    let ip = |node| evidence.world.fixture.backend_on(node)?.address(family);
-    let reproduce: Vec<String> = [(a, b), (b, a)]
-        .into_iter()
-        .filter_map(|(from, to)| Some(commands::route(from, ip(to)?)))
-        .collect();
-    let filter = format!(
-        "Look for a NetworkPolicy that selects the pods on one side, and for rules on {b} and {a} that \
-         match {family} only: `{}`.",
-        commands::on_node_as_root(b, "nft list ruleset")
-    );
     let mut fix = remedy::pod_network(evidence.world, family);
-    match loss {
-        Loss::OneWay(from, to) => fix.insert(
+    match group {
+        Group::One(Loss::OneWay(from, to)) => fix.insert(
             0,
             format!(
                 "Restart the pod network's pod on {from}, which should set the route to the {family} \
                  podCIDR of {to}, and read its log."
             ),
         ),
-        Loss::Filtered(..) => fix.insert(0, filter),
-        Loss::BothWays => {}
-        Loss::Dropped => fix.push(filter),
-    }
-    let probed = match loss {
-        Loss::OneWay(from, to) => {
-            evidence.bad(|probed| touches(evidence, probed, from, to, family, true))
+        Group::One(Loss::BothWays(..)) => {}
+        Group::One(Loss::Dropped(a, b)) => fix.push(filter(a, b)),
+        Group::One(Loss::Filtered(from, to)) => fix.insert(0, filter(from, to)),
+        Group::To { node, others, filtered: true, .. }
+        | Group::From { node, others, filtered: true, .. } => {
+            fix.insert(0, filter(others.first().unwrap_or(node), node));
         }
-        _ => evidence.bad(|probed| touches(evidence, probed, a, b, family, false)),
-    };
-    Some(Found {
-        what,
-        evidence: [(a, b), (b, a)]
-            .into_iter()
-            .filter_map(|(from, to)| evidence.say_pod_path(from, to, family))
-            .collect(),
-        reproduce,
-        fix,
-        probed,
-        ..Found::default()
-    })
-}
-
-/// Whether a node's NodePorts reach the backend on another node: whether what it sends arrives.
-fn forwards(evidence: &Evidence<'_>, at: &str, to: &str, family: IpFamily) -> Option<bool> {
-    let mut tried = evidence
-        .of(family)
-        .filter(|probed| probed.is_node_port() && probed.at() == Some(at))
-        .filter(|probed| probed.backend() == Some(to) && probed.from() != Some(to))
-        .peekable();
-    tried.peek()?;
-    Some(!tried.all(Probed::dead))
+        // Where all others lack the same route, its owner doesn't announce it.
+        Group::To { node, others, .. } => fix.insert(
+            0,
+            format!(
+                "Look at {node} first, whose pod range no other node has: its pod network's pod must \
+                 run there and announce the {family} podCIDR of the Node object; read its log, restart \
+                 it, and then those on {}.",
+                words::list(others)
+            ),
+        ),
+        Group::From { node, .. } | Group::End { node, .. } => fix.insert(
+            0,
+            format!(
+                "Restart the pod network's pod on {node}, which should set the {family} routes or \
+                 tunnels to the other nodes, and read its log."
+            ),
+        ),
+    }
+    fix
 }
 
 fn touches<'a>(

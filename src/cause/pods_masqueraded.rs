@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CauseRule, Evidence, Found};
+use super::{CauseRule, Confidence, Evidence, Found};
 use crate::{
     check::{Kind, commands, words},
     net::IpFamily,
@@ -31,15 +31,30 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let masqueraded =
         || evidence.of(family).filter(|probed| probed.kind() == Some(Kind::WrongSource));
     let example = masqueraded().next()?;
-    let nodes: BTreeSet<&str> = masqueraded().filter_map(|probed| probed.from()).collect();
-    let node = nodes.first()?;
-    Some(Found {
-        what: format!(
-            "Pods on {} reach other pods over {family} under another address than their own.",
-            words::list(&nodes)
+    let senders: BTreeSet<&str> = masqueraded().filter_map(|probed| probed.from()).collect();
+    let receivers: BTreeSet<&str> = masqueraded().filter_map(|probed| probed.backend()).collect();
+    let (what, place) = match receivers.first() {
+        // All that enters one node is changed there; what one node sends, by that one.
+        Some(&node) if receivers.len() == 1 && senders.len() > 1 => (
+            format!(
+                "Node {node} masquerades what enters for its own pods over {family}: they see pods of \
+                 other nodes under another address than their own."
+            ),
+            node,
         ),
+        _ => (
+            format!(
+                "Pods on {} reach other pods over {family} under another address than their own.",
+                words::list(&senders)
+            ),
+            *senders.first()?,
+        ),
+    };
+    Some(Found {
+        what,
+        confidence: Confidence::Proved,
         evidence: vec![example.seen().to_owned()],
-        reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
+        reproduce: vec![commands::on_node_as_root(place, "nft list ruleset")],
         fix: vec![
             format!(
                 "Except the cluster's {family} pod range from masquerading: the pod network's own \

@@ -1,12 +1,15 @@
 //! The rules in their order, and what they find together.
 
 use super::{
-    Cause, CauseRule, Evidence, Judged, backend_filtered, backend_not_listening, cluster_ip_dead,
-    dns_unreachable, dns_without_names, dns_without_records, endpoints_missing, hairpin_off,
-    lossy_path, node_cut_off, node_not_forwarding, node_port_dead, node_without_internal_ip,
-    node_without_pod_cidr, other_primary, outside_without_way, path_mtu, pod_network_down,
-    pod_route_missing, pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down,
-    services_single_stack, single_stack_cluster, udp_dropped, unexpected_family,
+    Cause, CauseRule, Evidence, Judged, backend_filtered, backend_not_listening, both_families,
+    cluster_ip_dead, component_stopped, dns_unreachable, dns_without_names, dns_without_records,
+    dns_wrong_records, endpoints_missing, forward_filtered, hairpin_off, kube_proxy_not_running,
+    lossy_path, node_cut_off, node_not_forwarding, node_port_dead, node_port_not_masqueraded,
+    node_port_way_back, node_without_internal_ip, node_without_pod_cidr, other_primary,
+    outside_without_way, own_pod_routes_missing, path_mtu, pod_network_down, pod_route_missing,
+    pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down, services_changed,
+    services_refused, services_single_stack, single_stack_cluster, tcp_filtered, udp_dropped,
+    unexpected_family,
 };
 use crate::{check::World, probe::ProbeTable};
 
@@ -16,6 +19,9 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &outside_without_way::OutsideWithoutWay,
     &unexpected_family::UnexpectedFamily,
     &single_stack_cluster::SingleStackCluster,
+    &services_changed::ServicesChanged,
+    &services_refused::ServicesRefused,
+    &component_stopped::ComponentStopped,
     &other_primary::OtherPrimary,
     &services_single_stack::ServicesSingleStack,
     &pods_single_stack::PodsSingleStack,
@@ -23,20 +29,27 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_without_pod_cidr::NodeWithoutPodCidr,
     &backend_not_listening::BackendNotListening,
     &backend_filtered::BackendFiltered,
+    &own_pod_routes_missing::OwnPodRoutesMissing,
+    &forward_filtered::ForwardFiltered,
     &node_not_forwarding::NodeNotForwarding,
     &node_cut_off::NodeCutOff,
     &pod_network_down::PodNetworkDown,
+    &tcp_filtered::TcpFiltered,
     &pod_route_missing::PodRouteMissing,
     &lossy_path::LossyPath,
     &udp_dropped::UdpDropped,
     &path_mtu::PathMtu,
     &pods_masqueraded::PodsMasqueraded,
     &endpoints_missing::EndpointsMissing,
+    &kube_proxy_not_running::KubeProxyNotRunning,
     &service_proxy_down::ServiceProxyDown,
     &cluster_ip_dead::ClusterIpDead,
+    &node_port_not_masqueraded::NodePortNotMasqueraded,
     &node_port_dead::NodePortDead,
+    &node_port_way_back::NodePortWayBack,
     &hairpin_off::HairpinOff,
     &rejections_lost::RejectionsLost,
+    &dns_wrong_records::DnsWrongRecords,
     &dns_without_records::DnsWithoutRecords,
     &dns_without_names::DnsWithoutNames,
     &dns_unreachable::DnsUnreachable,
@@ -48,21 +61,25 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
     let mut open = evidence.open();
     let mut causes = Vec::new();
     for rule in REGISTRY {
+        let mut of_rule = Vec::new();
         for found in rule.find(&evidence) {
             let explains = open.explain(&evidence, &found);
             if explains.is_empty() {
                 continue;
             }
-            causes.push(Cause {
+            let cause = Cause {
                 id: rule.id().to_owned(),
                 what: found.what,
+                confidence: found.confidence,
                 why: rule.why().to_owned(),
                 evidence: found.evidence,
                 reproduce: found.reproduce,
                 fix: found.fix,
                 explains,
-            });
+            };
+            both_families::add(&mut of_rule, cause);
         }
+        causes.append(&mut of_rule);
     }
     causes
 }

@@ -48,10 +48,16 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let sent_by_pod = |probed: &Probed<'_>, node: &str| matches!(&probed.probe.vantage, Vantage::Pod { node: from } if from == node);
     senders.retain(|node| all_lost(&|probed| sent_by_pod(probed, node)));
     let mut receivers = evidence.nodes();
-    receivers.retain(|node| all_lost(&|probed| probed.backend() == Some(node)));
+    let by_host = |probed: &Probed<'_>| matches!(probed.probe.vantage, Vantage::HostNetwork { .. });
+    receivers.retain(|node| all_lost(&|probed| probed.backend() == Some(node) && !by_host(probed)));
     let everywhere = senders.len() == evidence.nodes().len();
     let (what, place) = if everywhere {
         (format!("UDP over {family} is dropped on every node; TCP works."), example.from()?)
+    } else if let Some(&node) = senders.first().filter(|_| senders == receivers) {
+        let nodes = words::list(&senders);
+        let what =
+            format!("Datagrams to and from pods on {nodes} over {family} are lost; TCP works.");
+        (what, node)
     } else if let Some(&node) = senders.first() {
         let nodes = words::list(&senders);
         (format!("Datagrams that pods on {nodes} send over {family} are lost; TCP works."), node)
@@ -62,25 +68,43 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         let what = format!("Some datagrams over {family} are lost where TCP works.");
         (what, example.from().or(example.backend())?)
     };
-    let from_senders = |probed: &Probed<'_>| {
-        probed.dns_unheard()
-            && evidence.dns_speaks(family)
-            && probed.from().is_some_and(|from| senders.contains(&from))
+    // The first question of every resolver goes by UDP.
+    let deaf_dns: Vec<&str> = evidence
+        .world
+        .facts
+        .cluster_dns
+        .known()
+        .into_iter()
+        .flat_map(|dns| &dns.pods)
+        .filter(|pod| pod.node.as_deref().is_some_and(|node| receivers.contains(&node)))
+        .map(|pod| pod.name.as_str())
+        .collect();
+    let by_dns = |probed: &Probed<'_>| {
+        let sends = probed.from().is_some_and(|from| senders.contains(&from));
+        probed.dns_unheard() && evidence.dns_speaks(family) && (sends || !deaf_dns.is_empty())
     };
+    let mut seen: Vec<String> = lost
+        .iter()
+        .take(3)
+        .map(|probed| format!("{} {}: {}", probed.origin, probed.probe.target, probed.seen()))
+        .collect();
+    if evidence.dns_speaks(family) && evidence.probed.iter().any(by_dns) && !deaf_dns.is_empty() {
+        seen.push(format!(
+            "of the DNS pods, {} {} there: deaf to what pods ask by UDP",
+            words::list(&deaf_dns),
+            if deaf_dns.len() == 1 { "runs" } else { "run" }
+        ));
+    }
     Some(Found {
         what,
-        evidence: lost
-            .iter()
-            .take(3)
-            .map(|probed| format!("{} {}: {}", probed.origin, probed.probe.target, probed.seen()))
-            .collect(),
+        evidence: seen,
         reproduce: vec![commands::on_node_as_root(place, "nft list ruleset")],
         fix: vec![format!(
             "Look for a rule on {place} (nftables, NetworkPolicy, security group) that drops UDP over \
              {family}, and let it through."
         )],
         probed: evidence.bad(|probed| {
-            (probed.family == family && probed.udp() && tcp_works(probed)) || from_senders(probed)
+            (probed.family == family && probed.udp() && tcp_works(probed)) || by_dns(probed)
         }),
         ..Found::default()
     })

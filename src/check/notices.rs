@@ -10,7 +10,26 @@ pub fn notices(world: World<'_>) -> Vec<String> {
     let mut notices: Vec<String> =
         if dual { pods(world).into_iter().chain(services(world)).collect() } else { Vec::new() };
     notices.extend(IpFamily::ALL.into_iter().filter_map(|family| several(world, family)));
+    notices.extend(stale(world));
     notices
+}
+
+/// Components of the control plane that nobody leads any more.
+fn stale(world: World<'_>) -> Vec<String> {
+    let leases = world.facts.leases.known().into_iter().flatten();
+    leases
+        .filter(|lease| lease.is_stale())
+        .map(|lease| {
+            format!(
+                "{} has not renewed its Lease for {} s: it has stopped, or can't reach the API server, \
+                 and what it sees to for new objects is not done; see `kubectl -n kube-system get lease \
+                 {} -o yaml`",
+                lease.component,
+                lease.silent_seconds.unwrap_or_default(),
+                lease.component
+            )
+        })
+        .collect()
 }
 
 /// Pods that are older than the cluster's second family.
@@ -124,6 +143,18 @@ mod tests {
         assert!(told[1].starts_with(second) && told[1].contains("`kubectl get"), "{}", told[1]);
         // One family is what such a cluster is to have.
         assert_eq!(notices(lab.under("single-stack-ipv4").world()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_component_that_nobody_leads_is_told_at_once() {
+        let lab = Lab::dual().changed(|lab| {
+            let Fact::Known { value, .. } = &mut lab.facts.leases else { panic!("no leases") };
+            value[1].silent_seconds = Some(31);
+        });
+        let told = notices(lab.world());
+        assert_eq!(told.len(), 1);
+        let start = "kube-scheduler has not renewed its Lease for 31 s";
+        assert!(told[0].starts_with(start), "{}", told[0]);
     }
 
     #[test]

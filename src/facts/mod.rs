@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use crate::cluster::Server;
-pub use gather::{gather, nodes};
-pub use objects::{Pods, Sample, ServiceCidr, Services, Unreserved};
+pub use gather::{gather, leases, nodes};
+pub use objects::{Lease, Pods, ProxyPod, Sample, ServiceCidr, Services, Unreserved};
 pub use source::Source;
 
 use crate::net::IpFamily;
@@ -90,6 +90,12 @@ pub struct Facts {
     /// The running pods of all namespaces.
     #[serde(default = "not_recorded")]
     pub pods: Fact<Pods>,
+    /// The Leases of kube-controller-manager and kube-scheduler.
+    #[serde(default = "not_recorded")]
+    pub leases: Fact<Vec<Lease>>,
+    /// kube-proxy's pods.
+    #[serde(default = "not_recorded")]
+    pub proxy_pods: Fact<Vec<ProxyPod>>,
 }
 
 /// A fact that an older record doesn't hold.

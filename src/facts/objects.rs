@@ -67,3 +67,52 @@ pub struct Pods {
     /// Those with addresses of one family alone, by that family.
     pub single_stack: BTreeMap<IpFamily, Sample>,
 }
+
+/// How long a component's Lease must have been silent, in multiples of its duration, to count as
+/// stale: an API server that starts anew holds renewals up.
+const STALE: u64 = 2;
+
+/// The Lease by which one instance of a control plane component leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// `kube-controller-manager` or `kube-scheduler`.
+    pub component: String,
+    /// Who leads, or led last.
+    pub holder: Option<String>,
+    /// For how many seconds it had not been renewed, by the API server's clock; `None` where it never
+    /// was.
+    pub silent_seconds: Option<u64>,
+    /// For how many seconds it counts.
+    pub duration_seconds: u64,
+}
+
+impl Lease {
+    /// Whether nobody leads any more.
+    pub fn is_stale(&self) -> bool {
+        self.silent_seconds.is_some_and(|silent| silent > STALE * self.duration_seconds)
+    }
+}
+
+/// A pod of kube-proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyPod {
+    /// Its name.
+    pub name: String,
+    /// Its node.
+    pub node: Option<String>,
+    /// Whether a container of it runs.
+    pub running: bool,
+    /// How often its containers were started again.
+    pub restarts: u32,
+    /// What a container waits for (`CrashLoopBackOff`).
+    pub waiting: Option<String>,
+    /// How a container ended last, and its last words where it left any.
+    pub ended: Option<String>,
+}
+
+impl ProxyPod {
+    /// Whether it ends each time it is started.
+    pub fn is_crashing(&self) -> bool {
+        !self.running && self.restarts > 0
+    }
+}

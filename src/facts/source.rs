@@ -24,11 +24,13 @@ pub enum Source {
     ServiceAddresses,
     /// The running pods.
     Pods,
+    /// Who leads the control plane's components, and kube-proxy's pods: what causes go by.
+    Components,
 }
 
 impl Source {
     /// Every part.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Nodes,
         Self::PodRanges,
         Self::ServiceRanges,
@@ -37,6 +39,7 @@ impl Source {
         Self::ClusterDns,
         Self::ServiceAddresses,
         Self::Pods,
+        Self::Components,
     ];
 
     /// The permissions that it takes to know it. Only the nodes are indispensable.
@@ -64,6 +67,7 @@ impl Source {
                 everywhere("services"),
             ],
             Self::Pods => vec![everywhere("pods")],
+            Self::Components => vec![system("list", "leases.coordination.k8s.io"), pods],
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{each, node_ip};
 use crate::{
     facts::{
-        ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, Node, NodeAddress, Pods, Readiness,
-        Server, ServiceCidr, Services, Unreserved,
+        ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, Lease, Node, NodeAddress, Pods, ProxyPod,
+        Readiness, Server, ServiceCidr, Services, Unreserved,
     },
     net::IpFamily::{self, V4, V6},
 };
@@ -61,6 +61,26 @@ fn numbered(i: usize, families: &[IpFamily]) -> Node {
     }
 }
 
+fn lease(component: &str) -> Lease {
+    Lease {
+        component: component.to_owned(),
+        holder: Some("n1_4c1".to_owned()),
+        silent_seconds: Some(1),
+        duration_seconds: 15,
+    }
+}
+
+fn proxy_pod(node: &str) -> ProxyPod {
+    ProxyPod {
+        name: format!("kube-proxy-{node}"),
+        node: Some(node.to_owned()),
+        running: true,
+        restarts: 0,
+        waiting: None,
+        ended: None,
+    }
+}
+
 /// What a healthy cluster with these nodes and families says of itself.
 pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
     let dns_pod = |name: &str, node: usize| DnsPod {
@@ -71,6 +91,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         tcp_port: 53,
     };
     let second = 2.min(nodes.len());
+    let proxy_pods = nodes.iter().map(|node| proxy_pod(&node.name)).collect();
     Facts {
         server: Server {
             context: Some("lab".to_owned()),
@@ -121,5 +142,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         services: known(Services::default()),
         unreserved: known(Unreserved::new()),
         pods: known(Pods::default()),
+        leases: known(["kube-controller-manager", "kube-scheduler"].map(lease).to_vec()),
+        proxy_pods: known(proxy_pods),
     }
 }

@@ -2,6 +2,7 @@
 //! probes packet by packet and knows nothing of how they are judged.
 
 mod facts;
+mod filters;
 mod fixture;
 mod network;
 mod run;
@@ -102,6 +103,24 @@ impl Lab {
     pub(crate) fn pods(&mut self, node: &str) -> impl Iterator<Item = &mut Workload> {
         let pods = self.fixture.backends.iter_mut().chain(&mut self.fixture.probes);
         pods.filter(move |pod| pod.node == node)
+    }
+
+    /// The cluster with a pod in the network of every node.
+    #[must_use]
+    pub(crate) fn with_hosts(mut self) -> Self {
+        let nodes = 1..=self.fixture.nodes.len();
+        let families: Vec<IpFamily> =
+            self.fixture.probes[0].pod_ips.iter().map(|&ip| IpFamily::of(ip)).collect();
+        self.fixture.host_probes = nodes
+            .map(|i| Workload {
+                node: format!("n{i}"),
+                pod: Some(format!("host-busybox-{i}")),
+                pod_ip: Some(node_ip(i, families[0]).to_string()),
+                pod_ips: families.iter().map(|&family| node_ip(i, family)).collect(),
+                ..self.fixture.probes[i - 1].clone()
+            })
+            .collect();
+        self.served()
     }
 
     pub(crate) fn world(&self) -> World<'_> {

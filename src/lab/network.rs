@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::Lab;
+use super::{
+    Lab,
+    filters::{self, Way},
+};
 use crate::{
     facts::Fact,
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
@@ -57,6 +60,30 @@ pub(crate) enum Fault {
     UdpDropped { at: &'static str, family: IpFamily },
     /// So many of 100 datagrams between two nodes are lost.
     Lossy { between: [&'static str; 2], percent: u32, family: IpFamily },
+    /// A node has no routes to its own pods.
+    OwnRoutesMissing { on: &'static str, family: IpFamily },
+    /// A node drops what it forwards and did not mark to masquerade; answers pass.
+    ForwardDropped { on: &'static str, family: IpFamily },
+    /// A node drops TCP to the port of nginx that comes from elsewhere.
+    WebPortDropped { on: &'static str, family: IpFamily },
+    /// What enters a node by its NodePorts goes on under the client's address.
+    ServiceMasqueradeLost { at: &'static str, family: IpFamily },
+    /// Pods, those of one node or all, get no answers from NodePorts of other nodes, one or all.
+    NodePortWayBack { at: Option<&'static str>, from: Option<&'static str>, family: IpFamily },
+    /// A node drops the datagrams that it forwards.
+    DatagramsDropped { on: &'static str, family: IpFamily },
+    /// Pods of other nodes reach the pods of a node under another address than their own.
+    MasqueradeEntering { at: &'static str, family: IpFamily },
+    /// A DNS pod gets nothing by UDP.
+    DnsDeaf { pod: &'static str },
+    /// A DNS pod, or every one, has another address for every Service.
+    WrongRecords { pod: Option<&'static str>, family: IpFamily },
+    /// Proxies pass what comes from elsewhere to backends of their own node alone.
+    ExternalLocal,
+    /// Proxies pass what comes for a ClusterIP to backends of their own node alone.
+    InternalLocal,
+    /// Proxies pass each client to the same backend.
+    KeepsToOne,
     /// A Service's ClusterIPs lead to another backend than its own.
     WrongBackend { of: &'static str, to: &'static str },
 }
@@ -173,6 +200,13 @@ fn http(
     let to = backend.node.as_str();
     let into = Step::Nginx(to);
     let (there, back): (Vec<Step<'_>>, Vec<Step<'_>>);
+    let by_node_port = service.is_some_and(|it| it.cluster_ip(family) != Some(address.ip()));
+    let entry = node_at(lab, address.ip()).filter(|_| by_node_port);
+    let role = service.map(|service| &service.role);
+    let way = Way { probe, from, via: entry.as_deref(), to, service: role };
+    if let Some(lost) = filters::outcome(lab, &way) {
+        return lost;
+    }
     let via;
     match (service, from) {
         (None, Some(from)) => {
@@ -218,10 +252,7 @@ fn http(
     if narrow && payload > 0 {
         return Outcome::TimedOut;
     }
-    let masquerade = lab.faults.iter().any(|fault| match fault {
-        Fault::Masquerade { at, family: broken } => *broken == family && from == Some(*at),
-        _ => false,
-    });
+    let masquerade = filters::masquerades(lab, probe, from, to);
     let source = from.and_then(|from| lab.fixture.probe_on(from)?.address(family));
     let client = match (service, source) {
         (None, Some(source)) if !masquerade => source,
@@ -285,7 +316,8 @@ fn pick<'a>(
             slices.flat_map(|slice| slice.serves(family)).any(|ip| Some(ip) == pod.address(family))
         })
         .collect();
-    (!behind.is_empty()).then(|| behind[turn % behind.len()])
+    let keeps = lab.faults.iter().any(|fault| matches!(fault, Fault::KeepsToOne));
+    (!behind.is_empty()).then(|| behind[if keeps { 0 } else { turn } % behind.len()])
 }
 
 fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outcome {
@@ -300,7 +332,7 @@ fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outcome {
     let back = [Step::ToPod { at: on, to: from }];
     let down = lab.faults.iter().any(|fault| matches!(fault, Fault::DnsDown));
     let lost = there.iter().chain(&back).any(|step| breaks(lab, *step, family).is_some());
-    if down || lost {
+    if down || lost || filters::dns_lost(lab, from, &server.name, on, family) {
         return Outcome::DnsFailure { detail: "no servers could be reached".to_owned() };
     }
     records(lab, probe, &server.name)
@@ -313,6 +345,11 @@ fn records(lab: &Lab, probe: &Probe, server: &str) -> Outcome {
                 if *family == probe.family() && pod.is_none_or(|pod| pod == server) =>
             {
                 return Outcome::NoRecords;
+            }
+            Fault::WrongRecords { pod, family }
+                if *family == probe.family() && pod.is_none_or(|pod| pod == server) =>
+            {
+                return Outcome::Records { addresses: vec![super::node_ip(99, *family)] };
             }
             Fault::NoNames { pod } if pod.is_none_or(|pod| pod == server) => {
                 return Outcome::NoSuchName;
@@ -348,10 +385,19 @@ fn node_at(lab: &Lab, ip: IpAddr) -> Option<String> {
 /// What the client sees when a packet or its answer doesn't get through; `None` when both do.
 fn exchange(lab: &Lab, probe: &Probe, there: &[Step<'_>], back: &[Step<'_>]) -> Option<Outcome> {
     let family = probe.family();
-    let sent = there.iter().find_map(|step| breaks(lab, *step, family));
+    // A node doesn't forward what it sends and gets itself.
+    let spared = |fault: &Fault| match (fault, &probe.vantage) {
+        (Fault::NotForwarding { on, .. }, Vantage::HostNetwork { node }) => on == node,
+        _ => false,
+    };
+    let breaks = |step: &Step<'_>| {
+        let faults = lab.faults.iter().filter(|fault| !spared(fault));
+        faults.filter_map(|fault| broken(fault, *step, family)).next()
+    };
+    let sent = there.iter().find_map(breaks);
     sent.or_else(|| {
         // Whoever loses an answer tells the one who sent it, not the client who waits.
-        back.iter().find_map(|step| breaks(lab, *step, family)).map(|_| Outcome::TimedOut)
+        back.iter().find_map(breaks).map(|_| Outcome::TimedOut)
     })
 }
 

@@ -18,7 +18,7 @@ use crate::{
     event::{Event, Finished},
     exit::Exit,
     facts::{self, Facts},
-    fixture::{self, Fixture, FixtureError, Live},
+    fixture::{self, Fixture, FixtureError, Live, WorkloadState},
     probe::{self, Observation, ProbeId},
     record::{BrokenOff, Phase, RECORD_VERSION, Record, Started},
 };
@@ -257,6 +257,7 @@ impl Session {
             events.send(Event::Waiting { phase: Phase::Ready, what });
         });
         self.fixture = ready.await?;
+        self.reread_leases().await;
         self.stopwatch.end(waiting);
         self.reach(Stage::Ready);
         Ok(())
@@ -273,8 +274,23 @@ impl Session {
             self.events.send(Event::Waiting { phase: Phase::Serve, what });
         });
         self.fixture = served.await;
+        self.reread_leases().await;
         self.stopwatch.end(waiting);
         self.reach(Stage::Served);
+    }
+
+    /// Where pods or EndpointSlices were waited for in vain: whether somebody still sees to them. A
+    /// component that stopped just before the run looked alive when the facts were gathered.
+    async fn reread_leases(&mut self) {
+        let pending = self.fixture.backends.iter().chain(&self.fixture.probes);
+        let mut pending = pending.filter(|pod| pod.state != WorkloadState::Ready);
+        let unserved = |service: &fixture::Service| {
+            service.role.is_basic() && service.slices.as_ref().is_some_and(Vec::is_empty)
+        };
+        let waited = self.reached >= Stage::Ready && self.fixture.services.iter().any(unserved);
+        if waited || pending.next().is_some() {
+            self.facts.leases = facts::leases(&self.cluster).await;
+        }
     }
 
     async fn probe(&mut self) {

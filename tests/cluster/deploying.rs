@@ -90,6 +90,8 @@ fn facts() -> Facts {
         services: Fact::Absent { reason: absent() },
         unreserved: Fact::Absent { reason: absent() },
         pods: Fact::Absent { reason: absent() },
+        leases: Fact::Absent { reason: absent() },
+        proxy_pods: Fact::Absent { reason: absent() },
     }
 }
 

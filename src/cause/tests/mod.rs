@@ -1,7 +1,11 @@
 //! For every fault: exactly which cases go red, as the topology says, and which cause is named.
 
 mod addresses;
+mod dns;
+mod filters;
+mod pages;
 mod paths;
+mod policies;
 mod services;
 
 use std::collections::BTreeSet;
@@ -61,12 +65,26 @@ fn assert_red(lab: &Lab, broken: impl Fn(&Path<'_>) -> bool) -> Run {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_explained(&run);
+    run
+}
+
+/// Asserts that something is red, and that every red case is explained by some cause.
+fn assert_explained(run: &Run) {
     let explained: BTreeSet<&String> =
         run.record.causes.iter().flat_map(|cause| &cause.explains).collect();
     let unexplained: Vec<String> =
         run.names(Status::Fail).into_iter().filter(|name| !explained.contains(name)).collect();
     assert!(unexplained.is_empty(), "no cause for {unexplained:#?}");
-    run
+}
+
+/// Runs the lab; asserts that something is red and that one cause alone explains all of it, found by
+/// this rule and in words that hold these.
+fn assert_one(lab: &Lab, rule: &str, words: &[&str]) -> Cause {
+    let run = lab.run();
+    assert!(!run.names(Status::Fail).is_empty(), "nothing is red");
+    assert_explained(&run);
+    assert_cause(&run, rule, words).clone()
 }
 
 /// Asserts that one cause alone was named, by this rule and in words that hold these.

@@ -1,7 +1,11 @@
 //! Faults of Services, NodePorts and DNS.
 
-use super::{assert_cause, assert_red};
+use super::{assert_cause, assert_one, assert_red};
 use crate::{
+    cause::Confidence,
+    check::Status,
+    facts::Fact,
+    fixture::WorkloadState,
     lab::{Fault, Lab},
     net::IpFamily::{V4, V6},
 };
@@ -148,4 +152,67 @@ fn a_dns_pod_that_knows_no_name_is_named() {
         path.check == "dns::records" && path.from != "coredns-b"
     });
     assert_cause(&run, "dns_without_names", &["coredns-a"]);
+}
+
+/// A cluster on whose nodes, these, no proxy carries anything in either family.
+fn without_proxy(nodes: &[&'static str]) -> Lab {
+    let faults = nodes.iter().flat_map(|&at| {
+        [V4, V6].into_iter().flat_map(move |family| {
+            [Fault::ClusterIpDropped { at, family }, Fault::NodePortRefused { at, family }]
+        })
+    });
+    faults.fold(Lab::dual(), Lab::with)
+}
+
+#[test]
+fn a_kube_proxy_that_crashes_is_named_with_its_last_words() {
+    for nodes in [&["n2"][..], &NODES] {
+        let lab = without_proxy(nodes).changed(|lab| {
+            let Fact::Known { value, .. } = &mut lab.facts.proxy_pods else { panic!("no pods") };
+            for pod in
+                value.iter_mut().filter(|pod| nodes.iter().any(|node| pod.name.ends_with(node)))
+            {
+                (pod.running, pod.restarts) = (false, 4);
+                pod.waiting = Some("CrashLoopBackOff".to_owned());
+                pod.ended = Some("Error, exit code 1: unknown flag: --x".to_owned());
+            }
+        });
+        let place = if nodes.len() == 1 { "node n2" } else { "every node" };
+        let cause = assert_one(&lab, "kube_proxy_not_running", &["kube-proxy crashes on", place]);
+        assert_eq!(cause.confidence, Confidence::Proved);
+        assert!(cause.evidence[0].contains("unknown flag: --x"), "{:?}", cause.evidence);
+    }
+}
+
+#[test]
+fn a_node_that_kube_proxy_leaves_out_is_named() {
+    let lab = without_proxy(&["n2"]).changed(|lab| {
+        let Fact::Known { value, .. } = &mut lab.facts.proxy_pods else { panic!("no pods") };
+        value.retain(|pod| pod.node.as_deref() != Some("n2"));
+    });
+    assert_one(&lab, "kube_proxy_not_running", &["no pod on node n2"]);
+}
+
+#[test]
+fn a_scheduler_that_has_stopped_is_the_reason_for_all_that_is_not_determined() {
+    for (place, component) in ["kube-controller-manager", "kube-scheduler"].iter().enumerate() {
+        let lab = Lab::dual().changed(|lab| {
+            let Fact::Known { value, .. } = &mut lab.facts.leases else { panic!("no leases") };
+            value[place].silent_seconds = Some(70);
+            for pod in lab.fixture.backends.iter_mut().chain(&mut lab.fixture.probes) {
+                pod.state = WorkloadState::Pending;
+                pod.pod_ips.clear();
+                pod.pod = None;
+            }
+        });
+        let run = lab.run();
+        assert_eq!(run.names(Status::Fail), Vec::<String>::new());
+        let cause = assert_cause(&run, "component_stopped", &[component]);
+        let mut explained = cause.explains.clone();
+        let mut doubtful = run.names(Status::Inconclusive);
+        explained.sort();
+        doubtful.sort();
+        assert_eq!(explained, doubtful);
+        assert!(!doubtful.is_empty());
+    }
 }

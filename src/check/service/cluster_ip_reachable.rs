@@ -10,7 +10,7 @@ use crate::{
         plan::{self, Source},
         remedy, words,
     },
-    fixture::ServiceRole,
+    fixture::{Service, ServiceRole},
     net::IpFamily,
     probe::{Aim, Target, Vantage},
 };
@@ -99,6 +99,11 @@ impl Check for ClusterIpReachable {
     }
 }
 
+/// Whether a Service may go on sending a client to the same backends.
+fn keeps_to_some(service: &Service) -> bool {
+    service.actual.session_affinity != "None" || !service.actual.traffic_distribution.is_empty()
+}
+
 /// The case of a way to the Service of a role.
 fn case(
     world: World<'_>,
@@ -116,6 +121,8 @@ fn case(
         };
         let attempts = match role {
             ServiceRole::Backend(_) => plan::single(world.suite),
+            // An admission policy may have tied each client to one backend, or to those nearby.
+            _ if keeps_to_some(service) => plan::single(world.suite),
             _ => plan::sampled(world.suite, endpoints.len()),
         };
         let address = SocketAddr::new(ip, port);

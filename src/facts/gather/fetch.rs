@@ -6,6 +6,7 @@ use k8s_openapi::{
     NamespaceResourceScope,
     api::{
         apps::v1::DaemonSet,
+        coordination::v1::Lease,
         core::v1::{ConfigMap, Node, Pod, Service},
         discovery::v1::EndpointSlice,
         networking::v1,
@@ -91,6 +92,16 @@ impl<'a> Fetch<'a> {
     ) -> Result<Fetched<Vec<EndpointSlice>>, ClusterError> {
         let labels = format!("kubernetes.io/service-name={service}");
         self.list_in(namespace, &labels, "endpointslices.discovery.k8s.io").await
+    }
+
+    /// The Leases of a namespace.
+    pub(super) async fn leases(
+        &self,
+        namespace: &str,
+    ) -> Result<Fetched<Vec<Lease>>, ClusterError> {
+        let api: Api<Lease> = Api::namespaced(self.cluster.client.clone(), namespace);
+        let right = Right::optional("list", "leases.coordination.k8s.io", Some(namespace));
+        self.settle(&right, "Lease", list_all(&api, &ListParams::default()).await)
     }
 
     /// The DaemonSets of all namespaces.

@@ -10,6 +10,7 @@ mod example;
 mod fetch;
 mod flags;
 mod kube_proxy;
+mod leases;
 mod nodes;
 mod objects;
 mod ranges;
@@ -18,7 +19,7 @@ mod raw;
 use fetch::Fetch;
 use raw::Raw;
 
-use super::{Fact, Facts, Node, source::KUBE_SYSTEM};
+use super::{Fact, Facts, Lease, Node, source::KUBE_SYSTEM};
 use crate::cluster::{Cluster, ClusterError};
 
 /// The nodes alone, as they are now.
@@ -29,6 +30,14 @@ use crate::cluster::{Cluster, ClusterError};
 pub async fn nodes(cluster: &Cluster) -> Result<Fact<Vec<Node>>, ClusterError> {
     let nodes = Fetch::new(cluster).nodes().await?;
     Ok(known(nodes.into_iter().map(nodes::node).collect()))
+}
+
+/// The Leases of the control plane's components alone, as they are now.
+pub async fn leases(cluster: &Cluster) -> Fact<Vec<Lease>> {
+    match Fetch::new(cluster).leases(KUBE_SYSTEM).await {
+        Ok(found) => leases::leases(found, cluster.clock.now()),
+        Err(error) => Fact::Absent { reason: error.to_string() },
+    }
 }
 
 fn known(nodes: Vec<Node>) -> Fact<Vec<Node>> {
@@ -58,6 +67,8 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         dns_slices,
         services,
         pods,
+        leases,
+        proxy_pods,
     ) = tokio::try_join!(
         fetch.nodes(),
         fetch.service_cidrs(),
@@ -72,6 +83,8 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         fetch.endpoint_slices(KUBE_SYSTEM, dns::SERVICE),
         objects::services(&fetch),
         fetch.running_pods(objects::MOST_PODS),
+        fetch.leases(KUBE_SYSTEM),
+        fetch.pods(KUBE_SYSTEM, "k8s-app=kube-proxy"),
     )?;
     let raw = Raw {
         service_cidrs,
@@ -106,6 +119,8 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         services: services.of_all,
         unreserved: services.unreserved,
         pods: objects::pods(pods),
+        leases: leases::leases(leases, cluster.clock.now()),
+        proxy_pods: leases::proxy_pods(proxy_pods),
         nodes: known(nodes),
     })
 }

@@ -6,7 +6,7 @@ use super::{
     view::View,
 };
 use crate::{
-    cause::{Cause, Judged},
+    cause::{Cause, Judged, telling_facts},
     check::{Failure, Subject},
 };
 
@@ -15,8 +15,34 @@ pub(super) fn render(view: &View<'_>) -> String {
     let causes =
         (1..).zip(&view.record.causes).map(|(number, cause)| explain_cause(view, number, cause));
     let groups = unexplained(view);
+    let unknown = without_cause(view, &groups);
     let groups = groups.iter().map(|group| explain_group(view, group));
-    causes.chain(groups).collect::<Vec<_>>().join("\n")
+    causes.chain(unknown).chain(groups).collect::<Vec<_>>().join("\n")
+}
+
+/// What is to be said of failures by probes that no cause explains. What the API server says needs no
+/// other explanation than its own.
+fn without_cause(view: &View<'_>, groups: &[Group<'_>]) -> Option<String> {
+    let members = groups.iter().flat_map(|group| &group.members).map(|(judged, _)| *judged);
+    let probed: Vec<&Judged> = members.filter(|judged| !judged.case.probes.is_empty()).collect();
+    let facts = telling_facts(&view.record.judged, &probed);
+    if facts.is_empty() {
+        return None;
+    }
+    let cases = match probed.len() {
+        1 => "1 failed case has".to_owned(),
+        count => format!("{count} failed cases have"),
+    };
+    let mut prose = Prose::new(view.layout);
+    prose
+        .paragraph(&format!("{} {cases} no cause that dualstack knows.", paint(RED, "Unexplained:")))
+        .labelled("Facts", &facts)
+        .labelled(
+            "Next",
+            &["Keep the record (`dualstack run --json run.json`) and send it to whoever looks into it: it \
+               holds all that was seen, and `dualstack judge run.json` shows it without the cluster."],
+        );
+    Some(prose.into_text())
 }
 
 fn explain_cause(view: &View<'_>, number: usize, cause: &Cause) -> String {

@@ -4,6 +4,7 @@ use super::layout::{BOLD, DIM, Detail, GREEN, Layout, Prose, RED, YELLOW, paint}
 use crate::{
     event::Finished,
     exit::Exit,
+    probe::{Attempt, Outcome},
     record::{Phase, PhaseTime, Record},
     report::Tally,
 };
@@ -71,11 +72,18 @@ fn sentence(record: &Record) -> String {
             text.push_str(&format!(" and {} to tear down", seconds(teardown)));
         }
     }
-    let observations = record.probes.iter().filter_map(|(.., observation)| observation);
-    let retried = observations.filter(|observation| {
-        let attempts = &observation.attempts;
-        attempts.iter().any(|attempt| attempt.outcome.succeeded())
-            && attempts.iter().any(|attempt| !attempt.outcome.succeeded())
+    // Proxies and DNS servers learn of new Services after a moment: what fails until then and not
+    // after is no news. What fails on other ways, or after it had worked, is.
+    let retried = record.probes.iter().filter(|(_, probe, observation)| {
+        let attempts = || observation.iter().flat_map(|observation| &observation.attempts);
+        let settles =
+            |outcome: &Outcome| probe.aim.needs_proxy() || matches!(outcome, Outcome::NoSuchName);
+        let failed = |attempt: &Attempt| !attempt.outcome.succeeded();
+        let first = attempts().position(|attempt| attempt.outcome.succeeded());
+        first.is_some_and(|first| {
+            let mut attempts = attempts().enumerate();
+            attempts.any(|(i, it)| failed(it) && (i > first || !settles(&it.outcome)))
+        })
     });
     match retried.count() {
         0 => {}

@@ -17,6 +17,15 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::AddressDuplicate(_) => &["node_cut_off"],
         Fault::MtuBlackHole(_) | Fault::LargeAnswersLost(_) => &["path_mtu"],
         Fault::UdpDropped(_) => &["udp_dropped"],
+        Fault::OwnRoutesMissing(_) => &["own_pod_routes_missing"],
+        Fault::ForwardDropped(_) => &["forward_filtered"],
+        Fault::WebPortDropped(_) => &["tcp_filtered"],
+        Fault::ServiceMasqueradeLost(_) => &["node_port_not_masqueraded"],
+        Fault::LargePacketsOneWay(_) => &["path_mtu"],
+        Fault::PacketsLost(_) => &["lossy_path"],
+        Fault::ServicePolicy(_) | Fault::ExternalTrafficLocal(_) => &["services_changed"],
+        Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_) => &["component_stopped"],
+        Fault::DnsTransportDropped(_) => &["dns_unreachable"],
         Fault::HairpinOff(_) => &["hairpin_off"],
         Fault::NginxNotListening(_) => &["backend_not_listening"],
         Fault::PodDropped(_) => &["backend_filtered"],
@@ -24,9 +33,8 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::NodePortDropped(_) | Fault::NodePortRefused(_) | Fault::NodePortAddresses(_) => {
             &["node_port_dead"]
         }
-        Fault::RulesFlushed(_) | Fault::KubeProxyStopped(_) | Fault::KubeProxyCrashing(_) => {
-            &["service_proxy_down"]
-        }
+        Fault::RulesFlushed(_) => &["service_proxy_down"],
+        Fault::KubeProxyStopped(_) | Fault::KubeProxyCrashing(_) => &["kube_proxy_not_running"],
         Fault::DnsRecordMissing(_) => &["dns_without_records"],
         Fault::DnsFamilyRefused(_) | Fault::DnsDown(_) => &["dns_unreachable"],
         _ => &[],

@@ -1,0 +1,94 @@
+//! `forward_filtered`: a node drops what it forwards for its pods, and passes what it masquerades.
+
+use super::{CauseRule, Evidence, Found, evidence::Probed, isolation};
+use crate::{
+    check::{Kind, commands},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct ForwardFiltered;
+
+impl CauseRule for ForwardFiltered {
+    fn id(&self) -> &'static str {
+        "forward_filtered"
+    }
+
+    fn why(&self) -> &'static str {
+        "Docker, libvirt and many firewall scripts set the policy of the chain FORWARD to DROP, and \
+         leave it behind. kube-proxy lets through what it masquerades and answers to what is known, so \
+         NodePorts look healthy while the pods of the node open no connection and get none."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence
+            .families()
+            .flat_map(|family| {
+                evidence.nodes().into_iter().filter_map(move |node| find(evidence, node, family))
+            })
+            .collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let silent = |probed: &Probed<'_>| probed.dead() && probed.kind() == Some(Kind::TimedOut);
+    let mut between = evidence
+        .of(family)
+        .filter(|probed| probed.is_pod_path() && !probed.large)
+        .filter(|probed| (probed.from() == Some(node)) != (probed.backend() == Some(node)))
+        .peekable();
+    let first = *between.peek()?;
+    // Where the node's own pods meet, routes to it may be missing elsewhere.
+    let own = evidence.pod_path(node, node, family)?;
+    if !between.all(silent) || !silent(own) {
+        return None;
+    }
+    let entries = |to_own: bool| {
+        evidence.of(family).find(move |probed| {
+            probed.is_node_port()
+                && probed.at() == Some(node)
+                && probed.from() != Some(node)
+                && probed.backend().is_some_and(|backend| (backend == node) == to_own)
+                && probed.good()
+        })
+    };
+    let (into, onward) = (entries(true)?, entries(false)?);
+    let tables = match family {
+        IpFamily::V4 => "iptables",
+        IpFamily::V6 => "ip6tables",
+    };
+    Some(Found {
+        what: format!(
+            "Node {node} drops the {family} packets that it forwards to and from its pods, but for \
+             what kube-proxy masquerades: the policy of its chain FORWARD, or a rule there."
+        ),
+        evidence: vec![
+            format!(
+                "no pod on {node} opens a connection over {family}, and none is opened to them"
+            ),
+            format!("{} {}: {}", first.origin, first.probe.target, first.seen()),
+            format!("pod on {node} to pod on {node}: {}", own.seen()),
+            format!(
+                "{} at {}, {} at {}: work, so {node} has routes and forwards",
+                into.origin, into.probe.target, onward.origin, onward.probe.target
+            ),
+        ],
+        reproduce: vec![
+            commands::on_node_as_root(node, &format!("{tables} -S FORWARD")),
+            commands::on_node_as_root(node, "nft list ruleset"),
+        ],
+        fix: vec![
+            format!(
+                "If the first line is `-P FORWARD DROP`, Docker is the usual reason: `{tables} -P \
+                 FORWARD ACCEPT` on {node} mends it until Docker starts again. Take Docker off the node, \
+                 or give it \"ip-forward-no-drop\": true (Docker 28 or later)."
+            ),
+            format!(
+                "If the policy is ACCEPT, a rule in a forward chain drops {family} (ufw, firewalld, \
+                 libvirt): let the pod ranges through, for each family by its own rule."
+            ),
+        ],
+        probed: isolation::explained(evidence, node, family),
+        ..Found::default()
+    })
+}

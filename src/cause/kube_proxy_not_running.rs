@@ -1,0 +1,118 @@
+//! `kube_proxy_not_running`: kube-proxy crashes on a node, or has no pod there.
+
+use std::collections::BTreeSet;
+
+use super::{CauseRule, Confidence, Evidence, Found, cluster_ip_dead, node_port_dead};
+use crate::{check::words, facts::ProxyPod, probe::ProbeId};
+
+#[derive(Debug)]
+pub(super) struct KubeProxyNotRunning;
+
+impl CauseRule for KubeProxyNotRunning {
+    fn id(&self) -> &'static str {
+        "kube_proxy_not_running"
+    }
+
+    fn why(&self) -> &'static str {
+        "The rules that kube-proxy left behind stay as they were, so old Services go on working and \
+         hide it; new Services, and old ones whose pods move, are dead on the node in both families."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        find(evidence).into_iter().collect()
+    }
+}
+
+/// The nodes on which Services are dead, with what dies of it.
+fn dead<'a>(evidence: &Evidence<'a>) -> Vec<(&'a str, BTreeSet<ProbeId>)> {
+    let mut found = Vec::new();
+    for node in evidence.nodes() {
+        let mut probed = BTreeSet::new();
+        for family in evidence.families() {
+            let is = |nodes: Vec<&str>| nodes.contains(&node);
+            if is(cluster_ip_dead::nodes(evidence, family)) {
+                probed.extend(cluster_ip_dead::explained(evidence, family, &[node]));
+            }
+            if is(node_port_dead::nodes(evidence, family)) {
+                probed.extend(node_port_dead::explained(evidence, family, &[node]));
+            }
+        }
+        if !probed.is_empty() {
+            found.push((node, probed));
+        }
+    }
+    found
+}
+
+fn find(evidence: &Evidence<'_>) -> Option<Found> {
+    let pods = evidence.world.facts.proxy_pods.known()?;
+    let on = |node: &str| pods.iter().find(|pod| pod.node.as_deref() == Some(node));
+    let ill: Vec<(&str, BTreeSet<ProbeId>)> = dead(evidence)
+        .into_iter()
+        .filter(|(node, _)| on(node).is_none_or(ProxyPod::is_crashing))
+        .collect();
+    let crashing: Vec<&ProxyPod> = ill.iter().filter_map(|(node, _)| on(node)).collect();
+    let (first, _) = *ill.first().map(|(node, probed)| (node, probed)).as_ref()?;
+    let nodes = words::list(ill.iter().map(|(node, _)| node));
+    let everywhere = ill.len() == evidence.nodes().len();
+    let place = if everywhere { "every node".to_owned() } else { format!("node {nodes}") };
+    let mut seen: Vec<String> = crashing
+        .iter()
+        .take(3)
+        .map(|pod| {
+            format!(
+                "Pod kube-system/{}: {}, started again {}{}",
+                pod.name,
+                pod.waiting.as_deref().unwrap_or("not running"),
+                words::times(pod.restarts as usize),
+                pod.ended.as_ref().map(|ended| format!("; ended with {ended}")).unwrap_or_default()
+            )
+        })
+        .collect();
+    let missing: Vec<&str> =
+        ill.iter().map(|(node, _)| *node).filter(|node| on(node).is_none()).collect();
+    if !missing.is_empty() {
+        let others = words::count(pods.len(), "pod");
+        seen.push(format!("no kube-proxy pod on {}, of {others} in all", words::list(&missing)));
+    }
+    let probed = ill.iter().flat_map(|(_, probed)| probed.iter().copied()).collect();
+    let pod = "kubectl -n kube-system";
+    Some(Found {
+        what: if crashing.is_empty() {
+            format!("kube-proxy has no pod on {place}: new Services are dead there.")
+        } else {
+            format!("kube-proxy crashes on {place}: new Services are dead there.")
+        },
+        confidence: Confidence::Proved,
+        evidence: seen,
+        reproduce: match crashing.first() {
+            Some(crashing) => {
+                vec![format!("{pod} logs {} --previous --tail=20", crashing.name)]
+            }
+            None => vec![
+                format!("{pod} get daemonset kube-proxy -o wide"),
+                format!("{pod} describe daemonset kube-proxy"),
+                format!("kubectl describe node {first}"),
+            ],
+        },
+        fix: if crashing.is_empty() {
+            vec![
+                "Let the DaemonSet kube-proxy run on every node: its nodeSelector, affinity and \
+                 tolerations; see its events for what keeps a pod from starting."
+                    .to_owned(),
+            ]
+        } else {
+            vec![
+                "The last line of its log names what it can't take: a flag or a field of the ConfigMap \
+                 kube-system/kube-proxy, usually since the last change or upgrade. Undo that, and delete \
+                 the pods."
+                    .to_owned(),
+                format!("{pod} rollout undo daemonset kube-proxy")
+                    .replace("kubectl", "If it was a roll-out: `kubectl")
+                    + "`.",
+            ]
+        },
+        probed,
+        ..Found::default()
+    })
+}

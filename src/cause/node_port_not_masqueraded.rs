@@ -1,0 +1,124 @@
+//! `node_port_not_masqueraded`: what enters a node by its NodePorts goes on to other nodes under the
+//! client's own address.
+
+use super::{
+    CauseRule, Evidence, Found,
+    evidence::{Origin, Probed},
+};
+use crate::{
+    check::{commands, remedy, words},
+    fixture::ServiceRole,
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct NodePortNotMasqueraded;
+
+impl CauseRule for NodePortNotMasqueraded {
+    fn id(&self) -> &'static str {
+        "node_port_not_masqueraded"
+    }
+
+    fn why(&self) -> &'static str {
+        "A node that passes a connection on must put its own address in the client's place, or else \
+         the backend on another node answers the client directly, which knows nobody of that address. \
+         Load balancers see such a node healthy, and lose every connection whose backend is elsewhere."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+/// Whether a node answers its NodePorts for the backend that it has, and for none on other nodes
+/// though it reaches them.
+fn strays(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
+    let outside_works = evidence
+        .of(family)
+        .any(|probed| matches!(probed.origin, Origin::Outside) && probed.proves_a_way());
+    let tried: Vec<&Probed<'_>> = evidence
+        .of(family)
+        .filter(|probed| probed.is_node_port() && !probed.large && probed.at() == Some(node))
+        .filter(|probed| probed.from() != Some(node) && probed.backend().is_some())
+        .filter(|probed| outside_works || !matches!(probed.origin, Origin::Outside))
+        .collect();
+    let (own, far): (Vec<&Probed<'_>>, Vec<&Probed<'_>>) =
+        tried.into_iter().partition(|probed| probed.backend() == Some(node));
+    let reached = |probed: &&Probed<'_>| {
+        probed.backend().is_some_and(|backend| {
+            evidence.pod_path(node, backend, family).is_none_or(Probed::good)
+        })
+    };
+    !own.is_empty()
+        && own.iter().all(|probed| probed.good())
+        && far.iter().any(reached)
+        && far.iter().all(|probed| probed.dead())
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| strays(evidence, family, node));
+    let node = *nodes.first()?;
+    let lost = |probed: &Probed<'_>| {
+        let at = probed.at().filter(|at| nodes.contains(at));
+        let foreign = at.is_some() && probed.from() != at && probed.backend() != at;
+        // A pod that is its own client gets packets from itself.
+        let own = matches!(probed.service(), Some(ServiceRole::Probe(node)) if nodes.contains(&node.as_str()));
+        probed.family == family && !probed.is_dns() && (foreign || own)
+    };
+    let example = evidence.of(family).find(|probed| {
+        lost(probed) && probed.dead() && probed.at().is_some() && probed.backend().is_some()
+    })?;
+    let own_clients = evidence.of(family).any(|probed| {
+        probed.is_node_port()
+            && probed.at() == Some(node)
+            && probed.from() == Some(node)
+            && probed.backend() != Some(node)
+            && probed.good()
+    });
+    let mut seen = vec![
+        format!(
+            "{} at {}, whose backend is on {}: {}",
+            example.origin,
+            example.probe.target,
+            example.backend().unwrap_or("another node"),
+            example.seen()
+        ),
+        format!("the NodePorts at {node} answer where the backend is on {node} itself"),
+    ];
+    if own_clients {
+        seen.push(format!("pods on {node} reach the backends of other nodes by them"));
+    }
+    let names = words::list(&nodes);
+    let verb = if nodes.len() > 1 { "don't" } else { "doesn't" };
+    let plural = if nodes.len() > 1 { "Nodes" } else { "Node" };
+    let mut fix = vec![format!(
+        "Look for what takes kube-proxy's mark (0x4000, 0x8000 in old clusters) off the packets, or \
+         returns before MASQUERADE in KUBE-POSTROUTING: a pod network or firewall that uses the same bit."
+    )];
+    fix.extend(remedy::service_proxy(evidence.world, family, node));
+    Some(Found {
+        what: format!(
+            "{plural} {names} {verb} masquerade what enters by NodePorts over {family}: the answers of \
+             backends on other nodes are lost."
+        ),
+        evidence: seen,
+        reproduce: vec![
+            commands::on_node_as_root(
+                node,
+                &format!("sh -c '{}-save | grep -E \"KUBE-POSTROUTING|0x4000\"'", tables(family)),
+            ),
+            commands::on_node_as_root(node, "nft list ruleset"),
+        ],
+        fix,
+        probed: evidence.bad(lost),
+        ..Found::default()
+    })
+}
+
+const fn tables(family: IpFamily) -> &'static str {
+    match family {
+        IpFamily::V4 => "iptables",
+        IpFamily::V6 => "ip6tables",
+    }
+}

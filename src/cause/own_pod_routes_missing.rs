@@ -1,0 +1,156 @@
+//! `own_pod_routes_missing`: a node has no way to the pods that run on it.
+
+use super::{
+    CauseRule, Confidence, Evidence, Found,
+    evidence::{Origin, Probed},
+    isolation,
+};
+use crate::{
+    check::{Kind, commands, remedy, words},
+    net::IpFamily,
+    probe::Vantage,
+};
+
+#[derive(Debug)]
+pub(super) struct OwnPodRoutesMissing;
+
+impl CauseRule for OwnPodRoutesMissing {
+    fn id(&self) -> &'static str {
+        "own_pod_routes_missing"
+    }
+
+    fn why(&self) -> &'static str {
+        "What arrives for a pod, answers too, must be handed to the pod's interface by a route on its \
+         own node. Without it the node still forwards for others, and its own pods are deaf in this \
+         family."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| is_deaf(evidence, family, node));
+    let told: Vec<&Probed<'_>> =
+        nodes.iter().filter_map(|node| says_so(evidence, family, node)).collect();
+    let passes: Vec<&Probed<'_>> =
+        nodes.iter().filter_map(|node| passes_on(evidence, family, node)).collect();
+    // Silence alone may as well be a node that forwards nothing.
+    nodes.retain(|node| {
+        says_so(evidence, family, node).is_some() || passes_on(evidence, family, node).is_some()
+    });
+    let node = *nodes.first()?;
+    let names = words::list(&nodes);
+    let mut seen: Vec<String> =
+        nodes.iter().take(2).filter_map(|node| evidence.say_pod_path(node, node, family)).collect();
+    seen.extend(
+        told.first().map(|probed| {
+            format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen())
+        }),
+    );
+    seen.extend(passes.first().map(|probed| {
+        format!(
+            "{} at {}, whose backend is on {}: works, so {} forwards {family}",
+            probed.origin,
+            probed.probe.target,
+            probed.backend().unwrap_or("another node"),
+            probed.at().unwrap_or(node),
+        )
+    }));
+    let ip = evidence.world.fixture.backend_on(node)?.address(family)?;
+    let mut probed = std::collections::BTreeSet::new();
+    for node in &nodes {
+        probed.extend(isolation::explained(evidence, node, family));
+    }
+    Some(Found {
+        what: if nodes.len() > 1 {
+            format!("Nodes {names} have no {family} routes to their own pods.")
+        } else {
+            format!("Node {names} has no {family} routes to its own pods.")
+        },
+        confidence: if told.is_empty() { Confidence::Possible } else { Confidence::Likely },
+        evidence: seen,
+        reproduce: vec![
+            commands::route(node, ip),
+            commands::on_node(node, &format!("ip {} rule", commands::flag(family))),
+        ],
+        fix: [format!(
+            "See with the command above that {ip} leads to a pod's interface (veth, cali*, lxc*, cni0). \
+             If not, restart the pod network's pod on {names}, which sets these routes, and make the \
+             pods there anew."
+        )]
+        .into_iter()
+        .chain([format!(
+            "Look for rules that come before the table `main` (`ip {} rule`), and for a policy on the \
+             node that drops {family} on its way into pods.",
+            commands::flag(family)
+        )])
+        .chain(remedy::pod_network(evidence.world, family).into_iter().take(1))
+        .collect(),
+        probed,
+        ..Found::default()
+    })
+}
+
+/// Whether nothing comes to the pods of a node: neither what others send nor answers.
+fn is_deaf(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
+    let lost = |probed: &Probed<'_>| probed.dead() && probed.kind() != Some(Kind::Refused);
+    let paths = evidence.of(family).filter(|probed| probed.is_pod_path() && !probed.large);
+    let mut its = paths
+        .filter(|probed| probed.from() == Some(node) || probed.backend() == Some(node))
+        .peekable();
+    let mut entries = evidence
+        .of(family)
+        .filter(|probed| probed.is_node_port() && probed.at() == Some(node))
+        .filter(|probed| probed.from() != Some(node) && probed.backend() == Some(node));
+    its.peek().is_some()
+        && evidence.pod_path(node, node, family).is_some_and(lost)
+        && its.all(lost)
+        && entries.all(lost)
+}
+
+/// A probe to the backend on a node that was told there is no way: by the node itself, for the node's
+/// own host or somebody outside asks it, or a pod on a node that has a way to others.
+fn says_so<'e, 'a>(
+    evidence: &'e Evidence<'a>,
+    family: IpFamily,
+    node: &str,
+) -> Option<&'e Probed<'a>> {
+    // A node without a route to the pods of another says the same of all its paths there, and has its
+    // own pods.
+    let by_others = evidence
+        .of(family)
+        .filter(|probed| probed.is_pod_path() && probed.from() != Some(node))
+        .filter(|probed| probed.backend() == Some(node))
+        .all(|probed| probed.kind() == Some(Kind::Unreachable));
+    evidence.of(family).find(|probed| {
+        let asks_node = match &probed.probe.vantage {
+            Vantage::Outside => probed.is_node_port() && probed.at() == Some(node),
+            Vantage::HostNetwork { node: host } => probed.is_cluster_ip() && host == node,
+            Vantage::Pod { node: from } => probed.is_pod_path() && (from == node || by_others),
+            Vantage::DnsPod { .. } => false,
+        };
+        asks_node
+            && probed.backend() == Some(node)
+            && probed.dead()
+            && probed.kind() == Some(Kind::Unreachable)
+    })
+}
+
+/// A probe that a node forwarded from elsewhere to the backend on another node.
+fn passes_on<'e, 'a>(
+    evidence: &'e Evidence<'a>,
+    family: IpFamily,
+    node: &str,
+) -> Option<&'e Probed<'a>> {
+    evidence.of(family).find(|probed| {
+        probed.is_node_port()
+            && probed.at() == Some(node)
+            && probed.good()
+            && matches!(probed.origin, Origin::Outside | Origin::Node(_))
+            && probed.from() != Some(node)
+            && probed.backend().is_some_and(|backend| backend != node)
+    })
+}

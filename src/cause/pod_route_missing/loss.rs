@@ -1,0 +1,88 @@
+//! How the two directions between two nodes look together.
+
+use super::super::{Evidence, evidence::Probed};
+use crate::{check::Kind, net::IpFamily};
+
+/// What is lost between two nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss<'n> {
+    /// What the first sends to the pods of the second gets lost, its answers to them too.
+    OneWay(&'n str, &'n str),
+    /// Neither has a way to the other's pods.
+    BothWays(&'n str, &'n str),
+    /// Something drops packets without a word, one way or both.
+    Dropped(&'n str, &'n str),
+    /// Connections get through from the second to the first, but not from the first to the second.
+    Filtered(&'n str, &'n str),
+}
+
+impl<'n> Loss<'n> {
+    /// The two nodes.
+    pub(super) const fn ends(self) -> (&'n str, &'n str) {
+        match self {
+            Self::OneWay(a, b)
+            | Self::BothWays(a, b)
+            | Self::Dropped(a, b)
+            | Self::Filtered(a, b) => (a, b),
+        }
+    }
+}
+
+/// What is lost between any two nodes in a family.
+pub(super) fn losses<'n>(evidence: &Evidence<'n>, family: IpFamily) -> Vec<Loss<'n>> {
+    let nodes = evidence.nodes();
+    let mut losses = Vec::new();
+    for (i, a) in nodes.iter().enumerate() {
+        losses.extend(nodes[i + 1..].iter().filter_map(|b| between(evidence, a, b, family)));
+    }
+    losses
+}
+
+fn between<'n>(
+    evidence: &Evidence<'_>,
+    a: &'n str,
+    b: &'n str,
+    family: IpFamily,
+) -> Option<Loss<'n>> {
+    let there = evidence.pod_path(a, b, family)?;
+    let back = evidence.pod_path(b, a, family);
+    let dead = |probed: Option<&Probed<'_>>| probed.is_some_and(Probed::dead);
+    let unreachable = |probed: Option<&Probed<'_>>| {
+        dead(probed) && probed.and_then(Probed::kind) == Some(Kind::Unreachable)
+    };
+    let there = Some(there);
+    Some(match (dead(there), dead(back)) {
+        (false, false) => return None,
+        (true, true) => match (unreachable(there), unreachable(back)) {
+            (true, true) => Loss::BothWays(a, b),
+            (true, false) => Loss::OneWay(a, b),
+            (false, true) => Loss::OneWay(b, a),
+            // A NodePort shows one direction alone: the node sends to the backend with its own
+            // address, so the answer doesn't take a route to the node's pods.
+            (false, false) => {
+                match (forwards(evidence, a, b, family), forwards(evidence, b, a, family)) {
+                    (Some(false), Some(true)) => Loss::OneWay(a, b),
+                    (Some(true), Some(false)) => Loss::OneWay(b, a),
+                    _ => Loss::Dropped(a, b),
+                }
+            }
+        },
+        (true, false) if back.is_some_and(Probed::good) => Loss::Filtered(a, b),
+        (false, true) if there.is_some_and(Probed::good) => Loss::Filtered(b, a),
+        // Only one direction was tried.
+        _ if unreachable(there) => Loss::OneWay(a, b),
+        _ if unreachable(back) => Loss::OneWay(b, a),
+        _ => Loss::Dropped(a, b),
+    })
+}
+
+/// Whether a node's NodePorts reach the backend on another node: whether what it sends arrives.
+fn forwards(evidence: &Evidence<'_>, at: &str, to: &str, family: IpFamily) -> Option<bool> {
+    let mut tried = evidence
+        .of(family)
+        .filter(|probed| probed.is_node_port() && probed.at() == Some(at))
+        .filter(|probed| probed.backend() == Some(to) && probed.from() != Some(to))
+        .peekable();
+    tried.peek()?;
+    Some(!tried.all(Probed::dead))
+}

@@ -1,0 +1,166 @@
+//! `tcp_filtered`: TCP to a port of pods is dropped between nodes where datagrams pass.
+
+use std::collections::BTreeSet;
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{Kind, commands, words},
+    fixture::BACKEND_PORT,
+    net::IpFamily,
+    probe::Target,
+};
+
+#[derive(Debug)]
+pub(super) struct TcpFiltered;
+
+impl CauseRule for TcpFiltered {
+    fn id(&self) -> &'static str {
+        "tcp_filtered"
+    }
+
+    fn why(&self) -> &'static str {
+        "Routes carry the family, so no route repairs it: something on the way knows ports or \
+         protocols, and lets some through and not others. Firewalls that list the ports of one family \
+         do that."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    }
+}
+
+/// The pairs of nodes between which TCP is lost one way while datagrams are answered.
+fn pairs<'a>(evidence: &Evidence<'a>, family: IpFamily) -> BTreeSet<(&'a str, &'a str)> {
+    let datagrams = |from, to| {
+        evidence.of(family).any(|probed| {
+            matches!(probed.probe.target, Target::Loss { .. })
+                && probed.good()
+                && probed.from() == Some(from)
+                && probed.backend() == Some(to)
+        })
+    };
+    let lost = |from: &'a str, to: &'a str| {
+        let path = evidence.pod_path(from, to, family)?;
+        (path.dead() && path.kind() != Some(Kind::Refused) && datagrams(from, to))
+            .then_some((from, to))
+    };
+    let nodes = evidence.nodes();
+    nodes
+        .iter()
+        .flat_map(|from| nodes.iter().filter_map(|to| lost(from, to)))
+        .filter(|(from, to)| from != to)
+        .collect()
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+    let mut open = pairs(evidence, family);
+    let mut found = Vec::new();
+    // All that others send to one node, or that one node sends, points at that node.
+    for node in evidence.nodes() {
+        let into: BTreeSet<_> = open.iter().copied().filter(|(_, to)| *to == node).collect();
+        let out: BTreeSet<_> = open.iter().copied().filter(|(from, _)| *from == node).collect();
+        let others = evidence.nodes().len().saturating_sub(1);
+        for (lost, entering) in [(into, true), (out, false)] {
+            if others > 1 && lost.len() == others && lost.iter().all(|pair| open.contains(pair)) {
+                found.extend(at_node(evidence, family, node, entering, &lost));
+                open.retain(|pair| !lost.contains(pair));
+            }
+        }
+    }
+    found.extend(open.into_iter().filter_map(|pair| between(evidence, family, pair)));
+    found
+}
+
+fn facts(evidence: &Evidence<'_>, family: IpFamily, lost: &BTreeSet<(&str, &str)>) -> Vec<String> {
+    let mut facts: Vec<String> = lost
+        .iter()
+        .take(2)
+        .filter_map(|(from, to)| evidence.say_pod_path(from, to, family))
+        .collect();
+    facts.push(format!("datagrams to the same port are answered over {family} on the same paths"));
+    facts
+}
+
+fn remedies(family: IpFamily, place: &str) -> Vec<String> {
+    vec![
+        format!(
+            "Look for a rule on {place}, a security group or a NetworkPolicy that lists ports or \
+             protocols, and let TCP {BACKEND_PORT} over {family} through as for the other family."
+        ),
+        "Other ports may be dropped the same way: the rule shows which.".to_owned(),
+    ]
+}
+
+fn at_node(
+    evidence: &Evidence<'_>,
+    family: IpFamily,
+    node: &str,
+    entering: bool,
+    lost: &BTreeSet<(&str, &str)>,
+) -> Option<Found> {
+    let what = if entering {
+        format!(
+            "A filter on node {node}: {family} connections from other nodes to TCP port \
+             {BACKEND_PORT} of its pods are dropped; datagrams pass."
+        )
+    } else {
+        format!(
+            "A filter on node {node}: {family} connections of its pods to TCP port {BACKEND_PORT} of \
+             pods on other nodes are dropped; datagrams pass."
+        )
+    };
+    let (from, to) = lost.first()?;
+    let ip = evidence.world.fixture.backend_on(to)?.address(family)?;
+    let concerns = |probed: &Probed<'_>| {
+        let shared = probed.is_cluster_ip() && probed.backend().is_none();
+        if entering {
+            // What comes by a NodePort of the node has the server's port once it is translated.
+            let elsewhere = probed.at().or(probed.from()) != Some(node);
+            shared
+                || (probed.backend() == Some(node) && elsewhere)
+                || (probed.at() == Some(node) && probed.from() != Some(node))
+        } else {
+            shared
+                || (probed.from() == Some(node) && probed.backend() != Some(node))
+                || (probed.at() == Some(node) && probed.backend() != Some(node))
+        }
+    };
+    Some(Found {
+        what,
+        evidence: facts(evidence, family, lost),
+        reproduce: vec![
+            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::on_node(from, &format!("nc -v -z -w 2 {ip} {BACKEND_PORT}")),
+        ],
+        fix: remedies(family, node),
+        probed: evidence.bad(|probed| {
+            probed.family == family && !probed.udp() && !probed.is_dns() && concerns(probed)
+        }),
+        ..Found::default()
+    })
+}
+
+fn between(evidence: &Evidence<'_>, family: IpFamily, pair: (&str, &str)) -> Option<Found> {
+    let (from, to) = pair;
+    let ip = evidence.world.fixture.backend_on(to)?.address(family)?;
+    let places = words::list([to, from]);
+    Some(Found {
+        what: format!(
+            "{family} connections from node {from} to TCP port {BACKEND_PORT} of pods on node {to} are \
+             dropped; datagrams pass: a filter, not a route."
+        ),
+        evidence: facts(evidence, family, &BTreeSet::from([pair])),
+        reproduce: vec![
+            commands::on_node_as_root(to, "nft list ruleset"),
+            commands::on_node(from, &format!("nc -v -z -w 2 {ip} {BACKEND_PORT}")),
+        ],
+        fix: remedies(family, &places),
+        probed: evidence.bad(|probed| {
+            probed.family == family
+                && !probed.udp()
+                && !probed.is_dns()
+                && evidence.crosses(probed, from, to, true)
+        }),
+        ..Found::default()
+    })
+}

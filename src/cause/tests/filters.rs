@@ -1,0 +1,168 @@
+//! Faults of forwarding, filters, masquerading and routes that have a common end.
+
+use super::{assert_cause, assert_explained, assert_one};
+use crate::{
+    cause::Confidence,
+    check::Status,
+    lab::{Fault, Lab},
+    net::IpFamily::{self, V4, V6},
+};
+
+const BOTH: [IpFamily; 2] = [V4, V6];
+
+#[test]
+fn a_forward_policy_of_drop_is_one_cause_at_the_node_that_has_it() {
+    for nodes in [2, 3, 5] {
+        let lab = Lab::new(nodes, &BOTH).with(Fault::ForwardDropped { on: "n2", family: V6 });
+        let cause = assert_one(&lab, "forward_filtered", &["Node n2", "IPv6", "FORWARD"]);
+        assert!(cause.fix[0].contains("Docker"), "{:?}", cause.fix);
+        assert!(cause.reproduce[0].ends_with("ip6tables -S FORWARD"), "{:?}", cause.reproduce);
+    }
+}
+
+#[test]
+fn a_node_without_routes_to_its_own_pods_forwards_all_the_same() {
+    let missing = |on| Fault::OwnRoutesMissing { on, family: V6 };
+    let cause = assert_one(
+        &Lab::dual().with(missing("n2")),
+        "own_pod_routes_missing",
+        &["Node n2 has no IPv6 routes to its own pods"],
+    );
+    assert!(cause.reproduce[0].contains("ip -6 route get"), "{:?}", cause.reproduce);
+    let lab = Lab::dual().with(missing("n1")).with(missing("n2")).with(missing("n3"));
+    assert_one(&lab, "own_pod_routes_missing", &["Nodes n1, n2 and n3"]);
+}
+
+#[test]
+fn the_only_node_of_a_cluster_has_causes_too() {
+    let lab = || Lab::new(1, &BOTH);
+    let off = |lab: Lab| lab.with(Fault::NotForwarding { on: "n1", family: V6 });
+    let cause = assert_one(&off(lab()), "node_not_forwarding", &["n1", "IPv6"]);
+    assert_eq!(cause.confidence, Confidence::Possible);
+    let missing = lab().with(Fault::OwnRoutesMissing { on: "n1", family: V6 });
+    assert_one(&missing, "own_pod_routes_missing", &["Node n1", "IPv6"]);
+}
+
+#[test]
+fn routes_that_all_others_lack_are_one_cause_whose_fix_is_where_they_lead() {
+    for silent in [false, true] {
+        let mut lab = Lab::dual();
+        for at in ["n1", "n3"] {
+            lab = lab.with(if silent {
+                Fault::SilentRoute { at, to: "n2", family: V6 }
+            } else {
+                Fault::NoRoute { at, to: "n2", family: V6 }
+            });
+        }
+        let cause = assert_one(
+            &lab,
+            "pod_route_missing",
+            &["Nodes n1 and n3 have no IPv6 route to the pods on node n2"],
+        );
+        assert!(cause.fix[0].starts_with("Look at n2 first"), "{:?}", cause.fix);
+    }
+}
+
+#[test]
+fn a_node_without_any_route_to_others_is_one_cause() {
+    let lab = Lab::dual()
+        .with(Fault::NoRoute { at: "n2", to: "n1", family: V6 })
+        .with(Fault::NoRoute { at: "n2", to: "n3", family: V6 });
+    let words = ["Node n2 has no IPv6 route to the pods on nodes n1 and n3"];
+    assert_one(&lab, "pod_route_missing", &words);
+}
+
+#[test]
+fn a_node_whose_pod_network_is_dead_both_ways_is_one_cause_for_both_families() {
+    let mut lab = Lab::dual();
+    for family in BOTH {
+        for (at, to) in [("n1", "n2"), ("n3", "n2"), ("n2", "n1"), ("n2", "n3")] {
+            lab = lab.with(Fault::NoRoute { at, to, family });
+        }
+    }
+    let words = ["IPv4 and IPv6 packets between the pods of node n2 and those of n1 and n3"];
+    let cause = assert_one(&lab, "pod_route_missing", &words);
+    assert!(cause.fix[0].contains("on n2"), "{:?}", cause.fix);
+}
+
+#[test]
+fn a_port_that_a_node_drops_is_told_from_a_route_by_the_datagrams_that_pass() {
+    let lab = Lab::dual().with(Fault::WebPortDropped { on: "n2", family: V6 });
+    assert_one(&lab, "tcp_filtered", &["A filter on node n2", "port 8080", "datagrams pass"]);
+}
+
+#[test]
+fn a_frozen_proxy_is_one_cause_for_both_families() {
+    let mut lab = Lab::dual();
+    for family in BOTH {
+        lab = lab
+            .with(Fault::ClusterIpDropped { at: "n2", family })
+            .with(Fault::NodePortRefused { at: "n2", family });
+    }
+    let words = ["Node n2 does not carry Services over IPv4 and IPv6"];
+    assert_one(&lab, "service_proxy_down", &words);
+}
+
+#[test]
+fn a_node_that_does_not_masquerade_is_named_and_not_its_node_ports() {
+    for at in [&["n2"][..], &["n1", "n2", "n3"]] {
+        let mut lab = Lab::dual();
+        for at in at {
+            lab = lab.with(Fault::ServiceMasqueradeLost { at, family: V6 });
+        }
+        let words = ["masquerade", "IPv6", "n2"];
+        assert_one(&lab, "node_port_not_masqueraded", &words);
+    }
+    let two = Lab::new(2, &BOTH).with(Fault::ServiceMasqueradeLost { at: "n2", family: V6 });
+    assert_one(&two, "node_port_not_masqueraded", &["Node n2"]);
+}
+
+#[test]
+fn node_ports_that_are_dead_for_pods_alone_are_a_matter_of_the_way_back() {
+    let way = |at, from| Fault::NodePortWayBack { at, from, family: V6 };
+    let everywhere = Lab::dual().with(way(None, None));
+    assert_one(&everywhere, "node_port_way_back", &["every node", "answer this machine"]);
+    let one = Lab::dual().with(way(Some("n2"), None));
+    assert_one(&one, "node_port_way_back", &["NodePorts at n2"]);
+    let sender = Lab::dual().with(way(None, Some("n3")));
+    assert_one(&sender, "node_port_way_back", &["Pods on n3 don't reach NodePorts of other nodes"]);
+}
+
+#[test]
+fn what_a_node_masquerades_on_the_way_in_is_one_place() {
+    let lab = Lab::dual().with(Fault::MasqueradeEntering { at: "n2", family: V6 });
+    let words = ["Node n2 masquerades what enters for its own pods"];
+    assert_one(&lab, "pods_masqueraded", &words);
+}
+
+#[test]
+fn datagrams_dropped_at_a_node_with_a_dns_pod_explain_its_silence() {
+    let lab = Lab::dual().with(Fault::DatagramsDropped { on: "n2", family: V4 });
+    let run = lab.run();
+    assert_explained(&run);
+    let cause = assert_cause(&run, "udp_dropped", &["to and from pods on n2", "IPv4"]);
+    assert!(cause.evidence.iter().any(|seen| seen.contains("coredns-b")), "{:?}", cause.evidence);
+    let asked = run.names(Status::Fail);
+    assert!(asked.iter().any(|name| name.starts_with("dns::records")), "{asked:?}");
+}
+
+#[test]
+fn what_the_nodes_own_network_reaches_tells_forwarding_from_filters() {
+    let lab = Lab::new(1, &BOTH).with_hosts();
+    assert_eq!(lab.run().names(Status::Fail), Vec::<String>::new());
+    let lab = lab.with(Fault::NotForwarding { on: "n1", family: V6 });
+    let cause = assert_one(&lab, "node_not_forwarding", &["n1", "IPv6"]);
+    assert_eq!(cause.confidence, Confidence::Likely);
+    // The same faults as without such pods, and the same causes.
+    let hosts = || Lab::dual().with_hosts();
+    let missing = hosts().with(Fault::OwnRoutesMissing { on: "n2", family: V6 });
+    assert_one(&missing, "own_pod_routes_missing", &["Node n2"]);
+    let forward = hosts().with(Fault::ForwardDropped { on: "n2", family: V6 });
+    assert_one(&forward, "forward_filtered", &["Node n2"]);
+    let port = hosts().with(Fault::WebPortDropped { on: "n2", family: V6 });
+    assert_one(&port, "tcp_filtered", &["node n2"]);
+    let datagrams = hosts().with(Fault::DatagramsDropped { on: "n2", family: V4 });
+    let run = datagrams.run();
+    assert_explained(&run);
+    assert_cause(&run, "udp_dropped", &["to and from pods on n2"]);
+}

@@ -1,0 +1,193 @@
+//! The page of every cause, `docs/causes/`, written from the rule and from an example in the lab.
+
+use std::{collections::BTreeMap, env, fs, path::Path};
+
+use crate::{
+    cause::{Cause, Confidence, REGISTRY},
+    facts::Fact,
+    fixture::{Allocation, ServiceRole, WorkloadState},
+    lab::{Fault, Lab},
+    net::IpFamily::{self, V4, V6},
+};
+
+const NODES: [&str; 3] = ["n1", "n2", "n3"];
+
+/// A cluster that shows each cause.
+fn examples() -> Vec<(&'static str, Lab)> {
+    let lab = Lab::dual;
+    let broken = |fault| Lab::dual().with(fault);
+    let without_v6 = |lab: &mut Lab, node: &str| {
+        lab.pods(node).for_each(|pod| pod.pod_ips.retain(|&ip| IpFamily::of(ip) == V4));
+    };
+    let no_proxy = || {
+        broken(Fault::ClusterIpDropped { at: "n2", family: V6 })
+            .with(Fault::NodePortRefused { at: "n2", family: V6 })
+    };
+    let pairs = NODES.iter().flat_map(|at| NODES.iter().map(move |to| (*at, *to)));
+    let all_routes = pairs
+        .filter(|(at, to)| at != to)
+        .map(|(at, to)| Fault::SilentRoute { at, to, family: V6 })
+        .fold(lab(), Lab::with);
+    vec![
+        ("outside_without_way", broken(Fault::NoWayOutside { family: V6 })),
+        ("unexpected_family", lab().under("single-stack-ipv4")),
+        ("single_stack_cluster", Lab::new(3, &[V4])),
+        (
+            "services_changed",
+            lab().with(Fault::InternalLocal).changed(|lab| {
+                for service in &mut lab.fixture.services {
+                    service.actual.internal_traffic_policy = "Local".to_owned();
+                }
+            }),
+        ),
+        (
+            "services_refused",
+            lab().changed(|lab| {
+                let message = "services \"node-port\" is forbidden: ValidatingAdmissionPolicy \
+                               'no-node-ports' with binding 'no-node-ports' denied request: ask the \
+                               platform team";
+                let node_port = ServiceRole::NodePort;
+                for service in lab.fixture.services.iter_mut().filter(|it| it.role == node_port) {
+                    service.allocation = Allocation::Refused { message: message.to_owned() };
+                }
+            }),
+        ),
+        (
+            "component_stopped",
+            lab().changed(|lab| {
+                let Fact::Known { value, .. } = &mut lab.facts.leases else { return };
+                value[1].silent_seconds = Some(70);
+                for pod in lab.fixture.backends.iter_mut().chain(&mut lab.fixture.probes) {
+                    pod.state = WorkloadState::Pending;
+                    pod.pod_ips.clear();
+                }
+            }),
+        ),
+        ("other_primary", lab().under("dual-stack-ipv6-primary")),
+        (
+            "services_single_stack",
+            lab().changed(|lab| {
+                let single = Lab::new(3, &[V4]);
+                lab.fixture.services = single.fixture.services;
+                lab.facts.service_cidrs = single.facts.service_cidrs;
+            }),
+        ),
+        ("pods_single_stack", lab().changed(|lab| without_v6(lab, "n2"))),
+        (
+            "node_without_internal_ip",
+            lab().changed(|lab| lab.node("n2").addresses.retain(|it| !it.address.contains(':'))),
+        ),
+        (
+            "node_without_pod_cidr",
+            lab().changed(|lab| {
+                lab.node("n2").pod_cidrs.pop();
+            }),
+        ),
+        ("backend_not_listening", broken(Fault::NotListening { on: "n2", family: V6 })),
+        ("backend_filtered", broken(Fault::PodFiltered { on: "n2", family: V6 })),
+        ("own_pod_routes_missing", broken(Fault::OwnRoutesMissing { on: "n2", family: V6 })),
+        ("forward_filtered", broken(Fault::ForwardDropped { on: "n2", family: V6 })),
+        ("node_not_forwarding", broken(Fault::NotForwarding { on: "n2", family: V6 })),
+        ("node_cut_off", broken(Fault::CutOff { node: "n2", family: V6 })),
+        ("pod_network_down", all_routes),
+        ("tcp_filtered", broken(Fault::WebPortDropped { on: "n2", family: V6 })),
+        ("pod_route_missing", broken(Fault::NoRoute { at: "n1", to: "n2", family: V6 })),
+        ("lossy_path", broken(Fault::Lossy { between: ["n1", "n2"], percent: 30, family: V6 })),
+        ("udp_dropped", broken(Fault::DatagramsDropped { on: "n2", family: V6 })),
+        ("path_mtu", broken(Fault::Narrow { from: "n2", to: "n1", family: V6 })),
+        ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
+        ("endpoints_missing", broken(Fault::NoEndpoints { family: V6 })),
+        (
+            "kube_proxy_not_running",
+            no_proxy().changed(|lab| {
+                let Fact::Known { value, .. } = &mut lab.facts.proxy_pods else { return };
+                (value[1].running, value[1].restarts) = (false, 4);
+                value[1].waiting = Some("CrashLoopBackOff".to_owned());
+                value[1].ended = Some("Error, exit code 1: unknown flag: --no-such".to_owned());
+            }),
+        ),
+        ("service_proxy_down", no_proxy()),
+        ("cluster_ip_dead", broken(Fault::ClusterIpDropped { at: "n2", family: V6 })),
+        (
+            "node_port_not_masqueraded",
+            broken(Fault::ServiceMasqueradeLost { at: "n2", family: V6 }),
+        ),
+        ("node_port_dead", broken(Fault::NodePortDropped { at: "n2", family: V6 })),
+        (
+            "node_port_way_back",
+            broken(Fault::NodePortWayBack { at: Some("n2"), from: None, family: V6 }),
+        ),
+        ("hairpin_off", broken(Fault::HairpinOff { at: "n2" })),
+        ("rejections_lost", broken(Fault::RejectDropped { at: "n2", family: V6 })),
+        ("dns_wrong_records", broken(Fault::WrongRecords { pod: None, family: V6 })),
+        ("dns_without_records", broken(Fault::NoRecords { pod: None, family: V6 })),
+        ("dns_without_names", broken(Fault::NoNames { pod: None })),
+        ("dns_unreachable", broken(Fault::DnsDown)),
+    ]
+}
+
+fn page(cause: &Cause) -> String {
+    let Cause { id, what, why, evidence, reproduce, fix, confidence, explains, .. } = cause;
+    let list =
+        |lines: &[String]| lines.iter().map(|line| format!("- {line}\n")).collect::<String>();
+    let sure = match confidence {
+        Confidence::Proved => "proved: the API server or an address in an answer says so",
+        Confidence::Likely => "likely: only this fits all that was seen",
+        Confidence::Possible => "possible: other faults look the same; the commands decide",
+    };
+    let mut checks: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in explains {
+        *checks.entry(name.split('/').next().unwrap_or(name)).or_default() += 1;
+    }
+    let checks: Vec<String> =
+        checks.iter().map(|(check, count)| format!("`{check}` ({count})")).collect();
+    format!(
+        "# {id}\n\n{why}\n\n## Example\n\nIn a cluster with the nodes n1, n2 and n3:\n\n> {what}\n\n{}\n\
+         How sure it is: {sure}.\n\nCases that it explains: {}.\n\n## How to see it\n\n```sh\n{}\n```\n\n\
+         ## How to fix it\n\n{}",
+        list(evidence),
+        checks.join(", "),
+        reproduce.join("\n"),
+        list(fix)
+    )
+}
+
+#[test]
+fn every_cause_has_a_page_that_is_true() {
+    let examples = examples();
+    let mut ids: Vec<&str> = examples.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, REGISTRY.iter().map(|rule| rule.id()).collect::<Vec<_>>());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/causes");
+    let mut index = String::from(
+        "# Causes\n\nWhat `dualstack` may name as the one fault behind many failed cases. Written by \
+         `DUALSTACK_WRITE_DOCS=1 cargo\ntest --lib pages` from the rules, with an example each.\n\n",
+    );
+    let mut pages = vec![];
+    for (id, lab) in &examples {
+        let run = lab.run();
+        let cause = run.record.causes.iter().find(|cause| cause.id == *id);
+        let cause = cause.unwrap_or_else(|| panic!("{id} isn't named but {:?}", run.rules()));
+        pages.push((format!("{id}.md"), page(cause)));
+        let what = &cause.what;
+        index.push_str(&format!("- [{id}]({id}.md): {what}\n"));
+    }
+    pages.push(("README.md".to_owned(), index));
+    if env::var_os("DUALSTACK_WRITE_DOCS").is_some() {
+        fs::create_dir_all(&folder).unwrap();
+        for (name, text) in &pages {
+            fs::write(folder.join(name), text).unwrap();
+        }
+    }
+    for (name, text) in &pages {
+        let written = fs::read_to_string(folder.join(name)).unwrap_or_default();
+        assert!(written == *text, "docs/causes/{name} is not what the rule says");
+    }
+    ids.push("README");
+    let mut found: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    ids.sort_unstable();
+    assert_eq!(found, ids);
+}

@@ -1,0 +1,128 @@
+//! Faults that look at more than one step of a packet: how it came, what carries it, and whether it
+//! is an answer.
+
+use super::{Fault, Lab};
+use crate::{
+    fixture::ServiceRole,
+    net::IpFamily,
+    probe::{Outcome, Probe, Vantage},
+};
+
+/// A connection or datagram to a backend, as it travels.
+pub(super) struct Way<'a> {
+    pub(super) probe: &'a Probe,
+    /// The node of the client; none outside.
+    pub(super) from: Option<&'a str>,
+    /// The node whose NodePort it enters by.
+    pub(super) via: Option<&'a str>,
+    /// The node of the backend.
+    pub(super) to: &'a str,
+    pub(super) service: Option<&'a ServiceRole>,
+}
+
+impl Way<'_> {
+    /// The node of the client, where that is a pod.
+    fn pod(&self) -> Option<&str> {
+        self.from.filter(|_| matches!(self.probe.vantage, Vantage::Pod { .. }))
+    }
+
+    /// The node that sends the packet to the backend; none where that is the client outside.
+    fn sender(&self) -> Option<&str> {
+        self.via.or(self.from)
+    }
+
+    /// Whether it enters by a NodePort of this node from elsewhere.
+    fn enters(&self, node: &str) -> bool {
+        self.via == Some(node) && self.from != Some(node)
+    }
+
+    fn is_hairpin(&self) -> bool {
+        matches!(self.service, Some(ServiceRole::Probe(_)))
+    }
+
+    fn lost(&self, lab: &Lab, fault: &Fault) -> Option<(IpFamily, Outcome)> {
+        let udp = self.probe.target.is_udp();
+        let (lost, family, outcome) = match fault {
+            Fault::OwnRoutesMissing { on, family } => {
+                let answer = self.pod() == Some(*on);
+                // Word of it comes to those alone who can be answered.
+                let deaf = |node: &str| {
+                    lab.faults.iter().any(|fault| {
+                    matches!(fault, Fault::OwnRoutesMissing { on, family: of } if *on == node && of == family)
+                })
+                };
+                let told = self.to == *on && !self.pod().is_some_and(deaf);
+                let unreachable = Outcome::Unreachable { detail: "No route to host".to_owned() };
+                let outcome = if told { unreachable } else { Outcome::TimedOut };
+                (answer || self.to == *on, family, outcome)
+            }
+            Fault::ForwardDropped { on, family } => {
+                let marked = self.via == Some(*on) || self.is_hairpin();
+                let opens = self.pod() == Some(*on);
+                let host = self.from == Some(*on) && self.pod().is_none() && self.via.is_none();
+                (!marked && !host && (opens || self.to == *on), family, Outcome::TimedOut)
+            }
+            Fault::WebPortDropped { on, family } => {
+                let enters = self.enters(on) || (self.to == *on && self.sender() != Some(*on));
+                (enters && !udp, family, Outcome::TimedOut)
+            }
+            Fault::ServiceMasqueradeLost { at, family } => {
+                let own = self.is_hairpin() && self.to == *at;
+                let strays = self.enters(at) && self.to != *at;
+                (own || strays, family, Outcome::TimedOut)
+            }
+            Fault::NodePortWayBack { at, from, family } => {
+                let entry = self.via.filter(|via| at.is_none_or(|at| at == *via));
+                let client = self.pod().filter(|pod| from.is_none_or(|from| from == *pod));
+                let between = entry.is_some() && client.is_some() && entry != client;
+                (between, family, Outcome::TimedOut)
+            }
+            Fault::DatagramsDropped { on, family } => {
+                let passes = [self.pod(), self.via, Some(self.to)].contains(&Some(*on));
+                (udp && passes, family, Outcome::TimedOut)
+            }
+            Fault::ExternalLocal => {
+                let elsewhere = self.via.is_some_and(|via| self.enters(via) && self.to != via);
+                return elsewhere.then(|| (self.probe.family(), Outcome::TimedOut));
+            }
+            Fault::InternalLocal => {
+                let by_cluster_ip = self.service.is_some() && self.via.is_none();
+                let elsewhere = by_cluster_ip && self.from != Some(self.to);
+                return elsewhere.then(|| (self.probe.family(), Outcome::TimedOut));
+            }
+            _ => return None,
+        };
+        lost.then_some((*family, outcome))
+    }
+}
+
+/// What becomes of a way to a backend, where one of these faults breaks it.
+pub(super) fn outcome(lab: &Lab, way: &Way<'_>) -> Option<Outcome> {
+    let lost = lab.faults.iter().filter_map(|fault| way.lost(lab, fault));
+    lost.filter(|(family, _)| *family == way.probe.family()).map(|(_, outcome)| outcome).next()
+}
+
+/// Whether what a pod on a node asks a DNS pod is lost, or the answer.
+pub(super) fn dns_lost(lab: &Lab, from: &str, pod: &str, on: &str, family: IpFamily) -> bool {
+    lab.faults.iter().any(|fault| match fault {
+        Fault::DnsDeaf { pod: deaf } => *deaf == pod,
+        Fault::OwnRoutesMissing { on: node, family: of }
+        | Fault::ForwardDropped { on: node, family: of }
+        | Fault::DatagramsDropped { on: node, family: of } => {
+            *of == family && [from, on].contains(node)
+        }
+        _ => false,
+    })
+}
+
+/// Whether the client's address is changed on the way to a pod: by the node that it leaves, or by
+/// the one that it enters.
+pub(super) fn masquerades(lab: &Lab, probe: &Probe, from: Option<&str>, to: &str) -> bool {
+    lab.faults.iter().any(|fault| match fault {
+        Fault::Masquerade { at, family } => *family == probe.family() && from == Some(*at),
+        Fault::MasqueradeEntering { at, family } => {
+            *family == probe.family() && to == *at && from != Some(*at)
+        }
+        _ => false,
+    })
+}
