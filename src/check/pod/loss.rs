@@ -147,7 +147,12 @@ fn at(source: &Source<'_>, to: &Workload, family: IpFamily) -> Result<SocketAddr
 }
 
 /// The same way over TCP, as `pod::reachable` tries it.
-fn tcp(world: World<'_>, source: &Source<'_>, to: &Workload, family: IpFamily) -> Option<Probe> {
+pub(in crate::check) fn tcp(
+    world: World<'_>,
+    source: &Source<'_>,
+    to: &Workload,
+    family: IpFamily,
+) -> Option<Probe> {
     let target = Target::Http { address: at(source, to, family).ok()?, payload: 0 };
     let attempts = plan::single(world.suite);
     let attempts = Attempts { patience_ms: attempts.timeout_ms, ..attempts };

@@ -6,6 +6,6 @@ mod pod_ips;
 mod reachable;
 
 pub(super) use family_order::FamilyOrder;
-pub(super) use loss::Loss;
+pub(super) use loss::{Loss, tcp};
 pub(super) use pod_ips::PodIps;
 pub(super) use reachable::Reachable;

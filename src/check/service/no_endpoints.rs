@@ -11,11 +11,11 @@ use crate::{
         Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World,
         commands, outcome,
         plan::{self, Source},
-        remedy,
+        pod, remedy,
     },
     fixture::ServiceRole,
     net::IpFamily,
-    probe::{Aim, Probe, Target},
+    probe::{Aim, Outcome, Probe, Target},
 };
 
 /// Services without endpoints are refused.
@@ -66,12 +66,15 @@ impl Check for NoEndpoints {
             for source in plan::pods(world) {
                 let node = source.pod.node.clone();
                 let subject = Subject::Node { name: node.clone() };
-                let witness = tcp(world, &source, &node, family);
+                let backends = world.fixture.backends.iter();
+                let ways = backends.filter_map(|to| pod::tcp(world, &source, to, family));
+                let witnesses: Vec<Probe> =
+                    tcp(world, &source, &node, family).into_iter().chain(ways).collect();
                 let case = Planned::probing(world, subject, family, || {
                     let probe = probe(world, &source, family)?;
                     Ok((Asker { node, family }, vec![probe]))
                 });
-                cases.push(case.beside(&witness));
+                cases.push(case.beside(&witnesses));
             }
         }
         cases
@@ -81,7 +84,16 @@ impl Check for NoEndpoints {
         let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
             return outcome::unless_unknown(&readings.own);
         };
-        if let Some(other) = readings.witnesses.iter().find_map(Reading::symptom) {
+        let (ways, services): (Vec<_>, Vec<_>) =
+            readings.witnesses.iter().partition(|it| matches!(it.probe.aim, Aim::Backend { .. }));
+        if ways.iter().any(|way| was_told(way)) {
+            return Verdict::inconclusive(format!(
+                "{}, but the pod was told of other connections that they lead nowhere, and a kernel limits \
+                 how often it says so",
+                symptom.detail
+            ));
+        }
+        if let Some(other) = services.iter().find_map(|it| it.symptom()) {
             return Blocked {
                 by: Some("service::cluster_ip_reachable"),
                 reason: format!("no ClusterIP answers either ({})", other.detail),
@@ -90,6 +102,13 @@ impl Check for NoEndpoints {
         }
         Verdict::fail(symptom.detail.clone(), asker.failure(world, reading, &symptom.detail))
     }
+}
+
+/// Whether the pod was told that a connection can't be: by ICMP, of which a kernel sends a pod some
+/// six at once and then one a second (`icmp_ratelimit`).
+fn was_told(reading: &Reading<'_>) -> bool {
+    let mut outcomes = reading.attempts.iter().map(|attempt| &attempt.outcome);
+    outcomes.any(|outcome| matches!(outcome, Outcome::Unreachable { .. }))
 }
 
 fn probe(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Probe, Blocked> {

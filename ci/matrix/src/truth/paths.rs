@@ -28,12 +28,12 @@ pub(super) fn paths(case: &Case, net: &Net) -> Option<Paths> {
     };
     let of_family = |family| paths_in(case, family, net);
     let all = families.iter().copied().map(of_family).collect::<Option<Vec<_>>>()?.concat();
-    let beside = families.into_iter().flat_map(|family| beside(case, family)).collect();
+    let beside = families.into_iter().flat_map(|family| beside(case, family, net)).collect();
     Some(Paths { all, beside })
 }
 
 /// What may show in a case that is not about it.
-fn beside(case: &Case, family: Family) -> Vec<Path> {
+fn beside(case: &Case, family: Family, net: &Net) -> Vec<Path> {
     let made = Made::After;
     let node = match &case.subject {
         Subject::Pod { node, .. } | Subject::Node { name: node } => node.as_str(),
@@ -42,11 +42,13 @@ fn beside(case: &Case, family: Family) -> Vec<Path> {
     };
     let node = node.to_owned();
     let pod = Path::PodAddress { node: node.clone(), family, made };
-    // A packet to a ClusterIP without endpoints that no proxy rejects is one to the world outside.
-    let client = Client::Pod(node);
-    let outside = Path::Flow(Flow::new(family, client, By::Own, Target::Outside));
+    // A packet to a ClusterIP without endpoints that no proxy rejects is one to the world outside. And
+    // a kernel that tells of many paths that they lead nowhere may say nothing of this one.
+    let ask = |target| Path::Flow(Flow::new(family, Client::Pod(node.clone()), By::Own, target));
+    let others = net.nodes.iter().cloned().map(Target::Server);
+    let all = others.chain([Target::Outside]).map(ask).chain([pod.clone()]).collect();
     match case.check.as_str() {
-        "service::no_endpoints" => vec![pod, outside],
+        "service::no_endpoints" => all,
         "service::cluster_ips" | "service::endpoint_slices" | "pod::family_order" => vec![pod],
         _ => Vec::new(),
     }
