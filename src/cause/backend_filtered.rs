@@ -1,6 +1,6 @@
 //! `backend_filtered`: packets to one pod are dropped in a family, even from its own node.
 
-use super::{CauseRule, Evidence, Found, evidence::Probed};
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
 use crate::{
     check::{Kind, commands},
     net::IpFamily,
@@ -85,6 +85,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
                  own."
             )
         },
+        confidence: if nobody { Confidence::Possible } else { Confidence::Likely },
         evidence: vec![
             format!("from a pod on {node} itself: {}", own.seen()),
             format!("pods on {node} reach pods on other nodes over {family}"),

@@ -7,7 +7,7 @@ use self::{
     group::{Group, grouped},
     loss::{Loss, losses},
 };
-use super::{CauseRule, Evidence, Found, evidence::Probed};
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
 use crate::{
     check::{commands, remedy, words},
     net::IpFamily,
@@ -62,6 +62,10 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
         .collect();
     Some(Found {
         what: what(group, family),
+        confidence: match group {
+            Group::One(Loss::Dropped(..)) => Confidence::Possible,
+            _ => Confidence::Likely,
+        },
         evidence: paths
             .iter()
             .take(6)

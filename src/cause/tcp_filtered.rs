@@ -7,7 +7,7 @@ use crate::{
     check::{Kind, commands, words},
     fixture::BACKEND_PORT,
     net::IpFamily,
-    probe::Target,
+    probe::{Outcome, Target},
 };
 
 #[derive(Debug)]
@@ -31,37 +31,61 @@ impl CauseRule for TcpFiltered {
 
 /// The pairs of nodes between which TCP is lost one way while datagrams are answered.
 fn pairs<'a>(evidence: &Evidence<'a>, family: IpFamily) -> BTreeSet<(&'a str, &'a str)> {
-    let datagrams = |from, to| {
-        evidence.of(family).any(|probed| {
-            matches!(probed.probe.target, Target::Loss { .. })
-                && probed.good()
-                && probed.from() == Some(from)
-                && probed.backend() == Some(to)
-        })
-    };
-    let lost = |from: &'a str, to: &'a str| {
-        let path = evidence.pod_path(from, to, family)?;
-        (path.dead() && path.kind() != Some(Kind::Refused) && datagrams(from, to))
-            .then_some((from, to))
-    };
     let nodes = evidence.nodes();
-    nodes
-        .iter()
-        .flat_map(|from| nodes.iter().filter_map(|to| lost(from, to)))
-        .filter(|(from, to)| from != to)
-        .collect()
+    let lost = evidence
+        .of(family)
+        .filter(|probed| probed.is_pod_path() && !probed.large && probed.dead())
+        .filter(|probed| probed.kind() != Some(Kind::Refused))
+        .filter_map(|probed| {
+            let to = *nodes.iter().find(|node| probed.backend() == Some(node))?;
+            Some((probed.from()?, to))
+        });
+    lost.filter(|(from, to)| from != to && datagrams_pass(evidence, family, from, to)).collect()
+}
+
+/// Whether datagrams from one node to the pods of another are answered, all but a few: TCP suffers
+/// from a lossy path, too.
+fn datagrams_pass(evidence: &Evidence<'_>, family: IpFamily, from: &str, to: &str) -> bool {
+    let sound = |outcome: &Outcome| match outcome {
+        Outcome::Counted { trains } => {
+            trains.iter().all(|train| train.answered * 8 >= train.sent * 7)
+        }
+        _ => false,
+    };
+    evidence.of(family).any(|probed| {
+        matches!(probed.probe.target, Target::Loss { .. })
+            && probed.from() == Some(from)
+            && probed.backend() == Some(to)
+            && probed.reading.attempts.iter().any(|attempt| sound(&attempt.outcome))
+    })
+}
+
+/// How many pods on other nodes tried to reach those of a node, or the other way round.
+fn tried(evidence: &Evidence<'_>, family: IpFamily, node: &str, entering: bool) -> usize {
+    let here = |place: Option<&str>| place == Some(node);
+    evidence
+        .of(family)
+        .filter(|probed| probed.is_pod_path() && !probed.large)
+        .filter(|probed| {
+            let (from, to) = (here(probed.from()), here(probed.backend()));
+            if entering { to && !from } else { from && !to }
+        })
+        .count()
 }
 
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let mut open = pairs(evidence, family);
     let mut found = Vec::new();
+    if open.is_empty() {
+        return found;
+    }
     // All that others send to one node, or that one node sends, points at that node.
     for node in evidence.nodes() {
         let into: BTreeSet<_> = open.iter().copied().filter(|(_, to)| *to == node).collect();
         let out: BTreeSet<_> = open.iter().copied().filter(|(from, _)| *from == node).collect();
-        let others = evidence.nodes().len().saturating_sub(1);
         for (lost, entering) in [(into, true), (out, false)] {
-            if others > 1 && lost.len() == others && lost.iter().all(|pair| open.contains(pair)) {
+            let all = lost.len() > 1 && lost.len() == tried(evidence, family, node, entering);
+            if all && lost.iter().all(|pair| open.contains(pair)) {
                 found.extend(at_node(evidence, family, node, entering, &lost));
                 open.retain(|pair| !lost.contains(pair));
             }

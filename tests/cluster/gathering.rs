@@ -82,6 +82,13 @@ fn kubeadm(path: &str) -> Answer {
                 "metadata": {"namespace": "kube-system", "name": "kube-dns"},
                 "spec": {"clusterIP": "10.96.0.10", "clusterIPs": ["10.96.0.10", "fd00:96::a"]},
             }])),
+            "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases" => list(json!([{
+                "metadata": {"namespace": "kube-system", "name": "kube-scheduler"},
+                "spec": {
+                    "holderIdentity": "n1_x", "leaseDurationSeconds": 15,
+                    "renewTime": "2020-01-01T00:00:00.000000Z",
+                },
+            }])),
             "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices" => {
                 let endpoint = |address: &str| {
                     json!({
@@ -187,6 +194,8 @@ async fn every_source_is_read_once_and_nothing_is_written() {
     assert_eq!(dns.domain.as_deref(), Some("example.local"));
     assert_eq!(facts.unreserved.known().unwrap().len(), 0);
     assert_eq!(facts.pods.known().unwrap().single_stack.len(), 1);
+    let leases = facts.leases.known().unwrap();
+    assert_eq!((leases[0].component.as_str(), leases[0].is_stale()), ("kube-scheduler", true));
     // Both families' slices show the same pod.
     assert_eq!(dns.pods.len(), 1);
     assert_eq!((dns.pods[0].name.as_str(), dns.pods[0].tcp_port), ("coredns-x", 5300));
@@ -237,6 +246,7 @@ async fn a_right_that_is_missing_leaves_a_fact_forbidden_and_the_others_known() 
             "services" if within => "list services in namespace kube-system",
             "services" => "list services",
             "ipaddresses" => "list ipaddresses.networking.k8s.io",
+            "leases" => "list leases.coordination.k8s.io in namespace kube-system",
             // The pod network may still be told by the nodes; here it isn't.
             "daemonsets" => "list daemonsets.apps",
             "servicecidrs" => "list servicecidrs.networking.k8s.io",

@@ -1,5 +1,7 @@
 //! How the two directions between two nodes look together.
 
+use std::collections::BTreeSet;
+
 use super::super::{Evidence, evidence::Probed};
 use crate::{check::Kind, net::IpFamily};
 
@@ -28,14 +30,18 @@ impl<'n> Loss<'n> {
     }
 }
 
-/// What is lost between any two nodes in a family.
+/// What is lost between any two nodes in a family, in the order of the nodes.
 pub(super) fn losses<'n>(evidence: &Evidence<'n>, family: IpFamily) -> Vec<Loss<'n>> {
     let nodes = evidence.nodes();
-    let mut losses = Vec::new();
-    for (i, a) in nodes.iter().enumerate() {
-        losses.extend(nodes[i + 1..].iter().filter_map(|b| between(evidence, a, b, family)));
-    }
-    losses
+    let place = |name: Option<&str>| nodes.iter().position(|node| Some(*node) == name);
+    // Few paths are dead even where very many were tried.
+    let dead = evidence
+        .of(family)
+        .filter(|probed| probed.is_pod_path() && !probed.large && probed.dead())
+        .filter_map(|probed| Some((place(probed.from())?, place(probed.backend())?)));
+    let pairs: BTreeSet<(usize, usize)> =
+        dead.filter(|(from, to)| from != to).map(|(a, b)| (a.min(b), a.max(b))).collect();
+    pairs.into_iter().filter_map(|(a, b)| between(evidence, nodes[a], nodes[b], family)).collect()
 }
 
 fn between<'n>(
@@ -44,13 +50,12 @@ fn between<'n>(
     b: &'n str,
     family: IpFamily,
 ) -> Option<Loss<'n>> {
-    let there = evidence.pod_path(a, b, family)?;
+    let there = evidence.pod_path(a, b, family);
     let back = evidence.pod_path(b, a, family);
     let dead = |probed: Option<&Probed<'_>>| probed.is_some_and(Probed::dead);
     let unreachable = |probed: Option<&Probed<'_>>| {
         dead(probed) && probed.and_then(Probed::kind) == Some(Kind::Unreachable)
     };
-    let there = Some(there);
     Some(match (dead(there), dead(back)) {
         (false, false) => return None,
         (true, true) => match (unreachable(there), unreachable(back)) {

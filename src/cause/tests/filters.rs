@@ -92,6 +92,17 @@ fn a_port_that_a_node_drops_is_told_from_a_route_by_the_datagrams_that_pass() {
 }
 
 #[test]
+fn a_lossy_path_on_which_tcp_fails_is_no_filter() {
+    let lossy = Fault::Lossy { between: ["n1", "n2"], percent: 30, family: V6 };
+    let lab = Lab::dual().with(lossy).with(Fault::WebPortDropped { on: "n2", family: V6 });
+    let run = lab.run();
+    let filters: Vec<_> =
+        run.record.causes.iter().filter(|cause| cause.id == "tcp_filtered").collect();
+    assert_eq!(filters.len(), 1);
+    assert!(filters[0].what.contains("from node n3"), "{}", filters[0].what);
+}
+
+#[test]
 fn a_frozen_proxy_is_one_cause_for_both_families() {
     let mut lab = Lab::dual();
     for family in BOTH {

@@ -2,6 +2,7 @@
 
 use super::{Path, assert_cause, assert_red};
 use crate::{
+    cause::Confidence,
     check::Status,
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
@@ -77,7 +78,9 @@ fn a_silent_loss_between_two_nodes_is_pinned_down_by_node_ports_alone() {
     // Without them the two directions look the same.
     let lab = lab.changed(|lab| lab.suite.checks.retain(|area| area != "node_port"));
     let run = assert_red(&lab, broken);
-    assert_cause(&run, "pod_route_missing", &["n1", "n3", "one direction or in both"]);
+    let words = ["n1", "n3", "one direction or in both"];
+    let cause = assert_cause(&run, "pod_route_missing", &words);
+    assert_eq!(cause.confidence, Confidence::Possible);
 }
 
 #[test]

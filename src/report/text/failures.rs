@@ -6,7 +6,7 @@ use super::{
     view::View,
 };
 use crate::{
-    cause::{Cause, Judged, telling_facts},
+    cause::{Cause, Confidence, Judged, telling_facts},
     check::{Failure, Subject},
 };
 
@@ -47,8 +47,9 @@ fn without_cause(view: &View<'_>, groups: &[Group<'_>]) -> Option<String> {
 
 fn explain_cause(view: &View<'_>, number: usize, cause: &Cause) -> String {
     let mut prose = Prose::new(view.layout);
+    let doubt = if cause.confidence == Confidence::Possible { " (possible)" } else { "" };
     prose
-        .paragraph(&format!("{} {}", paint(RED, &format!("Cause {number}:")), cause.what))
+        .paragraph(&format!("{} {}", paint(RED, &format!("Cause {number}{doubt}:")), cause.what))
         .labelled("Why", &[&cause.why])
         .labelled("Evidence", &cause.evidence)
         .commands("Reproduce", &cause.reproduce)
