@@ -11,6 +11,7 @@ pub mod cause;
 pub mod check;
 pub mod cli;
 pub mod cluster;
+pub mod compare;
 pub mod event;
 pub mod exit;
 pub mod facts;

@@ -417,6 +417,44 @@ fn a_saved_run_is_judged_by_what_was_seen_and_not_by_its_old_verdicts() {
     assert!(report.failures > 0);
 }
 
+/// The record of a run in which a node lost a pod range since.
+fn broken(directory: &Path) -> String {
+    saved(directory, |record| {
+        record["facts"]["nodes"]["value"][1]["pod_cidrs"] = serde_json::json!(["10.244.2.0/24"]);
+    })
+}
+
+#[test]
+fn diff_exits_with_1_on_a_regression_and_with_0_when_it_is_mended() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = broken(directory.path());
+    let output = run(&["diff", NODE_CHECKS, &path]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("REGRESSED") && text.contains("node::pod_cidrs"), "{text}");
+    let output = run(&["diff", &path, NODE_CHECKS, "--output", "markdown"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("### Mended"), "{}", stdout(&output));
+    let output = run(&["diff", NODE_CHECKS, NODE_CHECKS, "-o", "json"]);
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((value["unchanged"].as_u64(), output.status.code()), (Some(14), Some(0)));
+}
+
+#[test]
+fn diff_refuses_bad_records_as_judge_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = saved(directory.path(), |record| record["version"] = 99.into());
+    refused(&["diff", NODE_CHECKS, &path], Exit::Usage, &[&path, "version 99, and dualstack"]);
+    let whole = fs::read_to_string(NODE_CHECKS).unwrap();
+    for text in ["", "{}", &whole[..whole.len() / 2]] {
+        fs::write(&path, text).unwrap();
+        let says = ["invalid run record", path.as_str(), "--json FILE"];
+        refused(&["diff", &path, NODE_CHECKS], Exit::Usage, &says);
+    }
+    refused(&["diff", NODE_CHECKS, "/nonexistent.json"], Exit::Usage, &["cannot read"]);
+    refused(&["diff", "-", "-"], Exit::Usage, &["both records from stdin"]);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn reports_for_which_the_disk_is_full_are_not_lost() {

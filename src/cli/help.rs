@@ -68,6 +68,16 @@ pub(super) fn command(name: &'static str) -> Command {
                 exit_codes(),
             ))
         })
+        .mut_subcommand("diff", |command| {
+            command.after_long_help(format!(
+                "{}\n{}",
+                examples(&[
+                    ("diff before.json after.json", "Compare two runs"),
+                    ("diff before.json after.json -o markdown", "Write it for a pull request"),
+                ]),
+                exit_codes(),
+            ))
+        })
         .mut_subcommand("cleanup", |command| {
             command.after_long_help(format!(
                 "{}\n{}",

@@ -61,7 +61,8 @@ pub(super) fn judge(arguments: &JudgeArgs, console: &Console) -> Result<Exit, Fa
     with_reports(exit, &fan.finish())
 }
 
-fn read(path: &Path) -> Result<Record, Failure> {
+/// Reads a record.
+pub(super) fn read(path: &Path) -> Result<Record, Failure> {
     let name =
         if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
     let text = if path.as_os_str() == "-" {

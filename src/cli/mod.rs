@@ -6,6 +6,7 @@
 mod arguments;
 mod cleanup;
 mod completions;
+mod diff;
 mod explain;
 mod failure;
 mod help;
@@ -53,6 +54,7 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
         Command::List(arguments) => list::list(&arguments, &mut streams.out),
         Command::Explain(arguments) => explain::explain(&arguments, &mut streams.out),
         Command::Judge(arguments) => judge::judge(&arguments, &console),
+        Command::Diff(arguments) => diff::diff(&arguments, &mut streams.out),
         Command::Cleanup(arguments) => cleanup::cleanup(arguments, &mut streams.out),
         Command::Lint(arguments) => lint::lint(*arguments, &mut streams.out),
         Command::Schema(arguments) => schema::schema(&arguments, &mut streams.out),

@@ -5,7 +5,9 @@
 //! and to the files that were asked for ([`junit`], [`json`]). No report reaches the cluster or a
 //! check's workings.
 
+pub mod diff;
 mod fan;
+mod harmless;
 pub mod json;
 pub mod junit;
 mod output;

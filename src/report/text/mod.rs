@@ -9,8 +9,8 @@ mod summary;
 mod tables;
 mod view;
 
-pub(crate) use layout::Prose;
 pub use layout::{Detail, Layout};
+pub(crate) use layout::{Prose, paint_verdict};
 
 use crate::{
     event::{Finished, Started},
