@@ -425,6 +425,115 @@ fn broken(directory: &Path) -> String {
 }
 
 #[test]
+fn a_baseline_is_written_from_a_run_and_makes_its_failures_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = broken(directory.path());
+    let why = ["--reason", "NET-42", "--owner", "team-net", "--until", "2999-12-31"];
+    let output = run(&[&["baseline", &path][..], &why].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let known = directory.path().join("known.yaml");
+    fs::write(&known, &output.stdout).unwrap();
+    let known = known.to_str().unwrap();
+    assert_eq!(run(&["judge", &path]).status.code(), Some(1));
+    let output = run(&["judge", &path, "--baseline", known]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("PASSED") && text.contains("known to fail"), "{text}");
+    let expired = fs::read_to_string(known).unwrap().replace("2999", "2001");
+    fs::write(known, expired).unwrap();
+    let output = run(&["judge", &path, "--baseline", known]);
+    assert_eq!(output.status.code(), Some(1), "what expired fails again");
+    assert!(stdout(&output).contains("expired on"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_baseline_that_cannot_be_used_is_refused_before_anything_is_begun() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("known.yaml");
+    fs::write(&path, "known:\n- case: dns::record\n  reason: x\n  owner: y\n  until: soon\n")
+        .unwrap();
+    let path = path.to_str().unwrap();
+    for command in [&["run"][..], &["judge", NODE_CHECKS]] {
+        let arguments = [command, &["--baseline", path]].concat();
+        refused(&arguments, Exit::Usage, &[path, "line 2", "did you mean `dns::records`?"]);
+        let arguments = [command, &["--baseline", "/nonexistent.yaml"]].concat();
+        refused(&arguments, Exit::Usage, &["cannot read the baseline /nonexistent.yaml"]);
+    }
+    let why = ["baseline", NODE_CHECKS, "--reason", "x", "--owner", "y", "--until"];
+    refused(&[&why[..], &["2001-01-31"]].concat(), Exit::Usage, &["in the past"]);
+    refused(&[&why[..], &["31.1.2027"]].concat(), Exit::Usage, &["`31.1.2027` is no date"]);
+}
+
+/// Whose network a conformance report is of.
+const CLAIM: [&str; 10] = [
+    "--conformance-organization",
+    "acme",
+    "--conformance-project",
+    "acme-cni",
+    "--conformance-url",
+    "https://acme.example/cni",
+    "--conformance-version",
+    "v1.2.3",
+    "--conformance-contact",
+    "@acme/net",
+];
+
+#[test]
+fn a_conformance_report_is_verified_by_its_record_and_not_if_it_was_edited() {
+    let directory = tempfile::tempdir().unwrap();
+    let report = directory.path().join("report.yaml");
+    let badge = directory.path().join("badge.svg");
+    let (report, badge) = (report.to_str().unwrap(), badge.to_str().unwrap());
+    let files = ["judge", NODE_CHECKS, "--conformance", report, "--badge", badge];
+    let output = run(&[&files[..], &CLAIM].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = fs::read_to_string(report).unwrap();
+    assert!(text.contains("result: partial") && text.contains("Not run: "), "{text}");
+    assert!(fs::read_to_string(badge).unwrap().starts_with("<svg"));
+    let output = run(&["verify", report, NODE_CHECKS]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("VERIFIED acme-cni v1.2.3, result partial"));
+    fs::write(report, text.replace("result: partial", "result: success")).unwrap();
+    let output = run(&["verify", report, NODE_CHECKS]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stdout(&output).contains("DIFFERS"), "{}", stdout(&output));
+    let other = broken(directory.path());
+    fs::write(report, text).unwrap();
+    let output = run(&["verify", report, &other]);
+    assert!(stdout(&output).contains("of another record"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_conformance_report_that_cannot_be_used_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("report.yaml");
+    let report = path.to_str().unwrap();
+    let made = run(&[&["judge", NODE_CHECKS, "--conformance", report][..], &CLAIM].concat());
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let text = fs::read_to_string(&path).unwrap();
+    for (written, says) in [
+        (text.replace("v1alpha1", "v9"), "this dualstack reads ConformanceReport of"),
+        (text[..text.len() / 2].to_owned(), "invalid conformance report"),
+        (format!("{text}more: x\n"), "more"),
+        ("a: [".to_owned(), "invalid conformance report"),
+    ] {
+        fs::write(&path, written).unwrap();
+        refused(&["verify", report, NODE_CHECKS], Exit::Usage, &[report, says, "dualstack"]);
+    }
+    refused(&["verify", "/nonexistent", NODE_CHECKS], Exit::Usage, &["cannot read"]);
+    fs::write(&path, text).unwrap();
+    refused(&["verify", report, "/nonexistent"], Exit::Usage, &["cannot read the run record"]);
+    let unwritable = ["judge", NODE_CHECKS, "--conformance", "/nonexistent/report.yaml"];
+    let says = ["cannot write the conformance report to /nonexistent/report.yaml"];
+    refused(&[&unwritable[..], &CLAIM].concat(), Exit::Usage, &says);
+    let unwritable = ["judge", NODE_CHECKS, "--badge", "/nonexistent/badge.svg"];
+    refused(&unwritable, Exit::Usage, &["cannot write the badge to"]);
+    let nobody = ["judge", NODE_CHECKS, "--conformance", report];
+    refused(&nobody, Exit::Usage, &["--conformance-organization"]);
+    refused(&["judge", NODE_CHECKS, "--badge", "-", "--json", "-"], Exit::Usage, &["both go to -"]);
+}
+
+#[test]
 fn diff_exits_with_1_on_a_regression_and_with_0_when_it_is_mended() {
     let directory = tempfile::tempdir().unwrap();
     let path = broken(directory.path());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{failure::Failure, judge};
+use super::{failure::Failure, saved};
 use crate::{
     compare::compare,
     exit::Exit,
@@ -13,7 +13,6 @@ use crate::{
         streams::Stream,
         text::Layout,
     },
-    run,
 };
 
 /// Compare two saved runs
@@ -54,13 +53,8 @@ pub(super) fn diff(arguments: &DiffArgs, out: &mut Stream) -> Result<Exit, Failu
             "cannot read both records from stdin; pass a file for one of them",
         ));
     }
-    let [old, new] = [&arguments.old, &arguments.new].map(|path| {
-        judge::read(path).map(|record| {
-            let checks = record.suite.checks();
-            run::rejudge(record, checks)
-        })
-    });
-    let found = compare(&old?, &new?);
+    let (old, new) = (saved::rejudged(&arguments.old)?, saved::rejudged(&arguments.new)?);
+    let found = compare(&old, &new);
     let text = match arguments.output {
         Output::Text => text(&found, Layout { width: out.width(), ..Layout::default() }),
         Output::Markdown => markdown(&found),

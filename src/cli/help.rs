@@ -78,6 +78,18 @@ pub(super) fn command(name: &'static str) -> Command {
                 exit_codes(),
             ))
         })
+        .mut_subcommand("baseline", |command| {
+            let example = "baseline run.json --reason NET-42 --owner team-net --until 2027-01-31";
+            command.after_long_help(format!(
+                "{}\n{}",
+                examples(&[(example, "Take today's failures for known")]),
+                exit_codes(),
+            ))
+        })
+        .mut_subcommand("verify", |command| {
+            let example = ("verify report.yaml run.json", "Hold a report against its record");
+            command.after_long_help(format!("{}\n{}", examples(&[example]), exit_codes()))
+        })
         .mut_subcommand("cleanup", |command| {
             command.after_long_help(format!(
                 "{}\n{}",

@@ -4,8 +4,10 @@
 //! `kubectl dualstack`; its help speaks of whichever it was called as.
 
 mod arguments;
+mod baseline;
 mod cleanup;
 mod completions;
+mod conformance;
 mod diff;
 mod explain;
 mod failure;
@@ -18,9 +20,11 @@ mod man;
 mod options;
 mod outputs;
 mod run;
+mod saved;
 mod schema;
 mod signals;
 mod values;
+mod verify;
 
 use std::{env, ffi::OsString, process::ExitCode};
 
@@ -54,6 +58,8 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
         Command::List(arguments) => list::list(&arguments, &mut streams.out),
         Command::Explain(arguments) => explain::explain(&arguments, &mut streams.out),
         Command::Judge(arguments) => judge::judge(&arguments, &console),
+        Command::Baseline(arguments) => baseline::baseline(&arguments, &mut streams.out),
+        Command::Verify(arguments) => verify::verify(&arguments, &mut streams.out),
         Command::Diff(arguments) => diff::diff(&arguments, &mut streams.out),
         Command::Cleanup(arguments) => cleanup::cleanup(arguments, &mut streams.out),
         Command::Lint(arguments) => lint::lint(*arguments, &mut streams.out),

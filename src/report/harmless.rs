@@ -45,6 +45,22 @@ pub(crate) fn for_markdown(text: &str) -> String {
     shown
 }
 
+/// Text within XML, as an element's content or an attribute's value.
+pub(crate) fn for_xml(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in for_terminal(text).chars() {
+        match c {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '"' => shown.push_str("&quot;"),
+            '\'' => shown.push_str("&#39;"),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// Control characters, and those that turn the direction of what follows.
 fn is_harmful(c: char) -> bool {
     c.is_control()
@@ -63,6 +79,7 @@ mod tests {
 
     #[test]
     fn nothing_is_markup() {
+        assert_eq!(for_xml("<a b='c'>&\""), "&lt;a b=&#39;c&#39;&gt;&amp;&quot;");
         assert_eq!(
             for_markdown("<img src=x> [a](b) `c` *d* @team a_b _e_"),
             "&lt;img src=x&gt; \\[a\\](b) \\`c\\` \\*d\\* &#64;team a_b \\_e\\_"

@@ -16,6 +16,7 @@ pub(super) fn render(view: &View<'_>, notices: &[String]) -> String {
             (paint(BOLD, "Skipped: nothing to test"), reasons(record, Status::Skip)),
             (paint(YELLOW, "Checks not reached"), not_reached(record)),
             (paint(BOLD, "Nodes not tested"), passed_over(record)),
+            (paint(YELLOW, "Baseline"), view.review.findings.clone()),
             (paint(BOLD, "Notices"), notices.to_vec()),
         ],
     )
