@@ -47,8 +47,12 @@ fn a_wrong_flag_is_refused_with_the_nearest_one() {
 }
 
 #[test]
-fn no_command_shows_the_help_and_is_a_usage_error() {
-    refused(&[], Exit::Usage, &["Usage: dualstack", "run", "Exit codes:"]);
+fn no_command_says_what_to_do_next_and_is_a_usage_error() {
+    refused(&[], Exit::Usage, &["Usage: dualstack", "dualstack run ", "`dualstack help` lists"]);
+    let text = stderr(&run(&[]));
+    assert!(text.lines().count() < 12, "it is short: {text}");
+    assert_eq!(text.lines().find(|line| line.chars().count() > 80), None);
+    assert!(stdout(&run(&["help"])).contains("Exit codes:"));
 }
 
 #[test]
@@ -531,6 +535,36 @@ fn a_conformance_report_that_cannot_be_used_is_refused() {
     let nobody = ["judge", NODE_CHECKS, "--conformance", report];
     refused(&nobody, Exit::Usage, &["--conformance-organization"]);
     refused(&["judge", NODE_CHECKS, "--badge", "-", "--json", "-"], Exit::Usage, &["both go to -"]);
+}
+
+#[test]
+fn hostile_names_in_a_record_reach_no_terminal() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = saved(directory.path(), |record| {
+        let evil = "n2\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}<script>";
+        record["facts"]["nodes"]["value"][1]["name"] = evil.into();
+        record["facts"]["nodes"]["value"][1]["pod_cidrs"] = serde_json::json!(["10.244.2.0/24"]);
+        record["started"]["server"]["context"] = evil.into();
+        record["notices"] = serde_json::json!([evil]);
+    });
+    let why = ["--reason", "x", "--owner", "y", "--until", "2999-12-31"];
+    let commands = [
+        vec!["judge", &path, "-v"],
+        vec!["judge", &path, "--junit", "-"],
+        vec!["diff", NODE_CHECKS, &path],
+        vec!["diff", NODE_CHECKS, &path, "-o", "markdown"],
+        vec!["diff", NODE_CHECKS, &path, "-o", "json"],
+        [&["baseline", &path][..], &why].concat(),
+        [&["judge", &path, "--badge", "/dev/null", "--conformance", "-"][..], &CLAIM].concat(),
+    ];
+    for command in commands {
+        let output = dualstack().args(&command).args(["--color", "always"]).output().unwrap();
+        let text = stdout(&output) + &stderr(&output);
+        assert!(text.contains("n2"), "{command:?}: {text}");
+        for evil in ["\u{1b}[2J", "\u{1b}]", "\u{7}", "\u{202e}"] {
+            assert!(!text.contains(evil), "{command:?}: {text:?}");
+        }
+    }
 }
 
 #[test]

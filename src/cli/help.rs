@@ -109,6 +109,18 @@ pub(super) fn command(name: &'static str) -> Command {
         })
 }
 
+/// What to do next, for whoever names no command.
+pub(super) fn next(name: &str) -> String {
+    format!(
+        "Usage: {name} COMMAND\n\n\
+         Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works.\n\n  \
+         {name} run                  Test the cluster of the current context\n  \
+         {name} lint PATH...         Find mistakes before a cluster is built\n  \
+         {name} diff OLD NEW         Compare two runs saved by `run --json FILE`\n\n\
+         `{name} help` lists all commands, and `{name} help run` explains one."
+    )
+}
+
 /// The table of exit codes, and the environment variables that no option names.
 fn exit_codes() -> String {
     let lines = Exit::ALL.map(|exit| format!("  {:<5}{}\n", exit.code(), exit.meaning()));

@@ -41,6 +41,10 @@ pub fn main() -> ExitCode {
 
 fn carry_out(arguments: Vec<OsString>) -> Exit {
     let name = help::called_as(arguments.first().map(OsString::as_os_str));
+    if arguments.len() == 1 {
+        Streams::standard(anstream::ColorChoice::Auto).err.say(&help::next(name));
+        return Exit::Usage;
+    }
     let parsed = help::command(name).try_get_matches_from(arguments);
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,

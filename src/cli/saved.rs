@@ -7,10 +7,12 @@ use std::{
 };
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::failure::Failure;
 use crate::{
     record::{RECORD_VERSION, Record},
+    report::words_for_terminal,
     run,
 };
 
@@ -68,11 +70,39 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Record, Failure> {
         ))
     })?;
     match record.contradiction() {
+        None if is_suspicious(text) => harmless(text).map_err(malformed),
         None => Ok(record),
         Some(contradiction) => Err(Failure::usage(format!(
             "invalid run record {name}: {contradiction}; judge the file as `dualstack run --json FILE` wrote it, or run again"
         ))),
     }
+}
+
+/// Whether a record may hold characters that do more than to be shown: as bytes of their own, which
+/// JSON allows for those that turn a line's direction, or escaped.
+fn is_suspicious(text: &[u8]) -> bool {
+    text.windows(2).any(|pair| matches!(pair, [b'\\', b'u' | b'b' | b'f' | b'r' | b't']))
+        || text.windows(2).any(|pair| matches!(pair, [0xe2, 0x80 | 0x81] | [0xc2, 0x80..=0x9f]))
+}
+
+/// The record with such characters shown as what they are. A record may come from anybody, and its
+/// names go to terminals, to pull requests and to browsers.
+fn harmless(text: &[u8]) -> serde_json::Result<Record> {
+    fn clean(value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                // Commands may have several lines.
+                let lines: Vec<String> = text.split('\n').map(words_for_terminal).collect();
+                *text = lines.join("\n");
+            }
+            Value::Array(list) => list.iter_mut().for_each(clean),
+            Value::Object(fields) => fields.values_mut().for_each(clean),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let mut value: Value = serde_json::from_slice(text)?;
+    clean(&mut value);
+    serde_json::from_value(value)
 }
 
 /// Reads a record and judges it with the checks of this version.
