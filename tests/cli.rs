@@ -445,7 +445,7 @@ fn a_baseline_is_written_from_a_run_and_makes_its_failures_known() {
     assert!(text.contains("PASSED") && text.contains("known to fail"), "{text}");
     let expired = fs::read_to_string(known).unwrap().replace("2999", "2001");
     fs::write(known, expired).unwrap();
-    let output = run(&["judge", &path, "--baseline", known]);
+    let output = run(&["judge", &path, "--baseline", known, "--quiet"]);
     assert_eq!(output.status.code(), Some(1), "what expired fails again");
     assert!(stdout(&output).contains("expired on"), "{}", stdout(&output));
 }

@@ -21,6 +21,7 @@ use crate::{
     check::{Status, Subject},
     record::Record,
 };
+use model::Explained;
 use pairs::Pair;
 
 /// What changed from one run to another.
@@ -43,8 +44,13 @@ pub fn compare(old: &Record, new: &Record) -> Comparison {
         faster: Vec::new(),
         facts: facts::compare(old, new),
     };
+    let explained = (Explained::by(old), Explained::by(new));
     for pair in &pairs {
-        found.sort_in(*pair, old, new);
+        match *pair {
+            Pair::Gone(before) => found.gone.push(Gone::of(before, why_gone(before, old, new))),
+            Pair::Appeared(now) => found.sort_in(None, now, &explained),
+            Pair::Both(before, now) => found.sort_in(Some(before), now, &explained),
+        }
     }
     (found.slower, found.faster) = times::compare(old, new, &pairs);
     found
@@ -52,17 +58,14 @@ pub fn compare(old: &Record, new: &Record) -> Comparison {
 
 impl Comparison {
     /// Puts a case where it belongs.
-    fn sort_in(&mut self, pair: Pair<'_>, old: &Record, new: &Record) {
-        let (before, now) = match pair {
-            Pair::Gone(before) => {
-                self.gone.push(Gone::of(before, why_gone(before, old, new)));
-                return;
-            }
-            Pair::Appeared(now) => (None, now),
-            Pair::Both(before, now) => (Some(before), now),
-        };
+    fn sort_in(
+        &mut self,
+        before: Option<&Judged>,
+        now: &Judged,
+        (old, new): &(Explained<'_>, Explained<'_>),
+    ) {
         let was = before.map(|judged| judged.verdict.status());
-        let change = |record: &Record, shown: &Judged| Change::of(shown, was, now, record);
+        let change = |by: &Explained<'_>, shown: &Judged| Change::of(shown, was, now, by);
         match (was, now.verdict.status()) {
             (Some(Status::Fail), Status::Fail) => self.still_failing.push(change(new, now)),
             (_, Status::Fail) => self.regressions.push(change(new, now)),

@@ -1,5 +1,7 @@
 //! What a comparison finds.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -124,6 +126,21 @@ impl CauseChange {
     }
 }
 
+/// What the causes of a run say, by the names of the cases that they explain.
+pub(super) struct Explained<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Explained<'a> {
+    pub(super) fn by(record: &'a Record) -> Self {
+        let mut what = HashMap::new();
+        for cause in &record.causes {
+            for name in &cause.explains {
+                what.entry(name.as_str()).or_insert(cause.what.as_str());
+            }
+        }
+        Self(what)
+    }
+}
+
 /// A case whose verdict changed, or which is as bad as before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -154,10 +171,9 @@ impl Change {
         shown: &Judged,
         before: Option<Status>,
         now: &Judged,
-        record: &Record,
+        by: &Explained<'_>,
     ) -> Self {
         let name = shown.case.name();
-        let cause = record.causes.iter().find(|cause| cause.explains.contains(&name));
         Self {
             check: shown.case.check.clone(),
             family: shown.case.family,
@@ -165,7 +181,7 @@ impl Change {
             before,
             now: now.verdict.status(),
             detail: shown.verdict.detail().to_owned(),
-            cause: cause.map(|cause| cause.what.clone()),
+            cause: by.0.get(name.as_str()).map(|&what| what.to_owned()),
             name,
         }
     }

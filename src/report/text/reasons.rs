@@ -41,6 +41,11 @@ pub(super) fn undetermined(view: &View<'_>) -> String {
     )
 }
 
+/// What is wrong with the baseline: an entry that expired may be why a run fails.
+pub(super) fn baseline(view: &View<'_>) -> String {
+    lists(view, [(paint(YELLOW, "Baseline"), view.review.findings.clone())])
+}
+
 /// Lists under their titles, without those that are empty.
 fn lists<const N: usize>(view: &View<'_>, lists: [(String, Vec<String>); N]) -> String {
     let lists = lists.into_iter().filter(|(_, points)| !points.is_empty());
