@@ -177,6 +177,7 @@ impl Source {
             fixture: FixtureOptions::default(),
             deadline: run::DEFAULT_DEADLINE,
             keep: false,
+            baseline: None,
             wait_namespace: false,
         };
         let (_stopper, stop) = run::stop();

@@ -7,10 +7,13 @@
 //! kubeconfig → cluster → facts → plan → probes → observations → verdicts → causes → events → reports
 //! ```
 
+pub mod baseline;
 pub mod cause;
 pub mod check;
 pub mod cli;
 pub mod cluster;
+pub mod compare;
+pub mod conformance;
 pub mod event;
 pub mod exit;
 pub mod facts;

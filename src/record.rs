@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    baseline::{Baseline, Review},
     cause::{Cause, Judged},
     check::{self, Stage, Status},
     exit::Exit,
@@ -54,6 +55,9 @@ pub struct Record {
     pub judged: Vec<Judged>,
     /// What lies behind the failures.
     pub causes: Vec<Cause>,
+    /// The failures that were known, where a baseline was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
 }
 
 /// Why a run ended before its end.
@@ -137,14 +141,24 @@ impl Phase {
 }
 
 impl Record {
+    /// What the baseline makes of the run; nothing where there is none.
+    pub fn review(&self) -> Review<'_> {
+        let complete = self.broken_off.is_none();
+        self.baseline.as_ref().map_or_else(Review::default, |baseline| {
+            baseline.review(&self.suite, &self.judged, complete)
+        })
+    }
+
     /// How a process should end that reports this record: as what broke the run off demands, and
-    /// otherwise by its worst verdict.
+    /// otherwise by its worst verdict, failures that the baseline knows left aside.
     pub fn exit(&self) -> Exit {
         if let Some(exit) = self.broken_off.as_ref().and_then(|broken_off| broken_off.exit) {
             return exit;
         }
         let any = |status| self.judged.iter().any(|judged| judged.verdict.status() == status);
-        if any(Status::Fail) {
+        let failed =
+            self.judged.iter().filter(|judged| judged.verdict.status() == Status::Fail).count();
+        if failed > self.review().count() {
             Exit::Failed
         } else if any(Status::Inconclusive) || self.broken_off.is_some() || !any(Status::Pass) {
             // A run in which nothing was seen to work proves nothing.

@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    cleanup::CleanupArgs, completions::CompletionsArgs, explain::ExplainArgs, judge::JudgeArgs,
-    lint::LintCommand, list::ListArgs, man::ManArgs, options::Console, run::RunArgs,
-    schema::SchemaArgs,
+    baseline::BaselineCommand, cleanup::CleanupArgs, completions::CompletionsArgs, diff::DiffArgs,
+    explain::ExplainArgs, judge::JudgeArgs, lint::LintCommand, list::ListArgs, man::ManArgs,
+    options::Console, run::RunArgs, schema::SchemaArgs, verify::VerifyArgs,
 };
 
 /// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
@@ -25,6 +25,9 @@ pub(super) enum Command {
     List(ListArgs),
     Explain(ExplainArgs),
     Judge(JudgeArgs),
+    Diff(DiffArgs),
+    Baseline(BaselineCommand),
+    Verify(VerifyArgs),
     Cleanup(CleanupArgs),
     Lint(Box<LintCommand>),
     Schema(SchemaArgs),

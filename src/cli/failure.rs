@@ -5,6 +5,7 @@ use std::io;
 use anstyle::AnsiColor;
 
 use crate::{
+    baseline::BaselineError,
     cluster::ClusterError,
     exit::Exit,
     report::{OutputError, ReportError},
@@ -51,6 +52,12 @@ pub(super) fn with_reports(exit: Exit, unwritten: &[ReportError]) -> Result<Exit
 
 impl From<SuiteError> for Failure {
     fn from(error: SuiteError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<BaselineError> for Failure {
+    fn from(error: BaselineError) -> Self {
         Self::usage(error.to_string())
     }
 }

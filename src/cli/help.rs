@@ -68,6 +68,28 @@ pub(super) fn command(name: &'static str) -> Command {
                 exit_codes(),
             ))
         })
+        .mut_subcommand("diff", |command| {
+            command.after_long_help(format!(
+                "{}\n{}",
+                examples(&[
+                    ("diff before.json after.json", "Compare two runs"),
+                    ("diff before.json after.json -o markdown", "Write it for a pull request"),
+                ]),
+                exit_codes(),
+            ))
+        })
+        .mut_subcommand("baseline", |command| {
+            let example = "baseline run.json --reason NET-42 --owner team-net --until 2027-01-31";
+            command.after_long_help(format!(
+                "{}\n{}",
+                examples(&[(example, "Take today's failures for known")]),
+                exit_codes(),
+            ))
+        })
+        .mut_subcommand("verify", |command| {
+            let example = ("verify report.yaml run.json", "Hold a report against its record");
+            command.after_long_help(format!("{}\n{}", examples(&[example]), exit_codes()))
+        })
         .mut_subcommand("cleanup", |command| {
             command.after_long_help(format!(
                 "{}\n{}",
@@ -85,6 +107,18 @@ pub(super) fn command(name: &'static str) -> Command {
                 ("completions zsh > ~/.zfunc/_dualstack", "Zsh, with ~/.zfunc in fpath"),
             ]))
         })
+}
+
+/// What to do next, for whoever names no command.
+pub(super) fn next(name: &str) -> String {
+    format!(
+        "Usage: {name} COMMAND\n\n\
+         Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works.\n\n  \
+         {name} run                  Test the cluster of the current context\n  \
+         {name} lint PATH...         Find mistakes before a cluster is built\n  \
+         {name} diff OLD NEW         Compare two runs saved by `run --json FILE`\n\n\
+         `{name} help` lists all commands, and `{name} help run` explains one."
+    )
 }
 
 /// The table of exit codes, and the environment variables that no option names.

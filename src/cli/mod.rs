@@ -4,8 +4,11 @@
 //! `kubectl dualstack`; its help speaks of whichever it was called as.
 
 mod arguments;
+mod baseline;
 mod cleanup;
 mod completions;
+mod conformance;
+mod diff;
 mod explain;
 mod failure;
 mod help;
@@ -17,9 +20,11 @@ mod man;
 mod options;
 mod outputs;
 mod run;
+mod saved;
 mod schema;
 mod signals;
 mod values;
+mod verify;
 
 use std::{env, ffi::OsString, process::ExitCode};
 
@@ -36,6 +41,10 @@ pub fn main() -> ExitCode {
 
 fn carry_out(arguments: Vec<OsString>) -> Exit {
     let name = help::called_as(arguments.first().map(OsString::as_os_str));
+    if arguments.len() == 1 {
+        Streams::standard(anstream::ColorChoice::Auto).err.say(&help::next(name));
+        return Exit::Usage;
+    }
     let parsed = help::command(name).try_get_matches_from(arguments);
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
@@ -53,6 +62,9 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
         Command::List(arguments) => list::list(&arguments, &mut streams.out),
         Command::Explain(arguments) => explain::explain(&arguments, &mut streams.out),
         Command::Judge(arguments) => judge::judge(&arguments, &console),
+        Command::Baseline(arguments) => baseline::baseline(&arguments, &mut streams.out),
+        Command::Verify(arguments) => verify::verify(&arguments, &mut streams.out),
+        Command::Diff(arguments) => diff::diff(&arguments, &mut streams.out),
         Command::Cleanup(arguments) => cleanup::cleanup(arguments, &mut streams.out),
         Command::Lint(arguments) => lint::lint(*arguments, &mut streams.out),
         Command::Schema(arguments) => schema::schema(&arguments, &mut streams.out),

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{logging, options::Console};
+use super::{
+    conformance::{ConformanceArgs, ConformanceOutputs},
+    logging,
+    options::Console,
+};
 use crate::report::{
     Fan, OutputError, OutputFile, json::Json, junit::Junit, plain::Plain, results::Results,
     streams::Streams, terminal::Terminal, text::Detail,
@@ -20,6 +24,8 @@ pub(super) struct OutputArgs {
     /// Write the whole run as JSON to this file (`-`: stdout), for `judge` and other programs
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    conformance: ConformanceArgs,
 }
 
 /// Reports' places, opened.
@@ -27,6 +33,7 @@ pub(super) struct OutputArgs {
 pub(super) struct Outputs {
     junit: Option<OutputFile>,
     json: Option<OutputFile>,
+    conformance: ConformanceOutputs,
 }
 
 impl OutputArgs {
@@ -38,15 +45,32 @@ impl OutputArgs {
         let outputs = Outputs {
             junit: open("the JUnit report", &self.junit)?,
             json: open("the run record", &self.json)?,
+            conformance: self.conformance.open()?,
         };
-        if let (Some(junit), Some(json)) = (&outputs.junit, &outputs.json) {
-            junit.differs_from(json)?;
+        let all: Vec<&OutputFile> = outputs.all().collect();
+        for (index, first) in all.iter().enumerate() {
+            all.iter().skip(index + 1).try_for_each(|other| first.differs_from(other))?;
         }
         Ok(outputs)
+    }
+
+    /// Whether a conformance report is asked for.
+    pub(super) const fn conformance(&self) -> bool {
+        self.conformance.asked_for()
     }
 }
 
 impl Outputs {
+    /// Every file.
+    fn all(&self) -> impl Iterator<Item = &OutputFile> {
+        self.junit.iter().chain(&self.json).chain(self.conformance.files())
+    }
+
+    /// Says of which record's file a conformance report is.
+    pub(super) fn of_record(&mut self, sha256: String) {
+        self.conformance.sha256 = Some(sha256);
+    }
+
     /// Every reporter of a run.
     pub(super) fn fan(self, console: &Console) -> Fan {
         let (streams, detail) = (self.streams(console), console.detail());
@@ -69,7 +93,7 @@ impl Outputs {
     /// The process's streams; results go to stderr where a file of ours takes stdout.
     fn streams(&self, console: &Console) -> Streams {
         let streams = Streams::standard(console.colour());
-        if [&self.junit, &self.json].into_iter().flatten().any(OutputFile::is_stdout) {
+        if self.all().any(OutputFile::is_stdout) {
             streams.with_results_on_stderr(console.colour())
         } else {
             streams
@@ -83,6 +107,6 @@ impl Outputs {
         if let Some(output) = self.json {
             fan = fan.with(Json::new(output));
         }
-        fan
+        self.conformance.reporters(fan)
     }
 }

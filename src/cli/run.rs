@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 
 use super::{
+    baseline::BaselineArgs,
     failure::{Failure, with_reports},
     options::{ClusterArgs, Console, runtime},
     outputs::{OutputArgs, Outputs},
@@ -38,6 +39,8 @@ pub(super) struct RunArgs {
     workload: WorkloadArgs,
     #[command(flatten)]
     time: TimeArgs,
+    #[command(flatten)]
+    baseline: BaselineArgs,
     #[command(flatten)]
     outputs: OutputArgs,
 }
@@ -166,7 +169,8 @@ struct TimeArgs {
 impl RunArgs {
     /// The options of the run that these arguments ask for.
     fn options(self) -> Result<Options, Failure> {
-        let Self { mut checks, cluster, expectations, workload, time, outputs: _ } = self;
+        let Self { mut checks, cluster, expectations, workload, time, baseline, outputs: _ } = self;
+        let baseline = baseline.load()?;
         checks.extend(expectations.check);
         let mut suite = Suite::load(&expectations.suite)?;
         if let Some(outside) = expectations.outside {
@@ -214,6 +218,7 @@ impl RunArgs {
             },
             deadline: time.timeout,
             keep: workload.keep,
+            baseline,
             wait_namespace: workload.wait_namespace,
         })
     }

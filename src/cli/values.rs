@@ -2,7 +2,7 @@
 
 use std::{net::Ipv6Addr, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::Date};
 
 /// A duration other than zero: `90s`, `2m`, `1m30s`, `500ms`.
 ///
@@ -86,6 +86,14 @@ pub(super) fn registry(text: &str) -> Result<String, String> {
     image(&format!("{text}/image"))
         .map(|_| text.to_owned())
         .map_err(|reason| reason.replace("/image,", ","))
+}
+
+/// A day: `2027-01-31`.
+///
+/// # Errors
+/// Where it is none.
+pub(super) fn date(text: &str) -> Result<Date, String> {
+    crate::baseline::day(text)
 }
 
 fn is_digest(digest: &str) -> bool {

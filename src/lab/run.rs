@@ -101,6 +101,7 @@ impl Lab {
             probes,
             judged,
             causes,
+            baseline: None,
         };
         Run { record, told }
     }

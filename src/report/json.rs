@@ -44,7 +44,7 @@ impl Reporter for Json {
 
 /// A record as it is written: each field on a line of its own, and so each entry of its lists, so
 /// that one case or one probe is one line.
-fn written(record: &Record) -> io::Result<Vec<u8>> {
+pub(super) fn written(record: &Record) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     record.serialize(&mut Serializer::with_formatter(&mut text, Lines::default()))?;
     text.push(b'\n');

@@ -1,6 +1,7 @@
 //! The run as JUnit XML: one test suite for each check, one test case for each case.
 //!
-//! Fail is a failure, inconclusive an error, skip is skipped with its reason. Family, source,
+//! Fail is a failure, or where the baseline knows it skipped with the baseline's reason; inconclusive
+//! is an error, skip is skipped with its reason. Family, source,
 //! target and node stand in properties, so that a pipeline's report can be searched by them.
 
 use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
@@ -9,6 +10,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{OutputFile, ReportError, Reporter};
 use crate::{
+    baseline::{Entry, Review},
     cause::{Cause, Judged},
     check::{self, Failure, Status, Subject, Verdict},
     event::{Event, Finished},
@@ -77,8 +79,9 @@ pub fn of_record(record: &Record) -> Report {
         report.add_test_suite(run_suite(error, &record.left_behind));
     }
     // The record is in the registry's order, so the cases of a check follow one another.
+    let review = record.review();
     for cases in record.judged.chunk_by(|a, b| a.case.check == b.case.check) {
-        report.add_test_suite(suite(cases, record));
+        report.add_test_suite(suite(cases, record, &review));
     }
     report
 }
@@ -108,7 +111,7 @@ fn run_suite(broken_off: Option<&str>, left_behind: &[String]) -> TestSuite {
     suite
 }
 
-fn suite(cases: &[Judged], record: &Record) -> TestSuite {
+fn suite(cases: &[Judged], record: &Record, review: &Review<'_>) -> TestSuite {
     let id = cases.first().map_or(NAME, |judged| judged.case.check.as_str());
     let mut suite = TestSuite::new(id);
     let server = &record.started.server;
@@ -126,7 +129,7 @@ fn suite(cases: &[Judged], record: &Record) -> TestSuite {
     for judged in cases {
         let time = time_of(judged, record);
         total += time;
-        suite.add_test_case(test_case(judged, time, record));
+        suite.add_test_case(test_case(judged, time, record, review));
     }
     suite.set_time(total);
     suite
@@ -140,10 +143,14 @@ fn time_of(judged: &Judged, record: &Record) -> Duration {
     Duration::from_millis(millis.max().unwrap_or(0))
 }
 
-fn test_case(judged: &Judged, time: Duration, record: &Record) -> TestCase {
+fn test_case(judged: &Judged, time: Duration, record: &Record, review: &Review<'_>) -> TestCase {
     let name = judged.case.name();
     let cause = record.causes.iter().find(|cause| cause.explains.contains(&name));
-    let mut case = TestCase::new(name, status(judged, cause));
+    let status = match review.entry(judged) {
+        Some(entry) => known(judged, entry, cause),
+        None => status(judged, cause),
+    };
+    let mut case = TestCase::new(name, status);
     case.set_classname(judged.case.check.as_str()).set_time(time);
     for (name, value) in properties(judged, record) {
         case.add_property((name, value.as_str()));
@@ -152,6 +159,17 @@ fn test_case(judged: &Judged, time: Duration, record: &Record) -> TestCase {
         case.set_system_out(judged.verdict.detail());
     }
     case
+}
+
+/// A failure that the baseline knows: skipped, so that it doesn't fail the pipeline, with all that
+/// there is to say of it.
+fn known(judged: &Judged, entry: &Entry, cause: Option<&Cause>) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_type("known").set_message(format!("known to fail: {}", entry.told()));
+    if let Some(failure) = judged.verdict.failure() {
+        status.set_description(full_text(judged.verdict.detail(), failure, cause));
+    }
+    status
 }
 
 fn status(judged: &Judged, cause: Option<&Cause>) -> TestCaseStatus {

@@ -5,9 +5,14 @@
 //! and to the files that were asked for ([`junit`], [`json`]). No report reaches the cluster or a
 //! check's workings.
 
+pub mod conformance;
+pub mod diff;
 mod fan;
+mod harmless;
 pub mod json;
 pub mod junit;
+#[cfg(test)]
+mod known_tests;
 mod output;
 pub mod plain;
 pub mod results;
@@ -19,5 +24,6 @@ mod tests;
 pub mod text;
 
 pub use fan::{Fan, ReportError, Reporter};
+pub(crate) use harmless::for_terminal as words_for_terminal;
 pub use output::{OutputError, OutputFile};
 pub use tally::Tally;

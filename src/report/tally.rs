@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{cause::Judged, check::Status};
+use crate::{baseline::Review, cause::Judged, check::Status};
 
 /// The counts of a run, or of a part of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Tally {
     pub passed: usize,
     /// Seen not to be.
     pub failed: usize,
+    /// Seen not to be, and in the baseline.
+    pub known: usize,
     /// Nothing to try.
     pub skipped: usize,
     /// Could not be determined.
@@ -28,9 +30,21 @@ impl Tally {
         }
     }
 
+    /// Counts cases of a run, those apart that fail and are in its baseline.
+    pub fn of<'a>(judged: impl IntoIterator<Item = &'a Judged>, review: &Review<'_>) -> Self {
+        let mut tally = Self::default();
+        for judged in judged {
+            match review.entry(judged) {
+                Some(_) => tally.known += 1,
+                None => tally.add(judged.verdict.status()),
+            }
+        }
+        tally
+    }
+
     /// All cases.
     pub const fn total(&self) -> usize {
-        self.passed + self.failed + self.skipped + self.inconclusive
+        self.passed + self.failed + self.known + self.skipped + self.inconclusive
     }
 }
 
@@ -48,6 +62,7 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
             (self.failed, "failed"),
+            (self.known, "known to fail"),
             (self.inconclusive, "inconclusive"),
             (self.passed, "passed"),
             (self.skipped, "skipped"),
@@ -69,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_tally_names_the_worst_first_and_leaves_out_what_there_is_none_of() {
-        let tally = Tally { passed: 99, failed: 11, skipped: 0, inconclusive: 2 };
+        let tally = Tally { passed: 99, failed: 11, inconclusive: 2, ..Tally::default() };
         assert_eq!(tally.to_string(), "11 failed, 2 inconclusive, 99 passed");
         assert_eq!(Tally::default().to_string(), "no cases");
     }

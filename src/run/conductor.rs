@@ -397,6 +397,7 @@ impl Session {
             probes,
             judged,
             causes,
+            baseline: self.options.baseline,
         };
         let finished = Arc::new(Finished { exit: record.exit(), record });
         self.events.send(Event::Finished(Arc::clone(&finished)));

@@ -23,7 +23,8 @@ pub use rights::rights;
 pub use stop::{Stop, Stopper, stop};
 
 use crate::{
-    check::DynCheck, cluster::ConnectOptions, event::Event, fixture::FixtureOptions, suite::Suite,
+    baseline::Baseline, check::DynCheck, cluster::ConnectOptions, event::Event,
+    fixture::FixtureOptions, suite::Suite,
 };
 
 /// How long a run may take, if nobody says otherwise.
@@ -44,6 +45,8 @@ pub struct Options {
     pub deadline: Duration,
     /// Whether the fixture is left in place.
     pub keep: bool,
+    /// The failures that are known.
+    pub baseline: Option<Baseline>,
     /// Whether to wait until our namespace is gone, and not only what was in it.
     pub wait_namespace: bool,
 }

@@ -13,4 +13,5 @@ mod tests;
 pub use embedded::EMBEDDED;
 pub use error::SuiteError;
 pub use names::UnknownCheck;
+pub(crate) use names::known;
 pub use schema::schema;

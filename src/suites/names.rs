@@ -36,7 +36,7 @@ fn ids() -> Vec<&'static str> {
 ///
 /// # Errors
 /// Where it is neither.
-pub(super) fn known(name: &str) -> Result<(), UnknownCheck> {
+pub(crate) fn known(name: &str) -> Result<(), UnknownCheck> {
     if REGISTRY.iter().any(|check| covers(name, check.id())) {
         Ok(())
     } else {

@@ -1,11 +1,12 @@
 //! What is broken, in full sentences: first the causes, then the failures that no cause explains.
 
 use super::{
-    layout::{Detail, Prose, RED, paint},
+    layout::{Detail, Prose, RED, YELLOW, paint},
     subjects,
     view::View,
 };
 use crate::{
+    baseline::Entry,
     cause::{Cause, Confidence, Judged, telling_facts},
     check::{Failure, Subject},
 };
@@ -54,7 +55,8 @@ fn explain_cause(view: &View<'_>, number: usize, cause: &Cause) -> String {
         .labelled("Evidence", &cause.evidence)
         .commands("Reproduce", &cause.reproduce)
         .labelled("Fix", &cause.fix)
-        .labelled("Explains", &explained(view, number));
+        .labelled("Explains", &explained(view, number))
+        .labelled("Known", &known(view, number));
     if view.layout.detail == Detail::Full {
         let failures = view.record.judged.iter().filter_map(with_failure);
         let what: Vec<String> = failures
@@ -85,9 +87,21 @@ fn explained(view: &View<'_>, number: usize) -> Vec<String> {
         .collect()
 }
 
+/// What the baseline says of the cases that a cause explains, each reason once.
+fn known(view: &View<'_>, number: usize) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for judged in view.record.judged.iter().filter(|judged| view.cause_of(judged) == Some(number)) {
+        let entry = view.review.entry(judged).map(Entry::told);
+        told.extend(entry.filter(|entry| !told.contains(entry)));
+    }
+    told
+}
+
 /// Failures of one check and family that want the same done about them.
 struct Group<'a> {
     title: String,
+    /// The entry of the baseline that knows them.
+    known: Option<&'a Entry>,
     members: Vec<(&'a Judged, &'a Failure)>,
 }
 
@@ -100,11 +114,15 @@ fn unexplained<'a>(view: &View<'a>) -> Vec<Group<'a>> {
         let like = groups.iter_mut().find(|group| {
             view.layout.detail < Detail::Full
                 && group.title == title
+                && group.known == view.review.entry(judged)
                 && group.members.first().is_some_and(|(_, first)| first.fix == failure.fix)
         });
         match like {
             Some(group) => group.members.push((judged, failure)),
-            None => groups.push(Group { title, members: vec![(judged, failure)] }),
+            None => {
+                let known = view.review.entry(judged);
+                groups.push(Group { title, known, members: vec![(judged, failure)] });
+            }
         }
     }
     groups
@@ -113,7 +131,10 @@ fn unexplained<'a>(view: &View<'a>) -> Vec<Group<'a>> {
 fn explain_group(view: &View<'_>, group: &Group<'_>) -> String {
     let mut prose = Prose::new(view.layout);
     let Some((first, failure)) = group.members.first() else { return String::new() };
-    let label = paint(RED, "Failure:");
+    let label = match group.known {
+        Some(_) => paint(YELLOW, "Known failure:"),
+        None => paint(RED, "Failure:"),
+    };
     let count = group.members.len();
     if count == 1 {
         prose
@@ -130,7 +151,10 @@ fn explain_group(view: &View<'_>, group: &Group<'_>) -> String {
         }
         prose.labelled("What", &what);
     }
-    prose.commands("Reproduce", &failure.reproduce).labelled("Fix", &failure.fix);
+    prose
+        .commands("Reproduce", &failure.reproduce)
+        .labelled("Fix", &failure.fix)
+        .labelled("Known", &group.known.map(Entry::told).into_iter().collect::<Vec<_>>());
     prose.into_text()
 }
 

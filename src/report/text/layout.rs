@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-use crate::check::Status;
+use crate::{check::Status, exit::Exit};
 
 /// How much a report says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,16 @@ pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// A text in a style; taken out again by a stream that shows none.
 pub(super) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// A word that says how a command ended, in the style of that end.
+pub(crate) fn paint_verdict(exit: Exit, word: &str) -> String {
+    let style = match exit {
+        Exit::Passed => GREEN.bold(),
+        Exit::Inconclusive | Exit::Interrupted => YELLOW.bold(),
+        Exit::Failed | Exit::Usage | Exit::Cluster | Exit::NothingSelected => RED,
+    };
+    paint(style, word)
 }
 
 /// The style in which a status is shown.

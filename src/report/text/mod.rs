@@ -9,8 +9,8 @@ mod summary;
 mod tables;
 mod view;
 
-pub(crate) use layout::Prose;
 pub use layout::{Detail, Layout};
+pub(crate) use layout::{Prose, paint_verdict};
 
 use crate::{
     event::{Finished, Started},
@@ -60,8 +60,11 @@ pub fn body(finished: &Finished, notices: &[String], layout: Layout) -> String {
     if layout.detail > Detail::Brief {
         parts.push(tables::render(&view));
         parts.push(reasons::render(&view, notices));
-    } else if finished.exit == Exit::Inconclusive {
-        parts.push(reasons::undetermined(&view));
+    } else {
+        if finished.exit == Exit::Inconclusive {
+            parts.push(reasons::undetermined(&view));
+        }
+        parts.push(reasons::baseline(&view));
     }
     parts.push(summary::render(finished, layout));
     parts.retain(|part| !part.is_empty());

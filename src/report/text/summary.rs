@@ -1,6 +1,6 @@
 //! The last lines: how it ended, of how many, in what time.
 
-use super::layout::{BOLD, DIM, Detail, GREEN, Layout, Prose, RED, YELLOW, paint};
+use super::layout::{BOLD, DIM, Detail, Layout, Prose, RED, paint, paint_verdict};
 use crate::{
     event::Finished,
     exit::Exit,
@@ -26,15 +26,15 @@ pub(super) fn render(finished: &Finished, layout: Layout) -> String {
         let error = &broken_off.error;
         prose.paragraph(&format!("{} {error}", paint(RED, "Run stopped early:")));
     }
-    let (style, word) = match finished.exit {
-        Exit::Passed => (GREEN.bold(), "PASSED"),
-        Exit::Failed => (RED, "FAILED"),
-        Exit::Inconclusive => (YELLOW.bold(), "INCONCLUSIVE"),
-        Exit::Interrupted => (YELLOW.bold(), "INTERRUPTED"),
-        Exit::Usage | Exit::Cluster => (RED, "NOT RUN"),
-        Exit::NothingSelected => (RED, "NOTHING SELECTED"),
+    let word = match finished.exit {
+        Exit::Passed => "PASSED",
+        Exit::Failed => "FAILED",
+        Exit::Inconclusive => "INCONCLUSIVE",
+        Exit::Interrupted => "INTERRUPTED",
+        Exit::Usage | Exit::Cluster => "NOT RUN",
+        Exit::NothingSelected => "NOTHING SELECTED",
     };
-    prose.paragraph(&format!("{} {}", paint(style, word), sentence(record)));
+    prose.paragraph(&format!("{} {}", paint_verdict(finished.exit, word), sentence(record)));
     if layout.detail < Detail::Full || record.causes.len() > 1 {
         for (number, cause) in (1..).zip(&record.causes) {
             prose.paragraph(&format!(
@@ -49,7 +49,7 @@ pub(super) fn render(finished: &Finished, layout: Layout) -> String {
 
 /// `suite dual-stack: 11 failed, 99 passed of 110 cases on 3 of 4 nodes in 7.3 s`.
 fn sentence(record: &Record) -> String {
-    let tally: Tally = record.judged.iter().collect();
+    let tally = Tally::of(&record.judged, &record.review());
     let mut text = format!("suite {}: {tally}", record.suite.name);
     if tally.total() > 0 && tally.total() != tally.passed {
         text.push_str(&format!(" of {} cases", tally.total()));

@@ -5,12 +5,13 @@
 //! that they would bury everything else. Such rows say how many cases they stand for, and
 //! [`Detail::Full`] splits them.
 
+use anstyle::Style;
 use comfy_table::{
     ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle, Width,
 };
 
 use super::{
-    layout::{BOLD, DIM, Detail, paint, style_of, word_of},
+    layout::{BOLD, DIM, Detail, paint},
     subjects,
     view::View,
 };
@@ -57,7 +58,7 @@ pub(super) fn render(view: &View<'_>) -> String {
     let blocks: Vec<_> = blocks
         .into_iter()
         .map(|(title, cases)| {
-            let tally: Tally = cases.iter().copied().collect();
+            let tally = Tally::of(cases.iter().copied(), &view.review);
             (format!("{}: {tally}", paint(BOLD, title)), rows(view, &cases))
         })
         .collect();
@@ -78,6 +79,8 @@ pub(super) fn render(view: &View<'_>) -> String {
 /// One row, and the cases it stands for.
 struct Row<'a> {
     cases: Vec<&'a Judged>,
+    /// The result in one word, and the style to show it in.
+    result: (&'static str, Style),
     detail: String,
 }
 
@@ -86,15 +89,15 @@ impl Row<'_> {
     fn cells(&self) -> Option<([String; 5], String)> {
         let first = self.cases.first()?;
         let subjects: Vec<_> = self.cases.iter().map(|judged| &judged.case.subject).collect();
-        let (family, status) = (first.case.family, first.verdict.status());
+        let (family, (word, style)) = (first.case.family, self.result);
         let cells = [
             first.case.check.split("::").last().unwrap_or_default().to_owned(),
             family.map_or_else(|| "both".to_owned(), |family| family.to_string()),
             subjects::counted(&subjects),
-            word_of(status).to_owned(),
+            word.to_owned(),
             self.detail.clone(),
         ];
-        Some((cells, paint(style_of(status), word_of(status))))
+        Some((cells, paint(style, word)))
     }
 }
 
@@ -165,10 +168,12 @@ fn rows<'a>(view: &View<'a>, cases: &[&'a Judged]) -> Vec<Row<'a>> {
             if group.len() > most_rows(judged) && view.layout.detail < Detail::Full {
                 let cases: Vec<_> = group.into_iter().map(|(_, judged)| judged).collect();
                 let detail = common_detail(view, &cases);
-                ranked.push((rank, first, Row { cases, detail }));
+                let result = view.result(judged);
+                ranked.push((rank, first, Row { cases, result, detail }));
             } else {
                 ranked.extend(group.into_iter().map(|(index, judged)| {
-                    let row = Row { cases: vec![judged], detail: detail(view, judged) };
+                    let (result, detail) = (view.result(judged), detail(view, judged));
+                    let row = Row { cases: vec![judged], result, detail };
                     (rank, index, row)
                 }));
             }
@@ -212,7 +217,9 @@ fn belong_together<'a>(view: &View<'a>, a: &'a Judged, b: &'a Judged) -> bool {
             // A pass that needed a second try is worth a row.
             !view.was_retried(a) && !view.was_retried(b)
         } else {
-            a.verdict.detail() == b.verdict.detail() && view.cause_of(a) == view.cause_of(b)
+            a.verdict.detail() == b.verdict.detail()
+                && view.cause_of(a) == view.cause_of(b)
+                && view.review.entry(a).is_some() == view.review.entry(b).is_some()
         }
 }
 

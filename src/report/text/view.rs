@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::layout::{Detail, Layout};
-use crate::{cause::Judged, probe::Attempt, record::Record};
+use anstyle::Style;
+
+use super::layout::{Detail, Layout, YELLOW, style_of, word_of};
+use crate::{baseline::Review, cause::Judged, probe::Attempt, record::Record};
 
 /// A record, with what belongs together found quickly.
 pub(super) struct View<'a> {
@@ -11,6 +13,8 @@ pub(super) struct View<'a> {
     pub(super) layout: Layout,
     /// The number in the report, from 1, of the cause that explains a case, by the case's name.
     causes: HashMap<&'a str, usize>,
+    /// Which failures are known.
+    pub(super) review: Review<'a>,
 }
 
 impl<'a> View<'a> {
@@ -21,12 +25,21 @@ impl<'a> View<'a> {
                 causes.entry(name.as_str()).or_insert(number);
             }
         }
-        Self { record, layout, causes }
+        Self { record, layout, causes, review: record.review() }
     }
 
     /// The number of the cause that explains a case.
     pub(super) fn cause_of(&self, judged: &Judged) -> Option<usize> {
         self.causes.get(judged.case.name().as_str()).copied()
+    }
+
+    /// A case's result in one word, and the style to show it in.
+    pub(super) fn result(&self, judged: &Judged) -> (&'static str, Style) {
+        let status = judged.verdict.status();
+        match self.review.entry(judged) {
+            Some(_) => ("known", YELLOW),
+            None => (word_of(status), style_of(status)),
+        }
     }
 
     /// Every attempt of a case's own probes.

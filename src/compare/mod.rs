@@ -1,0 +1,126 @@
+//! What changed between two runs: a pure function over two records.
+//!
+//! Cases are matched by their names, which hold no address. The one random part of a name, the
+//! suffix of a DNS pod's, is left out where the pod itself is gone. Times and details are never
+//! compared word by word: they differ between any two runs.
+
+mod causes;
+mod facts;
+mod model;
+mod pairs;
+#[cfg(test)]
+mod tests;
+mod times;
+
+pub use model::{
+    CauseChange, Causes, Change, Comparison, FactChange, Gone, GoneBecause, Side, TimeChange,
+};
+
+use crate::{
+    cause::Judged,
+    check::{Status, Subject},
+    record::Record,
+};
+use model::Explained;
+use pairs::Pair;
+
+/// What changed from one run to another.
+pub fn compare(old: &Record, new: &Record) -> Comparison {
+    let pairs = pairs::pairs(&old.judged, &new.judged);
+    let mut found = Comparison {
+        old: Side::of(old),
+        new: Side::of(new),
+        causes: causes::compare(old, new, &pairs),
+        regressions: Vec::new(),
+        mended: Vec::new(),
+        inconclusive: Vec::new(),
+        skipped: Vec::new(),
+        gone: Vec::new(),
+        still_failing: Vec::new(),
+        still_inconclusive: Vec::new(),
+        appeared: 0,
+        unchanged: 0,
+        slower: Vec::new(),
+        faster: Vec::new(),
+        facts: facts::compare(old, new),
+    };
+    let explained = (Explained::by(old), Explained::by(new));
+    for pair in &pairs {
+        match *pair {
+            Pair::Gone(before) => found.gone.push(Gone::of(before, why_gone(before, old, new))),
+            Pair::Appeared(now) => found.sort_in(None, now, &explained),
+            Pair::Both(before, now) => found.sort_in(Some(before), now, &explained),
+        }
+    }
+    (found.slower, found.faster) = times::compare(old, new, &pairs);
+    found
+}
+
+impl Comparison {
+    /// Puts a case where it belongs.
+    fn sort_in(
+        &mut self,
+        before: Option<&Judged>,
+        now: &Judged,
+        (old, new): &(Explained<'_>, Explained<'_>),
+    ) {
+        let was = before.map(|judged| judged.verdict.status());
+        let change = |by: &Explained<'_>, shown: &Judged| Change::of(shown, was, now, by);
+        match (was, now.verdict.status()) {
+            (Some(Status::Fail), Status::Fail) => self.still_failing.push(change(new, now)),
+            (_, Status::Fail) => self.regressions.push(change(new, now)),
+            (Some(Status::Inconclusive), Status::Inconclusive) => {
+                self.still_inconclusive.push(change(new, now));
+            }
+            (_, Status::Inconclusive) => self.inconclusive.push(change(new, now)),
+            (Some(Status::Fail), Status::Pass) => {
+                self.mended.push(change(old, before.unwrap_or(now)));
+            }
+            (Some(Status::Skip), Status::Skip) | (Some(Status::Pass), Status::Pass) => {
+                self.unchanged += 1;
+            }
+            (Some(_), Status::Skip) => self.skipped.push(change(new, now)),
+            (None | Some(Status::Skip | Status::Inconclusive), Status::Pass)
+            | (None, Status::Skip) => self.appeared += 1,
+        }
+    }
+}
+
+/// Why a case of the old run has no counterpart in the new one.
+fn why_gone(judged: &Judged, old: &Record, new: &Record) -> GoneBecause {
+    let case = &judged.case;
+    if !new.suite.names(&case.check) {
+        return GoneBecause::CheckNotRun;
+    }
+    let named = nodes_of(&case.subject, old);
+    let is_there =
+        |name: &str| new.facts.nodes.known().is_none_or(|all| all.iter().any(|it| it.name == name));
+    if let Some(node) = named.iter().find(|node| !is_there(node)) {
+        return GoneBecause::NodeLeft { node: (*node).to_owned() };
+    }
+    let excluded = |name: &str| {
+        let nodes = new.fixture.iter().flat_map(|fixture| &fixture.nodes);
+        nodes.filter(|node| node.excluded.is_some()).any(|node| node.name == name)
+    };
+    if let Some(node) = named.iter().find(|node| excluded(node)) {
+        return GoneBecause::NodeNotTested { node: (*node).to_owned() };
+    }
+    match &case.subject {
+        Subject::Pod { workload, .. } if pairs::is_of_others(workload) => GoneBecause::PodLeft,
+        _ => GoneBecause::Unknown,
+    }
+}
+
+/// The nodes that a subject names: `n1`, `host network of n1`, `backend on n1`.
+fn nodes_of<'a>(subject: &'a Subject, record: &Record) -> Vec<&'a str> {
+    let parts: [Option<&str>; 2] = match subject {
+        Subject::Cluster => [None, None],
+        Subject::Node { name } | Subject::Service { name } => [Some(name), None],
+        Subject::Pod { node, .. } => [Some(node), None],
+        Subject::Path { from, to } => [Some(from), Some(to)],
+    };
+    let is_node = |name: &&str| {
+        record.facts.nodes.known().is_some_and(|all| all.iter().any(|it| it.name == *name))
+    };
+    parts.into_iter().flatten().filter_map(|part| part.rsplit(' ').next()).filter(is_node).collect()
+}

@@ -1,0 +1,39 @@
+//! What belongs to which part of a report: every check to exactly one.
+
+/// The name of the profile.
+pub const PROFILE: &str = "DUAL-STACK";
+
+/// The checks of the core: what every dual-stack cluster must do.
+pub const CORE: &[&str] = &[
+    "node::pod_cidrs",
+    "node::internal_ips",
+    "node::ranges",
+    "pod::pod_ips",
+    "pod::family_order",
+    "pod::reachable",
+    "service::ranges",
+    "service::cluster_ips",
+    "service::endpoint_slices",
+    "service::cluster_ip_reachable",
+    "node_port::from_pod",
+    "dns::records",
+];
+
+/// A feature beyond the core.
+#[derive(Clone, Copy, Debug)]
+pub struct ExtendedFeature {
+    /// Its name.
+    pub name: &'static str,
+    /// The checks that show it.
+    pub checks: &'static [&'static str],
+}
+
+/// The extended features, in the order of reports.
+pub const EXTENDED: &[ExtendedFeature] = &[
+    ExtendedFeature { name: "PodPacketLoss", checks: &["pod::loss"] },
+    ExtendedFeature { name: "ServiceUDP", checks: &["service::udp"] },
+    ExtendedFeature { name: "ServiceHairpin", checks: &["service::hairpin"] },
+    ExtendedFeature { name: "ServiceRejectWithoutEndpoints", checks: &["service::no_endpoints"] },
+    ExtendedFeature { name: "NodePortUDP", checks: &["node_port::udp"] },
+    ExtendedFeature { name: "NodePortFromOutside", checks: &["node_port::from_outside"] },
+];

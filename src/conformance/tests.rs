@@ -1,0 +1,187 @@
+//! Conformance reports of runs in the lab.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::{
+    baseline::Baseline,
+    check::{REGISTRY, Stage},
+    fixture::{Exclusion, ExclusionKind},
+    lab::{Fault, Lab},
+    net::IpFamily::V6,
+    record::{BrokenOff, Record},
+    report::conformance::{badge, yaml},
+};
+
+fn implementation() -> Implementation {
+    Implementation {
+        organization: "acme".to_owned(),
+        project: "acme-cni".to_owned(),
+        url: "https://acme.example/cni".to_owned(),
+        version: "v1.2.3".to_owned(),
+        contact: vec!["@acme/net".to_owned()],
+    }
+}
+
+fn of(record: &Record) -> Report {
+    assess(record, implementation(), digest(b"the record"))
+}
+
+fn healthy() -> Record {
+    Lab::dual().run().record
+}
+
+#[test]
+fn every_check_is_in_the_core_or_in_one_feature_and_nothing_else_is() {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    for check in CORE.iter().chain(EXTENDED.iter().flat_map(|feature| feature.checks)) {
+        *count.entry(check).or_default() += 1;
+    }
+    for check in REGISTRY {
+        assert_eq!(count.remove(check.id()), Some(1), "{}", check.id());
+    }
+    assert!(count.is_empty(), "no such check: {count:?}");
+    let order = |checks: &[&str]| {
+        let place = |id: &&str| REGISTRY.iter().position(|check| check.id() == *id);
+        checks.iter().map(place).collect::<Vec<_>>().is_sorted()
+    };
+    assert!(order(CORE), "in the registry's order");
+}
+
+#[test]
+fn a_healthy_cluster_is_a_success_and_its_report_reads_well() {
+    let report = of(&healthy());
+    assert_eq!(report.result, Grade::Success);
+    insta::assert_snapshot!(yaml(&report).unwrap());
+}
+
+#[test]
+fn a_fault_of_the_core_is_a_failure_that_names_its_checks() {
+    let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
+    let report = of(&Lab::dual().with(fault).run().record);
+    assert_eq!(report.result, Grade::Failure);
+    insta::assert_snapshot!(yaml(&report).unwrap());
+}
+
+#[test]
+fn a_feature_that_fails_is_unsupported_with_its_reason_and_the_core_stands() {
+    let report = of(&Lab::dual().with(Fault::HairpinOff { at: "n2" }).run().record);
+    let profile = &report.profiles[0];
+    assert_eq!((report.result, profile.core.result), (Grade::Partial, Grade::Success));
+    let [feature] = &profile.extended.unsupported_features[..] else { panic!("{profile:?}") };
+    assert_eq!(feature.name, "ServiceHairpin");
+    assert!(feature.reason.starts_with("2 of 6 cases failed; the first is "), "{feature:?}");
+}
+
+#[test]
+fn nothing_that_was_left_out_or_could_not_be_told_is_a_success() {
+    let partial = |record: &Record, said: &str| {
+        let report = of(record);
+        assert_eq!(report.result, Grade::Partial, "{said}");
+        let limits = report.limitations.join("\n");
+        assert!(limits.contains(said), "`{said}` is not in: {limits}");
+    };
+    let excluded = Lab::dual().changed(|lab| {
+        let kind = ExclusionKind::Deliberate;
+        lab.fixture.nodes[2].excluded = Some(Exclusion { kind, reason: "cordoned".to_owned() });
+    });
+    partial(&excluded.run().record, "1 of 3 nodes left out: n3 (");
+    let filtered =
+        Lab::dual().changed(|lab| lab.suite.checks.retain(|check| !check.starts_with("dns")));
+    partial(&filtered.run().record, "Not run: dns::records.");
+    partial(&Lab::dual().without_exec().record, "could not be determined");
+    let why = BrokenOff { error: "interrupted".to_owned(), exit: None };
+    partial(
+        &Lab::dual().broken_off(Stage::Probed, "n3", why).record,
+        "stopped early: interrupted.",
+    );
+    let hurried = Lab::dual().changed(|lab| lab.suite.probes.settle_ms += 1);
+    partial(&hurried.run().record, "Probes were tried otherwise");
+    let own = Lab::dual().changed(|lab| lab.suite.name = "./mine.yaml".to_owned());
+    partial(&own.run().record, "./mine.yaml is not a built-in suite.");
+    let text = "known:\n- {case: dns, reason: x, owner: y, until: 2027-01-31}\n";
+    let baseline = Baseline::parse("known.yaml", text, "2026-11-25".parse().unwrap()).unwrap();
+    partial(&Record { baseline: Some(baseline), ..healthy() }, "a baseline of 1 entry.");
+}
+
+#[test]
+fn a_known_failure_is_a_failure_of_the_core_all_the_same() {
+    let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
+    let text = "known:\n- {case: '*', reason: x, owner: y, until: 2027-01-31}\n";
+    let baseline = Baseline::parse("known.yaml", text, "2026-11-25".parse().unwrap()).unwrap();
+    let record = Record { baseline: Some(baseline), ..Lab::dual().with(fault).run().record };
+    assert_eq!(of(&record).result, Grade::Failure);
+}
+
+#[test]
+fn a_report_is_verified_by_its_record_and_by_no_other() {
+    let record = healthy();
+    let sha256 = digest(b"the record");
+    let report: Report = serde_saphyr::from_str(&yaml(&of(&record)).unwrap()).unwrap();
+    assert_eq!(verify(&report, &record, &sha256), Vec::<String>::new());
+    let found = verify(&report, &record, &digest(b"another"));
+    assert!(found[0].starts_with("The report is of another record: "), "{found:?}");
+    let broken = Lab::dual().with(Fault::HairpinOff { at: "n2" }).run().record;
+    let found = verify(&report, &broken, &sha256).join("\n");
+    let said = "result: the report says \"success\", and the record \"partial\".";
+    assert!(found.contains(said), "{found}");
+    assert!(found.contains("profiles[0].extended.statistics.Failed: the report says 0"), "{found}");
+    let mut nobody = report;
+    nobody.implementation.project = " ".to_owned();
+    assert_eq!(verify(&nobody, &record, &sha256), ["implementation.project is empty."]);
+}
+
+#[test]
+fn the_digest_is_that_of_sha256sum() {
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    assert_eq!(digest(b""), empty);
+}
+
+#[test]
+fn the_committed_schema_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reports/report.schema.json");
+    let current = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    if std::env::var_os("DUALSTACK_WRITE_SCHEMA").is_some() {
+        std::fs::write(path, &current).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(committed == current, "run this test with DUALSTACK_WRITE_SCHEMA=1 to update it");
+}
+
+#[test]
+fn reports_are_valid_by_the_schema_and_nonsense_is_not() {
+    let validator = jsonschema::validator_for(schema().as_value()).unwrap();
+    let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
+    for record in [healthy(), Lab::dual().with(fault).run().record] {
+        // As another program reads it: from the YAML.
+        let text = yaml(&of(&record)).unwrap();
+        let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        assert!(validator.is_valid(&value), "{:?}", validator.iter_errors(&value).next());
+        let mut other = value;
+        other["record"]["sha256"] = "no digest".into();
+        assert!(!validator.is_valid(&other));
+    }
+}
+
+#[test]
+fn hostile_names_stay_words_in_the_report_and_the_badge() {
+    let mut record = healthy();
+    let evil = "v1\u{1b}[2J\n- x: </title><script>alert('1')</script>: &a *b # c";
+    record.facts.server.version = evil.to_owned();
+    let text = yaml(&of(&record)).unwrap();
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
+    let back: Report = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(back.kubernetes_version, evil, "and nothing but words");
+    let image = badge(Grade::Partial, evil);
+    assert!(!image.contains("<script") && !image.contains('\u{1b}'), "{image}");
+    assert!(image.contains("&lt;script&gt;"), "{image}");
+}
+
+#[test]
+fn a_badge_says_its_result_in_words_and_needs_nothing_else() {
+    let image = badge(Grade::Success, "v1.36.3");
+    assert!(image.contains("aria-label=\"dual-stack conformance: success, Kubernetes v1.36.3\""));
+    // The namespace is the only address in it.
+    assert_eq!(image.matches("http").count(), 1, "{image}");
+    insta::assert_snapshot!(image);
+}
