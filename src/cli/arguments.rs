@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::{
     cleanup::CleanupArgs, completions::CompletionsArgs, explain::ExplainArgs, judge::JudgeArgs,
-    lint::LintCommand, list::ListArgs, man::ManArgs, options::Console, run::RunArgs,
-    schema::SchemaArgs,
+    lint::LintCommand, list::ListArgs, man::ManArgs, options::Console, report::ReportArgs,
+    run::RunArgs, schema::SchemaArgs,
 };
 
 /// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
@@ -25,6 +25,7 @@ pub(super) enum Command {
     List(ListArgs),
     Explain(ExplainArgs),
     Judge(JudgeArgs),
+    Report(ReportArgs),
     Cleanup(CleanupArgs),
     Lint(Box<LintCommand>),
     Schema(SchemaArgs),

@@ -16,7 +16,9 @@ mod logging;
 mod man;
 mod options;
 mod outputs;
+mod report;
 mod run;
+mod saved;
 mod schema;
 mod signals;
 mod values;
@@ -53,6 +55,7 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
         Command::List(arguments) => list::list(&arguments, &mut streams.out),
         Command::Explain(arguments) => explain::explain(&arguments, &mut streams.out),
         Command::Judge(arguments) => judge::judge(&arguments, &console),
+        Command::Report(arguments) => report::report(arguments, &console),
         Command::Cleanup(arguments) => cleanup::cleanup(arguments, &mut streams.out),
         Command::Lint(arguments) => lint::lint(*arguments, &mut streams.out),
         Command::Schema(arguments) => schema::schema(&arguments, &mut streams.out),
