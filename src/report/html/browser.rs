@@ -224,6 +224,8 @@ fn a_browser_shows_three_fifty_and_five_hundred_nodes() {
     }
     opens_a_red_cell(&mut browser, &pages[0].1);
     browser.open("readme", &pages[0].1, 1440, "light");
+    let metrics = json!({"width": 1440, "height": 1380, "deviceScaleFactor": 1, "mobile": false});
+    browser.call("Emulation.setDeviceMetricsOverride", metrics);
     browser.picture("readme", false);
     let shown = browser.open("hostile", &hostile(), 1440, "light");
     browser.eval("for (const button of document.querySelectorAll('td.fail button')) { button.click(); document.getElementById('case').close(); }");

@@ -106,7 +106,7 @@ fn map(
     };
     html! {
         div.scroll tabindex="0" role="region" aria-label=(format!("{} {}", title(check), family_name(family))) {
-            table.map.flat[columns.is_short()] {
+            table.map.flat[columns.is_short()].many[columns.names.len() > 12] {
                 caption { (family_name(family)) }
                 thead { tr {
                     th.corner scope="col" { "from ↓ to →" }

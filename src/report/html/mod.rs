@@ -2,7 +2,7 @@
 //! families, times, and what the cluster says of itself. It loads nothing from anywhere.
 
 mod axis;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod browser;
 mod cells;
 mod data;
