@@ -224,7 +224,7 @@ fn a_browser_shows_three_fifty_and_five_hundred_nodes() {
     }
     opens_a_red_cell(&mut browser, &pages[0].1);
     browser.open("readme", &pages[0].1, 1440, "light");
-    let metrics = json!({"width": 1440, "height": 1380, "deviceScaleFactor": 1, "mobile": false});
+    let metrics = json!({"width": 1440, "height": 1400, "deviceScaleFactor": 1, "mobile": false});
     browser.call("Emulation.setDeviceMetricsOverride", metrics);
     browser.picture("readme", false);
     let shown = browser.open("hostile", &hostile(), 1440, "light");

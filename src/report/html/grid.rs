@@ -24,6 +24,9 @@ use crate::{
 /// How many subjects have a row each; of more, only those that didn't pass.
 const MOST: usize = 48;
 
+/// From so many cases on a check's section is laid out only when it comes into view.
+const LARGE: usize = 1000;
+
 /// Whether some of a check's cases are paths.
 pub(super) fn has_paths(checked: &Checked<'_>) -> bool {
     checked.cases.iter().any(|judged| matches!(judged.case.subject, Subject::Path { .. }))
@@ -42,7 +45,7 @@ pub(super) fn render(
         .copied()
         .partition(|judged| matches!(judged.case.subject, Subject::Path { .. }));
     html! {
-        section.check id=(anchor(checked.id)) {
+        section.check.large[checked.cases.len() > LARGE] id=(anchor(checked.id)) {
             h3 { (title(checked.id)) " " code { (safe::line(checked.id)) } }
             @if let Some(check) = check::find(checked.id) { p.promise { (check.summary()) } }
             @if !paths.is_empty() { (maps(digest, checked.id, &paths, nodes, data)) }
