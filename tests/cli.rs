@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "cli/reports.rs"]
+mod reports;
+
 use std::{fs, path::Path, process::Output};
 
 use assert_cmd::Command;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::{
     baseline::BaselineCommand, cleanup::CleanupArgs, completions::CompletionsArgs, diff::DiffArgs,
     explain::ExplainArgs, judge::JudgeArgs, lint::LintCommand, list::ListArgs, man::ManArgs,
-    options::Console, run::RunArgs, schema::SchemaArgs, verify::VerifyArgs,
+    options::Console, report::ReportArgs, run::RunArgs, schema::SchemaArgs, verify::VerifyArgs,
 };
 
 /// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
@@ -25,6 +25,7 @@ pub(super) enum Command {
     List(ListArgs),
     Explain(ExplainArgs),
     Judge(JudgeArgs),
+    Report(ReportArgs),
     Diff(DiffArgs),
     Baseline(BaselineCommand),
     Verify(VerifyArgs),

@@ -33,6 +33,11 @@ impl Failure {
         self.exit
     }
 
+    /// The sentence alone.
+    pub(super) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     pub(super) fn text(&self) -> String {
         let style = AnsiColor::Red.on_default().bold();
         format!("{style}error:{style:#} {}", self.sentence)

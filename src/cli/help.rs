@@ -90,6 +90,13 @@ pub(super) fn command(name: &'static str) -> Command {
             let example = ("verify report.yaml run.json", "Hold a report against its record");
             command.after_long_help(format!("{}\n{}", examples(&[example]), exit_codes()))
         })
+        .mut_subcommand("report", |command| {
+            command.after_long_help(examples(&[
+                ("report run.json --html report.html", "Write a web page of a saved run"),
+                ("report run.json --markdown -", "Print Markdown, for a pull request"),
+                ("report run.json.gz --output wide", "Print a row for each case"),
+            ]))
+        })
         .mut_subcommand("cleanup", |command| {
             command.after_long_help(format!(
                 "{}\n{}",

@@ -1,6 +1,6 @@
 //! `dualstack judge`: judges a saved run again, without a cluster.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf};
 
 use clap::Args;
 
@@ -11,18 +11,11 @@ use super::{
     outputs::OutputArgs,
     saved,
 };
-use crate::{
-    cause::Judged,
-    check::Status,
-    conformance::digest,
-    event::{Event, Finished},
-    exit::Exit,
-    run,
-};
+use crate::{cause::Judged, check::Status, conformance::digest, exit::Exit, run};
 
 /// Judge a saved run again, without a cluster
 ///
-/// Reads a file written by `run --json FILE`, judges its facts and observations with the checks of
+/// Reads a file written by `run --json FILE`, compressed or not, judges its facts and observations with the checks of
 /// this version, and prints the same reports.
 #[derive(Debug, Args)]
 pub(super) struct JudgeArgs {
@@ -55,10 +48,8 @@ pub(super) fn judge(arguments: &JudgeArgs, console: &Console) -> Result<Exit, Fa
     let notices = [record.notices.clone(), differences(&before, &record.judged)].concat();
     let exit = record.exit();
 
-    let mut fan = outputs.fan_of_results(console);
-    fan.event(&Event::Started(record.started.clone()));
-    notices.into_iter().for_each(|notice| fan.event(&Event::Notice(notice)));
-    fan.event(&Event::Finished(Arc::new(Finished { exit, record })));
+    let mut fan = outputs.fan_of_results(console, Some(console.detail()));
+    saved::tell(&mut fan, record, notices);
     with_reports(exit, &fan.finish())
 }
 

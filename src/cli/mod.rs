@@ -19,6 +19,7 @@ mod logging;
 mod man;
 mod options;
 mod outputs;
+mod report;
 mod run;
 mod saved;
 mod schema;
@@ -65,6 +66,7 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
         Command::Baseline(arguments) => baseline::baseline(&arguments, &mut streams.out),
         Command::Verify(arguments) => verify::verify(&arguments, &mut streams.out),
         Command::Diff(arguments) => diff::diff(&arguments, &mut streams.out),
+        Command::Report(arguments) => report::report(arguments, &console),
         Command::Cleanup(arguments) => cleanup::cleanup(arguments, &mut streams.out),
         Command::Lint(arguments) => lint::lint(*arguments, &mut streams.out),
         Command::Schema(arguments) => schema::schema(&arguments, &mut streams.out),

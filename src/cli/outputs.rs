@@ -1,55 +1,77 @@
 //! The files that a run's reports go to, and the reporters of a command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use super::{
     conformance::{ConformanceArgs, ConformanceOutputs},
     logging,
     options::Console,
 };
-use crate::report::{
-    Fan, OutputError, OutputFile, json::Json, junit::Junit, plain::Plain, results::Results,
-    streams::Streams, terminal::Terminal, text::Detail,
+use crate::{
+    event::Event,
+    report::{
+        FORMATS, Fan, FileReport, Format, OutputError, OutputFile, ReportError, github::GitHub,
+        plain::Plain, results::Results, streams::Streams, terminal::Terminal, text::Detail,
+    },
 };
 
-/// Reports besides the one on the terminal.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Reports")]
+/// Reports besides the one on the terminal: an option for each of [`FORMATS`], and the conformance
+/// report.
+#[derive(Clone, Debug, Default)]
 pub(super) struct OutputArgs {
-    /// Write JUnit XML to this file (`-`: stdout)
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
-    /// Write the whole run as JSON to this file (`-`: stdout), for `judge` and other programs
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    #[command(flatten)]
+    wanted: Vec<(&'static Format, PathBuf)>,
     conformance: ConformanceArgs,
 }
 
-/// Reports' places, opened.
-#[derive(Debug)]
-pub(super) struct Outputs {
-    junit: Option<OutputFile>,
-    json: Option<OutputFile>,
-    conformance: ConformanceOutputs,
+impl Args for OutputArgs {
+    fn augment_args(command: Command) -> Command {
+        let command = command.args(FORMATS.iter().map(|format| {
+            Arg::new(format.option)
+                .long(format.option)
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help(format.help)
+                .help_heading("Reports")
+        }));
+        ConformanceArgs::augment_args(command.next_help_heading("Reports"))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for OutputArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let wanted = FORMATS.iter().filter_map(|&format| {
+            Some((format, matches.get_one::<PathBuf>(format.option)?.clone()))
+        });
+        let conformance = ConformanceArgs::from_arg_matches(matches)?;
+        Ok(Self { wanted: wanted.collect(), conformance })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 impl OutputArgs {
     /// Opens the files, so that a bad path is known before anything is begun.
     pub(super) fn open(&self) -> Result<Outputs, OutputError> {
-        let open = |what, path: &Option<PathBuf>| {
-            path.as_deref().map(|path| OutputFile::open(what, path)).transpose()
-        };
-        let outputs = Outputs {
-            junit: open("the JUnit report", &self.junit)?,
-            json: open("the run record", &self.json)?,
-            conformance: self.conformance.open()?,
-        };
-        let all: Vec<&OutputFile> = outputs.all().collect();
-        for (index, first) in all.iter().enumerate() {
-            all.iter().skip(index + 1).try_for_each(|other| first.differs_from(other))?;
+        let mut files: Vec<(&'static Format, OutputFile)> = Vec::new();
+        for (format, path) in &self.wanted {
+            let file = OutputFile::open(format.what, path)?;
+            for (_, other) in &files {
+                other.differs_from(&file)?;
+            }
+            files.push((format, file));
+        }
+        let outputs = Outputs { files, conformance: self.conformance.open()? };
+        for file in outputs.conformance.files() {
+            outputs.files.iter().try_for_each(|(_, other)| other.differs_from(file))?;
         }
         Ok(outputs)
     }
@@ -58,12 +80,31 @@ impl OutputArgs {
     pub(super) const fn conformance(&self) -> bool {
         self.conformance.asked_for()
     }
+
+    /// The same, with a report of this format on stdout.
+    #[must_use]
+    pub(super) fn with_stdout(mut self, format: &'static Format) -> Self {
+        self.wanted.push((format, PathBuf::from("-")));
+        self
+    }
+
+    /// Whether a report takes stdout.
+    pub(super) fn takes_stdout(&self) -> bool {
+        self.wanted.iter().any(|(_, path)| path == Path::new("-"))
+    }
+}
+
+/// Reports' places, opened.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    files: Vec<(&'static Format, OutputFile)>,
+    conformance: ConformanceOutputs,
 }
 
 impl Outputs {
     /// Every file.
     fn all(&self) -> impl Iterator<Item = &OutputFile> {
-        self.junit.iter().chain(&self.json).chain(self.conformance.files())
+        self.files.iter().map(|(_, file)| file).chain(self.conformance.files())
     }
 
     /// Says of which record's file a conformance report is.
@@ -81,13 +122,34 @@ impl Outputs {
         } else {
             Fan::default().with(Plain::new(streams.out, streams.err, detail))
         };
-        self.files(fan)
+        let colour = console.colour();
+        let on_stderr = self.all().any(OutputFile::is_stdout);
+        let fan = self.into_files(fan);
+        // After the others, so that its lines stand below the results.
+        match GitHub::from_environment(|| {
+            let streams = Streams::standard(colour);
+            if on_stderr { streams.err } else { streams.out }
+        }) {
+            Some(github) => fan.with(github),
+            None => fan,
+        }
     }
 
-    /// The reporters of a run that is over: nothing is in progress any more.
-    pub(super) fn fan_of_results(self, console: &Console) -> Fan {
-        let results = Results::new(self.streams(console).out, console.detail());
-        self.files(Fan::default().with(results))
+    /// The reporters of a run that is over: nothing is in progress any more. Without a detail,
+    /// there are no results as text.
+    pub(super) fn fan_of_results(self, console: &Console, detail: Option<Detail>) -> Fan {
+        let mut fan = Fan::default();
+        if let Some(detail) = detail {
+            fan = fan.with(Results::new(self.streams(console).out, detail));
+        }
+        self.into_files(fan)
+    }
+
+    /// The files of a run that could not even begin: each says why, where its format can.
+    pub(super) fn not_begun(self, error: &str) -> Vec<ReportError> {
+        let mut fan = self.into_files(Fan::default());
+        fan.event(&Event::BrokenOff { error: error.to_owned() });
+        fan.finish()
     }
 
     /// The process's streams; results go to stderr where a file of ours takes stdout.
@@ -100,13 +162,9 @@ impl Outputs {
         }
     }
 
-    fn files(self, mut fan: Fan) -> Fan {
-        if let Some(output) = self.junit {
-            fan = fan.with(Junit::new(output));
-        }
-        if let Some(output) = self.json {
-            fan = fan.with(Json::new(output));
-        }
+    fn into_files(self, fan: Fan) -> Fan {
+        let reports = self.files.into_iter();
+        let fan = reports.fold(fan, |fan, (format, file)| fan.with(FileReport::new(format, file)));
         self.conformance.reporters(fan)
     }
 }

@@ -227,7 +227,14 @@ impl RunArgs {
 pub(super) fn run(arguments: RunArgs, console: &Console) -> Result<Exit, Failure> {
     // The files first: whatever else goes wrong, the pipeline finds no stale report.
     let outputs = arguments.outputs.open()?;
-    let options = arguments.options()?;
+    let options = match arguments.options() {
+        Ok(options) => options,
+        Err(failure) => {
+            // A pipeline that looks for a report finds out why there is no other.
+            outputs.not_begun(failure.sentence());
+            return Err(failure);
+        }
+    };
     let (ended, unwritten) = runtime()?.block_on(carry_out(options, outputs, console));
     with_reports(ended?, &unwritten)
 }

@@ -1,20 +1,25 @@
-//! Saved runs, as files or on stdin.
+//! A saved run, as `run --json` wrote it: read, and refused in one sentence where it isn't one.
 
 use std::{
     fs,
     io::{self, Read},
     path::Path,
+    sync::Arc,
 };
 
+use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::failure::Failure;
 use crate::{
+    event::{Event, Finished},
     record::{RECORD_VERSION, Record},
-    report::words_for_terminal,
+    report::{Fan, safe},
     run,
 };
+
+/// No record is larger than this, in bytes; what claims to be is not unpacked further.
+const LARGEST: u64 = 4 << 30;
 
 /// As much of a record as every version has.
 #[derive(Deserialize)]
@@ -22,9 +27,22 @@ struct Version {
     version: u32,
 }
 
-/// Reads a record.
-fn read(path: &Path) -> Result<Record, Failure> {
+/// The record in a file (`-`: stdin), which may be compressed by gzip.
+///
+/// # Errors
+/// Where it can't be read, is cut off, of another version, not a record, or contradicts itself.
+pub(super) fn read(path: &Path) -> Result<Record, Failure> {
     parse(path, &bytes(path)?)
+}
+
+/// The same, judged with the checks of this version.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn rejudged(path: &Path) -> Result<Record, Failure> {
+    let record = read(path)?;
+    let checks = record.suite.checks();
+    Ok(run::rejudge(record, checks))
 }
 
 /// A record's name in messages.
@@ -32,45 +50,61 @@ fn name(path: &Path) -> String {
     if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() }
 }
 
-/// The bytes of a record's file.
+/// The bytes of a record's file, compressed or not.
+///
+/// # Errors
+/// Where it can't be read.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    let name = name(path);
-    let text = if path.as_os_str() == "-" {
-        let mut text = Vec::new();
-        io::stdin().lock().read_to_end(&mut text).map(|_| text)
+    let bytes = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
     } else {
         fs::read(path)
     };
-    text.map_err(|error| {
+    bytes.map_err(|error| {
         Failure::usage(format!(
-            "cannot read the run record {name}: {error}; pass a file written by `dualstack run --json FILE`"
+            "cannot read the run record {}: {error}; pass a file written by `dualstack run --json FILE`",
+            name(path)
         ))
     })
 }
 
-/// Reads a record from the bytes of its file.
-pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Record, Failure> {
+/// The record in the bytes of its file.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Failure> {
     let name = name(path);
-    let malformed = |error: serde_json::Error| {
+    let invalid = |reason: String| {
         Failure::usage(format!(
-            "invalid run record {name}: {error}; pass a file written by `dualstack run --json FILE`"
+            "invalid run record {name}: {reason}; pass a file written by `dualstack run --json FILE`"
         ))
     };
-    let Version { version } = serde_json::from_slice(text).map_err(malformed)?;
+    let malformed = |error: serde_json::Error| {
+        let cut = if error.is_eof() { " (the file is empty or cut off)" } else { "" };
+        invalid(format!("{error}{cut}"))
+    };
+    let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
+        unpacked(bytes).map_err(|error| invalid(format!("cannot decompress it: {error}")))?
+    } else {
+        bytes.to_vec()
+    };
+    // Whoever wrote the file may have meant to write to a terminal as well.
+    let text = safe::json(bytes);
+    let Version { version } = serde_json::from_slice(&text).map_err(malformed)?;
     if version != RECORD_VERSION {
         return Err(Failure::usage(format!(
             "unsupported run record {name}: it has version {version}, and dualstack {} reads version {RECORD_VERSION}; judge it with the dualstack that wrote it, or run again",
             env!("CARGO_PKG_VERSION")
         )));
     }
-    let record: Record = serde_json::from_slice(text).map_err(malformed)?;
+    let record: Record = serde_json::from_slice(&text).map_err(malformed)?;
     record.suite.validate().map_err(|error| {
         Failure::usage(format!(
             "unsupported run record {name}: {error}; judge it with the dualstack that wrote it"
         ))
     })?;
     match record.contradiction() {
-        None if is_suspicious(text) => harmless(text).map_err(malformed),
         None => Ok(record),
         Some(contradiction) => Err(Failure::usage(format!(
             "invalid run record {name}: {contradiction}; judge the file as `dualstack run --json FILE` wrote it, or run again"
@@ -78,36 +112,20 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Record, Failure> {
     }
 }
 
-/// Whether a record may hold characters that do more than to be shown: as bytes of their own, which
-/// JSON allows for those that turn a line's direction, or escaped.
-fn is_suspicious(text: &[u8]) -> bool {
-    text.windows(2).any(|pair| matches!(pair, [b'\\', b'u' | b'b' | b'f' | b'r' | b't']))
-        || text.windows(2).any(|pair| matches!(pair, [0xe2, 0x80 | 0x81] | [0xc2, 0x80..=0x9f]))
-}
-
-/// The record with such characters shown as what they are. A record may come from anybody, and its
-/// names go to terminals, to pull requests and to browsers.
-fn harmless(text: &[u8]) -> serde_json::Result<Record> {
-    fn clean(value: &mut Value) {
-        match value {
-            Value::String(text) => {
-                // Commands may have several lines.
-                let lines: Vec<String> = text.split('\n').map(words_for_terminal).collect();
-                *text = lines.join("\n");
-            }
-            Value::Array(list) => list.iter_mut().for_each(clean),
-            Value::Object(fields) => fields.values_mut().for_each(clean),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
+fn unpacked(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let read = MultiGzDecoder::new(bytes).take(LARGEST).read_to_end(&mut text)?;
+    if u64::try_from(read).is_ok_and(|read| read < LARGEST) {
+        Ok(text)
+    } else {
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, "it holds more than 4 GiB"))
     }
-    let mut value: Value = serde_json::from_slice(text)?;
-    clean(&mut value);
-    serde_json::from_value(value)
 }
 
-/// Reads a record and judges it with the checks of this version.
-pub(super) fn rejudged(path: &Path) -> Result<Record, Failure> {
-    let record = read(path)?;
-    let checks = record.suite.checks();
-    Ok(run::rejudge(record, checks))
+/// Tells reporters of a run that is over.
+pub(super) fn tell(fan: &mut Fan, record: Record, notices: Vec<String>) {
+    fan.event(&Event::Started(record.started.clone()));
+    notices.into_iter().for_each(|notice| fan.event(&Event::Notice(notice)));
+    let exit = record.exit();
+    fan.event(&Event::Finished(Arc::new(Finished { exit, record })));
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::safe::steers;
+
 /// Text without control characters, which could move a cursor, set a title or hide a line. They are
 /// shown as what they are (`\u{1b}`).
 pub(crate) fn for_terminal(text: &str) -> String {
@@ -61,10 +63,9 @@ pub(crate) fn for_xml(text: &str) -> String {
     shown
 }
 
-/// Control characters, and those that turn the direction of what follows.
+/// What steers a terminal, and what would begin another line or column.
 fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    steers(c) || matches!(c, '\n' | '\t')
 }
 
 #[cfg(test)]

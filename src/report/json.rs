@@ -1,46 +1,25 @@
 //! The run record as a file: everything, for `judge` and for other programs.
 
-use std::{io, sync::Arc};
+use std::io;
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::{OutputFile, ReportError, Reporter};
-use crate::{
-    event::{Event, Finished},
-    record::Record,
-};
+use super::{Ending, Format};
+use crate::record::Record;
 
 /// The record as JSON.
-#[derive(Debug)]
-pub struct Json {
-    output: OutputFile,
-    finished: Option<Arc<Finished>>,
-}
-
-impl Json {
-    /// Into this place.
-    pub const fn new(output: OutputFile) -> Self {
-        Self { output, finished: None }
-    }
-}
-
-impl Reporter for Json {
-    fn event(&mut self, event: &Event) {
-        if let Event::Finished(finished) = event {
-            self.finished = Some(Arc::clone(finished));
-        }
-    }
-
-    fn finish(self: Box<Self>) -> Result<(), ReportError> {
+pub static FORMAT: Format = Format {
+    option: "json",
+    what: "the run record",
+    help: "Write the whole run as JSON to this file (`-`: stdout; compressed if it ends in `.gz`), \
+           for `report`, `judge` and other programs",
+    render: |ending| match ending {
+        Ending::Finished(record) => written(record).map(Some),
         // A run that broke off before it began has no record.
-        let Some(finished) = &self.finished else { return Ok(()) };
-        let what = self.output.describe();
-        written(&finished.record)
-            .and_then(|record| self.output.write(&record))
-            .map_err(|error| ReportError { what, error })
-    }
-}
+        Ending::NotBegun(_) => Ok(None),
+    },
+};
 
 /// A record as it is written: each field on a line of its own, and so each entry of its lists, so
 /// that one case or one probe is one line.

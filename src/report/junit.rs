@@ -4,58 +4,31 @@
 //! is an error, skip is skipped with its reason. Family, source,
 //! target and node stand in properties, so that a pipeline's report can be searched by them.
 
-use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, io, time::Duration};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{OutputFile, ReportError, Reporter};
+use super::{Ending, Format};
 use crate::{
     baseline::{Entry, Review},
     cause::{Cause, Judged},
     check::{self, Failure, Status, Subject, Verdict},
-    event::{Event, Finished},
     record::Record,
 };
 
 /// The run as JUnit XML.
-#[derive(Debug)]
-pub struct Junit {
-    output: OutputFile,
-    finished: Option<Arc<Finished>>,
-    broken_off: Option<String>,
-}
-
-impl Junit {
-    /// Into this place.
-    pub const fn new(output: OutputFile) -> Self {
-        Self { output, finished: None, broken_off: None }
-    }
-}
-
-impl Reporter for Junit {
-    fn event(&mut self, event: &Event) {
-        match event {
-            Event::Finished(finished) => self.finished = Some(Arc::clone(finished)),
-            Event::BrokenOff { error } => self.broken_off = Some(error.clone()),
-            _ => {}
-        }
-    }
-
-    fn finish(self: Box<Self>) -> Result<(), ReportError> {
-        let report = match (&self.finished, &self.broken_off) {
-            (Some(finished), _) => of_record(&finished.record),
-            (None, Some(error)) => of_nothing(error),
-            // Nothing ran, nothing went wrong: nothing to report.
-            (None, None) => return Ok(()),
+pub static FORMAT: Format = Format {
+    option: "junit",
+    what: "the JUnit report",
+    help: "Write JUnit XML to this file (`-`: stdout)",
+    render: |ending| {
+        let report = match ending {
+            Ending::Finished(record) => of_record(record),
+            Ending::NotBegun(error) => of_nothing(error),
         };
-        let what = self.output.describe();
-        report
-            .to_string()
-            .map_err(io::Error::other)
-            .and_then(|xml| self.output.write(xml.as_bytes()))
-            .map_err(|error| ReportError { what, error })
-    }
-}
+        report.to_string().map(|xml| Some(xml.into_bytes())).map_err(io::Error::other)
+    },
+};
 
 /// The name of the report and of the suite that speaks of the run as a whole.
 const NAME: &str = "dualstack";

@@ -94,6 +94,11 @@ impl OutputFile {
         matches!(self.place, Place::Stdout)
     }
 
+    /// Whether its name asks for a compressed file.
+    pub fn wants_gzip(&self) -> bool {
+        self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
+    }
+
     /// Refuses two reports in one place.
     ///
     /// # Errors

@@ -9,12 +9,8 @@ use std::{
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 
 use super::{
-    Fan, OutputFile, Tally,
-    json::Json,
-    junit::{self, Junit},
-    plain::Plain,
-    streams::Stream,
-    text::Detail,
+    Ending, FORMATS, Fan, FileReport, OutputFile, Tally, github::GitHub, json, junit, markdown,
+    plain::Plain, streams::Stream, tap, text::Detail,
 };
 use crate::{
     check::Stage,
@@ -242,8 +238,10 @@ fn junit_says_in_properties_which_way_failed_and_in_the_text_how_to_fix_it() {
 fn junit_of_a_run_that_never_began_holds_one_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("junit.xml");
-    let mut fan =
-        Fan::default().with(Junit::new(OutputFile::open("the JUnit report", &path).unwrap()));
+    let mut fan = Fan::default().with(FileReport::new(
+        &junit::FORMAT,
+        OutputFile::open("the JUnit report", &path).unwrap(),
+    ));
     fan.event(&Event::BrokenOff { error: "can't reach https://192.0.2.1:6443".to_owned() });
     assert!(fan.finish().is_empty());
     let report = Report::deserialize_from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
@@ -254,8 +252,8 @@ fn junit_of_a_run_that_never_began_holds_one_error() {
 fn json_is_the_record() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.json");
-    let mut fan =
-        Fan::default().with(Json::new(OutputFile::open("the run record", &path).unwrap()));
+    let mut fan = Fan::default()
+        .with(FileReport::new(&json::FORMAT, OutputFile::open("the run record", &path).unwrap()));
     broken_route(3).events().iter().for_each(|event| fan.event(event));
     assert!(fan.finish().is_empty());
     let record: Record = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -269,11 +267,144 @@ fn a_report_that_cannot_be_written_does_not_keep_the_others_from_it() {
     std::fs::create_dir(&gone).unwrap();
     let junit = OutputFile::open("the JUnit report", &gone.join("junit.xml")).unwrap();
     let json = OutputFile::open("the run record", &kept).unwrap();
-    let mut fan = Fan::default().with(Junit::new(junit)).with(Json::new(json));
+    let mut fan = Fan::default()
+        .with(FileReport::new(&junit::FORMAT, junit))
+        .with(FileReport::new(&json::FORMAT, json));
     healthy().events().iter().for_each(|event| fan.event(event));
     std::fs::remove_dir_all(&gone).unwrap();
     let errors = fan.finish();
     assert_eq!(errors.len(), 1);
     assert!(errors[0].to_string().starts_with("can't write the JUnit report to "), "{}", errors[0]);
     assert!(std::fs::metadata(&kept).unwrap().len() > 0);
+}
+
+fn rendered(format: &super::Format, record: &Record) -> String {
+    String::from_utf8((format.render)(Ending::Finished(record)).unwrap().unwrap()).unwrap()
+}
+
+#[test]
+fn markdown_of_a_broken_route() {
+    insta::assert_snapshot!(rendered(&markdown::FORMAT, &broken_route(3).record));
+}
+
+#[test]
+fn markdown_of_failures_without_a_known_cause() {
+    insta::assert_snapshot!(rendered(&markdown::FORMAT, &unexplained().record));
+}
+
+#[test]
+fn markdown_of_an_interrupted_run() {
+    insta::assert_snapshot!(rendered(&markdown::FORMAT, &interrupted().record));
+}
+
+#[test]
+fn tap_of_a_broken_route() {
+    let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
+    let lab = Lab::dual().with(fault).changed(|lab| lab.suite.checks = vec!["pod".to_owned()]);
+    insta::assert_snapshot!(rendered(&tap::FORMAT, &lab.run().record));
+}
+
+#[test]
+fn tap_has_a_point_for_each_case_and_only_passes_and_skips_are_ok() {
+    for run in [healthy(), broken_route(3), Lab::dual().without_exec(), interrupted()] {
+        let text = rendered(&tap::FORMAT, &run.record);
+        let tally: Tally = run.record.judged.iter().collect();
+        let of_the_run = usize::from(run.record.broken_off.is_some())
+            + usize::from(!run.record.left_behind.is_empty());
+        let begin = |with: &str| text.lines().filter(|line| line.starts_with(with)).count();
+        assert_eq!(text.lines().nth(1).unwrap(), format!("1..{}", tally.total() + of_the_run));
+        assert_eq!(begin("ok "), tally.passed + tally.skipped);
+        assert_eq!(begin("not ok "), tally.failed + tally.inconclusive + of_the_run);
+    }
+}
+
+/// Asserts that a reader of Markdown finds no HTML but our own, no link, no picture and no mention.
+fn assert_markdown_is_plain(text: &str) {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+    let mut in_code = false;
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+        match event {
+            Event::Html(html) | Event::InlineHtml(html) => {
+                let own = ["<details>", "</details>"].iter().any(|tag| html.starts_with(tag));
+                assert!(own, "{html}");
+            }
+            Event::Start(Tag::CodeBlock(_)) => in_code = true,
+            Event::End(pulldown_cmark::TagEnd::CodeBlock) => in_code = false,
+            Event::Start(tag) => {
+                assert!(!matches!(tag, Tag::Link { .. } | Tag::Image { .. }), "{tag:?}");
+            }
+            Event::Text(text) if !in_code => assert!(!text.contains("@all"), "{text}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_hostile_name_stays_a_name_in_every_format() {
+    let record = super::html::hostile();
+    for format in FORMATS {
+        let text = rendered(format, &record);
+        assert!(!text.contains('\u{1b}'), "{}: a terminal would obey", format.option);
+    }
+    let text = rendered(&markdown::FORMAT, &record);
+    assert_markdown_is_plain(&text);
+    let text = rendered(&tap::FORMAT, &record);
+    assert!(!text.lines().any(|line| line.starts_with('#')), "{text}");
+    let report = read_back(&record);
+    assert_eq!(report.tests, record.judged.len());
+}
+
+#[test]
+fn a_run_that_never_began_is_one_failure_in_every_format_that_has_words_for_it() {
+    let error = "can't reach https://192.0.2.1:6443";
+    let render = |format: &super::Format| (format.render)(Ending::NotBegun(error)).unwrap();
+    for format in FORMATS.iter().filter(|format| format.option != "json") {
+        let text = String::from_utf8(render(format).unwrap()).unwrap();
+        assert!(text.contains("192.0.2.1:6443"), "{}: {text}", format.option);
+    }
+    assert_eq!(render(&json::FORMAT), None, "nothing is known that a record could hold");
+    let text = String::from_utf8(render(&tap::FORMAT).unwrap()).unwrap();
+    assert!(text.starts_with("TAP version 14\n1..1\nnot ok 1 - run/finished\n"), "{text}");
+}
+
+#[test]
+fn github_gets_an_annotation_for_each_cause_and_the_summary_is_added_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let summary = directory.path().join("summary.md");
+    std::fs::write(&summary, "what was there\n").unwrap();
+    let out = Captured::default();
+    let github = GitHub::new(Stream::plain(out.clone(), 80), Some(summary.clone()));
+    let mut fan = Fan::default().with(github);
+    broken_route(3).events().iter().for_each(|event| fan.event(event));
+    assert!(fan.finish().is_empty());
+    insta::assert_snapshot!(out.text());
+    let text = std::fs::read_to_string(&summary).unwrap();
+    assert!(text.starts_with("what was there\n## ❌ dualstack: Failed"), "{text}");
+}
+
+#[test]
+fn github_reads_nothing_into_a_hostile_name_and_gets_ten_annotations_at_most() {
+    let out = Captured::default();
+    let mut fan = Fan::default().with(GitHub::new(Stream::plain(out.clone(), 80), None));
+    let error = "a\n::error::b\r::warning::c\u{1b}[31m 100%".to_owned();
+    fan.event(&Event::BrokenOff { error });
+    assert!(fan.finish().is_empty());
+    assert_eq!(
+        out.text(),
+        "::error title=dualstack::a%0A::error::b\u{fffd}::warning::c\u{fffd}[31m 100%25\n"
+    );
+}
+
+#[test]
+fn a_report_whose_name_ends_in_gz_is_compressed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run.json.gz");
+    let output = OutputFile::open("the run record", &path).unwrap();
+    let mut fan = Fan::default().with(FileReport::new(&json::FORMAT, output));
+    healthy().events().iter().for_each(|event| fan.event(event));
+    assert!(fan.finish().is_empty());
+    let packed = std::fs::read(&path).unwrap();
+    let record: Record = serde_json::from_reader(flate2::read::GzDecoder::new(&*packed)).unwrap();
+    assert_eq!(record, healthy().record);
+    assert!(packed.len() * 5 < serde_json::to_vec(&record).unwrap().len());
 }

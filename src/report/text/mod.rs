@@ -16,6 +16,7 @@ use crate::{
     event::{Finished, Started},
     exit::Exit,
     facts::Server,
+    record::Record,
 };
 use layout::{BOLD, DIM, paint};
 use view::View;
@@ -51,6 +52,11 @@ pub(super) fn where_to(server: &Server) -> String {
         Some(context) => format!("context {context}"),
         None => "the cluster it runs in".to_owned(),
     }
+}
+
+/// How a run ended, of how many cases, in what time: one sentence.
+pub(super) fn sentence(record: &Record) -> String {
+    summary::sentence(record)
 }
 
 /// Everything that was found, except the [`header`]. `notices` are those of the run's events.

@@ -48,7 +48,7 @@ pub(super) fn render(finished: &Finished, layout: Layout) -> String {
 }
 
 /// `suite dual-stack: 11 failed, 99 passed of 110 cases on 3 of 4 nodes in 7.3 s`.
-fn sentence(record: &Record) -> String {
+pub(super) fn sentence(record: &Record) -> String {
     let tally = Tally::of(&record.judged, &record.review());
     let mut text = format!("suite {}: {tally}", record.suite.name);
     if tally.total() > 0 && tally.total() != tally.passed {
