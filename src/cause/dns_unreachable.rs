@@ -4,7 +4,10 @@ use super::{
     CauseRule, Evidence, Found,
     evidence::{Origin, Probed},
 };
-use crate::check::{commands, words};
+use crate::{
+    check::{commands, words},
+    net::IpFamily,
+};
 
 #[derive(Debug)]
 pub(super) struct DnsUnreachable;
@@ -19,19 +22,12 @@ impl CauseRule for DnsUnreachable {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let asked = |node: &str| {
-            evidence
-                .probed
-                .iter()
-                .filter(|probed| probed.is_dns() && probed.from() == Some(node))
-                .collect::<Vec<&Probed<'_>>>()
-        };
         let nodes: Vec<&str> =
-            evidence.nodes().into_iter().filter(|node| !asked(node).is_empty()).collect();
+            evidence.nodes().into_iter().filter(|node| !asked(evidence, node).is_empty()).collect();
         let deaf: Vec<&str> = nodes
             .iter()
             .copied()
-            .filter(|node| asked(node).iter().any(|probed| probed.dns_unheard()))
+            .filter(|node| asked(evidence, node).iter().any(|probed| probed.dns_unheard()))
             .collect();
         if deaf.is_empty() {
             Vec::new()
@@ -41,6 +37,15 @@ impl CauseRule for DnsUnreachable {
             deaf.iter().filter_map(|node| found(evidence, &[*node], false)).collect()
         }
     }
+}
+
+/// What pods on a node asked DNS.
+fn asked<'e, 'a>(evidence: &'e Evidence<'a>, node: &'e str) -> Vec<&'e Probed<'a>> {
+    IpFamily::ALL
+        .into_iter()
+        .flat_map(|family| evidence.touching(node, family))
+        .filter(|probed| probed.is_dns() && probed.from() == Some(node))
+        .collect()
 }
 
 fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Found> {

@@ -21,16 +21,13 @@ impl CauseRule for PodRouteMissing {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let nodes = evidence.nodes();
-        let mut found = Vec::new();
-        for family in evidence.families() {
-            for (i, a) in nodes.iter().enumerate() {
-                for b in nodes.iter().skip(i + 1) {
-                    found.extend(find(evidence, a, b, family));
-                }
-            }
-        }
-        found
+        evidence
+            .families()
+            .flat_map(|family| {
+                let pairs = evidence.pairs(family, Probed::dead);
+                pairs.into_iter().filter_map(move |(a, b)| find(evidence, a, b, family))
+            })
+            .collect()
     }
 }
 
@@ -47,13 +44,12 @@ enum Loss<'n> {
 }
 
 fn find<'n>(evidence: &Evidence<'_>, a: &'n str, b: &'n str, family: IpFamily) -> Option<Found> {
-    let there = evidence.pod_path(a, b, family)?;
+    let there = evidence.pod_path(a, b, family);
     let back = evidence.pod_path(b, a, family);
     let dead = |probed: Option<&Probed<'_>>| probed.is_some_and(Probed::dead);
     let unreachable = |probed: Option<&Probed<'_>>| {
         dead(probed) && probed.and_then(Probed::kind) == Some(Kind::Unreachable)
     };
-    let there = Some(there);
     let loss: Loss<'n> = match (dead(there), dead(back)) {
         (false, false) => return None,
         (true, true) => match (unreachable(there), unreachable(back)) {
@@ -139,7 +135,7 @@ fn find<'n>(evidence: &Evidence<'_>, a: &'n str, b: &'n str, family: IpFamily) -
 /// Whether a node's NodePorts reach the backend on another node: whether what it sends arrives.
 fn forwards(evidence: &Evidence<'_>, at: &str, to: &str, family: IpFamily) -> Option<bool> {
     let mut tried = evidence
-        .of(family)
+        .touching(at, family)
         .filter(|probed| probed.is_node_port() && probed.at() == Some(at))
         .filter(|probed| probed.backend() == Some(to) && probed.from() != Some(to))
         .peekable();
