@@ -52,7 +52,7 @@ fn healthy() -> Run {
 
 fn broken_route(nodes: usize) -> Run {
     let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
-    Lab::new(nodes, &[V4, V6]).with(fault).run()
+    Lab::new(nodes, &[V4, V6]).full().with(fault).run()
 }
 
 /// No rule knows of a Service that leads to another backend than its own.

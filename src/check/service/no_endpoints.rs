@@ -10,6 +10,7 @@ use crate::{
     check::{
         Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World,
         commands, outcome,
+        pairs::nearest,
         plan::{self, Source},
         remedy,
     },
@@ -66,7 +67,7 @@ impl Check for NoEndpoints {
             for source in plan::pods(world) {
                 let node = source.pod.node.clone();
                 let subject = Subject::Node { name: node.clone() };
-                let witness = tcp(world, &source, &node, family);
+                let witness = tcp(world, &source, nearest(world, &node), family);
                 let case = Planned::probing(world, subject, family, || {
                     let probe = probe(world, &source, family)?;
                     Ok((Asker { node, family }, vec![probe]))
