@@ -20,6 +20,7 @@ use crate::{
     check::Stage,
     event::Event,
     exit::Exit,
+    fixture::{Exclusion, ExclusionKind, SelectedNode},
     lab::{Fault, Lab, Run},
     net::IpFamily::{V4, V6},
     record::{BrokenOff, Record},
@@ -276,4 +277,23 @@ fn a_report_that_cannot_be_written_does_not_keep_the_others_from_it() {
     assert_eq!(errors.len(), 1);
     assert!(errors[0].to_string().starts_with("can't write the JUnit report to "), "{}", errors[0]);
     assert!(std::fs::metadata(&kept).unwrap().len() > 0);
+}
+
+#[test]
+fn many_nodes_that_are_left_out_for_one_reason_are_counted() {
+    let run = Lab::dual()
+        .changed(|lab| {
+            let exclusion = Exclusion {
+                reason: "not among the 3 of 23".to_owned(),
+                kind: ExclusionKind::Deliberate,
+            };
+            lab.fixture.nodes.extend((4..24).map(|i| SelectedNode {
+                name: format!("n{i}"),
+                excluded: Some(exclusion.clone()),
+            }));
+        })
+        .run();
+    let text = results(&run, 160);
+    assert!(text.contains("n4 and 19 more: not among the 3 of 23"), "{text}");
+    assert!(!text.contains("n5: not among"), "{text}");
 }
