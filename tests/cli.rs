@@ -107,6 +107,8 @@ fn a_parameter_outside_its_limits_is_refused() {
     refused(&["run", "--node-selector", "zone"], Exit::Usage, &["LABEL=VALUE"]);
     refused(&["run", "--nodes", "0"], Exit::Usage, &["--nodes", "number above 0"]);
     refused(&["run", "--nodes", "n1 n2"], Exit::Usage, &["--nodes", "n1,n2"]);
+    refused(&["run", "--nodes", "n1,n2,n1"], Exit::Usage, &["node n1 is named twice"]);
+    refused(&["run", "--mesh", "0"], Exit::Usage, &["--mesh", "`full` or a number above 0"]);
 }
 
 #[test]

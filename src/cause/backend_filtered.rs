@@ -30,7 +30,8 @@ impl CauseRule for BackendFiltered {
 }
 
 fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
-    let paths = || evidence.of(family).filter(|probed| probed.is_pod_path() && !probed.large);
+    let paths =
+        || evidence.touching(node, family).filter(|probed| probed.is_pod_path() && !probed.large);
     let to = || paths().filter(|probed| probed.backend() == Some(node));
     let lost = |probed: &Probed<'_>| probed.dead() && probed.kind() != Some(Kind::Refused);
     let own = evidence.pod_path(node, node, family)?;

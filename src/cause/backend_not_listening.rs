@@ -33,7 +33,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .map(|backend| backend.node.as_str())
         .filter(|node| {
             let mut tried = evidence
-                .of(family)
+                .touching(node, family)
                 .filter(|probed| probed.is_pod_path() && probed.backend() == Some(node))
                 .peekable();
             tried.peek().is_some()

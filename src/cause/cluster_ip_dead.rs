@@ -33,7 +33,7 @@ pub(super) fn nodes<'a>(evidence: &Evidence<'a>, family: IpFamily) -> Vec<&'a st
     let mut nodes = evidence.nodes();
     nodes.retain(|node| {
         let tried: Vec<&Probed<'_>> = evidence
-            .of(family)
+            .touching(node, family)
             .filter(|probed| probed.is_cluster_ip() && probed.from() == Some(node))
             .filter(|probed| probed.backend().is_some())
             .collect();
@@ -66,12 +66,15 @@ pub(super) fn explained(
 pub(super) fn example<'e>(
     evidence: &'e Evidence<'_>,
     family: IpFamily,
-    node: &str,
+    node: &'e str,
 ) -> Option<(&'e str, IpAddr)> {
-    evidence.of(family).filter(|probed| probed.is_cluster_ip() && probed.bad()).find_map(|probed| {
-        let address = probed.probe.target.address().filter(|_| probed.from() == Some(node))?;
-        Some((probed.seen(), address.ip()))
-    })
+    evidence
+        .touching(node, family)
+        .filter(|probed| probed.is_cluster_ip() && probed.bad())
+        .find_map(|probed| {
+            let address = probed.probe.target.address().filter(|_| probed.from() == Some(node))?;
+            Some((probed.seen(), address.ip()))
+        })
 }
 
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
@@ -87,7 +90,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
 fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Found> {
     let node = *nodes.first()?;
     let (seen, ip) = example(evidence, family, node)?;
-    let refused = evidence.of(family).any(|probed| {
+    let refused = evidence.touching(node, family).any(|probed| {
         probed.is_cluster_ip()
             && probed.from() == Some(node)
             && probed.kind() == Some(Kind::Refused)
@@ -99,7 +102,9 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
     };
     let directly = nodes
         .iter()
-        .flat_map(|node| evidence.of(family).filter(move |probed| probed.from() == Some(node)))
+        .flat_map(|node| {
+            evidence.touching(node, family).filter(move |probed| probed.from() == Some(node))
+        })
         .any(|probed| probed.is_pod_path() && probed.good());
     let mut facts = vec![format!("{ip} from {node}: {seen}")];
     if directly {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     check::{commands, words},
+    net::IpFamily,
     probe::Target,
 };
 
@@ -22,19 +23,12 @@ impl CauseRule for DnsUnreachable {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let asked = |node: &str| {
-            evidence
-                .probed
-                .iter()
-                .filter(|probed| probed.is_dns() && probed.from() == Some(node))
-                .collect::<Vec<&Probed<'_>>>()
-        };
         let nodes: Vec<&str> =
-            evidence.nodes().into_iter().filter(|node| !asked(node).is_empty()).collect();
+            evidence.nodes().into_iter().filter(|node| !asked(evidence, node).is_empty()).collect();
         let deaf: Vec<&str> = nodes
             .iter()
             .copied()
-            .filter(|node| asked(node).iter().any(|probed| probed.dns_unheard()))
+            .filter(|node| asked(evidence, node).iter().any(|probed| probed.dns_unheard()))
             .collect();
         if deaf.is_empty() {
             Vec::new()
@@ -44,6 +38,15 @@ impl CauseRule for DnsUnreachable {
             deaf.iter().filter_map(|node| found(evidence, &[*node], false)).collect()
         }
     }
+}
+
+/// What pods on a node asked DNS.
+fn asked<'e, 'a>(evidence: &'e Evidence<'a>, node: &'e str) -> Vec<&'e Probed<'a>> {
+    IpFamily::ALL
+        .into_iter()
+        .flat_map(|family| evidence.touching(node, family))
+        .filter(|probed| probed.is_dns() && probed.from() == Some(node))
+        .collect()
 }
 
 fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Found> {

@@ -1,7 +1,10 @@
 //! What the rules look at: every probe with where it started, what it aimed at and what became of
 //! it, and the cases that want an explanation.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use super::{Found, Judged};
 use crate::{
@@ -18,6 +21,13 @@ pub struct Evidence<'a> {
     pub(super) judged: &'a [Judged],
     /// Every probe of the run.
     pub(super) probed: Vec<Probed<'a>>,
+    /// The places of the probes that have to do with a node: that start there, are sent to its
+    /// address, or must reach the backend on it.
+    by_node: HashMap<(&'a str, IpFamily), Vec<usize>>,
+    /// The places of the small probes from pod to pod.
+    pod_paths: HashMap<(&'a str, &'a str, IpFamily), usize>,
+    /// The families in which this machine reaches any node.
+    ways_in: Vec<IpFamily>,
 }
 
 /// A probe and what became of it.
@@ -165,7 +175,66 @@ impl<'a> Evidence<'a> {
             large: probe.target.is_large(),
             reading: Reading::of(world, probe, observation),
         });
-        Self { world, judged, probed: probed.collect() }
+        let probed: Vec<Probed<'a>> = probed.collect();
+        let mut by_node: HashMap<(&'a str, IpFamily), Vec<usize>> = HashMap::new();
+        let mut pod_paths = HashMap::new();
+        for (place, probed) in probed.iter().enumerate() {
+            let nodes: BTreeSet<&'a str> =
+                [probed.from(), probed.at(), probed.backend()].into_iter().flatten().collect();
+            for node in nodes {
+                by_node.entry((node, probed.family)).or_default().push(place);
+            }
+            if let (true, Some(from), Some(to)) =
+                (probed.is_pod_path() && !probed.large, probed.from(), probed.backend())
+            {
+                pod_paths.entry((from, to, probed.family)).or_insert(place);
+            }
+        }
+        let outside = |family| {
+            probed.iter().any(|probed| {
+                matches!(probed.origin, Origin::Outside)
+                    && probed.family == family
+                    && probed.proves_a_way()
+            })
+        };
+        let ways_in = IpFamily::ALL.into_iter().filter(|&family| outside(family)).collect();
+        Self { world, judged, probed, by_node, pod_paths, ways_in }
+    }
+
+    /// The probes of one family that start at a node, are sent to its address, or must reach the
+    /// backend on it, in their order.
+    pub(super) fn touching<'e>(
+        &'e self,
+        node: &'e str,
+        family: IpFamily,
+    ) -> impl Iterator<Item = &'e Probed<'a>> + use<'a, 'e> {
+        let places = self.by_node.get(&(node, family)).into_iter().flatten();
+        places.filter_map(|&place| self.probed.get(place))
+    }
+
+    /// The pairs of nodes, in the order of the nodes, between whose pods a small probe went so in one
+    /// direction or the other.
+    pub(super) fn pairs(
+        &self,
+        family: IpFamily,
+        went: impl Fn(&Probed<'a>) -> bool,
+    ) -> Vec<(&'a str, &'a str)> {
+        let order: HashMap<&str, usize> = self.world.fixture.selected().zip(0..).collect();
+        let mut pairs: Vec<(&'a str, &'a str)> = self
+            .of(family)
+            .filter(|probed| probed.is_pod_path() && !probed.large && went(probed))
+            .filter_map(|probed| Some((probed.from()?, probed.backend()?)))
+            .filter(|(a, b)| a != b && order.contains_key(a) && order.contains_key(b))
+            .map(|(a, b)| if order.get(a) < order.get(b) { (a, b) } else { (b, a) })
+            .collect();
+        pairs.sort_by_key(|(a, b)| (order.get(a), order.get(b)));
+        pairs.dedup();
+        pairs
+    }
+
+    /// Whether this machine reaches any node in a family.
+    pub(super) fn way_in(&self, family: IpFamily) -> bool {
+        self.ways_in.contains(&family)
     }
 
     /// The cases that failed or could not be told, and the probes that went wrong in them.
@@ -217,12 +286,7 @@ impl<'a> Evidence<'a> {
 
     /// The small probe from a pod on one node to the pod on another.
     pub(super) fn pod_path(&self, from: &str, to: &str, family: IpFamily) -> Option<&Probed<'a>> {
-        self.of(family).find(|probed| {
-            probed.is_pod_path()
-                && !probed.large
-                && probed.from() == Some(from)
-                && probed.backend() == Some(to)
-        })
+        self.pod_paths.get(&(from, to, family)).and_then(|&place| self.probed.get(place))
     }
 
     /// `n1 -> n2: timed out twice`, for a list of evidence.

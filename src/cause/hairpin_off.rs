@@ -1,5 +1,7 @@
 //! `hairpin_off`: pods don't get back what they send to themselves.
 
+use std::collections::BTreeSet;
+
 use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{commands, words},
@@ -31,7 +33,8 @@ impl CauseRule for HairpinOff {
         let lost: Vec<&Probed<'_>> =
             evidence.probed.iter().filter(|probed| own(probed) && probed.dead()).collect();
         let mut nodes = evidence.nodes();
-        nodes.retain(|node| lost.iter().any(|probed| probed.from() == Some(node)));
+        let senders: BTreeSet<&str> = lost.iter().filter_map(|probed| probed.from()).collect();
+        nodes.retain(|node| senders.contains(node));
         let Some(&node) = nodes.first() else { return Vec::new() };
         let mut families: Vec<String> =
             lost.iter().map(|probed| probed.family.to_string()).collect();

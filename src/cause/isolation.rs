@@ -19,15 +19,14 @@ pub(super) struct Isolation {
 
 /// Whether every way between a node and the others is dead in a family, while others have theirs.
 pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Isolation> {
-    let outside_works =
-        evidence.of(family).any(|probed| is_outside(probed) && probed.proves_a_way());
+    let outside_works = evidence.way_in(family);
     let mut between = evidence
-        .of(family)
+        .touching(node, family)
         .filter(|probed| probed.is_pod_path() && !probed.large)
         .filter(|probed| (probed.from() == Some(node)) != (probed.backend() == Some(node)))
         .peekable();
     between.peek()?;
-    let mut ports = evidence.of(family).filter(|probed| {
+    let mut ports = evidence.touching(node, family).filter(|probed| {
         probed.is_node_port()
             && probed.at() == Some(node)
             && probed.from() != Some(node)
@@ -47,7 +46,7 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
         return None;
     }
     let control = evidence
-        .of(family)
+        .touching(node, family)
         .find(|probed| is_outside(probed) && !probed.is_node_port() && probed.at() == Some(node));
     Some(Isolation {
         address_reached: control.filter(|_| outside_works).map(Probed::proves_a_way),

@@ -1,5 +1,7 @@
 //! `lossy_path`: the path between two nodes loses packets without being down.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::{CauseRule, Evidence, Found};
 use crate::{
     check::{Subject, commands},
@@ -20,17 +22,29 @@ impl CauseRule for LossyPath {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let nodes = evidence.nodes();
-        let pairs = nodes
-            .iter()
-            .enumerate()
-            .flat_map(|(i, a)| nodes[i + 1..].iter().map(move |b| (*a, *b)));
-        let pairs: Vec<(&str, &str)> = pairs.collect();
-        evidence
-            .families()
-            .flat_map(|family| pairs.iter().map(move |pair| (family, pair)))
-            .filter_map(|(family, (a, b))| find(evidence, family, a, b))
-            .collect()
+        let order: HashMap<&str, usize> = evidence.nodes().into_iter().zip(0..).collect();
+        let mut found = Vec::new();
+        for family in evidence.families() {
+            let lossy = evidence.red("pod::loss", |judged| {
+                judged.case.family == Some(family) && judged.verdict.detail().starts_with("lossy")
+            });
+            let pairs =
+                lossy.iter().filter_map(|&case| match &evidence.judged[case].case.subject {
+                    Subject::Path { from, to } => {
+                        let (from, to) = (from.as_str(), to.as_str());
+                        let places = (*order.get(from)?, *order.get(to)?);
+                        Some(if places.0 < places.1 {
+                            (places, from, to)
+                        } else {
+                            ((places.1, places.0), to, from)
+                        })
+                    }
+                    _ => None,
+                });
+            let pairs: BTreeSet<_> = pairs.filter(|(_, from, to)| from != to).collect();
+            found.extend(pairs.into_iter().filter_map(|(_, a, b)| find(evidence, family, a, b)));
+        }
+        found
     }
 }
 

@@ -37,10 +37,8 @@ fn tried<'e, 'a>(
     family: IpFamily,
     node: &'e str,
 ) -> impl Iterator<Item = &'e Probed<'a>> {
-    let outside_works = evidence
-        .of(family)
-        .any(|probed| matches!(probed.origin, Origin::Outside) && probed.proves_a_way());
-    evidence.of(family).filter(move |probed| {
+    let outside_works = evidence.way_in(family);
+    evidence.touching(node, family).filter(move |probed| {
         let backend = probed.backend();
         probed.is_node_port()
             && probed.at() == Some(node)
@@ -74,7 +72,7 @@ pub(super) fn explained(
     let sends_none = |node: &str| {
         dead(
             evidence
-                .of(family)
+                .touching(node, family)
                 .filter(|probed| probed.is_node_port() && probed.from() == Some(node)),
         )
     };
@@ -125,14 +123,14 @@ fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option
         _ => format!("NodePorts are dead at every node over {family}."),
     };
     let mut seen = vec![format!("{}: {}", example.probe.target, example.seen())];
-    let own = evidence.of(family).find(|probed| {
+    let own = evidence.touching(node, family).find(|probed| {
         probed.is_node_port() && probed.at() == Some(node) && probed.from() == Some(node)
     });
     if let Some(own) = own {
         seen.push(format!("from a pod on {node} itself: {}", own.seen()));
     }
     if evidence
-        .of(family)
+        .touching(node, family)
         .any(|probed| probed.is_cluster_ip() && probed.from() == Some(node) && probed.good())
     {
         seen.push(format!("ClusterIPs work over {family} from {node}"));

@@ -1,9 +1,12 @@
 //! `path_mtu`: small packets pass, large ones don't.
 
+use std::collections::HashSet;
+
 use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{commands, words},
     net::IpFamily,
+    probe::{Aim, Vantage},
 };
 
 #[derive(Debug)]
@@ -72,18 +75,19 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
 /// Large answers that are lost on other ways than from pod to pod: between a node and clients outside,
 /// or where a service proxy translates.
 fn elsewhere(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
-    let small_passes = |large: &Probed<'_>| {
-        evidence.of(family).any(|small| {
-            !small.large
-                && small.udp() == large.udp()
-                && small.good()
-                && small.probe.vantage == large.probe.vantage
-                && small.probe.aim == large.probe.aim
-        })
-    };
+    let small: HashSet<(bool, &Vantage, &Aim)> = evidence
+        .of(family)
+        .filter(|probed| !probed.large && probed.good())
+        .map(|probed| (probed.udp(), &probed.probe.vantage, &probed.probe.aim))
+        .collect();
+    let small_passes =
+        |large: &Probed<'_>| small.contains(&(large.udp(), &large.probe.vantage, &large.probe.aim));
     let is_lost = |probed: &Probed<'_>| {
+        if !probed.large || !probed.bad() {
+            return false;
+        }
         let pods_pass = match (probed.from(), probed.backend()) {
-            (Some(from), Some(to)) => evidence.of(family).any(|path| {
+            (Some(from), Some(to)) => evidence.touching(from, family).any(|path| {
                 path.is_pod_path()
                     && path.large
                     && path.good()
@@ -92,12 +96,7 @@ fn elsewhere(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             }),
             _ => true,
         };
-        probed.large
-            && probed.family == family
-            && !probed.is_pod_path()
-            && probed.bad()
-            && pods_pass
-            && small_passes(probed)
+        probed.family == family && !probed.is_pod_path() && pods_pass && small_passes(probed)
     };
     let lost: Vec<&Probed<'_>> = evidence.of(family).filter(|probed| is_lost(probed)).collect();
     let example = *lost.first()?;

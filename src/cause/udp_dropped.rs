@@ -1,10 +1,12 @@
 //! `udp_dropped`: datagrams are lost where TCP works.
 
+use std::collections::HashSet;
+
 use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{commands, words},
     net::IpFamily,
-    probe::Vantage,
+    probe::{Aim, Vantage},
 };
 
 #[derive(Debug)]
@@ -28,28 +30,29 @@ impl CauseRule for UdpDropped {
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let datagrams = || evidence.of(family).filter(|probed| probed.udp() && !probed.large);
     // Where TCP is lost too, that is the finding.
-    let tcp_works = |udp: &Probed<'_>| {
-        evidence.of(family).any(|probed| {
-            !probed.udp()
-                && probed.good()
-                && probed.probe.vantage == udp.probe.vantage
-                && probed.probe.aim == udp.probe.aim
-        })
-    };
+    let by_tcp: HashSet<(&Vantage, &Aim)> = evidence
+        .of(family)
+        .filter(|probed| !probed.udp() && probed.good())
+        .map(|probed| (&probed.probe.vantage, &probed.probe.aim))
+        .collect();
+    let tcp_works = |udp: &Probed<'_>| by_tcp.contains(&(&udp.probe.vantage, &udp.probe.aim));
     let lost: Vec<&Probed<'_>> =
         datagrams().filter(|probed| probed.bad() && tcp_works(probed)).collect();
     let example = *lost.first()?;
-    let all_lost = |belongs: &dyn Fn(&Probed<'_>) -> bool| {
-        let mut there = datagrams().filter(|probed| belongs(probed)).peekable();
+    let all_lost = |node: &str, belongs: &dyn Fn(&Probed<'_>) -> bool| {
+        let there = evidence.touching(node, family).filter(|probed| probed.udp() && !probed.large);
+        let mut there = there.filter(|probed| belongs(probed)).peekable();
         there.peek().is_some() && there.all(Probed::bad)
     };
     let mut senders = evidence.nodes();
     // What a node itself sends takes another way than what its pods do.
     let sent_by_pod = |probed: &Probed<'_>, node: &str| matches!(&probed.probe.vantage, Vantage::Pod { node: from } if from == node);
-    senders.retain(|node| all_lost(&|probed| sent_by_pod(probed, node)));
+    senders.retain(|node| all_lost(node, &|probed| sent_by_pod(probed, node)));
     let mut receivers = evidence.nodes();
     let by_host = |probed: &Probed<'_>| matches!(probed.probe.vantage, Vantage::HostNetwork { .. });
-    receivers.retain(|node| all_lost(&|probed| probed.backend() == Some(node) && !by_host(probed)));
+    receivers.retain(|node| {
+        all_lost(node, &|probed| probed.backend() == Some(node) && !by_host(probed))
+    });
     let everywhere = senders.len() == evidence.nodes().len();
     let (what, place) = if everywhere {
         (format!("UDP over {family} is dropped on every node; TCP works."), example.from()?)

@@ -19,6 +19,7 @@ mod node;
 mod node_port;
 mod notices;
 mod outcome;
+mod pairs;
 mod plan;
 mod pod;
 mod primary;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     event::Event,
     exit::Exit,
-    fixture::{FixtureOptions, HostNetworkPolicy, NodeChoice, PullSecret, Toleration},
+    fixture::{FixtureOptions, HostNetworkPolicy, MeshChoice, NodeChoice, PullSecret, Toleration},
     report::ReportError,
     run::{self, Events, Options, RunError},
     suite::{OutsidePolicy, Suite},
@@ -132,6 +132,10 @@ struct WorkloadArgs {
     /// a failure
     #[arg(long, value_name = "all|NUMBER|NAME,…")]
     nodes: Option<NodeChoice>,
+    /// How many other nodes each node tries: all (`full`), this many, or all up to 8 nodes and 8 of
+    /// more (`auto`); what fails is then tried from more nodes
+    #[arg(long, value_name = "auto|full|NUMBER", default_value = "auto")]
+    mesh: MeshChoice,
     /// Also probe from the host network of each node, with a host-network pod in a namespace of its
     /// own: if the cluster admits it (`auto`), always (`required`), or never (`off`)
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -212,6 +216,7 @@ impl RunArgs {
                 tolerations: workload.toleration,
                 node_selector: workload.node_selector.into_iter().collect(),
                 nodes: workload.nodes,
+                mesh: workload.mesh,
                 host_network: workload.host_network.into(),
                 node_timeout: time.node_timeout,
                 ready_timeout: time.ready_timeout,

@@ -3,13 +3,14 @@
 use super::each;
 use crate::{
     fixture::{
-        Allocation, Fixture, Port, SelectedNode, Service, ServiceRole, Workload, WorkloadState,
+        Allocation, Fixture, Mesh, Port, SelectedNode, Service, ServiceRole, Workload,
+        WorkloadState,
     },
     net::IpFamily::{self, V4, V6},
 };
 
 /// The fixture on so many nodes of a cluster with these families.
-pub(super) fn fixture(nodes: usize, families: &[IpFamily]) -> Fixture {
+pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixture {
     let pod = |name: String, i: usize, host: usize| {
         let pod_ips = each(families, |family| match family {
             V4 => format!("10.{}.{}.{host}", 244 - i / 256, i % 256),
@@ -33,8 +34,9 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily]) -> Fixture {
         ServiceRole::NodePort,
     ];
     roles.push(ServiceRole::NoEndpoints);
-    roles.extend((1..=nodes).map(|i| ServiceRole::Backend(format!("n{i}"))));
-    roles.extend((1..=nodes).map(|i| ServiceRole::Probe(format!("n{i}"))));
+    let served = || (1..=nodes).map(|i| format!("n{i}")).filter(|node| mesh.serves(node));
+    roles.extend(served().map(ServiceRole::Backend));
+    roles.extend(served().map(ServiceRole::Probe));
     Fixture {
         run: "ab3de".to_owned(),
         namespace: "dualstack-ab3de".to_owned(),
@@ -48,6 +50,7 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily]) -> Fixture {
             .enumerate()
             .map(|(k, role)| service(k, role, families))
             .collect(),
+        mesh: mesh.clone(),
         ..Fixture::default()
     }
 }

@@ -6,6 +6,8 @@ mod filters;
 mod fixture;
 mod network;
 mod run;
+#[cfg(test)]
+mod scale;
 
 use std::net::IpAddr;
 
@@ -16,7 +18,7 @@ pub(crate) use run::Run;
 use crate::{
     check::{REGISTRY, Status, World},
     facts::{Fact, Facts, Node},
-    fixture::{Endpoint, Fixture, Slice, Workload},
+    fixture::{Endpoint, Fixture, Mesh, MeshChoice, Slice, Workload},
     net::IpFamily::{self, V4, V6},
     suite::Suite,
 };
@@ -33,13 +35,28 @@ pub(crate) struct Lab {
 impl Lab {
     /// A healthy cluster with these families, the primary one first, under the suite dual-stack.
     pub(crate) fn new(nodes: usize, families: &[IpFamily]) -> Self {
+        Self::meshed(nodes, families, MeshChoice::Auto)
+    }
+
+    /// The same, with a mesh of one's choice.
+    pub(crate) fn meshed(nodes: usize, families: &[IpFamily], choice: MeshChoice) -> Self {
+        let known = facts::nodes(nodes, families);
+        let names: Vec<&str> = known.iter().map(|node| node.name.as_str()).collect();
+        let mesh = Mesh::new(choice, &names, &known).unwrap();
         Self {
-            facts: facts(facts::nodes(nodes, families), families),
-            fixture: fixture::fixture(nodes, families),
+            facts: facts(known, families),
+            fixture: fixture::fixture(nodes, families, mesh),
             suite: Suite::load("dual-stack").unwrap(),
             faults: Vec::new(),
         }
         .served()
+    }
+
+    /// The same cluster with every node trying every other.
+    #[must_use]
+    pub(crate) fn full(mut self) -> Self {
+        self.fixture.mesh = Mesh::default();
+        self.served()
     }
 
     /// Three nodes, both families, IPv4 first.

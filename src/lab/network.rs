@@ -1,6 +1,10 @@
 //! The lab's network: packets step by step, there and back.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    cell::OnceCell,
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
 
 use super::{
     Lab,
@@ -109,10 +113,11 @@ enum Step<'a> {
 pub(super) fn attempts(lab: &Lab, probe: &Probe) -> Vec<Attempt> {
     let wanted = probe.attempts;
     let mut attempts = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let behind = OnceCell::new();
+    let mut seen = BTreeSet::new();
     let mut successes = 0;
     loop {
-        let outcome = attempt(lab, probe, attempts.len());
+        let outcome = attempt(lab, probe, attempts.len(), &behind);
         let succeeded = outcome.succeeded();
         if let Outcome::Answered(answer) = &outcome {
             seen.insert(answer.pod.clone());
@@ -131,7 +136,10 @@ pub(super) fn attempts(lab: &Lab, probe: &Probe) -> Vec<Attempt> {
     }
 }
 
-fn attempt(lab: &Lab, probe: &Probe, turn: usize) -> Outcome {
+/// The backends behind the Service that a probe is sent to, once they are known.
+type Behind<'a> = OnceCell<Vec<&'a Workload>>;
+
+fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) -> Outcome {
     let from = match &probe.vantage {
         Vantage::Outside => None,
         Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
@@ -145,7 +153,9 @@ fn attempt(lab: &Lab, probe: &Probe, turn: usize) -> Outcome {
             let back = [Step::ToOutside { from: &node }];
             exchange(lab, probe, &there, &back).unwrap_or(Outcome::Connected)
         }
-        Target::Http { address, payload } => http(lab, probe, from, *address, *payload, turn),
+        Target::Http { address, payload } => {
+            http(lab, probe, from, *address, *payload, (turn, behind))
+        }
         Target::Closed { .. } => {
             let silent = lab.faults.iter().any(|fault| match fault {
                 Fault::RejectDropped { at, family } => {
@@ -160,11 +170,11 @@ fn attempt(lab: &Lab, probe: &Probe, turn: usize) -> Outcome {
             // A large datagram has a large answer.
             let payload = if *size < 1_000 { 0 } else { 1_200 };
             udp_dropped(lab, probe, from)
-                .unwrap_or_else(|| http(lab, probe, from, *address, payload, turn))
+                .unwrap_or_else(|| http(lab, probe, from, *address, payload, (turn, behind)))
         }
         Target::Loss { address } => {
             let answer = udp_dropped(lab, probe, from)
-                .unwrap_or_else(|| http(lab, probe, from, *address, 0, turn));
+                .unwrap_or_else(|| http(lab, probe, from, *address, 0, (turn, behind)));
             match &answer {
                 Outcome::Answered(_) => Outcome::Counted { trains: trains(lab, probe, from) },
                 _ => answer,
@@ -173,13 +183,13 @@ fn attempt(lab: &Lab, probe: &Probe, turn: usize) -> Outcome {
     }
 }
 
-fn http(
-    lab: &Lab,
+fn http<'a>(
+    lab: &'a Lab,
     probe: &Probe,
     from: Option<&str>,
     address: SocketAddr,
     payload: u32,
-    turn: usize,
+    (turn, behind): (usize, &Behind<'a>),
 ) -> Outcome {
     let family = IpFamily::of(address.ip());
     let service = lab.fixture.services.iter().find(|service| {
@@ -188,8 +198,11 @@ fn http(
                 && address.port() != BACKEND_PORT)
     });
     let backend = match service {
-        Some(service) => pick(lab, service, family, turn),
-        None => lab.fixture.backends.iter().find(|pod| pod.address(family) == Some(address.ip())),
+        Some(service) => {
+            let behind = behind.get_or_init(|| backends(lab, service, family));
+            (!behind.is_empty()).then(|| behind[turn % behind.len()])
+        }
+        None => backend_at(lab, address.ip()),
     };
     let Some(backend) = backend else { return Outcome::Refused };
     if let Some(ServiceRole::Probe(node)) = service.map(|service| &service.role)
@@ -266,6 +279,18 @@ fn http(
     })
 }
 
+/// The backend with an address: first where the lab's numbering puts it, and otherwise anywhere.
+fn backend_at(lab: &Lab, ip: IpAddr) -> Option<&Workload> {
+    let family = IpFamily::of(ip);
+    let i = match ip {
+        IpAddr::V4(ip) => (244 - i32::from(ip.octets()[1])) * 256 + i32::from(ip.octets()[2]),
+        IpAddr::V6(ip) => format!("{:x}", ip.segments()[3]).parse().unwrap_or(0),
+    };
+    let hint = usize::try_from(i - 1).ok().and_then(|place| lab.fixture.backends.get(place));
+    let here = |pod: &&Workload| pod.address(family) == Some(ip);
+    hint.filter(here).or_else(|| lab.fixture.backends.iter().find(here))
+}
+
 /// What becomes of a datagram where the node of its sender drops it.
 fn udp_dropped(lab: &Lab, probe: &Probe, from: Option<&str>) -> Option<Outcome> {
     let family = probe.family();
@@ -293,31 +318,22 @@ fn trains(lab: &Lab, probe: &Probe, from: Option<&str>) -> Vec<Train> {
     }
 }
 
-/// The backend that a Service's turn falls on.
-fn pick<'a>(
-    lab: &'a Lab,
-    service: &Service,
-    family: IpFamily,
-    turn: usize,
-) -> Option<&'a Workload> {
+/// The backends among which a Service's turns go round.
+fn backends<'a>(lab: &'a Lab, service: &'a Service, family: IpFamily) -> Vec<&'a Workload> {
     let astray = lab.faults.iter().find_map(|fault| match (fault, &service.role) {
         (Fault::WrongBackend { of, to }, ServiceRole::Backend(node)) if node == of => Some(*to),
         _ => None,
     });
     if let Some(to) = astray {
-        return lab.fixture.backend_on(to);
+        return lab.fixture.backend_on(to).into_iter().collect();
     }
-    let behind: Vec<&Workload> = lab
-        .fixture
-        .backends_of(service, family)
-        .filter(|pod| {
-            // Proxies know nobody else.
-            let slices = service.slices.iter().flatten();
-            slices.flat_map(|slice| slice.serves(family)).any(|ip| Some(ip) == pod.address(family))
-        })
-        .collect();
+    // Proxies know nobody else.
+    let slices = service.slices.iter().flatten();
+    let known: BTreeSet<IpAddr> = slices.flat_map(|slice| slice.serves(family)).collect();
+    let behind = lab.fixture.backends_of(service, family);
+    let behind = behind.filter(|pod| pod.address(family).is_some_and(|ip| known.contains(&ip)));
     let keeps = lab.faults.iter().any(|fault| matches!(fault, Fault::KeepsToOne));
-    (!behind.is_empty()).then(|| behind[if keeps { 0 } else { turn } % behind.len()])
+    behind.take(if keeps { 1 } else { usize::MAX }).collect()
 }
 
 fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outcome {
@@ -377,9 +393,14 @@ fn no_route() -> Outcome {
 }
 
 fn node_at(lab: &Lab, ip: IpAddr) -> Option<String> {
-    let i = (1..=lab.fixture.nodes.len())
-        .find(|&i| [V4, V6].into_iter().any(|family| super::node_ip(i, family) == ip))?;
-    Some(format!("n{i}"))
+    let i = match ip {
+        IpAddr::V4(ip) => usize::from(ip.octets()[2]) * 256 + usize::from(ip.octets()[3]),
+        // Written as a decimal number.
+        IpAddr::V6(ip) => format!("{:x}", ip.segments()[7]).parse().ok()?,
+    };
+    let known = (1..=lab.fixture.nodes.len()).contains(&i);
+    let own = known && [V4, V6].into_iter().any(|family| super::node_ip(i, family) == ip);
+    own.then(|| format!("n{i}"))
 }
 
 /// What the client sees when a packet or its answer doesn't get through; `None` when both do.

@@ -1,15 +1,15 @@
 //! A run in the lab: the same planning, judging and record as on a cluster, without a conductor.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{Lab, network};
 use crate::{
     cause::{self, Judged},
-    check::{Stage, Status},
+    check::{Stage, Status, World},
     event::{Event, Finished},
     probe::{Observation, Probe, Vantage},
     record::{BrokenOff, Phase, PhaseTime, RECORD_VERSION, Record, Started},
-    run::{Ledger, why_open},
+    run::{Ledger, second_round, why_open},
 };
 
 /// What a run in the lab comes to.
@@ -75,6 +75,20 @@ impl Lab {
                 told.extend(ledger.observed(id, observation, world));
             }
         }
+        // As the conductor does where a mesh is sparse.
+        let again =
+            if reached == Stage::Probed { second_round(world, &ledger) } else { BTreeMap::new() };
+        let mut fixture = self.fixture.clone();
+        fixture.mesh.again = again;
+        let world = World { fixture: &fixture, ..world };
+        if !fixture.mesh.again.is_empty() {
+            told.extend(ledger.plan_again(world));
+            for (id, probe) in ledger.wanted() {
+                if let Some(observation) = seen(&probe) {
+                    told.extend(ledger.observed(id, observation, world));
+                }
+            }
+        }
         told.extend(ledger.close(&why_open(broken_off.as_ref())));
         let (judged, probes) = ledger.into_judged();
         let causes = cause::causes(world, &judged, &probes);
@@ -97,7 +111,7 @@ impl Lab {
                 .map(|(phase, start_ms, millis)| PhaseTime { phase, start_ms, millis })
                 .to_vec(),
             facts: self.facts.clone(),
-            fixture: (reached > Stage::Facts).then(|| self.fixture.clone()),
+            fixture: (reached > Stage::Facts).then_some(fixture),
             probes,
             judged,
             causes,

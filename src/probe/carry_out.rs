@@ -1,10 +1,15 @@
 //! Carrying probes out: every source at the same time.
 
-use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures::{StreamExt, future::BoxFuture, stream, stream::FuturesUnordered};
 use kube::Client;
 
 use super::{Batch, Observation, Probe, ProbeId, Sink, dns, outside, plan::Plan, pod};
 use crate::fixture::{Fixture, PROBE_CONTAINER, Workload};
+
+/// How many execs run at once. Each is a connection over the API server to a kubelet, with a shell
+/// and up to 16 probes behind it; more of them would compete with the API server's other clients
+/// rather than end sooner.
+pub const EXECS_AT_ONCE: usize = 64;
 
 /// Carries probes out, and sends the observation of each to `sink` as soon as it is done. Returns
 /// when all are; to drop it is to stop.
@@ -16,22 +21,25 @@ pub async fn carry_out(
     sink: &Sink,
 ) {
     let plan = Plan::new(probes);
-    let mut running = FuturesUnordered::<BoxFuture<'_, ()>>::new();
-    running.push(Box::pin(outside::carry_out(plan.outside, sink)));
+    let mut beside = FuturesUnordered::<BoxFuture<'_, ()>>::new();
+    beside.push(Box::pin(outside::carry_out(plan.outside, sink)));
     for (server, probes) in plan.dns {
-        running.push(Box::pin(dns::carry_out(client, server, probes, sink)));
+        beside.push(Box::pin(dns::carry_out(client, server, probes, sink)));
     }
+    let mut execs = Vec::<BoxFuture<'_, ()>>::new();
     let namespace = &fixture.namespace;
     let host_namespace = fixture.host_namespace();
     let pods = plan.pods.into_iter().map(|batch| ((&fixture.probes, &**namespace), batch));
     let hosts = plan.hosts.into_iter().map(|batch| ((&fixture.host_probes, host_namespace), batch));
     for ((workloads, namespace), (node, probes)) in pods.chain(hosts) {
         match source(namespace, workloads, &node) {
-            Ok(source) => running.push(Box::pin(pod::carry_out(client, source, probes, sink))),
+            Ok(source) => execs.push(Box::pin(pod::carry_out(client, source, probes, sink))),
             Err(reason) => lose(probes, &reason, sink),
         }
     }
-    while running.next().await.is_some() {}
+    let others = async { while beside.next().await.is_some() {} };
+    let execs = stream::iter(execs).buffer_unordered(EXECS_AT_ONCE).collect::<Vec<()>>();
+    tokio::join!(others, execs);
 }
 
 /// The pod to probe from on a node, or why there is none.

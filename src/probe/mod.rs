@@ -26,7 +26,7 @@ mod tool;
 mod written;
 
 pub use aim::Aim;
-pub use carry_out::carry_out;
+pub use carry_out::{EXECS_AT_ONCE, carry_out};
 pub use model::{Answer, Attempt, Attempts, Observation, Outcome, Probe, Target, Train, Vantage};
 use plan::Batch;
 pub use plan::Sink;

@@ -16,6 +16,7 @@ use crate::{
     check::Stage,
     event::Event,
     exit::Exit,
+    fixture::{Exclusion, ExclusionKind, SelectedNode},
     lab::{Fault, Lab, Run},
     net::IpFamily::{V4, V6},
     record::{BrokenOff, Record},
@@ -48,7 +49,7 @@ fn healthy() -> Run {
 
 fn broken_route(nodes: usize) -> Run {
     let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
-    Lab::new(nodes, &[V4, V6]).with(fault).run()
+    Lab::new(nodes, &[V4, V6]).full().with(fault).run()
 }
 
 /// No rule knows of a Service that leads to another backend than its own.
@@ -407,4 +408,23 @@ fn a_report_whose_name_ends_in_gz_is_compressed() {
     let record: Record = serde_json::from_reader(flate2::read::GzDecoder::new(&*packed)).unwrap();
     assert_eq!(record, healthy().record);
     assert!(packed.len() * 5 < serde_json::to_vec(&record).unwrap().len());
+}
+
+#[test]
+fn many_nodes_that_are_left_out_for_one_reason_are_counted() {
+    let run = Lab::dual()
+        .changed(|lab| {
+            let exclusion = Exclusion {
+                reason: "not among the 3 of 23".to_owned(),
+                kind: ExclusionKind::Deliberate,
+            };
+            lab.fixture.nodes.extend((4..24).map(|i| SelectedNode {
+                name: format!("n{i}"),
+                excluded: Some(exclusion.clone()),
+            }));
+        })
+        .run();
+    let text = results(&run, 160);
+    assert!(text.contains("n4 and 19 more: not among the 3 of 23"), "{text}");
+    assert!(!text.contains("n5: not among"), "{text}");
 }

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    Events, Ledger, Options, Stop, ledger::why_open, rights::rights, stopwatch::Stopwatch,
+    Events, Ledger, Options, Stop, ledger::why_open, rights::rights, second_round,
+    stopwatch::Stopwatch,
 };
 use crate::{
     cause::{self, Judged},
@@ -19,7 +20,7 @@ use crate::{
     exit::Exit,
     facts::{self, Facts},
     fixture::{self, Fixture, FixtureError, Live, WorkloadState},
-    probe::{self, Observation, ProbeId},
+    probe::{self, Observation, Probe, ProbeId},
     record::{BrokenOff, Phase, RECORD_VERSION, Record, Started},
 };
 
@@ -208,6 +209,10 @@ impl Session {
         let deploying = self.stopwatch.begin(Phase::Deploy);
         let rendered = fixture::render(&self.options.fixture, &self.facts, &self.started.run)?;
         self.events.send(Event::NodesSelected(rendered.nodes().to_vec()));
+        let left_out = fixture::left_out(rendered.nodes());
+        for notice in rendered.mesh().describe().into_iter().chain(left_out) {
+            self.notice(notice);
+        }
         self.events.send(Event::Creating(rendered.summary()));
         // The caller owns it before the first object exists, so that whatever happens next is
         // torn down.
@@ -297,6 +302,32 @@ impl Session {
         self.reach(Stage::Probed);
         let probes = self.ledger.wanted();
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
+        self.carry_out(probes).await;
+        self.probe_again().await;
+    }
+
+    /// Where not every pair of nodes was tried and something failed: tries what tells how far it
+    /// goes.
+    async fn probe_again(&mut self) {
+        let again = second_round(self.world(), &self.ledger);
+        if again.is_empty() {
+            return;
+        }
+        let paths: usize = again.values().map(Vec::len).sum();
+        self.notice(format!(
+            "something failed, and not every pair of nodes was tried: a second round tries {paths} \
+             more paths around it, from {} nodes",
+            again.len()
+        ));
+        self.fixture.mesh.again = again;
+        let Self { ledger, facts, fixture, options, .. } = self;
+        let judged = ledger.plan_again(World { facts, fixture, suite: &options.suite });
+        self.tell(judged);
+        let probes = self.ledger.wanted();
+        self.carry_out(probes).await;
+    }
+
+    async fn carry_out(&mut self, probes: Vec<(ProbeId, Probe)>) {
         let probing = self.stopwatch.begin(Phase::Probe);
         let (sink, mut observed) = mpsc::unbounded_channel();
         let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());

@@ -1,12 +1,13 @@
 //! The cases of a run and their verdicts: which are planned, which wait for which probe, which are
 //! judged. Pure: it is driven by the conductor during a run, and by [`super::rejudge()`] afterwards.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{
     cause::Judged,
     check::{
-        Case, DynCheck, Judge, PlannedCase, Reading, Readings, Stage, Verdict, World, untested,
+        Case, DynCheck, Judge, PlannedCase, Reading, Readings, Stage, Status, Verdict, World,
+        untested,
     },
     probe::{Observation, Probe, ProbeId, ProbeTable},
     record::BrokenOff,
@@ -61,6 +62,38 @@ impl Ledger {
         (first..self.entries.len())
             .filter_map(|index| self.judge_if_complete(index, world))
             .collect()
+    }
+
+    /// Plans the cases that the fixture's mesh asks for since its second round is known: those of the
+    /// last stage that are not planned yet.
+    pub fn plan_again(&mut self, world: World<'_>) -> Vec<Judged> {
+        let first = self.entries.len();
+        let known: HashSet<_> = self
+            .entries
+            .iter()
+            .map(|entry| (entry.check.id(), entry.case.family, entry.case.subject.clone()))
+            .collect();
+        for check in self.checks.clone().into_iter().filter(|check| check.stage() == Stage::Probed)
+        {
+            for planned in check.cases(world) {
+                if !known.contains(&(check.id(), planned.family, planned.subject.clone())) {
+                    self.add(check, planned);
+                }
+            }
+        }
+        (first..self.entries.len())
+            .filter_map(|index| self.judge_if_complete(index, world))
+            .collect()
+    }
+
+    /// The probes of the cases that failed, with what was observed of them.
+    pub fn failed(&self) -> impl Iterator<Item = (&Probe, Option<&Observation>)> {
+        let failed = self.entries.iter().filter(|entry| {
+            matches!(&entry.state, State::Closed(verdict) if verdict.status() == Status::Fail)
+        });
+        let ids: BTreeSet<ProbeId> =
+            failed.flat_map(|entry| entry.case.probes.iter().copied()).collect();
+        ids.into_iter().filter_map(|id| Some((self.probes.probe(id)?, self.probes.observation(id))))
     }
 
     fn add(&mut self, check: &'static dyn DynCheck, planned: PlannedCase) {

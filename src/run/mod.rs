@@ -5,6 +5,7 @@ mod conductor;
 mod ledger;
 mod rejudge;
 mod rights;
+mod second_round;
 mod stop;
 mod stopwatch;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use ledger::Ledger;
 pub(crate) use ledger::why_open;
 pub use rejudge::rejudge;
 pub use rights::rights;
+pub use second_round::second_round;
 pub use stop::{Stop, Stopper, stop};
 
 use crate::{

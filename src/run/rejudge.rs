@@ -1,10 +1,12 @@
 //! Judging a saved run again: the same planning and the same judges, without a cluster.
 
+use std::collections::BTreeMap;
+
 use super::{Ledger, ledger::why_open};
 use crate::{
     cause,
     check::{DynCheck, Stage, World},
-    fixture::Fixture,
+    fixture::{Fixture, Mesh},
     record::Record,
 };
 
@@ -16,8 +18,17 @@ pub fn rejudge(record: Record, checks: Vec<&'static dyn DynCheck>) -> Record {
     let empty = Fixture::default();
     let fixture = record.fixture.as_ref().unwrap_or(&empty);
     let world = World { facts: &record.facts, fixture, suite: &record.suite };
+    // As the run did: its second round was not known before the first one was over.
+    let before = Fixture {
+        mesh: Mesh { again: BTreeMap::new(), ..fixture.mesh.clone() },
+        ..fixture.clone()
+    };
+    let first = World { fixture: &before, ..world };
     for stage in Stage::ALL.into_iter().filter(|stage| *stage <= record.reached) {
-        ledger.plan(stage, world);
+        ledger.plan(stage, first);
+    }
+    if record.reached >= Stage::Probed && !fixture.mesh.again.is_empty() {
+        ledger.plan_again(world);
     }
     for (id, probe) in ledger.wanted() {
         let known = record.probes.find(&probe).and_then(|id| record.probes.observation(id));

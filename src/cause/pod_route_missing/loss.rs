@@ -1,7 +1,5 @@
 //! How the two directions between two nodes look together.
 
-use std::collections::BTreeSet;
-
 use super::super::{Evidence, evidence::Probed};
 use crate::{check::Kind, net::IpFamily};
 
@@ -32,16 +30,8 @@ impl<'n> Loss<'n> {
 
 /// What is lost between any two nodes in a family, in the order of the nodes.
 pub(super) fn losses<'n>(evidence: &Evidence<'n>, family: IpFamily) -> Vec<Loss<'n>> {
-    let nodes = evidence.nodes();
-    let place = |name: Option<&str>| nodes.iter().position(|node| Some(*node) == name);
-    // Few paths are dead even where very many were tried.
-    let dead = evidence
-        .of(family)
-        .filter(|probed| probed.is_pod_path() && !probed.large && probed.dead())
-        .filter_map(|probed| Some((place(probed.from())?, place(probed.backend())?)));
-    let pairs: BTreeSet<(usize, usize)> =
-        dead.filter(|(from, to)| from != to).map(|(a, b)| (a.min(b), a.max(b))).collect();
-    pairs.into_iter().filter_map(|(a, b)| between(evidence, nodes[a], nodes[b], family)).collect()
+    let pairs = evidence.pairs(family, Probed::dead);
+    pairs.into_iter().filter_map(|(a, b)| between(evidence, a, b, family)).collect()
 }
 
 fn between<'n>(
@@ -84,7 +74,7 @@ fn between<'n>(
 /// Whether a node's NodePorts reach the backend on another node: whether what it sends arrives.
 fn forwards(evidence: &Evidence<'_>, at: &str, to: &str, family: IpFamily) -> Option<bool> {
     let mut tried = evidence
-        .of(family)
+        .touching(at, family)
         .filter(|probed| probed.is_node_port() && probed.at() == Some(at))
         .filter(|probed| probed.backend() == Some(to) && probed.from() != Some(to))
         .peekable();

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     check::{
         Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State, Subject,
-        Verdict, World, commands, outcome, plan, words,
+        Verdict, World, commands, outcome, pairs::Pairs, plan, words,
     },
     facts::{Node, Source},
     net::IpFamily,
@@ -64,8 +64,9 @@ impl Check for FromOutside {
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<WayIn>> {
         let mut cases = Vec::new();
+        let pairs = Pairs::new(world);
         for family in plan::families(world.suite) {
-            let witnesses = witnesses(world, family);
+            let some = witnesses(world, family, &pairs, &pairs.sample());
             for to in world.fixture.selected() {
                 let subject = Subject::path("outside", to);
                 if world.suite.outside == OutsidePolicy::Off {
@@ -74,10 +75,13 @@ impl Check for FromOutside {
                     continue;
                 }
                 let case = Planned::probing(world, subject, family, || {
-                    let probes = own(world, node(world, to)?, family)?;
+                    let probes = own(world, node(world, to)?, family, &pairs)?;
                     Ok((WayIn { to: to.to_owned(), family }, probes))
                 });
-                cases.push(case.beside(&witnesses));
+                // What tells a node that is gone from one that forwards nothing.
+                let own = witnesses(world, family, &pairs, &[to]);
+                let more = own.iter().filter(|probe| !some.contains(probe));
+                cases.push(case.beside(some.iter().chain(more)));
             }
         }
         cases
@@ -120,10 +124,15 @@ fn addresses(node: &Node, family: IpFamily) -> impl Iterator<Item = IpAddr> {
 }
 
 /// The probes that a case is about: every backend's NodePort at every address of the node.
-fn own(world: World<'_>, node: &Node, family: IpFamily) -> Result<Vec<Probe>, Blocked> {
+fn own(
+    world: World<'_>,
+    node: &Node,
+    family: IpFamily,
+    pairs: &Pairs<'_>,
+) -> Result<Vec<Probe>, Blocked> {
     let mut all = Vec::new();
     for address in addresses(node, family) {
-        all.extend(probes(world, &Vantage::Outside, node, address)?);
+        all.extend(probes(world, &Vantage::Outside, node, address, &pairs.behind(&node.name))?);
     }
     if all.is_empty() {
         return Err(Blocked {
@@ -135,9 +144,9 @@ fn own(world: World<'_>, node: &Node, family: IpFamily) -> Result<Vec<Probe>, Bl
 }
 
 /// What shows that this machine reaches any node in a family: a connection to the kubelet and one
-/// NodePort of each.
-fn witnesses(world: World<'_>, family: IpFamily) -> Vec<Probe> {
-    let nodes = world.fixture.selected().filter_map(|name| node(world, name).ok());
+/// NodePort of each, or of a few where nodes are many.
+fn witnesses(world: World<'_>, family: IpFamily, pairs: &Pairs<'_>, nodes: &[&str]) -> Vec<Probe> {
+    let nodes = nodes.iter().filter_map(|name| node(world, name).ok());
     nodes
         .flat_map(|node| addresses(node, family).map(move |address| (node, address)))
         .flat_map(|(node, address)| {
@@ -148,7 +157,8 @@ fn witnesses(world: World<'_>, family: IpFamily) -> Vec<Probe> {
                 // Nodes have been there for long: nothing has to settle.
                 attempts: Attempts { settle_ms: 0, ..plan::once(world.suite) },
             };
-            let node_port = probes(world, &Vantage::Outside, node, address);
+            let behind = pairs.behind(&node.name);
+            let node_port = probes(world, &Vantage::Outside, node, address, &behind);
             let node_port = node_port.into_iter().flatten().next();
             std::iter::once(control).chain(node_port)
         })

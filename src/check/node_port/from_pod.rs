@@ -4,7 +4,7 @@ use super::ports::{detail, node, probes};
 use crate::{
     check::{
         Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome, plan, remedy, words,
+        Verdict, World, commands, outcome, pairs::Pairs, plan, remedy, words,
     },
     facts::Source,
     net::IpFamily,
@@ -55,9 +55,10 @@ impl Check for FromPod {
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<PortPath>> {
         let mut cases = Vec::new();
+        let pairs = Pairs::new(world);
         for family in plan::families(world.suite) {
             for source in plan::pods(world) {
-                for to in world.fixture.selected() {
+                for to in pairs.entries(&source.pod.node) {
                     let from = &source.label;
                     cases.push(Planned::probing(world, Subject::path(from, to), family, || {
                         source.address(family)?;
@@ -66,7 +67,8 @@ impl Check for FromPod {
                             by: Some("node::internal_ips"),
                             reason: format!("node {to} has no {family} InternalIP"),
                         })?;
-                        let probes = probes(world, &source.vantage, node, address)?;
+                        let probes =
+                            probes(world, &source.vantage, node, address, &pairs.behind(to))?;
                         Ok((PortPath { from: from.clone(), to: to.to_owned(), family }, probes))
                     }));
                 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::{
     check::{Blocked, Reading, World, outcome, plan},
     facts::{Fact, Node},
-    fixture::ServiceRole,
+    fixture::{ServiceRole, Workload},
     net::IpFamily,
     probe::{Aim, Probe, Target, Vantage},
 };
@@ -23,18 +23,19 @@ pub(super) fn node<'a>(world: World<'a>, name: &str) -> Result<&'a Node, Blocked
     Err(Blocked { by: None, reason })
 }
 
-/// Probes of the NodePort of each backend's Service at one address of a node, and one large answer
+/// Probes of the NodePort of each of these backends's Service at one address of a node, and one large answer
 /// from the backend on the node itself, or else the first; or why there is none.
 pub(super) fn probes(
     world: World<'_>,
     vantage: &Vantage,
     node: &Node,
     address: IpAddr,
+    backends: &[&Workload],
 ) -> Result<Vec<Probe>, Blocked> {
     let family = IpFamily::of(address);
     let mut in_the_way = None;
     let mut probes = Vec::new();
-    for backend in &world.fixture.backends {
+    for backend in backends {
         let role = ServiceRole::Backend(backend.node.clone());
         let port = world
             .fixture

@@ -6,7 +6,8 @@ use super::ports::{node, probes};
 use crate::{
     check::{
         Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject, Symptom,
-        Verdict, World, commands, outcome, plan, remedy, service::LARGE_DATAGRAM, words,
+        Verdict, World, commands, outcome, pairs::Pairs, plan, remedy, service::LARGE_DATAGRAM,
+        words,
     },
     facts::Source,
     fixture::ServiceRole,
@@ -59,9 +60,10 @@ impl Check for Udp {
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<UdpPortPath>> {
         let mut cases = Vec::new();
+        let pairs = Pairs::new(world);
         for family in plan::families(world.suite) {
             for source in plan::pods(world) {
-                for to in world.fixture.selected() {
+                for to in pairs.entries(&source.pod.node) {
                     let from = &source.label;
                     let tcp = source.address(family).and_then(|_| {
                         let node = node(world, to)?;
@@ -69,7 +71,7 @@ impl Check for Udp {
                             by: Some("node::internal_ips"),
                             reason: format!("node {to} has no {family} InternalIP"),
                         })?;
-                        probes(world, &source.vantage, node, address)
+                        probes(world, &source.vantage, node, address, &pairs.behind(to))
                     });
                     let witnesses = tcp.as_deref().unwrap_or_default().to_vec();
                     let case = Planned::probing(world, Subject::path(from, to), family, || {

@@ -6,6 +6,7 @@ use crate::{
     check::{
         Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World,
         commands, outcome,
+        pairs::Pairs,
         plan::{self, Source},
     },
     fixture::{BACKEND_PORT, Workload},
@@ -71,11 +72,12 @@ impl Check for Loss {
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<LossPath>> {
         let mut cases = Vec::new();
+        let pairs = Pairs::new(world);
         for family in plan::families(world.suite) {
             for source in plan::pods(world) {
                 // Between nodes; in a cluster of one node there is only the node itself.
                 let alone = world.fixture.backends.len() == 1;
-                let others = world.fixture.backends.iter();
+                let others = pairs.pods(&source.pod.node).into_iter();
                 for backend in others.filter(|it| alone || it.node != source.label) {
                     let (from, to) = (&source.label, &backend.node);
                     let case = Planned::probing(world, Subject::path(from, to), family, || {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::{
     check::{
         Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict,
-        World, commands, outcome, plan, remedy,
+        World, commands, outcome, pairs::Pairs, plan, remedy,
     },
     fixture::BACKEND_PORT,
     net::IpFamily,
@@ -61,9 +61,10 @@ impl Check for Reachable {
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<PodPath>> {
         let mut cases = Vec::new();
+        let pairs = Pairs::new(world);
         for family in plan::families(world.suite) {
             for source in plan::pods(world) {
-                for backend in &world.fixture.backends {
+                for backend in pairs.pods(&source.pod.node) {
                     let (from, to) = (&source.label, &backend.node);
                     cases.push(Planned::probing(world, Subject::path(from, to), family, || {
                         source.address(family)?;

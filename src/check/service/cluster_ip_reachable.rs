@@ -7,6 +7,7 @@ use crate::{
     check::{
         Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
         Verdict, World, commands, outcome,
+        pairs::Pairs,
         plan::{self, Source},
         remedy, words,
     },
@@ -66,9 +67,10 @@ impl Check for ClusterIpReachable {
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<ServicePath>> {
         let mut cases = Vec::new();
+        let pairs = Pairs::new(world);
         for family in plan::families(world.suite) {
             for source in plan::pods(world).chain(plan::hosts(world)) {
-                for backend in &world.fixture.backends {
+                for backend in pairs.services(&source.pod.node) {
                     let role = ServiceRole::Backend(backend.node.clone());
                     cases.push(case(world, &source, role, backend.node.clone(), family));
                 }

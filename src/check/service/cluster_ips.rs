@@ -58,7 +58,8 @@ impl Check for ClusterIps {
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Allotted>> {
-        let per_node = world.fixture.selected().map(|node| ServiceRole::Backend(node.to_owned()));
+        let served = world.fixture.selected().filter(|node| world.fixture.mesh.serves(node));
+        let per_node = served.map(|node| ServiceRole::Backend(node.to_owned()));
         SHARED
             .into_iter()
             .chain(per_node)

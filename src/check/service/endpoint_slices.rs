@@ -52,7 +52,8 @@ impl Check for EndpointSlices {
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
-        let backends = world.fixture.backends.iter();
+        let serves = |backend: &&Workload| world.fixture.mesh.serves(&backend.node);
+        let backends = world.fixture.backends.iter().filter(serves);
         let roles: Vec<_> = SHARED
             .into_iter()
             .chain(backends.map(|backend| ServiceRole::Backend(backend.node.clone())))

@@ -65,7 +65,8 @@ impl Check for Hairpin {
     fn plan(&self, world: World<'_>) -> Vec<Planned<Loop>> {
         let mut cases = Vec::new();
         for family in plan::families(world.suite) {
-            for source in plan::pods(world) {
+            let serves = |source: &Source<'_>| world.fixture.mesh.serves(&source.pod.node);
+            for source in plan::pods(world).filter(serves) {
                 let node = source.pod.node.clone();
                 let subject = Subject::Pod { workload: "busybox".to_owned(), node: node.clone() };
                 let cluster_ip = tcp(world, &source, &node, family);

@@ -10,6 +10,7 @@ use crate::{
     check::{
         Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World,
         commands, outcome,
+        pairs::{Pairs, nearest},
         plan::{self, Source},
         pod, remedy,
     },
@@ -62,14 +63,15 @@ impl Check for NoEndpoints {
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asker>> {
         let mut cases = Vec::new();
+        let pairs = Pairs::new(world);
         for family in plan::families(world.suite) {
             for source in plan::pods(world) {
                 let node = source.pod.node.clone();
                 let subject = Subject::Node { name: node.clone() };
-                let backends = world.fixture.backends.iter();
-                let ways = backends.filter_map(|to| pod::tcp(world, &source, to, family));
-                let witnesses: Vec<Probe> =
-                    tcp(world, &source, &node, family).into_iter().chain(ways).collect();
+                let ways = pairs.pods(&source.pod.node).into_iter();
+                let ways = ways.filter_map(|to| pod::tcp(world, &source, to, family));
+                let tcp = tcp(world, &source, nearest(world, &node), family);
+                let witnesses: Vec<Probe> = tcp.into_iter().chain(ways).collect();
                 let case = Planned::probing(world, subject, family, || {
                     let probe = probe(world, &source, family)?;
                     Ok((Asker { node, family }, vec![probe]))

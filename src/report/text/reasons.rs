@@ -1,5 +1,7 @@
 //! Why the rest is not known, what was passed over, and what else the operator should know.
 
+use std::collections::BTreeMap;
+
 use super::{
     layout::{BOLD, Prose, YELLOW, paint},
     view::View,
@@ -76,11 +78,30 @@ fn reasons(record: &Record, status: Status) -> Vec<String> {
         .collect()
 }
 
+/// So many nodes that are left out for one reason have a line each; more are counted.
+const EACH: usize = 8;
+
 fn passed_over(record: &Record) -> Vec<String> {
     let nodes = record.fixture.iter().flat_map(|fixture| &fixture.nodes);
-    nodes
-        .filter_map(|node| node.excluded.as_ref().map(|reason| format!("{}: {reason}", node.name)))
-        .collect()
+    let left_out: Vec<(&str, &str)> = nodes
+        .filter_map(|node| Some((node.name.as_str(), node.excluded.as_ref()?.reason.as_str())))
+        .collect();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, reason) in &left_out {
+        *counts.entry(reason).or_default() += 1;
+    }
+    let mut lines = Vec::new();
+    for (name, reason) in left_out {
+        match counts.get(reason).copied().unwrap_or_default() {
+            0 => {}
+            count if count > EACH => {
+                lines.push(format!("{name} and {} more: {reason}", count - 1));
+                counts.insert(reason, 0);
+            }
+            _ => lines.push(format!("{name}: {reason}")),
+        }
+    }
+    lines
 }
 
 /// The checks without a single case, in a run that was broken off.

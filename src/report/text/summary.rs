@@ -61,6 +61,11 @@ pub(super) fn sentence(record: &Record) -> String {
         } else {
             text.push_str(&format!(", on {selected} of {}", counted(all, "node")));
         }
+        // A green says what it rests on.
+        let (tried, pairs) = fixture.mesh.pairs();
+        if tried < pairs {
+            text.push_str(&format!(" ({tried} of {pairs} pairs of them tried)"));
+        }
         let untested: Vec<&str> = fixture.untested().map(|(name, _)| name).collect();
         if !untested.is_empty() {
             text.push_str(&format!(" (not tested: {})", untested.join(", ")));
