@@ -39,6 +39,7 @@ mod registry;
 mod rejections_lost;
 mod rule;
 mod service_proxy_down;
+mod service_range_unrouted;
 mod services_changed;
 mod services_refused;
 mod services_single_stack;

@@ -7,9 +7,9 @@ use super::{
     lossy_path, node_cut_off, node_not_forwarding, node_port_dead, node_port_not_masqueraded,
     node_port_way_back, node_without_internal_ip, node_without_pod_cidr, other_primary,
     outside_without_way, own_pod_routes_missing, path_mtu, pod_network_down, pod_route_missing,
-    pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down, services_changed,
-    services_refused, services_single_stack, single_stack_cluster, tcp_filtered, udp_dropped,
-    unexpected_family,
+    pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down,
+    service_range_unrouted, services_changed, services_refused, services_single_stack,
+    single_stack_cluster, tcp_filtered, udp_dropped, unexpected_family,
 };
 use crate::{check::World, probe::ProbeTable};
 
@@ -43,6 +43,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &endpoints_missing::EndpointsMissing,
     &kube_proxy_not_running::KubeProxyNotRunning,
     &service_proxy_down::ServiceProxyDown,
+    &service_range_unrouted::ServiceRangeUnrouted,
     &cluster_ip_dead::ClusterIpDead,
     &node_port_not_masqueraded::NodePortNotMasqueraded,
     &node_port_dead::NodePortDead,

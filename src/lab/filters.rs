@@ -56,6 +56,12 @@ impl Way<'_> {
                 let outcome = if told { unreachable } else { Outcome::TimedOut };
                 (answer || self.to == *on, family, outcome)
             }
+            Fault::NoDefaultRoute { at, family } => {
+                let host = self.from == Some(*at) && self.pod().is_none();
+                let by_cluster_ip = self.service.is_some() && self.via.is_none();
+                let detail = "Network is unreachable".to_owned();
+                (host && by_cluster_ip, family, Outcome::Unreachable { detail })
+            }
             Fault::ForwardDropped { on, family } => {
                 let marked = self.via == Some(*on) || self.is_hairpin();
                 let opens = self.pod() == Some(*on);

@@ -66,6 +66,8 @@ pub(crate) enum Fault {
     Lossy { between: [&'static str; 2], percent: u32, family: IpFamily },
     /// A node has no routes to its own pods.
     OwnRoutesMissing { on: &'static str, family: IpFamily },
+    /// A node itself has no route for ClusterIPs; its pods need none.
+    NoDefaultRoute { at: &'static str, family: IpFamily },
     /// A node drops what it forwards and did not mark to masquerade; answers pass.
     ForwardDropped { on: &'static str, family: IpFamily },
     /// A node drops TCP to the port of nginx that comes from elsewhere.

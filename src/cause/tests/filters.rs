@@ -177,3 +177,12 @@ fn what_the_nodes_own_network_reaches_tells_forwarding_from_filters() {
     assert_explained(&run);
     assert_cause(&run, "udp_dropped", &["to and from pods on n2"]);
 }
+
+#[test]
+fn a_node_without_a_route_for_cluster_ips_is_told_from_its_proxy() {
+    for family in BOTH {
+        let lab = Lab::dual().with_hosts().with(Fault::NoDefaultRoute { at: "n2", family });
+        let cause = assert_one(&lab, "service_range_unrouted", &["Node n2", family.as_str()]);
+        assert_eq!(cause.confidence, Confidence::Likely);
+    }
+}

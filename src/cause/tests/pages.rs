@@ -107,6 +107,10 @@ fn examples() -> Vec<(&'static str, Lab)> {
             }),
         ),
         ("service_proxy_down", no_proxy()),
+        (
+            "service_range_unrouted",
+            broken(Fault::NoDefaultRoute { at: "n2", family: V6 }).with_hosts(),
+        ),
         ("cluster_ip_dead", broken(Fault::ClusterIpDropped { at: "n2", family: V6 })),
         (
             "node_port_not_masqueraded",

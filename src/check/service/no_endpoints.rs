@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World,
-        commands, outcome,
+        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Verdict,
+        World, commands, outcome,
         pairs::{Pairs, nearest},
         plan::{self, Source},
         pod, remedy,
@@ -86,6 +86,10 @@ impl Check for NoEndpoints {
         let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
             return outcome::unless_unknown(&readings.own);
         };
+        // Without a route for ClusterIPs no proxy sees the packet; the client learns at once all the same.
+        if symptom.kind == Kind::Unreachable {
+            return Verdict::pass(symptom.detail.clone());
+        }
         let (ways, services): (Vec<_>, Vec<_>) =
             readings.witnesses.iter().partition(|it| matches!(it.probe.aim, Aim::Backend { .. }));
         if ways.iter().any(|way| was_told(way)) {

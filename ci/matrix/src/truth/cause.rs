@@ -14,7 +14,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         // In the family by which kubelet is reached, the node takes no part at all.
         Fault::AddressLost(fault) if fault.family == Family::V6 => &["node_cut_off"],
         Fault::NeighboursDropped(fault) if fault.family == Family::V6 => &["node_cut_off"],
-        Fault::AddressDuplicate(_) => &["node_cut_off"],
+        Fault::DefaultRouteLost(_) => &["service_range_unrouted"],
         Fault::MtuBlackHole(_) | Fault::LargeAnswersLost(_) => &["path_mtu"],
         Fault::UdpDropped(_) => &["udp_dropped"],
         Fault::OwnRoutesMissing(_) => &["own_pod_routes_missing"],
@@ -34,9 +34,13 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
             &["node_port_dead"]
         }
         Fault::RulesFlushed(_) => &["service_proxy_down"],
-        Fault::KubeProxyStopped(_) | Fault::KubeProxyCrashing(_) => &["kube_proxy_not_running"],
+        Fault::KubeProxyStopped(_) => &["kube_proxy_not_running"],
+        // Between two crashes its pod runs.
+        Fault::KubeProxyCrashing(_) => &["kube_proxy_not_running", "service_proxy_down"],
         Fault::DnsRecordMissing(_) => &["dns_without_records"],
         Fault::DnsFamilyRefused(_) | Fault::DnsDown(_) => &["dns_unreachable"],
+        // From paths alone a node whose address another one claims looks as if it didn't forward: only
+        // its neighbours' tables tell.
         _ => &[],
     }
 }

@@ -56,6 +56,7 @@ impl Judgement {
             let of =
                 |paths: &[Path]| Outcome::all(paths.iter().map(|path| fault.outcome(path, &net)));
             let outcome = match of(&paths.all) {
+                _ if needs_pods(&paths.all) && starts_no_pods(fault) => Outcome::Unseen,
                 Outcome::Works => match of(&paths.beside) {
                     Outcome::Fails | Outcome::Refused => Outcome::Either,
                     outcome => outcome,
@@ -129,6 +130,17 @@ impl Judgement {
         let all: Vec<String> = [head.to_owned()].into_iter().chain(parts).collect();
         all.join("; ")
     }
+}
+
+/// Whether new Deployments get no pods on any node, so that a run can try nothing: the testbed's own
+/// pods name their nodes and need neither component.
+const fn starts_no_pods(fault: &Fault) -> bool {
+    matches!(fault, Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_))
+}
+
+fn needs_pods(paths: &[Path]) -> bool {
+    paths.is_empty()
+        || paths.iter().any(|path| !matches!(path, Path::PodRange { .. } | Path::InternalIp { .. }))
 }
 
 /// The kinds of paths that a fault surely breaks and that none of the covered ones stands for.

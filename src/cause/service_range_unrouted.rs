@@ -1,0 +1,80 @@
+//! `service_range_unrouted`: a node itself has no route for ClusterIPs, while its pods reach them.
+
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{Kind, commands},
+    net::IpFamily,
+    probe::Vantage,
+};
+
+#[derive(Debug)]
+pub(super) struct ServiceRangeUnrouted;
+
+impl CauseRule for ServiceRangeUnrouted {
+    fn id(&self) -> &'static str {
+        "service_range_unrouted"
+    }
+
+    fn why(&self) -> &'static str {
+        "The kernel looks for a route before the service proxy translates the address. The kubelet, \
+         host-network pods and admission plugins on the node reach no Service in this family, and \
+         pods reach nothing outside the cluster in it."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        let of_family = |family| {
+            let nodes = evidence.nodes().into_iter();
+            nodes.filter_map(move |node| find(evidence, family, node))
+        };
+        evidence.families().flat_map(of_family).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> Option<Found> {
+    let by_host = |probed: &&Probed<'_>| {
+        probed.is_cluster_ip()
+            && matches!(&probed.probe.vantage, Vantage::HostNetwork { node: from } if from == node)
+    };
+    let tried = || evidence.touching(node, family).filter(by_host);
+    let unreachable = |probed: &Probed<'_>| probed.kind() == Some(Kind::Unreachable);
+    let example = tried().next()?;
+    if !tried().all(unreachable) {
+        return None;
+    }
+    let pods_reach = evidence.touching(node, family).any(|probed| {
+        probed.is_cluster_ip()
+            && probed.good()
+            && matches!(&probed.probe.vantage, Vantage::Pod { node: from } if from == node)
+    });
+    let ip = example.probe.target.address()?.ip();
+    let mut facts = vec![format!("{ip} from the host network of {node}: {}", example.seen())];
+    if pods_reach {
+        facts.push(format!("pods on {node} reach {family} ClusterIPs"));
+    }
+    let flag = commands::flag(family);
+    Some(Found {
+        what: format!(
+            "Node {node} has no {family} route for ClusterIPs: usually its {family} default route is \
+             missing."
+        ),
+        confidence: if pods_reach { Confidence::Likely } else { Confidence::Possible },
+        evidence: facts,
+        reproduce: vec![
+            commands::route(node, ip),
+            commands::on_node(node, &format!("ip {flag} route show default")),
+        ],
+        fix: vec![
+            format!(
+                "Give {node} an {family} default route: by the network's configuration (netplan, \
+                 NetworkManager, systemd-networkd), or by router advertisements, which a node that \
+                 forwards accepts only with net.ipv6.conf.<interface>.accept_ra=2."
+            ),
+            format!(
+                "Where there is none on purpose, add a route for the Service range to any interface \
+                 (`ip {flag} route add <Service range> dev <interface>`): only its existence matters."
+            ),
+        ],
+        probed: evidence.bad(|probed| probed.family == family && by_host(&probed)),
+        ..Found::default()
+    })
+}
