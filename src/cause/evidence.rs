@@ -261,6 +261,16 @@ impl<'a> Evidence<'a> {
         IpFamily::ALL.into_iter().filter(|family| suite.families.contains(family))
     }
 
+    /// What a rule finds of each node in each family.
+    pub(super) fn of_each_node(
+        &self,
+        find: impl Fn(&Self, &'a str, IpFamily) -> Option<Found>,
+    ) -> Vec<Found> {
+        let nodes = self.nodes();
+        let each = self.families().flat_map(|family| nodes.iter().map(move |node| (*node, family)));
+        each.filter_map(|(node, family)| find(self, node, family)).collect()
+    }
+
     /// The probes that went wrong and that a rule points at.
     pub(super) fn bad(&self, points_at: impl Fn(&Probed<'a>) -> bool) -> BTreeSet<ProbeId> {
         let all = self.probed.iter();

@@ -21,19 +21,14 @@ impl CauseRule for ForwardFiltered {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence
-            .families()
-            .flat_map(|family| {
-                evidence.nodes().into_iter().filter_map(move |node| find(evidence, node, family))
-            })
-            .collect()
+        evidence.of_each_node(find)
     }
 }
 
 fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let silent = |probed: &Probed<'_>| probed.dead() && probed.kind() == Some(Kind::TimedOut);
     let mut between = evidence
-        .of(family)
+        .touching(node, family)
         .filter(|probed| probed.is_pod_path() && !probed.large)
         .filter(|probed| (probed.from() == Some(node)) != (probed.backend() == Some(node)))
         .peekable();
@@ -44,7 +39,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         return None;
     }
     let entries = |to_own: bool| {
-        evidence.of(family).find(move |probed| {
+        evidence.touching(node, family).find(move |probed| {
             probed.is_node_port()
                 && probed.at() == Some(node)
                 && probed.from() != Some(node)

@@ -21,12 +21,7 @@ impl CauseRule for NodeCutOff {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence
-            .families()
-            .flat_map(|family| {
-                evidence.nodes().into_iter().filter_map(move |node| find(evidence, node, family))
-            })
-            .collect()
+        evidence.of_each_node(find)
     }
 }
 

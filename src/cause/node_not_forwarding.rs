@@ -23,12 +23,7 @@ impl CauseRule for NodeNotForwarding {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence
-            .families()
-            .flat_map(|family| {
-                evidence.nodes().into_iter().filter_map(move |node| find(evidence, node, family))
-            })
-            .collect()
+        evidence.of_each_node(find)
     }
 }
 
@@ -92,6 +87,9 @@ fn alone(
     node: &str,
     family: IpFamily,
 ) -> Option<(Vec<String>, Confidence)> {
+    if evidence.nodes().len() != 1 {
+        return None;
+    }
     let silent = |probed: &Probed<'_>| probed.dead() && probed.kind() == Some(Kind::TimedOut);
     let own = evidence.pod_path(node, node, family).filter(|own| silent(own))?;
     let outside = |probed: &&Probed<'_>| probed.probe.vantage == Vantage::Outside;
@@ -100,7 +98,7 @@ fn alone(
         .of(family)
         .filter(outside)
         .any(|probed| !probed.is_node_port() && probed.proves_a_way());
-    if evidence.nodes().len() != 1 || (there && !entries.all(Probed::dead)) {
+    if there && !entries.all(Probed::dead) {
         return None;
     }
     let mut seen = vec![format!("pod on {node} to pod on {node} over {family}: {}", own.seen())];

@@ -33,11 +33,9 @@ impl CauseRule for NodePortNotMasqueraded {
 /// Whether a node answers its NodePorts for the backend that it has, and for none on other nodes
 /// though it reaches them.
 fn strays(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
-    let outside_works = evidence
-        .of(family)
-        .any(|probed| matches!(probed.origin, Origin::Outside) && probed.proves_a_way());
+    let outside_works = evidence.way_in(family);
     let tried: Vec<&Probed<'_>> = evidence
-        .of(family)
+        .touching(node, family)
         .filter(|probed| probed.is_node_port() && !probed.large && probed.at() == Some(node))
         .filter(|probed| probed.from() != Some(node) && probed.backend().is_some())
         .filter(|probed| outside_works || !matches!(probed.origin, Origin::Outside))
@@ -69,7 +67,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let example = evidence.of(family).find(|probed| {
         lost(probed) && probed.dead() && probed.at().is_some() && probed.backend().is_some()
     })?;
-    let own_clients = evidence.of(family).any(|probed| {
+    let own_clients = evidence.touching(node, family).any(|probed| {
         probed.is_node_port()
             && probed.at() == Some(node)
             && probed.from() == Some(node)

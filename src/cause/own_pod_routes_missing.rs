@@ -97,12 +97,13 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
 /// Whether nothing comes to the pods of a node: neither what others send nor answers.
 fn is_deaf(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
     let lost = |probed: &Probed<'_>| probed.dead() && probed.kind() != Some(Kind::Refused);
-    let paths = evidence.of(family).filter(|probed| probed.is_pod_path() && !probed.large);
+    let paths =
+        evidence.touching(node, family).filter(|probed| probed.is_pod_path() && !probed.large);
     let mut its = paths
         .filter(|probed| probed.from() == Some(node) || probed.backend() == Some(node))
         .peekable();
     let mut entries = evidence
-        .of(family)
+        .touching(node, family)
         .filter(|probed| probed.is_node_port() && probed.at() == Some(node))
         .filter(|probed| probed.from() != Some(node) && probed.backend() == Some(node));
     its.peek().is_some()
@@ -116,16 +117,16 @@ fn is_deaf(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
 fn says_so<'e, 'a>(
     evidence: &'e Evidence<'a>,
     family: IpFamily,
-    node: &str,
+    node: &'e str,
 ) -> Option<&'e Probed<'a>> {
     // A node without a route to the pods of another says the same of all its paths there, and has its
     // own pods.
     let by_others = evidence
-        .of(family)
+        .touching(node, family)
         .filter(|probed| probed.is_pod_path() && probed.from() != Some(node))
         .filter(|probed| probed.backend() == Some(node))
         .all(|probed| probed.kind() == Some(Kind::Unreachable));
-    evidence.of(family).find(|probed| {
+    evidence.touching(node, family).find(|probed| {
         let asks_node = match &probed.probe.vantage {
             Vantage::Outside => probed.is_node_port() && probed.at() == Some(node),
             Vantage::HostNetwork { node: host } => probed.is_cluster_ip() && host == node,
@@ -143,9 +144,9 @@ fn says_so<'e, 'a>(
 fn passes_on<'e, 'a>(
     evidence: &'e Evidence<'a>,
     family: IpFamily,
-    node: &str,
+    node: &'e str,
 ) -> Option<&'e Probed<'a>> {
-    evidence.of(family).find(|probed| {
+    evidence.touching(node, family).find(|probed| {
         probed.is_node_port()
             && probed.at() == Some(node)
             && probed.good()

@@ -22,15 +22,11 @@ impl CauseRule for ServiceRangeUnrouted {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let of_family = |family| {
-            let nodes = evidence.nodes().into_iter();
-            nodes.filter_map(move |node| find(evidence, family, node))
-        };
-        evidence.families().flat_map(of_family).collect()
+        evidence.of_each_node(find)
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> Option<Found> {
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let by_host = |probed: &&Probed<'_>| {
         probed.is_cluster_ip()
             && matches!(&probed.probe.vantage, Vantage::HostNetwork { node: from } if from == node)

@@ -52,7 +52,7 @@ fn datagrams_pass(evidence: &Evidence<'_>, family: IpFamily, from: &str, to: &st
         }
         _ => false,
     };
-    evidence.of(family).any(|probed| {
+    evidence.touching(from, family).any(|probed| {
         matches!(probed.probe.target, Target::Loss { .. })
             && probed.from() == Some(from)
             && probed.backend() == Some(to)
@@ -64,7 +64,7 @@ fn datagrams_pass(evidence: &Evidence<'_>, family: IpFamily, from: &str, to: &st
 fn tried(evidence: &Evidence<'_>, family: IpFamily, node: &str, entering: bool) -> usize {
     let here = |place: Option<&str>| place == Some(node);
     evidence
-        .of(family)
+        .touching(node, family)
         .filter(|probed| probed.is_pod_path() && !probed.large)
         .filter(|probed| {
             let (from, to) = (here(probed.from()), here(probed.backend()));
