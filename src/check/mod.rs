@@ -30,6 +30,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod untested;
+mod upstream;
 mod verdict;
 pub(crate) mod words;
 mod world;
@@ -44,5 +45,6 @@ pub use reading::Readings;
 pub(crate) use reading::{Kind, Reading, State, Symptom};
 pub use registry::{REGISTRY, find};
 pub(crate) use untested::untested;
+pub use upstream::{UPSTREAM, UpstreamTest, upstream};
 pub use verdict::{Failure, Status, Verdict};
 pub use world::{Stage, World};

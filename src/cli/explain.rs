@@ -51,10 +51,21 @@ fn text(check: &'static dyn DynCheck, width: usize) -> Result<String, SuiteError
         .labelled("Promise", &[sentence(check.summary())])
         .labelled("Why", &[sentence(check.why())])
         .labelled("Source", &[check.source()])
+        .labelled("Upstream", &covered(check))
         .labelled("Judged", &[judged(check)])
         .labelled("Needs", &needs(check))
         .labelled("Suites", &[suites.join(", ")]);
     Ok(prose.into_text())
+}
+
+/// Kubernetes' own end-to-end tests that assert the same, or a part of it.
+fn covered(check: &dyn DynCheck) -> Vec<String> {
+    check::upstream(check.id())
+        .map(|test| match test.missing {
+            None => format!("\"{}\"", test.name),
+            Some(missing) => format!("\"{}\", but for {missing}", test.name),
+        })
+        .collect()
 }
 
 /// With a capital and a full stop.

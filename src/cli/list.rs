@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use crate::{
-    check::{DynCheck, Stage},
+    check::{DynCheck, Stage, UPSTREAM},
     exit::Exit,
     fixture::FixtureOptions,
     report::{
@@ -23,6 +23,9 @@ pub(super) struct ListArgs {
     /// List only the checks of this suite: a built-in one, or a file
     #[arg(long, value_name = "NAME|FILE")]
     suite: Option<String>,
+    /// List Kubernetes' own end-to-end tests of dual-stack, and the checks that assert the same
+    #[arg(long, conflicts_with = "suite")]
+    upstream: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,6 +35,14 @@ pub(super) struct ListArgs {
 struct Listing {
     checks: Vec<ListedCheck>,
     suites: Vec<ListedSuite>,
+    upstream: Vec<ListedTest>,
+}
+
+#[derive(Serialize)]
+struct ListedTest {
+    name: &'static str,
+    checks: &'static [&'static str],
+    missing: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -63,8 +74,11 @@ pub(super) fn list(arguments: &ListArgs, out: &mut Stream) -> Result<Exit, Failu
         (Some(_), Some(suite)) => suite.checks(),
         _ => crate::check::REGISTRY.to_vec(),
     };
-    let text =
-        if arguments.json { json(&checks, &suites) } else { text(&checks, &suites, out.width()) };
+    let text = match (arguments.json, arguments.upstream) {
+        (true, _) => json(&checks, &suites),
+        (false, true) => upstream(out.width()),
+        (false, false) => text(&checks, &suites, out.width()),
+    };
     out.print(&text)?;
     Ok(Exit::Passed)
 }
@@ -104,6 +118,20 @@ fn text(checks: &[&'static dyn DynCheck], suites: &[Suite], width: usize) -> Str
     prose.into_text()
 }
 
+fn upstream(width: usize) -> String {
+    let mut prose = Prose::new(Layout { width, ..Layout::default() });
+    prose.heading("[Feature:IPv6DualStack], test/e2e/network/dual_stack.go");
+    for test in &UPSTREAM {
+        let mut words = test.checks.join(", ");
+        if let Some(missing) = test.missing {
+            let gap = if words.is_empty() { "" } else { "; " };
+            words.push_str(&format!("{gap}not checked: {missing}"));
+        }
+        prose.paragraph(test.name).points([words]);
+    }
+    prose.into_text()
+}
+
 fn json(checks: &[&'static dyn DynCheck], suites: &[Suite]) -> String {
     let listing = Listing {
         checks: checks
@@ -127,6 +155,10 @@ fn json(checks: &[&'static dyn DynCheck], suites: &[Suite]) -> String {
                 families: suite.families.iter().map(|family| family.as_str()).collect(),
                 checks: suite.checks().iter().map(|check| check.id()).collect(),
             })
+            .collect(),
+        upstream: UPSTREAM
+            .iter()
+            .map(|test| ListedTest { name: test.name, checks: test.checks, missing: test.missing })
             .collect(),
     };
     // Strings, lists and booleans always make JSON; an error would only mean an empty answer.
