@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
 use crate::{
-    check::{Kind, commands},
+    check::{Kind, Subject, commands},
     net::IpFamily,
     probe::Vantage,
 };
@@ -48,6 +48,18 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         facts.push(format!("pods on {node} reach {family} ClusterIPs"));
     }
     let flag = commands::flag(family);
+    let advertised = match family {
+        IpFamily::V4 => "",
+        IpFamily::V6 => {
+            ", or by router advertisements, which a node that forwards accepts only with \
+             net.ipv6.conf.<interface>.accept_ra=2"
+        }
+    };
+    // What the proxy should refuse finds no route either.
+    let refusals = evidence.red("service::no_endpoints", |judged| {
+        judged.case.family == Some(family)
+            && matches!(&judged.case.subject, Subject::Node { name } if name == node)
+    });
     Some(Found {
         what: format!(
             "Node {node} has no {family} route for ClusterIPs: usually its {family} default route is \
@@ -61,9 +73,8 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         ],
         fix: vec![
             format!(
-                "Give {node} an {family} default route: by the network's configuration (netplan, \
-                 NetworkManager, systemd-networkd), or by router advertisements, which a node that \
-                 forwards accepts only with net.ipv6.conf.<interface>.accept_ra=2."
+                "Give {node} an {family} default route by the network's configuration (netplan, \
+                 NetworkManager, systemd-networkd){advertised}."
             ),
             format!(
                 "Where there is none on purpose, add a route for the Service range to any interface \
@@ -71,6 +82,6 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
             ),
         ],
         probed: evidence.bad(|probed| probed.family == family && by_host(&probed)),
-        ..Found::default()
+        cases: refusals,
     })
 }

@@ -46,7 +46,10 @@ fn beside(case: &Case, family: Family, net: &Net) -> Vec<Path> {
     // a kernel that tells of many paths that they lead nowhere may say nothing of this one.
     let ask = |target| Path::Flow(Flow::new(family, Client::Pod(node.clone()), By::Own, target));
     let others = net.nodes.iter().cloned().map(Target::Server);
-    let all = others.chain([Target::Outside]).map(ask).chain([pod.clone()]).collect();
+    // So does one that has no route for ClusterIPs.
+    let (host, target) = (Client::Host(node.clone()), Target::Server(node.clone()));
+    let host = Path::Flow(Flow::new(family, host, By::ClusterIp, target));
+    let all = others.chain([Target::Outside]).map(ask).chain([pod.clone(), host]).collect();
     match case.check.as_str() {
         "service::no_endpoints" => all,
         "service::cluster_ips" | "service::endpoint_slices" | "pod::family_order" => vec![pod],
