@@ -34,7 +34,7 @@ pub struct Entry {
     pub case: String,
     /// Why they are tolerated.
     pub reason: String,
-    /// Who sees to it that they are mended.
+    /// Who is responsible for fixing them.
     pub owner: String,
     /// The last day on which they are tolerated.
     pub until: Date,

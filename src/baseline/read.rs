@@ -133,5 +133,5 @@ fn date<'de, D: Deserializer<'de>>(input: D) -> Result<Date, D::Error> {
 pub(crate) fn day(text: &str) -> Result<Date, String> {
     let written = text.len() == "2027-01-31".len();
     let date = written.then(|| Date::strptime("%Y-%m-%d", text).ok()).flatten();
-    date.ok_or_else(|| format!("`{text}` is no date, expected one as 2027-01-31"))
+    date.ok_or_else(|| format!("`{text}` is not a date; expected YYYY-MM-DD, such as 2027-01-31"))
 }

@@ -59,7 +59,7 @@ impl Baseline {
             let asked_for = complete && entry.is_in(suite);
             let finding = if expired && failed > 0 {
                 Some(format!(
-                    "expired on {}, so {} fail the run again; mend them, or ask {} for a new end",
+                    "expired on {}, so {} fail the run again; fix them, or ask {} for a new end date",
                     entry.until,
                     words::count(failed, "case"),
                     entry.owner

@@ -75,7 +75,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         fix: vec![
             format!(
                 "If the first line is `-P FORWARD DROP`, Docker is the usual reason: `{tables} -P \
-                 FORWARD ACCEPT` on {node} mends it until Docker starts again. Take Docker off the node, \
+                 FORWARD ACCEPT` on {node} fixes it until Docker starts again. Take Docker off the node, \
                  or give it \"ip-forward-no-drop\": true (Docker 28 or later)."
             ),
             format!(

@@ -38,7 +38,7 @@ pub(super) struct BaselineCommand {
     /// Why the failures are tolerated
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Who sees to it that they are mended
+    /// Who is responsible for fixing them
     #[arg(long, value_name = "NAME")]
     owner: String,
     /// The last day on which they are tolerated, as 2027-01-31

@@ -32,7 +32,7 @@ pub fn compare(old: &Record, new: &Record) -> Comparison {
         new: Side::of(new),
         causes: causes::compare(old, new, &pairs),
         regressions: Vec::new(),
-        mended: Vec::new(),
+        fixed: Vec::new(),
         inconclusive: Vec::new(),
         skipped: Vec::new(),
         gone: Vec::new(),
@@ -74,7 +74,7 @@ impl Comparison {
             }
             (_, Status::Inconclusive) => self.inconclusive.push(change(new, now)),
             (Some(Status::Fail), Status::Pass) => {
-                self.mended.push(change(old, before.unwrap_or(now)));
+                self.fixed.push(change(old, before.unwrap_or(now)));
             }
             (Some(Status::Skip), Status::Skip) | (Some(Status::Pass), Status::Pass) => {
                 self.unchanged += 1;

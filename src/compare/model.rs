@@ -26,7 +26,7 @@ pub struct Comparison {
     /// The cases that fail now and didn't before, whatever they were.
     pub regressions: Vec<Change>,
     /// The cases that failed and pass now.
-    pub mended: Vec<Change>,
+    pub fixed: Vec<Change>,
     /// The cases that could be told before, or weren't there, and can't be told now.
     pub inconclusive: Vec<Change>,
     /// The cases that were tried before and have nothing to try now.

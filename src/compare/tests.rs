@@ -76,7 +76,7 @@ fn red(run: &Run) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_fault_is_told_as_its_red_cases_and_its_cause_and_as_mended_the_other_way_round() {
+fn every_fault_is_told_as_its_red_cases_and_its_cause_and_as_fixed_the_other_way_round() {
     for fault in faults() {
         let (old, new) = (healthy(), another(Some(fault.clone())));
         let found = compare(&old.record, &new.record);
@@ -86,13 +86,13 @@ fn every_fault_is_told_as_its_red_cases_and_its_cause_and_as_mended_the_other_wa
         let named: Vec<&str> = new.record.causes.iter().map(|cause| cause.what.as_str()).collect();
         assert_eq!(came, named, "{fault:?}");
         assert_eq!(found.causes.went, []);
-        assert_eq!((found.mended, found.gone), (vec![], vec![]), "{fault:?}");
+        assert_eq!((found.fixed, found.gone), (vec![], vec![]), "{fault:?}");
         assert_eq!((found.slower, found.faster), (vec![], vec![]), "{fault:?}");
         assert_eq!(found.facts, [], "{fault:?}");
         let doubts: BTreeSet<String> = new.names(Status::Inconclusive).into_iter().collect();
         assert_eq!(names(&found.inconclusive), doubts.iter().map(String::as_str).collect());
         let back = compare(&new.record, &old.record);
-        assert_eq!(names(&back.mended), expected.iter().map(String::as_str).collect());
+        assert_eq!(names(&back.fixed), expected.iter().map(String::as_str).collect());
         assert_eq!((back.regressions, back.inconclusive), (vec![], vec![]), "{fault:?}");
         let went: Vec<&str> = back.causes.went.iter().map(|cause| cause.what.as_str()).collect();
         assert_eq!(went, named, "{fault:?}");
@@ -191,14 +191,14 @@ fn a_node_that_is_no_longer_tested_leaves_a_gap() {
 }
 
 #[test]
-fn what_can_no_longer_be_told_is_not_mended() {
+fn what_can_no_longer_be_told_is_not_fixed() {
     let old = Lab::dual().with(Fault::NoRoute { at: "n2", to: "n1", family: V6 }).run();
     let found = compare(&old.record, &Lab::dual().without_exec().record);
     let failed_before = |change: &&Change| change.before == Some(Status::Fail);
     assert!(found.inconclusive.iter().filter(failed_before).count() > 0);
     // What this machine tries needs no exec.
     let told = |change: &Change| change.name.contains("outside -> ");
-    assert!(found.mended.iter().all(told), "{:?}", found.mended);
+    assert!(found.fixed.iter().all(told), "{:?}", found.fixed);
     assert_eq!(found.exit(), Exit::Inconclusive);
 }
 

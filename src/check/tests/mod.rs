@@ -84,7 +84,7 @@ fn every_check_has_been_seen_red() {
 }
 
 #[test]
-fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_mend_it() {
+fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_fix_it() {
     let mut labs = vec![
         Lab::dual().under("single-stack-ipv4"),
         Lab::dual().under("dual-stack-ipv6-primary"),

@@ -30,7 +30,7 @@ pub(super) fn sections(found: &Comparison) -> Vec<Section> {
         of("Causes that came", causes.came.len(), causes.came.iter().map(cause).collect()),
         of("Causes that went", causes.went.len(), causes.went.iter().map(cause).collect()),
         of("New failures", found.regressions.len(), changed(&found.regressions, true)),
-        of("Mended", found.mended.len(), changed(&found.mended, false)),
+        of("Fixed", found.fixed.len(), changed(&found.fixed, false)),
         of("Became inconclusive", found.inconclusive.len(), changed(&found.inconclusive, true)),
         of("Tried before, skipped now", found.skipped.len(), changed(&found.skipped, true)),
         of("No longer there", found.gone.len(), gone(&found.gone)),
@@ -61,7 +61,7 @@ pub(super) fn verdict(found: &Comparison) -> (&'static str, String) {
     let lost = found.inconclusive.len() + found.skipped.len();
     let numbers = [
         (found.regressions.len(), "new failures", "new failure"),
-        (found.mended.len(), "mended", "mended"),
+        (found.fixed.len(), "fixed", "fixed"),
         (lost, "no longer determined", "no longer determined"),
         (found.gone.len(), "no longer there", "no longer there"),
         (found.still_failing.len(), "still failing", "still failing"),

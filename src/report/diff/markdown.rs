@@ -4,22 +4,22 @@ use super::{
     groups::{sections, verdict},
     text::side,
 };
-use crate::{compare::Comparison, report::harmless::for_markdown};
+use crate::{compare::Comparison, report::markdown::prose};
 
 /// The comparison as Markdown that GitHub and GitLab show alike. What a record holds can't be markup.
 pub fn markdown(found: &Comparison) -> String {
     let (word, numbers) = verdict(found);
     let mut text = format!("## dualstack diff: {word}\n\n{numbers}\n\n");
     for (which, of) in [("old", &found.old), ("new", &found.new)] {
-        text.push_str(&format!("- {}\n", for_markdown(&side(which, of))));
+        text.push_str(&format!("- {}\n", prose(&side(which, of))));
         if let Some(error) = &of.broken_off {
-            text.push_str(&format!("  - stopped early: {}\n", for_markdown(error)));
+            text.push_str(&format!("  - stopped early: {}\n", prose(error)));
         }
     }
     for section in sections(found) {
         text.push_str(&format!("\n### {}\n\n", section.title));
         for point in &section.points {
-            text.push_str(&format!("- {}\n", for_markdown(point)));
+            text.push_str(&format!("- {}\n", prose(point)));
         }
     }
     text

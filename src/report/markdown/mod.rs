@@ -3,6 +3,8 @@
 mod page;
 mod write;
 
+pub(super) use write::prose;
+
 use super::{Ending, Format};
 
 /// The run as Markdown.

@@ -4,7 +4,7 @@ use crate::report::safe;
 
 /// Prose on one line: all that Markdown, HTML and GitHub would read something into is escaped, but
 /// for what stands between backticks, which is code.
-pub(super) fn prose(text: &str) -> String {
+pub(in crate::report) fn prose(text: &str) -> String {
     let line = safe::line(text);
     let parts: Vec<&str> = line.split('`').collect();
     // A backtick without a partner is one.
