@@ -56,7 +56,7 @@ pub(super) fn explained(
 ) -> BTreeSet<ProbeId> {
     evidence.bad(|probed| {
         let from_there = probed.from().is_some_and(|from| nodes.contains(&from));
-        let service = probed.family == family && probed.is_cluster_ip();
+        let service = probed.family == family && (probed.is_cluster_ip() || probed.is_api_server());
         let dns = probed.dns_unheard() && evidence.dns_speaks(family);
         from_there && (service || dns)
     })

@@ -128,6 +128,16 @@ impl<'a> Probed<'a> {
         matches!(self.probe.aim, Aim::ClusterIp { .. }) && !self.udp()
     }
 
+    /// Whether it starts in the node's own network.
+    pub(super) const fn by_host(&self) -> bool {
+        matches!(self.probe.vantage, Vantage::HostNetwork { .. })
+    }
+
+    /// Whether it opens a connection to the API server by the Service kubernetes.
+    pub(super) const fn is_api_server(&self) -> bool {
+        matches!(self.probe.aim, Aim::KubernetesService)
+    }
+
     pub(super) const fn is_node_port(&self) -> bool {
         matches!(self.probe.aim, Aim::NodePort { .. }) && !self.udp()
     }
@@ -324,7 +334,7 @@ impl<'a> Evidence<'a> {
                 probed.dns_unheard()
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
-            Aim::Node { .. } => false,
+            Aim::Node { .. } | Aim::KubernetesService => false,
         };
         one_way(a, b) || (!directed && one_way(b, a))
     }
@@ -340,6 +350,20 @@ impl<'a> Evidence<'a> {
     pub(super) fn dns_nodes(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let dns = self.world.facts.cluster_dns.known();
         dns.into_iter().flat_map(|dns| &dns.pods).filter_map(|pod| pod.node.as_deref())
+    }
+
+    /// Whether an API server behind the Service kubernetes is on a node.
+    pub(super) fn serves_api(&self, node: &str, family: IpFamily) -> bool {
+        let facts = self.world.facts;
+        let Some(slices) = facts.kubernetes_service.known().and_then(|it| it.slices.known()) else {
+            return false;
+        };
+        let nodes = facts.nodes.known().into_iter().flatten();
+        let own: Vec<_> = nodes
+            .filter(|known| known.name == node)
+            .flat_map(|known| known.internal_ips(family))
+            .collect();
+        slices.iter().flat_map(|slice| &slice.endpoints).any(|endpoint| own.contains(endpoint))
     }
 
     /// Whether DNS is asked in a family, as far as the facts tell.

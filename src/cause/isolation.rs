@@ -60,13 +60,15 @@ pub(super) fn explained(
     node: &str,
     family: IpFamily,
 ) -> BTreeSet<ProbeId> {
+    let api_there = evidence.serves_api(node, family);
     let dns_there = evidence.dns_nodes().any(|dns| dns == node);
     evidence.bad(|probed| {
         let involved = probed.family == family
             && (probed.from() == Some(node)
                 || probed.at() == Some(node)
                 || probed.backend() == Some(node)
-                || (probed.is_cluster_ip() && probed.backend().is_none()));
+                || (probed.is_cluster_ip() && probed.backend().is_none())
+                || (probed.is_api_server() && api_there));
         let dns = probed.dns_unheard()
             && evidence.dns_speaks(family)
             && (probed.from() == Some(node) || dns_there);

@@ -18,6 +18,7 @@ mod forward_filtered;
 mod hairpin_off;
 mod isolation;
 mod kube_proxy_not_running;
+mod kubernetes_service_dead;
 mod lossy_path;
 mod model;
 mod node_cut_off;

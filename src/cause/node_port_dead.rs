@@ -73,7 +73,8 @@ pub(super) fn explained(
         dead(
             evidence
                 .touching(node, family)
-                .filter(|probed| probed.is_node_port() && probed.from() == Some(node)),
+                .filter(|probed| probed.is_node_port() && !probed.by_host())
+                .filter(|probed| probed.from() == Some(node)),
         )
     };
     let mute: Vec<&str> = nodes.iter().copied().filter(|node| sends_none(node)).collect();
@@ -124,7 +125,10 @@ fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option
     };
     let mut seen = vec![format!("{}: {}", example.probe.target, example.seen())];
     let own = evidence.touching(node, family).find(|probed| {
-        probed.is_node_port() && probed.at() == Some(node) && probed.from() == Some(node)
+        probed.is_node_port()
+            && !probed.by_host()
+            && probed.at() == Some(node)
+            && probed.from() == Some(node)
     });
     if let Some(own) = own {
         seen.push(format!("from a pod on {node} itself: {}", own.seen()));

@@ -42,7 +42,9 @@ fn by_pods<'e, 'a>(
 ) -> impl Iterator<Item = &'e Probed<'a>> {
     tried(evidence, family).filter(move |probed| {
         let (Some(from), Some(at)) = (probed.from(), probed.at()) else { return false };
-        from != at && evidence.pod_path(from, at, family).is_none_or(Probed::good)
+        from != at
+            && !probed.by_host()
+            && evidence.pod_path(from, at, family).is_none_or(Probed::good)
     })
 }
 

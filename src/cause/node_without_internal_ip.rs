@@ -61,6 +61,10 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         judged.case.family == Some(family)
             && matches!(&judged.case.subject, Subject::Node { name } if is_without(name))
     });
+    let told = evidence.red("pod::host_ips", |judged| {
+        judged.case.family == Some(family)
+            && matches!(&judged.case.subject, Subject::Pod { node, .. } if is_without(node))
+    });
     // Pods that have the family get it last: the kubelet puts the family of its own first address
     // first.
     let fixture = &evidence.world.fixture;
@@ -87,7 +91,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             ),
         ],
         fix: cloud.into_iter().chain([kubelet, address]).collect(),
-        cases: &addresses | &orders,
+        cases: [addresses, told, orders].into_iter().flatten().collect(),
         ..Found::default()
     })
 }

@@ -28,7 +28,7 @@ impl CauseRule for ServiceRangeUnrouted {
 
 fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let by_host = |probed: &&Probed<'_>| {
-        probed.is_cluster_ip()
+        (probed.is_cluster_ip() || probed.is_api_server())
             && matches!(&probed.probe.vantage, Vantage::HostNetwork { node: from } if from == node)
     };
     let tried = || evidence.touching(node, family).filter(by_host);

@@ -66,7 +66,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
              (https://kubernetes.io/docs/concepts/services-networking/dual-stack/)."
                 .to_owned(),
         ],
-        cases: ["node::pod_cidrs", "node::internal_ips", "pod::pod_ips", "service::ranges"]
+        cases: ["node::pod_cidrs", "node::internal_ips", "pod::pod_ips", "pod::host_ips", "service::ranges"]
             .into_iter()
             .flat_map(of_family)
             .chain(evidence.red("service::cluster_ips", |_| true))

@@ -43,6 +43,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let ranges = of_family("node::pod_cidrs");
     let addresses = of_family("node::internal_ips");
     let service_ranges = of_family("service::ranges");
+    let api_server = of_family("control_plane::kubernetes_service");
     let allocations = evidence.red("service::cluster_ips", |judged| {
         matches!(&judged.case.subject, Subject::Service { name } if evidence.world.fixture.services
             .iter()
@@ -82,7 +83,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                  networking.serviceSubnet): a cluster is not turned back in place."
             ),
         ],
-        cases: [pods, ranges, addresses, service_ranges, allocations]
+        cases: [pods, ranges, addresses, service_ranges, api_server, allocations]
             .into_iter()
             .flatten()
             .collect(),

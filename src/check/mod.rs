@@ -12,6 +12,7 @@
 mod case;
 pub(crate) mod commands;
 mod contract;
+mod control_plane;
 mod dns;
 mod erased;
 mod need;

@@ -26,6 +26,15 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
+    /// What it is, as the beginning of a sentence.
+    pub(super) fn place(&self) -> String {
+        let node = &self.pod.node;
+        match self.vantage {
+            Vantage::HostNetwork { .. } => format!("The host network of node {node}"),
+            _ => format!("A pod on node {node}"),
+        }
+    }
+
     /// Its address of a family.
     ///
     /// # Errors

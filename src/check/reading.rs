@@ -268,7 +268,7 @@ impl<'a> Expected<'a> {
                 let service = fixture.service(service).into_iter();
                 service.flat_map(|service| fixture.backends_of(service, family)).collect()
             }
-            Aim::Node { .. } | Aim::Records { .. } => Vec::new(),
+            Aim::Node { .. } | Aim::KubernetesService | Aim::Records { .. } => Vec::new(),
         };
         Self { family, answerers, source, records }
     }

@@ -1,6 +1,6 @@
 //! The checks in the order in which they are run, listed and documented.
 
-use super::{DynCheck, dns, node, node_port, pod, service};
+use super::{DynCheck, control_plane, dns, node, node_port, pod, service};
 
 /// Every check, from what the cluster declares to what packets do. Running, `list`, `explain`, the
 /// suites' schema and the documentation follow this order.
@@ -10,6 +10,7 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &node::Ranges,
     &pod::PodIps,
     &pod::FamilyOrder,
+    &pod::HostIps,
     &pod::Reachable,
     &pod::Loss,
     &service::Ranges,
@@ -21,7 +22,9 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &service::NoEndpoints,
     &node_port::FromPod,
     &node_port::Udp,
+    &node_port::FromNode,
     &node_port::FromOutside,
+    &control_plane::KubernetesService,
     &dns::Records,
 ];
 

@@ -32,7 +32,7 @@ const SERVICES: &[&str] = &["service::cluster_ips", "service::endpoint_slices"];
 pub const UPSTREAM: [UpstreamTest; 23] = [
     covered("should have ipv4 and ipv6 internal node ip", &["node::internal_ips"]),
     covered("should create pod, add ipv6 and ipv4 ip to pod ips", &["pod::pod_ips"]),
-    partly("should create pod, add ipv6 and ipv4 ip to host ips", &[], "status.hostIPs"),
+    covered("should create pod, add ipv6 and ipv4 ip to host ips", &["pod::host_ips"]),
     covered("should be able to reach pod on ipv4 and ipv6 ip", &["pod::reachable"]),
     covered(
         "should create a single stack service with cluster ip from primary service range",
@@ -52,16 +52,11 @@ pub const UPSTREAM: [UpstreamTest; 23] = [
         &[],
         "SCTP: neither of the two images has a client for it",
     ),
-    partly(
+    covered(
         "should function for node-Service: http",
-        &["service::cluster_ip_reachable"],
-        "NodePorts asked for from a node's own network",
+        &["service::cluster_ip_reachable", "node_port::from_node"],
     ),
-    partly(
-        "should function for node-Service: udp",
-        &["service::udp"],
-        "NodePorts asked for from a node's own network",
-    ),
+    covered("should function for node-Service: udp", &["service::udp", "node_port::from_node"]),
     covered("should function for endpoint-Service: http", &["service::hairpin"]),
     partly("should function for endpoint-Service: udp", &[], "the way back to itself over UDP"),
     partly("should update endpoints: http", &[], "endpoints that go and come back"),

@@ -10,12 +10,14 @@ pub const CORE: &[&str] = &[
     "node::ranges",
     "pod::pod_ips",
     "pod::family_order",
+    "pod::host_ips",
     "pod::reachable",
     "service::ranges",
     "service::cluster_ips",
     "service::endpoint_slices",
     "service::cluster_ip_reachable",
     "node_port::from_pod",
+    "control_plane::kubernetes_service",
     "dns::records",
 ];
 
@@ -35,5 +37,6 @@ pub const EXTENDED: &[ExtendedFeature] = &[
     ExtendedFeature { name: "ServiceHairpin", checks: &["service::hairpin"] },
     ExtendedFeature { name: "ServiceRejectWithoutEndpoints", checks: &["service::no_endpoints"] },
     ExtendedFeature { name: "NodePortUDP", checks: &["node_port::udp"] },
+    ExtendedFeature { name: "NodePortFromNode", checks: &["node_port::from_node"] },
     ExtendedFeature { name: "NodePortFromOutside", checks: &["node_port::from_outside"] },
 ];

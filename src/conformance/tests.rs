@@ -28,7 +28,7 @@ fn of(record: &Record) -> Report {
 }
 
 fn healthy() -> Record {
-    Lab::dual().run().record
+    Lab::dual().with_hosts().run().record
 }
 
 #[test]
@@ -58,14 +58,14 @@ fn a_healthy_cluster_is_a_success_and_its_report_reads_well() {
 #[test]
 fn a_fault_of_the_core_is_a_failure_that_names_its_checks() {
     let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
-    let report = of(&Lab::dual().with(fault).run().record);
+    let report = of(&Lab::dual().with_hosts().with(fault).run().record);
     assert_eq!(report.result, Grade::Failure);
     insta::assert_snapshot!(yaml(&report).unwrap());
 }
 
 #[test]
 fn a_feature_that_fails_is_unsupported_with_its_reason_and_the_core_stands() {
-    let report = of(&Lab::dual().with(Fault::HairpinOff { at: "n2" }).run().record);
+    let report = of(&Lab::dual().with_hosts().with(Fault::HairpinOff { at: "n2" }).run().record);
     let profile = &report.profiles[0];
     assert_eq!((report.result, profile.core.result), (Grade::Partial, Grade::Success));
     let [feature] = &profile.extended.unsupported_features[..] else { panic!("{profile:?}") };
@@ -81,23 +81,24 @@ fn nothing_that_was_left_out_or_could_not_be_told_is_a_success() {
         let limits = report.limitations.join("\n");
         assert!(limits.contains(said), "`{said}` is not in: {limits}");
     };
-    let excluded = Lab::dual().changed(|lab| {
+    let excluded = Lab::dual().with_hosts().changed(|lab| {
         let kind = ExclusionKind::Deliberate;
         lab.fixture.nodes[2].excluded = Some(Exclusion { kind, reason: "cordoned".to_owned() });
     });
     partial(&excluded.run().record, "1 of 3 nodes left out: n3 (");
-    let filtered =
-        Lab::dual().changed(|lab| lab.suite.checks.retain(|check| !check.starts_with("dns")));
+    let filtered = Lab::dual()
+        .with_hosts()
+        .changed(|lab| lab.suite.checks.retain(|check| !check.starts_with("dns")));
     partial(&filtered.run().record, "Not run: dns::records.");
-    partial(&Lab::dual().without_exec().record, "could not be determined");
+    partial(&Lab::dual().with_hosts().without_exec().record, "could not be determined");
     let why = BrokenOff { error: "interrupted".to_owned(), exit: None };
     partial(
-        &Lab::dual().broken_off(Stage::Probed, "n3", why).record,
+        &Lab::dual().with_hosts().broken_off(Stage::Probed, "n3", why).record,
         "stopped early: interrupted.",
     );
-    let hurried = Lab::dual().changed(|lab| lab.suite.probes.settle_ms += 1);
+    let hurried = Lab::dual().with_hosts().changed(|lab| lab.suite.probes.settle_ms += 1);
     partial(&hurried.run().record, "Probes were tried otherwise");
-    let own = Lab::dual().changed(|lab| lab.suite.name = "./mine.yaml".to_owned());
+    let own = Lab::dual().with_hosts().changed(|lab| lab.suite.name = "./mine.yaml".to_owned());
     partial(&own.run().record, "./mine.yaml is not a built-in suite.");
     let text = "known:\n- {case: dns, reason: x, owner: y, until: 2027-01-31}\n";
     let baseline = Baseline::parse("known.yaml", text, "2026-11-25".parse().unwrap()).unwrap();
@@ -109,7 +110,8 @@ fn a_known_failure_is_a_failure_of_the_core_all_the_same() {
     let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
     let text = "known:\n- {case: '*', reason: x, owner: y, until: 2027-01-31}\n";
     let baseline = Baseline::parse("known.yaml", text, "2026-11-25".parse().unwrap()).unwrap();
-    let record = Record { baseline: Some(baseline), ..Lab::dual().with(fault).run().record };
+    let record =
+        Record { baseline: Some(baseline), ..Lab::dual().with_hosts().with(fault).run().record };
     assert_eq!(of(&record).result, Grade::Failure);
 }
 
@@ -121,7 +123,7 @@ fn a_report_is_verified_by_its_record_and_by_no_other() {
     assert_eq!(verify(&report, &record, &sha256), Vec::<String>::new());
     let found = verify(&report, &record, &digest(b"another"));
     assert!(found[0].starts_with("The report is of another record: "), "{found:?}");
-    let broken = Lab::dual().with(Fault::HairpinOff { at: "n2" }).run().record;
+    let broken = Lab::dual().with_hosts().with(Fault::HairpinOff { at: "n2" }).run().record;
     let found = verify(&report, &broken, &sha256).join("\n");
     let said = "result: the report says \"success\", and the record \"partial\".";
     assert!(found.contains(said), "{found}");
@@ -152,7 +154,7 @@ fn the_committed_schema_is_current() {
 fn reports_are_valid_by_the_schema_and_nonsense_is_not() {
     let validator = jsonschema::validator_for(schema().as_value()).unwrap();
     let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
-    for record in [healthy(), Lab::dual().with(fault).run().record] {
+    for record in [healthy(), Lab::dual().with_hosts().with(fault).run().record] {
         // As another program reads it: from the YAML.
         let text = yaml(&of(&record)).unwrap();
         let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();

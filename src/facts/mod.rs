@@ -87,6 +87,9 @@ pub struct Facts {
     /// The ClusterIPs that are not reserved as they should be.
     #[serde(default = "not_recorded")]
     pub unreserved: Fact<Unreserved>,
+    /// The API server's own Service.
+    #[serde(default = "not_recorded")]
+    pub kubernetes_service: Fact<KubernetesService>,
     /// The running pods of all namespaces.
     #[serde(default = "not_recorded")]
     pub pods: Fact<Pods>,
@@ -228,4 +231,38 @@ pub struct DnsPod {
     pub ready: bool,
     /// The container port named `dns-tcp` (53 where none is named).
     pub tcp_port: u16,
+}
+
+/// The API server's own Service, `default/kubernetes`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KubernetesService {
+    /// `spec.clusterIPs`.
+    pub cluster_ips: Vec<IpAddr>,
+    /// The Service's port, 443 by default.
+    pub port: u16,
+    /// Its EndpointSlices.
+    pub slices: Fact<Vec<ServiceSlice>>,
+}
+
+impl KubernetesService {
+    /// Its ClusterIP of a family.
+    pub fn cluster_ip(&self, family: IpFamily) -> Option<IpAddr> {
+        self.cluster_ips.iter().copied().find(|&ip| IpFamily::of(ip) == family)
+    }
+
+    /// Its families, in order.
+    pub fn families(&self) -> impl Iterator<Item = IpFamily> {
+        self.cluster_ips.iter().map(|&ip| IpFamily::of(ip))
+    }
+}
+
+/// An EndpointSlice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceSlice {
+    /// `metadata.name`.
+    pub name: String,
+    /// `addressType`; `None` for names in place of addresses.
+    pub family: Option<IpFamily>,
+    /// The addresses of its endpoints.
+    pub endpoints: Vec<IpAddr>,
 }

@@ -4,6 +4,8 @@ use crate::cluster::Right;
 
 /// The namespace of Kubernetes' own components.
 pub(super) const KUBE_SYSTEM: &str = "kube-system";
+/// The namespace of the API server's own Service.
+pub(super) const DEFAULT: &str = "default";
 
 /// A part of [`super::Facts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Source {
     ClusterDns,
     /// The ServiceCIDRs, the Services, and how their addresses are reserved.
     ServiceAddresses,
+    /// The API server's own Service.
+    KubernetesService,
     /// The running pods.
     Pods,
     /// Who leads the control plane's components, and kube-proxy's pods: what causes go by.
@@ -30,7 +34,7 @@ pub enum Source {
 
 impl Source {
     /// Every part.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Nodes,
         Self::PodRanges,
         Self::ServiceRanges,
@@ -38,6 +42,7 @@ impl Source {
         Self::Cni,
         Self::ClusterDns,
         Self::ServiceAddresses,
+        Self::KubernetesService,
         Self::Pods,
         Self::Components,
     ];
@@ -64,6 +69,10 @@ impl Source {
             Self::ServiceAddresses => vec![
                 everywhere("servicecidrs.networking.k8s.io"),
                 everywhere("ipaddresses.networking.k8s.io"),
+                everywhere("services"),
+            ],
+            Self::KubernetesService => vec![
+                Right::optional("list", "endpointslices.discovery.k8s.io", Some(DEFAULT)),
                 everywhere("services"),
             ],
             Self::Pods => vec![everywhere("pods")],

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::{each, node_ip};
 use crate::{
     facts::{
-        ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, Lease, Node, NodeAddress, Pods, ProxyPod,
-        Readiness, Server, ServiceCidr, Services, Unreserved,
+        ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, KubernetesService, Lease, Node,
+        NodeAddress, Pods, ProxyPod, Readiness, Server, ServiceCidr, ServiceSlice, Services,
+        Unreserved,
     },
     net::IpFamily::{self, V4, V6},
 };
@@ -67,6 +68,22 @@ fn lease(component: &str) -> Lease {
         holder: Some("n1_4c1".to_owned()),
         silent_seconds: Some(1),
         duration_seconds: 15,
+    }
+}
+
+/// The API server's Service, which has the primary family alone, whatever the cluster has.
+fn kubernetes_service(family: IpFamily) -> KubernetesService {
+    KubernetesService {
+        cluster_ips: each(&[family], |family| match family {
+            V4 => "10.96.0.1".to_owned(),
+            V6 => "fd00:10:96::1".to_owned(),
+        }),
+        port: 443,
+        slices: known(vec![ServiceSlice {
+            name: "kubernetes".to_owned(),
+            family: Some(family),
+            endpoints: vec![node_ip(1, family)],
+        }]),
     }
 }
 
@@ -141,6 +158,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         }]),
         services: known(Services::default()),
         unreserved: known(Unreserved::new()),
+        kubernetes_service: known(kubernetes_service(families[0])),
         pods: known(Pods::default()),
         leases: known(["kube-controller-manager", "kube-scheduler"].map(lease).to_vec()),
         proxy_pods: known(proxy_pods),

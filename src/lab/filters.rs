@@ -85,7 +85,10 @@ impl Way<'_> {
             }
             Fault::DatagramsDropped { on, family } => {
                 let passes = [self.pod(), self.via, Some(self.to)].contains(&Some(*on));
-                (udp && passes, family, Outcome::TimedOut)
+                // What the node itself sends to its own pods, or by its own NodePorts, it doesn't forward.
+                let own = self.from == Some(*on) && self.pod().is_none();
+                let forwards = !own || self.via.is_some_and(|via| via != *on);
+                (udp && passes && forwards, family, Outcome::TimedOut)
             }
             Fault::ExternalLocal => {
                 let elsewhere = self.via.is_some_and(|via| self.enters(via) && self.to != via);
@@ -106,6 +109,25 @@ impl Way<'_> {
 pub(super) fn outcome(lab: &Lab, way: &Way<'_>) -> Option<Outcome> {
     let lost = lab.faults.iter().filter_map(|fault| way.lost(lab, fault));
     lost.filter(|(family, _)| *family == way.probe.family()).map(|(_, outcome)| outcome).next()
+}
+
+/// What becomes of a connection to the API server by its Service, where one of these faults breaks it.
+pub(super) fn api_server_lost(lab: &Lab, probe: &Probe, from: &str) -> Option<Outcome> {
+    let host = matches!(probe.vantage, Vantage::HostNetwork { .. });
+    let lost = |fault: &Fault| match fault {
+        Fault::KubernetesServiceDropped { at, family } => (from == *at, *family),
+        // The answer finds no pod.
+        Fault::OwnRoutesMissing { on, family } => (!host && from == *on, *family),
+        // What goes to the node itself isn't forwarded.
+        Fault::ForwardDropped { on, family } => (!host && from == *on && *on != "n1", *family),
+        _ => (false, probe.family()),
+    };
+    let unrouted = |fault: &Fault| matches!(fault, Fault::NoDefaultRoute { at, family } if host && from == *at && *family == probe.family());
+    if lab.faults.iter().any(unrouted) {
+        return Some(Outcome::Unreachable { detail: "Network is unreachable".to_owned() });
+    }
+    let mut faults = lab.faults.iter().map(lost);
+    faults.any(|lost| lost == (true, probe.family())).then_some(Outcome::TimedOut)
 }
 
 /// Whether what a pod on a node asks a DNS pod is lost, or the answer.

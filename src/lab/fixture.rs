@@ -1,6 +1,6 @@
 //! What stands in the lab's cluster.
 
-use super::each;
+use super::{each, node_ip};
 use crate::{
     fixture::{
         Allocation, Fixture, Mesh, Port, SelectedNode, Service, ServiceRole, Workload,
@@ -21,6 +21,7 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
             pod: Some(name),
             pod_ip: pod_ips.first().map(ToString::to_string),
             pod_ips,
+            host_ips: Some(families.iter().map(|&family| node_ip(i, family)).collect()),
             state: WorkloadState::Ready,
         }
     };

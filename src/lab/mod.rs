@@ -18,7 +18,7 @@ pub(crate) use run::Run;
 use crate::{
     check::{REGISTRY, Status, World},
     facts::{Fact, Facts, Node},
-    fixture::{Endpoint, Fixture, Mesh, MeshChoice, Slice, Workload},
+    fixture::{Endpoint, Fixture, Mesh, MeshChoice, Slice, Workload, WorkloadState},
     net::IpFamily::{self, V4, V6},
     suite::Suite,
 };
@@ -126,14 +126,16 @@ impl Lab {
     #[must_use]
     pub(crate) fn with_hosts(mut self) -> Self {
         let nodes = 1..=self.fixture.nodes.len();
-        let families: Vec<IpFamily> =
-            self.fixture.probes[0].pod_ips.iter().map(|&ip| IpFamily::of(ip)).collect();
+        // Those of the cluster, the primary one first.
+        let told = self.fixture.probes[0].host_ips.iter().flatten();
+        let families: Vec<IpFamily> = told.map(|&ip| IpFamily::of(ip)).collect();
         self.fixture.host_probes = nodes
             .map(|i| Workload {
                 node: format!("n{i}"),
                 pod: Some(format!("host-busybox-{i}")),
                 pod_ip: Some(node_ip(i, families[0]).to_string()),
                 pod_ips: families.iter().map(|&family| node_ip(i, family)).collect(),
+                state: WorkloadState::Ready,
                 ..self.fixture.probes[i - 1].clone()
             })
             .collect();
@@ -165,7 +167,7 @@ pub(crate) fn node_ip(i: usize, family: IpFamily) -> IpAddr {
 fn the_lab_is_healthy() {
     for families in [&[V4, V6][..], &[V6, V4]] {
         for nodes in [1, 2, 3, 5] {
-            let run = Lab::new(nodes, families).run();
+            let run = Lab::new(nodes, families).with_hosts().run();
             assert_eq!(run.names(Status::Fail), Vec::<String>::new());
             assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new());
             assert_eq!(run.names(Status::Skip), Vec::<String>::new());

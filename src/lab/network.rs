@@ -14,7 +14,7 @@ use crate::{
     facts::Fact,
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
     net::IpFamily::{self, V4, V6},
-    probe::{Answer, Attempt, Outcome, Probe, Target, Train, Vantage},
+    probe::{Aim, Answer, Attempt, Outcome, Probe, Target, Train, Vantage},
 };
 
 /// Something that is broken.
@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     SilentRoute { at: &'static str, to: &'static str, family: IpFamily },
     /// A node drops what its pods send to ClusterIPs.
     ClusterIpDropped { at: &'static str, family: IpFamily },
+    /// A node drops what its pods and processes send to the ClusterIP of the Service kubernetes.
+    KubernetesServiceDropped { at: &'static str, family: IpFamily },
     /// A node drops what comes in for NodePorts, also from its own pods to other nodes.
     NodePortDropped { at: &'static str, family: IpFamily },
     /// A node refuses NodePorts.
@@ -149,6 +151,9 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
     };
     match &probe.target {
         Target::Dns { .. } => resolve(lab, probe, from.unwrap(), turn),
+        Target::Tcp { .. } if probe.aim == Aim::KubernetesService => {
+            api_server(lab, probe, from.unwrap())
+        }
         Target::Tcp { address } => {
             let Some(node) = node_at(lab, address.ip()) else { return no_route() };
             let there = [Step::ToNode { from, to: &node }];
@@ -183,6 +188,13 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
             }
         }
     }
+}
+
+/// A connection to the API server, which is on the first node, by its Service.
+fn api_server(lab: &Lab, probe: &Probe, from: &str) -> Outcome {
+    let there = [Step::ClusterIp(from), Step::ToNode { from: Some(from), to: "n1" }];
+    let lost = filters::api_server_lost(lab, probe, from);
+    lost.or_else(|| exchange(lab, probe, &there, &[])).unwrap_or(Outcome::Connected)
 }
 
 fn http<'a>(
@@ -408,19 +420,23 @@ fn node_at(lab: &Lab, ip: IpAddr) -> Option<String> {
 /// What the client sees when a packet or its answer doesn't get through; `None` when both do.
 fn exchange(lab: &Lab, probe: &Probe, there: &[Step<'_>], back: &[Step<'_>]) -> Option<Outcome> {
     let family = probe.family();
-    // A node doesn't forward what it sends and gets itself.
-    let spared = |fault: &Fault| match (fault, &probe.vantage) {
-        (Fault::NotForwarding { on, .. }, Vantage::HostNetwork { node }) => on == node,
+    // A node doesn't forward what it sends and gets itself, and what it sends doesn't come in.
+    let spared = |fault: &Fault, step: &Step<'_>, answer: bool| match (fault, &probe.vantage) {
+        (Fault::NotForwarding { on, .. }, Vantage::HostNetwork { node }) => {
+            let comes_in = matches!(step, Step::ToPod { at, to } if at != on && to == on);
+            on == node && (answer || !comes_in)
+        }
+        (Fault::NodePortDropped { at, .. }, Vantage::HostNetwork { node }) => at == node,
         _ => false,
     };
-    let breaks = |step: &Step<'_>| {
-        let faults = lab.faults.iter().filter(|fault| !spared(fault));
+    let breaks = |step: &Step<'_>, answer: bool| {
+        let faults = lab.faults.iter().filter(|fault| !spared(fault, step, answer));
         faults.filter_map(|fault| broken(fault, *step, family)).next()
     };
-    let sent = there.iter().find_map(breaks);
+    let sent = there.iter().find_map(|step| breaks(step, false));
     sent.or_else(|| {
         // Whoever loses an answer tells the one who sent it, not the client who waits.
-        back.iter().find_map(breaks).map(|_| Outcome::TimedOut)
+        back.iter().find_map(|step| breaks(step, true)).map(|_| Outcome::TimedOut)
     })
 }
 

@@ -31,6 +31,8 @@ pub enum Aim {
         /// The node.
         node: String,
     },
+    /// The API server's own Service, at its ClusterIP.
+    KubernetesService,
     /// The records of a Service.
     Records {
         /// The Service.
@@ -43,7 +45,10 @@ impl Aim {
     pub const fn service(&self) -> Option<&ServiceRole> {
         match self {
             Self::ClusterIp { service } | Self::NodePort { service, .. } => Some(service),
-            Self::Backend { .. } | Self::Node { .. } | Self::Records { .. } => None,
+            Self::Backend { .. }
+            | Self::Node { .. }
+            | Self::KubernetesService
+            | Self::Records { .. } => None,
         }
     }
 
@@ -51,7 +56,10 @@ impl Aim {
     pub fn node(&self) -> Option<&str> {
         match self {
             Self::NodePort { node, .. } | Self::Node { node } => Some(node),
-            Self::Backend { .. } | Self::ClusterIp { .. } | Self::Records { .. } => None,
+            Self::Backend { .. }
+            | Self::ClusterIp { .. }
+            | Self::KubernetesService
+            | Self::Records { .. } => None,
         }
     }
 

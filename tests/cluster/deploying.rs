@@ -89,6 +89,7 @@ fn facts() -> Facts {
         service_cidrs: Fact::Absent { reason: absent() },
         services: Fact::Absent { reason: absent() },
         unreserved: Fact::Absent { reason: absent() },
+        kubernetes_service: Fact::Absent { reason: absent() },
         pods: Fact::Absent { reason: absent() },
         leases: Fact::Absent { reason: absent() },
         proxy_pods: Fact::Absent { reason: absent() },

@@ -130,7 +130,7 @@ fn set(namespace: &str, name: &str, image: &str) -> Value {
 }
 
 /// Everything that is asked for in a kubeadm cluster with flannel.
-const PATHS: [&str; 17] = [
+const PATHS: [&str; 18] = [
     "/api/v1/namespaces/kube-flannel/configmaps/kube-flannel-cfg",
     "/api/v1/namespaces/kube-system/configmaps/coredns",
     "/api/v1/namespaces/kube-system/configmaps/kube-proxy",
@@ -145,6 +145,7 @@ const PATHS: [&str; 17] = [
     "/api/v1/services",
     "/apis/apps/v1/daemonsets",
     "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases",
+    "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
     "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices",
     "/apis/networking.k8s.io/v1/ipaddresses",
     "/apis/networking.k8s.io/v1/servicecidrs",

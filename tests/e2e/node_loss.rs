@@ -146,7 +146,7 @@ fn probing(bed: &Bed) -> bool {
 fn long_suite(directory: &Path) -> String {
     let path = directory.join("long.yaml");
     let suite = "name: long\ndescription: Many connections.\nfamilies: [IPv4, IPv6]\n\
-                 checks: [node, pod, service, node_port, dns]\nprobes:\n  confirmations: 60\n";
+                 checks: [node, pod, service, node_port, control_plane, dns]\nprobes:\n  confirmations: 60\n";
     std::fs::write(&path, suite).unwrap();
     path.display().to_string()
 }

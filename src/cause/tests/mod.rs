@@ -3,6 +3,7 @@
 mod addresses;
 mod dns;
 mod filters;
+mod hosts;
 mod pages;
 mod paths;
 mod policies;

@@ -13,7 +13,7 @@ use crate::{
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
 
 /// A cluster that shows each cause.
-fn examples() -> Vec<(&'static str, Lab)> {
+pub(super) fn examples() -> Vec<(&'static str, Lab)> {
     let lab = Lab::dual;
     let broken = |fault| Lab::dual().with(fault);
     let without_v6 = |lab: &mut Lab, node: &str| {
@@ -112,6 +112,10 @@ fn examples() -> Vec<(&'static str, Lab)> {
             broken(Fault::NoDefaultRoute { at: "n2", family: V6 }).with_hosts(),
         ),
         ("cluster_ip_dead", broken(Fault::ClusterIpDropped { at: "n2", family: V6 })),
+        (
+            "kubernetes_service_dead",
+            broken(Fault::KubernetesServiceDropped { at: "n2", family: V4 }),
+        ),
         (
             "node_port_not_masqueraded",
             broken(Fault::ServiceMasqueradeLost { at: "n2", family: V6 }),

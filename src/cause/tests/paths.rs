@@ -139,7 +139,9 @@ fn a_node_that_is_cut_off_from_dns_loses_dns_too() {
     let run = assert_red(&lab, |path| {
         // DNS pods run on n1 and n2: everyone asks one across the cut now and then.
         let dns = path.check == "dns::records" && path.to == "DNS";
-        (path.family == Some(V4) && involves(path, "n2")) || dns
+        // The API server is on n1.
+        let api = path.check == "control_plane::kubernetes_service" && path.from == "n2";
+        (path.family == Some(V4) && involves(path, "n2")) || dns || api
     });
     assert_cause(&run, "node_cut_off", &["n2", "IPv4"]);
 }

@@ -19,6 +19,7 @@ fn a_node_that_drops_cluster_ips_is_found_and_not_the_pod_network() {
         let run = assert_red(&lab, |path| match path.check {
             "service::cluster_ip_reachable" => path.family == Some(family) && path.from == "n2",
             "dns::records" => family == V4 && path.from == "n2" && path.to == "DNS",
+            "control_plane::kubernetes_service" => family == V4 && path.from == "n2",
             _ => false,
         });
         assert_cause(&run, "cluster_ip_dead", &["from node n2", family.as_str()]);
@@ -77,7 +78,7 @@ fn a_node_that_refuses_node_ports_is_told_from_one_that_drops_them() {
 
 #[test]
 fn node_ports_that_no_node_opens_in_a_family_are_one_cause() {
-    let mut lab = Lab::dual();
+    let mut lab = Lab::dual().with_hosts();
     for at in NODES {
         lab = lab.with(Fault::NodePortRefused { at, family: V6 });
     }
@@ -100,7 +101,7 @@ fn a_firewall_before_the_nodes_is_told_from_the_nodes() {
 #[test]
 fn endpoints_that_nobody_publishes_are_one_cause_and_the_proxies_are_not_blamed() {
     for family in [V4, V6] {
-        let lab = Lab::dual().with(Fault::NoEndpoints { family });
+        let lab = Lab::dual().with_hosts().with(Fault::NoEndpoints { family });
         let run = assert_red(&lab, |path| {
             path.family == Some(family)
                 && (path.check == "service::endpoint_slices"

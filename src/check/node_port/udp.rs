@@ -105,12 +105,14 @@ impl Check for Udp {
             };
         };
         let detail = outcome::share(bad.len(), readings.own.len(), "datagram", &first.1.detail);
-        Verdict::fail(detail, path.failure(world, &bad, first))
+        let UdpPortPath { from, to, family } = path;
+        let from = format!("A pod on node {from}");
+        Verdict::fail(detail, failure(world, (&from, to), *family, &bad, first))
     }
 }
 
 /// The UDP NodePort of each backend, and a large datagram to the backend on the node itself.
-fn over_udp(world: World<'_>, tcp: &[Probe], to: &str) -> Result<Vec<Probe>, Blocked> {
+pub(super) fn over_udp(world: World<'_>, tcp: &[Probe], to: &str) -> Result<Vec<Probe>, Blocked> {
     let mut all = Vec::new();
     for probe in tcp.iter().filter(|probe| !probe.target.is_large()) {
         let (Aim::NodePort { service, .. }, Some(address)) = (&probe.aim, probe.target.address())
@@ -134,33 +136,32 @@ fn over_udp(world: World<'_>, tcp: &[Probe], to: &str) -> Result<Vec<Probe>, Blo
     Ok(all)
 }
 
-impl UdpPortPath {
-    fn failure(
-        &self,
-        world: World<'_>,
-        bad: &[(&Reading<'_>, &Symptom)],
-        (first, symptom): &(&Reading<'_>, &Symptom),
-    ) -> Failure {
-        let Self { from, to, family } = self;
-        let backends: std::collections::BTreeSet<&str> =
-            bad.iter().filter_map(|(reading, _)| reading.probe.aim.backend()).collect();
-        let backends = words::list(backends);
-        let address = first.probe.target.address();
-        let (ip, port) = address.map_or_else(Default::default, |address| {
-            (address.ip().to_string(), address.port().to_string())
-        });
-        let what = format!(
-            "A pod on node {from} gets no answer to datagrams at {ip} of node {to} over {family} from \
-             the backends on {backends}, though TCP works: {}.",
-            symptom.detail
-        );
-        Failure::new(what)
-            .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))
-            .reproduce(remedy::inspect_proxy(world, *family, to, &port))
-            .fix([format!(
-                "Look for a NetworkPolicy, firewall rule or security group that lets TCP through and \
-                 not UDP over {family}, on {to} and on the nodes of the backends."
-            )])
-            .fix(remedy::service_proxy(world, *family, to))
-    }
+/// The failure of UDP NodePorts at a node, seen from somewhere.
+pub(super) fn failure(
+    world: World<'_>,
+    (from, to): (&str, &str),
+    family: IpFamily,
+    bad: &[(&Reading<'_>, &Symptom)],
+    (first, symptom): &(&Reading<'_>, &Symptom),
+) -> Failure {
+    let backends: std::collections::BTreeSet<&str> =
+        bad.iter().filter_map(|(reading, _)| reading.probe.aim.backend()).collect();
+    let backends = words::list(backends);
+    let address = first.probe.target.address();
+    let (ip, port) = address.map_or_else(Default::default, |address| {
+        (address.ip().to_string(), address.port().to_string())
+    });
+    let what = format!(
+        "{from} gets no answer to datagrams at {ip} of node {to} over {family} from \
+         the backends on {backends}, though TCP works: {}.",
+        symptom.detail
+    );
+    Failure::new(what)
+        .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))
+        .reproduce(remedy::inspect_proxy(world, family, to, &port))
+        .fix([format!(
+            "Look for a NetworkPolicy, firewall rule or security group that lets TCP through and \
+             not UDP over {family}, on {to} and on the nodes of the backends."
+        )])
+        .fix(remedy::service_proxy(world, family, to))
 }

@@ -175,15 +175,20 @@ fn ranges_that_may_not_be_seen_leave_doubt() {
 
 #[test]
 fn nodes_in_another_order_than_pods_and_services_are_red() {
+    // The kubelet tells pods what its Node says.
+    let reverse = |lab: &mut Lab, node: &str| {
+        lab.node(node).addresses.reverse();
+        lab.pods(node).for_each(|pod| pod.host_ips.iter_mut().for_each(|ips| ips.reverse()));
+    };
     let lab = Lab::dual().changed(|lab| {
-        ["n1", "n2", "n3"].into_iter().for_each(|node| lab.node(node).addresses.reverse());
+        ["n1", "n2", "n3"].into_iter().for_each(|node| reverse(lab, node));
     });
     let run = lab.run();
     let detail = "IPv4 first in the nodes' podCIDRs, the pods' podIPs and the Services' ClusterIPs; \
                   IPv6 first in the nodes' InternalIPs";
     assert_red(&run, "pod::family_order/cluster", detail);
     // One node that differs from the others is that node's fault.
-    let lab = Lab::dual().changed(|lab| lab.node("n2").addresses.reverse());
+    let lab = Lab::dual().changed(|lab| reverse(lab, "n2"));
     assert_eq!(lab.run().names(Status::Fail), ["node::internal_ips/ipv4/n2"]);
 }
 

@@ -19,7 +19,10 @@ mod raw;
 use fetch::Fetch;
 use raw::Raw;
 
-use super::{Fact, Facts, Lease, Node, source::KUBE_SYSTEM};
+use super::{
+    Fact, Facts, Lease, Node,
+    source::{DEFAULT, KUBE_SYSTEM},
+};
 use crate::cluster::{Cluster, ClusterError};
 
 /// The nodes alone, as they are now.
@@ -66,6 +69,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         dns_services,
         dns_slices,
         services,
+        api_slices,
         pods,
         leases,
         proxy_pods,
@@ -82,6 +86,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         fetch.services(KUBE_SYSTEM, dns::LABEL),
         fetch.endpoint_slices(KUBE_SYSTEM, dns::SERVICE),
         objects::services(&fetch),
+        fetch.endpoint_slices(DEFAULT, objects::KUBERNETES),
         fetch.running_pods(objects::MOST_PODS),
         fetch.leases(KUBE_SYSTEM),
         fetch.pods(KUBE_SYSTEM, "k8s-app=kube-proxy"),
@@ -118,6 +123,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         service_cidrs: objects::service_cidrs(&raw),
         services: services.of_all,
         unreserved: services.unreserved,
+        kubernetes_service: objects::kubernetes_service(services.kubernetes, api_slices),
         pods: objects::pods(pods),
         leases: leases::leases(leases, cluster.clock.now()),
         proxy_pods: leases::proxy_pods(proxy_pods),

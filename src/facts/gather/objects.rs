@@ -7,27 +7,38 @@ use std::{
 
 use k8s_openapi::api::{
     core::v1::{Pod, Service},
+    discovery::v1::EndpointSlice,
     networking::v1::IPAddress,
 };
 use kube::ResourceExt;
 
 use super::{
-    fetch::{Fetch, Fetched},
+    fetch::{Fetch, Fetched, Missing},
     raw::Raw,
 };
 use crate::{
     cluster::ClusterError,
-    facts::{Fact, Pods, Sample, ServiceCidr, Services, Unreserved},
+    facts::{
+        Fact, KubernetesService, Pods, Sample, ServiceCidr, ServiceSlice, Services, Unreserved,
+        source::DEFAULT,
+    },
     net::IpFamily,
 };
 
 /// How many pods are looked at, so that a large cluster doesn't hold up the run.
 pub(super) const MOST_PODS: u32 = 2_000;
 
+/// The name of the API server's own Service.
+pub(super) const KUBERNETES: &str = "kubernetes";
+/// Its port, where it states none that can be read.
+const HTTPS: u16 = 443;
+
 /// The facts about the Services of all namespaces.
 pub(super) struct OfServices {
     pub(super) of_all: Fact<Services>,
     pub(super) unreserved: Fact<Unreserved>,
+    /// The API server's own.
+    pub(super) kubernetes: Fetched<Service>,
 }
 
 /// Lists the Services and the IPAddresses. An address is reserved before its Service exists and
@@ -41,10 +52,17 @@ pub(super) async fn services(fetch: &Fetch<'_>) -> Result<OfServices, ClusterErr
         Ok(services) => known(of_services(services), "Services of all namespaces"),
         Err(missing) => missing.clone().into(),
     };
+    let kubernetes = services.as_deref().map_err(Clone::clone).and_then(|services| {
+        let own = |service: &&Service| {
+            service.namespace().as_deref() == Some(DEFAULT) && service.name_any() == KUBERNETES
+        };
+        let missing = || Missing::Absent(format!("Service {DEFAULT}/{KUBERNETES} not found"));
+        services.iter().find(own).cloned().ok_or_else(missing)
+    });
     let missing = match (&services, &addresses) {
         (Ok(services), Ok(addresses)) => unreserved(services, addresses),
         (Err(missing), _) | (_, Err(missing)) => {
-            return Ok(OfServices { of_all, unreserved: missing.clone().into() });
+            return Ok(OfServices { of_all, unreserved: missing.clone().into(), kubernetes });
         }
     };
     let missing = if missing.is_empty() {
@@ -61,7 +79,39 @@ pub(super) async fn services(fetch: &Fetch<'_>) -> Result<OfServices, ClusterErr
         }
     };
     let unreserved = known(samples(missing), "Services and IPAddresses");
-    Ok(OfServices { of_all, unreserved })
+    Ok(OfServices { of_all, unreserved, kubernetes })
+}
+
+/// The API server's own Service, with its slices.
+pub(super) fn kubernetes_service(
+    service: Fetched<Service>,
+    slices: Fetched<Vec<EndpointSlice>>,
+) -> Fact<KubernetesService> {
+    let service = match service {
+        Ok(service) => service,
+        Err(missing) => return missing.into(),
+    };
+    let mut ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    let facts = KubernetesService {
+        cluster_ips: cluster_ips(&service).collect(),
+        port: ports.find_map(|port| u16::try_from(port.port).ok()).unwrap_or(HTTPS),
+        slices: match slices {
+            Ok(slices) => {
+                known(slices.iter().map(slice).collect(), "EndpointSlices of default/kubernetes")
+            }
+            Err(missing) => missing.into(),
+        },
+    };
+    known(facts, "Service default/kubernetes")
+}
+
+fn slice(slice: &EndpointSlice) -> ServiceSlice {
+    let addresses = slice.endpoints.iter().flat_map(|endpoint| &endpoint.addresses);
+    ServiceSlice {
+        name: slice.name_any(),
+        family: IpFamily::ALL.into_iter().find(|family| family.as_str() == slice.address_type),
+        endpoints: addresses.filter_map(|address| address.parse().ok()).collect(),
+    }
 }
 
 fn known<T>(value: T, source: &str) -> Fact<T> {
@@ -225,6 +275,31 @@ mod tests {
             assert_eq!(samples[&IpFamily::V4].first, ["10.96.0.2 of shop/b"]);
             assert_eq!(samples.len(), 1);
         }
+    }
+
+    #[test]
+    fn the_api_servers_own_service_is_read_with_its_slices() {
+        let service = service(
+            "kubernetes",
+            json!({"clusterIPs": ["10.96.0.1"], "ports": [{"port": 6443, "name": "https"}]}),
+        );
+        let slices: Vec<EndpointSlice> = vec![
+            from_value(json!({
+                "metadata": {"name": "kubernetes"},
+                "addressType": "IPv4",
+                "endpoints": [{"addresses": ["192.0.2.1"]}, {"addresses": ["192.0.2.2"]}],
+            }))
+            .unwrap(),
+        ];
+        let fact = kubernetes_service(Ok(service.clone()), Ok(slices));
+        let known = fact.known().unwrap();
+        assert_eq!((known.port, known.families().collect()), (6443, vec![IpFamily::V4]));
+        let slice = &known.slices.known().unwrap()[0];
+        assert_eq!((slice.family, slice.endpoints.len()), (Some(IpFamily::V4), 2));
+        let forbidden = Missing::Forbidden("list endpointslices".to_owned());
+        let fact = kubernetes_service(Ok(service), Err(forbidden.clone()));
+        assert!(fact.known().unwrap().slices.why_unknown().is_some());
+        assert!(matches!(kubernetes_service(Err(forbidden), Ok(vec![])), Fact::Forbidden { .. }));
     }
 
     #[test]

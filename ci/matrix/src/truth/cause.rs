@@ -30,6 +30,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::NginxNotListening(_) => &["backend_not_listening"],
         Fault::PodDropped(_) => &["backend_filtered"],
         Fault::ClusterIpDropped(_) => &["cluster_ip_dead"],
+        Fault::KubernetesServiceDropped(_) => &["kubernetes_service_dead"],
         Fault::NodePortDropped(_) | Fault::NodePortRefused(_) | Fault::NodePortAddresses(_) => {
             &["node_port_dead"]
         }

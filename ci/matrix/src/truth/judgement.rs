@@ -56,7 +56,7 @@ impl Judgement {
             let of =
                 |paths: &[Path]| Outcome::all(paths.iter().map(|path| fault.outcome(path, &net)));
             let outcome = match of(&paths.all) {
-                _ if needs_pods(&paths.all) && starts_no_pods(fault) => Outcome::Unseen,
+                _ if starts_no_pods(fault) && needs_pods(case, &paths.all) => Outcome::Unseen,
                 Outcome::Works => match of(&paths.beside) {
                     Outcome::Fails | Outcome::Refused => Outcome::Either,
                     outcome => outcome,
@@ -138,8 +138,9 @@ const fn starts_no_pods(fault: &Fault) -> bool {
     matches!(fault, Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_))
 }
 
-fn needs_pods(paths: &[Path]) -> bool {
+fn needs_pods(case: &Case, paths: &[Path]) -> bool {
     paths.is_empty()
+        || case.check.starts_with("pod::")
         || paths.iter().any(|path| !matches!(path, Path::PodRange { .. } | Path::InternalIp { .. }))
 }
 

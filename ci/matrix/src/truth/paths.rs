@@ -76,6 +76,9 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
             let order = (family == net.primary).then(|| Path::PodOrder { node: node.clone() });
             [address].into_iter().chain(order).collect()
         }
+        ("pod::host_ips", Subject::Pod { node, .. }) => {
+            vec![Path::InternalIp { node: node.clone(), family }]
+        }
         ("pod::reachable", Subject::Path { from, to }) => {
             sizes(flow(client(from), By::Own, to), true)
         }
@@ -112,6 +115,14 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
                 datagrams(&flow(client(from), By::NodePort(to.clone()), server), to == server)
             })
             .collect(),
+        ("node_port::from_node", Subject::Path { from, to }) => net
+            .nodes
+            .iter()
+            .flat_map(|server| {
+                let flow = flow(client(from), By::NodePort(to.clone()), server);
+                [Path::Flow(flow.clone()), datagram(flow, Size::Small)]
+            })
+            .collect(),
         ("node_port::from_outside", Subject::Path { to, .. }) => net
             .nodes
             .iter()
@@ -119,6 +130,12 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
                 sizes(flow(Client::Outside, By::NodePort(to.clone()), server), to == server)
             })
             .collect(),
+        // As old as the cluster, and on the node of the control plane.
+        ("control_plane::kubernetes_service", Subject::Path { from, .. }) => {
+            let target = Target::Host(net.nodes.first().cloned().unwrap_or_default());
+            let flow = Flow::new(family, client(from), By::ClusterIp, target);
+            vec![Path::Flow(Flow { port: Port::Api, ..flow })]
+        }
         ("dns::records", Subject::Path { from, .. }) => {
             vec![Path::Name { node: from.clone(), family, made }]
         }
@@ -132,7 +149,9 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
             vec![Path::PodAddress { node: name.clone(), family, made }]
         }
         (
-            "node::ranges"
+            "control_plane::kubernetes_service"
+            | "node::ranges"
+            | "node_port::from_node"
             | "pod::family_order"
             | "service::cluster_ips"
             | "service::endpoint_slices"

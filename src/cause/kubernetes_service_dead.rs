@@ -1,0 +1,101 @@
+//! `kubernetes_service_dead`: pods of a node don't reach the API server by its Service, though other
+//! ClusterIPs answer.
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{Kind, commands, remedy, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct KubernetesServiceDead;
+
+impl CauseRule for KubernetesServiceDead {
+    fn id(&self) -> &'static str {
+        "kubernetes_service_dead"
+    }
+
+    fn why(&self) -> &'static str {
+        "Everything in the cluster that speaks to the API server goes by the Service \
+         default/kubernetes: DNS servers, ingress controllers, operators, the agents of the pod \
+         network. On such a node they start and then fail one after the other."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+/// The connections to the API server from a node, by its pod and by its own network.
+fn tried<'e, 'a>(
+    evidence: &'e Evidence<'a>,
+    family: IpFamily,
+    node: &'e str,
+) -> impl Iterator<Item = &'e Probed<'a>> {
+    evidence
+        .touching(node, family)
+        .filter(move |probed| probed.is_api_server() && probed.from() == Some(node))
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| tried(evidence, family, node).any(Probed::dead));
+    let node = *nodes.first()?;
+    let everywhere = nodes.len() == evidence.nodes().len();
+    let example = tried(evidence, family, node).find(|probed| probed.dead())?;
+    let address = example.probe.target.address()?;
+    let names = words::list(&nodes);
+    let works = evidence
+        .touching(node, family)
+        .find(|probed| probed.is_cluster_ip() && probed.from() == Some(node) && probed.good());
+    let mut seen = vec![format!("{address} from {node}: {}", example.seen())];
+    seen.extend(
+        works
+            .map(|works| format!("another ClusterIP, {}, answers from {node}", works.probe.target)),
+    );
+    if !everywhere {
+        seen.push(format!("from other nodes {address} accepts connections"));
+    }
+    let slices = "kubectl -n default get endpointslices -l kubernetes.io/service-name=kubernetes";
+    let mut fix = Vec::new();
+    if tried(evidence, family, node).all(|probed| probed.kind() == Some(Kind::Refused)) {
+        fix.push(format!(
+            "Refused means that the Service has no endpoint that listens: compare `{slices}` with the \
+             addresses of the API servers (kube-apiserver's --advertise-address)."
+        ));
+    }
+    fix.push(format!(
+        "Look for what treats this address apart on {names}: a NetworkPolicy or firewall rule that names \
+         the API server or its port, or an own route for its endpoints."
+    ));
+    fix.push(format!(
+        "See that the endpoints in `{slices}` are reached from {node} at their own addresses over {family}."
+    ));
+    fix.extend(remedy::service_proxy(evidence.world, family, node));
+    Some(Found {
+        what: if everywhere {
+            format!(
+                "Pods of no node reach the API server at {address}, the {family} ClusterIP of the \
+                 Service default/kubernetes."
+            )
+        } else {
+            format!(
+                "Pods on {names} do not reach the API server at {address}, the {family} ClusterIP of \
+                 the Service default/kubernetes."
+            )
+        },
+        evidence: seen,
+        reproduce: [slices.to_owned()]
+            .into_iter()
+            .chain(remedy::inspect_proxy(evidence.world, family, node, &address.ip().to_string()))
+            .chain([commands::on_node_as_root(node, "nft list ruleset")])
+            .collect(),
+        fix,
+        probed: evidence.bad(|probed| {
+            probed.family == family
+                && probed.is_api_server()
+                && probed.from().is_some_and(|from| nodes.contains(&from))
+        }),
+        ..Found::default()
+    })
+}

@@ -1,0 +1,224 @@
+//! `control_plane::kubernetes_service`
+
+use std::net::SocketAddr;
+
+use crate::{
+    check::{
+        Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict, World,
+        commands, outcome,
+        plan::{self, Source},
+        remedy, words,
+    },
+    facts::{Fact, KubernetesService as Service, Source as Facts},
+    net::IpFamily,
+    probe::{Aim, Target},
+};
+
+/// Pods reach the API server by its Service.
+#[derive(Debug)]
+pub(in crate::check) struct KubernetesService;
+
+/// What a case is about.
+#[derive(Debug)]
+pub(in crate::check) enum ApiServer {
+    /// What the API server wrote of its own Service in a family.
+    Slices(IpFamily),
+    /// The way there from a pod on a node.
+    Path {
+        /// Where it starts, as the beginning of a sentence.
+        from: String,
+        /// The node there.
+        node: String,
+        family: IpFamily,
+        address: SocketAddr,
+    },
+}
+
+impl Check for KubernetesService {
+    type Subject = ApiServer;
+
+    fn id(&self) -> &'static str {
+        "control_plane::kubernetes_service"
+    }
+
+    fn summary(&self) -> &'static str {
+        "from every node, the ClusterIPs of the API server's own Service accept connections, and its \
+         EndpointSlices are of the Service's families"
+    }
+
+    fn why(&self) -> &'static str {
+        "Operators, controllers, DNS servers and the agents of pod networks find the API server by the \
+         Service default/kubernetes, and by nothing else. A node that loses this one ClusterIP runs \
+         pods that look healthy and can't do their work. The Service has one family, that of the \
+         address which the API server advertises."
+    }
+
+    fn source(&self) -> &'static str {
+        "https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/; kube-apiserver flags \
+         --service-cluster-ip-range and --advertise-address; upstream's tests \"should provide secure \
+         master service\" and \"kubernetes.default Service\""
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(Facts::KubernetesService), Need::Exec]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Planned<ApiServer>> {
+        let service = match &world.facts.kubernetes_service {
+            Fact::Known { value, .. } => value,
+            Fact::Forbidden { reason } => {
+                return unknown(world, &Verdict::inconclusive(format!("no right to {reason}")));
+            }
+            Fact::Absent { reason } => {
+                return unknown(world, &Verdict::inconclusive(reason.clone()));
+            }
+        };
+        let mut cases = Vec::new();
+        // A family that the Service doesn't have is no failure: it has the primary one alone by design.
+        for family in
+            IpFamily::ALL.into_iter().filter(|family| service.families().any(|it| it == *family))
+        {
+            cases.push(Planned::new(subject(), family, ApiServer::Slices(family)));
+            for source in plan::pods(world).chain(plan::hosts(world)) {
+                cases.extend(path(world, &source, service, family));
+            }
+        }
+        cases
+    }
+
+    fn judge(&self, world: World<'_>, case: &ApiServer, readings: &Readings<'_>) -> Verdict {
+        match case {
+            ApiServer::Slices(family) => slices(world, *family),
+            ApiServer::Path { from, node, family, address } => {
+                let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
+                    return outcome::unless_unknown(&readings.own);
+                };
+                let failure = unreached(world, (from, node), *family, *address, (reading, symptom));
+                Verdict::fail(symptom.detail.clone(), failure)
+            }
+        }
+    }
+}
+
+fn subject() -> Subject {
+    Subject::Service { name: "kubernetes".to_owned() }
+}
+
+/// One case for each family, where nothing is known of the Service.
+fn unknown(world: World<'_>, verdict: &Verdict) -> Vec<Planned<ApiServer>> {
+    let families = plan::families(world.suite);
+    families.map(|family| Planned::settled(subject(), family, verdict.clone())).collect()
+}
+
+fn path(
+    world: World<'_>,
+    source: &Source<'_>,
+    service: &Service,
+    family: IpFamily,
+) -> Option<Planned<ApiServer>> {
+    let address = SocketAddr::new(service.cluster_ip(family)?, service.port);
+    let (from, node) = (source.place(), source.pod.node.clone());
+    let subject = Subject::path(&source.label, "kubernetes");
+    Some(Planned::probing(world, subject, family, || {
+        source.address(family)?;
+        let attempts = plan::single(world.suite);
+        let probe = source.probe(Aim::KubernetesService, Target::Tcp { address }, attempts);
+        Ok((ApiServer::Path { from, node, family, address }, vec![probe]))
+    }))
+}
+
+/// Whether the suite expects the family, and the slices lead anywhere in it.
+fn slices(world: World<'_>, family: IpFamily) -> Verdict {
+    let Some(service) = world.facts.kubernetes_service.known() else {
+        return Verdict::inconclusive("the Service default/kubernetes is not known");
+    };
+    if !world.suite.families.contains(&family) {
+        let ip = service.cluster_ip(family).map_or_else(String::new, |ip| ip.to_string());
+        let what = format!(
+            "The Service default/kubernetes has the {family} ClusterIP {ip}, but the suite {} expects \
+             a cluster without {family}.",
+            world.suite.name
+        );
+        return Verdict::fail(format!("{ip} is not expected"), misplaced(what, family));
+    }
+    let slices = match &service.slices {
+        Fact::Known { value, .. } => value,
+        Fact::Forbidden { reason } => {
+            return Verdict::inconclusive(format!("no right to {reason}"));
+        }
+        Fact::Absent { reason } => return Verdict::inconclusive(reason.clone()),
+    };
+    let strange = slices.iter().find(|slice| {
+        !slice.endpoints.is_empty()
+            && !slice.family.is_some_and(|family| service.families().any(|it| it == family))
+    });
+    if let Some(slice) = strange {
+        let of = slice.family.map_or("names", |family| family.as_str());
+        let what = format!(
+            "The EndpointSlice {} of the Service default/kubernetes is of {of}, and the Service has no \
+             {of} ClusterIP: no packet is sent there.",
+            slice.name
+        );
+        return Verdict::fail(format!("a slice of {of}"), misplaced(what, family));
+    }
+    let mut of_family = slices.iter().filter(|slice| slice.family == Some(family));
+    let endpoints: Vec<_> = of_family.by_ref().flat_map(|slice| &slice.endpoints).collect();
+    if endpoints.is_empty() {
+        let what = format!(
+            "The Service default/kubernetes has an {family} ClusterIP and no EndpointSlice of \
+             addressType {family} with an endpoint: nothing answers there."
+        );
+        return Verdict::fail(format!("no endpoint of {family}"), misplaced(what, family));
+    }
+    Verdict::pass(words::list(endpoints))
+}
+
+fn misplaced(what: String, family: IpFamily) -> Failure {
+    Failure::new(what)
+        .reproduce([
+            "kubectl -n default get service kubernetes -o yaml",
+            "kubectl -n default get endpointslices -l kubernetes.io/service-name=kubernetes -o yaml",
+        ])
+        .fix([
+            format!(
+                "The Service takes the first range of kube-apiserver's --service-cluster-ip-range, and \
+                 the slices its --advertise-address: both must be of the family that the cluster is to \
+                 have first. An API server that advertises no {family} address writes no slice of it."
+            ),
+            "Every API server of the cluster must have the same flags; one that is gone leaves its \
+             Lease in kube-system behind (`kubectl -n kube-system get leases -l \
+             apiserver.kubernetes.io/identity=kube-apiserver`)."
+                .to_owned(),
+        ])
+}
+
+fn unreached(
+    world: World<'_>,
+    (from, node): (&str, &str),
+    family: IpFamily,
+    address: SocketAddr,
+    (reading, symptom): (&Reading<'_>, &Symptom),
+) -> Failure {
+    Failure::new(format!(
+        "{from} does not reach the API server at the {family} ClusterIP {address} of the Service \
+         default/kubernetes: {}.",
+        symptom.detail
+    ))
+    .reproduce(commands::repeat(world, [reading.probe]))
+    .reproduce(remedy::inspect_proxy(world, family, node, &address.ip().to_string()))
+    .fix([
+        format!(
+            "If other ClusterIPs work from {node}, something treats this one apart: a NetworkPolicy or \
+             a firewall that lists the API server's address, or a route to it that is missing on {node}."
+        ),
+        format!(
+            "See that the endpoints in `kubectl -n default get endpointslices -l \
+             kubernetes.io/service-name=kubernetes` are reached from {node}."
+        ),
+    ])
+    .fix(remedy::service_proxy(world, family, node))
+}

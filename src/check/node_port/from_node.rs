@@ -1,0 +1,138 @@
+//! `node_port::from_node`
+
+use super::{
+    from_pod,
+    ports::{detail, node, probes},
+    udp,
+};
+use crate::{
+    check::{
+        Blocked, Check, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World, outcome,
+        pairs::Pairs,
+        plan::{self, Source},
+    },
+    facts,
+    fixture::HostNetwork,
+    net::IpFamily,
+    probe::Probe,
+};
+
+/// Nodes reach NodePorts.
+#[derive(Debug)]
+pub(in crate::check) struct FromNode;
+
+/// A way from the host network of a node to a node's NodePorts, in one family.
+#[derive(Debug)]
+pub(in crate::check) struct HostPortPath {
+    /// Where it starts, as the beginning of a sentence.
+    from: String,
+    to: String,
+    family: IpFamily,
+}
+
+impl Check for FromNode {
+    type Subject = HostPortPath;
+
+    fn id(&self) -> &'static str {
+        "node_port::from_node"
+    }
+
+    fn summary(&self) -> &'static str {
+        "from the host network of every node, at its own InternalIP and those of the others, the \
+         NodePorts of the backends of every node answer over TCP and UDP"
+    }
+
+    fn why(&self) -> &'static str {
+        "Load balancers that run on nodes, ingress controllers and node agents in the host network, and \
+         health checks of the platform's own use NodePorts from nodes. What a node itself sends passes \
+         other hooks of the kernel than what pods and clients outside send, and each family has rules of \
+         its own there."
+    }
+
+    fn source(&self) -> &'static str {
+        "Service type NodePort; \
+         https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport; upstream's \
+         dual-stack tests \"should function for node-Service\""
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(facts::Source::Nodes), Need::Exec]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Planned<HostPortPath>> {
+        let pairs = Pairs::new(world);
+        let mut cases = Vec::new();
+        for family in plan::families(world.suite) {
+            if world.fixture.host_probes.is_empty() {
+                cases.push(without_hosts(world, family));
+            }
+            for source in plan::hosts(world) {
+                for to in pairs.entries(&source.pod.node) {
+                    let subject = Subject::path(&source.label, to);
+                    cases.push(Planned::probing(world, subject, family, || {
+                        let probes = ways(world, &source, to, family, &pairs)?;
+                        let from = source.place();
+                        Ok((HostPortPath { from, to: to.to_owned(), family }, probes))
+                    }));
+                }
+            }
+        }
+        cases
+    }
+
+    fn judge(&self, world: World<'_>, path: &HostPortPath, readings: &Readings<'_>) -> Verdict {
+        let HostPortPath { from, to, family } = path;
+        let (by_udp, by_tcp): (Vec<Reading<'_>>, Vec<Reading<'_>>) =
+            readings.own.iter().cloned().partition(|reading| reading.probe.target.is_udp());
+        if let Some(detail) = detail(&by_tcp) {
+            return Verdict::fail(detail, from_pod::failure(world, from, to, *family, &by_tcp));
+        }
+        let bad: Vec<_> = outcome::bad(&by_udp).collect();
+        match bad.first() {
+            None => outcome::unless_unknown(&readings.own),
+            Some(first) => {
+                let share = outcome::share(bad.len(), by_udp.len(), "datagram", &first.1.detail);
+                Verdict::fail(share, udp::failure(world, (from, to), *family, &bad, first))
+            }
+        }
+    }
+}
+
+/// The case that says why nothing is tried from the nodes.
+fn without_hosts(world: World<'_>, family: IpFamily) -> Planned<HostPortPath> {
+    let why = match &world.fixture.host_network {
+        HostNetwork::Skipped { reason } => format!("no host-network pods: {reason}"),
+        HostNetwork::Off | HostNetwork::On { .. } => {
+            "no host-network pods (--host-network off)".to_owned()
+        }
+    };
+    Planned::settled(Subject::Cluster, family, Verdict::skip(why))
+}
+
+/// One connection and one datagram to each backend by the NodePorts of a node.
+fn ways(
+    world: World<'_>,
+    source: &Source<'_>,
+    to: &str,
+    family: IpFamily,
+    pairs: &Pairs<'_>,
+) -> Result<Vec<Probe>, Blocked> {
+    source.address(family)?;
+    let node = node(world, to)?;
+    let address = node.internal_ips(family).next().ok_or_else(|| Blocked {
+        by: Some("node::internal_ips"),
+        reason: format!("node {to} has no {family} InternalIP"),
+    })?;
+    let mut probes = probes(world, &source.vantage, node, address, &pairs.behind(to))?;
+    // Sizes are tried from pods.
+    probes.retain(|probe| !probe.target.is_large());
+    let mut datagrams = udp::over_udp(world, &probes, to)?;
+    datagrams.retain(|probe| !probe.target.is_large());
+    probes.iter_mut().for_each(|probe| probe.attempts = plan::once(world.suite));
+    probes.append(&mut datagrams);
+    Ok(probes)
+}
