@@ -324,7 +324,7 @@ impl<'a> Evidence<'a> {
                 probed.dns_unheard()
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
-            Aim::Node { .. } => false,
+            Aim::Node { .. } | Aim::Outside => false,
         };
         one_way(a, b) || (!directed && one_way(b, a))
     }

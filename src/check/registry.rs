@@ -1,6 +1,6 @@
 //! The checks in the order in which they are run, listed and documented.
 
-use super::{DynCheck, dns, node, node_port, pod, service};
+use super::{DynCheck, dns, egress, node, node_port, pod, service};
 
 /// Every check, from what the cluster declares to what packets do. Running, `list`, `explain`, the
 /// suites' schema and the documentation follow this order.
@@ -22,6 +22,7 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &node_port::FromPod,
     &node_port::Udp,
     &node_port::FromOutside,
+    &egress::ToRunner,
     &dns::Records,
 ];
 

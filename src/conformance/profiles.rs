@@ -36,4 +36,5 @@ pub const EXTENDED: &[ExtendedFeature] = &[
     ExtendedFeature { name: "ServiceRejectWithoutEndpoints", checks: &["service::no_endpoints"] },
     ExtendedFeature { name: "NodePortUDP", checks: &["node_port::udp"] },
     ExtendedFeature { name: "NodePortFromOutside", checks: &["node_port::from_outside"] },
+    ExtendedFeature { name: "PodEgress", checks: &["egress::to_runner"] },
 ];

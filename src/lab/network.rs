@@ -7,14 +7,14 @@ use std::{
 };
 
 use super::{
-    Lab,
+    Lab, egress,
     filters::{self, Way},
 };
 use crate::{
     facts::Fact,
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
     net::IpFamily::{self, V4, V6},
-    probe::{Answer, Attempt, Outcome, Probe, Target, Train, Vantage},
+    probe::{Aim, Answer, Attempt, Outcome, Probe, Target, Train, Vantage},
 };
 
 /// Something that is broken.
@@ -90,6 +90,16 @@ pub(crate) enum Fault {
     InternalLocal,
     /// Proxies pass each client to the same backend.
     KeepsToOne,
+    /// A node lets nothing that its pods send out of the cluster, or no answer back in.
+    EgressDropped { at: &'static str, family: IpFamily },
+    /// Pods are seen outside under their own addresses.
+    EgressRouted { family: IpFamily },
+    /// Something on the way out translates addresses.
+    EgressTranslated { family: IpFamily },
+    /// Nodes don't reach the machine outside.
+    HostEgressDropped { family: IpFamily },
+    /// No packet comes from the cluster to the machine outside, in any family.
+    NoWayBack,
     /// A Service's ClusterIPs lead to another backend than its own.
     WrongBackend { of: &'static str, to: &'static str },
 }
@@ -147,6 +157,9 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
         Vantage::DnsPod { pod, .. } => return records(lab, probe, pod),
     };
+    if probe.aim == Aim::Outside {
+        return egress::outcome(lab, probe, from.unwrap());
+    }
     match &probe.target {
         Target::Dns { .. } => resolve(lab, probe, from.unwrap(), turn),
         Target::Tcp { address } => {

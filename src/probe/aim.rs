@@ -31,6 +31,8 @@ pub enum Aim {
         /// The node.
         node: String,
     },
+    /// What is outside the cluster, as the fixture has it for the family.
+    Outside,
     /// The records of a Service.
     Records {
         /// The Service.
@@ -43,7 +45,7 @@ impl Aim {
     pub const fn service(&self) -> Option<&ServiceRole> {
         match self {
             Self::ClusterIp { service } | Self::NodePort { service, .. } => Some(service),
-            Self::Backend { .. } | Self::Node { .. } | Self::Records { .. } => None,
+            Self::Backend { .. } | Self::Node { .. } | Self::Outside | Self::Records { .. } => None,
         }
     }
 
@@ -51,7 +53,10 @@ impl Aim {
     pub fn node(&self) -> Option<&str> {
         match self {
             Self::NodePort { node, .. } | Self::Node { node } => Some(node),
-            Self::Backend { .. } | Self::ClusterIp { .. } | Self::Records { .. } => None,
+            Self::Backend { .. }
+            | Self::ClusterIp { .. }
+            | Self::Outside
+            | Self::Records { .. } => None,
         }
     }
 
