@@ -119,6 +119,9 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
                 sizes(flow(Client::Outside, By::NodePort(to.clone()), server), to == server)
             })
             .collect(),
+        ("egress::to_runner", Subject::Path { from, .. }) => {
+            vec![Path::Flow(Flow::new(family, client(from), By::Own, Target::Outside))]
+        }
         ("dns::records", Subject::Path { from, .. }) => {
             vec![Path::Name { node: from.clone(), family, made }]
         }
