@@ -217,6 +217,10 @@ impl WayOut {
                     "no pod gets an answer from {what} in any family, and nodes do: a policy or a \
                      firewall may keep pods in"
                 ),
+                // It may as well be that the server isn't there.
+                None if matches!(self.destination, Destination::Server { .. }) => {
+                    format!("no pod gets an answer from {what} in any family")
+                }
                 None => format!("no way back: no packet from the cluster reaches {what}"),
             });
         }

@@ -160,3 +160,22 @@ fn somebody_else_at_this_machines_address_is_no_way() {
     });
     assert_eq!(statuses(&run, V6), [Status::Inconclusive; 3]);
 }
+
+#[test]
+fn a_server_that_answers_nobody_is_in_doubt() {
+    let address = "[2001:db8::80]:80".parse().unwrap();
+    let url = "http://example.com/".to_owned();
+    let lab = || {
+        let mut lab = Lab::dual().with(Fault::NoWayBack);
+        let reason = "example.com has no IPv4 address".to_owned();
+        lab.fixture.egress.insert(V4, Destination::Skipped { reason });
+        lab.fixture.egress.insert(V6, Destination::Server { url: url.clone(), address });
+        lab
+    };
+    assert_eq!(statuses(&lab().run(), V4), [Status::Skip; 3]);
+    for (status, detail) in cases(&lab().run(), V6) {
+        assert_eq!(status, Status::Inconclusive);
+        let start = "no pod gets an answer from the server in any family (";
+        assert!(detail.starts_with(start), "{detail}");
+    }
+}
