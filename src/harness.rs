@@ -175,6 +175,7 @@ impl Source {
             suite: self.suite.clone(),
             checks: self.checks.clone(),
             fixture: FixtureOptions::default(),
+            egress_server: None,
             deadline: run::DEFAULT_DEADLINE,
             keep: false,
             baseline: None,

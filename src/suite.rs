@@ -32,6 +32,9 @@ pub struct Suite {
     /// What is asked of the machine that runs `dualstack`; `--outside` overrides it.
     #[serde(default)]
     pub outside: OutsidePolicy,
+    /// What is asked of the way from pods to outside the cluster; `--egress` overrides it.
+    #[serde(default)]
+    pub egress: EgressPolicy,
 }
 
 impl Suite {
@@ -56,6 +59,20 @@ pub enum OutsidePolicy {
     /// This machine must reach the nodes; where it can't, the cases fail.
     Required,
     /// Nothing is tried from this machine; the cases are skipped.
+    Off,
+}
+
+/// What is asked of the way from pods to the machine that runs `dualstack`, or to another server
+/// outside the cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EgressPolicy {
+    /// Where no pod's packets come through in any family, the cases are inconclusive.
+    #[default]
+    Auto,
+    /// Pods must get through; where they can't, the cases fail.
+    Required,
+    /// Nothing is tried; the cases are skipped.
     Off,
 }
 

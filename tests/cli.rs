@@ -110,6 +110,15 @@ fn a_parameter_outside_its_limits_is_refused() {
     refused(&["run", "--nodes", "0"], Exit::Usage, &["--nodes", "number above 0"]);
     refused(&["run", "--nodes", "n1 n2"], Exit::Usage, &["--nodes", "n1,n2"]);
     refused(&["run", "--nodes", "n1,n2,n1"], Exit::Usage, &["node n1 is named twice"]);
+    for url in ["nonsense", "ftp://example.com", "http://", "http://example.com:99999"] {
+        let wanted = "expected http://HOST[:PORT] or https://HOST[:PORT]";
+        refused(&["run", "--egress-target", url], Exit::Usage, &["--egress-target", wanted]);
+    }
+    refused(
+        &["run", "--egress", "off", "--egress-target", "http://example.com"],
+        Exit::Usage,
+        &["nothing connects to --egress-target http://example.com/, because egress is off"],
+    );
     refused(&["run", "--mesh", "0"], Exit::Usage, &["--mesh", "`full` or a number above 0"]);
 }
 

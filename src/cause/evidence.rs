@@ -334,7 +334,7 @@ impl<'a> Evidence<'a> {
                 probed.dns_unheard()
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
-            Aim::Node { .. } | Aim::KubernetesService => false,
+            Aim::Node { .. } | Aim::KubernetesService | Aim::Outside => false,
         };
         one_way(a, b) || (!directed && one_way(b, a))
     }

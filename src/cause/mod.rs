@@ -12,6 +12,7 @@ mod dns_unreachable;
 mod dns_without_names;
 mod dns_without_records;
 mod dns_wrong_records;
+mod egress_dead;
 mod endpoints_missing;
 mod evidence;
 mod forward_filtered;

@@ -3,8 +3,8 @@
 use super::{
     Cause, CauseRule, Evidence, Judged, backend_filtered, backend_not_listening, both_families,
     cluster_ip_dead, component_stopped, dns_unreachable, dns_without_names, dns_without_records,
-    dns_wrong_records, endpoints_missing, forward_filtered, hairpin_off, kube_proxy_not_running,
-    kubernetes_service_dead, lossy_path, node_cut_off, node_not_forwarding, node_port_dead,
+    dns_wrong_records, egress_dead, endpoints_missing, forward_filtered, hairpin_off,
+    kube_proxy_not_running, kubernetes_service_dead, lossy_path, node_cut_off, node_not_forwarding, node_port_dead,
     node_port_not_masqueraded, node_port_way_back, node_without_internal_ip, node_without_pod_cidr,
     other_primary, outside_without_way, own_pod_routes_missing, path_mtu, pod_network_down,
     pod_route_missing, pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down,
@@ -51,6 +51,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_port_way_back::NodePortWayBack,
     &hairpin_off::HairpinOff,
     &rejections_lost::RejectionsLost,
+    &egress_dead::EgressDead,
     &dns_wrong_records::DnsWrongRecords,
     &dns_without_records::DnsWithoutRecords,
     &dns_without_names::DnsWithoutNames,

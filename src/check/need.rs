@@ -13,4 +13,7 @@ pub enum Need {
     /// To reach the cluster's DNS pods by port-forwards. Without it only those cases are
     /// inconclusive.
     ForwardToDns,
+    /// To have pods connect to this machine, or to a server that the operator named. It takes no
+    /// permission of the cluster's.
+    Egress,
 }

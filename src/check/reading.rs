@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, net::IpAddr};
 
 use super::{World, words};
 use crate::{
-    fixture::Workload,
+    fixture::{Destination, Workload, listener_name},
     net::IpFamily,
     probe::{Aim, Answer, Attempt, Observation, Outcome, Probe, Vantage},
 };
@@ -243,6 +243,16 @@ struct Expected<'a> {
     source: Option<IpAddr>,
     /// The records that a name must have.
     records: Option<IpAddr>,
+    /// Who may answer outside the cluster.
+    outside: Option<Outsider>,
+}
+
+/// Who may answer outside the cluster.
+enum Outsider {
+    /// This machine's listener, by its name and address.
+    Listener { name: String, address: IpAddr },
+    /// Anyone: it is a server of the operator's.
+    Anyone,
 }
 
 impl<'a> Expected<'a> {
@@ -268,9 +278,19 @@ impl<'a> Expected<'a> {
                 let service = fixture.service(service).into_iter();
                 service.flat_map(|service| fixture.backends_of(service, family)).collect()
             }
-            Aim::Node { .. } | Aim::KubernetesService | Aim::Records { .. } => Vec::new(),
+            Aim::Node { .. } | Aim::KubernetesService | Aim::Outside | Aim::Records { .. } => {
+                Vec::new()
+            }
         };
-        Self { family, answerers, source, records }
+        let outside = match (&probe.aim, fixture.egress.get(&family)) {
+            (Aim::Outside, Some(Destination::Listener { address })) => {
+                let name = listener_name(&fixture.run);
+                Some(Outsider::Listener { name, address: address.ip() })
+            }
+            (Aim::Outside, _) => Some(Outsider::Anyone),
+            _ => None,
+        };
+        Self { family, answerers, source, records, outside }
     }
 
     fn step(&self, outcome: &'a Outcome) -> Step<'a> {
@@ -291,11 +311,24 @@ impl<'a> Expected<'a> {
             Outcome::TimedOut => Step::Failed(Kind::TimedOut, None),
             Outcome::Unreachable { detail } => Step::Failed(Kind::Unreachable, Some(detail)),
             Outcome::Reset => Step::Failed(Kind::Reset, None),
+            Outcome::WrongAnswer { .. } if matches!(self.outside, Some(Outsider::Anyone)) => {
+                Step::Right(None)
+            }
             Outcome::WrongAnswer { detail } => Step::Failed(Kind::WrongAnswer, Some(detail)),
         }
     }
 
     fn answered(&self, answer: &'a Answer) -> Step<'a> {
+        match &self.outside {
+            Some(Outsider::Listener { name, address })
+                if *name != answer.pod || *address != answer.server =>
+            {
+                let detail = format!("{} at {} answered, not {name}", answer.pod, answer.server);
+                return Step::Wrong(Kind::WrongAnswer, detail);
+            }
+            Some(_) => return Step::Right(Some(&answer.pod)),
+            None => {}
+        }
         let right = self.answerers.iter().any(|backend| {
             backend.address(self.family) == Some(answer.server)
                 && backend.pod.as_ref().is_none_or(|pod| *pod == answer.pod)

@@ -1,6 +1,6 @@
 //! The checks in the order in which they are run, listed and documented.
 
-use super::{DynCheck, control_plane, dns, node, node_port, pod, service};
+use super::{DynCheck, control_plane, dns, egress, node, node_port, pod, service};
 
 /// Every check, from what the cluster declares to what packets do. Running, `list`, `explain`, the
 /// suites' schema and the documentation follow this order.
@@ -25,6 +25,7 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &node_port::FromNode,
     &node_port::FromOutside,
     &control_plane::KubernetesService,
+    &egress::ToRunner,
     &dns::Records,
 ];
 

@@ -275,3 +275,23 @@ pub(crate) fn node_port(world: World<'_>, family: IpFamily, node: &str) -> Vec<S
     remedies.extend(service_proxy(world, family, node));
     remedies
 }
+
+/// What to do about pods that don't get out in a family.
+pub(crate) fn egress(family: IpFamily) -> [String; 3] {
+    [
+        format!(
+            "Have the pod network masquerade {family} packets of pods that leave the cluster, each \
+             family by its own setting: Calico's natOutgoing of the {family} pool, Cilium's \
+             enable-{}-masquerade, flannel's ip-masq with IPv6, ip-masq-agent's rules.",
+            family.slug()
+        ),
+        format!(
+            "Or route the {family} pod range back to the nodes, where pods have addresses that others \
+             route."
+        ),
+        format!(
+            "If that is in place, look for a policy or a firewall that drops {family} from pods to the \
+             outside, and for the nodes' {family} default route."
+        ),
+    ]
+}

@@ -16,9 +16,10 @@ use crate::{
     event::Event,
     exit::Exit,
     fixture::{FixtureOptions, HostNetworkPolicy, MeshChoice, NodeChoice, PullSecret, Toleration},
+    probe::EgressServer,
     report::ReportError,
     run::{self, Events, Options, RunError},
-    suite::{OutsidePolicy, Suite},
+    suite::{EgressPolicy, OutsidePolicy, Suite},
 };
 
 /// Test a cluster
@@ -62,6 +63,14 @@ struct ExpectationArgs {
     /// (inconclusive if it can't) or `off` [default: from the suite]
     #[arg(long, value_name = "WHEN")]
     outside: Option<Outside>,
+    /// Whether to test that pods get out of the cluster, to this machine: `required` (they must),
+    /// `auto` (inconclusive if no pod gets here) or `off` [default: from the suite]
+    #[arg(long, value_name = "WHEN")]
+    egress: Option<EgressWhen>,
+    /// Have pods connect to this server outside the cluster, and not to this machine; any answer will
+    /// do
+    #[arg(long, value_name = "URL")]
+    egress_target: Option<EgressServer>,
 }
 
 /// [`OutsidePolicy`] as the command line writes it.
@@ -78,6 +87,24 @@ impl From<Outside> for OutsidePolicy {
             Outside::Auto => Self::Auto,
             Outside::Required => Self::Required,
             Outside::Off => Self::Off,
+        }
+    }
+}
+
+/// [`EgressPolicy`] as the command line writes it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum EgressWhen {
+    Auto,
+    Required,
+    Off,
+}
+
+impl From<EgressWhen> for EgressPolicy {
+    fn from(egress: EgressWhen) -> Self {
+        match egress {
+            EgressWhen::Auto => Self::Auto,
+            EgressWhen::Required => Self::Required,
+            EgressWhen::Off => Self::Off,
         }
     }
 }
@@ -180,6 +207,15 @@ impl RunArgs {
         if let Some(outside) = expectations.outside {
             suite.outside = outside.into();
         }
+        if let Some(egress) = expectations.egress {
+            suite.egress = egress.into();
+        }
+        if let (EgressPolicy::Off, Some(server)) = (suite.egress, &expectations.egress_target) {
+            return Err(Failure::usage(format!(
+                "nothing connects to --egress-target {server}, because egress is off; leave one of them \
+                 out"
+            )));
+        }
         if let Some(timeout) = time.attempt_timeout {
             suite.probes.timeout_ms = timeout;
         }
@@ -221,6 +257,7 @@ impl RunArgs {
                 node_timeout: time.node_timeout,
                 ready_timeout: time.ready_timeout,
             },
+            egress_server: expectations.egress_target,
             deadline: time.timeout,
             keep: workload.keep,
             baseline,

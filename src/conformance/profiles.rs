@@ -39,4 +39,5 @@ pub const EXTENDED: &[ExtendedFeature] = &[
     ExtendedFeature { name: "NodePortUDP", checks: &["node_port::udp"] },
     ExtendedFeature { name: "NodePortFromNode", checks: &["node_port::from_node"] },
     ExtendedFeature { name: "NodePortFromOutside", checks: &["node_port::from_outside"] },
+    ExtendedFeature { name: "PodEgress", checks: &["egress::to_runner"] },
 ];

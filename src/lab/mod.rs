@@ -1,6 +1,7 @@
 //! A make-believe cluster for tests: healthy unless told otherwise, with a network that answers
 //! probes packet by packet and knows nothing of how they are judged.
 
+mod egress;
 mod facts;
 mod filters;
 mod fixture;
@@ -85,6 +86,10 @@ impl Lab {
 
     /// The cluster after its control plane has written what pods stand behind each Service.
     fn served(mut self) -> Self {
+        let families = IpFamily::ALL
+            .into_iter()
+            .filter(|family| self.fixture.probes.iter().any(|pod| pod.address(*family).is_some()));
+        self.fixture.egress = egress::destinations(&self.faults, families);
         let fixture = self.fixture.clone();
         for service in &mut self.fixture.services {
             let families = IpFamily::ALL.into_iter();

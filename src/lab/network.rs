@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Lab,
+    Lab, egress,
     filters::{self, Way},
 };
 use crate::{
@@ -92,6 +92,16 @@ pub(crate) enum Fault {
     InternalLocal,
     /// Proxies pass each client to the same backend.
     KeepsToOne,
+    /// A node lets nothing that its pods send out of the cluster, or no answer back in.
+    EgressDropped { at: &'static str, family: IpFamily },
+    /// Pods are seen outside under their own addresses.
+    EgressRouted { family: IpFamily },
+    /// Something on the way out translates addresses.
+    EgressTranslated { family: IpFamily },
+    /// Nodes don't reach the machine outside.
+    HostEgressDropped { family: IpFamily },
+    /// No packet comes from the cluster to the machine outside, in any family.
+    NoWayBack,
     /// A Service's ClusterIPs lead to another backend than its own.
     WrongBackend { of: &'static str, to: &'static str },
 }
@@ -149,6 +159,9 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
         Vantage::DnsPod { pod, .. } => return records(lab, probe, pod),
     };
+    if probe.aim == Aim::Outside {
+        return egress::outcome(lab, probe, from.unwrap());
+    }
     match &probe.target {
         Target::Dns { .. } => resolve(lab, probe, from.unwrap(), turn),
         Target::Tcp { .. } if probe.aim == Aim::KubernetesService => {

@@ -33,6 +33,8 @@ pub enum Aim {
     },
     /// The API server's own Service, at its ClusterIP.
     KubernetesService,
+    /// What is outside the cluster, as the fixture has it for the family.
+    Outside,
     /// The records of a Service.
     Records {
         /// The Service.
@@ -48,6 +50,7 @@ impl Aim {
             Self::Backend { .. }
             | Self::Node { .. }
             | Self::KubernetesService
+            | Self::Outside
             | Self::Records { .. } => None,
         }
     }
@@ -59,6 +62,7 @@ impl Aim {
             Self::Backend { .. }
             | Self::ClusterIp { .. }
             | Self::KubernetesService
+            | Self::Outside
             | Self::Records { .. } => None,
         }
     }

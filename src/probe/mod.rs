@@ -9,7 +9,9 @@ mod aim;
 mod answer;
 mod carry_out;
 mod dns;
+mod egress;
 mod failure;
+mod listener;
 #[cfg(test)]
 mod loopback;
 mod model;
@@ -27,6 +29,7 @@ mod written;
 
 pub use aim::Aim;
 pub use carry_out::{EXECS_AT_ONCE, carry_out};
+pub use egress::{Egress, EgressServer};
 pub use model::{Answer, Attempt, Attempts, Observation, Outcome, Probe, Target, Train, Vantage};
 use plan::Batch;
 pub use plan::Sink;

@@ -14,14 +14,15 @@ use super::{
 };
 use crate::{
     cause::{self, Judged},
-    check::{self, Stage, World},
+    check::{self, DynCheck, Need, Stage, World},
     cluster::{self, Cluster, ClusterError},
     event::{Event, Finished},
     exit::Exit,
     facts::{self, Facts},
     fixture::{self, Fixture, FixtureError, Live, WorkloadState},
-    probe::{self, Observation, Probe, ProbeId},
+    probe::{self, Egress, Observation, Probe, ProbeId},
     record::{BrokenOff, Phase, RECORD_VERSION, Record, Started},
+    suite::EgressPolicy,
 };
 
 /// How long connecting may take before it is said what it waits for.
@@ -299,11 +300,25 @@ impl Session {
     }
 
     async fn probe(&mut self) {
+        // It listens for as long as it is probed.
+        let egress = self.open_egress().await;
+        self.fixture.egress.clone_from(&egress.destinations);
         self.reach(Stage::Probed);
         let probes = self.ledger.wanted();
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
         self.carry_out(probes).await;
         self.probe_again().await;
+    }
+
+    /// What pods are to connect to outside the cluster, if a check wants it.
+    async fn open_egress(&self) -> Egress {
+        let suite = &self.options.suite;
+        let wants = |check: &&dyn DynCheck| check.needs().contains(&Need::Egress);
+        if suite.egress == EgressPolicy::Off || !self.options.checks.iter().any(wants) {
+            return Egress::default();
+        }
+        let server = self.options.egress_server.as_ref();
+        Egress::open(&self.started.run, &suite.families, &self.facts, server).await
     }
 
     /// Where not every pair of nodes was tried and something failed: tries what tells how far it
@@ -392,6 +407,8 @@ impl Session {
         let (facts, fixture) = (&self.facts, &self.fixture);
         let world = World { facts, fixture, suite: &self.options.suite };
         let causes = cause::causes(world, &judged, &probes);
+        let notices = check::egress_notices(world, &probes);
+        notices.into_iter().for_each(|notice| self.notice(notice));
         self.stopwatch.end(judging);
 
         let left_behind = match live {

@@ -26,7 +26,7 @@ pub use stop::{Stop, Stopper, stop};
 
 use crate::{
     baseline::Baseline, check::DynCheck, cluster::ConnectOptions, event::Event,
-    fixture::FixtureOptions, suite::Suite,
+    fixture::FixtureOptions, probe::EgressServer, suite::Suite,
 };
 
 /// How long a run may take, if nobody says otherwise.
@@ -43,6 +43,8 @@ pub struct Options {
     pub checks: Vec<&'static dyn DynCheck>,
     /// What is put into the cluster.
     pub fixture: FixtureOptions,
+    /// The server outside the cluster that pods connect to; this machine, if there is none.
+    pub egress_server: Option<EgressServer>,
     /// How long all of it may take, teardown apart.
     pub deadline: Duration,
     /// Whether the fixture is left in place.

@@ -59,6 +59,7 @@ fn pods_of_one_node_without_ipv6_block_every_path_to_and_from_them() {
             name.contains(check) && (name.ends_with("-> n2") || name.contains("/n2 -> "))
         }) || name == "service::hairpin/ipv6/busybox on n2"
             || name == "service::no_endpoints/ipv6/n2"
+            || name == "egress::to_runner/ipv6/n2 -> outside"
             || name.starts_with("node_port::udp/ipv6/n2 -> ")
             || name.starts_with("node_port::from_pod/ipv6/n2 -> ")
             || name.starts_with("node_port::from_node/")

@@ -179,6 +179,18 @@ fn what_the_nodes_own_network_reaches_tells_forwarding_from_filters() {
 }
 
 #[test]
+fn pods_that_do_not_get_out_of_the_cluster_are_one_cause_for_all_their_nodes() {
+    let dropped = |at| Fault::EgressDropped { at, family: V6 };
+    let lab = Lab::dual().with_hosts().with(dropped("n2"));
+    let cause = assert_one(&lab, "egress_dead", &["Pods on n2", "IPv6", "masquerade"]);
+    assert_eq!(cause.confidence, Confidence::Likely);
+    assert_eq!(cause.explains, ["egress::to_runner/ipv6/n2 -> outside"]);
+    let lab = Lab::dual().with(dropped("n1")).with(dropped("n2")).with(dropped("n3"));
+    let cause = assert_one(&lab, "egress_dead", &["Pods on n1, n2 and n3", "IPv6"]);
+    assert_eq!((cause.confidence, cause.explains.len()), (Confidence::Possible, 3));
+}
+
+#[test]
 fn a_node_without_a_route_for_cluster_ips_is_told_from_its_proxy() {
     for family in BOTH {
         let lab = Lab::dual().with_hosts().with(Fault::NoDefaultRoute { at: "n2", family });

@@ -127,6 +127,7 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
         ),
         ("hairpin_off", broken(Fault::HairpinOff { at: "n2" })),
         ("rejections_lost", broken(Fault::RejectDropped { at: "n2", family: V6 })),
+        ("egress_dead", broken(Fault::EgressDropped { at: "n2", family: V6 }).with_hosts()),
         ("dns_wrong_records", broken(Fault::WrongRecords { pod: None, family: V6 })),
         ("dns_without_records", broken(Fault::NoRecords { pod: None, family: V6 })),
         ("dns_without_names", broken(Fault::NoNames { pod: None })),

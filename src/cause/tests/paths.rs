@@ -121,6 +121,7 @@ fn involves(path: &Path<'_>, node: &str) -> bool {
         }
         // Any node sends to the backend on this one.
         "node_port::from_pod" | "node_port::from_outside" => true,
+        "egress::to_runner" => path.from == node,
         _ => false,
     }
 }
@@ -296,12 +297,12 @@ fn a_machine_without_a_route_says_nothing_of_the_cluster() {
     let lab = Lab::dual().with(Fault::NoWayOutside { family: V6 });
     let run = assert_red(&lab, |_| false);
     let doubtful = run.names(Status::Inconclusive);
-    assert_eq!(
-        doubtful,
-        ["n1", "n2", "n3"].map(|n| format!("node_port::from_outside/ipv6/outside -> {n}"))
-    );
+    let nodes = ["n1", "n2", "n3"];
+    let into = nodes.map(|n| format!("node_port::from_outside/ipv6/outside -> {n}"));
+    let out = nodes.map(|n| format!("egress::to_runner/ipv6/{n} -> outside"));
+    assert_eq!(doubtful, [&into[..], &out[..]].concat());
     let cause = assert_cause(&run, "outside_without_way", &["no IPv6 route"]);
-    assert_eq!(cause.explains, doubtful);
+    assert_eq!(cause.explains, into);
 }
 
 #[test]

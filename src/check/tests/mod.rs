@@ -1,6 +1,7 @@
 //! The registry as a whole, and what holds for every judge.
 
 mod control_plane;
+mod egress;
 mod nodes;
 mod property;
 mod ranges;
@@ -22,7 +23,7 @@ fn every_check_has_an_id_of_its_own_in_an_area() {
     assert_eq!(ids.len(), REGISTRY.len());
     for check in REGISTRY {
         let (area, name) = check.id().split_once("::").unwrap();
-        let areas = ["node", "pod", "service", "node_port", "control_plane", "dns"];
+        let areas = ["node", "pod", "service", "node_port", "control_plane", "egress", "dns"];
         assert!(areas.contains(&area), "{area}");
         assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{name}");
         assert_eq!(find(check.id()).unwrap().id(), check.id());
@@ -70,6 +71,7 @@ fn every_check_has_been_seen_red() {
         Lab::dual().with(Fault::NoRecords { pod: None, family: V6 }),
         Lab::dual().with(Fault::UdpDropped { at: "n1", family: V6 }),
         Lab::dual().with(Fault::HairpinOff { at: "n1" }),
+        Lab::dual().with(Fault::EgressDropped { at: "n1", family: V6 }),
         Lab::dual().with(Fault::RejectDropped { at: "n1", family: V6 }),
         Lab::dual().with(Fault::NoEndpoints { family: V6 }),
         Lab::dual().with(Fault::KubernetesServiceDropped { at: "n1", family: V4 }),
@@ -107,6 +109,7 @@ fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_fix_it() {
         Fault::Masquerade { at: "n1", family: V6 },
         Fault::UdpDropped { at: "n1", family: V6 },
         Fault::HairpinOff { at: "n1" },
+        Fault::EgressDropped { at: "n1", family: V6 },
         Fault::RejectDropped { at: "n1", family: V6 },
         Fault::Lossy { between: ["n1", "n2"], percent: 30, family: V6 },
         Fault::NoRecords { pod: None, family: V6 },

@@ -27,6 +27,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_) => &["component_stopped"],
         Fault::DnsTransportDropped(_) => &["dns_unreachable"],
         Fault::HairpinOff(_) => &["hairpin_off"],
+        Fault::EgressDropped(_) | Fault::MasqueradeMissing(_) => &["egress_dead"],
         Fault::NginxNotListening(_) => &["backend_not_listening"],
         Fault::PodDropped(_) => &["backend_filtered"],
         Fault::ClusterIpDropped(_) => &["cluster_ip_dead"],

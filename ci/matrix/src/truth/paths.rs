@@ -136,6 +136,9 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
             let flow = Flow::new(family, client(from), By::ClusterIp, target);
             vec![Path::Flow(Flow { port: Port::Api, ..flow })]
         }
+        ("egress::to_runner", Subject::Path { from, .. }) => {
+            vec![Path::Flow(Flow::new(family, client(from), By::Own, Target::Outside))]
+        }
         ("dns::records", Subject::Path { from, .. }) => {
             vec![Path::Name { node: from.clone(), family, made }]
         }

@@ -1,0 +1,80 @@
+//! `egress_dead`: pods don't get out of the cluster.
+
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{Kind, commands, remedy, words},
+    net::IpFamily,
+    probe::{Aim, Vantage},
+};
+
+#[derive(Debug)]
+pub(super) struct EgressDead;
+
+impl CauseRule for EgressDead {
+    fn id(&self) -> &'static str {
+        "egress_dead"
+    }
+
+    fn why(&self) -> &'static str {
+        "Pods that call anything outside the cluster wait in this family until they give up, and only \
+         some try the other one. Inside the cluster everything works."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let leaves = |probed: &&Probed<'_>| probed.probe.aim == Aim::Outside;
+    let from_pod = |probed: &&Probed<'_>| matches!(probed.probe.vantage, Vantage::Pod { .. });
+    let out = |family| evidence.of(family).filter(leaves);
+    // Where nobody gets through in any family, there may be no way back to this machine.
+    let works = |family| out(family).filter(from_pod).find(|probed| probed.good());
+    let works_here = works(family);
+    let works_there = works(family.other());
+    works_here.or(works_there)?;
+    let dead: Vec<&Probed<'_>> =
+        out(family).filter(from_pod).filter(|probed| probed.dead()).collect();
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| dead.iter().any(|probed| probed.from() == Some(node)));
+    let node = *nodes.first()?;
+    let by_host = out(family)
+        .filter(|probed| !from_pod(probed))
+        .find(|probed| probed.good() && probed.from().is_some_and(|from| nodes.contains(&from)));
+    let names = words::list(&nodes);
+    let first = dead.first()?;
+    let unroutable = dead.iter().all(|probed| probed.kind() == Some(Kind::TimedOut));
+    let mut seen: Vec<String> = dead
+        .iter()
+        .take(3)
+        .map(|probed| format!("{} to {}: {}", probed.origin, probed.probe.target, probed.seen()))
+        .collect();
+    let also = [(works_here, family), (works_there, family.other())];
+    seen.extend(also.iter().filter_map(|(probed, family)| {
+        Some(format!("{} over {family}: works", (*probed)?.origin))
+    }));
+    seen.extend(by_host.map(|probed| {
+        format!("node {} itself gets there over {family}", probed.from().unwrap_or(node))
+    }));
+    Some(Found {
+        what: format!(
+            "Pods on {names} don't get out of the cluster over {family}: {}.",
+            if unroutable {
+                "their packets or the answers are lost, most likely because the pod network doesn't \
+                 masquerade them"
+            } else {
+                "something refuses or rejects their packets"
+            }
+        ),
+        confidence: if by_host.is_some() { Confidence::Likely } else { Confidence::Possible },
+        evidence: seen,
+        reproduce: std::iter::once(commands::on_node_as_root(node, "nft list ruleset"))
+            .chain(first.probe.target.address().map(|to| commands::route(node, to.ip())))
+            .collect(),
+        fix: remedy::egress(family).to_vec(),
+        probed: evidence
+            .bad(|probed| probed.family == family && leaves(&probed) && from_pod(&probed)),
+        ..Found::default()
+    })
+}
