@@ -177,6 +177,7 @@ impl Source {
             fixture: FixtureOptions::default(),
             deadline: run::DEFAULT_DEADLINE,
             keep: false,
+            snapshot: true,
             baseline: None,
             wait_namespace: false,
         };

@@ -8,6 +8,7 @@ mod network;
 mod run;
 #[cfg(test)]
 mod scale;
+mod snapshots;
 
 use std::net::IpAddr;
 

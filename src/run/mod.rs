@@ -6,6 +6,7 @@ mod ledger;
 mod rejudge;
 mod rights;
 mod second_round;
+mod snapshots;
 mod stop;
 mod stopwatch;
 #[cfg(test)]
@@ -43,6 +44,8 @@ pub struct Options {
     pub checks: Vec<&'static dyn DynCheck>,
     /// What is put into the cluster.
     pub fixture: FixtureOptions,
+    /// Whether nodes are looked at from inside where something failed.
+    pub snapshot: bool,
     /// How long all of it may take, teardown apart.
     pub deadline: Duration,
     /// Whether the fixture is left in place.
