@@ -178,6 +178,7 @@ impl Source {
             egress_server: None,
             deadline: run::DEFAULT_DEADLINE,
             keep: false,
+            snapshot: true,
             baseline: None,
             wait_namespace: false,
         };

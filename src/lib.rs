@@ -27,5 +27,6 @@ pub mod probe;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod snapshot;
 mod suite;
 pub mod suites;

@@ -116,6 +116,8 @@ pub enum Phase {
     Serve,
     /// Probing.
     Probe,
+    /// Looking at nodes from inside, where something failed.
+    Snapshot,
     /// Judging and naming causes.
     Judge,
     /// Deleting the fixture.
@@ -134,6 +136,7 @@ impl Phase {
             Self::Ready => "waiting for pods",
             Self::Serve => "waiting for endpoints",
             Self::Probe => "probing",
+            Self::Snapshot => "looking at nodes from inside",
             Self::Judge => "judging",
             Self::Teardown => "tearing down",
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CauseRule, Evidence, Found, evidence::Probed};
+use super::{CauseRule, Evidence, Found, evidence::Probed, proof};
 use crate::{
     check::{commands, words},
     fixture::ServiceRole,
@@ -40,7 +40,7 @@ impl CauseRule for HairpinOff {
             lost.iter().map(|probed| probed.family.to_string()).collect();
         families.sort();
         families.dedup();
-        vec![Found {
+        let found = Found {
             what: format!(
                 "Pods on {} don't reach themselves through their own Service over {}: packets that come \
                  back to their sender are lost.",
@@ -63,6 +63,7 @@ impl CauseRule for HairpinOff {
             ],
             probed: evidence.bad(own),
             ..Found::default()
-        }]
+        };
+        vec![found.shown(proof::hairpin_off(evidence.world.facts, node))]
     }
 }

@@ -3,6 +3,7 @@
 //! A verdict says that a path is dead; a cause says that kube-proxy on one node drops IPv6, and
 //! that this explains these eleven cases. One small file per cause, one ordered registry.
 
+mod address_duplicate;
 mod backend_filtered;
 mod backend_not_listening;
 mod both_families;
@@ -37,6 +38,7 @@ mod pod_network_down;
 mod pod_route_missing;
 mod pods_masqueraded;
 mod pods_single_stack;
+mod proof;
 mod registry;
 mod rejections_lost;
 mod rule;

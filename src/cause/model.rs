@@ -27,8 +27,19 @@ pub enum Confidence {
     /// Only this fits all that was seen.
     #[default]
     Likely,
-    /// The API server, or an address in an answer, says so.
+    /// The API server, an address in an answer, or a node's own tables say so.
     Proved,
+}
+
+impl Confidence {
+    /// What is said of it behind a cause's number; nothing of a cause that alone fits.
+    pub const fn aside(self) -> &'static str {
+        match self {
+            Self::Possible => " (possible)",
+            Self::Likely => "",
+            Self::Proved => " (proved)",
+        }
+    }
 }
 
 /// One fault, and what it explains.

@@ -1,6 +1,9 @@
 //! `node_cut_off`: a node is dead to all others in a family.
 
-use super::{CauseRule, Evidence, Found, isolation};
+use super::{
+    CauseRule, Evidence, Found, isolation,
+    proof::{self, Shown},
+};
 use crate::{
     check::{commands, remedy},
     net::IpFamily,
@@ -43,7 +46,12 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
              ICMPv6 drops IPv6 (RFC 4890)."
         }
     };
-    Some(Found {
+    let facts = evidence.world.facts;
+    let shown = match proof::address_lost(facts, node, family) {
+        lost @ Shown::Proved(_) => lost,
+        _ => proof::neighbours_silent(facts, node, family),
+    };
+    let found = Found {
         what: format!("Node {node} is cut off from all other nodes over {family}."),
         evidence: seen,
         reproduce: vec![
@@ -63,5 +71,6 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         .collect(),
         probed: isolation::explained(evidence, node, family),
         ..Found::default()
-    })
+    };
+    Some(found.shown(shown))
 }

@@ -1,7 +1,7 @@
 //! `node_not_forwarding`: a node is there in a family, and passes nothing on to its pods or from
 //! them.
 
-use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, isolation};
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, isolation, proof};
 use crate::{
     check::{Kind, commands, remedy},
     net::IpFamily,
@@ -32,7 +32,9 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         with_others(evidence, node, family).or_else(|| alone(evidence, node, family))?;
     let sysctl = remedy::forwarding(family);
     let ip = evidence.world.fixture.backend_on(node)?.address(family)?;
-    Some(Found {
+    let shown = proof::forwarding_off(evidence.world.facts, node, family);
+    let is_on = shown.is_denial();
+    let mut found = Found {
         what: format!("Node {node} does not forward {family} to and from its pods."),
         confidence,
         evidence: seen,
@@ -56,7 +58,12 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         .collect(),
         probed: isolation::explained(evidence, node, family),
         ..Found::default()
-    })
+    };
+    if is_on {
+        // The kernel would forward: then it is a rule, and the first advice would be void.
+        found.fix.remove(0);
+    }
+    Some(found.shown(shown))
 }
 
 /// What shows it in a cluster of several nodes: all ways between the node and the others are dead.

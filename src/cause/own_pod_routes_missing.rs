@@ -3,7 +3,7 @@
 use super::{
     CauseRule, Confidence, Evidence, Found,
     evidence::{Origin, Probed},
-    isolation,
+    isolation, proof,
 };
 use crate::{
     check::{Kind, commands, remedy, words},
@@ -64,7 +64,8 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     for node in &nodes {
         probed.extend(isolation::explained(evidence, node, family));
     }
-    Some(Found {
+    let shown = proof::own_route_missing(evidence.world.facts, node, ip);
+    let found = Found {
         what: if nodes.len() > 1 {
             format!("Nodes {names} have no {family} routes to their own pods.")
         } else {
@@ -91,7 +92,8 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .collect(),
         probed,
         ..Found::default()
-    })
+    };
+    Some(found.shown(shown))
 }
 
 /// Whether nothing comes to the pods of a node: neither what others send nor answers.

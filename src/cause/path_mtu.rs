@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{CauseRule, Evidence, Found, evidence::Probed};
+use super::{CauseRule, Evidence, Found, evidence::Probed, proof};
 use crate::{
     check::{commands, words},
     net::IpFamily,
@@ -51,10 +51,13 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         what: format!(
             "Full-sized {family} packets are lost on the way from {paths}; small ones pass."
         ),
-        evidence: vec![
+        evidence: [
             format!("a small answer from {to} to {from} arrives"),
             format!("a large one: {}", example.seen()),
-        ],
+        ]
+        .into_iter()
+        .chain(proof::mtus(evidence.world.facts, &[from, to], family))
+        .collect(),
         reproduce: vec![commands::on_node(from, "ip link"), commands::route(from, ip)],
         fix: vec![
             format!(

@@ -5,13 +5,16 @@ mod loss;
 
 use self::{
     group::{Group, grouped},
-    loss::{Loss, losses},
+    loss::{Loss, losses, route_of},
 };
-use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, proof::Shown};
 use crate::{
     check::{commands, remedy, words},
     net::IpFamily,
 };
+
+/// How many facts of the nodes' tables are shown before the rest is left out.
+const MOST_PROOFS: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct PodRouteMissing;
@@ -60,8 +63,9 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
             evidence.bad(|probed| touches(evidence, probed, a, b, family, directed))
         })
         .collect();
-    Some(Found {
-        what: what(group, family),
+    let shown = shown(evidence, &losses, family);
+    let found = Found {
+        what: what(group, family, shown.is_proof()),
         confidence: match group {
             Group::One(Loss::Dropped(..)) => Confidence::Possible,
             _ => Confidence::Likely,
@@ -75,14 +79,36 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
         fix: fix(evidence, group, family),
         probed,
         ..Found::default()
-    })
+    };
+    Some(found.shown(shown))
 }
 
-fn what(group: &Group<'_>, family: IpFamily) -> String {
+/// What the nodes' own tables show of the routes that seem to be missing.
+fn shown(evidence: &Evidence<'_>, losses: &[Loss<'_>], family: IpFamily) -> Shown {
+    let directions = losses.iter().flat_map(|loss| match *loss {
+        Loss::OneWay(from, to) => vec![(from, to)],
+        Loss::BothWays(a, b) | Loss::Dropped(a, b) => vec![(a, b), (b, a)],
+        // The packets get there.
+        Loss::Filtered(..) => Vec::new(),
+    });
+    let (mut proofs, mut denial) = (Vec::new(), Shown::Unknown);
+    for (from, to) in directions {
+        match route_of(evidence, from, to, family) {
+            Some(Shown::Proved(facts)) if proofs.len() < MOST_PROOFS => proofs.extend(facts),
+            Some(denied @ Shown::Denied(_)) => denial = denied,
+            _ => {}
+        }
+    }
+    if proofs.is_empty() { denial } else { Shown::Proved(proofs) }
+}
+
+fn what(group: &Group<'_>, family: IpFamily, proved: bool) -> String {
+    // Where the tables show that there is no right route, no other explanation is left.
+    let or = |otherwise: &'static str| if proved { "" } else { otherwise };
     match group {
         Group::One(Loss::OneWay(from, to)) => format!(
-            "Node {from} has no {family} route to the pods on node {to} or loses what it sends them, its \
-             answers too."
+            "Node {from} has no {family} route to the pods on node {to}{}.",
+            or(" or loses what it sends them, its answers too")
         ),
         Group::One(Loss::BothWays(a, b)) => {
             format!("Nodes {a} and {b} have no {family} route to each other's pods.")
@@ -96,14 +122,14 @@ fn what(group: &Group<'_>, family: IpFamily) -> String {
              those from {to} to {from} work: a filter, not a route."
         ),
         Group::To { node, others, filtered: false, .. } => format!(
-            "Nodes {} have no {family} route to the pods on node {node} or lose what they send them, \
-             their answers too.",
-            words::list(others)
+            "Nodes {} have no {family} route to the pods on node {node}{}.",
+            words::list(others),
+            or(" or lose what they send them, their answers too")
         ),
         Group::From { node, others, filtered: false, .. } => format!(
-            "Node {node} has no {family} route to the pods on nodes {} or loses what it sends them, its \
-             answers too.",
-            words::list(others)
+            "Node {node} has no {family} route to the pods on nodes {}{}.",
+            words::list(others),
+            or(" or loses what it sends them, its answers too")
         ),
         Group::To { node, others, filtered: true, .. } => format!(
             "{family} connections from pods on {} to pods on node {node} are dropped, while those the \

@@ -1,6 +1,6 @@
 //! `service_range_unrouted`: a node itself has no route for ClusterIPs, while its pods reach them.
 
-use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, proof};
 use crate::{
     check::{Kind, Subject, commands},
     net::IpFamily,
@@ -60,7 +60,8 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         judged.case.family == Some(family)
             && matches!(&judged.case.subject, Subject::Node { name } if name == node)
     });
-    Some(Found {
+    let shown = proof::default_route_missing(evidence.world.facts, node, family);
+    let found = Found {
         what: format!(
             "Node {node} has no {family} route for ClusterIPs: usually its {family} default route is \
              missing."
@@ -83,5 +84,6 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         ],
         probed: evidence.bad(|probed| probed.family == family && by_host(&probed)),
         cases: refusals,
-    })
+    };
+    Some(found.shown(shown))
 }

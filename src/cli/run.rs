@@ -127,6 +127,13 @@ impl From<HostNetwork> for HostNetworkPolicy {
     }
 }
 
+/// Whether nodes are looked at where something fails, as the command line writes it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LookAtNodes {
+    Auto,
+    Off,
+}
+
 /// What is deployed, and where.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Workload")]
@@ -167,6 +174,10 @@ struct WorkloadArgs {
     /// own: if the cluster admits it (`auto`), always (`required`), or never (`off`)
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     host_network: HostNetwork,
+    /// Where something fails, look at the nodes' addresses, routes, neighbours and kernel settings from
+    /// their host-network pods, to prove the cause: if there are such pods (`auto`), or never (`off`)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    snapshot: LookAtNodes,
     /// Keep the workload in the cluster for debugging (`cleanup` removes it)
     #[arg(long)]
     keep: bool,
@@ -260,6 +271,7 @@ impl RunArgs {
             egress_server: expectations.egress_target,
             deadline: time.timeout,
             keep: workload.keep,
+            snapshot: matches!(workload.snapshot, LookAtNodes::Auto),
             baseline,
             wait_namespace: workload.wait_namespace,
         })

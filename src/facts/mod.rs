@@ -18,7 +18,7 @@ pub use gather::{gather, leases, nodes};
 pub use objects::{Lease, Pods, ProxyPod, Sample, ServiceCidr, Services, Unreserved};
 pub use source::Source;
 
-use crate::net::IpFamily;
+use crate::{net::IpFamily, snapshot::Snapshot};
 
 /// A piece of knowledge about the cluster, or why we don't have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,23 @@ pub struct Facts {
     /// kube-proxy's pods.
     #[serde(default = "not_recorded")]
     pub proxy_pods: Fact<Vec<ProxyPod>>,
+    /// How nodes look from inside. Taken only where a probe failed, of the nodes that it points at and
+    /// of one more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<Snapshot>,
+}
+
+impl Facts {
+    /// How a node looks from inside, where it was looked at and told all that was asked.
+    pub fn snapshot(&self, node: &str) -> Option<&Snapshot> {
+        let mut snapshots = self.snapshots.iter();
+        snapshots.find(|snapshot| snapshot.node == node && snapshot.is_complete())
+    }
+
+    /// A node by its name.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.known()?.iter().find(|node| node.name == name)
+    }
 }
 
 /// A fact that an older record doesn't hold.

@@ -162,5 +162,6 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         pods: known(Pods::default()),
         leases: known(["kube-controller-manager", "kube-scheduler"].map(lease).to_vec()),
         proxy_pods: known(proxy_pods),
+        snapshots: Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ mod network;
 mod run;
 #[cfg(test)]
 mod scale;
+mod snapshots;
 
 use std::net::IpAddr;
 

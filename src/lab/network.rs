@@ -42,6 +42,8 @@ pub(crate) enum Fault {
     NotForwarding { on: &'static str, family: IpFamily },
     /// A node is dead to all others.
     CutOff { node: &'static str, family: IpFamily },
+    /// Another machine answers for a node's address.
+    AddressTaken { of: &'static str, family: IpFamily },
     /// This machine has no route to the nodes.
     NoWayOutside { family: IpFamily },
     /// Large answers are lost on their way from one node to another.
@@ -501,6 +503,17 @@ fn broken(fault: &Fault, step: Step<'_>, packet: IpFamily) -> Option<Outcome> {
         }
         (Fault::CutOff { node, family }, Step::ToPod { at, to })
             if (*node == at) != (*node == to) =>
+        {
+            (family, Outcome::TimedOut)
+        }
+        // What the others send there ends elsewhere, answers too.
+        (Fault::AddressTaken { of, family }, Step::ToPod { at, to })
+            if (*of == at) != (*of == to) =>
+        {
+            (family, Outcome::TimedOut)
+        }
+        (Fault::AddressTaken { of, family }, Step::ToNode { from, to })
+            if *of == to && from != Some(*of) =>
         {
             (family, Outcome::TimedOut)
         }

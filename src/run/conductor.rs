@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    Events, Ledger, Options, Stop, ledger::why_open, rights::rights, second_round,
+    Events, Ledger, Options, Stop, ledger::why_open, rights::rights, second_round, snapshots,
     stopwatch::Stopwatch,
 };
 use crate::{
@@ -308,6 +308,28 @@ impl Session {
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
         self.carry_out(probes).await;
         self.probe_again().await;
+        self.look_at_nodes().await;
+    }
+
+    /// Where something failed: how the nodes that it points at look from inside. It proves causes, and
+    /// never changes a verdict.
+    async fn look_at_nodes(&mut self) {
+        let (nodes, addresses) = snapshots::wanted(self.world(), &self.ledger);
+        if !self.options.snapshot || nodes.is_empty() {
+            return;
+        }
+        if self.fixture.host_probes.is_empty() {
+            self.notice(
+                "the nodes were not looked at from inside, which needs host-network pods: causes are \
+                 named from paths alone"
+                    .to_owned(),
+            );
+            return;
+        }
+        let looking = self.stopwatch.begin(Phase::Snapshot);
+        let client = &self.cluster.client;
+        self.facts.snapshots = snapshots::take(client, &self.fixture, &nodes, &addresses).await;
+        self.stopwatch.end(looking);
     }
 
     /// What pods are to connect to outside the cluster, if a check wants it.

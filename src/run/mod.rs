@@ -6,6 +6,7 @@ mod ledger;
 mod rejudge;
 mod rights;
 mod second_round;
+mod snapshots;
 mod stop;
 mod stopwatch;
 #[cfg(test)]
@@ -45,6 +46,8 @@ pub struct Options {
     pub fixture: FixtureOptions,
     /// The server outside the cluster that pods connect to; this machine, if there is none.
     pub egress_server: Option<EgressServer>,
+    /// Whether nodes are looked at from inside where something failed.
+    pub snapshot: bool,
     /// How long all of it may take, teardown apart.
     pub deadline: Duration,
     /// Whether the fixture is left in place.

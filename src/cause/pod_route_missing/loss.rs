@@ -1,6 +1,10 @@
 //! How the two directions between two nodes look together.
 
-use super::super::{Evidence, evidence::Probed};
+use super::super::{
+    Evidence,
+    evidence::Probed,
+    proof::{self, Shown},
+};
 use crate::{check::Kind, net::IpFamily};
 
 /// What is lost between two nodes.
@@ -43,6 +47,18 @@ fn between<'n>(
     let there = evidence.pod_path(a, b, family);
     let back = evidence.pod_path(b, a, family);
     let dead = |probed: Option<&Probed<'_>>| probed.is_some_and(Probed::dead);
+    let (there_lost, back_lost) = (dead(there), dead(back));
+    if there_lost || back_lost {
+        // What the nodes' own tables say is better than any guess.
+        let (missing, missing_back) =
+            (misses(evidence, a, b, family), misses(evidence, b, a, family));
+        match (missing, missing_back) {
+            (true, true) => return Some(Loss::BothWays(a, b)),
+            (true, false) => return Some(Loss::OneWay(a, b)),
+            (false, true) => return Some(Loss::OneWay(b, a)),
+            (false, false) => {}
+        }
+    }
     let unreachable = |probed: Option<&Probed<'_>>| {
         dead(probed) && probed.and_then(Probed::kind) == Some(Kind::Unreachable)
     };
@@ -80,4 +96,20 @@ fn forwards(evidence: &Evidence<'_>, at: &str, to: &str, family: IpFamily) -> Op
         .peekable();
     tried.peek()?;
     Some(!tried.all(Probed::dead))
+}
+
+/// Whether a node's own tables show that it has no right route to the pods on another.
+fn misses(evidence: &Evidence<'_>, at: &str, to: &str, family: IpFamily) -> bool {
+    route_of(evidence, at, to, family).is_some_and(|shown| shown.is_proof())
+}
+
+/// What a node's own tables show of its route to the pods on another.
+pub(super) fn route_of(
+    evidence: &Evidence<'_>,
+    at: &str,
+    to: &str,
+    family: IpFamily,
+) -> Option<Shown> {
+    let ip = evidence.world.fixture.backend_on(to)?.address(family)?;
+    Some(proof::route_missing(evidence.world.facts, at, to, ip))
 }

@@ -7,6 +7,7 @@ mod hosts;
 mod pages;
 mod paths;
 mod policies;
+mod proofs;
 mod services;
 
 use std::collections::BTreeSet;

@@ -85,6 +85,7 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
         ),
         ("backend_not_listening", broken(Fault::NotListening { on: "n2", family: V6 })),
         ("backend_filtered", broken(Fault::PodFiltered { on: "n2", family: V6 })),
+        ("address_duplicate", broken(Fault::AddressTaken { of: "n2", family: V6 })),
         ("own_pod_routes_missing", broken(Fault::OwnRoutesMissing { on: "n2", family: V6 })),
         ("forward_filtered", broken(Fault::ForwardDropped { on: "n2", family: V6 })),
         ("node_not_forwarding", broken(Fault::NotForwarding { on: "n2", family: V6 })),
@@ -140,7 +141,9 @@ fn page(cause: &Cause) -> String {
     let list =
         |lines: &[String]| lines.iter().map(|line| format!("- {line}\n")).collect::<String>();
     let sure = match confidence {
-        Confidence::Proved => "proved: the API server or an address in an answer says so",
+        Confidence::Proved => {
+            "proved: the API server, an address in an answer, or the node's own tables say so"
+        }
         Confidence::Likely => "likely: only this fits all that was seen",
         Confidence::Possible => "possible: other faults look the same; the commands decide",
     };
@@ -173,7 +176,7 @@ fn every_cause_has_a_page_that_is_true() {
     );
     let mut pages = vec![];
     for (id, lab) in &examples {
-        let run = lab.run();
+        let run = lab.clone().looked_at().run();
         let cause = run.record.causes.iter().find(|cause| cause.id == *id);
         let cause = cause.unwrap_or_else(|| panic!("{id} isn't named but {:?}", run.rules()));
         pages.push((format!("{id}.md"), page(cause)));

@@ -127,6 +127,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         pods: objects::pods(pods),
         leases: leases::leases(leases, cluster.clock.now()),
         proxy_pods: leases::proxy_pods(proxy_pods),
+        snapshots: Vec::new(),
         nodes: known(nodes),
     })
 }

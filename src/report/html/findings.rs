@@ -40,7 +40,7 @@ pub(super) fn render(digest: &Digest<'_>) -> Markup {
 fn cause(number: u32, cause: &Cause) -> Markup {
     html! {
         article.cause id=(format!("cause-{number}")) {
-            h3 { span.number { "Cause " (number) } " " (rich(&cause.what)) }
+            h3 { span.number { "Cause " (number) (cause.confidence.aside()) } " " (rich(&cause.what)) }
             p { (rich(&cause.why)) }
             (points("Evidence", &cause.evidence))
             (commands(&cause.reproduce))

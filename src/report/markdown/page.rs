@@ -71,7 +71,9 @@ pub(super) fn of_record(record: &Record) -> String {
 
 /// A number of `1`, and more.
 fn cause(number: u32, cause: &Cause) -> String {
-    let mut text = format!("### Cause {number}: {}\n\n{}\n", prose(&cause.what), prose(&cause.why));
+    let sure = cause.confidence.aside();
+    let mut text =
+        format!("### Cause {number}{sure}: {}\n\n{}\n", prose(&cause.what), prose(&cause.why));
     text.push_str(&points("Evidence", &cause.evidence));
     text.push_str(&commands(&cause.reproduce));
     text.push_str(&points("Fix", &cause.fix));

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     baseline::Entry,
-    cause::{Cause, Confidence, Judged, telling_facts},
+    cause::{Cause, Judged, telling_facts},
     check::{Failure, Subject},
 };
 
@@ -48,9 +48,9 @@ fn without_cause(view: &View<'_>, groups: &[Group<'_>]) -> Option<String> {
 
 fn explain_cause(view: &View<'_>, number: usize, cause: &Cause) -> String {
     let mut prose = Prose::new(view.layout);
-    let doubt = if cause.confidence == Confidence::Possible { " (possible)" } else { "" };
+    let sure = cause.confidence.aside();
     prose
-        .paragraph(&format!("{} {}", paint(RED, &format!("Cause {number}{doubt}:")), cause.what))
+        .paragraph(&format!("{} {}", paint(RED, &format!("Cause {number}{sure}:")), cause.what))
         .labelled("Why", &[&cause.why])
         .labelled("Evidence", &cause.evidence)
         .commands("Reproduce", &cause.reproduce)

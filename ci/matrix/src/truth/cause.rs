@@ -41,8 +41,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::KubeProxyCrashing(_) => &["kube_proxy_not_running", "service_proxy_down"],
         Fault::DnsRecordMissing(_) => &["dns_without_records"],
         Fault::DnsFamilyRefused(_) | Fault::DnsDown(_) => &["dns_unreachable"],
-        // From paths alone a node whose address another one claims looks as if it didn't forward: only
-        // its neighbours' tables tell.
+        Fault::AddressDuplicate(_) => &["address_duplicate"],
         _ => &[],
     }
 }

@@ -1,0 +1,59 @@
+//! `address_duplicate`: another machine answers for a node's address.
+
+use super::{CauseRule, Evidence, Found, isolation, proof};
+use crate::{check::commands, net::IpFamily};
+
+#[derive(Debug)]
+pub(super) struct AddressDuplicate;
+
+impl CauseRule for AddressDuplicate {
+    fn id(&self) -> &'static str {
+        "address_duplicate"
+    }
+
+    fn why(&self) -> &'static str {
+        "Two machines with one address take turns in getting its packets. What the other nodes send to \
+         this one, and to the pods behind it, ends at a machine that knows nothing of them."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(find)
+    }
+}
+
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let facts = evidence.world.facts;
+    let shown = proof::address_taken(facts, node, family);
+    if !shown.is_proof() {
+        return None;
+    }
+    let ip = facts.node(node)?.internal_ips(family).next()?;
+    let flag = commands::flag(family);
+    let other = evidence.nodes().into_iter().find(|other| *other != node)?;
+    let found = Found {
+        what: format!("Another machine answers for {ip}, the {family} address of node {node}."),
+        evidence: Vec::new(),
+        reproduce: vec![
+            commands::on_node(other, &format!("ip {flag} neigh show {ip}")),
+            commands::on_node(node, &format!("ip {flag} addr show to {ip}")),
+        ],
+        fix: vec![
+            format!(
+                "Find the machine with the link address above (the switch's or hypervisor's tables tell), and \
+             take {ip} away from it; then flush the entry on the other nodes (`ip {flag} neigh flush to \
+             {ip}`)."
+            ),
+            format!(
+                "Give {node} an address that nobody else can have: a reservation, or a range that the \
+             {} server does not hand out.",
+                match family {
+                    IpFamily::V4 => "DHCP",
+                    IpFamily::V6 => "DHCPv6",
+                }
+            ),
+        ],
+        probed: isolation::explained(evidence, node, family),
+        ..Found::default()
+    };
+    Some(found.shown(shown))
+}

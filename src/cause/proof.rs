@@ -1,0 +1,275 @@
+//! What the nodes' snapshots show of a suspicion that the paths raise.
+
+use std::net::IpAddr;
+
+use super::{Confidence, Found};
+use crate::{
+    check::{remedy, words},
+    facts::Facts,
+    net::IpFamily,
+    snapshot::{Address, Link, Snapshot},
+};
+
+/// What the snapshots say of a suspicion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// It is so: the facts that prove it.
+    Proved(Vec<String>),
+    /// It isn't: what is there instead.
+    Denied(String),
+    /// Nothing: no snapshot of the node was taken.
+    Unknown,
+}
+
+impl Shown {
+    pub(super) const fn is_proof(&self) -> bool {
+        matches!(self, Self::Proved(_))
+    }
+
+    pub(super) const fn is_denial(&self) -> bool {
+        matches!(self, Self::Denied(_))
+    }
+
+    fn proved(fact: String) -> Self {
+        Self::Proved(vec![fact])
+    }
+}
+
+impl Found {
+    /// The same with what the snapshots say of it: a proof comes first, and makes it sure.
+    pub(super) fn shown(mut self, shown: Shown) -> Self {
+        match shown {
+            Shown::Proved(mut facts) => {
+                self.confidence = Confidence::Proved;
+                facts.append(&mut self.evidence);
+                self.evidence = facts;
+            }
+            Shown::Denied(fact) => self.evidence.push(fact),
+            Shown::Unknown => {}
+        }
+        self
+    }
+}
+
+/// Whether a node's kernel forwards nothing in a family.
+pub(super) fn forwarding_off(facts: &Facts, node: &str, family: IpFamily) -> Shown {
+    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+    let all = remedy::forwarding(family);
+    let link = own_link(facts, snapshot, family).map(|link| match family {
+        IpFamily::V4 => format!("net.ipv4.conf.{}.forwarding", link.name),
+        IpFamily::V6 => format!("net.ipv6.conf.{}.forwarding", link.name),
+    });
+    let off = |name: &str| snapshot.setting(name) == Some("0");
+    // IPv6 is forwarded by interface as well, and IPv4 only so.
+    let name = [Some(all.to_owned()), link].into_iter().flatten().find(|name| off(name));
+    match (name, snapshot.setting(all)) {
+        (Some(name), _) => Shown::proved(format!("{name} is 0 on {node}")),
+        (None, Some(value)) => Shown::Denied(format!("{all} is {value} on {node}")),
+        (None, None) => Shown::Unknown,
+    }
+}
+
+/// Whether a node has no route to the pod at this address, which is on another node.
+pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr) -> Shown {
+    let Some(snapshot) = facts.snapshot(from) else { return Shown::Unknown };
+    let Some(lookup) = snapshot.lookup(address) else { return Shown::Unknown };
+    let family = IpFamily::of(address);
+    let Some(route) = &lookup.route else {
+        return Shown::proved(format!("the way from {from} to {address}: {}", lookup.said));
+    };
+    if let Some(detour) = route.via.and_then(|via| owner(facts, via)).filter(|it| *it != to) {
+        let fact = format!("{from} sends packets for {address} to {detour} ({})", lookup.said);
+        return Shown::proved(fact);
+    }
+    // Where the network itself routes to pods, nobody has more than a default route.
+    let others = facts.snapshots.iter().filter(|other| other.node != from && other.node != to);
+    let has_own = |other: &&Snapshot| {
+        other.lookup(address).is_some_and(|lookup| !lookup.has_no_own_route(other))
+    };
+    let to_others = |own: &Snapshot| {
+        own.lookups.iter().any(|lookup| {
+            IpFamily::of(lookup.address) == family
+                && pod_node(facts, own, lookup.address)
+                && !lookup.has_no_own_route(own)
+        })
+    };
+    if lookup.has_no_own_route(snapshot) {
+        let mut facts_shown = vec![format!(
+            "{from} sends packets for {address} by its default route ({})",
+            lookup.said
+        )];
+        if let Some(other) = others.filter(|other| other.is_complete()).find(has_own) {
+            facts_shown.push(format!("{} has a route of its own for it", other.node));
+            return Shown::Proved(facts_shown);
+        }
+        if to_others(snapshot) {
+            facts_shown.push(format!("{from} has routes of their own for other nodes' pods"));
+            return Shown::Proved(facts_shown);
+        }
+        return Shown::Unknown;
+    }
+    Shown::Denied(format!("{from} has a route to {address}: {}", lookup.said))
+}
+
+/// Whether an address is of a pod range of a node other than the one of the snapshot.
+fn pod_node(facts: &Facts, snapshot: &Snapshot, address: IpAddr) -> bool {
+    let nodes = facts.nodes.known().into_iter().flatten();
+    nodes.filter(|node| node.name != snapshot.node).any(|node| {
+        let mut ranges =
+            node.pod_cidrs.iter().filter_map(|range| range.parse::<ipnet::IpNet>().ok());
+        ranges.any(|range| range.contains(&address))
+    })
+}
+
+/// Whether a node has no route to its own pod at this address.
+pub(super) fn own_route_missing(facts: &Facts, node: &str, address: IpAddr) -> Shown {
+    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+    let Some(lookup) = snapshot.lookup(address) else { return Shown::Unknown };
+    if lookup.has_no_own_route(snapshot) {
+        Shown::proved(format!("the way from {node} to its own pod {address}: {}", lookup.said))
+    } else {
+        Shown::Denied(format!("{node} has a route to its own pod {address}: {}", lookup.said))
+    }
+}
+
+/// Whether a node has no default route.
+pub(super) fn default_route_missing(facts: &Facts, node: &str, family: IpFamily) -> Shown {
+    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+    match snapshot.default_routes(family).next() {
+        None => Shown::proved(format!("{node} has no {family} default route")),
+        Some(route) => {
+            let link = route.link.as_deref().unwrap_or("an unknown interface");
+            Shown::Denied(format!("{node} has an {family} default route, by {link}"))
+        }
+    }
+}
+
+/// Whether a node doesn't have its own address any more, or may not use it.
+pub(super) fn address_lost(facts: &Facts, node: &str, family: IpFamily) -> Shown {
+    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+    let Some(ip) = internal_ip(facts, node, family) else { return Shown::Unknown };
+    match snapshot.address(ip) {
+        None => Shown::proved(format!("no interface of {node} has {ip}, its InternalIP")),
+        Some(own) if own.duplicate => Shown::proved(format!("{} of {node}", dad_failed(own))),
+        Some(own) if own.tentative => Shown::proved(format!(
+            "{ip} on {} of {node} is tentative: duplicate address detection has not ended",
+            own.link
+        )),
+        Some(own) => Shown::Denied(format!("{} of {node} has {ip}", own.link)),
+    }
+}
+
+/// Whether a node's neighbours don't answer it: those of the nodes that are on the same link.
+pub(super) fn neighbours_silent(facts: &Facts, node: &str, family: IpFamily) -> Shown {
+    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+    let others = facts.nodes.known().into_iter().flatten().filter(|other| other.name != node);
+    let known: Vec<(&str, &str)> = others
+        .filter_map(|other| {
+            let neighbour = snapshot.neighbour(other.internal_ips(family).next()?)?;
+            Some((other.name.as_str(), neighbour.state.as_str()))
+        })
+        .collect();
+    let silent = |state: &str| matches!(state, "FAILED" | "INCOMPLETE");
+    let (names, states): (Vec<&str>, Vec<&str>) = known.iter().copied().unzip();
+    let Some(state) = states.first() else { return Shown::Unknown };
+    if states.iter().all(|state| silent(state)) {
+        let by = match family {
+            IpFamily::V4 => "ARP",
+            IpFamily::V6 => "neighbour discovery",
+        };
+        Shown::proved(format!(
+            "{node} gets no answer to {by} from {} ({state})",
+            words::list(&names)
+        ))
+    } else {
+        Shown::Denied(format!("{node} knows the link addresses of its neighbours"))
+    }
+}
+
+/// Whether another machine has a node's address: the node itself found it taken, or other nodes find it
+/// elsewhere.
+pub(super) fn address_taken(facts: &Facts, node: &str, family: IpFamily) -> Shown {
+    let ip = internal_ip(facts, node, family);
+    let own = facts.snapshot(node).zip(ip).and_then(|(snapshot, ip)| snapshot.address(ip));
+    let mut shown = own.filter(|own| own.duplicate).map(dad_failed).into_iter().collect::<Vec<_>>();
+    if let Shown::Proved(elsewhere) = address_elsewhere(facts, node, family) {
+        shown.extend(elsewhere);
+    }
+    if shown.is_empty() { Shown::Unknown } else { Shown::Proved(shown) }
+}
+
+fn dad_failed(own: &Address) -> String {
+    format!("duplicate address detection failed for {} on {}", own.address, own.link)
+}
+
+fn address_elsewhere(facts: &Facts, node: &str, family: IpFamily) -> Shown {
+    let Some(ip) = internal_ip(facts, node, family) else { return Shown::Unknown };
+    let Some(own) = facts.snapshot(node).and_then(|snapshot| own_link(facts, snapshot, family))
+    else {
+        return Shown::Unknown;
+    };
+    let Some(own_address) = own.address.as_deref() else { return Shown::Unknown };
+    let others = facts.snapshots.iter().filter(|other| other.node != node);
+    let elsewhere: Vec<(&str, &str)> = others
+        .filter_map(|other| {
+            let neighbour = other.neighbour(ip)?;
+            Some((other.node.as_str(), neighbour.link_address.as_deref()?))
+        })
+        .filter(|(_, link_address)| !link_address.eq_ignore_ascii_case(own_address))
+        .collect();
+    let (names, addresses): (Vec<&str>, Vec<&str>) = elsewhere.iter().copied().unzip();
+    let Some(address) = addresses.first() else { return Shown::Unknown };
+    Shown::Proved(vec![format!(
+        "{} {} {ip} at {address}, and {} of {node} is {own_address}",
+        words::list(&names),
+        if names.len() == 1 { "finds" } else { "find" },
+        own.name
+    )])
+}
+
+/// Whether no port of a node's bridges sends packets back to where they came from.
+pub(super) fn hairpin_off(facts: &Facts, node: &str) -> Shown {
+    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+    match snapshot.hairpin_modes.as_slice() {
+        [] => Shown::Unknown,
+        [only] if only == "0" => {
+            Shown::proved(format!("hairpin_mode is 0 on every bridge port of {node}"))
+        }
+        _ => Shown::Denied(format!("hairpin_mode is 1 on bridge ports of {node}")),
+    }
+}
+
+/// The MTUs of the interfaces by which nodes talk to each other, where they differ.
+pub(super) fn mtus(facts: &Facts, nodes: &[&str], family: IpFamily) -> Option<String> {
+    let mtus: Vec<(&str, u32)> = nodes
+        .iter()
+        .filter_map(|node| Some((*node, own_link(facts, facts.snapshot(node)?, family)?.mtu?)))
+        .collect();
+    let (_, first) = mtus.first()?;
+    if mtus.iter().all(|(_, mtu)| mtu == first) {
+        return None;
+    }
+    let each = mtus.iter().map(|(node, mtu)| format!("{mtu} on {node}"));
+    Some(format!(
+        "the MTUs of the nodes' interfaces differ: {}",
+        each.collect::<Vec<_>>().join(", ")
+    ))
+}
+
+fn internal_ip(facts: &Facts, node: &str, family: IpFamily) -> Option<IpAddr> {
+    facts.node(node)?.internal_ips(family).next()
+}
+
+/// The node whose InternalIP this is.
+fn owner(facts: &Facts, ip: IpAddr) -> Option<&str> {
+    let mut nodes = facts.nodes.known()?.iter();
+    let node = nodes.find(|node| node.internal_ips(IpFamily::of(ip)).any(|own| own == ip))?;
+    Some(&node.name)
+}
+
+/// The interface that has the node's InternalIP.
+fn own_link<'s>(facts: &Facts, snapshot: &'s Snapshot, family: IpFamily) -> Option<&'s Link> {
+    let ip = internal_ip(facts, &snapshot.node, family)?;
+    let name = &snapshot.address(ip)?.link;
+    snapshot.links.iter().find(|link| link.name == *name)
+}

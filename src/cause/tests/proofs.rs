@@ -1,0 +1,106 @@
+//! What the nodes' own tables add to what the paths say.
+
+use super::assert_one;
+use crate::{
+    cause::Confidence,
+    lab::{Fault, Lab},
+    net::IpFamily::V6,
+    run::rejudge,
+};
+
+/// The one cause of a fault, with and without a look at the nodes.
+fn proved(fault: Fault, rule: &str, fact: &str) {
+    let lab = Lab::dual().with_hosts().with(fault).looked_at();
+    let cause = assert_one(&lab, rule, &[]);
+    assert_eq!(cause.confidence, Confidence::Proved, "{cause:#?}");
+    assert!(cause.evidence[0].contains(fact), "{:#?}", cause.evidence);
+}
+
+#[test]
+fn a_sysctl_proves_that_a_node_does_not_forward() {
+    let fault = Fault::NotForwarding { on: "n2", family: V6 };
+    proved(fault, "node_not_forwarding", "net.ipv6.conf.all.forwarding is 0 on n2");
+}
+
+#[test]
+fn a_node_that_forwards_is_not_told_to_switch_forwarding_on() {
+    let mut lab = Lab::dual().with(Fault::NotForwarding { on: "n2", family: V6 }).looked_at();
+    for snapshot in &mut lab.facts.snapshots {
+        snapshot.settings.insert("net.ipv6.conf.all.forwarding".to_owned(), "1".to_owned());
+    }
+    let cause = assert_one(&lab, "node_not_forwarding", &[]);
+    assert_eq!(cause.confidence, Confidence::Likely);
+    assert!(cause.evidence.iter().any(|fact| fact.contains("forwarding is 1 on n2")));
+    assert!(cause.fix.iter().all(|fix| !fix.contains("Set net.ipv6")), "{:#?}", cause.fix);
+}
+
+#[test]
+fn the_default_route_in_place_of_a_pod_route_proves_that_it_is_missing() {
+    let fault = Fault::SilentRoute { at: "n1", to: "n2", family: V6 };
+    proved(fault, "pod_route_missing", "n1 sends packets for fd00:10:244:2::");
+    let lab = Lab::dual().with(Fault::SilentRoute { at: "n1", to: "n2", family: V6 }).looked_at();
+    let cause = assert_one(&lab, "pod_route_missing", &["n1", "n2"]);
+    assert!(cause.what.ends_with("to the pods on node n2."), "{}", cause.what);
+}
+
+#[test]
+fn where_the_network_itself_routes_to_pods_a_default_route_proves_nothing() {
+    let mut lab =
+        Lab::dual().with(Fault::SilentRoute { at: "n1", to: "n2", family: V6 }).looked_at();
+    for snapshot in &mut lab.facts.snapshots {
+        let default = snapshot.routes.iter().find(|route| route.family == Some(V6)).cloned();
+        for lookup in &mut snapshot.lookups {
+            if lookup.route.as_ref().is_some_and(|route| route.via.is_some()) {
+                lookup.route.clone_from(&default);
+            }
+        }
+    }
+    let cause = assert_one(&lab, "pod_route_missing", &[]);
+    assert_ne!(cause.confidence, Confidence::Proved, "{cause:#?}");
+}
+
+#[test]
+fn a_detour_is_named() {
+    let mut lab =
+        Lab::dual().with(Fault::SilentRoute { at: "n1", to: "n2", family: V6 }).looked_at();
+    let n3 = lab.facts.node("n3").and_then(|node| node.internal_ips(V6).next());
+    let pod = lab.fixture.backend_on("n2").and_then(|pod| pod.address(V6)).unwrap();
+    let lookups = &mut lab.facts.snapshots[0].lookups;
+    let lookup = lookups.iter_mut().find(|lookup| lookup.address == pod).unwrap();
+    lookup.route.as_mut().unwrap().via = n3;
+    let cause = assert_one(&lab, "pod_route_missing", &[]);
+    assert!(cause.evidence[0].contains("to n3"), "{:#?}", cause.evidence);
+}
+
+#[test]
+fn a_node_without_a_route_to_its_own_pods_shows_it() {
+    let fault = Fault::OwnRoutesMissing { on: "n2", family: V6 };
+    proved(fault, "own_pod_routes_missing", "the way from n2 to its own pod");
+}
+
+#[test]
+fn a_node_without_a_default_route_shows_it() {
+    let fault = Fault::NoDefaultRoute { at: "n2", family: V6 };
+    proved(fault, "service_range_unrouted", "n2 has no IPv6 default route");
+}
+
+#[test]
+fn a_node_that_lost_its_address_shows_it() {
+    let fault = Fault::CutOff { node: "n2", family: V6 };
+    proved(fault, "node_cut_off", "no interface of n2 has fd00:");
+}
+
+#[test]
+fn an_address_that_answers_elsewhere_is_a_cause_of_its_own() {
+    let fault = Fault::AddressTaken { of: "n2", family: V6 };
+    proved(fault, "address_duplicate", "02:de:ad:00:00:01");
+}
+
+#[test]
+fn a_saved_run_has_the_same_proofs_when_it_is_judged_again() {
+    let lab = Lab::dual().with(Fault::NotForwarding { on: "n2", family: V6 }).looked_at();
+    let record = lab.run().record;
+    let text = serde_json::to_string(&record).unwrap();
+    let read = serde_json::from_str(&text).unwrap();
+    assert_eq!(rejudge(read, lab.suite.checks()).causes, record.causes);
+}

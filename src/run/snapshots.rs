@@ -1,0 +1,119 @@
+//! Looking at the nodes from inside once something has failed: which ones, and for which addresses.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    pin::pin,
+    time::Duration,
+};
+
+use futures::{StreamExt, future::join_all};
+use kube::Client;
+use tokio::time::Instant;
+
+use super::Ledger;
+use crate::{
+    check::{Reading, World},
+    cluster::{ExecEnd, ExecEvent, PodExec, exec},
+    fixture::{Fixture, PROBE_CONTAINER, ServiceRole},
+    net::IpFamily,
+    probe::Vantage,
+    snapshot::{self, Reader, Snapshot},
+};
+
+/// How many nodes are looked at, beside one that nothing points at.
+const SUSPECTS: usize = 6;
+
+/// How long one may take. Healthy nodes need a fraction of a second.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// The nodes to look at, and the addresses whose routes to look up there: the nodes that most of what
+/// went wrong has to do with, and one healthy peer to compare them with. No nodes where no probe
+/// failed.
+pub(super) fn wanted(world: World<'_>, ledger: &Ledger) -> (Vec<String>, Vec<IpAddr>) {
+    let nodes = suspects(world, ledger);
+    let addresses = addresses(world, &nodes);
+    (nodes, addresses)
+}
+
+fn suspects(world: World<'_>, ledger: &Ledger) -> Vec<String> {
+    let mut failures: BTreeMap<&str, usize> = BTreeMap::new();
+    for (probe, observation) in ledger.failed() {
+        if Reading::of(world, probe, observation).symptom().is_none() {
+            continue;
+        }
+        let from = match &probe.vantage {
+            Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
+            Vantage::Outside | Vantage::DnsPod { .. } => None,
+        };
+        let nodes: BTreeSet<&str> =
+            [from, probe.aim.node(), probe.aim.backend()].into_iter().flatten().collect();
+        for node in nodes {
+            *failures.entry(node).or_default() += 1;
+        }
+    }
+    if failures.is_empty() {
+        return Vec::new();
+    }
+    let place =
+        |node: &str| (usize::MAX - failures.get(node).copied().unwrap_or(0), node.to_owned());
+    let mut nodes: Vec<&str> = world.fixture.selected().collect();
+    nodes.sort_by_key(|node| place(node));
+    let peer = nodes.last().copied();
+    let mut wanted: Vec<&str> =
+        nodes.into_iter().filter(|node| failures.contains_key(node)).take(SUSPECTS).collect();
+    wanted.extend(peer.filter(|peer| !wanted.contains(peer)));
+    wanted.into_iter().map(str::to_owned).collect()
+}
+
+/// Of each family: the pods on these nodes, the nodes' own addresses, and a ClusterIP.
+fn addresses(world: World<'_>, nodes: &[String]) -> Vec<IpAddr> {
+    let known = world.facts.nodes.known();
+    let mut addresses = Vec::new();
+    for family in IpFamily::ALL {
+        let pods = nodes.iter().filter_map(|node| world.fixture.backend_on(node)?.address(family));
+        addresses.extend(pods);
+        let own = known.into_iter().flatten().filter(|node| nodes.contains(&node.name));
+        addresses.extend(own.filter_map(|node| node.internal_ips(family).next()));
+        let service = world.fixture.service(&ServiceRole::NodePort);
+        addresses.extend(service.and_then(|service| service.cluster_ip(family)));
+    }
+    addresses
+}
+
+/// Looks at the nodes, all at the same time. A node that can't be looked at has a snapshot that says
+/// why.
+#[tracing::instrument(name = "snapshot", skip_all)]
+pub(super) async fn take(
+    client: &Client,
+    fixture: &Fixture,
+    nodes: &[String],
+    addresses: &[IpAddr],
+) -> Vec<Snapshot> {
+    join_all(nodes.iter().map(|node| one(client, fixture, node, addresses))).await
+}
+
+async fn one(client: &Client, fixture: &Fixture, node: &str, addresses: &[IpAddr]) -> Snapshot {
+    let mut reader = Reader::new(node);
+    let workload = fixture.host_probes.iter().find(|workload| workload.node == node);
+    let Some(pod) = workload.filter(|it| it.is_ready()).and_then(|it| it.pod.clone()) else {
+        return reader.finish(Some("no host-network pod runs there".to_owned()));
+    };
+    let request = PodExec {
+        namespace: fixture.host_namespace().to_owned(),
+        pod,
+        container: PROBE_CONTAINER.to_owned(),
+        command: snapshot::COMMAND.map(str::to_owned).to_vec(),
+        stdin: snapshot::stdin(addresses.iter().copied()),
+        deadline: Instant::now() + LIMIT,
+    };
+    let mut events = pin!(exec(client, &request));
+    while let Some(event) = events.next().await {
+        match event {
+            ExecEvent::Line(line) => reader.line(&line),
+            ExecEvent::Ended(ExecEnd::Exited { code: 0, .. }) => return reader.finish(None),
+            ExecEvent::Ended(end) => return reader.finish(Some(end.to_string())),
+        }
+    }
+    reader.finish(Some("the exec ended unexpectedly".to_owned()))
+}

@@ -1,0 +1,162 @@
+//! What a snapshot holds.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::net::IpFamily;
+
+/// The network of a node, as a host-network pod there sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The node.
+    pub node: String,
+    /// Why it is not complete, where it isn't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
+    /// The interfaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// Their addresses, without those of the loopback interface and link-local ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Address>,
+    /// The routes of the main table, default routes first; at most some hundreds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+    /// Which way the kernel sends packets to some addresses, all its tables and rules considered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lookups: Vec<Lookup>,
+    /// The neighbours' link addresses (ARP, and RFC 4861 for IPv6).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neighbours: Vec<Neighbour>,
+    /// The kernel's settings, by their names (`net.ipv6.conf.all.forwarding`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+    /// The kernel's counters of IPv6 (`/proc/net/snmp6`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counters: BTreeMap<String, u64>,
+    /// `hairpin_mode` of the ports of bridges, each value once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hairpin_modes: Vec<String>,
+}
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its name.
+    pub name: String,
+    /// The largest packet that it carries, in bytes.
+    pub mtu: Option<u32>,
+    /// Whether it is up and has a carrier.
+    pub up: bool,
+    /// Its link address.
+    pub address: Option<String>,
+}
+
+/// An address of an interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The interface's name.
+    pub link: String,
+    /// The address.
+    pub address: IpAddr,
+    /// Whether duplicate address detection has not ended (RFC 4862).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tentative: bool,
+    /// Whether another host has the same address (RFC 4862).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
+}
+
+/// A route, or which way an address takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// To where; `None` for the default route, and where it was looked up for one address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<IpNet>,
+    /// The family.
+    pub family: Option<IpFamily>,
+    /// The next hop, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<IpAddr>,
+    /// The interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// `blackhole`, `unreachable` or `prohibit`, where packets are thrown away on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects: Option<String>,
+}
+
+/// What the kernel said of the way to an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lookup {
+    /// The address.
+    pub address: IpAddr,
+    /// The way; `None` where there is none.
+    pub route: Option<Route>,
+    /// The kernel's words.
+    pub said: String,
+}
+
+/// What is known of a neighbour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// Its address.
+    pub address: IpAddr,
+    /// The interface.
+    pub link: String,
+    /// Its link address; `None` while it is not known.
+    pub link_address: Option<String>,
+    /// `REACHABLE`, `STALE`, `FAILED`, … (RFC 4861, 7.3.2).
+    pub state: String,
+}
+
+impl Snapshot {
+    /// A kernel setting.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
+    }
+
+    /// The default routes of a family.
+    pub fn default_routes(&self, family: IpFamily) -> impl Iterator<Item = &Route> {
+        let routes = self.routes.iter();
+        routes.filter(move |route| route.to.is_none() && route.family == Some(family))
+    }
+
+    /// Which way packets to an address go.
+    pub fn lookup(&self, address: IpAddr) -> Option<&Lookup> {
+        self.lookups.iter().find(|lookup| lookup.address == address)
+    }
+
+    /// An address of one of its interfaces.
+    pub fn address(&self, address: IpAddr) -> Option<&Address> {
+        self.addresses.iter().find(|own| own.address == address)
+    }
+
+    /// What it knows of a neighbour.
+    pub fn neighbour(&self, address: IpAddr) -> Option<&Neighbour> {
+        self.neighbours.iter().find(|neighbour| neighbour.address == address)
+    }
+
+    /// The link address of an interface.
+    pub fn link_address(&self, link: &str) -> Option<&str> {
+        self.links.iter().find(|own| own.name == link)?.address.as_deref()
+    }
+
+    /// Whether the sections that rules draw conclusions from were read.
+    pub const fn is_complete(&self) -> bool {
+        self.incomplete.is_none()
+    }
+}
+
+impl Lookup {
+    /// Whether the address is reached by the same way as a default route, or by none.
+    pub fn has_no_own_route(&self, snapshot: &Snapshot) -> bool {
+        let Some(route) = &self.route else { return true };
+        let family = IpFamily::of(self.address);
+        snapshot
+            .default_routes(family)
+            .any(|default| default.via == route.via && default.link == route.link)
+    }
+}
