@@ -67,9 +67,8 @@ pub(super) fn explained(
                 || probed.at() == Some(node)
                 || probed.backend() == Some(node)
                 || (probed.is_cluster_ip() && probed.backend().is_none()));
-        let dns = probed.dns_unheard()
-            && evidence.dns_speaks(family)
-            && (probed.from() == Some(node) || dns_there);
+        let dns =
+            probed.dns_unheard_over(evidence, family) && (probed.from() == Some(node) || dns_there);
         (involved && !probed.is_dns()) || dns
     })
 }

@@ -8,6 +8,8 @@ mod backend_not_listening;
 mod both_families;
 mod cluster_ip_dead;
 mod component_stopped;
+mod dns_server_deaf;
+mod dns_slow;
 mod dns_unreachable;
 mod dns_without_names;
 mod dns_without_records;

@@ -268,7 +268,9 @@ impl<'a> Expected<'a> {
                 let service = fixture.service(service).into_iter();
                 service.flat_map(|service| fixture.backends_of(service, family)).collect()
             }
-            Aim::Node { .. } | Aim::Records { .. } => Vec::new(),
+            Aim::Node { .. } | Aim::DnsService | Aim::DnsPod { .. } | Aim::Records { .. } => {
+                Vec::new()
+            }
         };
         Self { family, answerers, source, records }
     }
@@ -276,7 +278,9 @@ impl<'a> Expected<'a> {
     fn step(&self, outcome: &'a Outcome) -> Step<'a> {
         match outcome {
             Outcome::Answered(answer) => self.answered(answer),
-            Outcome::Connected | Outcome::Rejected | Outcome::Counted { .. } => Step::Right(None),
+            Outcome::Connected | Outcome::Rejected | Outcome::Replied | Outcome::Counted { .. } => {
+                Step::Right(None)
+            }
             Outcome::Records { addresses } => self.resolved(addresses),
             Outcome::NoRecords => match self.records {
                 None => Step::Right(None),

@@ -22,6 +22,7 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &node_port::FromPod,
     &node_port::Udp,
     &node_port::FromOutside,
+    &dns::Servers,
     &dns::Records,
 ];
 

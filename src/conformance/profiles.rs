@@ -35,5 +35,6 @@ pub const EXTENDED: &[ExtendedFeature] = &[
     ExtendedFeature { name: "ServiceHairpin", checks: &["service::hairpin"] },
     ExtendedFeature { name: "ServiceRejectWithoutEndpoints", checks: &["service::no_endpoints"] },
     ExtendedFeature { name: "NodePortUDP", checks: &["node_port::udp"] },
+    ExtendedFeature { name: "DNSServers", checks: &["dns::servers"] },
     ExtendedFeature { name: "NodePortFromOutside", checks: &["node_port::from_outside"] },
 ];

@@ -31,6 +31,15 @@ pub enum Aim {
         /// The node.
         node: String,
     },
+    /// The cluster's DNS, at a ClusterIP of its Service.
+    DnsService,
+    /// A DNS pod, at its own address.
+    DnsPod {
+        /// Its name.
+        pod: String,
+        /// The node it runs on, where it is known.
+        node: Option<String>,
+    },
     /// The records of a Service.
     Records {
         /// The Service.
@@ -43,7 +52,11 @@ impl Aim {
     pub const fn service(&self) -> Option<&ServiceRole> {
         match self {
             Self::ClusterIp { service } | Self::NodePort { service, .. } => Some(service),
-            Self::Backend { .. } | Self::Node { .. } | Self::Records { .. } => None,
+            Self::Backend { .. }
+            | Self::Node { .. }
+            | Self::DnsService
+            | Self::DnsPod { .. }
+            | Self::Records { .. } => None,
         }
     }
 
@@ -51,7 +64,11 @@ impl Aim {
     pub fn node(&self) -> Option<&str> {
         match self {
             Self::NodePort { node, .. } | Self::Node { node } => Some(node),
-            Self::Backend { .. } | Self::ClusterIp { .. } | Self::Records { .. } => None,
+            Self::Backend { .. }
+            | Self::ClusterIp { .. }
+            | Self::DnsService
+            | Self::DnsPod { .. }
+            | Self::Records { .. } => None,
         }
     }
 

@@ -33,6 +33,7 @@ impl Probe {
             | Target::Closed { address }
             | Target::Udp { address, .. }
             | Target::Loss { address } => IpFamily::of(address.ip()),
+            Target::DnsServer { server, .. } => IpFamily::of(server.ip()),
             Target::Dns { family, .. } => *family,
         }
     }
@@ -120,6 +121,13 @@ pub enum Target {
         /// A for IPv4, AAAA for IPv6.
         family: IpFamily,
     },
+    /// A DNS server, asked over UDP for the A records of a name: whether it answers, whatever it says.
+    DnsServer {
+        /// Its address and port.
+        server: SocketAddr,
+        /// The fully qualified name, with the trailing dot.
+        name: String,
+    },
 }
 
 impl Target {
@@ -132,6 +140,7 @@ impl Target {
             | Self::Closed { address }
             | Self::Udp { address, .. }
             | Self::Loss { address } => Some(*address),
+            Self::DnsServer { server, .. } => Some(*server),
             Self::Dns { .. } => None,
         }
     }
@@ -155,6 +164,7 @@ impl fmt::Display for Target {
             }
             Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
+            Self::DnsServer { server, name } => write!(f, "{name} A at {server}"),
         }
     }
 }
@@ -227,6 +237,8 @@ pub enum Outcome {
     },
     /// The DNS server has the name, but no record of this type (NODATA).
     NoRecords,
+    /// The DNS server answered ([`Target::DnsServer`] only).
+    Replied,
     /// The DNS server doesn't have the name (NXDOMAIN).
     NoSuchName,
     /// The name could not be asked for: no DNS server answered, or it answered with an error.
@@ -265,6 +277,7 @@ impl Outcome {
                 | Self::Counted { .. }
                 | Self::Records { .. }
                 | Self::NoRecords
+                | Self::Replied
         )
     }
 
@@ -279,6 +292,15 @@ impl Outcome {
         }
     }
 
+    /// What a DNS server's answer means where only that it answers counts. A server that says that
+    /// it can't or won't answer is none that resolvers can use.
+    pub(super) fn where_any_reply_counts(self) -> Self {
+        match self {
+            Self::Records { .. } | Self::NoRecords | Self::NoSuchName => Self::Replied,
+            other => other,
+        }
+    }
+
     /// Whether it proves that packets get to the target and back.
     pub const fn proves_a_way(&self) -> bool {
         matches!(
@@ -287,6 +309,7 @@ impl Outcome {
                 | Self::Connected
                 | Self::Rejected
                 | Self::Counted { .. }
+                | Self::Replied
                 | Self::Refused
                 | Self::Reset
                 | Self::WrongAnswer { .. }
@@ -311,6 +334,7 @@ impl fmt::Display for Outcome {
                 addresses.iter().try_for_each(|address| write!(f, " {address}"))
             }
             Self::NoRecords => f.write_str("no records"),
+            Self::Replied => f.write_str("replied"),
             Self::NoSuchName => f.write_str("no such name"),
             Self::DnsFailure { detail } => write!(f, "DNS failure ({detail})"),
             Self::Refused => f.write_str("refused"),

@@ -53,13 +53,22 @@ fn task(probe: &Probe) -> Result<String, String> {
         }
         Target::Loss { address } => format!("loss {how} {} {}", address.ip(), address.port()),
         Target::Dns { name, family } => {
-            let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-            if name.is_empty() || name.starts_with('-') || !name.chars().all(usable) {
-                return Err(format!("{name:?} is no name that DNS can be asked for"));
-            }
+            let name = usable(name)?;
             format!("dns {how} {name} {}", family.record_type())
         }
+        Target::DnsServer { server, name } => {
+            format!("ask {how} {} {} {}", usable(name)?, server.ip(), server.port())
+        }
     })
+}
+
+/// A name, unless it would be something else to the shell or the tool.
+fn usable(name: &str) -> Result<&str, String> {
+    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(usable) {
+        return Err(format!("{name:?} is no name that DNS can be asked for"));
+    }
+    Ok(name)
 }
 
 /// A line that the script printed.
@@ -188,6 +197,10 @@ mod tests {
             probe(Target::Udp { address: "[fd00::1]:80".parse().unwrap(), size: 1400 }),
             probe(Target::Loss { address: "10.0.0.1:8080".parse().unwrap() }),
             dns("kubernetes.default.svc.cluster.local."),
+            probe(Target::DnsServer {
+                server: "[fd00::a]:5353".parse().unwrap(),
+                name: "kubernetes.default.svc.cluster.local.".to_owned(),
+            }),
         ];
         let (text, refused) = stdin(&probes);
         assert_eq!(refused, []);
@@ -200,6 +213,7 @@ mod tests {
              3 udp 2000 300 6000 3 2 64 fd00::1 80 1400\n\
              4 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
              5 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
+             6 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
              .\n"
         );
     }

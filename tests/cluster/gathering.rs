@@ -130,13 +130,14 @@ fn set(namespace: &str, name: &str, image: &str) -> Value {
 }
 
 /// Everything that is asked for in a kubeadm cluster with flannel.
-const PATHS: [&str; 17] = [
+const PATHS: [&str; 18] = [
     "/api/v1/namespaces/kube-flannel/configmaps/kube-flannel-cfg",
     "/api/v1/namespaces/kube-system/configmaps/coredns",
     "/api/v1/namespaces/kube-system/configmaps/kube-proxy",
     "/api/v1/namespaces/kube-system/configmaps/kube-proxy-config",
     "/api/v1/namespaces/kube-system/configmaps/kubeadm-config",
     "/api/v1/namespaces/kube-system/configmaps/kubelet-config",
+    "/api/v1/namespaces/kube-system/pods",
     "/api/v1/namespaces/kube-system/pods",
     "/api/v1/namespaces/kube-system/pods",
     "/api/v1/namespaces/kube-system/services",
@@ -199,6 +200,8 @@ async fn every_source_is_read_once_and_nothing_is_written() {
     // Both families' slices show the same pod.
     assert_eq!(dns.pods.len(), 1);
     assert_eq!((dns.pods[0].name.as_str(), dns.pods[0].tcp_port), ("coredns-x", 5300));
+    let addresses: Vec<_> = dns.pods[0].pod_ips.iter().map(ToString::to_string).collect();
+    assert_eq!(addresses, ["10.244.0.5", "fd00:244::5"]);
 }
 
 /// A fact in one line: `?` for absent, `!` for forbidden.

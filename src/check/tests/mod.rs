@@ -106,6 +106,10 @@ fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_fix_it() {
         Fault::NoRecords { pod: None, family: V6 },
         Fault::NoNames { pod: None },
         Fault::DnsDown,
+        Fault::DnsDeaf { pod: "coredns-a" },
+        Fault::DnsRefuses { family: V6 },
+        Fault::DnsSlow { pod: None },
+        Fault::DnsServiceDropped { at: "n1" },
         Fault::NoEndpoints { family: V6 },
         Fault::WrongBackend { of: "n1", to: "n2" },
     ] {

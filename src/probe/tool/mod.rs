@@ -24,6 +24,7 @@ pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, Str
         Target::Udp { .. } => udp::outcome(printed),
         Target::Loss { .. } => loss::outcome(printed),
         Target::Dns { .. } => nslookup::outcome(printed),
+        Target::DnsServer { .. } => nslookup::outcome(printed).map(Outcome::where_any_reply_counts),
     }
 }
 

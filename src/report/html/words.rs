@@ -39,6 +39,7 @@ pub(super) fn title(check: &str) -> &str {
         "node_port::from_pod" => "NodePort",
         "node_port::udp" => "NodePort over UDP",
         "node_port::from_outside" => "NodePort from outside",
+        "dns::servers" => "DNS servers",
         "dns::records" => "DNS",
         other => other,
     }
