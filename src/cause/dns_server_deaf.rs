@@ -105,8 +105,8 @@ fn found(
         (_, true) => ("The DNS pods", "refuse"),
         (_, false) => ("The DNS pods", "do not answer"),
     };
-    let names = words::list(pods.iter().map(|(name, _)| placed(name)));
-    let what = format!("{one} {names} {does} what comes over {family}: {over}.");
+    let placed = words::list(pods.iter().map(|(name, _)| placed(name)));
+    let what = format!("{one} {placed} {does} what comes over {family}: {over}.");
     let what = if refused { what } else { what.replace(" what comes over ", " over ") };
     let udp = |probed: &Probed<'_>| matches!(probed.probe.target, Target::DnsServer { .. });
     let mut seen: Vec<String> = bad
@@ -119,10 +119,14 @@ fn found(
             format!("{} by {over} {target}: {}", probed.origin, probed.seen())
         })
         .collect();
+    let names: Vec<&str> = pods.iter().map(|(name, _)| *name).collect();
     let good: BTreeSet<&str> = evidence
         .probed
         .iter()
-        .filter(|probed| probed.good() && matches!(probed.probe.aim, Aim::DnsPod { .. }))
+        .filter(|probed| probed.good())
+        .filter(|probed| {
+            matches!(&probed.probe.aim, Aim::DnsPod { pod, .. } if names.contains(&pod.as_str()))
+        })
         .map(|probed| match (udp(probed), probed.family) {
             (true, IpFamily::V4) => "UDP over IPv4",
             (true, IpFamily::V6) => "UDP over IPv6",
@@ -131,7 +135,8 @@ fn found(
         })
         .collect();
     if !good.is_empty() {
-        seen.push(format!("DNS pods are heard by {}", words::list(good)));
+        let same = if pods.len() == 1 { "the same pod answers" } else { "the same pods answer" };
+        seen.push(format!("{same} by {}", words::list(good)));
     }
     // A resolver may have asked one of these.
     let nodes: BTreeSet<&str> =

@@ -343,7 +343,7 @@ impl<'a> Evidence<'a> {
                 (probed.is_dns_server() || probed.dns_unheard())
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
-            Aim::Node { .. } | Aim::DnsPod { node: None, .. } => false,
+            Aim::Node { .. } | Aim::Pointer { .. } | Aim::DnsPod { node: None, .. } => false,
         };
         one_way(a, b) || (!directed && one_way(b, a))
     }

@@ -13,6 +13,7 @@ mod dns_slow;
 mod dns_unreachable;
 mod dns_without_names;
 mod dns_without_records;
+mod dns_without_reverse;
 mod dns_wrong_records;
 mod endpoints_missing;
 mod evidence;

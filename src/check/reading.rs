@@ -243,6 +243,8 @@ struct Expected<'a> {
     source: Option<IpAddr>,
     /// The records that a name must have.
     records: Option<IpAddr>,
+    /// How the name begins that an address must lead to; the cluster's domain follows.
+    pointer: Option<String>,
 }
 
 impl<'a> Expected<'a> {
@@ -268,11 +270,19 @@ impl<'a> Expected<'a> {
                 let service = fixture.service(service).into_iter();
                 service.flat_map(|service| fixture.backends_of(service, family)).collect()
             }
-            Aim::Node { .. } | Aim::DnsService | Aim::DnsPod { .. } | Aim::Records { .. } => {
-                Vec::new()
-            }
+            Aim::Node { .. }
+            | Aim::Pointer { .. }
+            | Aim::DnsService
+            | Aim::DnsPod { .. }
+            | Aim::Records { .. } => Vec::new(),
         };
-        Self { family, answerers, source, records }
+        let pointer = match &probe.aim {
+            Aim::Pointer { service } => fixture
+                .service(service)
+                .map(|service| format!("{}.{}.svc.", service.name, fixture.namespace)),
+            _ => None,
+        };
+        Self { family, answerers, source, records, pointer }
     }
 
     fn step(&self, outcome: &'a Outcome) -> Step<'a> {
@@ -282,6 +292,10 @@ impl<'a> Expected<'a> {
                 Step::Right(None)
             }
             Outcome::Records { addresses } => self.resolved(addresses),
+            Outcome::Names { names } => self.named(names),
+            Outcome::NoRecords if self.pointer.is_some() => {
+                Step::Wrong(Kind::NoRecords, "no PTR record".to_owned())
+            }
             Outcome::NoRecords => match self.records {
                 None => Step::Right(None),
                 // A Service's records come all at once, so this is no state on the way.
@@ -322,6 +336,15 @@ impl<'a> Expected<'a> {
             ),
             _ => Step::Right(Some(&answer.pod)),
         }
+    }
+
+    fn named(&self, names: &[String]) -> Step<'a> {
+        let Some(pointer) = &self.pointer else { return Step::Right(None) };
+        if names.iter().all(|name| name.to_ascii_lowercase().starts_with(pointer)) {
+            return Step::Right(None);
+        }
+        let right = pointer.trim_end_matches('.');
+        Step::Wrong(Kind::WrongRecords, format!("{}, where {right} is right", words::list(names)))
     }
 
     fn resolved(&self, addresses: &[IpAddr]) -> Step<'a> {

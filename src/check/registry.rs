@@ -24,6 +24,7 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &node_port::FromOutside,
     &dns::Servers,
     &dns::Records,
+    &dns::Reverse,
 ];
 
 /// The check of an id.

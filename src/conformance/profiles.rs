@@ -36,5 +36,6 @@ pub const EXTENDED: &[ExtendedFeature] = &[
     ExtendedFeature { name: "ServiceRejectWithoutEndpoints", checks: &["service::no_endpoints"] },
     ExtendedFeature { name: "NodePortUDP", checks: &["node_port::udp"] },
     ExtendedFeature { name: "DNSServers", checks: &["dns::servers"] },
+    ExtendedFeature { name: "DNSReverse", checks: &["dns::reverse"] },
     ExtendedFeature { name: "NodePortFromOutside", checks: &["node_port::from_outside"] },
 ];

@@ -88,7 +88,7 @@ fn nothing_that_was_left_out_or_could_not_be_told_is_a_success() {
     partial(&excluded.run().record, "1 of 3 nodes left out: n3 (");
     let filtered =
         Lab::dual().changed(|lab| lab.suite.checks.retain(|check| !check.starts_with("dns")));
-    partial(&filtered.run().record, "Not run: dns::servers and dns::records.");
+    partial(&filtered.run().record, "Not run: dns::servers, dns::records and dns::reverse.");
     partial(&Lab::dual().without_exec().record, "could not be determined");
     let why = BrokenOff { error: "interrupted".to_owned(), exit: None };
     partial(

@@ -1,5 +1,7 @@
 //! The lab's DNS: servers that are asked at their own addresses or by the Service, and what they say.
 
+use std::net::IpAddr;
+
 use super::{
     Fault, Lab, filters,
     network::{Step, breaks},
@@ -15,7 +17,7 @@ pub(super) fn takes(lab: &Lab, probe: &Probe) -> u32 {
     let asked = match (&probe.target, &probe.aim, &probe.vantage) {
         (Target::DnsServer { .. }, Aim::DnsPod { pod, .. }, _)
         | (Target::Dns { .. }, _, Vantage::DnsPod { pod, .. }) => Some(pod.as_str()),
-        (Target::DnsServer { .. } | Target::Dns { .. }, ..) => None,
+        (Target::DnsServer { .. } | Target::Dns { .. } | Target::Pointer { .. }, ..) => None,
         _ => return 10,
     };
     let slow = lab.faults.iter().any(|fault| match fault {
@@ -81,7 +83,10 @@ fn unanswered(
 }
 
 pub(super) fn records(lab: &Lab, probe: &Probe, server: &str) -> Outcome {
-    for fault in &lab.faults {
+    let by_address = matches!(probe.target, Target::Pointer { .. });
+    for fault in
+        lab.faults.iter().filter(|fault| !by_address || matches!(fault, Fault::NoNames { .. }))
+    {
         match fault {
             Fault::NoRecords { pod, family }
                 if *family == probe.family() && pod.is_none_or(|pod| pod == server) =>
@@ -102,8 +107,28 @@ pub(super) fn records(lab: &Lab, probe: &Probe, server: &str) -> Outcome {
     answer_of(lab, probe)
 }
 
+/// The name of the Service with an address.
+fn names(lab: &Lab, address: IpAddr) -> Outcome {
+    let family = IpFamily::of(address);
+    let missing = |fault: &Fault| matches!(fault, Fault::NoReverse { family: of } if *of == family);
+    if lab.faults.iter().any(missing) {
+        return Outcome::DnsFailure { detail: "the server said SERVFAIL".to_owned() };
+    }
+    let mut services = lab.fixture.services.iter();
+    match services.find(|service| service.cluster_ip(family) == Some(address)) {
+        Some(service) => Outcome::Names {
+            names: vec![format!("{}.{}.svc.cluster.local", service.name, lab.fixture.namespace)],
+        },
+        None => Outcome::NoSuchName,
+    }
+}
+
 fn answer_of(lab: &Lab, probe: &Probe) -> Outcome {
-    let Target::Dns { name, family } = &probe.target else { panic!("no name to resolve") };
+    let (name, family) = match &probe.target {
+        Target::Dns { name, family } => (name, family),
+        Target::Pointer { address } => return names(lab, *address),
+        other => panic!("{other} is no name to resolve"),
+    };
     let service = name.split('.').next().unwrap();
     let Some(service) = lab.fixture.services.iter().find(|known| known.name == service) else {
         return Outcome::NoSuchName;

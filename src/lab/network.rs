@@ -79,6 +79,8 @@ pub(crate) enum Fault {
     DatagramsDropped { on: &'static str, family: IpFamily },
     /// Pods of other nodes reach the pods of a node under another address than their own.
     MasqueradeEntering { at: &'static str, family: IpFamily },
+    /// DNS pods don't serve the zone in which names are found by addresses of a family.
+    NoReverse { family: IpFamily },
     /// DNS pods refuse what comes over a family, by either transport.
     DnsRefuses { family: IpFamily },
     /// A DNS pod, or every one, takes two seconds to answer.
@@ -153,7 +155,9 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         Vantage::DnsPod { pod, .. } => return dns::records(lab, probe, pod),
     };
     match &probe.target {
-        Target::Dns { .. } => dns::resolve(lab, probe, from.unwrap(), turn),
+        Target::Dns { .. } | Target::Pointer { .. } => {
+            dns::resolve(lab, probe, from.unwrap(), turn)
+        }
         Target::DnsServer { server, .. } => match dns::ask(lab, probe, from.unwrap(), turn, true) {
             Some(Outcome::Refused) => {
                 Outcome::DnsFailure { detail: "no server answered: Connection refused".to_owned() }

@@ -40,6 +40,11 @@ pub enum Aim {
         /// The node it runs on, where it is known.
         node: Option<String>,
     },
+    /// The name of a Service, by its address.
+    Pointer {
+        /// The Service.
+        service: ServiceRole,
+    },
     /// The records of a Service.
     Records {
         /// The Service.
@@ -56,6 +61,7 @@ impl Aim {
             | Self::Node { .. }
             | Self::DnsService
             | Self::DnsPod { .. }
+            | Self::Pointer { .. }
             | Self::Records { .. } => None,
         }
     }
@@ -68,6 +74,7 @@ impl Aim {
             | Self::ClusterIp { .. }
             | Self::DnsService
             | Self::DnsPod { .. }
+            | Self::Pointer { .. }
             | Self::Records { .. } => None,
         }
     }

@@ -34,6 +34,7 @@ impl Probe {
             | Target::Udp { address, .. }
             | Target::Loss { address } => IpFamily::of(address.ip()),
             Target::DnsServer { server, .. } => IpFamily::of(server.ip()),
+            Target::Pointer { address } => IpFamily::of(*address),
             Target::Dns { family, .. } => *family,
         }
     }
@@ -121,6 +122,11 @@ pub enum Target {
         /// A for IPv4, AAAA for IPv6.
         family: IpFamily,
     },
+    /// The PTR records of an address: its names.
+    Pointer {
+        /// The address.
+        address: IpAddr,
+    },
     /// A DNS server, asked over UDP for the A records of a name: whether it answers, whatever it says.
     DnsServer {
         /// Its address and port.
@@ -141,7 +147,7 @@ impl Target {
             | Self::Udp { address, .. }
             | Self::Loss { address } => Some(*address),
             Self::DnsServer { server, .. } => Some(*server),
-            Self::Dns { .. } => None,
+            Self::Dns { .. } | Self::Pointer { .. } => None,
         }
     }
 
@@ -164,6 +170,7 @@ impl fmt::Display for Target {
             }
             Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
+            Self::Pointer { address } => write!(f, "PTR of {address}"),
             Self::DnsServer { server, name } => write!(f, "{name} A at {server}"),
         }
     }
@@ -235,6 +242,11 @@ pub enum Outcome {
         /// The addresses.
         addresses: Vec<IpAddr>,
     },
+    /// The DNS server answered with names ([`Target::Pointer`] only).
+    Names {
+        /// The names, without the dot at their end.
+        names: Vec<String>,
+    },
     /// The DNS server has the name, but no record of this type (NODATA).
     NoRecords,
     /// The DNS server answered ([`Target::DnsServer`] only).
@@ -276,6 +288,7 @@ impl Outcome {
                 | Self::Rejected
                 | Self::Counted { .. }
                 | Self::Records { .. }
+                | Self::Names { .. }
                 | Self::NoRecords
                 | Self::Replied
         )
@@ -333,6 +346,7 @@ impl fmt::Display for Outcome {
                 f.write_str("records")?;
                 addresses.iter().try_for_each(|address| write!(f, " {address}"))
             }
+            Self::Names { names } => write!(f, "names {}", names.join(" ")),
             Self::NoRecords => f.write_str("no records"),
             Self::Replied => f.write_str("replied"),
             Self::NoSuchName => f.write_str("no such name"),

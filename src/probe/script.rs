@@ -4,6 +4,7 @@ use super::{
     Probe, Target,
     tool::{Ending, Printed},
 };
+use crate::net::IpFamily;
 
 /// The protocol's version: the script and this file change together.
 const VERSION: u32 = 3;
@@ -55,6 +56,9 @@ fn task(probe: &Probe) -> Result<String, String> {
         Target::Dns { name, family } => {
             let name = usable(name)?;
             format!("dns {how} {name} {}", family.record_type())
+        }
+        Target::Pointer { address } => {
+            format!("dns {how} {} PTR", IpFamily::pointer_name(*address))
         }
         Target::DnsServer { server, name } => {
             format!("ask {how} {} {} {}", usable(name)?, server.ip(), server.port())
@@ -161,10 +165,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        net::IpFamily,
-        probe::{Aim, Attempts, Vantage},
-    };
+    use crate::probe::{Aim, Attempts, Vantage};
 
     fn probe(target: Target) -> Probe {
         let attempts = Attempts {
@@ -201,6 +202,7 @@ mod tests {
                 server: "[fd00::a]:5353".parse().unwrap(),
                 name: "kubernetes.default.svc.cluster.local.".to_owned(),
             }),
+            probe(Target::Pointer { address: "10.96.0.1".parse().unwrap() }),
         ];
         let (text, refused) = stdin(&probes);
         assert_eq!(refused, []);
@@ -214,6 +216,7 @@ mod tests {
              4 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
              5 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
              6 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
+             7 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
              .\n"
         );
     }

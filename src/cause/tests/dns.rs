@@ -59,6 +59,25 @@ fn a_cluster_ip_that_is_dead_for_dns_alone_is_told_from_its_pods() {
 }
 
 #[test]
+fn a_reverse_zone_that_is_not_served_is_named_for_its_family() {
+    for family in [V4, V6] {
+        let lab = Lab::dual().with(Fault::NoReverse { family });
+        let run =
+            assert_red(&lab, |path| path.check == "dns::reverse" && path.family == Some(family));
+        let zone = family.reverse_zone();
+        let cause = assert_cause(&run, "dns_without_reverse", &[family.as_str(), zone]);
+        assert!(cause.fix[0].contains(zone), "{:?}", cause.fix);
+    }
+    // Where servers are deaf, or know no name, that is the finding.
+    for fault in [Fault::DnsDown, Fault::DnsDeaf { pod: "coredns-a" }, Fault::NoNames { pod: None }]
+    {
+        let run = Lab::dual().with(Fault::NoReverse { family: V6 }).with(fault).run();
+        let case = run.case("dns::reverse/ipv6/n1 -> DNS");
+        assert_eq!(case.verdict.status(), Status::Skip, "{:?}", case.verdict);
+    }
+}
+
+#[test]
 fn servers_that_take_two_seconds_are_slow_and_not_missing() {
     let lab = Lab::dual().with(Fault::DnsSlow { pod: None });
     let run = assert_red(&lab, |path| path.check == "dns::servers");

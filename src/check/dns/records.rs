@@ -183,13 +183,33 @@ fn questions(
     if named.is_empty() {
         return Err(Blocked { by: None, reason: "there is no Service to ask for".to_owned() });
     }
-    let probe = |service: &Service| Probe {
-        vantage: vantage.clone(),
+    let probe = |service: &Service| asking(world, service, family, vantage.clone(), attempts);
+    Ok(named.into_iter().map(probe).collect())
+}
+
+/// One of the questions that pods ask, for others to compare with.
+pub(super) fn question(
+    world: World<'_>,
+    service: &Service,
+    family: IpFamily,
+    vantage: &Vantage,
+) -> Probe {
+    asking(world, service, family, vantage.clone(), plan::single(world.suite))
+}
+
+fn asking(
+    world: World<'_>,
+    service: &Service,
+    family: IpFamily,
+    vantage: Vantage,
+    attempts: Attempts,
+) -> Probe {
+    Probe {
+        vantage,
         aim: Aim::Records { service: service.role.clone() },
         target: Target::Dns { name: name(world, service), family },
         attempts,
-    };
-    Ok(named.into_iter().map(probe).collect())
+    }
 }
 
 /// A Service's name in full.

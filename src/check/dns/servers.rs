@@ -198,6 +198,23 @@ pub(super) fn example(world: World<'_>, pod: &DnsPod) -> Option<Probe> {
     })
 }
 
+/// The questions over UDP of a node to every DNS pod that it asks, for others to compare with.
+pub(super) fn asked_from(world: World<'_>, source: &Source<'_>) -> Vec<Probe> {
+    let Some(dns) = world.facts.cluster_dns.known() else { return Vec::new() };
+    let sources: Vec<Source<'_>> = plan::pods(world).collect();
+    let mut all = Vec::new();
+    for family in plan::families(world.suite) {
+        let ready = dns.pods.iter().enumerate().filter(|(_, pod)| pod.ready);
+        let pods = ready.filter_map(|(place, pod)| {
+            Some(of_pod(world, dns, &sources, (place, pod), pod.address(family)?))
+        });
+        all.extend(pods.flatten().filter(|probe| {
+            probe.vantage == source.vantage && matches!(probe.target, Target::DnsServer { .. })
+        }));
+    }
+    all
+}
+
 /// Whether no answer came soon.
 pub(super) fn is_slow(readings: &[Reading<'_>]) -> bool {
     quickest(readings).is_some_and(|millis| millis > SLOW)

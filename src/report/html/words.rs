@@ -41,6 +41,7 @@ pub(super) fn title(check: &str) -> &str {
         "node_port::from_outside" => "NodePort from outside",
         "dns::servers" => "DNS servers",
         "dns::records" => "DNS",
+        "dns::reverse" => "DNS, names by addresses",
         other => other,
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_) => &["component_stopped"],
         Fault::DnsTransportDropped(_) | Fault::DnsFamilyRefused(_) => &["dns_server_deaf"],
         Fault::DnsSlow(_) => &["dns_slow"],
+        Fault::DnsReverseMissing(_) => &["dns_without_reverse"],
         Fault::HairpinOff(_) => &["hairpin_off"],
         Fault::NginxNotListening(_) => &["backend_not_listening"],
         Fault::PodDropped(_) => &["backend_filtered"],

@@ -139,6 +139,9 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
             .iter()
             .flat_map(|node| asks_dns(family, &By::ClusterIp, node, net))
             .collect(),
+        ("dns::reverse", Subject::Path { from, .. }) => {
+            vec![Path::Reverse { node: from.clone(), family }]
+        }
         // A node that takes no part has one case of each check that needs a pod there.
         (check, Subject::Node { name })
             if !check.starts_with("node::") && !check.ends_with("no_endpoints") =>
