@@ -13,6 +13,7 @@
 #   ID udp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT SIZE
 #   ID loss TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
 #   ID dns  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME TYPE
+#   ID ask  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME ADDRESS PORT
 #
 # TIMEOUT, PATIENCE and SETTLE are milliseconds. A probe is tried again until its first success, or
 # until SETTLE has passed since the start; after its first success, until it has SUCCESSES successes
@@ -21,9 +22,10 @@
 # Until SETTLE and the first success an attempt is given up after PATIENCE, and after twice as long
 # each further time, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
 # for a second before the next. An attempt that was cut short is never the last one. Those for dns
-# are not cut short, for nslookup counts in seconds; nor are those for loss, which end by themselves.
+# and ask are not cut short, for nslookup counts in seconds; nor are those for loss, which end by themselves.
 #
-# closed wants a connection to be refused. udp sends one datagram of SIZE bytes and waits for one in answer. loss sends up to three trains of
+# closed wants a connection to be refused. ask asks the DNS server at ADDRESS, and takes NXDOMAIN for an
+# answer, too. udp sends one datagram of SIZE bytes and waits for one in answer. loss sends up to three trains of
 # small datagrams, and prints for each how many were sent and answered.
 #
 # Stdout: one line for each thing that happens, its fields parted by tabs, one or more whole lines in
@@ -108,6 +110,10 @@ tool() {
             done
             ;;
         dns) exec nslookup -type="$extra" -retry=1 -timeout="$seconds" "$target" ;;
+        ask)
+            exec nslookup -type=A -port="${extra#* }" -retry=1 -timeout="$seconds" "$target" \
+                "${extra% *}"
+            ;;
     esac
 }
 
@@ -133,8 +139,9 @@ understand() {
             backend=${backend%% *}
             ;;
         whole:loss:*answered=[1-9]*) backend=$target ;;
-        whole:dns:*"an't find"*) ;;
-        whole:dns:*Server:*) backend=$target ;;
+        whole:ask:*"an't find"*": NXDOMAIN"*) backend=$target ;;
+        whole:dns:*"an't find"* | whole:ask:*"an't find"*) ;;
+        whole:dns:*Server:* | whole:ask:*Server:*) backend=$target ;;
     esac
 
     length=${#printed}
@@ -193,7 +200,10 @@ plain() {
     # The shell takes the last line's end away.
     [ "$payload" -gt 0 ] || printed=$printed$newline
     how=whole
-    [ "$kind" = dns ] || [ "$kind" = loss ] || [ $(((now - begun) * 10)) -le $((timeout + 1000)) ] || how=late
+    case $kind in
+        dns | ask | loss) ;;
+        *) [ $(((now - begun) * 10)) -le $((timeout + 1000)) ] || how=late ;;
+    esac
     understand
 }
 
@@ -202,7 +212,7 @@ attempt() {
     clock
     begun=$now
     case $kind$succeeded in
-        dns* | loss* | http[1-9]*) plain ;;
+        dns* | ask* | loss* | http[1-9]*) plain ;;
         *)
             if [ "$payload" -gt 0 ]; then
                 plain
@@ -253,7 +263,7 @@ probe() {
             payload=$extra
             [ "$payload" -eq 0 ] || path=payload/$payload
             ;;
-        dns)
+        dns | ask)
             most_told=2800
             patience=$timeout
             ;;

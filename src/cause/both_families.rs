@@ -37,7 +37,9 @@ fn of_both(text: &str, family: IpFamily) -> String {
 fn merge(twin: &mut Cause, cause: Cause, family: IpFamily) {
     twin.what = of_both(&cause.what, family);
     twin.confidence = twin.confidence.min(cause.confidence);
-    twin.evidence.extend(cause.evidence);
+    let seen = cause.evidence.into_iter().filter(|line| !twin.evidence.contains(line));
+    let new: Vec<String> = seen.collect();
+    twin.evidence.extend(new);
     let reproduce = cause.reproduce.into_iter().filter(|command| !twin.reproduce.contains(command));
     let new: Vec<String> = reproduce.collect();
     twin.reproduce.extend(new);

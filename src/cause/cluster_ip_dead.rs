@@ -6,7 +6,7 @@ use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{Kind, remedy, words},
     net::IpFamily,
-    probe::ProbeId,
+    probe::{Aim, ProbeId},
 };
 
 #[derive(Debug)]
@@ -57,7 +57,8 @@ pub(super) fn explained(
     evidence.bad(|probed| {
         let from_there = probed.from().is_some_and(|from| nodes.contains(&from));
         let service = probed.family == family && (probed.is_cluster_ip() || probed.is_api_server());
-        let dns = probed.dns_unheard() && evidence.dns_speaks(family);
+        let dns = !matches!(probed.probe.aim, Aim::DnsPod { .. })
+            && probed.dns_unheard_over(evidence, family);
         from_there && (service || dns)
     })
 }

@@ -2,12 +2,13 @@
 
 use super::{
     CauseRule, Confidence, Evidence, Found,
+    dns_server_deaf::hears_none,
     evidence::{Origin, Probed},
 };
 use crate::{
     check::{commands, words},
     net::IpFamily,
-    probe::Target,
+    probe::{Aim, Target},
 };
 
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl CauseRule for DnsUnreachable {
         let deaf: Vec<&str> = nodes
             .iter()
             .copied()
-            .filter(|node| asked(evidence, node).iter().any(|probed| probed.dns_unheard()))
+            .filter(|node| asked(evidence, node).iter().any(|probed| unheard(evidence, probed)))
             .collect();
         if deaf.is_empty() {
             Vec::new()
@@ -45,15 +46,29 @@ fn asked<'e, 'a>(evidence: &'e Evidence<'a>, node: &'e str) -> Vec<&'e Probed<'a
     IpFamily::ALL
         .into_iter()
         .flat_map(|family| evidence.touching(node, family))
-        .filter(|probed| probed.is_dns() && probed.from() == Some(node))
+        .filter(|probed| probed.from() == Some(node))
+        .filter(|probed| probed.is_dns() || probed.is_dns_server())
         .collect()
+}
+
+/// Whether it shows that pods of its node don't hear DNS: a server that is deaf while others are heard
+/// there is another matter.
+fn unheard(evidence: &Evidence<'_>, probed: &Probed<'_>) -> bool {
+    match &probed.probe.aim {
+        Aim::DnsService => probed.bad(),
+        Aim::DnsPod { .. } => {
+            probed.bad() && probed.from().is_some_and(|from| hears_none(evidence, from))
+        }
+        _ => probed.dns_unheard(),
+    }
 }
 
 fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Found> {
     let here = |probed: &Probed<'_>| {
-        probed.dns_unheard() && probed.from().is_some_and(|from| nodes.contains(&from))
+        unheard(evidence, probed) && probed.from().is_some_and(|from| nodes.contains(&from))
     };
-    let example = evidence.probed.iter().find(|probed| here(probed))?;
+    let mut all_here = evidence.probed.iter().filter(|probed| here(probed));
+    let example = all_here.clone().find(|probed| probed.is_dns()).or_else(|| all_here.next())?;
     let node = example.from()?;
     let all = evidence
         .probed
@@ -83,6 +98,17 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
         .any(|probed| matches!(probed.origin, Origin::DnsPod(_)) && probed.good());
     if answers {
         seen.push("DNS pods answer when they are asked through the API server".to_owned());
+    }
+    let directly = evidence.probed.iter().any(|probed| {
+        matches!(probed.probe.aim, Aim::DnsPod { .. })
+            && probed.good()
+            && probed.from().is_some_and(|from| nodes.contains(&from))
+    });
+    if directly {
+        seen.push(format!(
+            "pods on {} get answers from DNS pods at their own addresses",
+            words::list(nodes)
+        ));
     }
     let ips = words::list(dns.into_iter().flat_map(|dns| &dns.cluster_ips));
     let path = format!(

@@ -96,6 +96,10 @@ impl<'a> Probed<'a> {
         }
     }
 
+    pub(super) const fn id(&self) -> ProbeId {
+        self.id
+    }
+
     /// The node it started on.
     pub(super) const fn from(&self) -> Option<&'a str> {
         match self.origin {
@@ -153,6 +157,20 @@ impl<'a> Probed<'a> {
     /// Whether any attempt shows that packets got there and back.
     pub(super) fn proves_a_way(&self) -> bool {
         self.reading.proves_a_way()
+    }
+
+    /// Whether it asks a DNS server itself, at the Service or a pod's own address.
+    pub(super) const fn is_dns_server(&self) -> bool {
+        matches!(self.probe.aim, Aim::DnsService | Aim::DnsPod { .. })
+    }
+
+    /// Whether a DNS server was not heard where a family is broken: one that was asked over it.
+    pub(super) fn dns_unheard_over(&self, evidence: &Evidence<'_>, family: IpFamily) -> bool {
+        if self.is_dns_server() {
+            self.bad() && self.family == family
+        } else {
+            self.dns_unheard() && evidence.dns_speaks(family)
+        }
     }
 
     /// Whether the DNS server was not heard, as against heard with a wrong answer.
@@ -330,11 +348,16 @@ impl<'a> Evidence<'a> {
             Aim::NodePort { node, .. } => {
                 node == a && (backend == Some(b) || probed.from() == Some(b))
             }
-            Aim::Records { .. } => {
-                probed.dns_unheard()
+            Aim::DnsPod { node: Some(node), .. } => self.is_between(probed, node, a, b),
+            Aim::Records { .. } | Aim::DnsService => {
+                (probed.is_dns_server() || probed.dns_unheard())
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
-            Aim::Node { .. } | Aim::KubernetesService | Aim::Outside => false,
+            Aim::Node { .. }
+            | Aim::KubernetesService
+            | Aim::Outside
+            | Aim::Pointer { .. }
+            | Aim::DnsPod { node: None, .. } => false,
         };
         one_way(a, b) || (!directed && one_way(b, a))
     }

@@ -69,9 +69,8 @@ pub(super) fn explained(
                 || probed.backend() == Some(node)
                 || (probed.is_cluster_ip() && probed.backend().is_none())
                 || (probed.is_api_server() && api_there));
-        let dns = probed.dns_unheard()
-            && evidence.dns_speaks(family)
-            && (probed.from() == Some(node) || dns_there);
+        let dns =
+            probed.dns_unheard_over(evidence, family) && (probed.from() == Some(node) || dns_there);
         (involved && !probed.is_dns()) || dns
     })
 }

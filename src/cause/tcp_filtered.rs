@@ -158,7 +158,11 @@ fn at_node(
         ],
         fix: remedies(family, node),
         probed: evidence.bad(|probed| {
-            probed.family == family && !probed.udp() && !probed.is_dns() && concerns(probed)
+            probed.family == family
+                && !probed.udp()
+                && !probed.is_dns()
+                && !probed.is_dns_server()
+                && concerns(probed)
         }),
         ..Found::default()
     })
@@ -183,6 +187,7 @@ fn between(evidence: &Evidence<'_>, family: IpFamily, pair: (&str, &str)) -> Opt
             probed.family == family
                 && !probed.udp()
                 && !probed.is_dns()
+                && !probed.is_dns_server()
                 && evidence.crosses(probed, from, to, true)
         }),
         ..Found::default()

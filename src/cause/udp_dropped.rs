@@ -6,7 +6,7 @@ use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{commands, words},
     net::IpFamily,
-    probe::{Aim, Vantage},
+    probe::{Aim, Target, Vantage},
 };
 
 #[derive(Debug)]
@@ -84,7 +84,13 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .collect();
     let by_dns = |probed: &Probed<'_>| {
         let sends = probed.from().is_some_and(|from| senders.contains(&from));
-        probed.dns_unheard() && evidence.dns_speaks(family) && (sends || !deaf_dns.is_empty())
+        // Which replica a resolver asked is not known.
+        let receives = match &probed.probe.aim {
+            Aim::DnsPod { pod, .. } => deaf_dns.contains(&pod.as_str()),
+            _ => !deaf_dns.is_empty(),
+        };
+        let by_tcp = matches!(probed.probe.target, Target::Tcp { .. });
+        probed.dns_unheard_over(evidence, family) && !by_tcp && (sends || receives)
     };
     let mut seen: Vec<String> = lost
         .iter()

@@ -69,6 +69,16 @@ fn one(world: World<'_>, probe: &Probe) -> Option<String> {
         (Target::Dns { name, family }, _) => {
             format!("nslookup -type={} {name}", family.record_type())
         }
+        (Target::Pointer { address }, _) => {
+            format!("nslookup -type=PTR {}", IpFamily::pointer_name(*address))
+        }
+        (Target::DnsServer { server, name }, _) => {
+            let port = match server.port() {
+                53 => String::new(),
+                port => format!(" -port={port}"),
+            };
+            format!("nslookup -type=A{port} {name} {}", server.ip())
+        }
     };
     Some(match pod {
         Some(pod) => format!("kubectl -n {namespace} exec {pod} -- {command}"),

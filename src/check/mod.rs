@@ -40,6 +40,7 @@ mod world;
 pub(crate) use case::Planned;
 pub use case::{Blocked, Case, Subject};
 pub(crate) use contract::Check;
+pub(crate) use dns::{deaf_over, reverse_zone_fix};
 pub use egress::egress_notices;
 pub use erased::{DynCheck, Judge, PlannedCase};
 pub use need::Need;

@@ -245,6 +245,8 @@ struct Expected<'a> {
     records: Option<IpAddr>,
     /// Who may answer outside the cluster.
     outside: Option<Outsider>,
+    /// How the name begins that an address must lead to; the cluster's domain follows.
+    pointer: Option<String>,
 }
 
 /// Who may answer outside the cluster.
@@ -278,9 +280,13 @@ impl<'a> Expected<'a> {
                 let service = fixture.service(service).into_iter();
                 service.flat_map(|service| fixture.backends_of(service, family)).collect()
             }
-            Aim::Node { .. } | Aim::KubernetesService | Aim::Outside | Aim::Records { .. } => {
-                Vec::new()
-            }
+            Aim::Node { .. }
+            | Aim::KubernetesService
+            | Aim::Outside
+            | Aim::Pointer { .. }
+            | Aim::DnsService
+            | Aim::DnsPod { .. }
+            | Aim::Records { .. } => Vec::new(),
         };
         let outside = match (&probe.aim, fixture.egress.get(&family)) {
             (Aim::Outside, Some(Destination::Listener { address })) => {
@@ -290,14 +296,26 @@ impl<'a> Expected<'a> {
             (Aim::Outside, _) => Some(Outsider::Anyone),
             _ => None,
         };
-        Self { family, answerers, source, records, outside }
+        let pointer = match &probe.aim {
+            Aim::Pointer { service } => fixture
+                .service(service)
+                .map(|service| format!("{}.{}.svc.", service.name, fixture.namespace)),
+            _ => None,
+        };
+        Self { family, answerers, source, records, outside, pointer }
     }
 
     fn step(&self, outcome: &'a Outcome) -> Step<'a> {
         match outcome {
             Outcome::Answered(answer) => self.answered(answer),
-            Outcome::Connected | Outcome::Rejected | Outcome::Counted { .. } => Step::Right(None),
+            Outcome::Connected | Outcome::Rejected | Outcome::Replied | Outcome::Counted { .. } => {
+                Step::Right(None)
+            }
             Outcome::Records { addresses } => self.resolved(addresses),
+            Outcome::Names { names } => self.named(names),
+            Outcome::NoRecords if self.pointer.is_some() => {
+                Step::Wrong(Kind::NoRecords, "no PTR record".to_owned())
+            }
             Outcome::NoRecords => match self.records {
                 None => Step::Right(None),
                 // A Service's records come all at once, so this is no state on the way.
@@ -351,6 +369,15 @@ impl<'a> Expected<'a> {
             ),
             _ => Step::Right(Some(&answer.pod)),
         }
+    }
+
+    fn named(&self, names: &[String]) -> Step<'a> {
+        let Some(pointer) = &self.pointer else { return Step::Right(None) };
+        if names.iter().all(|name| name.to_ascii_lowercase().starts_with(pointer)) {
+            return Step::Right(None);
+        }
+        let right = pointer.trim_end_matches('.');
+        Step::Wrong(Kind::WrongRecords, format!("{}, where {right} is right", words::list(names)))
     }
 
     fn resolved(&self, addresses: &[IpAddr]) -> Step<'a> {

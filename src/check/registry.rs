@@ -26,7 +26,9 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &node_port::FromOutside,
     &control_plane::KubernetesService,
     &egress::ToRunner,
+    &dns::Servers,
     &dns::Records,
+    &dns::Reverse,
 ];
 
 /// The check of an id.

@@ -250,6 +250,18 @@ pub(crate) fn service_proxy(world: World<'_>, family: IpFamily, node: &str) -> V
     }
 }
 
+/// Why DNS servers may be slow, and what to do about it.
+pub(crate) fn slow_dns() -> Vec<String> {
+    vec![
+        "Look in the Corefile for `forward` to a server that is dead or can't be reached in its family: \
+         CoreDNS waits two seconds for it before it asks the next. Take it out."
+            .to_owned(),
+        "See whether the DNS pods run at their CPU limit (`kubectl -n kube-system top pods -l \
+         k8s-app=kube-dns`); raise it, or add replicas."
+            .to_owned(),
+    ]
+}
+
 /// Why a NodePort of a family may be dead at a node, and what to do about it.
 pub(crate) fn node_port(world: World<'_>, family: IpFamily, node: &str) -> Vec<String> {
     let addresses = world

@@ -38,6 +38,8 @@ pub const EXTENDED: &[ExtendedFeature] = &[
     ExtendedFeature { name: "ServiceRejectWithoutEndpoints", checks: &["service::no_endpoints"] },
     ExtendedFeature { name: "NodePortUDP", checks: &["node_port::udp"] },
     ExtendedFeature { name: "NodePortFromNode", checks: &["node_port::from_node"] },
+    ExtendedFeature { name: "DNSServers", checks: &["dns::servers"] },
+    ExtendedFeature { name: "DNSReverse", checks: &["dns::reverse"] },
     ExtendedFeature { name: "NodePortFromOutside", checks: &["node_port::from_outside"] },
     ExtendedFeature { name: "PodEgress", checks: &["egress::to_runner"] },
 ];

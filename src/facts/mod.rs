@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use crate::cluster::Server;
-pub use gather::{gather, leases, nodes};
+pub use gather::{cluster_dns, gather, leases, nodes};
 pub use objects::{Lease, Pods, ProxyPod, Sample, ServiceCidr, Services, Unreserved};
 pub use source::Source;
 
@@ -248,6 +248,33 @@ pub struct DnsPod {
     pub ready: bool,
     /// The container port named `dns-tcp` (53 where none is named).
     pub tcp_port: u16,
+    /// The container port named `dns` (53 where none is named).
+    #[serde(default = "dns_port")]
+    pub udp_port: u16,
+    /// Its addresses, as far as they are known: `status.podIPs`, or what EndpointSlices say.
+    #[serde(default)]
+    pub pod_ips: Vec<IpAddr>,
+}
+
+/// Where DNS servers listen (RFC 1035, RFC 7766).
+const fn dns_port() -> u16 {
+    53
+}
+
+impl DnsPod {
+    /// Its address of a family.
+    pub fn address(&self, family: IpFamily) -> Option<IpAddr> {
+        self.pod_ips.iter().copied().find(|&ip| IpFamily::of(ip) == family)
+    }
+}
+
+impl ClusterDns {
+    /// The names of those of its pods that were Ready and no longer are, or are gone.
+    pub fn away(&self, now: &Self) -> Vec<String> {
+        let still = |pod: &&DnsPod| now.pods.iter().any(|it| it.name == pod.name && it.ready);
+        let ready = self.pods.iter().filter(|pod| pod.ready);
+        ready.filter(|pod| !still(pod)).map(|pod| pod.name.clone()).collect()
+    }
 }
 
 /// The API server's own Service, `default/kubernetes`.

@@ -49,12 +49,11 @@ pub(super) fn outcome(lab: &Lab, probe: &Probe, from: &str) -> Outcome {
     if lost {
         return Outcome::TimedOut;
     }
-    let pod = lab.fixture.probe_on(from).and_then(|pod| pod.address(family)).unwrap();
-    let mut nodes = lab.facts.nodes.known().into_iter().flatten();
-    let node = nodes.find(|node| node.name == from);
-    let own = node.and_then(|node| node.internal_ips(family).next()).unwrap_or(pod);
+    let pod = lab.fixture.probe_on(from).and_then(|pod| pod.address(family));
+    let node = lab.facts.node(from).and_then(|node| node.internal_ips(family).next());
+    let Some(own) = node.or(pod) else { return Outcome::TimedOut };
     let client = lab.faults.iter().find_map(|fault| match fault {
-        Fault::EgressRouted { family: of } if *of == family && is_pod => Some(pod),
+        Fault::EgressRouted { family: of } if *of == family && is_pod => pod,
         Fault::EgressTranslated { family: of } if *of == family => Some(ip(match family {
             V4 => "203.0.113.7",
             V6 => "2001:db8::7",

@@ -106,6 +106,11 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         node: Some(format!("n{node}")),
         ready: true,
         tcp_port: 53,
+        udp_port: 53,
+        pod_ips: each(families, |family| match family {
+            V4 => format!("10.244.{node}.53"),
+            V6 => format!("fd00:10:244:{node}::53"),
+        }),
     };
     let second = 2.min(nodes.len());
     let proxy_pods = nodes.iter().map(|node| proxy_pod(&node.name)).collect();

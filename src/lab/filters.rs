@@ -130,13 +130,33 @@ pub(super) fn api_server_lost(lab: &Lab, probe: &Probe, from: &str) -> Option<Ou
     faults.any(|lost| lost == (true, probe.family())).then_some(Outcome::TimedOut)
 }
 
-/// Whether what a pod on a node asks a DNS pod is lost, or the answer.
-pub(super) fn dns_lost(lab: &Lab, from: &str, pod: &str, on: &str, family: IpFamily) -> bool {
+/// A question to a DNS pod from a pod, as it travels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    /// The node that asks.
+    pub(super) from: &'a str,
+    /// The DNS pod.
+    pub(super) pod: &'a str,
+    /// Its node.
+    pub(super) on: &'a str,
+    /// In which family.
+    pub(super) family: IpFamily,
+    /// Whether it goes by UDP.
+    pub(super) udp: bool,
+}
+
+/// Whether a question to a DNS pod is lost, or the answer.
+pub(super) fn dns_lost(lab: &Lab, question: Question<'_>) -> bool {
+    let Question { from, pod, on, family, udp } = question;
     lab.faults.iter().any(|fault| match fault {
-        Fault::DnsDeaf { pod: deaf } => *deaf == pod,
+        Fault::DnsDown => true,
+        Fault::DnsDeaf { pod: deaf } => *deaf == pod && udp,
+        Fault::UdpDropped { at, family: of } => udp && *of == family && from == *at,
+        Fault::DatagramsDropped { on: node, family: of } => {
+            udp && *of == family && [from, on].contains(node)
+        }
         Fault::OwnRoutesMissing { on: node, family: of }
-        | Fault::ForwardDropped { on: node, family: of }
-        | Fault::DatagramsDropped { on: node, family: of } => {
+        | Fault::ForwardDropped { on: node, family: of } => {
             *of == family && [from, on].contains(node)
         }
         _ => false,

@@ -7,11 +7,10 @@ use std::{
 };
 
 use super::{
-    Lab, egress,
+    Lab, dns, egress,
     filters::{self, Way},
 };
 use crate::{
-    facts::Fact,
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
     net::IpFamily::{self, V4, V6},
     probe::{Aim, Answer, Attempt, Outcome, Probe, Target, Train, Vantage},
@@ -84,6 +83,14 @@ pub(crate) enum Fault {
     DatagramsDropped { on: &'static str, family: IpFamily },
     /// Pods of other nodes reach the pods of a node under another address than their own.
     MasqueradeEntering { at: &'static str, family: IpFamily },
+    /// DNS pods don't serve the zone in which names are found by addresses of a family.
+    NoReverse { family: IpFamily },
+    /// DNS pods refuse what comes over a family, by either transport.
+    DnsRefuses { family: IpFamily },
+    /// A DNS pod, or every one, takes two seconds to answer.
+    DnsSlow { pod: Option<&'static str> },
+    /// A node drops what its pods send to the ClusterIP of the DNS Service.
+    DnsServiceDropped { at: &'static str },
     /// A DNS pod gets nothing by UDP.
     DnsDeaf { pod: &'static str },
     /// A DNS pod, or every one, has another address for every Service.
@@ -110,7 +117,7 @@ pub(crate) enum Fault {
 
 /// What a packet must pass.
 #[derive(Clone, Copy)]
-enum Step<'a> {
+pub(super) enum Step<'a> {
     /// A node translates a ClusterIP.
     ClusterIp(&'a str),
     /// A node translates a NodePort; from which node the packet comes, unless from outside.
@@ -138,7 +145,7 @@ pub(super) fn attempts(lab: &Lab, probe: &Probe) -> Vec<Attempt> {
         if let Outcome::Answered(answer) = &outcome {
             seen.insert(answer.pod.clone());
         }
-        attempts.push(Attempt { millis: 10, outcome });
+        attempts.push(Attempt { millis: dns::takes(lab, probe), outcome });
         if succeeded {
             successes += 1;
             let distinct = wanted.distinct <= 1 || seen.len() >= usize::from(wanted.distinct);
@@ -159,13 +166,25 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
     let from = match &probe.vantage {
         Vantage::Outside => None,
         Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
-        Vantage::DnsPod { pod, .. } => return records(lab, probe, pod),
+        Vantage::DnsPod { pod, .. } => return dns::records(lab, probe, pod),
     };
     if probe.aim == Aim::Outside {
         return egress::outcome(lab, probe, from.unwrap());
     }
     match &probe.target {
-        Target::Dns { .. } => resolve(lab, probe, from.unwrap(), turn),
+        Target::Dns { .. } | Target::Pointer { .. } => {
+            dns::resolve(lab, probe, from.unwrap(), turn)
+        }
+        Target::DnsServer { server, .. } => match dns::ask(lab, probe, from.unwrap(), turn, true) {
+            Some(Outcome::Refused) => {
+                Outcome::DnsFailure { detail: "no server answered: Connection refused".to_owned() }
+            }
+            Some(_) => Outcome::DnsFailure { detail: format!("no answer from {}", server.ip()) },
+            None => Outcome::Replied,
+        },
+        Target::Tcp { .. } if matches!(probe.aim, Aim::DnsService | Aim::DnsPod { .. }) => {
+            dns::ask(lab, probe, from.unwrap(), turn, false).unwrap_or(Outcome::Connected)
+        }
         Target::Tcp { .. } if probe.aim == Aim::KubernetesService => {
             api_server(lab, probe, from.unwrap())
         }
@@ -365,58 +384,6 @@ fn backends<'a>(lab: &'a Lab, service: &'a Service, family: IpFamily) -> Vec<&'a
     behind.take(if keeps { 1 } else { usize::MAX }).collect()
 }
 
-fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outcome {
-    let Fact::Known { value: dns, .. } = &lab.facts.cluster_dns else {
-        return answer_of(lab, probe);
-    };
-    let ready: Vec<_> = dns.pods.iter().filter(|pod| pod.ready).collect();
-    let server = ready[turn % ready.len()];
-    let on = server.node.as_deref().unwrap();
-    let family = IpFamily::of(dns.cluster_ips[0]);
-    let there = [Step::ClusterIp(from), Step::ToPod { at: from, to: on }];
-    let back = [Step::ToPod { at: on, to: from }];
-    let down = lab.faults.iter().any(|fault| matches!(fault, Fault::DnsDown));
-    let lost = there.iter().chain(&back).any(|step| breaks(lab, *step, family).is_some());
-    if down || lost || filters::dns_lost(lab, from, &server.name, on, family) {
-        return Outcome::DnsFailure { detail: "no servers could be reached".to_owned() };
-    }
-    records(lab, probe, &server.name)
-}
-
-fn records(lab: &Lab, probe: &Probe, server: &str) -> Outcome {
-    for fault in &lab.faults {
-        match fault {
-            Fault::NoRecords { pod, family }
-                if *family == probe.family() && pod.is_none_or(|pod| pod == server) =>
-            {
-                return Outcome::NoRecords;
-            }
-            Fault::WrongRecords { pod, family }
-                if *family == probe.family() && pod.is_none_or(|pod| pod == server) =>
-            {
-                return Outcome::Records { addresses: vec![super::node_ip(99, *family)] };
-            }
-            Fault::NoNames { pod } if pod.is_none_or(|pod| pod == server) => {
-                return Outcome::NoSuchName;
-            }
-            _ => {}
-        }
-    }
-    answer_of(lab, probe)
-}
-
-fn answer_of(lab: &Lab, probe: &Probe) -> Outcome {
-    let Target::Dns { name, family } = &probe.target else { panic!("no name to resolve") };
-    let service = name.split('.').next().unwrap();
-    let Some(service) = lab.fixture.services.iter().find(|known| known.name == service) else {
-        return Outcome::NoSuchName;
-    };
-    match service.cluster_ip(*family) {
-        Some(ip) => Outcome::Records { addresses: vec![ip] },
-        None => Outcome::NoRecords,
-    }
-}
-
 fn no_route() -> Outcome {
     Outcome::Unreachable { detail: "Network is unreachable".to_owned() }
 }
@@ -455,7 +422,7 @@ fn exchange(lab: &Lab, probe: &Probe, there: &[Step<'_>], back: &[Step<'_>]) -> 
     })
 }
 
-fn breaks(lab: &Lab, step: Step<'_>, family: IpFamily) -> Option<Outcome> {
+pub(super) fn breaks(lab: &Lab, step: Step<'_>, family: IpFamily) -> Option<Outcome> {
     lab.faults.iter().find_map(|fault| broken(fault, step, family))
 }
 

@@ -72,6 +72,30 @@ impl IpFamily {
         }
     }
 
+    /// The DNS zone in which names are found by addresses of this family.
+    pub const fn reverse_zone(self) -> &'static str {
+        match self {
+            Self::V4 => "in-addr.arpa",
+            Self::V6 => "ip6.arpa",
+        }
+    }
+
+    /// The name under which an address's PTR records are, with a dot at its end (RFC 1035, 3.5; RFC
+    /// 3596, 2.5).
+    pub fn pointer_name(address: IpAddr) -> String {
+        let labels: Vec<String> = match address {
+            IpAddr::V4(ip) => ip.octets().iter().rev().map(u8::to_string).collect(),
+            IpAddr::V6(ip) => ip
+                .octets()
+                .iter()
+                .rev()
+                .flat_map(|byte| [byte & 15, byte >> 4])
+                .map(|nibble| format!("{nibble:x}"))
+                .collect(),
+        };
+        format!("{}.{}.", labels.join("."), Self::of(address).reverse_zone())
+    }
+
     /// The DNS record type that carries an address of this family.
     pub const fn record_type(self) -> &'static str {
         match self {
@@ -94,6 +118,14 @@ mod tests {
     #[test]
     fn family_names_are_those_of_the_kubernetes_api() {
         assert_eq!(serde_json::to_string(&IpFamily::ALL).unwrap(), r#"["IPv4","IPv6"]"#);
+    }
+
+    #[test]
+    fn pointers_are_written_from_the_end_of_the_address() {
+        let name = |ip: &str| IpFamily::pointer_name(ip.parse().unwrap());
+        assert_eq!(name("10.96.0.1"), "1.0.96.10.in-addr.arpa.");
+        let nibbles = "6.5.8.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.1.0.0.0.0.d.f";
+        assert_eq!(name("fd00:10:96::1856"), format!("{nibbles}.ip6.arpa."));
     }
 
     #[test]

@@ -35,6 +35,20 @@ pub enum Aim {
     KubernetesService,
     /// What is outside the cluster, as the fixture has it for the family.
     Outside,
+    /// The cluster's DNS, at a ClusterIP of its Service.
+    DnsService,
+    /// A DNS pod, at its own address.
+    DnsPod {
+        /// Its name.
+        pod: String,
+        /// The node it runs on, where it is known.
+        node: Option<String>,
+    },
+    /// The name of a Service, by its address.
+    Pointer {
+        /// The Service.
+        service: ServiceRole,
+    },
     /// The records of a Service.
     Records {
         /// The Service.
@@ -51,6 +65,9 @@ impl Aim {
             | Self::Node { .. }
             | Self::KubernetesService
             | Self::Outside
+            | Self::DnsService
+            | Self::DnsPod { .. }
+            | Self::Pointer { .. }
             | Self::Records { .. } => None,
         }
     }
@@ -63,6 +80,9 @@ impl Aim {
             | Self::ClusterIp { .. }
             | Self::KubernetesService
             | Self::Outside
+            | Self::DnsService
+            | Self::DnsPod { .. }
+            | Self::Pointer { .. }
             | Self::Records { .. } => None,
         }
     }

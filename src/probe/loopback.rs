@@ -49,8 +49,25 @@ pub(super) fn serve_udp(ip: IpAddr, loses: fn(usize) -> bool) -> SocketAddr {
     server
 }
 
+/// A DNS server that knows no name, and says so.
+pub(super) fn serve_dns(ip: IpAddr) -> SocketAddr {
+    let socket = UdpSocket::bind((ip, 0)).unwrap();
+    let server = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut query = [0; 512];
+        loop {
+            let Ok((size, client)) = socket.recv_from(&mut query) else { continue };
+            // RFC 1035, section 4.1.1: the question comes back as an answer with the code NXDOMAIN.
+            let mut answer = query[..size].to_vec();
+            answer[2..4].copy_from_slice(&[0x81, 0x83]);
+            let _ = socket.send_to(&answer, client);
+        }
+    });
+    server
+}
+
 /// A UDP port that nothing listens on.
-fn closed_udp(ip: IpAddr) -> SocketAddr {
+pub(super) fn closed_udp(ip: IpAddr) -> SocketAddr {
     UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap()
 }
 

@@ -33,6 +33,8 @@ impl Probe {
             | Target::Closed { address }
             | Target::Udp { address, .. }
             | Target::Loss { address } => IpFamily::of(address.ip()),
+            Target::DnsServer { server, .. } => IpFamily::of(server.ip()),
+            Target::Pointer { address } => IpFamily::of(*address),
             Target::Dns { family, .. } => *family,
         }
     }
@@ -120,6 +122,18 @@ pub enum Target {
         /// A for IPv4, AAAA for IPv6.
         family: IpFamily,
     },
+    /// The PTR records of an address: its names.
+    Pointer {
+        /// The address.
+        address: IpAddr,
+    },
+    /// A DNS server, asked over UDP for the A records of a name: whether it answers, whatever it says.
+    DnsServer {
+        /// Its address and port.
+        server: SocketAddr,
+        /// The fully qualified name, with the trailing dot.
+        name: String,
+    },
 }
 
 impl Target {
@@ -132,7 +146,8 @@ impl Target {
             | Self::Closed { address }
             | Self::Udp { address, .. }
             | Self::Loss { address } => Some(*address),
-            Self::Dns { .. } => None,
+            Self::DnsServer { server, .. } => Some(*server),
+            Self::Dns { .. } | Self::Pointer { .. } => None,
         }
     }
 
@@ -155,6 +170,8 @@ impl fmt::Display for Target {
             }
             Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
+            Self::Pointer { address } => write!(f, "PTR of {address}"),
+            Self::DnsServer { server, name } => write!(f, "{name} A at {server}"),
         }
     }
 }
@@ -225,8 +242,15 @@ pub enum Outcome {
         /// The addresses.
         addresses: Vec<IpAddr>,
     },
+    /// The DNS server answered with names ([`Target::Pointer`] only).
+    Names {
+        /// The names, without the dot at their end.
+        names: Vec<String>,
+    },
     /// The DNS server has the name, but no record of this type (NODATA).
     NoRecords,
+    /// The DNS server answered ([`Target::DnsServer`] only).
+    Replied,
     /// The DNS server doesn't have the name (NXDOMAIN).
     NoSuchName,
     /// The name could not be asked for: no DNS server answered, or it answered with an error.
@@ -264,7 +288,9 @@ impl Outcome {
                 | Self::Rejected
                 | Self::Counted { .. }
                 | Self::Records { .. }
+                | Self::Names { .. }
                 | Self::NoRecords
+                | Self::Replied
         )
     }
 
@@ -279,6 +305,15 @@ impl Outcome {
         }
     }
 
+    /// What a DNS server's answer means where only that it answers counts. A server that says that
+    /// it can't or won't answer is none that resolvers can use.
+    pub(super) fn where_any_reply_counts(self) -> Self {
+        match self {
+            Self::Records { .. } | Self::NoRecords | Self::NoSuchName => Self::Replied,
+            other => other,
+        }
+    }
+
     /// Whether it proves that packets get to the target and back.
     pub const fn proves_a_way(&self) -> bool {
         matches!(
@@ -287,6 +322,7 @@ impl Outcome {
                 | Self::Connected
                 | Self::Rejected
                 | Self::Counted { .. }
+                | Self::Replied
                 | Self::Refused
                 | Self::Reset
                 | Self::WrongAnswer { .. }
@@ -310,7 +346,9 @@ impl fmt::Display for Outcome {
                 f.write_str("records")?;
                 addresses.iter().try_for_each(|address| write!(f, " {address}"))
             }
+            Self::Names { names } => write!(f, "names {}", names.join(" ")),
             Self::NoRecords => f.write_str("no records"),
+            Self::Replied => f.write_str("replied"),
             Self::NoSuchName => f.write_str("no such name"),
             Self::DnsFailure { detail } => write!(f, "DNS failure ({detail})"),
             Self::Refused => f.write_str("refused"),

@@ -65,7 +65,10 @@ async fn attempt(client: &Client, probe: &Probe, limit: Duration) -> Result<Outc
             Target::Closed { address } => connect(*address).await.map(Outcome::where_closed),
             Target::Udp { address, size } => exchange(*address, *size).await,
             Target::Loss { address } => Err(format!("loss to {address} is counted from pods only")),
-            Target::Dns { name, .. } => {
+            Target::Pointer { address } => {
+                Err(format!("the name of {address} can be asked for only from a pod"))
+            }
+            Target::Dns { name, .. } | Target::DnsServer { name, .. } => {
                 Err(format!("{name} can be asked for only from a pod or of one"))
             }
         }

@@ -4,6 +4,7 @@ use super::{
     Probe, Target,
     tool::{Ending, Printed},
 };
+use crate::net::IpFamily;
 
 /// The protocol's version: the script and this file change together.
 const VERSION: u32 = 3;
@@ -53,13 +54,25 @@ fn task(probe: &Probe) -> Result<String, String> {
         }
         Target::Loss { address } => format!("loss {how} {} {}", address.ip(), address.port()),
         Target::Dns { name, family } => {
-            let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-            if name.is_empty() || name.starts_with('-') || !name.chars().all(usable) {
-                return Err(format!("{name:?} is no name that DNS can be asked for"));
-            }
+            let name = usable(name)?;
             format!("dns {how} {name} {}", family.record_type())
         }
+        Target::Pointer { address } => {
+            format!("dns {how} {} PTR", IpFamily::pointer_name(*address))
+        }
+        Target::DnsServer { server, name } => {
+            format!("ask {how} {} {} {}", usable(name)?, server.ip(), server.port())
+        }
     })
+}
+
+/// A name, unless it would be something else to the shell or the tool.
+fn usable(name: &str) -> Result<&str, String> {
+    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(usable) {
+        return Err(format!("{name:?} is no name that DNS can be asked for"));
+    }
+    Ok(name)
 }
 
 /// A line that the script printed.
@@ -152,10 +165,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        net::IpFamily,
-        probe::{Aim, Attempts, Vantage},
-    };
+    use crate::probe::{Aim, Attempts, Vantage};
 
     fn probe(target: Target) -> Probe {
         let attempts = Attempts {
@@ -188,6 +198,11 @@ mod tests {
             probe(Target::Udp { address: "[fd00::1]:80".parse().unwrap(), size: 1400 }),
             probe(Target::Loss { address: "10.0.0.1:8080".parse().unwrap() }),
             dns("kubernetes.default.svc.cluster.local."),
+            probe(Target::DnsServer {
+                server: "[fd00::a]:5353".parse().unwrap(),
+                name: "kubernetes.default.svc.cluster.local.".to_owned(),
+            }),
+            probe(Target::Pointer { address: "10.96.0.1".parse().unwrap() }),
         ];
         let (text, refused) = stdin(&probes);
         assert_eq!(refused, []);
@@ -200,6 +215,8 @@ mod tests {
              3 udp 2000 300 6000 3 2 64 fd00::1 80 1400\n\
              4 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
              5 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
+             6 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
+             7 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
              .\n"
         );
     }

@@ -157,6 +157,22 @@ fn losses_are_counted_and_a_path_that_loses_one_in_three_is_tried_three_times() 
 }
 
 #[test]
+fn a_dns_server_is_asked_at_its_own_address_and_any_answer_counts() {
+    let Some(busybox) = Busybox::find() else { return };
+    let ask = |server| {
+        let name = "kubernetes.default.svc.cluster.local.".to_owned();
+        let attempts = Attempts { timeout_ms: 1_000, settle_ms: 0, ..PATIENT };
+        probe(Target::DnsServer { server, name }, Attempts { successes: 1, ..attempts })
+    };
+    for ip in [loopback::V4, loopback::V6] {
+        let seen = busybox.observe(&[ask(loopback::serve_dns(ip)), ask(loopback::closed_udp(ip))]);
+        assert_eq!(seen[0].attempts[0].outcome, Outcome::Replied, "{ip}");
+        let refused = &seen[1].attempts[0].outcome;
+        assert!(matches!(refused, Outcome::DnsFailure { .. }), "{refused}");
+    }
+}
+
+#[test]
 fn a_probe_goes_on_until_every_backend_answered() {
     let Some(busybox) = Busybox::find() else { return };
     let attempts = Attempts { distinct: 3, bound: 20, ..PATIENT };

@@ -1,7 +1,8 @@
 //! One run, from the kubeconfig to the last event.
 
 use std::{
-    convert::Infallible, future::pending, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+    collections::HashSet, convert::Infallible, future::pending, panic::AssertUnwindSafe, sync::Arc,
+    time::Duration,
 };
 
 use futures::FutureExt;
@@ -18,9 +19,9 @@ use crate::{
     cluster::{self, Cluster, ClusterError},
     event::{Event, Finished},
     exit::Exit,
-    facts::{self, Facts},
+    facts::{self, Fact, Facts},
     fixture::{self, Fixture, FixtureError, Live, WorkloadState},
-    probe::{self, Egress, Observation, Probe, ProbeId},
+    probe::{self, Aim, Egress, Observation, Probe, ProbeId, Vantage},
     record::{BrokenOff, Phase, RECORD_VERSION, Record, Started},
     suite::EgressPolicy,
 };
@@ -366,6 +367,9 @@ impl Session {
 
     async fn carry_out(&mut self, probes: Vec<(ProbeId, Probe)>) {
         let probing = self.stopwatch.begin(Phase::Probe);
+        let of_dns: HashSet<ProbeId> =
+            probes.iter().filter(|(_, probe)| asks_dns_pods(probe)).map(|(id, _)| *id).collect();
+        let mut held_back = Vec::new();
         let (sink, mut observed) = mpsc::unbounded_channel();
         let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
         let carrying_out = async {
@@ -374,11 +378,39 @@ impl Session {
         };
         let recording = async {
             while let Some((id, observation)) = observed.recv().await {
-                self.observed(id, observation);
+                if of_dns.contains(&id) {
+                    held_back.push((id, observation));
+                } else {
+                    self.observed(id, observation);
+                }
             }
         };
         tokio::join!(carrying_out, recording);
+        self.reread_dns(&held_back).await;
+        for (id, observation) in held_back {
+            self.observed(id, observation);
+        }
         self.stopwatch.end(probing);
+    }
+
+    /// Where DNS pods did not answer: whether they are still those that were asked. One that was
+    /// replaced meanwhile says nothing of the cluster.
+    async fn reread_dns(&mut self, held_back: &[(ProbeId, Observation)]) {
+        let failed = |(_, observation): &(ProbeId, Observation)| {
+            let answered = observation.attempts.last().is_some_and(|it| it.outcome.succeeded());
+            observation.lost.is_some() || !answered
+        };
+        if !held_back.iter().any(failed) {
+            return;
+        }
+        let now = facts::cluster_dns(&self.cluster).await;
+        if let (Some(before), Ok(Fact::Known { value: now, .. })) =
+            (self.facts.cluster_dns.known(), now)
+        {
+            self.fixture.dns_away.extend(before.away(&now));
+            self.fixture.dns_away.sort_unstable();
+            self.fixture.dns_away.dedup();
+        }
     }
 
     /// Plans the cases of a stage that was just reached.
@@ -473,6 +505,12 @@ impl Session {
         self.events.send(Event::Finished(Arc::clone(&finished)));
         finished
     }
+}
+
+/// Whether a probe's fate is that of pods of the cluster's own, which may be replaced at any time.
+const fn asks_dns_pods(probe: &Probe) -> bool {
+    matches!(probe.aim, Aim::DnsService | Aim::DnsPod { .. })
+        || matches!(probe.vantage, Vantage::DnsPod { .. })
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -119,7 +119,14 @@ fn a_selection_follows_the_registry_and_takes_areas() {
     assert_eq!(ids(&[], &[]).len(), REGISTRY.len());
     assert_eq!(
         ids(&["dns", "node"], &[]),
-        ["node::pod_cidrs", "node::internal_ips", "node::ranges", "dns::records"]
+        [
+            "node::pod_cidrs",
+            "node::internal_ips",
+            "node::ranges",
+            "dns::servers",
+            "dns::records",
+            "dns::reverse"
+        ]
     );
     assert_eq!(ids(&["node"], &["node::pod_cidrs"]), ["node::internal_ips", "node::ranges"]);
     assert_eq!(ids(&["node"], &["node"]), [""; 0]);

@@ -139,6 +139,7 @@ const PATHS: [&str; 18] = [
     "/api/v1/namespaces/kube-system/configmaps/kubelet-config",
     "/api/v1/namespaces/kube-system/pods",
     "/api/v1/namespaces/kube-system/pods",
+    "/api/v1/namespaces/kube-system/pods",
     "/api/v1/namespaces/kube-system/services",
     "/api/v1/nodes",
     "/api/v1/pods",
@@ -200,6 +201,8 @@ async fn every_source_is_read_once_and_nothing_is_written() {
     // Both families' slices show the same pod.
     assert_eq!(dns.pods.len(), 1);
     assert_eq!((dns.pods[0].name.as_str(), dns.pods[0].tcp_port), ("coredns-x", 5300));
+    let addresses: Vec<_> = dns.pods[0].pod_ips.iter().map(ToString::to_string).collect();
+    assert_eq!(addresses, ["10.244.0.5", "fd00:244::5"]);
 }
 
 /// A fact in one line: `?` for absent, `!` for forbidden.

@@ -140,7 +140,10 @@ fn one_dns_pod_without_aaaa_is_named() {
 #[test]
 fn dns_that_nobody_hears_is_one_cause() {
     let lab = Lab::dual().with(Fault::DnsDown);
-    let run = assert_red(&lab, |path| path.check == "dns::records" && path.to == "DNS");
+    let run = assert_red(&lab, |path| {
+        (path.check == "dns::records" && path.to == "DNS")
+            || (path.check == "dns::servers" && path.from.starts_with("coredns"))
+    });
     let cause = assert_cause(&run, "dns_unreachable", &["on any node"]);
     assert!(cause.evidence.iter().any(|seen| seen.contains("through the API server")));
 }

@@ -1,5 +1,9 @@
 //! `dns::records`
 
+use super::{
+    domain,
+    servers::{self, is_slow},
+};
 use crate::{
     check::{
         Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
@@ -10,9 +14,6 @@ use crate::{
     net::IpFamily,
     probe::{Aim, Attempts, Probe, Target, Vantage},
 };
-
-/// The cluster domain, unless a cluster chose another.
-const DEFAULT_DOMAIN: &str = "cluster.local";
 
 /// DNS has the records that Services have ClusterIPs for.
 #[derive(Debug)]
@@ -97,19 +98,37 @@ impl Check for Records {
     }
 
     fn judge(&self, world: World<'_>, asked: &Asked, readings: &Readings<'_>) -> Verdict {
+        let slow = is_slow(&readings.witnesses);
         let readings = readings.own.as_slice();
         let bad: Vec<_> = outcome::bad(readings).collect();
+        let unknown = outcome::unknown(readings);
+        if let Server::Pod { name, .. } = &asked.who
+            && world.fixture.dns_away.contains(name)
+            && (unknown.is_some() || !bad.is_empty())
+        {
+            return Verdict::skip(format!(
+                "{name} was replaced or not Ready while the run went on"
+            ));
+        }
+        // Over one connection a server answers one question after the other.
+        if let (Server::Pod { name, .. }, Some(_), []) = (&asked.who, &unknown, bad.as_slice())
+            && slow
+        {
+            let reason = format!("{name} answers too slowly to be asked for all names");
+            return Blocked { by: Some("dns::servers"), reason }.verdict(world.suite);
+        }
         let Some((_, first)) = bad.first() else {
-            return outcome::unknown(readings).unwrap_or_else(|| {
+            return unknown.unwrap_or_else(|| {
                 Verdict::pass(format!("{} right", words::count(readings.len(), "name")))
             });
         };
         // Where every name is unknown, the domain that we had to guess may be another one.
         let all_unknown = bad.len() == readings.len()
             && bad.iter().all(|(_, symptom)| symptom.kind == Kind::NoSuchName);
-        if all_unknown && known_domain(world).is_none() {
+        if all_unknown && domain::known(world).is_none() {
             return Verdict::inconclusive(format!(
-                "no name is known under {DEFAULT_DOMAIN}, and the cluster's domain could not be read"
+                "no name is known under {}, and the cluster's domain could not be read",
+                domain::DEFAULT
             ));
         }
         let services: Vec<String> =
@@ -131,13 +150,14 @@ fn pod_case(world: World<'_>, family: IpFamily, pod: &DnsPod) -> Planned<Asked> 
         let reason = format!("{name} is not Ready, so nobody asks it");
         return Planned::settled(subject, family, Verdict::skip(reason));
     }
-    Planned::probing(world, subject, family, || {
+    let case = Planned::probing(world, subject, family, || {
         let (namespace, pod) = (namespace.clone(), name.clone());
         let vantage = Vantage::DnsPod { namespace, pod, port: *port };
         // One server, asked directly, says the same each time.
         let probes = questions(world, family, &vantage, plan::once(world.suite))?;
         Ok((Asked { who: Server::Pod { name: name.clone(), node }, family }, probes))
-    })
+    });
+    case.beside(&servers::example(world, pod))
 }
 
 /// Questions for the records of a family of every shared Service.
@@ -163,23 +183,38 @@ fn questions(
     if named.is_empty() {
         return Err(Blocked { by: None, reason: "there is no Service to ask for".to_owned() });
     }
-    let probe = |service: &Service| Probe {
-        vantage: vantage.clone(),
-        aim: Aim::Records { service: service.role.clone() },
-        target: Target::Dns { name: name(world, service), family },
-        attempts,
-    };
+    let probe = |service: &Service| asking(world, service, family, vantage.clone(), attempts);
     Ok(named.into_iter().map(probe).collect())
 }
 
-fn known_domain(world: World<'_>) -> Option<&str> {
-    world.facts.cluster_dns.known()?.domain.as_deref()
+/// One of the questions that pods ask, for others to compare with.
+pub(super) fn question(
+    world: World<'_>,
+    service: &Service,
+    family: IpFamily,
+    vantage: &Vantage,
+) -> Probe {
+    asking(world, service, family, vantage.clone(), plan::single(world.suite))
+}
+
+fn asking(
+    world: World<'_>,
+    service: &Service,
+    family: IpFamily,
+    vantage: Vantage,
+    attempts: Attempts,
+) -> Probe {
+    Probe {
+        vantage,
+        aim: Aim::Records { service: service.role.clone() },
+        target: Target::Dns { name: name(world, service), family },
+        attempts,
+    }
 }
 
 /// A Service's name in full.
 fn name(world: World<'_>, service: &Service) -> String {
-    let domain = known_domain(world).unwrap_or(DEFAULT_DOMAIN).trim_end_matches('.');
-    format!("{}.{}.svc.{domain}.", service.name, world.fixture.namespace)
+    format!("{}.{}.svc.{}.", service.name, world.fixture.namespace, domain::of(world))
 }
 
 /// The name of the Service that a reading is about.

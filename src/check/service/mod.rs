@@ -15,4 +15,4 @@ pub(super) use endpoint_slices::EndpointSlices;
 pub(super) use hairpin::Hairpin;
 pub(super) use no_endpoints::NoEndpoints;
 pub(super) use ranges::Ranges;
-pub(super) use udp::{LARGE_DATAGRAM, Udp};
+pub(super) use udp::{LARGE_DATAGRAM, Udp, tcp};

@@ -133,7 +133,7 @@ fn no_port() -> Blocked {
 }
 
 /// The way to a backend over TCP, as `service::cluster_ip_reachable` tries it.
-pub(super) fn tcp(
+pub(in crate::check) fn tcp(
     world: World<'_>,
     source: &Source<'_>,
     to: &str,

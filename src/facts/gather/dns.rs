@@ -1,6 +1,6 @@
 //! The cluster's DNS: its Service, the pods behind it, its domain.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use k8s_openapi::api::{core::v1, discovery::v1::EndpointSlice};
 use kube::ResourceExt;
@@ -19,30 +19,42 @@ use crate::{
 pub(super) const SERVICE: &str = "kube-dns";
 /// The label of the Service and its pods.
 pub(super) const LABEL: &str = "k8s-app=kube-dns";
-/// The port's name by convention.
+/// The ports' names by convention.
 const TCP_PORT: &str = "dns-tcp";
-/// DNS over TCP (RFC 7766).
+const UDP_PORT: &str = "dns";
+/// DNS over UDP and over TCP (RFC 1035, RFC 7766).
 const DEFAULT_PORT: u16 = 53;
 
 /// The DNS Service: the one of the usual name, or else the first with the label.
-fn service(raw: &Raw) -> Fetched<&v1::Service> {
-    let services = raw.dns_services.as_ref().map_err(Clone::clone)?;
+fn service(services: &Fetched<Vec<v1::Service>>) -> Fetched<&v1::Service> {
+    let services = services.as_ref().map_err(Clone::clone)?;
     let usual = services.iter().find(|service| service.name_any() == SERVICE);
     usual
         .or(services.first())
         .ok_or_else(|| Missing::Absent(format!("no Service with label {LABEL} in {KUBE_SYSTEM}")))
 }
 
-/// The pods behind the DNS Service: from its EndpointSlices, or else by its selector.
-pub(super) async fn pods(fetch: &Fetch<'_>, raw: &Raw) -> Result<Vec<DnsPod>, ClusterError> {
-    let Ok(service) = service(raw) else { return Ok(Vec::new()) };
+/// The pods behind the DNS Service: from its EndpointSlices, or else by its selector. The slices of a
+/// Service of one family don't tell the other address of a pod: that is read of the pods with the
+/// label, where they may be listed.
+pub(super) async fn pods(
+    fetch: &Fetch<'_>,
+    services: &Fetched<Vec<v1::Service>>,
+    slices: Fetched<Vec<EndpointSlice>>,
+    labelled: Fetched<Vec<v1::Pod>>,
+) -> Result<Vec<DnsPod>, ClusterError> {
+    let Ok(service) = service(services) else { return Ok(Vec::new()) };
     let slices = if service.name_any() == SERVICE {
-        raw.dns_slices.clone()
+        slices
     } else {
         fetch.endpoint_slices(KUBE_SYSTEM, &service.name_any()).await?
     };
     match slices {
-        Ok(slices) if !slices.is_empty() => Ok(of_slices(&slices)),
+        Ok(slices) if !slices.is_empty() => {
+            let mut pods = of_slices(&slices);
+            addressed(&mut pods, labelled.as_deref().unwrap_or_default());
+            Ok(pods)
+        }
         _ => {
             let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
             let Some(selector) = selector else { return Ok(Vec::new()) };
@@ -54,15 +66,38 @@ pub(super) async fn pods(fetch: &Fetch<'_>, raw: &Raw) -> Result<Vec<DnsPod>, Cl
     }
 }
 
+/// Gives pods the addresses that their objects state.
+fn addressed(pods: &mut [DnsPod], objects: &[v1::Pod]) {
+    for pod in pods {
+        let object = objects.iter().find(|object| {
+            object.name_any() == pod.name && object.namespace().as_ref() == Some(&pod.namespace)
+        });
+        let stated = object.map(pod_ips).unwrap_or_default();
+        if !stated.is_empty() {
+            pod.pod_ips = stated;
+        }
+    }
+}
+
+fn pod_ips(pod: &v1::Pod) -> Vec<IpAddr> {
+    let ips = pod.status.iter().flat_map(|status| status.pod_ips.iter().flatten());
+    ips.filter_map(|ip| ip.ip.parse().ok()).collect()
+}
+
 /// The pods of a Service's slices, each once: a dual-stack Service has a slice for each family.
 fn of_slices(slices: &[EndpointSlice]) -> Vec<DnsPod> {
-    let mut pods = BTreeMap::new();
+    let mut pods: BTreeMap<String, DnsPod> = BTreeMap::new();
     for slice in slices {
-        let ports = slice.ports.iter().flatten();
-        let tcp_port = ports
-            .filter(|port| port.name.as_deref() == Some(TCP_PORT))
-            .find_map(|port| port.port.and_then(|port| u16::try_from(port).ok()))
-            .unwrap_or(DEFAULT_PORT);
+        let port = |name| {
+            slice
+                .ports
+                .iter()
+                .flatten()
+                .filter(|port| port.name.as_deref() == Some(name))
+                .find_map(|port| port.port.and_then(|port| u16::try_from(port).ok()))
+                .unwrap_or(DEFAULT_PORT)
+        };
+        let (tcp_port, udp_port) = (port(TCP_PORT), port(UDP_PORT));
         for endpoint in &slice.endpoints {
             let Some(pod) =
                 endpoint.target_ref.as_ref().filter(|it| it.kind.as_deref() == Some("Pod"))
@@ -72,13 +107,18 @@ fn of_slices(slices: &[EndpointSlice]) -> Vec<DnsPod> {
             let Some(name) = pod.name.clone() else { continue };
             // Unset means unknown, which consumers take for ready.
             let ready = endpoint.conditions.as_ref().and_then(|is| is.ready).unwrap_or(true);
-            pods.entry(name.clone()).or_insert_with(|| DnsPod {
+            let known = pods.entry(name.clone()).or_insert_with(|| DnsPod {
                 namespace: pod.namespace.clone().unwrap_or_else(|| KUBE_SYSTEM.to_owned()),
                 name,
                 node: endpoint.node_name.clone(),
                 ready,
                 tcp_port,
+                udp_port,
+                pod_ips: Vec::new(),
             });
+            known
+                .pod_ips
+                .extend(endpoint.addresses.iter().filter_map(|ip| ip.parse::<IpAddr>().ok()));
         }
     }
     pods.into_values().collect()
@@ -91,25 +131,32 @@ fn of_pod(pod: &v1::Pod) -> Option<DnsPod> {
         .into_iter()
         .flatten()
         .any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    let tcp_port = spec
-        .containers
-        .iter()
-        .flat_map(|container| container.ports.iter().flatten())
-        .find(|port| port.name.as_deref() == Some(TCP_PORT))
-        .and_then(|port| u16::try_from(port.container_port).ok())
-        .unwrap_or(DEFAULT_PORT);
+    let port = |name| {
+        spec.containers
+            .iter()
+            .flat_map(|container| container.ports.iter().flatten())
+            .find(|port| port.name.as_deref() == Some(name))
+            .and_then(|port| u16::try_from(port.container_port).ok())
+            .unwrap_or(DEFAULT_PORT)
+    };
     Some(DnsPod {
         namespace: pod.namespace()?,
         name: pod.name_any(),
         node: spec.node_name.clone(),
         ready,
-        tcp_port,
+        tcp_port: port(TCP_PORT),
+        udp_port: port(UDP_PORT),
+        pod_ips: pod_ips(pod),
     })
 }
 
 /// The cluster's DNS as a fact.
-pub(super) fn cluster_dns(raw: &Raw, pods: Vec<DnsPod>) -> Fact<ClusterDns> {
-    let service = match service(raw) {
+pub(super) fn cluster_dns(
+    services: &Fetched<Vec<v1::Service>>,
+    pods: Vec<DnsPod>,
+    domain: Option<String>,
+) -> Fact<ClusterDns> {
+    let service = match service(services) {
         Ok(service) => service,
         Err(missing) => return missing.into(),
     };
@@ -121,14 +168,14 @@ pub(super) fn cluster_dns(raw: &Raw, pods: Vec<DnsPod>) -> Fact<ClusterDns> {
         value: ClusterDns {
             cluster_ips: texts.iter().filter_map(|ip| ip.parse().ok()).collect(),
             pods,
-            domain: domain(raw),
+            domain,
         },
         source: format!("Service {KUBE_SYSTEM}/{}", service.name_any()),
     }
 }
 
 /// The cluster domain: as the kubelets give it to pods, as kubeadm was told, or as CoreDNS serves.
-fn domain(raw: &Raw) -> Option<String> {
+pub(super) fn domain(raw: &Raw) -> Option<String> {
     let kubelet = raw.kubelet.as_ref().ok().and_then(|map| {
         let config: KubeletConfiguration = config::parsed(map, "kubelet").ok()?;
         Some(config.cluster_domain)
@@ -157,6 +204,7 @@ mod tests {
     use serde_json::{from_value, json};
 
     use super::{super::example::*, *};
+    use crate::net::IpFamily;
 
     #[test]
     fn the_service_may_have_another_name_but_not_another_label() {
@@ -165,14 +213,14 @@ mod tests {
              "spec": {"clusterIP": "10.43.0.10"}},
         ]))
         .unwrap();
-        let raw = Raw { dns_services: Ok(services), ..Raw::nothing() };
-        let Fact::Known { value, source } = cluster_dns(&raw, Vec::new()) else { panic!() };
+        let Fact::Known { value, source } = cluster_dns(&Ok(services), Vec::new(), None) else {
+            panic!()
+        };
         assert_eq!(source, "Service kube-system/rke2-coredns-rke2-coredns");
         assert_eq!(value.cluster_ips, ["10.43.0.10".parse::<std::net::IpAddr>().unwrap()]);
 
-        let raw = Raw { dns_services: Ok(Vec::new()), ..Raw::nothing() };
         assert_eq!(
-            cluster_dns(&raw, Vec::new()).why_unknown(),
+            cluster_dns(&Ok(Vec::new()), Vec::new(), None).why_unknown(),
             Some("no Service with label k8s-app=kube-dns in kube-system")
         );
     }
@@ -185,11 +233,16 @@ mod tests {
                 {"name": "dns", "containerPort": 5353, "protocol": "UDP"},
                 {"name": "dns-tcp", "containerPort": 5354, "protocol": "TCP"},
             ]}]},
-            "status": {"conditions": [{"type": "Ready", "status": "False"}]},
+            "status": {
+                "conditions": [{"type": "Ready", "status": "False"}],
+                "podIPs": [{"ip": "10.0.0.2"}, {"ip": "fd00::2"}],
+            },
         }))
         .unwrap();
         let dns = of_pod(&pod).unwrap();
-        assert_eq!((dns.node.as_deref(), dns.ready, dns.tcp_port), (Some("n2"), false, 5354));
+        assert_eq!((dns.node.as_deref(), dns.ready), (Some("n2"), false));
+        assert_eq!((dns.udp_port, dns.tcp_port), (5353, 5354));
+        assert_eq!(dns.address(IpFamily::V6), "fd00::2".parse().ok());
     }
 
     #[test]
@@ -207,6 +260,51 @@ mod tests {
         // Readiness that isn't stated counts as ready, a port that isn't as 53.
         assert!(pods[0].ready);
         assert_eq!((pods[0].namespace.as_str(), pods[0].tcp_port), ("kube-system", 53));
+    }
+
+    #[test]
+    fn what_slices_of_one_family_leave_out_is_read_of_the_pods() {
+        let slice = from_value(json!({
+            "metadata": {"name": "s"}, "addressType": "IPv4",
+            "endpoints": [
+                {"addresses": ["10.0.0.2"], "targetRef": {"kind": "Pod", "name": "coredns-x"}},
+                {"addresses": ["10.0.0.3"], "targetRef": {"kind": "Pod", "name": "coredns-y"}},
+            ],
+        }))
+        .unwrap();
+        let object = from_value(json!({
+            "metadata": {"namespace": "kube-system", "name": "coredns-x"},
+            "status": {"podIPs": [{"ip": "10.0.0.2"}, {"ip": "fd00::2"}]},
+        }))
+        .unwrap();
+        let mut pods = of_slices(&[slice]);
+        addressed(&mut pods, &[object]);
+        let has = |pod: usize, family| pods[pod].address(family).is_some();
+        assert!(has(0, IpFamily::V4) && has(0, IpFamily::V6), "{pods:?}");
+        assert!(has(1, IpFamily::V4) && !has(1, IpFamily::V6), "{pods:?}");
+    }
+
+    #[test]
+    fn a_pod_that_is_gone_or_no_longer_ready_is_away() {
+        let dns = |pods: [(&str, bool); 2]| ClusterDns {
+            cluster_ips: Vec::new(),
+            pods: pods
+                .map(|(name, ready)| DnsPod {
+                    namespace: "kube-system".to_owned(),
+                    name: name.to_owned(),
+                    node: None,
+                    ready,
+                    tcp_port: 53,
+                    udp_port: 53,
+                    pod_ips: Vec::new(),
+                })
+                .to_vec(),
+            domain: None,
+        };
+        let before = dns([("a", true), ("b", true)]);
+        assert_eq!(before.away(&dns([("a", true), ("b", true)])), Vec::<String>::new());
+        assert_eq!(before.away(&dns([("a", true), ("c", true)])), ["b"]);
+        assert_eq!(before.away(&dns([("a", false), ("b", true)])), ["a"]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use fetch::Fetch;
 use raw::Raw;
 
 use super::{
-    Fact, Facts, Lease, Node,
+    ClusterDns, Fact, Facts, Lease, Node,
     source::{DEFAULT, KUBE_SYSTEM},
 };
 use crate::cluster::{Cluster, ClusterError};
@@ -33,6 +33,18 @@ use crate::cluster::{Cluster, ClusterError};
 pub async fn nodes(cluster: &Cluster) -> Result<Fact<Vec<Node>>, ClusterError> {
     let nodes = Fetch::new(cluster).nodes().await?;
     Ok(known(nodes.into_iter().map(nodes::node).collect()))
+}
+
+/// The cluster's DNS alone, as it is now; its domain isn't read.
+pub async fn cluster_dns(cluster: &Cluster) -> Result<Fact<ClusterDns>, ClusterError> {
+    let fetch = Fetch::new(cluster);
+    let (services, slices, pods) = tokio::try_join!(
+        fetch.services(KUBE_SYSTEM, dns::LABEL),
+        fetch.endpoint_slices(KUBE_SYSTEM, dns::SERVICE),
+        fetch.pods(KUBE_SYSTEM, dns::LABEL),
+    )?;
+    let pods = dns::pods(&fetch, &services, slices, pods).await?;
+    Ok(dns::cluster_dns(&services, pods, None))
 }
 
 /// The Leases of the control plane's components alone, as they are now.
@@ -68,6 +80,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         daemon_sets,
         dns_services,
         dns_slices,
+        labelled,
         services,
         api_slices,
         pods,
@@ -85,6 +98,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         fetch.daemon_sets(),
         fetch.services(KUBE_SYSTEM, dns::LABEL),
         fetch.endpoint_slices(KUBE_SYSTEM, dns::SERVICE),
+        fetch.pods(KUBE_SYSTEM, dns::LABEL),
         objects::services(&fetch),
         fetch.endpoint_slices(DEFAULT, objects::KUBERNETES),
         fetch.running_pods(objects::MOST_PODS),
@@ -101,15 +115,15 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         components,
         daemon_sets,
         dns_services,
-        dns_slices,
     };
     let nodes: Vec<_> = nodes.into_iter().map(nodes::node).collect();
     let cni = cni::cni(&raw.daemon_sets, &nodes);
 
     // A pod network that keeps its ranges to itself, and DNS pods that no EndpointSlice shows, are
     // asked for only where there are such.
+    let dns_pods = dns::pods(&fetch, &raw.dns_services, dns_slices, labelled);
     let ((pods_of_cni, cni_config), dns_pods) =
-        tokio::try_join!(cni::pod_ranges(&fetch, &cni), dns::pods(&fetch, &raw))?;
+        tokio::try_join!(cni::pod_ranges(&fetch, &cni), dns_pods)?;
 
     let mut pod_ranges = ranges::pod_ranges(&raw, &nodes);
     pod_ranges.extend(pods_of_cni);
@@ -119,7 +133,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         service_ranges: ranges::service_ranges(&raw),
         kube_proxy: kube_proxy::kube_proxy(&raw, cni_config.as_ref()),
         cni,
-        cluster_dns: dns::cluster_dns(&raw, dns_pods),
+        cluster_dns: dns::cluster_dns(&raw.dns_services, dns_pods, dns::domain(&raw)),
         service_cidrs: objects::service_cidrs(&raw),
         services: services.of_all,
         unreserved: services.unreserved,

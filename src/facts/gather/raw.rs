@@ -3,7 +3,6 @@
 use k8s_openapi::api::{
     apps::v1::DaemonSet,
     core::v1::{ConfigMap, Pod, Service},
-    discovery::v1::EndpointSlice,
 };
 
 use super::fetch::Fetched;
@@ -22,7 +21,6 @@ pub(super) struct Raw {
     pub(super) components: Fetched<Vec<Pod>>,
     pub(super) daemon_sets: Fetched<Vec<DaemonSet>>,
     pub(super) dns_services: Fetched<Vec<Service>>,
-    pub(super) dns_slices: Fetched<Vec<EndpointSlice>>,
 }
 
 #[cfg(test)]
@@ -42,7 +40,6 @@ impl Raw {
             components: nothing(),
             daemon_sets: nothing(),
             dns_services: nothing(),
-            dns_slices: nothing(),
         }
     }
 }

@@ -23,7 +23,8 @@ pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, Str
         Target::Closed { .. } => nc::outcome(printed).map(Outcome::where_closed),
         Target::Udp { .. } => udp::outcome(printed),
         Target::Loss { .. } => loss::outcome(printed),
-        Target::Dns { .. } => nslookup::outcome(printed),
+        Target::Dns { .. } | Target::Pointer { .. } => nslookup::outcome(printed),
+        Target::DnsServer { .. } => nslookup::outcome(printed).map(Outcome::where_any_reply_counts),
     }
 }
 

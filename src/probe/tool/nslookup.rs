@@ -1,4 +1,4 @@
-//! `nslookup -type=A|AAAA NAME`, over UDP to the servers in the pod's `/etc/resolv.conf`.
+//! `nslookup -type=A|AAAA|PTR NAME`, over UDP to the servers in the pod's `/etc/resolv.conf`.
 
 use std::net::IpAddr;
 
@@ -37,6 +37,12 @@ pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     if let Some(line) = records.lines().find(|line| line.starts_with("*** Can't find ")) {
         let words = line.rsplit_once(": ").map_or(line, |(_, words)| words);
         return Ok(failure(&format!("the answer can't be used: {words}")));
+    }
+    let pointers = records.lines().filter_map(|line| line.split_once("\tname = "));
+    let names: Vec<String> =
+        pointers.map(|(_, name)| name.trim_end_matches('.').to_owned()).collect();
+    if !names.is_empty() {
+        return Ok(Outcome::Names { names });
     }
     let mut addresses = Vec::new();
     for address in records.lines().filter_map(|line| line.strip_prefix("Address: ")) {
@@ -83,6 +89,15 @@ mod tests {
         );
         let addresses = vec!["fd00::2".parse().unwrap(), "fd00::1".parse().unwrap()];
         assert_eq!(of(&v6), Ok(Outcome::Records { addresses }));
+    }
+
+    #[test]
+    fn names_are_read_of_pointers_and_not_of_aliases() {
+        let pointer = "1.0.96.10.in-addr.arpa\tname = kubernetes.default.svc.cluster.local\n\n";
+        let names = vec!["kubernetes.default.svc.cluster.local".to_owned()];
+        assert_eq!(of(&format!("{SERVER}{pointer}")), Ok(Outcome::Names { names }));
+        let alias = format!("{SERVER}a.b\tcanonical name = c.d\n\n");
+        assert_eq!(of(&alias), Ok(Outcome::NoRecords));
     }
 
     #[test]

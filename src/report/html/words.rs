@@ -40,7 +40,9 @@ pub(super) fn title(check: &str) -> &str {
         "node_port::udp" => "NodePort over UDP",
         "node_port::from_outside" => "NodePort from outside",
         "egress::to_runner" => "Out of the cluster",
+        "dns::servers" => "DNS servers",
         "dns::records" => "DNS",
+        "dns::reverse" => "DNS, names by addresses",
         other => other,
     }
 }

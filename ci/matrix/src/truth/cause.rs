@@ -25,7 +25,9 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::PacketsLost(_) => &["lossy_path"],
         Fault::ServicePolicy(_) | Fault::ExternalTrafficLocal(_) => &["services_changed"],
         Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_) => &["component_stopped"],
-        Fault::DnsTransportDropped(_) => &["dns_unreachable"],
+        Fault::DnsTransportDropped(_) | Fault::DnsFamilyRefused(_) => &["dns_server_deaf"],
+        Fault::DnsSlow(_) => &["dns_slow"],
+        Fault::DnsReverseMissing(_) => &["dns_without_reverse"],
         Fault::HairpinOff(_) => &["hairpin_off"],
         Fault::EgressDropped(_) | Fault::MasqueradeMissing(_) => &["egress_dead"],
         Fault::NginxNotListening(_) => &["backend_not_listening"],
@@ -40,7 +42,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         // Between two crashes its pod runs.
         Fault::KubeProxyCrashing(_) => &["kube_proxy_not_running", "service_proxy_down"],
         Fault::DnsRecordMissing(_) => &["dns_without_records"],
-        Fault::DnsFamilyRefused(_) | Fault::DnsDown(_) => &["dns_unreachable"],
+        Fault::DnsDown(_) => &["dns_unreachable"],
         Fault::AddressDuplicate(_) => &["address_duplicate"],
         _ => &[],
     }

@@ -35,6 +35,12 @@ pub(super) fn paths(case: &Case, net: &Net) -> Option<Paths> {
 /// What may show in a case that is not about it.
 fn beside(case: &Case, family: Family, net: &Net) -> Vec<Path> {
     let made = Made::After;
+    if case.check == "dns::servers" {
+        // Whether a server answers soon is seen by what it is asked for. Without any, nobody answers at
+        // the Service.
+        let quick = |node: &String| Path::QuickName { node: node.clone(), family };
+        return net.nodes.iter().map(quick).collect();
+    }
     let node = match &case.subject {
         Subject::Pod { node, .. } | Subject::Node { name: node } => node.as_str(),
         Subject::Service { name } => name.strip_prefix("backend on ").unwrap_or_default(),
@@ -145,6 +151,17 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
         ("dns::records", Subject::Pod { node, .. }) => {
             vec![Path::DnsRecord { node: node.clone(), family }]
         }
+        // Servers are older than what asks them. That of the Service is skipped where one of them is
+        // deaf, and red where none is.
+        ("dns::servers", Subject::Pod { node, .. }) => asks_dns(family, &By::Own, node, net),
+        ("dns::servers", Subject::Service { .. }) => net
+            .dns_nodes
+            .iter()
+            .flat_map(|node| asks_dns(family, &By::ClusterIp, node, net))
+            .collect(),
+        ("dns::reverse", Subject::Path { from, .. }) => {
+            vec![Path::Reverse { node: from.clone(), family }]
+        }
         // A node that takes no part has one case of each check that needs a pod there.
         (check, Subject::Node { name })
             if !check.starts_with("node::") && !check.ends_with("no_endpoints") =>
@@ -190,6 +207,17 @@ fn datagrams(flow: &Flow, large: bool) -> Vec<Path> {
 /// One size of datagrams.
 fn datagram(flow: Flow, size: Size) -> Path {
     Path::Flow(Flow { transport: Transport::Udp, size, ..flow })
+}
+
+/// Questions to the DNS server on a node from pods on every node, by both transports.
+fn asks_dns(family: Family, by: &By, server: &str, net: &Net) -> Vec<Path> {
+    let ask = |from: &String, transport| {
+        let target = Target::Server(server.to_owned());
+        let flow = Flow::new(family, Client::Pod(from.clone()), by.clone(), target);
+        Path::Flow(Flow { port: Port::Dns, transport, ..flow })
+    };
+    let both = |from| [Transport::Udp, Transport::Tcp].map(|transport| ask(from, transport));
+    net.nodes.iter().flat_map(both).collect()
 }
 
 /// The nodes of the servers behind a Service: one of a node's own, or a shared one.

@@ -17,6 +17,7 @@ use super::{
     dns_down::DnsDown,
     dns_family_refused::DnsFamilyRefused,
     dns_record_missing::DnsRecordMissing,
+    dns_reverse_missing::DnsReverseMissing,
     dns_slow::DnsSlow,
     dns_transport_dropped::DnsTransportDropped,
     egress_dropped::EgressDropped,
@@ -143,6 +144,7 @@ catalogue! {
     KubeProxyStopped,
     KubeProxyCrashing,
     DnsRecordMissing,
+    DnsReverseMissing,
     DnsFamilyRefused,
     DnsTransportDropped,
     DnsSlow,
@@ -273,6 +275,7 @@ mod tests {
             "node-port-addresses",
             "external-traffic-local",
             "dns-record-missing",
+            "dns-reverse-missing",
         ];
         assert_eq!(shared, files);
     }

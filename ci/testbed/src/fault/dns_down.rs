@@ -31,9 +31,10 @@ impl FaultKind for DnsDown {
 
     fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
         match path {
-            Path::Name { .. } | Path::QuickName { .. } | Path::DnsOver { .. } => {
-                Some(Outcome::Fails)
-            }
+            Path::Name { .. }
+            | Path::QuickName { .. }
+            | Path::Reverse { .. }
+            | Path::DnsOver { .. } => Some(Outcome::Fails),
             _ => None,
         }
     }

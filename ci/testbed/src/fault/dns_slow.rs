@@ -36,7 +36,9 @@ impl FaultKind for DnsSlow {
         match path {
             Path::QuickName { .. } => Some(Outcome::Fails),
             // Whoever asks may have less patience.
-            Path::Name { .. } | Path::DnsRecord { .. } => Some(Outcome::Either),
+            Path::Name { .. } | Path::Reverse { .. } | Path::DnsRecord { .. } => {
+                Some(Outcome::Either)
+            }
             _ => None,
         }
     }

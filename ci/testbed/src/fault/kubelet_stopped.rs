@@ -64,6 +64,7 @@ impl FaultKind for KubeletStopped {
             | Path::PodOrder { node: on }
             | Path::Name { node: on, .. }
             | Path::QuickName { node: on, .. }
+            | Path::Reverse { node: on, .. }
             | Path::DnsRecord { node: on, .. } => {
                 (Some(on.as_str()) == node).then_some(Outcome::Unseen)
             }

@@ -19,6 +19,7 @@ mod default_route_lost;
 mod dns_down;
 mod dns_family_refused;
 mod dns_record_missing;
+mod dns_reverse_missing;
 mod dns_slow;
 mod dns_transport_dropped;
 mod egress_dropped;
@@ -82,6 +83,7 @@ pub use self::{
     dns_down::DnsDown,
     dns_family_refused::DnsFamilyRefused,
     dns_record_missing::DnsRecordMissing,
+    dns_reverse_missing::DnsReverseMissing,
     dns_slow::DnsSlow,
     dns_transport_dropped::DnsTransportDropped,
     egress_dropped::EgressDropped,

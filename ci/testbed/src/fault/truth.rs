@@ -31,6 +31,13 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
             let name = Path::Name { node: node.clone(), family: *family, made: Made::Before };
             outcome(fault, &name, net)
         }
+        Path::Reverse { node, .. } => {
+            let over = |over| dns_servers(net).map(move |server| (over, server));
+            let pairs = net.dns.iter().flat_map(|&family| over(family));
+            Outcome::one_of(pairs.map(|(over, server)| {
+                outcome(fault, &Path::Flow(dns_flow(over, node, By::ClusterIp, server)), net)
+            }))
+        }
         Path::DnsOver { family } => {
             let from = net.control_plane();
             let service = net.dns.contains(family).then_some(By::ClusterIp);
@@ -95,6 +102,7 @@ fn without(node: &str, path: &Path) -> Option<Outcome> {
         }
         Path::Name { node: on, .. }
         | Path::QuickName { node: on, .. }
+        | Path::Reverse { node: on, .. }
         | Path::DnsRecord { node: on, .. } => (on == node).then_some(Outcome::Unseen),
         _ => None,
     }

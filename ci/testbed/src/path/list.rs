@@ -32,6 +32,7 @@ impl Net {
                 paths.push(Path::InternalIp { node: node(), family });
                 paths.push(Path::Name { node: node(), family, made });
                 paths.push(Path::QuickName { node: node(), family });
+                paths.push(Path::Reverse { node: node(), family });
             }
         }
         if made == Made::Before {

@@ -55,6 +55,13 @@ pub enum Path {
         /// The family of the address.
         family: Family,
     },
+    /// A pod of the node learns the name of a Service by its address.
+    Reverse {
+        /// The node.
+        node: String,
+        /// The family of the address.
+        family: Family,
+    },
     /// The DNS servers answer what they are asked over the family at their own addresses.
     DnsOver {
         /// The family that they are asked over.
@@ -89,6 +96,7 @@ impl Path {
             | Self::PodAddress { family, .. }
             | Self::Name { family, .. }
             | Self::QuickName { family, .. }
+            | Self::Reverse { family, .. }
             | Self::DnsOver { family }
             | Self::DnsRecord { family, .. } => Some(*family),
             Self::Flow(flow) => Some(flow.family),
@@ -121,6 +129,7 @@ impl fmt::Display for Path {
             Self::QuickName { node, family } => {
                 write!(f, "{} records on {node} within 1.5 s", record(*family))
             }
+            Self::Reverse { node, family } => write!(f, "names by {family} addresses on {node}"),
             Self::DnsOver { family } => write!(f, "DNS servers asked over {family}"),
             Self::DnsRecord { node, family } => {
                 write!(f, "{} records of the DNS server on {node}", record(*family))

@@ -278,6 +278,15 @@ fn names(workload: &Workload<'_>, from: &str, path: &Path, script: &mut Script) 
         Path::QuickName { node, family } if node == from => {
             script.add(path.clone(), &lookup(*family, 1));
         }
+        Path::Reverse { node, family } if node == from => {
+            let addresses = &workload.cluster_ips["n1"];
+            let address = addresses.iter().find(|&&a| Family::of(a) == *family).unwrap();
+            let name = format!("{}.default.svc.cluster.local", workload.server("n1"));
+            let pointer = pointer(*address);
+            let command =
+                format!("timeout 4 nslookup -type=ptr {pointer} | grep -qF 'name = {name}'");
+            script.add(path.clone(), &command);
+        }
         Path::DnsOver { family } if from == "n1" => {
             let name = "kubernetes.default.svc.cluster.local.";
             let ask = |server: &IpAddr| {
@@ -292,6 +301,18 @@ fn names(workload: &Workload<'_>, from: &str, path: &Path, script: &mut Script) 
         }
         _ => {}
     }
+}
+
+/// Where the name of an address is found.
+fn pointer(address: IpAddr) -> String {
+    let (labels, zone): (Vec<String>, _) = match address {
+        IpAddr::V4(ip) => (ip.octets().iter().rev().map(u8::to_string).collect(), "in-addr"),
+        IpAddr::V6(ip) => {
+            let nibbles = ip.octets().into_iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+            (nibbles.map(|nibble| format!("{nibble:x}")).collect(), "ip6")
+        }
+    };
+    format!("{}.{zone}.arpa.", labels.join("."))
 }
 
 /// The DNS servers' addresses, and those of their Service.

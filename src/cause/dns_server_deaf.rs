@@ -1,0 +1,198 @@
+//! `dns_server_deaf`: a DNS pod doesn't answer in a family or over a transport, and others do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{commands, deaf_over, words},
+    net::IpFamily,
+    probe::{Aim, Target},
+};
+
+#[derive(Debug)]
+pub(super) struct DnsServerDeaf;
+
+impl CauseRule for DnsServerDeaf {
+    fn id(&self) -> &'static str {
+        "dns_server_deaf"
+    }
+
+    fn why(&self) -> &'static str {
+        "A resolver picks a DNS server by chance. Where one of them is deaf, look-ups fail or take \
+         seconds now and then, on every node, and nothing is red in the cluster: the pod is Ready, for \
+         its probes go another way."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        let nodes = evidence.nodes();
+        // Where a node hears none at all, it is no matter of one server.
+        let heard: Vec<&str> =
+            nodes.into_iter().filter(|node| !hears_none(evidence, node)).collect();
+        IpFamily::ALL.into_iter().flat_map(|family| find(evidence, family, &heard)).collect()
+    }
+}
+
+/// Whether every question that pods of a node sent to a DNS server stayed without an answer.
+pub(super) fn hears_none(evidence: &Evidence<'_>, node: &str) -> bool {
+    let mut asked = evidence
+        .probed
+        .iter()
+        .filter(|probed| probed.is_dns_server() && probed.from() == Some(node))
+        .peekable();
+    asked.peek().is_some() && asked.all(Probed::bad)
+}
+
+/// What DNS pods did not answer, by what they are deaf to; alike ones together.
+fn find(evidence: &Evidence<'_>, family: IpFamily, heard: &[&str]) -> Vec<Found> {
+    let red = evidence.red("dns::servers", |judged| {
+        judged.case.family == Some(family) && judged.verdict.detail().starts_with("deaf")
+    });
+    let mut alike: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
+    for case in red {
+        let asked: Vec<&Probed<'_>> = own(evidence, case)
+            .filter(|probed| probed.from().is_some_and(|from| heard.contains(&from)))
+            .collect();
+        let bad = asked.iter().filter(|probed| probed.bad()).map(|probed| probed.probe);
+        let over =
+            deaf_over(bad, asked.iter().map(|probed| probed.from()).collect::<BTreeSet<_>>().len());
+        if let (Some(pod), true) = (pod(&asked), over != words::list::<&str>([])) {
+            alike.entry(over).or_default().push((pod, case));
+        }
+    }
+    alike.into_iter().filter_map(|(over, pods)| found(evidence, family, &over, &pods)).collect()
+}
+
+/// The probes of a DNS pod at its own address that a case is about.
+fn own<'e, 'a>(evidence: &'e Evidence<'a>, case: usize) -> impl Iterator<Item = &'e Probed<'a>> {
+    let ids = evidence.judged.get(case).map(|judged| &judged.case.probes);
+    evidence.probed.iter().filter(move |probed| {
+        matches!(probed.probe.aim, Aim::DnsPod { .. })
+            && ids.is_some_and(|ids| ids.contains(&probed.id()))
+    })
+}
+
+fn pod<'a>(asked: &[&Probed<'a>]) -> Option<&'a str> {
+    asked.iter().find_map(|probed| match &probed.probe.aim {
+        Aim::DnsPod { pod, .. } => Some(pod.as_str()),
+        _ => None,
+    })
+}
+
+fn found(
+    evidence: &Evidence<'_>,
+    family: IpFamily,
+    over: &str,
+    pods: &[(&str, usize)],
+) -> Option<Found> {
+    let bad: Vec<&Probed<'_>> = pods
+        .iter()
+        .flat_map(|(_, case)| own(evidence, *case))
+        .filter(|probed| probed.bad())
+        .collect();
+    let example = *bad.first()?;
+    let dns = evidence.world.facts.cluster_dns.known();
+    let placed = |name: &str| {
+        let pod = dns.into_iter().flat_map(|dns| &dns.pods).find(|pod| pod.name == name);
+        match pod.and_then(|pod| pod.node.as_deref()) {
+            Some(node) => format!("{name} on node {node}"),
+            None => name.to_owned(),
+        }
+    };
+    let refused = bad.iter().all(|probed| probed.seen().contains("refused"));
+    let (one, does) = match (pods.len(), refused) {
+        (1, true) => ("The DNS pod", "refuses"),
+        (1, false) => ("The DNS pod", "does not answer"),
+        (_, true) => ("The DNS pods", "refuse"),
+        (_, false) => ("The DNS pods", "do not answer"),
+    };
+    let placed = words::list(pods.iter().map(|(name, _)| placed(name)));
+    let what = format!("{one} {placed} {does} what comes over {family}: {over}.");
+    let what = if refused { what } else { what.replace(" what comes over ", " over ") };
+    let udp = |probed: &Probed<'_>| matches!(probed.probe.target, Target::DnsServer { .. });
+    let mut seen: Vec<String> = bad
+        .iter()
+        .take(3)
+        .map(|probed| {
+            let over = if udp(probed) { "UDP" } else { "TCP" };
+            let target =
+                probed.probe.target.address().map_or_else(String::new, |it| it.to_string());
+            format!("{} by {over} {target}: {}", probed.origin, probed.seen())
+        })
+        .collect();
+    let names: Vec<&str> = pods.iter().map(|(name, _)| *name).collect();
+    let good: BTreeSet<&str> = evidence
+        .probed
+        .iter()
+        .filter(|probed| probed.good())
+        .filter(|probed| {
+            matches!(&probed.probe.aim, Aim::DnsPod { pod, .. } if names.contains(&pod.as_str()))
+        })
+        .map(|probed| match (udp(probed), probed.family) {
+            (true, IpFamily::V4) => "UDP over IPv4",
+            (true, IpFamily::V6) => "UDP over IPv6",
+            (false, IpFamily::V4) => "TCP over IPv4",
+            (false, IpFamily::V6) => "TCP over IPv6",
+        })
+        .collect();
+    if !good.is_empty() {
+        let same = if pods.len() == 1 { "the same pod answers" } else { "the same pods answer" };
+        seen.push(format!("{same} by {}", words::list(good)));
+    }
+    // A resolver may have asked one of these.
+    let nodes: BTreeSet<&str> =
+        bad.iter().filter(|probed| udp(probed)).filter_map(|probed| probed.from()).collect();
+    let mut probed = evidence.bad(|probed| {
+        probed.is_dns()
+            && probed.dns_unheard_over(evidence, family)
+            && probed.from().is_some_and(|from| nodes.contains(from))
+    });
+    probed.extend(bad.iter().map(|probed| probed.id()));
+    Some(Found {
+        what,
+        evidence: seen,
+        reproduce: commands::repeat(evidence.world, bad.iter().map(|probed| probed.probe))
+            .into_iter()
+            .chain([
+                "kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide".to_owned(),
+                "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
+            ])
+            .collect(),
+        fix: fix(evidence, example, pods, refused),
+        // By its probes alone, so that what another rule has explained stays explained by it.
+        probed,
+        ..Found::default()
+    })
+}
+
+fn fix(
+    evidence: &Evidence<'_>,
+    example: &Probed<'_>,
+    pods: &[(&str, usize)],
+    refused: bool,
+) -> Vec<String> {
+    let listens =
+        "Look in the Corefile for `bind` with addresses of one family, which makes CoreDNS \
+                   listen on that family alone; take it out, and restart the DNS pods: `kubectl -n \
+                   kube-system rollout restart deployment coredns`."
+            .to_owned();
+    let node = match &example.probe.aim {
+        Aim::DnsPod { node, .. } => node.as_deref(),
+        _ => None,
+    };
+    let look = node.map_or_else(String::new, |node| {
+        format!(" (`{}`)", commands::on_node_as_root(node, "nft list ruleset"))
+    });
+    let filter = format!(
+        "Look for a rule on the node of the DNS pod{look}, or for a NetworkPolicy that selects DNS pods, \
+         which lets port 53 through for one transport or one family alone."
+    );
+    let dns = evidence.world.facts.cluster_dns.known();
+    let all = dns.map_or(0, |dns| dns.pods.len());
+    let mut fix = if refused { vec![listens, filter] } else { vec![filter, listens] };
+    if let (Some((pod, _)), true) = (pods.first(), pods.len() < all) {
+        fix.push(format!(
+            "If neither is there, replace the pod: `kubectl -n kube-system delete pod {pod}`."
+        ));
+    }
+    fix
+}
