@@ -130,7 +130,7 @@ fn set(namespace: &str, name: &str, image: &str) -> Value {
 }
 
 /// Everything that is asked for in a kubeadm cluster with flannel.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 19] = [
     "/api/v1/namespaces/kube-flannel/configmaps/kube-flannel-cfg",
     "/api/v1/namespaces/kube-system/configmaps/coredns",
     "/api/v1/namespaces/kube-system/configmaps/kube-proxy",
