@@ -11,8 +11,10 @@ mod fetch;
 mod flags;
 mod kube_proxy;
 mod leases;
+mod listed;
 mod nodes;
 mod objects;
+mod proxies;
 mod ranges;
 mod raw;
 
@@ -28,8 +30,7 @@ use crate::cluster::{Cluster, ClusterError};
 ///
 /// They can't be listed, or the API server can't be reached.
 pub async fn nodes(cluster: &Cluster) -> Result<Fact<Vec<Node>>, ClusterError> {
-    let nodes = Fetch::new(cluster).nodes().await?;
-    Ok(known(nodes.into_iter().map(nodes::node).collect()))
+    Ok(known(Fetch::new(cluster).nodes().await?))
 }
 
 /// The Leases of the control plane's components alone, as they are now.
@@ -77,14 +78,14 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         fetch.config_map(KUBE_SYSTEM, "kube-proxy-config"),
         fetch.config_map(KUBE_SYSTEM, "kubelet-config"),
         fetch.config_map(KUBE_SYSTEM, "coredns"),
-        fetch.pods(KUBE_SYSTEM, flags::COMPONENTS),
+        fetch.commands(KUBE_SYSTEM, flags::COMPONENTS),
         fetch.daemon_sets(),
         fetch.services(KUBE_SYSTEM, dns::LABEL),
         fetch.endpoint_slices(KUBE_SYSTEM, dns::SERVICE),
         objects::services(&fetch),
         fetch.running_pods(objects::MOST_PODS),
         fetch.leases(KUBE_SYSTEM),
-        fetch.pods(KUBE_SYSTEM, "k8s-app=kube-proxy"),
+        fetch.proxy_pods(KUBE_SYSTEM, "k8s-app=kube-proxy"),
     )?;
     let raw = Raw {
         service_cidrs,
@@ -98,7 +99,6 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         dns_services,
         dns_slices,
     };
-    let nodes: Vec<_> = nodes.into_iter().map(nodes::node).collect();
     let cni = cni::cni(&raw.daemon_sets, &nodes);
 
     // A pod network that keeps its ranges to itself, and DNS pods that no EndpointSlice shows, are
