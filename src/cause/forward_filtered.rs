@@ -1,6 +1,6 @@
 //! `forward_filtered`: a node drops what it forwards for its pods, and passes what it masquerades.
 
-use super::{CauseRule, Evidence, Found, evidence::Probed, isolation};
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, isolation};
 use crate::{
     check::{Kind, commands},
     net::IpFamily,
@@ -47,7 +47,18 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
                 && probed.good()
         })
     };
-    let (into, onward) = (entries(true)?, entries(false)?);
+    let (into, onward) = (entries(true), entries(false)?);
+    // A node without Services of its own lets nobody enter for its backend, so it may as well lack
+    // the routes to its pods.
+    if into.is_none() && evidence.world.fixture.mesh.serves(node) {
+        return None;
+    }
+    let entered: Vec<String> = into
+        .into_iter()
+        .chain([onward])
+        .map(|probed| format!("{} at {}", probed.origin, probed.probe.target))
+        .collect();
+    let has_routes = if into.is_some() { "has routes and forwards" } else { "forwards" };
     let tables = match family {
         IpFamily::V4 => "iptables",
         IpFamily::V6 => "ip6tables",
@@ -63,10 +74,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
             ),
             format!("{} {}: {}", first.origin, first.probe.target, first.seen()),
             format!("pod on {node} to pod on {node}: {}", own.seen()),
-            format!(
-                "{} at {}, {} at {}: work, so {node} has routes and forwards",
-                into.origin, into.probe.target, onward.origin, onward.probe.target
-            ),
+            format!("{}: work, so {node} {has_routes}", entered.join(", ")),
         ],
         reproduce: vec![
             commands::on_node_as_root(node, &format!("{tables} -S FORWARD")),
@@ -83,6 +91,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
                  libvirt): let the pod ranges through, for each family by its own rule."
             ),
         ],
+        confidence: if into.is_some() { Confidence::Likely } else { Confidence::Possible },
         probed: isolation::explained(evidence, node, family),
         ..Found::default()
     })

@@ -2,7 +2,7 @@
 //! client's own address.
 
 use super::{
-    CauseRule, Evidence, Found,
+    CauseRule, Confidence, Evidence, Found,
     evidence::{Origin, Probed},
 };
 use crate::{
@@ -47,10 +47,24 @@ fn strays(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
             evidence.pod_path(node, backend, family).is_none_or(Probed::good)
         })
     };
-    !own.is_empty()
-        && own.iter().all(|probed| probed.good())
-        && far.iter().any(reached)
-        && far.iter().all(|probed| probed.dead())
+    // Where nobody enters for the node's own backend, its own pods show that it opens NodePorts.
+    let opens = if own.is_empty() {
+        !evidence.world.fixture.mesh.serves(node) && serves_own_pods(evidence, family, node)
+    } else {
+        own.iter().all(|probed| probed.good())
+    };
+    opens && far.iter().any(reached) && far.iter().all(|probed| probed.dead())
+}
+
+/// Whether pods on a node reach the backends of other nodes by its NodePorts.
+fn serves_own_pods(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
+    evidence.touching(node, family).any(|probed| {
+        probed.is_node_port()
+            && probed.at() == Some(node)
+            && probed.from() == Some(node)
+            && probed.backend() != Some(node)
+            && probed.good()
+    })
 }
 
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
@@ -67,24 +81,23 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let example = evidence.of(family).find(|probed| {
         lost(probed) && probed.dead() && probed.at().is_some() && probed.backend().is_some()
     })?;
-    let own_clients = evidence.touching(node, family).any(|probed| {
+    let mut seen = vec![format!(
+        "{} at {}, whose backend is on {}: {}",
+        example.origin,
+        example.probe.target,
+        example.backend().unwrap_or("another node"),
+        example.seen()
+    )];
+    let own_backend = evidence.touching(node, family).any(|probed| {
         probed.is_node_port()
             && probed.at() == Some(node)
-            && probed.from() == Some(node)
-            && probed.backend() != Some(node)
-            && probed.good()
+            && probed.from() != Some(node)
+            && probed.backend() == Some(node)
     });
-    let mut seen = vec![
-        format!(
-            "{} at {}, whose backend is on {}: {}",
-            example.origin,
-            example.probe.target,
-            example.backend().unwrap_or("another node"),
-            example.seen()
-        ),
-        format!("the NodePorts at {node} answer where the backend is on {node} itself"),
-    ];
-    if own_clients {
+    if own_backend {
+        seen.push(format!("the NodePorts at {node} answer where the backend is on {node} itself"));
+    }
+    if serves_own_pods(evidence, family, node) {
         seen.push(format!("pods on {node} reach the backends of other nodes by them"));
     }
     let names = words::list(&nodes);
@@ -100,6 +113,8 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             "{plural} {names} {verb} masquerade what enters by NodePorts over {family}: the answers of \
              backends on other nodes are lost."
         ),
+        // A filter at the node that lets its own pods through looks the same.
+        confidence: if own_backend { Confidence::Likely } else { Confidence::Possible },
         evidence: seen,
         reproduce: vec![
             commands::on_node_as_root(

@@ -28,23 +28,43 @@ impl CauseRule for NodePortWayBack {
     }
 }
 
+/// The small probes of NodePorts at a node.
 fn tried<'e, 'a>(
     evidence: &'e Evidence<'a>,
     family: IpFamily,
+    node: &'e str,
 ) -> impl Iterator<Item = &'e Probed<'a>> {
-    evidence.of(family).filter(|probed| probed.is_node_port() && !probed.large)
+    evidence
+        .touching(node, family)
+        .filter(move |probed| probed.is_node_port() && !probed.large && probed.at() == Some(node))
 }
 
-/// Those that pods of other nodes sent, along paths that work between pods.
-fn by_pods<'e, 'a>(
+/// Whether a pod sent it to another node, along a path that works between pods.
+fn by_pod(evidence: &Evidence<'_>, family: IpFamily, probed: &Probed<'_>) -> bool {
+    let (Some(from), Some(at)) = (probed.from(), probed.at()) else { return false };
+    from != at && !probed.by_host() && evidence.pod_path(from, at, family).is_none_or(Probed::good)
+}
+
+/// The small probes of NodePorts at a node that pods of others sent, along paths that work.
+fn entering<'e, 'a>(
     evidence: &'e Evidence<'a>,
     family: IpFamily,
+    node: &'e str,
 ) -> impl Iterator<Item = &'e Probed<'a>> {
-    tried(evidence, family).filter(move |probed| {
-        let (Some(from), Some(at)) = (probed.from(), probed.at()) else { return false };
-        from != at
-            && !probed.by_host()
-            && evidence.pod_path(from, at, family).is_none_or(Probed::good)
+    tried(evidence, family, node).filter(move |probed| by_pod(evidence, family, probed))
+}
+
+/// The small probes of NodePorts at other nodes that pods of a node sent, along paths that work.
+fn leaving<'e, 'a>(
+    evidence: &'e Evidence<'a>,
+    family: IpFamily,
+    node: &'e str,
+) -> impl Iterator<Item = &'e Probed<'a>> {
+    evidence.touching(node, family).filter(move |probed| {
+        probed.is_node_port()
+            && !probed.large
+            && probed.from() == Some(node)
+            && by_pod(evidence, family, probed)
     })
 }
 
@@ -55,21 +75,15 @@ fn all_dead<'e>(probes: impl Iterator<Item = &'e Probed<'e>>) -> bool {
 
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let from_outside = |node: &str| {
-        tried(evidence, family).any(|probed| {
-            matches!(probed.origin, Origin::Outside) && probed.at() == Some(node) && probed.good()
-        })
+        tried(evidence, family, node)
+            .any(|probed| matches!(probed.origin, Origin::Outside) && probed.good())
     };
     let mut entries = evidence.nodes();
-    entries.retain(|node| {
-        from_outside(node)
-            && all_dead(by_pods(evidence, family).filter(|probed| probed.at() == Some(node)))
-    });
+    entries.retain(|node| all_dead(entering(evidence, family, node)) && from_outside(node));
     let mut senders = evidence.nodes();
     senders.retain(|node| {
-        all_dead(by_pods(evidence, family).filter(|probed| probed.from() == Some(node)))
-            && by_pods(evidence, family)
-                .filter(|probed| probed.from() == Some(node))
-                .all(|probed| probed.at().is_some_and(from_outside))
+        all_dead(leaving(evidence, family, node))
+            && leaving(evidence, family, node).all(|probed| probed.at().is_some_and(from_outside))
     });
     let all = evidence.nodes().len();
     let mut found = Vec::new();
@@ -127,8 +141,7 @@ fn at(
     everywhere: bool,
 ) -> Option<Found> {
     let node = *nodes.first()?;
-    let example =
-        by_pods(evidence, family).find(|probed| probed.at() == Some(node) && probed.dead())?;
+    let example = entering(evidence, family, node).find(|probed| probed.dead())?;
     let names = if everywhere { "every node".to_owned() } else { words::list(nodes) };
     Some(Found {
         what: format!(
@@ -150,8 +163,7 @@ fn at(
 
 fn of(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Found> {
     let node = *nodes.first()?;
-    let example =
-        by_pods(evidence, family).find(|probed| probed.from() == Some(node) && probed.dead())?;
+    let example = leaving(evidence, family, node).find(|probed| probed.dead())?;
     let names = words::list(nodes);
     Some(Found {
         what: format!(

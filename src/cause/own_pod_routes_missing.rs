@@ -37,9 +37,12 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         nodes.iter().filter_map(|node| says_so(evidence, family, node)).collect();
     let passes: Vec<&Probed<'_>> =
         nodes.iter().filter_map(|node| passes_on(evidence, family, node)).collect();
-    // Silence alone may as well be a node that forwards nothing.
+    // Silence alone may as well be a node that forwards nothing; and where nobody enters by a node's
+    // NodePorts for its own backend, one that filters what it forwards.
     nodes.retain(|node| {
-        says_so(evidence, family, node).is_some() || passes_on(evidence, family, node).is_some()
+        says_so(evidence, family, node).is_some()
+            || (evidence.world.fixture.mesh.serves(node)
+                && passes_on(evidence, family, node).is_some())
     });
     let node = *nodes.first()?;
     let names = words::list(&nodes);

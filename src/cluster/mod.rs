@@ -34,7 +34,7 @@ pub use exec::{ExecEnd, ExecEvent, PodExec, exec};
 pub use forward::{Forward, forward};
 pub use objects::Objects;
 pub use options::{ConnectOptions, Environment};
-pub use paging::list_all;
+pub use paging::{PAGE, list_all, list_as, list_most};
 pub use preflight::{Preflight, preflight};
 pub use rights::Right;
 pub use server::Server;

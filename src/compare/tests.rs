@@ -39,6 +39,18 @@ fn faults() -> Vec<Fault> {
         Fault::UdpDropped { at: "n2", family: V6 },
         Fault::Lossy { between: ["n1", "n2"], percent: 40, family: V6 },
         Fault::WrongBackend { of: "n1", to: "n3" },
+        Fault::OwnRoutesMissing { on: "n2", family: V6 },
+        Fault::ForwardDropped { on: "n2", family: V4 },
+        Fault::WebPortDropped { on: "n1", family: V6 },
+        Fault::ServiceMasqueradeLost { at: "n2", family: V4 },
+        Fault::NodePortWayBack { at: Some("n1"), from: None, family: V6 },
+        Fault::DatagramsDropped { on: "n2", family: V6 },
+        Fault::MasqueradeEntering { at: "n2", family: V6 },
+        Fault::DnsDeaf { pod: "coredns-a" },
+        Fault::WrongRecords { pod: None, family: V6 },
+        Fault::ExternalLocal,
+        Fault::InternalLocal,
+        Fault::KeepsToOne,
     ]
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::fake::{Answer, Fake, version};
 
 /// What a kubeadm cluster of one node has, by path.
-fn kubeadm(path: &str) -> Answer {
+pub fn kubeadm(path: &str) -> Answer {
     let system = "/api/v1/namespaces/kube-system";
     let map = |name: &str, key: &str, value: &str| json!({"metadata": {"namespace": "kube-system", "name": name}, "data": {key: value}});
     let value = match path {
@@ -114,7 +114,7 @@ fn kubeadm(path: &str) -> Answer {
     Answer::Json(200, value)
 }
 
-fn list(items: Value) -> Value {
+pub fn list(items: Value) -> Value {
     json!({"metadata": {}, "items": items})
 }
 
@@ -326,6 +326,32 @@ async fn an_older_cluster_has_service_cidrs_in_beta_or_none() {
         let facts = gather(&fake.connect().await.unwrap()).await.unwrap();
         assert_eq!(line(&facts.service_ranges[0]), expected);
     }
+}
+
+#[tokio::test]
+async fn pods_beyond_those_that_are_looked_at_are_not_fetched() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let pages = Arc::clone(&asked);
+    let fake = Fake::start(move |request| match request.uri().path() {
+        "/api/v1/pods" => {
+            let page = pages.fetch_add(1, Ordering::Relaxed);
+            let pods: Vec<Value> = (0..500)
+                .map(|pod| {
+                    json!({
+                        "metadata": {"namespace": "shop", "name": format!("p{page}-{pod}")},
+                        "status": {"podIPs": [{"ip": "10.244.0.2"}], "containerStatuses": null},
+                    })
+                })
+                .collect();
+            Answer::Json(200, json!({"metadata": {"continue": "more"}, "items": pods}))
+        }
+        path => kubeadm(path),
+    })
+    .await;
+    let facts = gather(&fake.connect().await.unwrap()).await.unwrap();
+    let pods = facts.pods.known().unwrap();
+    assert_eq!((pods.seen, pods.more), (2_000, true));
+    assert_eq!(asked.load(Ordering::Relaxed), 4);
 }
 
 #[tokio::test]

@@ -1,23 +1,28 @@
 //! The requests, and which of their failures are facts.
 
-use std::fmt::Debug;
+use std::{convert::identity, fmt::Debug};
 
 use k8s_openapi::{
     NamespaceResourceScope,
     api::{
         apps::v1::DaemonSet,
         coordination::v1::Lease,
-        core::v1::{ConfigMap, Node, Pod, Service},
+        core::v1::{ConfigMap, Container, Node, Pod, PodSpec, Service},
         discovery::v1::EndpointSlice,
         networking::v1,
     },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{Api, Resource, ResourceExt, api::ListParams, core::DynamicObject};
 use serde::de::DeserializeOwned;
 
+use super::{
+    listed::{ListedAddress, ListedPod, ListedService},
+    nodes, proxies,
+};
 use crate::{
-    cluster::{Cluster, ClusterError, Objects, Right, list_all},
-    facts::{Fact, ServiceCidr},
+    cluster::{Cluster, ClusterError, Objects, Right, list_all, list_as, list_most},
+    facts::{self, Fact, ProxyPod, ServiceCidr},
 };
 
 /// Something from the API server, or why it isn't there.
@@ -52,8 +57,9 @@ impl<'a> Fetch<'a> {
     }
 
     /// The nodes, without which there is nothing to say.
-    pub(super) async fn nodes(&self) -> Result<Vec<Node>, ClusterError> {
-        list_all(&Api::all(self.cluster.client.clone()), &ListParams::default())
+    pub(super) async fn nodes(&self) -> Result<Vec<facts::Node>, ClusterError> {
+        let all: Api<Node> = Api::all(self.cluster.client.clone());
+        list_as(&all, &ListParams::default(), nodes::node)
             .await
             .map_err(|error| self.cluster.error("list nodes", error))
     }
@@ -74,6 +80,31 @@ impl<'a> Fetch<'a> {
         labels: &str,
     ) -> Result<Fetched<Vec<Pod>>, ClusterError> {
         self.list_in(namespace, labels, "pods").await
+    }
+
+    /// The pods of kube-proxy: on each node there may be one.
+    pub(super) async fn proxy_pods(
+        &self,
+        namespace: &str,
+        labels: &str,
+    ) -> Result<Fetched<Vec<ProxyPod>>, ClusterError> {
+        let api: Api<Pod> = Api::namespaced(self.cluster.client.clone(), namespace);
+        let right = Right::optional("list", "pods", Some(namespace));
+        let labelled = ListParams::default().labels(labels);
+        let listed = list_as(&api, &labelled, proxies::proxy_pod).await;
+        self.settle(&right, &format!("Pod in {namespace}"), listed)
+    }
+
+    /// Pods with nothing but their labels and command lines: on each node there may be one.
+    pub(super) async fn commands(
+        &self,
+        namespace: &str,
+        labels: &str,
+    ) -> Result<Fetched<Vec<Pod>>, ClusterError> {
+        let api: Api<Pod> = Api::namespaced(self.cluster.client.clone(), namespace);
+        let right = Right::optional("list", "pods", Some(namespace));
+        let listed = list_as(&api, &ListParams::default().labels(labels), command_lines).await;
+        self.settle(&right, &format!("Pod in {namespace}"), listed)
     }
 
     pub(super) async fn services(
@@ -121,33 +152,29 @@ impl<'a> Fetch<'a> {
     }
 
     /// The IPAddress objects, each of which reserves a ClusterIP.
-    pub(super) async fn ip_addresses(&self) -> Result<Fetched<Vec<v1::IPAddress>>, ClusterError> {
+    pub(super) async fn ip_addresses(&self) -> Result<Fetched<Vec<ListedAddress>>, ClusterError> {
         let right = Right::optional("list", "ipaddresses.networking.k8s.io", None);
         let all: Api<v1::IPAddress> = Api::all(self.cluster.client.clone());
         let api = "IPAddress API (networking.k8s.io/v1, served since Kubernetes 1.33)";
-        self.settle(&right, api, list_all(&all, &ListParams::default()).await)
+        self.settle(&right, api, list_as(&all, &ListParams::default(), identity).await)
     }
 
     /// The Services of all namespaces.
-    pub(super) async fn all_services(&self) -> Result<Fetched<Vec<Service>>, ClusterError> {
+    pub(super) async fn all_services(&self) -> Result<Fetched<Vec<ListedService>>, ClusterError> {
         let right = Right::optional("list", "services", None);
         let all: Api<Service> = Api::all(self.cluster.client.clone());
-        self.settle(&right, "Service", list_all(&all, &ListParams::default()).await)
+        self.settle(&right, "Service", list_as(&all, &ListParams::default(), identity).await)
     }
 
     /// The running pods of all namespaces, no more than `most`, and whether there are more.
     pub(super) async fn running_pods(
         &self,
-        most: u32,
-    ) -> Result<Fetched<(Vec<Pod>, bool)>, ClusterError> {
+        most: usize,
+    ) -> Result<Fetched<(Vec<ListedPod>, bool)>, ClusterError> {
         let right = Right::optional("list", "pods", None);
         let all: Api<Pod> = Api::all(self.cluster.client.clone());
-        let page = ListParams::default().fields("status.phase=Running").limit(most);
-        let listed = all.list(&page).await.map(|list| {
-            let more = list.metadata.continue_.is_some_and(|token| !token.is_empty());
-            (list.items, more)
-        });
-        self.settle(&right, "Pod", listed)
+        let running = ListParams::default().fields("status.phase=Running");
+        self.settle(&right, "Pod", list_most(&all, &running, most, identity).await)
     }
 
     /// Calico's IPPools, as they are.
@@ -203,6 +230,27 @@ impl<'a> Fetch<'a> {
         };
         tracing::debug!("{right}: {missing:?}");
         Ok(Err(missing))
+    }
+}
+
+/// A pod without everything but its labels and command lines.
+fn command_lines(pod: Pod) -> Pod {
+    let containers = pod.spec.into_iter().flat_map(|spec| spec.containers);
+    let containers = containers.map(|container| Container {
+        name: container.name,
+        command: container.command,
+        args: container.args,
+        ..Container::default()
+    });
+    Pod {
+        metadata: ObjectMeta {
+            namespace: pod.metadata.namespace,
+            name: pod.metadata.name,
+            labels: pod.metadata.labels,
+            ..ObjectMeta::default()
+        },
+        spec: Some(PodSpec { containers: containers.collect(), ..PodSpec::default() }),
+        status: None,
     }
 }
 

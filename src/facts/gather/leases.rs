@@ -1,7 +1,7 @@
 //! Who leads the control plane's components, and how kube-proxy's pods are.
 
 use jiff::Timestamp;
-use k8s_openapi::api::{coordination::v1, core::v1::Pod};
+use k8s_openapi::api::coordination::v1;
 use kube::ResourceExt;
 
 use super::fetch::Fetched;
@@ -46,55 +46,24 @@ fn millis(time: &k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime) -> i
 }
 
 /// kube-proxy's pods.
-pub(super) fn proxy_pods(found: Fetched<Vec<Pod>>) -> Fact<Vec<ProxyPod>> {
+pub(super) fn proxy_pods(found: Fetched<Vec<ProxyPod>>) -> Fact<Vec<ProxyPod>> {
     match found {
         Ok(pods) if pods.is_empty() => Fact::Absent {
             reason: "no Pod with label k8s-app=kube-proxy in kube-system".to_owned(),
         },
         Ok(pods) => Fact::Known {
-            value: pods.iter().map(proxy_pod).collect(),
+            value: pods,
             source: "Pods with label k8s-app=kube-proxy in kube-system".to_owned(),
         },
         Err(missing) => missing.into(),
     }
 }
 
-fn proxy_pod(pod: &Pod) -> ProxyPod {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    let mut found = ProxyPod {
-        name: pod.name_any(),
-        node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
-        running: false,
-        restarts: 0,
-        waiting: None,
-        ended: None,
-    };
-    for status in statuses {
-        let state = status.state.as_ref();
-        found.running |= state.is_some_and(|state| state.running.is_some());
-        found.restarts += u32::try_from(status.restart_count).unwrap_or_default();
-        let waiting = state.and_then(|state| state.waiting.as_ref());
-        found.waiting = found.waiting.or_else(|| waiting.and_then(|it| it.reason.clone()));
-        let last = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
-        let now = state.and_then(|state| state.terminated.as_ref());
-        found.ended = found.ended.or_else(|| {
-            let ended = now.or(last)?;
-            let reason = ended.reason.as_deref().unwrap_or("ended");
-            let said = ended.message.as_deref().and_then(|text| text.trim().lines().last());
-            Some(match said {
-                Some(said) => format!("{reason}, exit code {}: {said}", ended.exit_code),
-                None => format!("{reason}, exit code {}", ended.exit_code),
-            })
-        });
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{from_value, json};
 
-    use super::*;
+    use super::{super::proxies::proxy_pod, *};
 
     #[test]
     fn a_lease_tells_for_how_long_its_component_was_silent() {
@@ -114,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_crashing_proxy_shows_its_last_words() {
-        let pod: Pod = from_value(json!({
+        let pod = from_value(json!({
             "metadata": {"name": "kube-proxy-a"}, "spec": {"nodeName": "n2", "containers": []},
             "status": {"containerStatuses": [{
                 "name": "kube-proxy", "image": "", "imageID": "", "ready": false, "restartCount": 4,
@@ -125,7 +94,7 @@ mod tests {
             }]},
         }))
         .unwrap();
-        let pods = proxy_pods(Ok(vec![pod]));
+        let pods = proxy_pods(Ok(vec![proxy_pod(pod)]));
         let [pod] = pods.known().unwrap().as_slice() else { panic!("{pods:?}") };
         assert!(pod.is_crashing());
         assert_eq!(pod.ended.as_deref(), Some("Error, exit code 1: unknown flag: --x"));

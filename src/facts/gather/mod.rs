@@ -11,8 +11,10 @@ mod fetch;
 mod flags;
 mod kube_proxy;
 mod leases;
+mod listed;
 mod nodes;
 mod objects;
+mod proxies;
 mod ranges;
 mod raw;
 
@@ -31,8 +33,7 @@ use crate::cluster::{Cluster, ClusterError};
 ///
 /// They can't be listed, or the API server can't be reached.
 pub async fn nodes(cluster: &Cluster) -> Result<Fact<Vec<Node>>, ClusterError> {
-    let nodes = Fetch::new(cluster).nodes().await?;
-    Ok(known(nodes.into_iter().map(nodes::node).collect()))
+    Ok(known(Fetch::new(cluster).nodes().await?))
 }
 
 /// The cluster's DNS alone, as it is now; its domain isn't read.
@@ -94,7 +95,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         fetch.config_map(KUBE_SYSTEM, "kube-proxy-config"),
         fetch.config_map(KUBE_SYSTEM, "kubelet-config"),
         fetch.config_map(KUBE_SYSTEM, "coredns"),
-        fetch.pods(KUBE_SYSTEM, flags::COMPONENTS),
+        fetch.commands(KUBE_SYSTEM, flags::COMPONENTS),
         fetch.daemon_sets(),
         fetch.services(KUBE_SYSTEM, dns::LABEL),
         fetch.endpoint_slices(KUBE_SYSTEM, dns::SERVICE),
@@ -103,7 +104,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         fetch.endpoint_slices(DEFAULT, objects::KUBERNETES),
         fetch.running_pods(objects::MOST_PODS),
         fetch.leases(KUBE_SYSTEM),
-        fetch.pods(KUBE_SYSTEM, "k8s-app=kube-proxy"),
+        fetch.proxy_pods(KUBE_SYSTEM, "k8s-app=kube-proxy"),
     )?;
     let raw = Raw {
         service_cidrs,
@@ -116,7 +117,6 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         daemon_sets,
         dns_services,
     };
-    let nodes: Vec<_> = nodes.into_iter().map(nodes::node).collect();
     let cni = cni::cni(&raw.daemon_sets, &nodes);
 
     // A pod network that keeps its ranges to itself, and DNS pods that no EndpointSlice shows, are

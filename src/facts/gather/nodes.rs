@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1;
 
+use super::listed::ListedNode;
 use crate::facts::{Node, NodeAddress, Readiness, Taint};
 
 /// Beginnings of annotations that speak of the network: addresses, ranges, the state of the CNI.
@@ -25,26 +26,18 @@ const NETWORK_ANNOTATIONS: [&str; 14] = [
 ];
 
 /// A node as the facts hold it.
-pub(super) fn node(node: v1::Node) -> Node {
-    let spec = node.spec.unwrap_or_default();
-    let status = node.status.unwrap_or_default();
-    let info = status.node_info.unwrap_or_default();
-    let labels = node.metadata.labels.unwrap_or_default();
-    let taints = spec.taints.unwrap_or_default();
-    let condition = status
-        .conditions
-        .unwrap_or_default()
-        .into_iter()
-        .find(|condition| condition.type_ == "Ready");
+pub(super) fn node(node: ListedNode) -> Node {
+    let ListedNode { metadata, spec, status } = node;
+    let (info, labels) = (status.node_info, metadata.labels);
+    let condition = status.conditions.into_iter().find(|condition| condition.type_ == "Ready");
     let os = labels.get("kubernetes.io/os").cloned().unwrap_or(info.operating_system);
     Node {
-        is_virtual: is_virtual(&labels, &taints, &info.kubelet_version),
-        name: node.metadata.name.unwrap_or_default(),
+        is_virtual: is_virtual(&labels, &spec.taints, &info.kubelet_version),
+        name: metadata.name,
         // Before dual-stack there was only the singular field.
         pod_cidrs: spec.pod_cidrs.unwrap_or_else(|| spec.pod_cidr.into_iter().collect()),
         addresses: status
             .addresses
-            .unwrap_or_default()
             .into_iter()
             .map(|address| NodeAddress { kind: address.type_, address: address.address })
             .collect(),
@@ -57,8 +50,9 @@ pub(super) fn node(node: v1::Node) -> Node {
                 None => "the node has not reported its state yet".to_owned(),
             },
         },
-        unschedulable: spec.unschedulable.unwrap_or(false),
-        taints: taints
+        unschedulable: spec.unschedulable,
+        taints: spec
+            .taints
             .into_iter()
             .map(|taint| Taint { key: taint.key, value: taint.value, effect: taint.effect })
             .collect(),
@@ -69,13 +63,10 @@ pub(super) fn node(node: v1::Node) -> Node {
         provider_id: spec.provider_id,
         max_pods: status
             .allocatable
-            .as_ref()
-            .and_then(|all| all.get("pods"))
+            .and_then(|allocatable| allocatable.pods)
             .and_then(|pods| pods.0.parse().ok()),
-        network_annotations: node
-            .metadata
+        network_annotations: metadata
             .annotations
-            .unwrap_or_default()
             .into_iter()
             .filter(|(key, _)| NETWORK_ANNOTATIONS.iter().any(|start| key.starts_with(start)))
             .collect(),

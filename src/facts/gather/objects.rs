@@ -5,15 +5,12 @@ use std::{
     net::IpAddr,
 };
 
-use k8s_openapi::api::{
-    core::v1::{Pod, Service},
-    discovery::v1::EndpointSlice,
-    networking::v1::IPAddress,
-};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt;
 
 use super::{
     fetch::{Fetch, Fetched, Missing},
+    listed::{ListedAddress, ListedPod, ListedService},
     raw::Raw,
 };
 use crate::{
@@ -26,7 +23,7 @@ use crate::{
 };
 
 /// How many pods are looked at, so that a large cluster doesn't hold up the run.
-pub(super) const MOST_PODS: u32 = 2_000;
+pub(super) const MOST_PODS: usize = 2_000;
 
 /// The name of the API server's own Service.
 pub(super) const KUBERNETES: &str = "kubernetes";
@@ -38,7 +35,7 @@ pub(super) struct OfServices {
     pub(super) of_all: Fact<Services>,
     pub(super) unreserved: Fact<Unreserved>,
     /// The API server's own.
-    pub(super) kubernetes: Fetched<Service>,
+    pub(super) kubernetes: Fetched<ListedService>,
 }
 
 /// Lists the Services and the IPAddresses. An address is reserved before its Service exists and
@@ -53,8 +50,8 @@ pub(super) async fn services(fetch: &Fetch<'_>) -> Result<OfServices, ClusterErr
         Err(missing) => missing.clone().into(),
     };
     let kubernetes = services.as_deref().map_err(Clone::clone).and_then(|services| {
-        let own = |service: &&Service| {
-            service.namespace().as_deref() == Some(DEFAULT) && service.name_any() == KUBERNETES
+        let own = |service: &&ListedService| {
+            service.metadata.namespace == DEFAULT && service.metadata.name == KUBERNETES
         };
         let missing = || Missing::Absent(format!("Service {DEFAULT}/{KUBERNETES} not found"));
         services.iter().find(own).cloned().ok_or_else(missing)
@@ -84,14 +81,14 @@ pub(super) async fn services(fetch: &Fetch<'_>) -> Result<OfServices, ClusterErr
 
 /// The API server's own Service, with its slices.
 pub(super) fn kubernetes_service(
-    service: Fetched<Service>,
+    service: Fetched<ListedService>,
     slices: Fetched<Vec<EndpointSlice>>,
 ) -> Fact<KubernetesService> {
     let service = match service {
         Ok(service) => service,
         Err(missing) => return missing.into(),
     };
-    let mut ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    let mut ports = service.spec.ports.iter();
     let facts = KubernetesService {
         cluster_ips: cluster_ips(&service).collect(),
         port: ports.find_map(|port| u16::try_from(port.port).ok()).unwrap_or(HTTPS),
@@ -127,55 +124,54 @@ pub(super) fn service_cidrs(raw: &Raw) -> Fact<Vec<ServiceCidr>> {
 }
 
 /// What the pods have.
-pub(super) fn pods(fetched: Fetched<(Vec<Pod>, bool)>) -> Fact<Pods> {
+pub(super) fn pods(fetched: Fetched<(Vec<ListedPod>, bool)>) -> Fact<Pods> {
     match fetched {
         Ok((pods, more)) => known(of_pods(&pods, more), "Pods of all namespaces"),
         Err(missing) => missing.into(),
     }
 }
 
-fn full_name(object: &impl ResourceExt) -> String {
-    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
-}
-
 /// A Service's ClusterIPs; none for a headless one.
-fn cluster_ips(service: &Service) -> impl Iterator<Item = IpAddr> {
-    let ips = service.spec.as_ref().and_then(|spec| spec.cluster_ips.as_ref());
-    ips.into_iter().flatten().filter_map(|ip| ip.parse().ok())
+fn cluster_ips(service: &ListedService) -> impl Iterator<Item = IpAddr> {
+    service.spec.cluster_ips.iter().filter_map(|ip| ip.parse().ok())
 }
 
-fn of_services(services: &[Service]) -> Services {
+fn of_services(services: &[ListedService]) -> Services {
     let mut facts = Services::default();
     for service in services {
         let ips: Vec<IpAddr> = cluster_ips(service).collect();
         for &ip in &ips {
             *facts.cluster_ips.entry(IpFamily::of(ip)).or_default() += 1;
         }
-        let Some(spec) = service.spec.as_ref().filter(|_| !ips.is_empty()) else { continue };
-        let policy = spec.ip_family_policy.as_deref();
-        if matches!(policy, Some("PreferDualStack" | "RequireDualStack")) && ips.len() == 1 {
-            facts.half_dual.add(full_name(service));
+        if ips.is_empty() {
+            continue;
         }
-        if spec.ip_families.as_ref().is_none_or(Vec::is_empty) {
-            facts.without_families.add(full_name(service));
+        let policy = service.spec.ip_family_policy.as_deref();
+        if matches!(policy, Some("PreferDualStack" | "RequireDualStack")) && ips.len() == 1 {
+            facts.half_dual.add(service.metadata.full_name());
+        }
+        if service.spec.ip_families.is_empty() {
+            facts.without_families.add(service.metadata.full_name());
         }
     }
     facts
 }
 
 /// The ClusterIPs without an IPAddress of their Service, each with that.
-fn unreserved(services: &[Service], addresses: &[IPAddress]) -> BTreeSet<(IpAddr, String)> {
+fn unreserved(
+    services: &[ListedService],
+    addresses: &[ListedAddress],
+) -> BTreeSet<(IpAddr, String)> {
     let reserved: BTreeMap<IpAddr, String> = addresses
         .iter()
         .filter_map(|address| {
-            let parent = address.spec.as_ref().map(|spec| &spec.parent_ref)?;
-            let namespace = parent.namespace.as_deref().unwrap_or_default();
-            Some((address.name_any().parse().ok()?, format!("{namespace}/{}", parent.name)))
+            let parent = address.spec.parent_ref.as_ref()?;
+            Some((address.metadata.name.parse().ok()?, parent.full_name()))
         })
         .collect();
     services
         .iter()
-        .flat_map(|service| cluster_ips(service).map(|ip| (ip, full_name(service))))
+        .flat_map(|service| cluster_ips(service).map(|ip| (ip, service.metadata.full_name())))
         .filter(|(ip, service)| reserved.get(ip) != Some(service))
         .collect()
 }
@@ -188,24 +184,18 @@ fn samples(missing: BTreeSet<(IpAddr, String)>) -> Unreserved {
     samples
 }
 
-fn of_pods(pods: &[Pod], more: bool) -> Pods {
+fn of_pods(pods: &[ListedPod], more: bool) -> Pods {
     let mut single_stack: BTreeMap<IpFamily, Sample> = BTreeMap::new();
     let mut seen = 0;
     for pod in pods {
-        let on_host = pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or(false);
-        let ips = pod.status.as_ref().and_then(|status| status.pod_ips.as_ref());
-        let families: BTreeSet<IpFamily> = ips
-            .into_iter()
-            .flatten()
-            .filter_map(|ip| ip.ip.parse().ok())
-            .map(IpFamily::of)
-            .collect();
-        if on_host || families.is_empty() {
+        let ips = pod.status.pod_ips.iter().filter_map(|ip| ip.ip.parse().ok());
+        let families: BTreeSet<IpFamily> = ips.map(IpFamily::of).collect();
+        if pod.spec.host_network || families.is_empty() {
             continue;
         }
         seen += 1;
         if let (1, Some(&family)) = (families.len(), families.first()) {
-            single_stack.entry(family).or_default().add(full_name(pod));
+            single_stack.entry(family).or_default().add(pod.metadata.full_name());
         }
     }
     Pods { seen, more, single_stack }
@@ -217,11 +207,11 @@ mod tests {
 
     use super::*;
 
-    fn service(name: &str, spec: Value) -> Service {
+    fn service(name: &str, spec: Value) -> ListedService {
         from_value(json!({"metadata": {"namespace": "shop", "name": name}, "spec": spec})).unwrap()
     }
 
-    fn address(ip: &str, service: &str) -> IPAddress {
+    fn address(ip: &str, service: &str) -> ListedAddress {
         from_value(json!({"metadata": {"name": ip}, "spec": {"parentRef": {
             "resource": "services", "namespace": "shop", "name": service,
         }}}))
@@ -266,11 +256,14 @@ mod tests {
             service("b", json!({"clusterIPs": ["10.96.0.2"]})),
             service("headless", json!({"clusterIPs": ["None"]})),
         ];
-        let addresses = [address("10.96.0.1", "a"), address("fd00:96::1", "a")];
-        let b = address("10.96.0.2", "b");
-        assert!(unreserved(&services, &[&addresses[..], &[b]].concat()).is_empty());
-        for foreign in [vec![], vec![address("10.96.0.2", "a")]] {
-            let missing = unreserved(&services, &[&addresses[..], &foreign].concat());
+        let reserved = |more: Option<ListedAddress>| {
+            let addresses = [address("10.96.0.1", "a"), address("fd00:96::1", "a")];
+            let addresses: Vec<_> = addresses.into_iter().chain(more).collect();
+            unreserved(&services, &addresses)
+        };
+        assert!(reserved(Some(address("10.96.0.2", "b"))).is_empty());
+        for foreign in [None, Some(address("10.96.0.2", "a"))] {
+            let missing = reserved(foreign);
             let samples = samples(missing);
             assert_eq!(samples[&IpFamily::V4].first, ["10.96.0.2 of shop/b"]);
             assert_eq!(samples.len(), 1);
@@ -304,7 +297,7 @@ mod tests {
 
     #[test]
     fn pods_of_one_family_are_counted_unless_they_are_in_their_nodes_network() {
-        let pod = |name: &str, host: bool, ips: &[&str]| -> Pod {
+        let pod = |name: &str, host: bool, ips: &[&str]| -> ListedPod {
             let ips: Vec<Value> = ips.iter().map(|ip| json!({"ip": ip})).collect();
             from_value(json!({
                 "metadata": {"namespace": "shop", "name": name},
