@@ -27,5 +27,5 @@ pub mod probe;
 pub mod record;
 pub mod report;
 pub mod run;
-mod suite;
+pub mod suite;
 pub mod suites;
