@@ -1,8 +1,10 @@
 //! How long a run takes, beside the floor: `kubectl apply` of the same fixture and waiting until it
-//! is ready, then deleting its pods. Both in turn, on the cluster that `DUALSTACK_KUBECONFIG`
-//! names, with ratios pair by pair, because the machines are shared and noisy.
+//! is ready, then deleting its pods. Both in turn, on each of the clusters whose kubeconfigs
+//! `DUALSTACK_KUBECONFIG` names (one or more paths, as in PATH), with ratios pair by pair, because the
+//! machines are shared and noisy; and in the end a table with a row for each cluster, by its nodes.
 //!
-//! `cargo bench --bench floor -- [ROUNDS]`; `KUBECTL` names the kubectl.
+//! `cargo bench --bench floor -- [ROUNDS]`; `KUBECTL` names the kubectl. Clusters of 3, 6, 12 and 24
+//! nodes come from the testbed: `cargo testbed up --nodes 12`.
 
 #![expect(
     clippy::print_stderr,
@@ -12,7 +14,7 @@
 )]
 
 use std::{
-    env, fs,
+    env, fmt, fs,
     path::Path,
     process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
@@ -32,15 +34,69 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let rounds = env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(5);
-    let bench = Bench {
-        kubeconfig: Path::new(&kubeconfig),
-        kubectl: env::var("KUBECTL").unwrap_or_else(|_| "kubectl".to_owned()),
-    };
-    // The first round pulls images and warms caches; it isn't counted.
-    bench.round();
-    let rounds: Vec<Round> = (0..rounds).map(|_| bench.round()).collect();
-    report(&rounds);
+    let kubectl = env::var("KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());
+    let mut rows = Vec::new();
+    for kubeconfig in env::split_paths(&kubeconfig) {
+        let bench = Bench { kubeconfig: &kubeconfig, kubectl: kubectl.clone() };
+        // The first round pulls images and warms caches; it isn't counted.
+        bench.round();
+        let rounds: Vec<Round> = (0..rounds).map(|_| bench.round()).collect();
+        println!("{}:", kubeconfig.display());
+        report(&rounds);
+        rows.push(Row::of(&rounds));
+    }
+    rows.sort_by_key(|row| row.nodes);
+    println!("{HEADER}");
+    rows.iter().for_each(|row| println!("{row}"));
     ExitCode::SUCCESS
+}
+
+const HEADER: &str =
+    "nodes  probes  floor, s   run, s  run / floor  ms over it a probe  removal, s";
+
+/// A cluster's row in the table: medians.
+struct Row {
+    nodes: usize,
+    probes: usize,
+    floor: f64,
+    run: f64,
+    ratio: f64,
+    teardown: f64,
+}
+
+impl Row {
+    fn of(rounds: &[Round]) -> Self {
+        let record = &rounds[0].record;
+        Self {
+            nodes: record.fixture.as_ref().unwrap().selected().count(),
+            probes: record.probes.len(),
+            floor: median(rounds, &|round| round.floor.as_secs_f64()),
+            run: median(rounds, &|round| round.last_verdict.as_secs_f64()),
+            ratio: median(rounds, &ratio),
+            teardown: median(rounds, &|round| round.teardown.as_secs_f64()),
+        }
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { nodes, probes, floor, run, ratio, teardown } = self;
+        let each = (run - floor) * 1_000.0 / (*probes).max(1) as f64;
+        write!(
+            f,
+            "{nodes:5} {probes:7} {floor:9.2} {run:8.2} {ratio:12.2} {each:18.2} {teardown:11.2}"
+        )
+    }
+}
+
+fn ratio(round: &Round) -> f64 {
+    round.last_verdict.as_secs_f64() / round.floor.as_secs_f64()
+}
+
+fn median(rounds: &[Round], value: &dyn Fn(&Round) -> f64) -> f64 {
+    let mut values: Vec<f64> = rounds.iter().map(value).collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 struct Bench<'a> {
@@ -142,16 +198,11 @@ impl Bench<'_> {
 }
 
 fn report(rounds: &[Round]) {
-    let median = |values: &dyn Fn(&Round) -> f64| {
-        let mut values: Vec<f64> = rounds.iter().map(values).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
+    let median = |value: &dyn Fn(&Round) -> f64| median(rounds, value);
     let line = |name: &str, value: f64, unit: &str| println!("{name:44} {value:7.2} {unit}");
     println!("medians of {} rounds", rounds.len());
     line("floor: kubectl apply and wait until ready", median(&|r| r.floor.as_secs_f64()), "s");
     line("run: start to last verdict", median(&|r| r.last_verdict.as_secs_f64()), "s");
-    let ratio = |r: &Round| r.last_verdict.as_secs_f64() / r.floor.as_secs_f64();
     line("  as a multiple of the floor, pair by pair", median(&ratio), "");
     line(
         "floor: kubectl delete until the pods are gone",

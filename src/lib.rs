@@ -28,5 +28,5 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod snapshot;
-mod suite;
+pub mod suite;
 pub mod suites;

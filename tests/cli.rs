@@ -107,6 +107,9 @@ fn a_parameter_outside_its_limits_is_refused() {
     refused(&["run", "--toleration", "a:Never"], Exit::Usage, &["KEY[=VALUE][:EFFECT]"]);
     refused(&["run", "--pull-secret", "a/b/c"], Exit::Usage, &["NAMESPACE/NAME"]);
     refused(&["run", "--node-selector", "zone"], Exit::Usage, &["LABEL=VALUE"]);
+    refused(&["plan", "--mesh", "0"], Exit::Usage, &["--mesh", "`full` or a number above 0"]);
+    refused(&["plan", "--nodes", "n1,n1"], Exit::Usage, &["node n1 is named twice"]);
+    refused(&["run", "--dry-run", "--nodes", "0"], Exit::Usage, &["number above 0"]);
     refused(&["run", "--nodes", "0"], Exit::Usage, &["--nodes", "number above 0"]);
     refused(&["run", "--nodes", "n1 n2"], Exit::Usage, &["--nodes", "n1,n2"]);
     refused(&["run", "--nodes", "n1,n2,n1"], Exit::Usage, &["node n1 is named twice"]);
@@ -154,8 +157,38 @@ fn an_unwritable_report_is_refused_before_anything_is_begun() {
 }
 
 #[test]
+fn a_plan_has_no_reports() {
+    let with_a_file = ["run", "--dry-run", "--html", "/nonexistent/page"];
+    refused(&with_a_file, Exit::Usage, &["nothing to report", "--output json"]);
+    refused(&["plan", "--html", "page"], Exit::Usage, &["unexpected argument '--html'"]);
+    let directory = tempfile::tempdir().unwrap();
+    let kubeconfig = unreachable_cluster(directory.path());
+    for plan in [&["plan"][..], &["plan", "-o", "json"], &["run", "--dry-run"]] {
+        let says = ["127.0.0.1:1"];
+        refused(&[plan, &["--kubeconfig", &kubeconfig]].concat(), Exit::Cluster, &says);
+    }
+}
+
+#[test]
+fn nothing_is_printed_of_a_run_with_the_output_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let kubeconfig = unreachable_cluster(directory.path());
+    let said = |output: &str| {
+        let output = run(&["run", "--kubeconfig", &kubeconfig, "--output", output]);
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(stdout(&output), "");
+        stderr(&output)
+    };
+    assert_eq!(said("none").lines().count(), 1, "the error alone");
+    for output in ["table", "json"] {
+        assert!(said(output).contains("connecting"), "{output}");
+    }
+}
+
+#[test]
 fn two_reports_into_one_place_are_refused() {
     refused(&["run", "--junit", "-", "--json", "-"], Exit::Usage, &["cannot both go to -"]);
+    refused(&["run", "-o", "json", "--junit", "-"], Exit::Usage, &["cannot both go to -"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod tests;
 
 pub use read::BaselineError;
 pub(crate) use read::day;
-pub use review::Review;
+pub use review::{Finding, Review};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

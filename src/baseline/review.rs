@@ -1,6 +1,6 @@
 //! A baseline held against a run.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use super::{Baseline, Entry, glob};
 use crate::{
@@ -14,8 +14,27 @@ use crate::{
 pub struct Review<'a> {
     /// The failed cases that are known, by their names.
     known: HashMap<String, &'a Entry>,
-    /// What is wrong with the baseline itself, as sentences.
-    pub findings: Vec<String>,
+    /// What is wrong with the baseline itself.
+    pub findings: Vec<Finding<'a>>,
+}
+
+/// What is wrong with an entry of a baseline.
+#[derive(Debug)]
+pub struct Finding<'a> {
+    /// The baseline.
+    pub baseline: &'a Baseline,
+    /// The entry.
+    pub entry: &'a Entry,
+    /// What is wrong, as the end of a sentence.
+    pub problem: String,
+}
+
+impl fmt::Display for Finding<'_> {
+    /// One sentence with the entry's place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { baseline, entry, problem } = self;
+        write!(f, "{}, line {}: `{}` {problem}", baseline.origin, entry.line, entry.case)
+    }
 }
 
 impl<'a> Review<'a> {
@@ -25,6 +44,11 @@ impl<'a> Review<'a> {
             return None;
         }
         self.known.get(&judged.case.name()).copied()
+    }
+
+    /// What is wrong with the baseline itself, a sentence for each entry.
+    pub fn sentences(&self) -> Vec<String> {
+        self.findings.iter().map(ToString::to_string).collect()
     }
 
     /// How many failed cases are known.
@@ -81,9 +105,8 @@ impl Baseline {
             } else {
                 None
             };
-            review.findings.extend(finding.map(|finding| {
-                format!("{}, line {}: `{}` {finding}", self.origin, entry.line, entry.case)
-            }));
+            let finding = finding.map(|problem| Finding { baseline: self, entry, problem });
+            review.findings.extend(finding);
         }
         review
     }

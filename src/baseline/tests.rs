@@ -42,7 +42,7 @@ fn a_failure_that_is_known_does_not_fail_the_run_and_is_counted() {
     assert!(!failed.is_empty());
     let record = with(&run, &[("node_port::*/ipv6/*n2*", "2027-01-31")]);
     assert_eq!((record.review().count(), record.exit()), (failed.len(), Exit::Passed));
-    assert_eq!(record.review().findings, Vec::<String>::new());
+    assert_eq!(record.review().sentences(), Vec::<String>::new());
     let exact: Vec<(&str, &str)> = failed.iter().map(|name| (name.as_str(), TODAY)).collect();
     assert_eq!(with(&run, &exact).exit(), Exit::Passed, "the last day counts");
     assert_eq!(with(&run, &exact[1..]).exit(), Exit::Failed, "one is not known");
@@ -54,7 +54,7 @@ fn an_expired_entry_covers_nothing_and_is_named() {
     let run = firewalled();
     let record = with(&run, &[("node_port", "2026-11-24")]);
     assert_eq!((record.review().count(), record.exit()), (0, Exit::Failed));
-    let findings = record.review().findings;
+    let findings = record.review().sentences();
     let said = "known.yaml, line 2: `node_port` expired on 2026-11-24, so ";
     assert!(findings.len() == 1 && findings[0].starts_with(said), "{findings:?}");
 }
@@ -71,19 +71,19 @@ fn entries_that_match_nothing_or_what_works_are_named_and_fail_nothing() {
         ],
     );
     assert_eq!(record.exit(), Exit::Passed);
-    let findings = record.review().findings;
+    let findings = record.review().sentences();
     assert!(findings[0].contains("line 2: `pod::reachable/ipv6/n1 -> n9` matches no case"));
     assert!(findings[1].contains("line 6: `dns` matches 21 cases, none of which fails any more"));
     assert!(findings[2].contains("expired on 2020-01-01, and nothing fails; remove it"));
     let narrow = Lab::dual().changed(|lab| lab.suite.checks = vec!["node".to_owned()]).run();
-    assert_eq!(with(&narrow, &[("dns", "2027-01-31")]).review().findings, Vec::<String>::new());
+    assert_eq!(with(&narrow, &[("dns", "2027-01-31")]).review().sentences(), Vec::<String>::new());
 }
 
 #[test]
 fn what_cannot_be_told_is_never_covered() {
     let record = with(&Lab::dual().without_exec(), &[("*", "2027-01-31"), ("pod", "2027-01-31")]);
     assert_eq!((record.review().count(), record.exit()), (0, Exit::Inconclusive));
-    assert!(record.review().findings[0].contains("could not be determined"));
+    assert!(record.review().sentences()[0].contains("could not be determined"));
 }
 
 #[test]

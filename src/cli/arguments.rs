@@ -5,7 +5,8 @@ use clap::{Parser, Subcommand};
 use super::{
     baseline::BaselineCommand, cleanup::CleanupArgs, completions::CompletionsArgs, diff::DiffArgs,
     explain::ExplainArgs, judge::JudgeArgs, lint::LintCommand, list::ListArgs, man::ManArgs,
-    options::Console, report::ReportArgs, run::RunArgs, schema::SchemaArgs, verify::VerifyArgs,
+    options::Console, plan::PlanArgs, report::ReportArgs, run::RunArgs, schema::SchemaArgs,
+    verify::VerifyArgs,
 };
 
 /// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
@@ -22,6 +23,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Run(Box<RunArgs>),
+    Plan(Box<PlanArgs>),
     List(ListArgs),
     Explain(ExplainArgs),
     Judge(JudgeArgs),

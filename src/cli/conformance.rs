@@ -1,8 +1,12 @@
 //! `--conformance` and `--badge`.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
+use serde::Deserialize;
 
 use crate::{
     conformance::Implementation,
@@ -16,19 +20,14 @@ use crate::{
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Conformance")]
 pub(super) struct ConformanceArgs {
-    /// Write a conformance report (YAML) to this file (`-`: stdout); see docs/reports
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires_all = [
-            "conformance_organization",
-            "conformance_project",
-            "conformance_url",
-            "conformance_version",
-            "conformance_contact",
-        ]
-    )]
+    /// Write a conformance report (YAML) to this file (`-`: stdout); see docs/reports. It says whose
+    /// network was tested: by --conformance-implementation, or the options that follow it
+    #[arg(long, value_name = "FILE")]
     conformance: Option<PathBuf>,
+    /// Read whose network was tested from this file: YAML with organization, project, url, version and
+    /// contact (a list). An option for one of them comes before the file
+    #[arg(long, value_name = "FILE")]
+    conformance_implementation: Option<PathBuf>,
     /// Write a badge (SVG) with the result of the conformance report to this file (`-`: stdout)
     #[arg(long, value_name = "FILE")]
     badge: Option<PathBuf>,
@@ -60,6 +59,40 @@ fn words(text: &str) -> Result<String, String> {
     Ok(text.trim().to_owned())
 }
 
+/// Whose network was tested, as a file says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Given {
+    organization: Option<String>,
+    project: Option<String>,
+    url: Option<String>,
+    version: Option<String>,
+    contact: Vec<String>,
+}
+
+impl Given {
+    fn read(path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        let text = fs::read_to_string(path)
+            .map_err(|error| format!("cannot read the implementation {shown}: {error}"))?;
+        let invalid = |reason: String| {
+            format!(
+                "invalid implementation {shown}: {reason}; it has organization, project, url, version \
+                 and contact (a list)"
+            )
+        };
+        let given: Self = serde_saphyr::from_str(&text).map_err(|error| {
+            invalid(error.to_string().lines().next().unwrap_or_default().to_owned())
+        })?;
+        let Self { organization, project, url, version, contact } = &given;
+        let said = [organization, project, url, version].into_iter().flatten().chain(contact);
+        for text in said {
+            words(text).map_err(|problem| invalid(format!("of {text:?}, {problem}")))?;
+        }
+        Ok(given)
+    }
+}
+
 /// The places of both, opened.
 #[derive(Debug)]
 pub(super) struct ConformanceOutputs {
@@ -73,6 +106,52 @@ impl ConformanceArgs {
     /// Whether a conformance report is asked for.
     pub(super) const fn asked_for(&self) -> bool {
         self.conformance.is_some() || self.badge.is_some()
+    }
+
+    /// The same, with whose network it is read from its file.
+    ///
+    /// # Errors
+    /// Where a conformance report is asked for and something is missing of whose network it is of.
+    pub(super) fn complete(mut self) -> Result<Self, String> {
+        if let Some(path) = &self.conformance_implementation {
+            let given = Given::read(path)?;
+            let Self {
+                conformance_organization: organization,
+                conformance_project: project,
+                conformance_url: url,
+                conformance_version: version,
+                conformance_contact: contact,
+                ..
+            } = &mut self;
+            for (option, given) in [
+                (organization, given.organization),
+                (project, given.project),
+                (url, given.url),
+                (version, given.version),
+            ] {
+                *option = option.take().or(given);
+            }
+            if contact.is_empty() {
+                *contact = given.contact;
+            }
+        }
+        let missing: Vec<&str> = [
+            ("--conformance-organization", self.conformance_organization.is_none()),
+            ("--conformance-project", self.conformance_project.is_none()),
+            ("--conformance-url", self.conformance_url.is_none()),
+            ("--conformance-version", self.conformance_version.is_none()),
+            ("--conformance-contact", self.conformance_contact.is_empty()),
+        ]
+        .into_iter()
+        .filter_map(|(option, missing)| missing.then_some(option))
+        .collect();
+        if self.conformance.is_some() && !missing.is_empty() {
+            return Err(format!(
+                "--conformance needs {}, or a file with --conformance-implementation",
+                missing.join(", ")
+            ));
+        }
+        Ok(self)
     }
 
     /// Opens the files, so that a bad path is known before anything is begun.

@@ -9,7 +9,7 @@ use crate::{
     cluster::ClusterError,
     exit::Exit,
     report::{OutputError, ReportError},
-    run::RunError,
+    run::{PlanError, RunError},
     suites::SuiteError,
 };
 
@@ -53,6 +53,12 @@ pub(super) fn with_reports(exit: Exit, unwritten: &[ReportError]) -> Result<Exit
     let sentences: Vec<String> = unwritten.iter().map(ToString::to_string).collect();
     let exit = if exit == Exit::Passed { Exit::Usage } else { exit };
     Err(Failure::new(exit, sentences.join("\n")))
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        Self::new(error.exit(), error.to_string())
+    }
 }
 
 impl From<SuiteError> for Failure {

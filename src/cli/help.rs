@@ -58,6 +58,16 @@ pub(super) fn command(name: &'static str) -> Command {
                 exit_codes(),
             ))
         })
+        .mut_subcommand("plan", |command| {
+            command.after_long_help(format!(
+                "{}\n{}",
+                examples(&[
+                    ("plan", "Say what `run` would do to the cluster of the current context"),
+                    ("plan --nodes all --mesh 4", "Say what other options would make of it"),
+                ]),
+                exit_codes(),
+            ))
+        })
         .mut_subcommand("judge", |command| {
             command.after_long_help(format!(
                 "{}\n{}",

@@ -19,6 +19,8 @@ mod logging;
 mod man;
 mod options;
 mod outputs;
+mod plan;
+mod print;
 mod report;
 mod run;
 mod saved;
@@ -26,6 +28,7 @@ mod schema;
 mod signals;
 mod values;
 mod verify;
+mod what;
 
 use std::{env, ffi::OsString, process::ExitCode};
 
@@ -60,6 +63,7 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
     let mut streams = Streams::standard(console.colour());
     let ended = logging::start(&console).and_then(|()| match cli.command {
         Command::Run(arguments) => run::run(*arguments, &console),
+        Command::Plan(arguments) => plan::plan(*arguments, &console),
         Command::List(arguments) => list::list(&arguments, &mut streams.out),
         Command::Explain(arguments) => explain::explain(&arguments, &mut streams.out),
         Command::Judge(arguments) => judge::judge(&arguments, &console),

@@ -41,6 +41,11 @@ impl Console {
         self.colour.choice()
     }
 
+    /// Whether it logs.
+    pub(super) const fn logs(&self) -> bool {
+        self.verbose > 0
+    }
+
     /// How much the reports say.
     pub(super) const fn detail(&self) -> Detail {
         match (self.quiet, self.verbose) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, error::ErrorKind, value_parser};
 
 use super::{
     conformance::{ConformanceArgs, ConformanceOutputs},
@@ -48,7 +48,9 @@ impl FromArgMatches for OutputArgs {
         let wanted = FORMATS.iter().filter_map(|&format| {
             Some((format, matches.get_one::<PathBuf>(format.option)?.clone()))
         });
-        let conformance = ConformanceArgs::from_arg_matches(matches)?;
+        let conformance = ConformanceArgs::from_arg_matches(matches)?
+            .complete()
+            .map_err(|problem| clap::Error::raw(ErrorKind::ValueValidation, problem + "\n"))?;
         Ok(Self { wanted: wanted.collect(), conformance })
     }
 
@@ -79,6 +81,11 @@ impl OutputArgs {
     /// Whether a conformance report is asked for.
     pub(super) const fn conformance(&self) -> bool {
         self.conformance.asked_for()
+    }
+
+    /// Whether any report is asked for.
+    pub(super) const fn wants_any(&self) -> bool {
+        !self.wanted.is_empty() || self.conformance.asked_for()
     }
 
     /// The same, with a report of this format on stdout.
@@ -112,11 +119,12 @@ impl Outputs {
         self.conformance.sha256 = Some(sha256);
     }
 
-    /// Every reporter of a run.
-    pub(super) fn fan(self, console: &Console) -> Fan {
-        let (streams, detail) = (self.streams(console), console.detail());
+    /// Every reporter of a run. Without a detail, nothing but files is written.
+    pub(super) fn fan(self, console: &Console, detail: Option<Detail>) -> Fan {
+        let streams = self.streams(console);
         // A progress line and log lines on one terminal would overwrite each other.
-        let logs = detail == Detail::Full || logging::asked_for();
+        let logs = console.logs() || logging::asked_for();
+        let Some(detail) = detail else { return self.into_files(Fan::default()) };
         let fan = if streams.err.is_interactive() && !logs {
             Fan::default().with(Terminal::new(streams.out, detail))
         } else {

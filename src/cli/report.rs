@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{
     failure::{Failure, with_reports},
     options::Console,
     outputs::OutputArgs,
+    print::Print,
     saved,
 };
-use crate::{
-    exit::Exit,
-    report::{json, text::Detail},
-};
+use crate::{exit::Exit, report::json};
 
 /// Write the reports of a saved run, in any format
 ///
@@ -27,24 +25,9 @@ pub(super) struct ReportArgs {
     record: PathBuf,
     /// What to print [default: table, or nothing if a report goes to stdout]
     #[arg(short, long, value_name = "FORMAT", value_enum, help_heading = "Reports")]
-    output: Option<Output>,
+    output: Option<Print>,
     #[command(flatten)]
     outputs: OutputArgs,
-}
-
-/// What is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// Failures in full, tables with like passes in one row, and the summary.
-    Table,
-    /// Every case in a row of its own.
-    Wide,
-    /// Failures and the summary.
-    Short,
-    /// The record.
-    Json,
-    /// Nothing.
-    None,
 }
 
 pub(super) fn report(arguments: ReportArgs, console: &Console) -> Result<Exit, Failure> {
@@ -54,15 +37,11 @@ pub(super) fn report(arguments: ReportArgs, console: &Console) -> Result<Exit, F
     let detail = match output {
         None if outputs.takes_stdout() => None,
         None => Some(console.detail()),
-        Some(Output::Table) => Some(Detail::Normal),
-        Some(Output::Wide) => Some(Detail::Full),
-        Some(Output::Short) => Some(Detail::Brief),
-        Some(Output::Json) => {
-            outputs = outputs.with_stdout(&json::FORMAT);
-            None
-        }
-        Some(Output::None) => None,
+        Some(print) => print.detail(),
     };
+    if output == Some(Print::Json) {
+        outputs = outputs.with_stdout(&json::FORMAT);
+    }
     let mut fan = outputs.open()?.fan_of_results(console, detail);
     let notices = record.notices.clone();
     saved::tell(&mut fan, record, notices);

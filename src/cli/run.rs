@@ -1,25 +1,23 @@
 //! `dualstack run`: tests a cluster.
 
-use std::{path::PathBuf, time::Duration};
-
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tokio::sync::mpsc;
 
 use super::{
     baseline::BaselineArgs,
     failure::{Failure, with_reports},
-    options::{ClusterArgs, Console, runtime},
+    options::{Console, runtime},
     outputs::{OutputArgs, Outputs},
-    signals, values,
+    plan,
+    print::Print,
+    signals,
+    what::WhatArgs,
 };
 use crate::{
     event::Event,
     exit::Exit,
-    fixture::{FixtureOptions, HostNetworkPolicy, MeshChoice, NodeChoice, PullSecret, Toleration},
-    probe::EgressServer,
-    report::ReportError,
+    report::{ReportError, json, text::Detail},
     run::{self, Events, Options, RunError},
-    suite::{EgressPolicy, OutsidePolicy, Suite},
 };
 
 /// Test a cluster
@@ -28,260 +26,42 @@ use crate::{
 /// both families, reports what works, what does not and why, and removes the workload.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Run only these checks of the suite, by id or area: `dns`, `node_port::from_outside`
-    #[arg(value_name = "CHECK")]
-    checks: Vec<String>,
-
     #[command(flatten)]
-    cluster: ClusterArgs,
-    #[command(flatten)]
-    expectations: ExpectationArgs,
-    #[command(flatten)]
-    workload: WorkloadArgs,
-    #[command(flatten)]
-    time: TimeArgs,
+    what: WhatArgs,
+    /// Print what the run would do, and create nothing; the same as `plan`
+    #[arg(long, help_heading = "Workload")]
+    dry_run: bool,
     #[command(flatten)]
     baseline: BaselineArgs,
+    /// What to print [default: table, or nothing if a report goes to stdout]
+    #[arg(short, long, value_name = "FORMAT", value_enum, help_heading = "Reports")]
+    output: Option<Print>,
     #[command(flatten)]
     outputs: OutputArgs,
 }
 
-/// What is expected of the cluster.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "What to test")]
-struct ExpectationArgs {
-    /// What to expect of the cluster: a built-in suite (see `list`), or a file
-    #[arg(long, value_name = "NAME|FILE", default_value = "dual-stack")]
-    suite: String,
-    /// Run only this check or area; the same as naming it as an argument
-    #[arg(long, value_name = "CHECK")]
-    check: Vec<String>,
-    /// Skip this check or area
-    #[arg(long, value_name = "CHECK")]
-    skip: Vec<String>,
-    /// Whether to test NodePorts from this machine: `required` (it must reach the nodes), `auto`
-    /// (inconclusive if it can't) or `off` [default: from the suite]
-    #[arg(long, value_name = "WHEN")]
-    outside: Option<Outside>,
-    /// Whether to test that pods get out of the cluster, to this machine: `required` (they must),
-    /// `auto` (inconclusive if no pod gets here) or `off` [default: from the suite]
-    #[arg(long, value_name = "WHEN")]
-    egress: Option<EgressWhen>,
-    /// Have pods connect to this server outside the cluster, and not to this machine; any answer will
-    /// do
-    #[arg(long, value_name = "URL")]
-    egress_target: Option<EgressServer>,
-}
-
-/// [`OutsidePolicy`] as the command line writes it.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Outside {
-    Auto,
-    Required,
-    Off,
-}
-
-impl From<Outside> for OutsidePolicy {
-    fn from(outside: Outside) -> Self {
-        match outside {
-            Outside::Auto => Self::Auto,
-            Outside::Required => Self::Required,
-            Outside::Off => Self::Off,
-        }
-    }
-}
-
-/// [`EgressPolicy`] as the command line writes it.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum EgressWhen {
-    Auto,
-    Required,
-    Off,
-}
-
-impl From<EgressWhen> for EgressPolicy {
-    fn from(egress: EgressWhen) -> Self {
-        match egress {
-            EgressWhen::Auto => Self::Auto,
-            EgressWhen::Required => Self::Required,
-            EgressWhen::Off => Self::Off,
-        }
-    }
-}
-
-/// [`HostNetworkPolicy`] as the command line writes it.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum HostNetwork {
-    Auto,
-    Required,
-    Off,
-}
-
-impl From<HostNetwork> for HostNetworkPolicy {
-    fn from(host_network: HostNetwork) -> Self {
-        match host_network {
-            HostNetwork::Auto => Self::Auto,
-            HostNetwork::Required => Self::Required,
-            HostNetwork::Off => Self::Off,
-        }
-    }
-}
-
-/// Whether nodes are looked at where something fails, as the command line writes it.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LookAtNodes {
-    Auto,
-    Off,
-}
-
-/// What is deployed, and where.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Workload")]
-struct WorkloadArgs {
-    /// Use this existing namespace [default: create `dualstack-` and five letters]
-    #[arg(short, long, value_name = "NAME")]
-    namespace: Option<String>,
-    /// Replace the built-in manifests by files of the same name in this directory
-    #[arg(long, value_name = "DIR")]
-    manifests: Option<PathBuf>,
-    /// Image for nginx
-    #[arg(long, value_name = "IMAGE", value_parser = values::image)]
-    nginx_image: Option<String>,
-    /// Image for busybox
-    #[arg(long, value_name = "IMAGE", value_parser = values::image)]
-    busybox_image: Option<String>,
-    /// Pull both images from this registry: HOST[:PORT][/PATH]
-    #[arg(long, value_name = "REGISTRY", value_parser = values::registry)]
-    image_registry: Option<String>,
-    /// Secret to pull images with, as NAME or NAMESPACE/NAME; repeatable
-    #[arg(long, value_name = "SECRET")]
-    pull_secret: Vec<PullSecret>,
-    /// Tolerate this taint, as KEY[=VALUE][:EFFECT], or `*` for all; repeatable
-    #[arg(long, value_name = "TAINT")]
-    toleration: Vec<Toleration>,
-    /// Use only nodes with this label; repeatable
-    #[arg(long, value_name = "LABEL=VALUE", value_parser = values::label)]
-    node_selector: Vec<(String, String)>,
-    /// Use only this many nodes, or only the named ones; with `all`, a node that can't be tested is
-    /// a failure
-    #[arg(long, value_name = "all|NUMBER|NAME,…")]
-    nodes: Option<NodeChoice>,
-    /// How many other nodes each node tries: all (`full`), this many, or all up to 8 nodes and 8 of
-    /// more (`auto`); what fails is then tried from more nodes
-    #[arg(long, value_name = "auto|full|NUMBER", default_value = "auto")]
-    mesh: MeshChoice,
-    /// Also probe from the host network of each node, with a host-network pod in a namespace of its
-    /// own: if the cluster admits it (`auto`), always (`required`), or never (`off`)
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    host_network: HostNetwork,
-    /// Where something fails, look at the nodes' addresses, routes, neighbours and kernel settings from
-    /// their host-network pods, to prove the cause: if there are such pods (`auto`), or never (`off`)
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    snapshot: LookAtNodes,
-    /// Keep the workload in the cluster for debugging (`cleanup` removes it)
-    #[arg(long)]
-    keep: bool,
-    /// Wait until the namespace is deleted, not only its contents
-    #[arg(long, conflicts_with = "keep")]
-    wait_namespace: bool,
-}
-
-/// How long things may take.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Time")]
-struct TimeArgs {
-    /// Time limit for the run, not counting the removal of the workload
-    #[arg(long, value_name = "DURATION", default_value = "3m", value_parser = values::duration)]
-    timeout: Duration,
-    /// Time limit for nodes to become ready that are starting
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
-    node_timeout: Duration,
-    /// Time limit for the pods to become ready
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
-    ready_timeout: Duration,
-    /// Time limit for one connection attempt [default: from the suite]
-    #[arg(long, value_name = "DURATION", value_parser = values::millis)]
-    attempt_timeout: Option<u32>,
-    /// How long after the pods are ready a path may take to start working [default: from the
-    /// suite]
-    #[arg(long, value_name = "DURATION", value_parser = values::millis)]
-    settle: Option<u32>,
-}
-
-impl RunArgs {
-    /// The options of the run that these arguments ask for.
-    fn options(self) -> Result<Options, Failure> {
-        let Self { mut checks, cluster, expectations, workload, time, baseline, outputs: _ } = self;
-        let baseline = baseline.load()?;
-        checks.extend(expectations.check);
-        let mut suite = Suite::load(&expectations.suite)?;
-        if let Some(outside) = expectations.outside {
-            suite.outside = outside.into();
-        }
-        if let Some(egress) = expectations.egress {
-            suite.egress = egress.into();
-        }
-        if let (EgressPolicy::Off, Some(server)) = (suite.egress, &expectations.egress_target) {
-            return Err(Failure::usage(format!(
-                "nothing connects to --egress-target {server}, because egress is off; leave one of them \
-                 out"
-            )));
-        }
-        if let Some(timeout) = time.attempt_timeout {
-            suite.probes.timeout_ms = timeout;
-        }
-        if let Some(settle) = time.settle {
-            suite.probes.settle_ms = settle;
-        }
-        if let Some(reason) = suite.probes.out_of_range() {
-            return Err(Failure::usage(format!(
-                "invalid --attempt-timeout or --settle for suite {}: {reason} (milliseconds)",
-                suite.name
-            )));
-        }
-        let checks = suite.select(&checks, &expectations.skip)?;
-        if checks.is_empty() {
-            return Err(Failure::new(
-                Exit::NothingSelected,
-                format!(
-                    "no checks selected from suite {}: --skip excludes all of them",
-                    suite.name
-                ),
+pub(super) fn run(arguments: RunArgs, console: &Console) -> Result<Exit, Failure> {
+    let RunArgs { what, dry_run, baseline, output, mut outputs } = arguments;
+    if dry_run {
+        if outputs.wants_any() {
+            return Err(Failure::usage(
+                "--dry-run runs nothing, so there is nothing to report; leave out the reports, or \
+                 print the plan with --output json",
             ));
         }
-        Ok(Options {
-            connect: cluster.into(),
-            suite: suite.narrowed(&checks),
-            checks,
-            fixture: FixtureOptions {
-                namespace: workload.namespace,
-                manifests: workload.manifests,
-                image_nginx: workload.nginx_image,
-                image_busybox: workload.busybox_image,
-                image_registry: workload.image_registry,
-                pull_secrets: workload.pull_secret,
-                tolerations: workload.toleration,
-                node_selector: workload.node_selector.into_iter().collect(),
-                nodes: workload.nodes,
-                mesh: workload.mesh,
-                host_network: workload.host_network.into(),
-                node_timeout: time.node_timeout,
-                ready_timeout: time.ready_timeout,
-            },
-            egress_server: expectations.egress_target,
-            deadline: time.timeout,
-            keep: workload.keep,
-            snapshot: matches!(workload.snapshot, LookAtNodes::Auto),
-            baseline,
-            wait_namespace: workload.wait_namespace,
-        })
+        return plan::print(&what.options(baseline.load()?)?, output == Some(Print::Json), console);
     }
-}
-
-pub(super) fn run(arguments: RunArgs, console: &Console) -> Result<Exit, Failure> {
+    let detail = match output {
+        // What is about to be touched is said all the same, on stderr.
+        None | Some(Print::Json) => Some(console.detail()),
+        Some(print) => print.detail(),
+    };
+    if output == Some(Print::Json) {
+        outputs = outputs.with_stdout(&json::FORMAT);
+    }
     // The files first: whatever else goes wrong, the pipeline finds no stale report.
-    let outputs = arguments.outputs.open()?;
-    let options = match arguments.options() {
+    let outputs = outputs.open()?;
+    let options = match baseline.load().and_then(|baseline| what.options(baseline)) {
         Ok(options) => options,
         Err(failure) => {
             // A pipeline that looks for a report finds out why there is no other.
@@ -289,7 +69,7 @@ pub(super) fn run(arguments: RunArgs, console: &Console) -> Result<Exit, Failure
             return Err(failure);
         }
     };
-    let (ended, unwritten) = runtime()?.block_on(carry_out(options, outputs, console));
+    let (ended, unwritten) = runtime()?.block_on(carry_out(options, outputs, console, detail));
     with_reports(ended?, &unwritten)
 }
 
@@ -298,10 +78,11 @@ async fn carry_out(
     options: Options,
     outputs: Outputs,
     console: &Console,
+    detail: Option<Detail>,
 ) -> (Result<Exit, RunError>, Vec<ReportError>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let events = Events::to(sender);
-    let reporting = tokio::spawn(outputs.fan(console).drain(receiver));
+    let reporting = tokio::spawn(outputs.fan(console, detail).drain(receiver));
     let (stopper, stop) = run::stop();
     let listening = tokio::spawn(signals::listen(stopper, events.clone()));
     let ended = run::run(options, events.clone(), stop).await;

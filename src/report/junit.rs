@@ -53,6 +53,9 @@ pub fn of_record(record: &Record) -> Report {
     }
     // The record is in the registry's order, so the cases of a check follow one another.
     let review = record.review();
+    if !review.findings.is_empty() {
+        report.add_test_suite(baseline_suite(&review));
+    }
     for cases in record.judged.chunk_by(|a, b| a.case.check == b.case.check) {
         report.add_test_suite(suite(cases, record, &review));
     }
@@ -80,6 +83,23 @@ fn run_suite(broken_off: Option<&str>, left_behind: &[String]) -> TestSuite {
         let mut case = TestCase::new("run/teardown", status);
         case.set_classname("run");
         suite.add_test_case(case);
+    }
+    suite
+}
+
+/// What is wrong with the baseline: a case for each entry that has expired, matches nothing, or stands
+/// for what no longer fails. They are skipped and not failed, as they don't decide the exit code; what
+/// an expired entry no longer covers fails by itself.
+fn baseline_suite(review: &Review<'_>) -> TestSuite {
+    let mut suite = TestSuite::new("baseline");
+    for finding in &review.findings {
+        let mut status = TestCaseStatus::skipped();
+        status.set_type("baseline").set_message(finding.to_string());
+        let Entry { case, line, reason, owner, .. } = finding.entry;
+        let mut test_case = TestCase::new(format!("baseline/{case} (line {line})"), status);
+        test_case.set_classname("baseline");
+        test_case.add_property(("reason", reason.as_str())).add_property(("owner", owner.as_str()));
+        suite.add_test_case(test_case);
     }
     suite
 }

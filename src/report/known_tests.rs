@@ -42,7 +42,8 @@ fn known_failures_have_a_word_of_their_own_and_are_counted() {
 fn junit_skips_a_known_failure_with_its_reason_and_keeps_what_was_seen() {
     let report = junit::of_record(&partly_known()).to_string().unwrap();
     let report = Report::deserialize_from_str(&report).unwrap();
-    assert_eq!((report.tests, report.failures, report.skipped), (6, 1, 1));
+    // One of the skipped ones is the entry that nothing fails for any more.
+    assert_eq!((report.tests, report.failures, report.skipped), (7, 1, 2));
     let mut cases = report.test_suites.iter().flat_map(|suite| &suite.test_cases);
     let case = cases.find(|case| case.name.as_str().ends_with("ipv6/outside -> n2")).unwrap();
     let TestCaseStatus::Skipped { ty, message, description, .. } = &case.status else {
@@ -52,6 +53,34 @@ fn junit_skips_a_known_failure_with_its_reason_and_keeps_what_was_seen() {
     let message = message.as_ref().unwrap().as_str();
     assert_eq!(message, "known to fail: <b>NET-42</b> (net & co, until 2027-01-31)");
     assert!(description.as_ref().unwrap().as_str().contains("Reproduce:"));
+}
+
+#[test]
+fn junit_has_a_skipped_case_for_each_entry_of_the_baseline_that_is_out_of_date() {
+    let report = junit::of_record(&partly_known()).to_string().unwrap();
+    let report = Report::deserialize_from_str(&report).unwrap();
+    let suite = report.test_suites.iter().find(|suite| suite.name.as_str() == "baseline").unwrap();
+    let [case] = suite.test_cases.as_slice() else { panic!("{suite:?}") };
+    assert_eq!(case.name.as_str(), "baseline/node_port::from_outside/ipv4/* (line 6)");
+    let TestCaseStatus::Skipped { ty, message, .. } = &case.status else {
+        panic!("it is skipped");
+    };
+    assert_eq!(ty.as_ref().unwrap().as_str(), "baseline");
+    let message = message.as_ref().unwrap().as_str();
+    assert!(
+        message.ends_with("matches 3 cases, none of which fails any more; remove it"),
+        "{message}"
+    );
+}
+
+#[test]
+fn every_page_names_the_entries_of_a_baseline_that_are_out_of_date() {
+    let record = partly_known();
+    for format in super::FORMATS.iter().filter(|it| ["html", "markdown"].contains(&it.option)) {
+        let page = (format.render)(super::Ending::Finished(&record)).unwrap().unwrap();
+        let page = String::from_utf8(page).unwrap();
+        assert!(page.contains("none of which fails any more"), "{}", format.option);
+    }
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub struct Terminal {
     since: Arc<Mutex<Instant>>,
     /// The phases under way, the latest last.
     phases: Vec<Underway>,
+    /// Whether the line has a bar for the cases that are judged.
+    probing: bool,
     cases: usize,
     tally: Tally,
 }
@@ -38,28 +40,19 @@ impl Terminal {
     /// Results to `out`; the progress line goes to stderr, which must be a terminal.
     pub fn new(out: Stream, detail: Detail) -> Self {
         let since = Arc::new(Mutex::new(Instant::now()));
-        let shown = Arc::clone(&since);
-        let elapsed = move |_: &ProgressState, text: &mut dyn Write| {
-            let since = *shown.lock().unwrap_or_else(PoisonError::into_inner);
-            // A formatter that can't be written to has no way to say so here.
-            let _ = write!(text, "{:.1} s", since.elapsed().as_secs_f64());
-        };
-        // The template is a constant; should it ever not parse, indicatif's own does.
-        let style = ProgressStyle::with_template("{spinner} {prefix} ({took}){wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner())
-            .with_key("took", elapsed);
         let target = if detail == Detail::Brief {
             ProgressDrawTarget::hidden()
         } else {
             ProgressDrawTarget::stderr()
         };
-        let bar = ProgressBar::with_draw_target(None, target).with_style(style);
+        let bar = ProgressBar::with_draw_target(None, target).with_style(style(false, &since));
         bar.enable_steady_tick(Duration::from_millis(100));
         Self {
             results: Results::new(out, detail),
             bar,
             since,
             phases: Vec::new(),
+            probing: false,
             cases: 0,
             tally: Tally::default(),
         }
@@ -73,7 +66,16 @@ impl Terminal {
         }
     }
 
-    fn show(&self) {
+    fn show(&mut self) {
+        let probing = self.cases > 0
+            && self.phases.last().is_some_and(|current| current.phase == Phase::Probe);
+        if probing != self.probing {
+            self.probing = probing;
+            self.bar.set_style(style(probing, &self.since));
+        }
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        self.bar.set_length(count(self.cases));
+        self.bar.set_position(count(self.tally.total()));
         let Some(current) = self.phases.last() else {
             // Between two phases.
             self.bar.set_prefix("working");
@@ -90,6 +92,22 @@ impl Terminal {
             (_, awaited) => format!(": {awaited}"),
         });
     }
+}
+
+/// The line: what is going on and for how long, and while probes are carried out a bar.
+fn style(with_bar: bool, since: &Arc<Mutex<Instant>>) -> ProgressStyle {
+    let shown = Arc::clone(since);
+    let elapsed = move |_: &ProgressState, text: &mut dyn Write| {
+        let since = *shown.lock().unwrap_or_else(PoisonError::into_inner);
+        // A formatter that can't be written to has no way to say so here.
+        let _ = write!(text, "{:.1} s", since.elapsed().as_secs_f64());
+    };
+    let bar = if with_bar { " [{bar:20}]" } else { "" };
+    // The template is a constant; should it ever not parse, indicatif's own does.
+    ProgressStyle::with_template(&format!("{{spinner}} {{prefix}} ({{took}}){bar}{{wide_msg}}"))
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .with_key("took", elapsed)
+        .progress_chars("=> ")
 }
 
 impl Reporter for Terminal {

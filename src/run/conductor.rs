@@ -246,7 +246,7 @@ impl Session {
             }
             let what = format!(
                 "{} to become ready, for up to {}",
-                starting.join(", "),
+                fixture::few(starting),
                 seconds(options.node_timeout)
             );
             self.events.send(Event::Waiting { phase: Phase::Nodes, what });
@@ -362,6 +362,7 @@ impl Session {
         let judged = ledger.plan_again(World { facts, fixture, suite: &options.suite });
         self.tell(judged);
         let probes = self.ledger.wanted();
+        self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
         self.carry_out(probes).await;
     }
 

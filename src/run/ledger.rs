@@ -202,7 +202,7 @@ impl Ledger {
 }
 
 /// Why a case that was planned was not judged, in a run that ended so.
-pub(crate) fn why_open(broken_off: Option<&BrokenOff>) -> String {
+pub fn why_open(broken_off: Option<&BrokenOff>) -> String {
     broken_off.map_or_else(
         || "it was not tried".to_owned(),
         |broken_off| format!("not determined: {}", broken_off.error),

@@ -3,6 +3,7 @@
 
 mod conductor;
 mod ledger;
+mod plan;
 mod rejudge;
 mod rights;
 mod second_round;
@@ -17,9 +18,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use conductor::{RunError, run};
-pub use ledger::Ledger;
-#[cfg(test)]
-pub(crate) use ledger::why_open;
+pub use ledger::{Ledger, why_open};
+pub use plan::{Calls, Plan, PlanError, plan, planned};
 pub use rejudge::rejudge;
 pub use rights::rights;
 pub use second_round::second_round;

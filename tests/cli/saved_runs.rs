@@ -207,8 +207,49 @@ fn a_conformance_report_that_cannot_be_used_is_refused() {
     let unwritable = ["judge", NODE_CHECKS, "--badge", "/nonexistent/badge.svg"];
     refused(&unwritable, Exit::Usage, &["cannot write the badge to"]);
     let nobody = ["judge", NODE_CHECKS, "--conformance", report];
-    refused(&nobody, Exit::Usage, &["--conformance-organization"]);
+    refused(&nobody, Exit::Usage, &["--conformance-organization", "--conformance-implementation"]);
     refused(&["judge", NODE_CHECKS, "--badge", "-", "--json", "-"], Exit::Usage, &["both go to -"]);
+}
+
+#[test]
+fn whose_network_a_conformance_report_is_of_may_stand_in_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (by_options, by_file, implementation) = (path("a.yaml"), path("b.yaml"), path("impl.yaml"));
+    let made = run(&[&["judge", NODE_CHECKS, "--conformance", &by_options][..], &CLAIM].concat());
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let value = |option: &str| {
+        let place = CLAIM.iter().position(|word| *word == option).unwrap();
+        CLAIM[place + 1]
+    };
+    let file = format!(
+        "organization: {:?}\nproject: {:?}\nurl: {:?}\nversion: v0\ncontact: [{:?}]\n",
+        value("--conformance-organization"),
+        value("--conformance-project"),
+        value("--conformance-url"),
+        value("--conformance-contact"),
+    );
+    fs::write(&implementation, &file).unwrap();
+    let version = value("--conformance-version");
+    let claim = ["--conformance-implementation", &implementation, "--conformance-version", version];
+    let made = run(&[&["judge", NODE_CHECKS, "--conformance", &by_file][..], &claim].concat());
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    // An option comes before the file.
+    assert_eq!(fs::read_to_string(&by_options).unwrap(), fs::read_to_string(&by_file).unwrap());
+
+    let judge = ["judge", NODE_CHECKS, "--conformance", &by_file];
+    let with_file = [&judge[..], &claim[..2]].concat();
+    for (written, says) in [
+        ("organization: acme\n".to_owned(), "needs --conformance-project"),
+        (format!("{file}name: x\n"), "unknown field"),
+        (file.replace("v0", "\"\""), "it is empty"),
+        ("[".to_owned(), "invalid implementation"),
+    ] {
+        fs::write(&implementation, written).unwrap();
+        refused(&with_file, Exit::Usage, &[says]);
+    }
+    fs::remove_file(&implementation).unwrap();
+    refused(&with_file, Exit::Usage, &["cannot read the implementation"]);
 }
 
 #[test]

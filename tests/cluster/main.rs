@@ -16,5 +16,6 @@ mod fake;
 mod forwarding;
 mod gathering;
 mod kubeconfigs;
+mod planning;
 mod plugins;
 mod secure;

@@ -110,6 +110,7 @@ pub(super) fn rest(digest: &Digest<'_>) -> Markup {
         ("Left behind in the cluster", record.left_behind.clone()),
         ("Inconclusive", reasons(Status::Inconclusive)),
         ("Skipped: nothing to test", reasons(Status::Skip)),
+        ("Baseline", record.review().sentences()),
         ("Notices", record.notices.clone()),
     ];
     html! {

@@ -4,9 +4,6 @@ use serde_json::Value;
 
 use super::page;
 use crate::{
-    check::{Subject, Verdict},
-    facts::Fact,
-    fixture::SelectedNode,
     lab::{Fault, Lab},
     net::IpFamily::{V4, V6},
     record::Record,
@@ -16,60 +13,6 @@ use crate::{
 pub(super) fn broken(nodes: usize) -> Record {
     let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
     Lab::new(nodes, &[V4, V6]).with(fault).run().record
-}
-
-/// The same of a larger cluster, without the lab's taking its time with every packet: the passes of
-/// three nodes stand for those of all. Of more than fifty nodes only some paths were tried, from each
-/// node to eight.
-pub(super) fn sampled(nodes: usize) -> Record {
-    let mut record = broken(3);
-    let Fact::Known { value: known, .. } = &mut record.facts.nodes else { panic!("known") };
-    let first = known[0].clone();
-    let names: Vec<String> = (1..=nodes).map(|i| format!("n{i}")).collect();
-    *known = names.iter().map(|name| first.clone().named(name)).collect();
-    let selected = |name: &String| SelectedNode { name: name.clone(), excluded: None };
-    record.fixture.as_mut().unwrap().nodes = names.iter().map(selected).collect();
-    let passed = |verdict: &Verdict| matches!(verdict, Verdict::Pass { .. });
-    let steps: Vec<usize> =
-        if nodes > 50 { vec![0, 1, 2, 3, 5, 8, 13, 21] } else { (0..nodes).collect() };
-    let mut judged: Vec<crate::cause::Judged> = Vec::new();
-    for cases in record.judged.chunk_by(|a, b| a.case.check == b.case.check) {
-        let kept: Vec<_> = cases.iter().filter(|it| !passed(&it.verdict)).cloned().collect();
-        judged.extend(kept.iter().cloned());
-        for family in [V4, V6] {
-            let of = |kind: fn(&Subject) -> bool| {
-                let mut cases = cases.iter().filter(|it| passed(&it.verdict));
-                cases.find(|it| it.case.family == Some(family) && kind(&it.case.subject))
-            };
-            let mut add = |like: &crate::cause::Judged, subject: Subject| {
-                let mut case = like.clone();
-                case.case.subject = subject;
-                if !kept.iter().any(|it| it.case.name() == case.case.name()) {
-                    judged.push(case);
-                }
-            };
-            if let Some(like) = of(|it| matches!(it, Subject::Node { .. })) {
-                names.iter().for_each(|name| add(like, Subject::Node { name: name.clone() }));
-            }
-            if let Some(like) =
-                of(|it| matches!(it, Subject::Path { from, .. } if from != "outside"))
-            {
-                for (i, from) in names.iter().enumerate() {
-                    for step in &steps {
-                        add(like, Subject::path(from, &names[(i + step) % nodes]));
-                    }
-                }
-            }
-        }
-    }
-    record.judged = judged;
-    record
-}
-
-impl crate::facts::Node {
-    fn named(self, name: &str) -> Self {
-        Self { name: name.to_owned(), ..self }
-    }
 }
 
 /// A record in which a node has a name that does its worst in HTML, Markdown and terminals.
@@ -145,7 +88,7 @@ fn hostile_names_are_shown_and_do_nothing() {
 #[test]
 fn a_page_of_many_nodes_stays_small() {
     for nodes in [50, 500] {
-        let record = sampled(nodes);
+        let record = broken(nodes);
         let html = html(&record);
         assert!(html.len() < 4_000_000, "{nodes} nodes: {} bytes", html.len());
         assert!(html.contains("those that stand out"), "grouped");

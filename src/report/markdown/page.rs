@@ -60,6 +60,7 @@ pub(super) fn of_record(record: &Record) -> String {
         ("Left behind in the cluster", said(&record.left_behind)),
         ("Inconclusive", reasons(Status::Inconclusive)),
         ("Skipped: nothing to test", reasons(Status::Skip)),
+        ("Baseline", said(&record.review().sentences())),
         ("Notices", said(&record.notices)),
     ] {
         if !lines.is_empty() {

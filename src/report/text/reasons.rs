@@ -18,7 +18,7 @@ pub(super) fn render(view: &View<'_>, notices: &[String]) -> String {
             (paint(BOLD, "Skipped: nothing to test"), reasons(record, Status::Skip)),
             (paint(YELLOW, "Checks not reached"), not_reached(record)),
             (paint(BOLD, "Nodes not tested"), passed_over(record)),
-            (paint(YELLOW, "Baseline"), view.review.findings.clone()),
+            (paint(YELLOW, "Baseline"), view.review.sentences()),
             (paint(BOLD, "Notices"), notices.to_vec()),
         ],
     )
@@ -45,7 +45,7 @@ pub(super) fn undetermined(view: &View<'_>) -> String {
 
 /// What is wrong with the baseline: an entry that expired may be why a run fails.
 pub(super) fn baseline(view: &View<'_>) -> String {
-    lists(view, [(paint(YELLOW, "Baseline"), view.review.findings.clone())])
+    lists(view, [(paint(YELLOW, "Baseline"), view.review.sentences())])
 }
 
 /// Lists under their titles, without those that are empty.

@@ -1,0 +1,74 @@
+//! A plan, which reads the cluster and nothing more.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use dualstack::{
+    check::REGISTRY,
+    exit::Exit,
+    fixture::FixtureOptions,
+    run::{Options, plan},
+    suite::Suite,
+};
+use serde_json::json;
+
+use crate::{
+    fake::{Answer, Fake, options},
+    gathering::{kubeadm, list},
+};
+
+/// Options of a run of everything on this server.
+fn everything(fake: &Fake) -> Options {
+    Options {
+        connect: options(fake.kubeconfig(json!({"token": "s3cret"}), json!({}))),
+        suite: Suite::load("dual-stack").unwrap(),
+        checks: REGISTRY.to_vec(),
+        fixture: FixtureOptions::default(),
+        deadline: Duration::from_secs(180),
+        keep: false,
+        baseline: None,
+        wait_namespace: false,
+    }
+}
+
+#[tokio::test]
+async fn a_plan_only_reads_and_says_how_many_reads_there_are() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let fake = Fake::start(move |request| {
+        seen.lock().unwrap().push(format!("{} {}", request.method(), request.uri().path()));
+        match request.uri().path() {
+            "/api/v1/nodes" => Answer::Json(
+                200,
+                list(json!(["n1", "n2"].map(|name| json!({
+                    "metadata": {"name": name, "labels": {"kubernetes.io/os": "linux"}},
+                    "spec": {"podCIDRs": ["10.244.0.0/24", "fd00:244::/64"]},
+                    "status": {
+                        "addresses": [{"type": "InternalIP", "address": "192.0.2.1"}],
+                        "conditions": [{"type": "Ready", "status": "True"}],
+                        "images": [{"names": ["a"], "sizeBytes": 1}],
+                    },
+                })))),
+            ),
+            path => kubeadm(path),
+        }
+    })
+    .await;
+    let plan = plan(&everything(&fake)).await.unwrap();
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().all(|request| request.starts_with("GET ")), "{asked:?}");
+    assert_eq!(plan.calls.reads, asked.len(), "{asked:?}");
+    assert_eq!((plan.nodes.len(), plan.objects["Deployment"]), (2, 2));
+    assert_eq!(plan.execs, 4);
+    assert_eq!(plan.limit_seconds, 180);
+}
+
+#[tokio::test]
+async fn a_plan_without_a_node_to_test_says_why() {
+    let fake = Fake::start(|request| kubeadm(request.uri().path())).await;
+    let error = plan(&everything(&fake)).await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Cluster);
+    assert!(error.to_string().contains("no node can be tested: n1 ("), "{error}");
+}
