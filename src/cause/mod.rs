@@ -3,9 +3,11 @@
 //! A verdict says that a path is dead; a cause says that kube-proxy on one node drops IPv6, and
 //! that this explains these eleven cases. One small file per cause, one ordered registry.
 
+mod affinity_off;
 mod backend_filtered;
 mod backend_not_listening;
 mod both_families;
+mod client_address_lost;
 mod cluster_ip_dead;
 mod component_stopped;
 mod dns_unreachable;
@@ -18,6 +20,7 @@ mod forward_filtered;
 mod hairpin_off;
 mod isolation;
 mod kube_proxy_not_running;
+mod local_policy_ignored;
 mod lossy_path;
 mod model;
 mod node_cut_off;

@@ -276,7 +276,9 @@ impl<'a> Expected<'a> {
     fn step(&self, outcome: &'a Outcome) -> Step<'a> {
         match outcome {
             Outcome::Answered(answer) => self.answered(answer),
-            Outcome::Connected | Outcome::Rejected | Outcome::Counted { .. } => Step::Right(None),
+            Outcome::Connected | Outcome::Rejected | Outcome::Silent | Outcome::Counted { .. } => {
+                Step::Right(None)
+            }
             Outcome::Records { addresses } => self.resolved(addresses),
             Outcome::NoRecords => match self.records {
                 None => Step::Right(None),

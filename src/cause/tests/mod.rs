@@ -6,6 +6,7 @@ mod filters;
 mod pages;
 mod paths;
 mod policies;
+mod promises;
 mod services;
 
 use std::collections::BTreeSet;

@@ -5,6 +5,7 @@ mod from_pod;
 mod ports;
 mod udp;
 
-pub(super) use from_outside::FromOutside;
+pub(super) use from_outside::{FromOutside, addresses};
 pub(super) use from_pod::FromPod;
+pub(super) use ports::node;
 pub(super) use udp::Udp;

@@ -68,6 +68,10 @@ fn every_check_has_been_seen_red() {
         Lab::dual().with(Fault::UdpDropped { at: "n1", family: V6 }),
         Lab::dual().with(Fault::HairpinOff { at: "n1" }),
         Lab::dual().with(Fault::RejectDropped { at: "n1", family: V6 }),
+        Lab::dual().with(Fault::AffinityOff { at: "n1", family: V6 }),
+        Lab::dual().with(Fault::LocalIgnored { at: "n1", family: V6 }),
+        Lab::dual().with(Fault::ManualIgnored { at: "n1", family: V6 }),
+        Lab::dual().with(Fault::Narrow { from: "n1", to: "n2", family: V6 }),
         Lab::dual().with(Fault::NoEndpoints { family: V6 }),
         Lab::dual().changed(|lab| {
             ["n1", "n2", "n3"].into_iter().for_each(|node| lab.node(node).addresses.reverse());
@@ -102,6 +106,10 @@ fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_fix_it() {
         Fault::UdpDropped { at: "n1", family: V6 },
         Fault::HairpinOff { at: "n1" },
         Fault::RejectDropped { at: "n1", family: V6 },
+        Fault::AffinityOff { at: "n1", family: V6 },
+        Fault::LocalIgnored { at: "n1", family: V6 },
+        Fault::SourceLost { at: "n1", family: V6 },
+        Fault::ManualIgnored { at: "n1", family: V6 },
         Fault::Lossy { between: ["n1", "n2"], percent: 30, family: V6 },
         Fault::NoRecords { pod: None, family: V6 },
         Fault::NoNames { pod: None },
