@@ -24,7 +24,7 @@ use std::{
 };
 
 // What the lab's files find under `crate`.
-use dualstack::{cause, check, event, facts, fixture, net, probe, record, run, suite};
+use dualstack::{cause, check, event, facts, fixture, net, probe, record, run, snapshot, suite};
 use dualstack::{
     fixture::{FixtureOptions, HostNetworkPolicy, NodeChoice},
     report::{Ending, FORMATS},

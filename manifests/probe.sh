@@ -5,11 +5,13 @@
 # It runs in the shell of the official busybox image, from upstream's default configuration of
 # version 1.35 and later, as any user, and writes no file.
 #
-# Stdin: a first line `dualstack-probe 3 PARALLEL`, then one line for each probe, then a line `.`.
+# Stdin: a first line `dualstack-probe 4 PARALLEL`, then one line for each probe, then a line `.`.
 #
 #   ID http TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT PAYLOAD
+#   ID request TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT SIZE
 #   ID tcp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
 #   ID closed TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID unanswered TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
 #   ID udp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT SIZE
 #   ID loss TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
 #   ID dns  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME TYPE
@@ -24,8 +26,9 @@
 # for a second before the next. An attempt that was cut short is never the last one. Those for dns
 # and ask are not cut short, for nslookup counts in seconds; nor are those for loss, which end by themselves.
 #
-# closed wants a connection to be refused. ask asks the DNS server at ADDRESS, and takes NXDOMAIN for an
-# answer, too. udp sends one datagram of SIZE bytes and waits for one in answer. loss sends up to three trains of
+# request sends one of SIZE bytes. closed wants a connection to be refused, and unanswered wants
+# nobody to accept it. ask asks the DNS server at ADDRESS, and takes NXDOMAIN for an answer, too.
+# udp sends one datagram of SIZE bytes and waits for one in answer. loss sends up to three trains of
 # small datagrams, and prints for each how many were sent and answered.
 #
 # Stdout: one line for each thing that happens, its fields parted by tabs, one or more whole lines in
@@ -93,11 +96,24 @@ clock() {
     now=$((${up%.*} * 100 + 1${up#*.} - 100))
 }
 
+# As many bytes as make the whole request as long as it must be: wget itself sends 83, and the target
+# as the Host.
+padding() {
+    wanted=$((extra - 83 - ${#target}))
+    [ "$wanted" -gt 0 ] || wanted=1
+    bytes=x
+    while [ "${#bytes}" -lt "$wanted" ]; do bytes=$bytes$bytes; done
+    printf '%s' "${bytes:0:$wanted}"
+}
+
 # Becomes the tool that makes an attempt.
 tool() {
     case $kind in
         http) exec wget -q -S -Y off -T "$seconds" -O - "http://$target/$path" ;;
-        tcp | closed) exec nc -z -vv -w "$seconds" "$target" "$extra" ;;
+        request)
+            exec wget -q -S -Y off -T "$seconds" --header "X-Padding: $(padding)" -O - "http://$target/request"
+            ;;
+        tcp | closed | unanswered) exec nc -z -vv -w "$seconds" "$target" "$extra" ;;
         # The shell writes the datagram with one call, and dd reads one.
         udp)
             exec nc -v -u "$target" "${extra% *}" -e sh -c \
@@ -123,7 +139,9 @@ understand() {
     backend=
     # Without -v, nc would not say why it can't send; with it, it also says that it can.
     [ "$kind" != udp ] || printed=${printed#*" open$newline"}
-    case $how:$kind:$printed in
+    said=$kind
+    [ "$said" != request ] || said=http
+    case $how:$said:$printed in
         whole:http:*wget:\ *) ;;
         "whole:http:  HTTP/1."?" 200 "*"$blank_header"dualstack\ pod=*" "*)
             answer=${printed#*"$blank_header"}
@@ -134,6 +152,8 @@ understand() {
             ;;
         whole:tcp:*\ open"$newline"*) backend=$target ;;
         whole:closed:*"onnection refused"*) backend=$target ;;
+        whole:unanswered:*" open$newline"*) ;;
+        *:unanswered:*) backend=$target ;;
         "whole:udp:dualstack pod="*" "*)
             backend=${printed#dualstack pod=}
             backend=${backend%% *}
@@ -212,7 +232,7 @@ attempt() {
     clock
     begun=$now
     case $kind$succeeded in
-        dns* | ask* | loss* | http[1-9]*) plain ;;
+        dns* | ask* | loss* | http[1-9]* | request[1-9]*) plain ;;
         *)
             if [ "$payload" -gt 0 ]; then
                 plain
@@ -329,8 +349,8 @@ probe() {
 
 exec 3>&1
 read -r name version parallel
-[ "$name $version" = 'dualstack-probe 3' ] || exit 2
-echo "h${tab}3"
+[ "$name $version" = 'dualstack-probe 4' ] || exit 2
+echo "h${tab}4"
 clock
 start=$now
 probes=0

@@ -73,8 +73,10 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 && probed.service().is_some_and(of_them)
                 && probed.kind() != Some(Kind::WrongAnswer)
         }),
-        cases: evidence
-            .red("service::endpoint_slices", |judged| judged.case.family == Some(family)),
+        cases: ["service::endpoint_slices", "service::sctp"]
+            .into_iter()
+            .flat_map(|check| evidence.red(check, |judged| judged.case.family == Some(family)))
+            .collect(),
         ..Found::default()
     })
 }

@@ -11,7 +11,7 @@ use crate::{
     check::{Kind, Reading, State, Status, Symptom, World},
     fixture::ServiceRole,
     net::IpFamily,
-    probe::{Aim, Probe, ProbeId, ProbeTable, Vantage},
+    probe::{Aim, Probe, ProbeId, ProbeTable, Target, Vantage},
 };
 
 /// Everything that was found, arranged for the rules.
@@ -128,6 +128,11 @@ impl<'a> Probed<'a> {
         self.probe.target.is_udp()
     }
 
+    /// Whether nobody may answer it: its silence says nothing of the path.
+    pub(super) const fn wants_silence(&self) -> bool {
+        matches!(self.probe.target, Target::Unanswered { .. })
+    }
+
     pub(super) const fn is_cluster_ip(&self) -> bool {
         matches!(self.probe.aim, Aim::ClusterIp { .. }) && !self.udp()
     }
@@ -206,7 +211,7 @@ impl<'a> Evidence<'a> {
         let probed: Vec<Probed<'a>> = probed.collect();
         let mut by_node: HashMap<(&'a str, IpFamily), Vec<usize>> = HashMap::new();
         let mut pod_paths = HashMap::new();
-        for (place, probed) in probed.iter().enumerate() {
+        for (place, probed) in probed.iter().enumerate().filter(|(_, it)| !it.wants_silence()) {
             let nodes: BTreeSet<&'a str> =
                 [probed.from(), probed.at(), probed.backend()].into_iter().flatten().collect();
             for node in nodes {
@@ -317,9 +322,14 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
-    /// The probes of one family.
+    /// The probes of one family that want an answer.
     pub(super) fn of(&self, family: IpFamily) -> impl Iterator<Item = &Probed<'a>> {
-        self.probed.iter().filter(move |probed| probed.family == family)
+        self.probed.iter().filter(move |probed| probed.family == family && !probed.wants_silence())
+    }
+
+    /// The probes of one family that nobody may answer.
+    pub(super) fn silences(&self, family: IpFamily) -> impl Iterator<Item = &Probed<'a>> {
+        self.probed.iter().filter(move |probed| probed.family == family && probed.wants_silence())
     }
 
     /// The small probe from a pod on one node to the pod on another.

@@ -30,8 +30,12 @@ impl CauseRule for HairpinOff {
             };
             matches!(service, Some(ServiceRole::Probe(_)))
         };
-        let lost: Vec<&Probed<'_>> =
+        let mut lost: Vec<&Probed<'_>> =
             evidence.probed.iter().filter(|probed| own(probed) && probed.dead()).collect();
+        // Datagrams may be lost for reasons of their own.
+        if lost.iter().any(|probed| !probed.udp()) {
+            lost.retain(|probed| !probed.udp());
+        }
         let mut nodes = evidence.nodes();
         let senders: BTreeSet<&str> = lost.iter().filter_map(|probed| probed.from()).collect();
         nodes.retain(|node| senders.contains(node));

@@ -4,9 +4,11 @@
 //! that this explains these eleven cases. One small file per cause, one ordered registry.
 
 mod address_duplicate;
+mod affinity_off;
 mod backend_filtered;
 mod backend_not_listening;
 mod both_families;
+mod client_address_lost;
 mod cluster_ip_dead;
 mod component_stopped;
 mod dns_server_deaf;
@@ -24,6 +26,7 @@ mod hairpin_off;
 mod isolation;
 mod kube_proxy_not_running;
 mod kubernetes_service_dead;
+mod local_policy_ignored;
 mod lossy_path;
 mod model;
 mod node_cut_off;

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::{CauseRule, Evidence, Found, evidence::Probed, proof};
 use crate::{
-    check::{commands, words},
+    check::{commands, message_size, words},
     net::IpFamily,
-    probe::{Aim, Vantage},
+    probe::{Aim, Target, Vantage},
 };
 
 #[derive(Debug)]
@@ -35,13 +35,20 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .of(family)
         .filter(|probed| probed.is_pod_path() && probed.large && probed.bad())
         .filter_map(|probed| {
-            let (from, to) = (probed.from()?, probed.backend()?);
-            let small = evidence.pod_path(from, to, family)?;
-            small.good().then_some((from, to, probed))
+            let small = evidence.pod_path(probed.from()?, probed.backend()?, family)?;
+            let (sender, receiver) = direction(probed)?;
+            small.good().then_some((receiver, sender, probed))
         })
         .collect();
     let &(from, to, example) = narrow.first()?;
-    let paths = words::list(narrow.iter().map(|(from, to, _)| format!("{to} to {from}")));
+    let mut paths: Vec<String> = Vec::new();
+    for (from, to, _) in &narrow {
+        let path = format!("{to} to {from}");
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    let paths = words::list(paths);
     let icmp = match family {
         IpFamily::V4 => "ICMP type 3 code 4 (fragmentation needed)",
         IpFamily::V6 => "ICMPv6 type 2 (packet too big, RFC 4890)",
@@ -52,10 +59,11 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             "Full-sized {family} packets are lost on the way from {paths}; small ones pass."
         ),
         evidence: [
-            format!("a small answer from {to} to {from} arrives"),
-            format!("a large one: {}", example.seen()),
+            format!("small packets from {to} to {from} arrive"),
+            format!("large ones: {}", example.seen()),
         ]
         .into_iter()
+        .chain(sizes(evidence, family, to, from))
         .chain(proof::mtus(evidence.world.facts, &[from, to], family))
         .collect(),
         reproduce: vec![commands::on_node(from, "ip link"), commands::route(from, ip)],
@@ -73,6 +81,27 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         }),
         ..Found::default()
     })
+}
+
+/// Which way the full-sized packets of a probe go: from which node to which.
+fn direction<'a>(probed: &Probed<'a>) -> Option<(&'a str, &'a str)> {
+    let (from, to) = (probed.from()?, probed.backend()?);
+    let request = matches!(probed.probe.target, Target::Request { .. });
+    Some(if request { (from, to) } else { (to, from) })
+}
+
+/// The largest size that passed from one node to another and the smallest that didn't, as far as sizes
+/// were tried.
+fn sizes(evidence: &Evidence<'_>, family: IpFamily, from: &str, to: &str) -> Option<String> {
+    let tried = evidence.of(family).filter(|probed| probed.is_pod_path());
+    let sized: Vec<(u32, &Probed<'_>)> = tried
+        .filter(|probed| direction(probed) == Some((from, to)))
+        .filter_map(|probed| Some((message_size(evidence.world, probed.probe)?, probed)))
+        .collect();
+    let lost = sized.iter().filter(|(_, probed)| probed.bad()).map(|(size, _)| *size).min()?;
+    let passed = sized.iter().filter(|(size, probed)| probed.good() && *size < lost);
+    let passed = passed.map(|(size, _)| *size).max()?;
+    Some(format!("{passed} bytes pass from {from} to {to}, {lost} bytes don't"))
 }
 
 /// Large answers that are lost on other ways than from pod to pod: between a node and clients outside,

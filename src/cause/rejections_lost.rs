@@ -33,7 +33,9 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         evidence.probed.iter().filter(|probed| closed(probed) && probed.bad()).collect();
     let example = *silent.first()?;
     let node = example.from()?;
-    let nodes = words::list(silent.iter().filter_map(|probed| probed.from()));
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| silent.iter().any(|probed| probed.from() == Some(node)));
+    let nodes = words::list(nodes);
     let address = example.probe.target.address()?;
     Some(Found {
         what: format!(

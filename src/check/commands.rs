@@ -52,7 +52,20 @@ fn one(world: World<'_>, probe: &Probe) -> Option<String> {
         (Target::Http { address, payload }, None) => {
             format!("curl --noproxy '*' -g -m {seconds} 'http://{address}/{}'", path(*payload))
         }
-        (Target::Tcp { address } | Target::Closed { address }, _) => {
+        (Target::Request { address, size }, Some(_)) => format!(
+            "sh -c 'wget -q -Y off -T {seconds} --header \"X-Padding: $(printf %{}s x)\" -O - \
+             \"http://{address}/request\"'",
+            size.saturating_sub(100)
+        ),
+        (Target::Request { address, size }, None) => format!(
+            "curl --noproxy '*' -g -m {seconds} -H \"X-Padding: $(printf %{}s x)\" \
+             'http://{address}/request'",
+            size.saturating_sub(100)
+        ),
+        (
+            Target::Tcp { address } | Target::Closed { address } | Target::Unanswered { address },
+            _,
+        ) => {
             format!("nc -v -z -w {seconds} {} {}", address.ip(), address.port())
         }
         (Target::Udp { address, size }, _) => {

@@ -142,6 +142,20 @@ pub(super) fn sampled(suite: &Suite, backends: usize) -> Attempts {
     Attempts { distinct, bound: bound.max(one.bound), ..one }
 }
 
+/// The one attempt at what nobody may answer. Where somebody does, it takes milliseconds, or a second
+/// more if the first packet was lost; so long the silence is waited for, and no longer.
+pub(super) fn unanswered(suite: &Suite) -> Attempts {
+    let timeout_ms = suite.probes.timeout_ms.min(1_200);
+    Attempts { timeout_ms, patience_ms: timeout_ms, settle_ms: 0, ..once(suite) }
+}
+
+/// Attempts at a Service that must send all of a client's connections to the same of so many backends.
+pub(super) fn kept(suite: &Suite, backends: usize) -> Attempts {
+    let one = single(suite);
+    let bound = repeats_for(backends).max(one.bound);
+    Attempts { successes: bound.saturating_add(1), bound, ..one }
+}
+
 /// What bad luck may be responsible for at most: one verdict in ten million.
 const LUCK: f64 = 1e-7;
 
@@ -154,6 +168,16 @@ fn connections_for(n: usize) -> u16 {
     let n = n as f64;
     let m = (LUCK / n).ln() / (1.0 - 1.0 / n).ln();
     m.ceil().clamp(0.0, f64::from(u16::MAX)) as u16
+}
+
+/// How many connections after the first, each to one of `n` backends picked at random, don't all go
+/// where the first one went.
+fn repeats_for(n: usize) -> u16 {
+    if n < 2 {
+        return 0;
+    }
+    // The chance that m connections more all go to the same one is (1/n)^m.
+    (-LUCK.ln() / (n as f64).ln()).ceil() as u16
 }
 
 /// How many of `n` backends at least must be seen in `m` connections, luck aside.
@@ -190,6 +214,15 @@ mod tests {
         assert_eq!(seen_in(64, 3), 3);
         let of_twenty = seen_in(64, 20);
         assert!((8..=14).contains(&of_twenty), "{of_twenty}");
+    }
+
+    #[test]
+    fn a_backend_that_is_picked_anew_is_not_the_same_each_time() {
+        assert_eq!((repeats_for(1), repeats_for(2), repeats_for(3)), (0, 24, 15));
+        for n in 2..=32 {
+            let chance = (1.0 / n as f64).powi(repeats_for(n).into());
+            assert!(chance < LUCK * 1.001, "{n} backends");
+        }
     }
 
     #[test]

@@ -308,9 +308,11 @@ impl<'a> Expected<'a> {
     fn step(&self, outcome: &'a Outcome) -> Step<'a> {
         match outcome {
             Outcome::Answered(answer) => self.answered(answer),
-            Outcome::Connected | Outcome::Rejected | Outcome::Replied | Outcome::Counted { .. } => {
-                Step::Right(None)
-            }
+            Outcome::Connected
+            | Outcome::Rejected
+            | Outcome::Silent
+            | Outcome::Replied
+            | Outcome::Counted { .. } => Step::Right(None),
             Outcome::Records { addresses } => self.resolved(addresses),
             Outcome::Names { names } => self.named(names),
             Outcome::NoRecords if self.pointer.is_some() => {

@@ -146,6 +146,27 @@ pub(crate) fn pod_network(world: World<'_>, family: IpFamily) -> Vec<String> {
     remedies
 }
 
+/// Why full-sized packets may be lost between nodes, and what to do about it.
+pub(crate) fn path_mtu(family: IpFamily) -> Vec<String> {
+    vec![
+        format!(
+            "Give the pods an MTU that every {family} hop between the nodes carries, less the tunnel's \
+             header (the pod network's mtu setting), and make the pods anew."
+        ),
+        match family {
+            IpFamily::V4 => "Let ICMP type 3 code 4 (fragmentation needed) through every firewall \
+                             between the nodes: path MTU discovery lives on it."
+                .to_owned(),
+            IpFamily::V6 => {
+                "Let ICMPv6 type 2 (packet too big) through every firewall between the \
+                             nodes: IPv6 routers never fragment, so path MTU discovery lives on it \
+                             (RFC 4890)."
+                    .to_owned()
+            }
+        },
+    ]
+}
+
 /// The sysctl that lets a node forward a family.
 pub(crate) const fn forwarding(family: IpFamily) -> &'static str {
     match family {
@@ -260,6 +281,36 @@ pub(crate) fn slow_dns() -> Vec<String> {
          k8s-app=kube-dns`); raise it, or add replicas."
             .to_owned(),
     ]
+}
+
+/// Why a node's service proxy may not keep a client to one backend, and what to do about it.
+pub(crate) fn affinity(world: World<'_>, family: IpFamily, node: &str) -> Vec<String> {
+    let first = match proxy(world) {
+        Proxy::Kube("ipvs") => format!(
+            "See that `ipvsadm -Ln` on {node} shows the {family} Service with `persistent`; kube-proxy \
+             sets it where spec.sessionAffinity is ClientIP."
+        ),
+        Proxy::Kube("nftables") => format!(
+            "See that the table kube-proxy of {family} on {node} has a set `affinity-…` for each endpoint \
+             and that nothing empties it (`nft flush ruleset` in a firewall's reload does)."
+        ),
+        Proxy::Kube(_) => format!(
+            "See that {node} has the kernel module xt_recent, and that nothing rewrites kube-proxy's \
+             {family} chains: those of the Service's endpoints have rules with `-m recent`."
+        ),
+        Proxy::Cilium => format!(
+            "See that Cilium's agent on {node} has sessionAffinity enabled (`cilium-dbg status \
+             --verbose` lists it under KubeProxyReplacement)."
+        ),
+        Proxy::Unknown => format!(
+            "See that what carries Services on {node} implements sessionAffinity ClientIP for {family}."
+        ),
+    };
+    let masquerade = "See that nothing between the client and the proxy changes the client's address \
+                      from one connection to the next (SNAT to a pool of addresses, a load balancer \
+                      before the nodes)."
+        .to_owned();
+    [first, masquerade].into_iter().chain(service_proxy(world, family, node)).collect()
 }
 
 /// Why a NodePort of a family may be dead at a node, and what to do about it.

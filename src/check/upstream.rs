@@ -49,8 +49,8 @@ pub const UPSTREAM: [UpstreamTest; 23] = [
     covered("should function for pod-Service: udp", &["service::udp", "node_port::udp"]),
     partly(
         "should function for pod-Service: sctp",
-        &[],
-        "SCTP: neither of the two images has a client for it",
+        &["service::sctp"],
+        "SCTP traffic: neither of the two images has a client for it",
     ),
     covered(
         "should function for node-Service: http",
@@ -58,16 +58,18 @@ pub const UPSTREAM: [UpstreamTest; 23] = [
     ),
     covered("should function for node-Service: udp", &["service::udp", "node_port::from_node"]),
     covered("should function for endpoint-Service: http", &["service::hairpin"]),
-    partly("should function for endpoint-Service: udp", &[], "the way back to itself over UDP"),
+    covered("should function for endpoint-Service: udp", &["service::hairpin"]),
     partly("should update endpoints: http", &[], "endpoints that go and come back"),
     partly("should update endpoints: udp", &[], "endpoints that go and come back"),
-    partly("should function for client IP based session affinity: http", &[], "session affinity"),
-    partly("should function for client IP based session affinity: udp", &[], "session affinity"),
-    partly(
-        "should be able to handle large requests: http",
-        &["pod::reachable", "service::cluster_ip_reachable", "node_port::from_pod"],
-        "large requests: large answers are asked for",
+    covered(
+        "should function for client IP based session affinity: http",
+        &["service::session_affinity"],
     ),
+    covered(
+        "should function for client IP based session affinity: udp",
+        &["service::session_affinity"],
+    ),
+    covered("should be able to handle large requests: http", &["pod::payload"]),
     covered("should be able to handle large requests: udp", &["service::udp", "node_port::udp"]),
     partly(
         "should function for service endpoints using hostNetwork",

@@ -33,9 +33,14 @@ pub struct ExtendedFeature {
 /// The extended features, in the order of reports.
 pub const EXTENDED: &[ExtendedFeature] = &[
     ExtendedFeature { name: "PodPacketLoss", checks: &["pod::loss"] },
+    ExtendedFeature { name: "PodPayloadSizes", checks: &["pod::payload"] },
     ExtendedFeature { name: "ServiceUDP", checks: &["service::udp"] },
     ExtendedFeature { name: "ServiceHairpin", checks: &["service::hairpin"] },
+    ExtendedFeature { name: "ServiceManualEndpoints", checks: &["service::manual_slices"] },
+    ExtendedFeature { name: "ServiceSessionAffinity", checks: &["service::session_affinity"] },
+    ExtendedFeature { name: "ServiceTrafficPolicies", checks: &["service::traffic_policy"] },
     ExtendedFeature { name: "ServiceRejectWithoutEndpoints", checks: &["service::no_endpoints"] },
+    ExtendedFeature { name: "ServiceSCTP", checks: &["service::sctp"] },
     ExtendedFeature { name: "NodePortUDP", checks: &["node_port::udp"] },
     ExtendedFeature { name: "NodePortFromNode", checks: &["node_port::from_node"] },
     ExtendedFeature { name: "DNSServers", checks: &["dns::servers"] },

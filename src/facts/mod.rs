@@ -213,6 +213,23 @@ pub struct KubeProxy {
     pub cluster_cidrs: Vec<IpNet>,
     /// `nodePortAddresses`: empty means every address of the node.
     pub node_port_addresses: Vec<String>,
+    /// Whether any mode has `masqueradeAll`; `None` if its configuration doesn't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masquerade_all: Option<bool>,
+    /// `detectLocalMode`: which clients are pods; empty means those in `clusterCIDR`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detect_local_mode: String,
+}
+
+impl KubeProxy {
+    /// Whether this configuration promises that a pod with this address keeps it at ClusterIPs.
+    pub fn keeps_address(&self, pod: IpAddr) -> bool {
+        let family = IpFamily::of(pod);
+        let mut ranges = self.cluster_cidrs.iter().filter(|it| IpFamily::of_range(it) == family);
+        self.masquerade_all == Some(false)
+            && matches!(self.detect_local_mode.as_str(), "" | "ClusterCIDR")
+            && (self.cluster_cidrs.is_empty() || ranges.any(|range| range.contains(&pod)))
+    }
 }
 
 /// The pod network's implementation.

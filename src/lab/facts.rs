@@ -139,6 +139,8 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
             mode: String::new(),
             cluster_cidrs: Vec::new(),
             node_port_addresses: Vec::new(),
+            masquerade_all: Some(false),
+            detect_local_mode: String::new(),
         }),
         cni: known(Cni { name: "kindnet".to_owned(), version: None }),
         cluster_dns: known(ClusterDns {

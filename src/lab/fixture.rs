@@ -38,6 +38,8 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
     let served = || (1..=nodes).map(|i| format!("n{i}")).filter(|node| mesh.serves(node));
     roles.extend(served().map(ServiceRole::Backend));
     roles.extend(served().map(ServiceRole::Probe));
+    roles.extend([ServiceRole::Manual, ServiceRole::SessionAffinity, ServiceRole::Sctp]);
+    roles.extend(served().map(ServiceRole::Local));
     Fixture {
         run: "ab3de".to_owned(),
         namespace: "dualstack-ab3de".to_owned(),
@@ -61,6 +63,7 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
     let name = match &role {
         ServiceRole::Backend(node) => format!("backend-{}", node.trim_start_matches('n')),
         ServiceRole::Probe(node) => format!("probe-{}", node.trim_start_matches('n')),
+        ServiceRole::Local(node) => format!("local-{}", node.trim_start_matches('n')),
         role => role.to_string(),
     };
     let asked = role.requested_families();
@@ -95,14 +98,30 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
                 role,
                 ServiceRole::NodePort
                     | ServiceRole::NoEndpoints
+                    | ServiceRole::SessionAffinity
                     | ServiceRole::Backend(_)
+                    | ServiceRole::Local(_)
                     | ServiceRole::Probe(_)
             )
             .then(|| 30_000 + u16::try_from(k).unwrap()),
         }
     };
     let mut service = Service::new(role, name, allocation);
+    match &service.role {
+        ServiceRole::SessionAffinity => {
+            service.requested.session_affinity = "ClientIP".to_owned();
+        }
+        ServiceRole::Local(_) => {
+            service.requested.internal_traffic_policy = "Local".to_owned();
+            service.requested.external_traffic_policy = "Local".to_owned();
+        }
+        _ => {}
+    }
+    service.actual = service.requested.clone();
     service.ports = match &service.allocation {
+        Allocation::Accepted { port, .. } if service.role == ServiceRole::Sctp => {
+            vec![Port { protocol: "SCTP".to_owned(), port: *port, node_port: None }]
+        }
         Allocation::Accepted { port, node_port, .. } => [("TCP", 0), ("UDP", 1_000)]
             .map(|(protocol, more)| Port {
                 protocol: protocol.to_owned(),

@@ -7,6 +7,7 @@ mod facts;
 mod filters;
 mod fixture;
 mod network;
+mod policies;
 mod run;
 #[cfg(test)]
 mod scale;
@@ -177,7 +178,10 @@ fn the_lab_is_healthy() {
             let run = Lab::new(nodes, families).with_hosts().run();
             assert_eq!(run.names(Status::Fail), Vec::<String>::new());
             assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new());
-            assert_eq!(run.names(Status::Skip), Vec::<String>::new());
+            // Only where there is one backend alone there is no other to be sent to.
+            let mut skipped = run.names(Status::Skip);
+            skipped.retain(|name| nodes > 1 || !name.starts_with("service::session_affinity/"));
+            assert_eq!(skipped, Vec::<String>::new());
             assert_eq!(run.record.causes, []);
             for check in REGISTRY {
                 assert!(run.record.judged.iter().any(|judged| judged.case.check == check.id()));

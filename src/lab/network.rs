@@ -9,12 +9,16 @@ use std::{
 use super::{
     Lab, dns, egress,
     filters::{self, Way},
+    policies,
 };
 use crate::{
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
     net::IpFamily::{self, V4, V6},
-    probe::{Aim, Answer, Attempt, Outcome, Probe, Target, Train, Vantage},
+    probe::{Aim, Answer, Attempt, Outcome, Probe, Target, Vantage},
 };
+
+/// What a large datagram gets in answer, in bytes.
+const LARGE: u32 = 1_400;
 
 /// Something that is broken.
 #[derive(Clone, Debug)]
@@ -113,6 +117,16 @@ pub(crate) enum Fault {
     NoWayBack,
     /// A Service's ClusterIPs lead to another backend than its own.
     WrongBackend { of: &'static str, to: &'static str },
+    /// A node picks a backend anew for each connection, whatever the Service asks for.
+    AffinityOff { at: &'static str, family: IpFamily },
+    /// A node knows no endpoints that the control plane didn't write itself.
+    ManualIgnored { at: &'static str, family: IpFamily },
+    /// A node sends to backends elsewhere, whatever a Service's traffic policies say.
+    LocalIgnored { at: &'static str, family: IpFamily },
+    /// A node masquerades what comes for its own backends from outside.
+    SourceLost { at: &'static str, family: IpFamily },
+    /// A node masquerades what its pods send to ClusterIPs.
+    ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }
 
 /// What a packet must pass.
@@ -152,11 +166,16 @@ pub(super) fn attempts(lab: &Lab, probe: &Probe) -> Vec<Attempt> {
             if (successes >= wanted.successes && distinct) || successes > wanted.bound {
                 return attempts;
             }
-        } else if successes > 0 || attempts.len() >= 3 {
+        } else if successes > 0 || attempts.len() >= 3 || is_silence(&probe.target) {
             // After a success no failure is forgiven; before it, settling is over at some time.
             return attempts;
         }
     }
+}
+
+/// Whether it is tried once, whatever comes of it.
+const fn is_silence(target: &Target) -> bool {
+    matches!(target, Target::Unanswered { .. })
 }
 
 /// The backends behind the Service that a probe is sent to, once they are known.
@@ -198,26 +217,34 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
             http(lab, probe, from, *address, *payload, (turn, behind))
         }
         Target::Closed { .. } => {
-            let silent = lab.faults.iter().any(|fault| match fault {
-                Fault::RejectDropped { at, family } => {
-                    *family == probe.family() && from == Some(*at)
-                }
-                _ => false,
-            });
-            let rejected = if silent { Outcome::TimedOut } else { Outcome::Rejected };
+            let rejected = policies::rejected(lab, probe, from.unwrap());
             exchange(lab, probe, &[Step::ClusterIp(from.unwrap())], &[]).unwrap_or(rejected)
+        }
+        Target::Unanswered { address } => {
+            if !policies::local_ignored(lab, probe, from) {
+                return Outcome::Silent;
+            }
+            let outcome = http(lab, probe, from, *address, 0, (turn, behind));
+            let accepted = matches!(outcome, Outcome::Answered(_));
+            if accepted { Outcome::Connected } else { outcome }.where_unanswered()
+        }
+        Target::Request { address, size } => {
+            let lost = policies::narrow_request(lab, probe, from, *size);
+            lost.unwrap_or_else(|| http(lab, probe, from, *address, 0, (turn, behind)))
         }
         Target::Udp { address, size } => {
             // A large datagram has a large answer.
-            let payload = if *size < 1_000 { 0 } else { 1_200 };
-            udp_dropped(lab, probe, from)
+            let payload = if *size < 1_000 { 0 } else { LARGE };
+            filters::udp_dropped(lab, probe, from)
                 .unwrap_or_else(|| http(lab, probe, from, *address, payload, (turn, behind)))
         }
         Target::Loss { address } => {
-            let answer = udp_dropped(lab, probe, from)
+            let answer = filters::udp_dropped(lab, probe, from)
                 .unwrap_or_else(|| http(lab, probe, from, *address, 0, (turn, behind)));
             match &answer {
-                Outcome::Answered(_) => Outcome::Counted { trains: trains(lab, probe, from) },
+                Outcome::Answered(_) => {
+                    Outcome::Counted { trains: filters::trains(lab, probe, from) }
+                }
                 _ => answer,
             }
         }
@@ -248,11 +275,14 @@ fn http<'a>(
     let backend = match service {
         Some(service) => {
             let behind = behind.get_or_init(|| backends(lab, service, family));
+            let turn = policies::turn(lab, service, probe, from, turn);
             (!behind.is_empty()).then(|| behind[turn % behind.len()])
         }
         None => backend_at(lab, address.ip()),
     };
-    let Some(backend) = backend else { return Outcome::Refused };
+    let Some(backend) = backend.filter(|_| !policies::unknown(lab, service, probe, from)) else {
+        return Outcome::Refused;
+    };
     if let Some(ServiceRole::Probe(node)) = service.map(|service| &service.role)
         && lab.faults.iter().any(|fault| matches!(fault, Fault::HairpinOff { at } if at == node))
     {
@@ -310,15 +340,10 @@ fn http<'a>(
         }
         _ => false,
     });
-    if narrow && payload > 0 {
+    if narrow && policies::too_large(payload) {
         return Outcome::TimedOut;
     }
-    let masquerade = filters::masquerades(lab, probe, from, to);
-    let source = from.and_then(|from| lab.fixture.probe_on(from)?.address(family));
-    let client = match (service, source) {
-        (None, Some(source)) if !masquerade => source,
-        _ => super::node_ip(9, family),
-    };
+    let client = policies::client(lab, &way);
     Outcome::Answered(Answer {
         pod: backend.pod.clone().unwrap(),
         server: backend.address(family).unwrap(),
@@ -337,33 +362,6 @@ fn backend_at(lab: &Lab, ip: IpAddr) -> Option<&Workload> {
     let hint = usize::try_from(i - 1).ok().and_then(|place| lab.fixture.backends.get(place));
     let here = |pod: &&Workload| pod.address(family) == Some(ip);
     hint.filter(here).or_else(|| lab.fixture.backends.iter().find(here))
-}
-
-/// What becomes of a datagram where the node of its sender drops it.
-fn udp_dropped(lab: &Lab, probe: &Probe, from: Option<&str>) -> Option<Outcome> {
-    let family = probe.family();
-    let dropped = lab.faults.iter().any(|fault| match fault {
-        Fault::UdpDropped { at, family: of } => *of == family && from == Some(*at),
-        _ => false,
-    });
-    dropped.then_some(Outcome::TimedOut)
-}
-
-/// Trains from a node to the pod on another, as probe.sh sends them.
-fn trains(lab: &Lab, probe: &Probe, from: Option<&str>) -> Vec<Train> {
-    let (from, to) = (from.unwrap(), probe.aim.backend().unwrap());
-    let lost = lab.faults.iter().find_map(|fault| match fault {
-        Fault::Lossy { between, percent, family }
-            if *family == probe.family() && between.contains(&from) && between.contains(&to) =>
-        {
-            Some(*percent)
-        }
-        _ => None,
-    });
-    match lost.unwrap_or(0) {
-        lost @ 12.. => vec![Train { sent: 1200 / lost, answered: 1200 / lost - 12 }; 3],
-        lost => vec![Train { sent: 100, answered: 100 - lost }],
-    }
 }
 
 /// The backends among which a Service's turns go round.

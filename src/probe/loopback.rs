@@ -92,6 +92,19 @@ pub(super) fn answer(mut stream: &TcpStream, head: &str, body: &str) {
     let _ = stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes());
 }
 
+/// Reads all of a request's head, and answers as our nginx does if there is as much as that.
+fn answer_long(mut stream: &TcpStream, least: usize) {
+    let (mut head, mut part) = (Vec::new(), [0; 2048]);
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(read @ 1..) = stream.read(&mut part) else { return };
+        head.extend_from_slice(&part[..read]);
+    }
+    let body = ours(stream, if head.len() >= least { "nginx-1" } else { "cut" }, 0);
+    let length = body.len();
+    let _ = stream
+        .write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes());
+}
+
 /// Answers as our nginx does.
 pub(super) fn answer_as(stream: &TcpStream, pod: &str, payload: usize) {
     let body = ours(stream, pod, payload);
@@ -135,6 +148,14 @@ fn tcp(name: &'static str, address: SocketAddr, expected: fn(&Outcome) -> bool) 
 
 fn closed_way(name: &'static str, address: SocketAddr, expected: fn(&Outcome) -> bool) -> Way {
     Way { name, target: Target::Closed { address }, expected, slow: false }
+}
+
+fn unanswered(name: &'static str, address: SocketAddr, expected: fn(&Outcome) -> bool) -> Way {
+    Way { name, target: Target::Unanswered { address }, expected, slow: false }
+}
+
+fn request(name: &'static str, address: SocketAddr, expected: fn(&Outcome) -> bool) -> Way {
+    Way { name, target: Target::Request { address, size: 9_000 }, expected, slow: false }
 }
 
 fn udp(name: &'static str, address: SocketAddr, size: u32, expected: fn(&Outcome) -> bool) -> Way {
@@ -256,6 +277,12 @@ pub(super) fn ways() -> Vec<Way> {
         tcp("a refusing port over IPv6", closed(V6), is_refused),
         closed_way("a refusal that is due", closed(V6), |it| *it == Outcome::Rejected),
         closed_way("an open port that must be closed", ours_v4, is_wrong),
+        unanswered("a refusal that may be", closed(V6), |it| *it == Outcome::Rejected),
+        unanswered("no route, which may be", "[ff02::1]:80".parse().unwrap(), |it| {
+            *it == Outcome::Silent
+        }),
+        unanswered("an open port that must not answer", ours_v4, is_wrong),
+        request("a long request", serve(V6, |stream, _| answer_long(&stream, 8_900)), is_ours),
         udp("a datagram over IPv4", serve_udp(V4, |_| false), 1, |it| answered(it, false)),
         udp("a datagram over IPv6", serve_udp(V6, |_| false), 1, |it| answered(it, false)),
         udp("a large datagram", serve_udp(V6, |_| false), 1400, |it| answered(it, true)),

@@ -30,7 +30,9 @@ impl Probe {
         match &self.target {
             Target::Http { address, .. }
             | Target::Tcp { address }
+            | Target::Request { address, .. }
             | Target::Closed { address }
+            | Target::Unanswered { address }
             | Target::Udp { address, .. }
             | Target::Loss { address } => IpFamily::of(address.ip()),
             Target::DnsServer { server, .. } => IpFamily::of(server.ip()),
@@ -91,6 +93,13 @@ pub enum Target {
         #[serde(default, skip_serializing_if = "is_zero")]
         payload: u32,
     },
+    /// The same as `Http` with a request of some size: nginx answers when it has all of it.
+    Request {
+        /// Address and port.
+        address: SocketAddr,
+        /// The whole request's size in bytes.
+        size: u32,
+    },
     /// A TCP connection, opened and closed. An answer or a refusal both prove the path there and
     /// back.
     Tcp {
@@ -99,6 +108,11 @@ pub enum Target {
     },
     /// A TCP connection that must be refused.
     Closed {
+        /// Address and port.
+        address: SocketAddr,
+    },
+    /// A TCP connection that nobody may accept: it is refused, or nothing comes back.
+    Unanswered {
         /// Address and port.
         address: SocketAddr,
     },
@@ -143,7 +157,9 @@ impl Target {
         match self {
             Self::Http { address, .. }
             | Self::Tcp { address }
+            | Self::Request { address, .. }
             | Self::Closed { address }
+            | Self::Unanswered { address }
             | Self::Udp { address, .. }
             | Self::Loss { address } => Some(*address),
             Self::DnsServer { server, .. } => Some(*server),
@@ -153,7 +169,12 @@ impl Target {
 
     /// Whether packets of full size are sent or asked for.
     pub const fn is_large(&self) -> bool {
-        matches!(self, Self::Http { payload: 1.., .. } | Self::Udp { size: 1000.., .. })
+        matches!(
+            self,
+            Self::Http { payload: 1.., .. }
+                | Self::Request { size: 1000.., .. }
+                | Self::Udp { size: 1000.., .. }
+        )
     }
 
     /// Whether datagrams are sent, not a connection opened.
@@ -165,9 +186,11 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Http { address, .. } | Self::Tcp { address } | Self::Closed { address } => {
-                write!(f, "{address}")
-            }
+            Self::Http { address, .. }
+            | Self::Request { address, .. }
+            | Self::Tcp { address }
+            | Self::Closed { address }
+            | Self::Unanswered { address } => write!(f, "{address}"),
             Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
             Self::Pointer { address } => write!(f, "PTR of {address}"),
@@ -232,6 +255,8 @@ pub enum Outcome {
     Connected,
     /// The connection was refused, as it had to be ([`Target::Closed`] only).
     Rejected,
+    /// Nothing came back, as nothing had to ([`Target::Unanswered`] only).
+    Silent,
     /// So many datagrams were answered, at least one of them ([`Target::Loss`] only).
     Counted {
         /// The trains, in the order in which they were sent.
@@ -286,6 +311,7 @@ impl Outcome {
             Self::Answered(_)
                 | Self::Connected
                 | Self::Rejected
+                | Self::Silent
                 | Self::Counted { .. }
                 | Self::Records { .. }
                 | Self::Names { .. }
@@ -314,6 +340,14 @@ impl Outcome {
         }
     }
 
+    /// What an attempt to open a connection means where nobody may accept it.
+    pub(crate) fn where_unanswered(self) -> Self {
+        match self.where_closed() {
+            Self::TimedOut | Self::Unreachable { .. } | Self::Reset => Self::Silent,
+            other => other,
+        }
+    }
+
     /// Whether it proves that packets get to the target and back.
     pub const fn proves_a_way(&self) -> bool {
         matches!(
@@ -336,6 +370,7 @@ impl fmt::Display for Outcome {
             Self::Answered(answer) => write!(f, "answered by {}", answer.pod),
             Self::Connected => f.write_str("connected"),
             Self::Rejected => f.write_str("refused, as it must be"),
+            Self::Silent => f.write_str("no answer, as it must be"),
             Self::Counted { trains } => {
                 let (sent, answered) = trains.iter().fold((0, 0), |(sent, answered), train| {
                     (sent + train.sent, answered + train.answered)

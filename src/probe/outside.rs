@@ -61,8 +61,12 @@ async fn attempt(client: &Client, probe: &Probe, limit: Duration) -> Result<Outc
     let trying = async {
         match &probe.target {
             Target::Http { address, payload } => get(client, *address, *payload).await,
+            Target::Request { address, size } => request(client, *address, *size).await,
             Target::Tcp { address } => connect(*address).await,
             Target::Closed { address } => connect(*address).await.map(Outcome::where_closed),
+            Target::Unanswered { address } => {
+                connect(*address).await.map(Outcome::where_unanswered)
+            }
             Target::Udp { address, size } => exchange(*address, *size).await,
             Target::Loss { address } => Err(format!("loss to {address} is counted from pods only")),
             Target::Pointer { address } => {
@@ -73,7 +77,11 @@ async fn attempt(client: &Client, probe: &Probe, limit: Duration) -> Result<Outc
             }
         }
     };
-    timeout(limit, trying).await.unwrap_or(Ok(Outcome::TimedOut))
+    let late = || match probe.target {
+        Target::Unanswered { .. } => Outcome::TimedOut.where_unanswered(),
+        _ => Outcome::TimedOut,
+    };
+    timeout(limit, trying).await.unwrap_or_else(|_| Ok(late()))
 }
 
 async fn connect(address: SocketAddr) -> Result<Outcome, String> {
@@ -113,7 +121,24 @@ async fn exchange(address: SocketAddr, size: u32) -> Result<Outcome, String> {
 
 async fn get(client: &Client, address: SocketAddr, payload: u32) -> Result<Outcome, String> {
     let path = if payload == 0 { String::new() } else { format!("payload/{payload}") };
-    let request = client.get(format!("http://{address}/{path}"));
+    send(client.get(format!("http://{address}/{path}")), address, payload).await
+}
+
+/// A request of so many bytes.
+async fn request(client: &Client, address: SocketAddr, size: u32) -> Result<Outcome, String> {
+    let host = address.to_string();
+    // The request line, Host, Accept and the name of the header itself.
+    let padding = usize::try_from(size).unwrap_or(1).saturating_sub(59 + host.len()).max(1);
+    let padding = "x".repeat(padding);
+    let request = client.get(format!("http://{host}/request"));
+    send(request.header("X-Padding", padding), address, 0).await
+}
+
+async fn send(
+    request: reqwest::RequestBuilder,
+    address: SocketAddr,
+    payload: u32,
+) -> Result<Outcome, String> {
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => return failed(&error),

@@ -7,7 +7,7 @@ use super::{
 use crate::net::IpFamily;
 
 /// The protocol's version: the script and this file change together.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// The command that runs the script in the probes' container.
 pub(super) const COMMAND: [&str; 2] = ["sh", "/etc/dualstack/probe.sh"];
@@ -47,8 +47,12 @@ fn task(probe: &Probe) -> Result<String, String> {
     );
     Ok(match &probe.target {
         Target::Http { address, payload } => format!("http {how} {address} {payload}"),
+        Target::Request { address, size } => format!("request {how} {address} {size}"),
         Target::Tcp { address } => format!("tcp {how} {} {}", address.ip(), address.port()),
         Target::Closed { address } => format!("closed {how} {} {}", address.ip(), address.port()),
+        Target::Unanswered { address } => {
+            format!("unanswered {how} {} {}", address.ip(), address.port())
+        }
         Target::Udp { address, size } => {
             format!("udp {how} {} {} {size}", address.ip(), address.port())
         }
@@ -195,6 +199,8 @@ mod tests {
             probe(Target::Http { address: "[fd00::1]:80".parse().unwrap(), payload: 0 }),
             probe(Target::Tcp { address: "[fd00::1]:10250".parse().unwrap() }),
             probe(Target::Closed { address: "[fd00::1]:80".parse().unwrap() }),
+            probe(Target::Unanswered { address: "10.0.0.1:80".parse().unwrap() }),
+            probe(Target::Request { address: "[fd00::1]:80".parse().unwrap(), size: 1280 }),
             probe(Target::Udp { address: "[fd00::1]:80".parse().unwrap(), size: 1400 }),
             probe(Target::Loss { address: "10.0.0.1:8080".parse().unwrap() }),
             dns("kubernetes.default.svc.cluster.local."),
@@ -208,15 +214,17 @@ mod tests {
         assert_eq!(refused, []);
         assert_eq!(
             text,
-            "dualstack-probe 3 16\n\
+            "dualstack-probe 4 16\n\
              0 http 2000 300 6000 3 2 64 [fd00::1]:80 0\n\
              1 tcp 2000 300 6000 3 2 64 fd00::1 10250\n\
              2 closed 2000 300 6000 3 2 64 fd00::1 80\n\
-             3 udp 2000 300 6000 3 2 64 fd00::1 80 1400\n\
-             4 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
-             5 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
-             6 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
-             7 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
+             3 unanswered 2000 300 6000 3 2 64 10.0.0.1 80\n\
+             4 request 2000 300 6000 3 2 64 [fd00::1]:80 1280\n\
+             5 udp 2000 300 6000 3 2 64 fd00::1 80 1400\n\
+             6 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
+             7 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
+             8 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
+             9 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
              .\n"
         );
     }
@@ -225,7 +233,7 @@ mod tests {
     fn a_name_that_would_be_something_else_to_the_shell_or_the_tool_is_refused() {
         for name in ["", "-debug", "a b.", "a\nb.", "$(reboot).", "a\t."] {
             let (text, refused) = stdin(&[dns(name)]);
-            assert_eq!(text, "dualstack-probe 3 16\n.\n", "{name:?}");
+            assert_eq!(text, "dualstack-probe 4 16\n.\n", "{name:?}");
             assert_eq!(refused.len(), 1, "{name:?}");
         }
     }
@@ -249,7 +257,7 @@ mod tests {
         {
             assert_eq!(Line::read(line), None, "{line:?}");
         }
-        assert_eq!(Line::read("h\t3"), Some(Line::Hello));
+        assert_eq!(Line::read("h\t4"), Some(Line::Hello));
     }
 
     proptest! {

@@ -26,8 +26,10 @@ fn everything(fake: &Fake) -> Options {
         suite: Suite::load("dual-stack").unwrap(),
         checks: REGISTRY.to_vec(),
         fixture: FixtureOptions::default(),
+        egress_server: None,
         deadline: Duration::from_secs(180),
         keep: false,
+        snapshot: true,
         baseline: None,
         wait_namespace: false,
     }

@@ -30,6 +30,7 @@ fn a_node_without_an_ipv6_internal_ip_blocks_its_node_ports_and_nothing_else() {
     assert_eq!(
         skipped,
         [
+            "service::traffic_policy/ipv6/outside -> local on n2",
             "node_port::from_pod/ipv6/n1 -> n2",
             "node_port::from_pod/ipv6/n2 -> n2",
             "node_port::from_pod/ipv6/n3 -> n2",
@@ -54,12 +55,17 @@ fn pods_of_one_node_without_ipv6_block_every_path_to_and_from_them() {
     assert_cause(&run, "pods_single_stack", &["node n2", "IPv6"]);
     for judged in &run.record.judged {
         let name = judged.case.name();
-        let between = ["reachable/ipv6/", "pod::loss/ipv6/", "service::udp/ipv6/"];
+        let between =
+            ["reachable/ipv6/", "pod::loss/ipv6/", "pod::payload/ipv6/", "service::udp/ipv6/"];
         let blocked = between.iter().any(|check| {
             name.contains(check) && (name.ends_with("-> n2") || name.contains("/n2 -> "))
         }) || name == "service::hairpin/ipv6/busybox on n2"
             || name == "service::no_endpoints/ipv6/n2"
             || name == "egress::to_runner/ipv6/n2 -> outside"
+            || name == "service::session_affinity/ipv6/n2 -> session-affinity"
+            || name == "service::manual_slices/ipv6/n2 -> manual"
+            || (name.starts_with("service::traffic_policy/ipv6/")
+                && (name.contains("/n2 -> ") || name.ends_with("on n2")))
             || name.starts_with("node_port::udp/ipv6/n2 -> ")
             || name.starts_with("node_port::from_pod/ipv6/n2 -> ")
             || name.starts_with("node_port::from_node/")

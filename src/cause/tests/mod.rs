@@ -7,6 +7,7 @@ mod hosts;
 mod pages;
 mod paths;
 mod policies;
+mod promises;
 mod proofs;
 mod services;
 

@@ -105,6 +105,7 @@ fn endpoints_that_nobody_publishes_are_one_cause_and_the_proxies_are_not_blamed(
         let run = assert_red(&lab, |path| {
             path.family == Some(family)
                 && (path.check == "service::endpoint_slices"
+                    || path.check == "service::sctp"
                     || path.check == "service::cluster_ip_reachable"
                     || path.check.starts_with("node_port"))
         });

@@ -113,7 +113,7 @@ impl Check for FromOutside {
 }
 
 /// The addresses at which a node may be reached from outside.
-fn addresses(node: &Node, family: IpFamily) -> impl Iterator<Item = IpAddr> {
+pub(in crate::check) fn addresses(node: &Node, family: IpFamily) -> impl Iterator<Item = IpAddr> {
     let external = node
         .addresses
         .iter()

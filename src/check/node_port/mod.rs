@@ -7,6 +7,7 @@ mod ports;
 mod udp;
 
 pub(super) use from_node::FromNode;
-pub(super) use from_outside::FromOutside;
+pub(super) use from_outside::{FromOutside, addresses};
 pub(super) use from_pod::FromPod;
+pub(super) use ports::node;
 pub(super) use udp::Udp;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A node that takes part, from the facts.
-pub(super) fn node<'a>(world: World<'a>, name: &str) -> Result<&'a Node, Blocked> {
+pub(in crate::check) fn node<'a>(world: World<'a>, name: &str) -> Result<&'a Node, Blocked> {
     let reason = match &world.facts.nodes {
         Fact::Known { value, .. } => match value.iter().find(|node| node.name == name) {
             Some(node) => return Ok(node),

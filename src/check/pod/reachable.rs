@@ -132,21 +132,7 @@ impl PodPath {
     fn fix(&self, world: World<'_>, kind: Kind, large: bool) -> Vec<String> {
         let Self { ref from, ref to, family, .. } = *self;
         if large {
-            return vec![
-                format!(
-                    "Give the pods an MTU that every {family} hop between the nodes carries, less the \
-                     tunnel's header (the pod network's mtu setting), and make the pods anew."
-                ),
-                match family {
-                    IpFamily::V4 => "Let ICMP type 3 code 4 (fragmentation needed) through every \
-                                     firewall between the nodes: path MTU discovery lives on it."
-                        .to_owned(),
-                    IpFamily::V6 => "Let ICMPv6 type 2 (packet too big) through every firewall \
-                                     between the nodes: IPv6 routers never fragment, so path MTU \
-                                     discovery lives on it (RFC 4890)."
-                        .to_owned(),
-                },
-            ];
+            return remedy::path_mtu(family);
         }
         match kind {
             Kind::Refused => vec![format!(

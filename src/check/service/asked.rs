@@ -1,9 +1,16 @@
 //! What Services of each role ask for, and what backs them.
 
+use std::net::SocketAddr;
+
 use crate::{
-    check::{Blocked, World, plan, primary as first},
+    check::{
+        Blocked, World,
+        plan::{self, Source},
+        primary as first,
+    },
     fixture::{Allocation, Service, ServiceRole, Workload},
     net::IpFamily,
+    probe::{Aim, Probe, Target, Vantage},
     suite::Suite,
 };
 
@@ -74,6 +81,50 @@ pub(super) fn behind<'a>(
         }));
     }
     Ok((service, endpoints))
+}
+
+/// The check that tries the same way as a probe to a Service for its own sake.
+pub(super) const fn tried_by(probe: &Probe) -> &'static str {
+    match (&probe.aim, probe.target.is_udp()) {
+        (Aim::NodePort { .. }, true) => "node_port::udp",
+        (Aim::NodePort { .. }, false) => match probe.vantage {
+            Vantage::Outside => "node_port::from_outside",
+            _ => "node_port::from_pod",
+        },
+        (_, true) => "service::udp",
+        (_, false) => "service::cluster_ip_reachable",
+    }
+}
+
+/// A Service's NodePort at a node, as a pod reaches it.
+pub(super) fn node_port(
+    world: World<'_>,
+    source: &Source<'_>,
+    entry: &str,
+    role: &ServiceRole,
+    family: IpFamily,
+) -> Option<Probe> {
+    let known = world.facts.nodes.known()?.iter().find(|known| known.name == entry)?;
+    let ip = known.internal_ips(family).next()?;
+    let port = world.fixture.service(role)?.node_port()?;
+    let aim = Aim::NodePort { node: entry.to_owned(), service: role.clone() };
+    let target = Target::Http { address: SocketAddr::new(ip, port), payload: 0 };
+    Some(source.probe(aim, target, plan::single(world.suite)))
+}
+
+/// The same by a small datagram.
+pub(super) fn udp_node_port(
+    world: World<'_>,
+    source: &Source<'_>,
+    entry: &str,
+    role: &ServiceRole,
+    family: IpFamily,
+) -> Option<Probe> {
+    let Probe { aim, target, .. } = node_port(world, source, entry, role, family)?;
+    let port = world.fixture.service(role)?.udp_node_port()?;
+    let target = Target::Udp { address: SocketAddr::new(target.address()?.ip(), port), size: 1 };
+    // UDP promises no delivery: one answer is enough.
+    Some(source.probe(aim, target, plan::once(world.suite)))
 }
 
 /// The TCP port of a Service's ClusterIPs.

@@ -1,19 +1,19 @@
 //! `service::cluster_ip_reachable`
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::asked::{SHARED, behind, has, port};
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome,
+        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State, Subject,
+        Symptom, Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
-        remedy, words,
+        pod, remedy, words,
     },
     fixture::{Service, ServiceRole},
     net::IpFamily,
-    probe::{Aim, Target, Vantage},
+    probe::{Aim, Attempts, Outcome, Probe, Target, Vantage},
 };
 
 /// Services are reached at their ClusterIPs.
@@ -42,7 +42,7 @@ impl Check for ClusterIpReachable {
 
     fn summary(&self) -> &'static str {
         "from every node, the ClusterIPs of a Service for each backend, and of Services that all \
-         backends share, are answered by the right backends"
+         backends share, are answered by the right backends, which see pods at their own addresses"
     }
 
     fn why(&self) -> &'static str {
@@ -72,7 +72,10 @@ impl Check for ClusterIpReachable {
             for source in plan::pods(world).chain(plan::hosts(world)) {
                 for backend in pairs.services(&source.pod.node) {
                     let role = ServiceRole::Backend(backend.node.clone());
-                    cases.push(case(world, &source, role, backend.node.clone(), family));
+                    let case = case(world, &source, role, backend.node.clone(), family);
+                    let is_pod = matches!(source.vantage, Vantage::Pod { .. });
+                    let directly = pod::tcp(world, &source, backend, family);
+                    cases.push(case.beside(&directly.filter(|_| is_pod)));
                 }
                 for role in SHARED.into_iter().filter(|role| has(world, role, family)) {
                     let to = role.to_string();
@@ -87,6 +90,10 @@ impl Check for ClusterIpReachable {
         if let Some((reading, symptom)) = outcome::bad(&readings.own).next() {
             let detail = outcome::sized(reading, symptom);
             return Verdict::fail(detail, path.failure(world, reading, symptom));
+        }
+        if let Some(seen) = path.masqueraded(world, readings) {
+            return outcome::unknown(&readings.own)
+                .unwrap_or_else(|| path.judge(world, readings, seen));
         }
         match readings.own.as_slice() {
             [reading] if reading.answered.len() > 1 => {
@@ -106,6 +113,28 @@ fn keeps_to_some(service: &Service) -> bool {
     service.actual.session_affinity != "None" || !service.actual.traffic_distribution.is_empty()
 }
 
+/// The way to a Service of every backend, as this check tries it: it goes wrong where any of them is
+/// not reached.
+pub(super) fn shared(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Option<Probe> {
+    let role = ServiceRole::PreferDualStack;
+    let (service, endpoints) = behind(world, &role, family).ok()?;
+    let address = SocketAddr::new(service.cluster_ip(family)?, port(service)?);
+    let attempts = at_all(world, service, endpoints.len());
+    let aim = Aim::ClusterIp { service: role };
+    source.address(family).ok()?;
+    Some(source.probe(aim, Target::Http { address, payload: 0 }, attempts))
+}
+
+/// Attempts at a Service that all of so many backends share.
+pub(super) fn at_all(world: World<'_>, service: &Service, backends: usize) -> Attempts {
+    // An admission policy may have tied each client to one backend, or to those nearby.
+    if keeps_to_some(service) {
+        plan::single(world.suite)
+    } else {
+        plan::sampled(world.suite, backends)
+    }
+}
+
 /// The case of a way to the Service of a role.
 fn case(
     world: World<'_>,
@@ -123,9 +152,7 @@ fn case(
         };
         let attempts = match role {
             ServiceRole::Backend(_) => plan::single(world.suite),
-            // An admission policy may have tied each client to one backend, or to those nearby.
-            _ if keeps_to_some(service) => plan::single(world.suite),
-            _ => plan::sampled(world.suite, endpoints.len()),
+            _ => at_all(world, service, endpoints.len()),
         };
         let address = SocketAddr::new(ip, port);
         let aim = Aim::ClusterIp { service: role.clone() };
@@ -151,6 +178,57 @@ fn case(
 }
 
 impl ServicePath {
+    /// The pod's address.
+    fn client(&self, world: World<'_>) -> Option<IpAddr> {
+        world.fixture.probe_on(&self.node)?.address(self.family)
+    }
+
+    /// The address that a backend saw in place of the pod's, where it sees the pod's own without the
+    /// Service.
+    fn masqueraded(&self, world: World<'_>, readings: &Readings<'_>) -> Option<IpAddr> {
+        let directly = readings.witnesses.first()?;
+        let client = self.client(world).filter(|_| directly.state == State::Good)?;
+        let attempts = readings.own.iter().flat_map(|reading| reading.attempts);
+        let mut seen = attempts.filter_map(|attempt| match &attempt.outcome {
+            Outcome::Answered(answer) => Some(answer.client),
+            _ => None,
+        });
+        seen.find(|seen| *seen != client)
+    }
+
+    /// The verdict where the backend saw another address than the pod's: kube-proxy may be told to.
+    fn judge(&self, world: World<'_>, readings: &Readings<'_>, seen: IpAddr) -> Verdict {
+        let Self { from, node, service, family, .. } = self;
+        let promised = self.client(world).filter(|&client| {
+            world.facts.kube_proxy.known().is_some_and(|proxy| proxy.keeps_address(client))
+        });
+        let Some(client) = promised else {
+            return Verdict::pass(format!(
+                "answered; nginx saw {seen} as the client (masqueraded)"
+            ));
+        };
+        let what = format!(
+            "A pod on node {from} reaches the Service {service} over {family}, whose backend sees {seen} \
+             as the client, not the pod's own address {client}: something masquerades what goes to \
+             ClusterIPs."
+        );
+        let failure = Failure::new(what)
+            .reproduce(commands::repeat(world, readings.own.iter().map(|it| it.probe).take(1)))
+            .reproduce(remedy::inspect_proxy(world, *family, node, &self.address.ip().to_string()))
+            .fix([
+                format!(
+                    "kube-proxy is not told to masquerade (clusterCIDR holds the pod, and masqueradeAll is \
+                     false): see that it runs with that configuration on {node}, and look for rules of \
+                     others: `{}`.",
+                    commands::on_node_as_root(node, "nft list ruleset")
+                ),
+                "NetworkPolicies that admit pods by label or address don't know such clients: until it \
+                 is fixed, they drop what comes by Services."
+                    .to_owned(),
+            ]);
+        Verdict::fail(format!("nginx saw {seen} as the client, not {client}"), failure)
+    }
+
     fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
         let Self { from, node, role, service, family, address } = self;
         let family = *family;

@@ -101,7 +101,11 @@ fn serving(family: IpFamily, slices: &[&Slice]) -> Vec<IpAddr> {
 }
 
 /// What is wrong with the slices of a family, as detail and end of a sentence.
-fn defect(family: IpFamily, slices: &[&Slice], backends: &[&Workload]) -> Option<(String, String)> {
+pub(super) fn defect(
+    family: IpFamily,
+    slices: &[&Slice],
+    backends: &[&Workload],
+) -> Option<(String, String)> {
     if slices.is_empty() {
         return Some((
             format!("no slice of {family}"),

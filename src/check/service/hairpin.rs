@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use super::{
-    asked::{behind, port},
-    udp::tcp,
+    asked::{behind, node_port, port, tried_by, udp_node_port},
+    udp::{small, tcp},
 };
 use crate::{
     check::{
@@ -37,8 +37,8 @@ impl Check for Hairpin {
     }
 
     fn summary(&self) -> &'static str {
-        "a pod on every node reaches itself through its own Service, at the ClusterIP and at its \
-         node's NodePort"
+        "a pod on every node reaches itself through its own Service, over TCP and UDP, at the \
+         ClusterIP and at its node's NodePort"
     }
 
     fn why(&self) -> &'static str {
@@ -69,10 +69,12 @@ impl Check for Hairpin {
             for source in plan::pods(world).filter(serves) {
                 let node = source.pod.node.clone();
                 let subject = Subject::Pod { workload: "busybox".to_owned(), node: node.clone() };
-                let cluster_ip = tcp(world, &source, &node, family);
-                let node_port =
-                    node_port(world, &source, &ServiceRole::Backend(node.clone()), family);
-                let witnesses: Vec<Probe> = cluster_ip.into_iter().chain(node_port).collect();
+                let other = ServiceRole::Backend(node.clone());
+                let cluster_ip = tcp(world, &source, &node, family).into_iter();
+                let cluster_ip = cluster_ip.chain(small(world, &source, &node, family));
+                let over_udp = udp_node_port(world, &source, &node, &other, family);
+                let node_port = node_port(world, &source, &node, &other, family).into_iter();
+                let witnesses: Vec<Probe> = cluster_ip.chain(node_port).chain(over_udp).collect();
                 let case = Planned::probing(world, subject, family, || {
                     let probes = probes(world, &source, family)?;
                     Ok((Loop { node, family }, probes))
@@ -86,10 +88,11 @@ impl Check for Hairpin {
     fn judge(&self, world: World<'_>, subject: &Loop, readings: &Readings<'_>) -> Verdict {
         let is_node_port =
             |reading: &Reading<'_>| matches!(reading.probe.aim, Aim::NodePort { .. });
+        let is_udp = |reading: &Reading<'_>| reading.probe.target.is_udp();
         // The same way to the nginx on this node.
         let other = |reading: &Reading<'_>| {
-            let mut same =
-                readings.witnesses.iter().filter(|it| is_node_port(it) == is_node_port(reading));
+            let same = readings.witnesses.iter().filter(|it| is_udp(it) == is_udp(reading));
+            let mut same = same.filter(|it| is_node_port(it) == is_node_port(reading));
             same.find_map(Reading::symptom)
         };
         let bad = || outcome::bad(&readings.own);
@@ -97,11 +100,7 @@ impl Check for Hairpin {
             let Some((reading, symptom)) = bad().next() else {
                 return outcome::unless_unknown(&readings.own);
             };
-            let by = if is_node_port(reading) {
-                "node_port::from_pod"
-            } else {
-                "service::cluster_ip_reachable"
-            };
+            let by = tried_by(reading.probe);
             let reason = format!("no other pod on the node is reached either ({})", symptom.detail);
             return Blocked { by: Some(by), reason }.verdict(world.suite);
         };
@@ -134,24 +133,14 @@ fn probes(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Vec
     let aim = Aim::ClusterIp { service: role.clone() };
     let mut probes = vec![source.probe(aim, target(address), attempts)];
     // Where the node has no address, node::internal_ips says so.
-    probes.extend(node_port(world, source, &role, family));
+    probes.extend(node_port(world, source, node, &role, family));
+    // UDP promises no delivery: one answer is enough.
+    let once = plan::once(world.suite);
+    let datagram = |port| Target::Udp { address: SocketAddr::new(ip, port), size: 1 };
+    let aim = || Aim::ClusterIp { service: role.clone() };
+    probes.extend(service.udp_port().map(|port| source.probe(aim(), datagram(port), once)));
+    probes.extend(udp_node_port(world, source, node, &role, family));
     Ok(probes)
-}
-
-/// A Service's NodePort at the source's own node.
-fn node_port(
-    world: World<'_>,
-    source: &Source<'_>,
-    role: &ServiceRole,
-    family: IpFamily,
-) -> Option<Probe> {
-    let node = &source.pod.node;
-    let known = world.facts.nodes.known()?.iter().find(|known| known.name == *node)?;
-    let ip = known.internal_ips(family).next()?;
-    let port = world.fixture.service(role)?.node_port()?;
-    let aim = Aim::NodePort { node: node.clone(), service: role.clone() };
-    let target = Target::Http { address: SocketAddr::new(ip, port), payload: 0 };
-    Some(source.probe(aim, target, plan::single(world.suite)))
 }
 
 impl Loop {

@@ -73,22 +73,14 @@ impl Check for Udp {
             for source in plan::pods(world).chain(plan::hosts(world)) {
                 for backend in pairs.services(&source.pod.node) {
                     let to = &backend.node;
-                    let case =
-                        Planned::probing(world, Subject::path(&source.label, to), family, || {
-                            let (service, ip_port) = at(world, &source, to, family)?;
-                            let port = service.udp_port().ok_or_else(no_port)?;
-                            let address = SocketAddr::new(ip_port.ip(), port);
-                            let probes = [1, LARGE_DATAGRAM].map(|size| {
-                                let target = Target::Udp { address, size };
-                                // UDP promises no delivery: one answer is enough.
-                                source.probe(aim(to), target, plan::once(world.suite))
-                            });
-                            let (from, node) = (source.label.clone(), source.pod.node.clone());
-                            Ok((
-                                UdpPath { from, node, to: to.clone(), family, address },
-                                probes.into(),
-                            ))
-                        });
+                    let subject = Subject::path(&source.label, to);
+                    let case = Planned::probing(world, subject, family, || {
+                        let address = udp_at(world, &source, to, family)?;
+                        let sizes = [1, LARGE_DATAGRAM];
+                        let probes = sizes.map(|size| udp(world, &source, to, address, size));
+                        let (from, node) = (source.label.clone(), source.pod.node.clone());
+                        Ok((UdpPath { from, node, to: to.clone(), family, address }, probes.into()))
+                    });
                     cases.push(case.beside(&tcp(world, &source, to, family)));
                 }
             }
@@ -126,6 +118,32 @@ fn at<'a>(
         (Some(ip), Allocation::Accepted { port, .. }) => Ok((service, SocketAddr::new(ip, *port))),
         _ => Err(no_port()),
     }
+}
+
+/// The address of a backend's Service over UDP.
+fn udp_at(
+    world: World<'_>,
+    source: &Source<'_>,
+    to: &str,
+    family: IpFamily,
+) -> Result<SocketAddr, Blocked> {
+    let (service, address) = at(world, source, to, family)?;
+    Ok(SocketAddr::new(address.ip(), service.udp_port().ok_or_else(no_port)?))
+}
+
+fn udp(world: World<'_>, source: &Source<'_>, to: &str, address: SocketAddr, size: u32) -> Probe {
+    // UDP promises no delivery: one answer is enough.
+    source.probe(aim(to), Target::Udp { address, size }, plan::once(world.suite))
+}
+
+/// The way to a backend by a small datagram, as this check tries it.
+pub(super) fn small(
+    world: World<'_>,
+    source: &Source<'_>,
+    to: &str,
+    family: IpFamily,
+) -> Option<Probe> {
+    Some(udp(world, source, to, udp_at(world, source, to, family).ok()?, 1))
 }
 
 fn no_port() -> Blocked {

@@ -16,7 +16,7 @@ fn probe(lab: &Lab) -> (Probe, Outcome) {
     let answer = Outcome::Answered(crate::probe::Answer {
         pod: backend.pod.clone().unwrap(),
         server: backend.pod_ips[1],
-        client: backend.pod_ips[1],
+        client: lab.fixture.probe_on("n1").unwrap().pod_ips[1],
         payload: 0,
     });
     (probe, answer)

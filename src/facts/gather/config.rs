@@ -31,6 +31,16 @@ pub(super) struct KubeProxyConfiguration {
     pub(super) cluster_cidr: String,
     /// `null` where unset.
     pub(super) node_port_addresses: Option<Vec<String>>,
+    pub(super) detect_local_mode: String,
+    pub(super) iptables: Option<Masquerading>,
+    pub(super) nftables: Option<Masquerading>,
+}
+
+/// What KubeProxyConfiguration says of one mode.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Masquerading {
+    pub(super) masquerade_all: bool,
 }
 
 /// KubeletConfiguration.

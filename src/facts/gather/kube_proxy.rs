@@ -58,6 +58,10 @@ fn from_flags(raw: &Raw) -> Option<(KubeProxyConfiguration, String)> {
         mode: flag("--proxy-mode"),
         cluster_cidr: flag("--cluster-cidr"),
         node_port_addresses: Some(list),
+        detect_local_mode: flag("--detect-local-mode"),
+        // The flag may stand there without a value: it is taken for unknown.
+        iptables: None,
+        nftables: None,
     };
     Some((config, source))
 }
@@ -120,6 +124,12 @@ fn fact(config: KubeProxyConfiguration, source: String) -> Fact<KubeProxy> {
                 mode: config.mode,
                 cluster_cidrs,
                 node_port_addresses: config.node_port_addresses.unwrap_or_default(),
+                masquerade_all: [config.iptables, config.nftables]
+                    .into_iter()
+                    .flatten()
+                    .map(|mode| mode.masquerade_all)
+                    .reduce(|one, other| one || other),
+                detect_local_mode: config.detect_local_mode,
             },
             source,
         },
@@ -134,7 +144,8 @@ mod tests {
     use super::{super::example::*, *};
 
     const CONFIG: &str = "kind: KubeProxyConfiguration\nmode: ipvs\n\
-        clusterCIDR: 10.244.0.0/16,fd00:244::/56\nnodePortAddresses: [10.0.0.0/8]\n";
+        clusterCIDR: 10.244.0.0/16,fd00:244::/56\nnodePortAddresses: [10.0.0.0/8]\niptables:\n  masqueradeAll: false\n\
+        nftables:\n  masqueradeAll: true\n";
 
     fn proxy(args: &[&str], pods: i32) -> DaemonSet {
         daemon_set("kube-proxy", "registry.k8s.io/kube-proxy:v1.36.3", pods, args)
@@ -155,6 +166,8 @@ mod tests {
             mode: "ipvs".into(),
             cluster_cidrs: vec!["10.244.0.0/16".parse().unwrap(), "fd00:244::/56".parse().unwrap()],
             node_port_addresses: vec!["10.0.0.0/8".into()],
+            masquerade_all: Some(true),
+            detect_local_mode: String::new(),
         };
         assert_eq!(kube_proxy(&raw, None).known(), Some(&expected));
         // Where the DaemonSets may not be listed, the ConfigMap is sign enough.

@@ -19,8 +19,10 @@ use super::{Outcome, Target};
 pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, String> {
     match target {
         Target::Http { payload, .. } => wget::outcome(printed, *payload),
+        Target::Request { .. } => wget::outcome(printed, 0),
         Target::Tcp { .. } => nc::outcome(printed),
         Target::Closed { .. } => nc::outcome(printed).map(Outcome::where_closed),
+        Target::Unanswered { .. } => nc::outcome(printed).map(Outcome::where_unanswered),
         Target::Udp { .. } => udp::outcome(printed),
         Target::Loss { .. } => loss::outcome(printed),
         Target::Dns { .. } | Target::Pointer { .. } => nslookup::outcome(printed),

@@ -58,7 +58,10 @@ fn beside(case: &Case, family: Family, net: &Net) -> Vec<Path> {
     let all = others.chain([Target::Outside]).map(ask).chain([pod.clone(), host]).collect();
     match case.check.as_str() {
         "service::no_endpoints" => all,
-        "service::cluster_ips" | "service::endpoint_slices" | "pod::family_order" => vec![pod],
+        "service::cluster_ips"
+        | "service::endpoint_slices"
+        | "service::sctp"
+        | "pod::family_order" => vec![pod],
         _ => Vec::new(),
     }
 }
@@ -88,6 +91,11 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
         ("pod::reachable", Subject::Path { from, to }) => {
             sizes(flow(client(from), By::Own, to), true)
         }
+        ("pod::payload", Subject::Path { from, to }) => {
+            let flow = flow(client(from), By::Own, to);
+            let request = Flow { size: Size::LargeRequest, ..flow.clone() };
+            sizes(flow, true).into_iter().chain([Path::Flow(request)]).collect()
+        }
         ("pod::loss", Subject::Path { from, to }) => {
             vec![datagram(flow(client(from), By::Own, to), Size::Small)]
         }
@@ -105,7 +113,40 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
         ("service::hairpin", Subject::Pod { node, .. }) => {
             let ask =
                 |by| Flow { port: Port::Other, ..flow(Client::Server(node.clone()), by, node) };
-            [By::ClusterIp, By::NodePort(node.clone())].map(|by| Path::Flow(ask(by))).to_vec()
+            let ways = [By::ClusterIp, By::NodePort(node.clone())].map(ask);
+            let udp = ways.clone().map(|flow| datagram(flow, Size::Small));
+            ways.map(Path::Flow).into_iter().chain(udp).collect()
+        }
+        // The testbed has no path for which backend a client is kept to, nor for the silence and the
+        // source address that a policy asks for: these stand for the paths that must work for them.
+        ("service::manual_slices", Subject::Path { from, .. }) => {
+            let nodes = net.nodes.iter();
+            nodes.map(|to| Path::Flow(flow(client(from), By::ClusterIp, to))).collect()
+        }
+        ("service::session_affinity", Subject::Path { from, .. }) => {
+            let to_each = |by: By| {
+                let nodes = net.nodes.iter();
+                nodes.map(|to| flow(client(from), by.clone(), to)).collect::<Vec<_>>()
+            };
+            let ways = [By::ClusterIp, By::NodePort(from.clone())];
+            let tcp: Vec<Flow> = ways.into_iter().flat_map(to_each).collect();
+            let udp = tcp.clone().into_iter().map(|flow| datagram(flow, Size::Small));
+            tcp.into_iter().map(Path::Flow).chain(udp).collect()
+        }
+        ("service::traffic_policy", Subject::Path { from, to }) => {
+            let owner = to.strip_prefix("local on ").unwrap_or(to).to_owned();
+            let by_node_port = |from| flow(from, By::NodePort(owner.clone()), &owner);
+            if from == "outside" {
+                // The silence of the next node is held against what is answered there.
+                let mut circle = net.nodes.iter().chain(&net.nodes).skip_while(|it| **it != owner);
+                let next = circle.nth(1).unwrap_or(&owner);
+                let next = flow(Client::Outside, By::NodePort(next.clone()), &owner);
+                [by_node_port(Client::Outside), next].map(Path::Flow).to_vec()
+            } else {
+                let own = Path::Flow(flow(client(from), By::ClusterIp, &owner));
+                let elsewhere = (*from != owner).then(|| Path::Flow(by_node_port(client(from))));
+                [own].into_iter().chain(elsewhere).collect()
+            }
         }
         ("node_port::from_pod", Subject::Path { from, to }) => net
             .nodes
@@ -176,7 +217,8 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
             | "service::cluster_ips"
             | "service::endpoint_slices"
             | "service::no_endpoints"
-            | "service::ranges",
+            | "service::ranges"
+            | "service::sctp",
             _,
         ) => Vec::new(),
         _ => return None,

@@ -1,0 +1,65 @@
+//! `local_policy_ignored`: a node sends to other nodes what must stay on it.
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{remedy, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct LocalPolicyIgnored;
+
+impl CauseRule for LocalPolicyIgnored {
+    fn id(&self) -> &'static str {
+        "local_policy_ignored"
+    }
+
+    fn why(&self) -> &'static str {
+        "Whoever asks for local traffic has a reason: node-local agents, costs between zones, load \
+         balancers that choose nodes by their health checks. What goes to other nodes all the same \
+         arrives at the wrong agent, or with a node's address in place of the client's."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+/// The node whose proxy decides.
+fn proxy<'a>(probed: &Probed<'a>) -> Option<&'a str> {
+    probed.at().or(probed.from())
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let answered: Vec<&Probed<'_>> =
+        evidence.silences(family).filter(|probed| probed.bad()).collect();
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| answered.iter().any(|probed| proxy(probed) == Some(node)));
+    let &node = nodes.first()?;
+    let address = answered.first()?.probe.target.address()?;
+    let (send, names) = if nodes.len() > 1 { ("send", "Nodes") } else { ("sends", "Node") };
+    Some(Found {
+        what: format!(
+            "{names} {} {send} {family} connections for a Service with traffic policy Local to a backend \
+             on another node.",
+            words::list(&nodes)
+        ),
+        evidence: answered
+            .iter()
+            .take(4)
+            .map(|probed| {
+                format!(
+                    "{} at {}, whose only backend is on {}: {}",
+                    probed.origin,
+                    probed.probe.target,
+                    probed.backend().unwrap_or("another node"),
+                    probed.seen()
+                )
+            })
+            .collect(),
+        reproduce: remedy::inspect_proxy(evidence.world, family, node, &address.ip().to_string()),
+        fix: remedy::service_proxy(evidence.world, family, node),
+        probed: evidence.bad(|probed| probed.family == family && probed.wants_silence()),
+        ..Found::default()
+    })
+}

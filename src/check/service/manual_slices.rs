@@ -1,0 +1,142 @@
+//! `service::manual_slices`
+
+use std::net::SocketAddr;
+
+use super::{
+    asked::{behind, has, port},
+    cluster_ip_reachable::{at_all, shared},
+};
+use crate::{
+    check::{
+        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Verdict, World, commands, outcome,
+        plan::{self, Source},
+        remedy, words,
+    },
+    fixture::ServiceRole,
+    net::IpFamily,
+    probe::{Aim, Probe, Target},
+};
+
+const ROLE: ServiceRole = ServiceRole::Manual;
+
+/// Services without a selector lead where their EndpointSlices say.
+#[derive(Debug)]
+pub(in crate::check) struct ManualSlices;
+
+/// A pod that connects to the Service without a selector, in one family.
+#[derive(Debug)]
+pub(in crate::check) struct Asker {
+    node: String,
+    family: IpFamily,
+}
+
+impl Check for ManualSlices {
+    type Subject = Asker;
+
+    fn id(&self) -> &'static str {
+        "service::manual_slices"
+    }
+
+    fn summary(&self) -> &'static str {
+        "from every node, a Service without a selector is answered at its ClusterIP by every backend \
+         that EndpointSlices of our own name"
+    }
+
+    fn why(&self) -> &'static str {
+        "Services without a selector lead to databases outside the cluster, to other clusters and to \
+         what operators manage by themselves. Nobody writes their EndpointSlices but their owner, one \
+         for each family, and a proxy that heeds the endpoint controller's slices alone, or those of \
+         one family, drops them silently."
+    }
+
+    fn source(&self) -> &'static str {
+        "https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors; \
+         EndpointSlice field addressType"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Exec]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Asker>> {
+        let mut cases = Vec::new();
+        for family in plan::families(world.suite).filter(|&family| has(world, &ROLE, family)) {
+            for source in plan::pods(world) {
+                let node = source.pod.node.clone();
+                let subject = Subject::path(&node, ROLE.to_string());
+                let witness = shared(world, &source, family);
+                let case = Planned::probing(world, subject, family, || {
+                    let probe = probe(world, &source, family)?;
+                    Ok((Asker { node, family }, vec![probe]))
+                });
+                cases.push(case.beside(&witness));
+            }
+        }
+        cases
+    }
+
+    fn judge(&self, world: World<'_>, asker: &Asker, readings: &Readings<'_>) -> Verdict {
+        let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
+            let answered: usize = readings.own.iter().map(|reading| reading.answered.len()).sum();
+            return outcome::unknown(&readings.own).unwrap_or_else(|| {
+                Verdict::pass(format!("{} answered", words::count(answered, "backend")))
+            });
+        };
+        if let Some(other) = readings.witnesses.iter().find_map(Reading::symptom) {
+            let by = Some("service::cluster_ip_reachable");
+            let reason = format!("nor does a selector's reach them all ({})", other.detail);
+            return Blocked { by, reason }.verdict(world.suite);
+        }
+        Verdict::fail(symptom.detail.clone(), asker.failure(world, reading, symptom))
+    }
+}
+
+fn probe(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Probe, Blocked> {
+    source.address(family)?;
+    if let Some(reason) = &world.fixture.manual_slices_missing {
+        let reason = format!("our EndpointSlices could not be created: {reason}");
+        return Err(Blocked { by: None, reason });
+    }
+    let (service, backends) = behind(world, &ROLE, family)?;
+    let address = service
+        .cluster_ip(family)
+        .and_then(|ip| Some(SocketAddr::new(ip, port(service)?)))
+        .ok_or_else(|| Blocked {
+            by: Some("service::cluster_ips"),
+            reason: format!("the Service {ROLE} has no {family} ClusterIP or port"),
+        })?;
+    let attempts = at_all(world, service, backends.len());
+    let target = Target::Http { address, payload: 0 };
+    Ok(source.probe(Aim::ClusterIp { service: ROLE }, target, attempts))
+}
+
+impl Asker {
+    fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
+        let Self { node, family } = self;
+        let namespace = &world.fixture.namespace;
+        let address = reading.probe.target.address().map(|address| address.ip().to_string());
+        Failure::new(format!(
+            "A pod on node {node} does not reach the backends that our own EndpointSlices name for a \
+             Service without a selector, at its {family} ClusterIP {}: {}. Through a Service with a \
+             selector it reaches them all.",
+            reading.probe.target, symptom.detail
+        ))
+        .reproduce(commands::repeat(world, [reading.probe]))
+        .reproduce([format!(
+            "kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name=manual -o wide  # \
+             only after run --keep"
+        )])
+        .reproduce(remedy::inspect_proxy(world, *family, node, &address.unwrap_or_default()))
+        .fix([format!(
+            "See that the slices of addressType {family} are still there, and that nothing on the \
+             cluster deletes or filters EndpointSlices that the endpointslice controller doesn't manage \
+             (label endpointslice.kubernetes.io/managed-by)."
+        )])
+        .fix(remedy::service_proxy(world, *family, node))
+    }
+}

@@ -1,0 +1,230 @@
+//! `service::session_affinity`
+
+use std::net::SocketAddr;
+
+use super::{
+    asked::{behind, has, node_port, port, tried_by, udp_node_port},
+    cluster_ip_reachable::shared,
+    udp,
+};
+use crate::{
+    check::{
+        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Verdict, World, commands, outcome,
+        pairs::Pairs,
+        plan::{self, Source},
+        remedy, words,
+    },
+    facts,
+    fixture::ServiceRole,
+    net::IpFamily,
+    probe::{Aim, Probe, Target},
+};
+
+const ROLE: ServiceRole = ServiceRole::SessionAffinity;
+
+/// Services keep a client to one backend where they are asked to.
+#[derive(Debug)]
+pub(in crate::check) struct SessionAffinity;
+
+/// A pod that connects again and again, in one family.
+#[derive(Debug)]
+pub(in crate::check) struct Client {
+    node: String,
+    family: IpFamily,
+}
+
+impl Check for SessionAffinity {
+    type Subject = Client;
+
+    fn id(&self) -> &'static str {
+        "service::session_affinity"
+    }
+
+    fn summary(&self) -> &'static str {
+        "from every node, a Service with sessionAffinity ClientIP sends all of a pod's connections to \
+         one backend, over TCP and UDP, at its ClusterIP and at the NodePort of the pod's own node"
+    }
+
+    fn why(&self) -> &'static str {
+        "Logins, shopping carts and uploads in parts live in the memory of one backend. The proxy \
+         remembers each client's address in tables of its own for each family: where one family \
+         forgets, its users are logged out at random, and nothing is ever down."
+    }
+
+    fn source(&self) -> &'static str {
+        "Service field spec.sessionAffinity; \
+         https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity; upstream's \
+         dual-stack tests \"should function for client IP based session affinity\""
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(facts::Source::Nodes), Need::Exec]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Client>> {
+        let mut cases = Vec::new();
+        let pairs = Pairs::new(world);
+        for family in plan::families(world.suite).filter(|&family| has(world, &ROLE, family)) {
+            for source in plan::pods(world) {
+                let node = source.pod.node.clone();
+                let subject = Subject::path(&node, ROLE.to_string());
+                if let Some(reason) = pointless(world, family) {
+                    cases.push(Planned::settled(subject, family, Verdict::skip(reason)));
+                    continue;
+                }
+                let witnesses = witnesses(world, &source, family, &pairs);
+                let case = Planned::probing(world, subject, family, || {
+                    let probes = probes(world, &source, family)?;
+                    Ok((Client { node, family }, probes))
+                });
+                cases.push(case.beside(&witnesses));
+            }
+        }
+        cases
+    }
+
+    fn judge(&self, world: World<'_>, client: &Client, readings: &Readings<'_>) -> Verdict {
+        // Which backend a client is kept to is the proxy's choice: where one of them can't be reached,
+        // luck decides what comes of it.
+        let lost = readings.witnesses.iter().find_map(|it| Some((it, it.symptom()?)));
+        if let Some((other, symptom)) = lost {
+            let reason = format!("a backend is not reached at all ({})", symptom.detail);
+            return Blocked { by: Some(tried_by(other.probe)), reason }.verdict(world.suite);
+        }
+        let changed: Vec<&Reading<'_>> =
+            readings.own.iter().filter(|reading| reading.answered.len() > 1).collect();
+        if let Some(first) = changed.first() {
+            let detail = format!(
+                "{} answered {}",
+                words::count(first.answered.len(), "backend"),
+                words::count(first.attempts.len(), what(first.probe))
+            );
+            return Verdict::fail(detail, client.forgotten(world, &changed));
+        }
+        if let Some((reading, symptom)) = outcome::bad(&readings.own).next() {
+            return Verdict::fail(symptom.detail.clone(), client.dead(world, reading, symptom));
+        }
+        outcome::unknown(&readings.own).unwrap_or_else(|| {
+            let tried: usize = readings.own.iter().map(|reading| reading.attempts.len()).sum();
+            Verdict::pass(format!("one backend each, in {tried} attempts"))
+        })
+    }
+}
+
+/// What one attempt at a target is.
+const fn what(probe: &Probe) -> &'static str {
+    if probe.target.is_udp() { "datagram" } else { "connection" }
+}
+
+/// Why there is nothing to be seen, if so.
+fn pointless(world: World<'_>, family: IpFamily) -> Option<String> {
+    let service = world.fixture.service(&ROLE)?;
+    if let Some((_, asked, is)) =
+        service.changed_settings().into_iter().find(|(field, ..)| *field == "sessionAffinity")
+    {
+        return Some(format!(
+            "an admission policy changed the sessionAffinity of the Service from {asked} to {is}"
+        ));
+    }
+    (world.fixture.backends_of(service, family).count() == 1)
+        .then(|| "there is one backend alone, so no other can answer".to_owned())
+}
+
+/// The Service at its ClusterIP and at the node's NodePort, over TCP and UDP. Proxies remember clients
+/// for each port by itself.
+fn probes(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Vec<Probe>, Blocked> {
+    source.address(family)?;
+    let (service, backends) = behind(world, &ROLE, family)?;
+    let missing = || Blocked {
+        by: Some("service::cluster_ips"),
+        reason: format!("the Service {ROLE} has no {family} ClusterIP or port"),
+    };
+    let ip = service.cluster_ip(family).ok_or_else(missing)?;
+    let attempts = plan::kept(world.suite, backends.len());
+    let at = |target| source.probe(Aim::ClusterIp { service: ROLE }, target, attempts);
+    let tcp = SocketAddr::new(ip, port(service).ok_or_else(missing)?);
+    let udp = service.udp_port().map(|port| SocketAddr::new(ip, port));
+    let node = source.pod.node.as_str();
+    let own = [
+        node_port(world, source, node, &ROLE, family),
+        udp_node_port(world, source, node, &ROLE, family),
+    ];
+    let own = own.into_iter().flatten().map(|probe| Probe { attempts, ..probe });
+    Ok(std::iter::once(at(Target::Http { address: tcp, payload: 0 }))
+        .chain(udp.map(|address| at(Target::Udp { address, size: 1 })))
+        .chain(own)
+        .collect())
+}
+
+/// The same ways to the same backends through other Services.
+fn witnesses(
+    world: World<'_>,
+    source: &Source<'_>,
+    family: IpFamily,
+    pairs: &Pairs<'_>,
+) -> Vec<Probe> {
+    let node = &source.pod.node;
+    let over_udp = pairs.services(node).into_iter();
+    let over_udp = over_udp.filter_map(|to| udp::small(world, source, &to.node, family));
+    let behind = || {
+        let reachable = pairs.behind(node).into_iter();
+        let reachable = reachable.filter(|to| plan::backend(to, family).is_ok());
+        reachable.map(|to| ServiceRole::Backend(to.node.clone()))
+    };
+    let node_ports = behind().filter_map(|role| node_port(world, source, node, &role, family));
+    let over_both = behind().filter_map(|role| udp_node_port(world, source, node, &role, family));
+    shared(world, source, family)
+        .into_iter()
+        .chain(over_udp)
+        .chain(node_ports)
+        .chain(over_both)
+        .collect()
+}
+
+impl Client {
+    fn forgotten(&self, world: World<'_>, changed: &[&Reading<'_>]) -> Failure {
+        let Self { node, family } = self;
+        let seen = changed.iter().map(|reading| {
+            format!(
+                "{} of {} at {} ({})",
+                words::count(reading.attempts.len(), what(reading.probe)),
+                if reading.probe.aim.node().is_some() {
+                    "its node's NodePort"
+                } else {
+                    "the ClusterIP"
+                },
+                reading.probe.target,
+                words::list(&reading.answered)
+            )
+        });
+        let what = format!(
+            "A pod on node {node} is sent to several backends over {family}, though the Service has \
+             sessionAffinity ClientIP: in {}.",
+            words::list(seen)
+        );
+        let address = changed.first().and_then(|reading| reading.probe.target.address());
+        let needle = address.map(|address| address.ip().to_string()).unwrap_or_default();
+        Failure::new(what)
+            .reproduce(commands::repeat(world, changed.iter().map(|reading| reading.probe)))
+            .reproduce(remedy::inspect_proxy(world, *family, node, &needle))
+            .fix(remedy::affinity(world, *family, node))
+    }
+
+    fn dead(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
+        let Self { node, family } = self;
+        let address = reading.probe.target.address().map(|address| address.ip().to_string());
+        Failure::new(format!(
+            "A pod on node {node} gets no answer over {family} from the Service with sessionAffinity \
+             ClientIP at {}: {}. Services without it are reached.",
+            reading.probe.target, symptom.detail
+        ))
+        .reproduce(commands::repeat(world, [reading.probe]))
+        .reproduce(remedy::inspect_proxy(world, *family, node, &address.unwrap_or_default()))
+        .fix(remedy::affinity(world, *family, node))
+    }
+}
