@@ -341,7 +341,7 @@ impl Outcome {
     }
 
     /// What an attempt to open a connection means where nobody may accept it.
-    pub(crate) fn where_unanswered(self) -> Self {
+    pub fn where_unanswered(self) -> Self {
         match self.where_closed() {
             Self::TimedOut | Self::Unreachable { .. } | Self::Reset => Self::Silent,
             other => other,
