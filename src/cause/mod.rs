@@ -3,6 +3,7 @@
 //! A verdict says that a path is dead; a cause says that kube-proxy on one node drops IPv6, and
 //! that this explains these eleven cases. One small file per cause, one ordered registry.
 
+mod api_server_without_pods;
 mod backend_filtered;
 mod backend_not_listening;
 mod both_families;

@@ -13,4 +13,7 @@ pub enum Need {
     /// To reach the cluster's DNS pods by port-forwards. Without it only those cases are
     /// inconclusive.
     ForwardToDns,
+    /// To let the API server's proxy connect to the pods behind the run's Services. Without it only
+    /// those cases are inconclusive.
+    ServiceProxy,
 }

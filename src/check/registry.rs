@@ -25,6 +25,7 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &node_port::FromNode,
     &node_port::FromOutside,
     &control_plane::KubernetesService,
+    &control_plane::ToPod,
     &dns::Records,
 ];
 

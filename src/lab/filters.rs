@@ -5,7 +5,7 @@ use super::{Fault, Lab};
 use crate::{
     fixture::ServiceRole,
     net::IpFamily,
-    probe::{Outcome, Probe, Vantage},
+    probe::{Outcome, Probe, Train, Vantage},
 };
 
 /// A connection or datagram to a backend, as it travels.
@@ -90,6 +90,9 @@ impl Way<'_> {
                 let forwards = !own || self.via.is_some_and(|via| via != *on);
                 (udp && passes && forwards, family, Outcome::TimedOut)
             }
+            Fault::ApiServerCutFromPods { family } => {
+                (self.probe.vantage == Vantage::ApiServer, family, Outcome::TimedOut)
+            }
             Fault::ExternalLocal => {
                 let elsewhere = self.via.is_some_and(|via| self.enters(via) && self.to != via);
                 return elsewhere.then(|| (self.probe.family(), Outcome::TimedOut));
@@ -153,4 +156,31 @@ pub(super) fn masquerades(lab: &Lab, probe: &Probe, from: Option<&str>, to: &str
         }
         _ => false,
     })
+}
+
+/// What becomes of a datagram where the node of its sender drops it.
+pub(super) fn udp_dropped(lab: &Lab, probe: &Probe, from: Option<&str>) -> Option<Outcome> {
+    let family = probe.family();
+    let dropped = lab.faults.iter().any(|fault| match fault {
+        Fault::UdpDropped { at, family: of } => *of == family && from == Some(*at),
+        _ => false,
+    });
+    dropped.then_some(Outcome::TimedOut)
+}
+
+/// Trains from a node to the pod on another, as probe.sh sends them.
+pub(super) fn trains(lab: &Lab, probe: &Probe, from: Option<&str>) -> Vec<Train> {
+    let (from, to) = (from.unwrap(), probe.aim.backend().unwrap());
+    let lost = lab.faults.iter().find_map(|fault| match fault {
+        Fault::Lossy { between, percent, family }
+            if *family == probe.family() && between.contains(&from) && between.contains(&to) =>
+        {
+            Some(*percent)
+        }
+        _ => None,
+    });
+    match lost.unwrap_or(0) {
+        lost @ 12.. => vec![Train { sent: 1200 / lost, answered: 1200 / lost - 12 }; 3],
+        lost => vec![Train { sent: 100, answered: 100 - lost }],
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     facts::Fact,
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
     net::IpFamily::{self, V4, V6},
-    probe::{Aim, Answer, Attempt, Outcome, Probe, Target, Train, Vantage},
+    probe::{Aim, Answer, Attempt, Outcome, Probe, Target, Vantage},
 };
 
 /// Something that is broken.
@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     ClusterIpDropped { at: &'static str, family: IpFamily },
     /// A node drops what its pods and processes send to the ClusterIP of the Service kubernetes.
     KubernetesServiceDropped { at: &'static str, family: IpFamily },
+    /// What the API server sends to pods is dropped.
+    ApiServerCutFromPods { family: IpFamily },
     /// A node drops what comes in for NodePorts, also from its own pods to other nodes.
     NodePortDropped { at: &'static str, family: IpFamily },
     /// A node refuses NodePorts.
@@ -146,11 +148,13 @@ type Behind<'a> = OnceCell<Vec<&'a Workload>>;
 fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) -> Outcome {
     let from = match &probe.vantage {
         Vantage::Outside => None,
+        Vantage::ApiServer => return proxied(lab, probe, turn),
         Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
         Vantage::DnsPod { pod, .. } => return records(lab, probe, pod),
     };
     match &probe.target {
         Target::Dns { .. } => resolve(lab, probe, from.unwrap(), turn),
+        Target::Proxied { .. } => panic!("the API server alone asks so"),
         Target::Tcp { .. } if probe.aim == Aim::KubernetesService => {
             api_server(lab, probe, from.unwrap())
         }
@@ -176,18 +180,44 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         Target::Udp { address, size } => {
             // A large datagram has a large answer.
             let payload = if *size < 1_000 { 0 } else { 1_200 };
-            udp_dropped(lab, probe, from)
+            filters::udp_dropped(lab, probe, from)
                 .unwrap_or_else(|| http(lab, probe, from, *address, payload, (turn, behind)))
         }
         Target::Loss { address } => {
-            let answer = udp_dropped(lab, probe, from)
+            let answer = filters::udp_dropped(lab, probe, from)
                 .unwrap_or_else(|| http(lab, probe, from, *address, 0, (turn, behind)));
             match &answer {
-                Outcome::Answered(_) => Outcome::Counted { trains: trains(lab, probe, from) },
+                Outcome::Answered(_) => {
+                    Outcome::Counted { trains: filters::trains(lab, probe, from) }
+                }
                 _ => answer,
             }
         }
     }
+}
+
+/// A connection that the API server, on the first node, opens to a pod behind a Service.
+fn proxied(lab: &Lab, probe: &Probe, turn: usize) -> Outcome {
+    let family = probe.family();
+    let Aim::Proxied { service: role } = &probe.aim else { panic!("nothing to proxy to") };
+    let service = lab.fixture.service(role).unwrap();
+    // What ties clients of proxies to some backends ties nobody here.
+    let behind: Vec<_> = published(lab, service, family).collect();
+    let Some(backend) = behind.get(turn.checked_rem(behind.len()).unwrap_or_default()) else {
+        return Outcome::TimedOut;
+    };
+    let to = backend.node.as_str();
+    let way = Way { probe, from: Some("n1"), via: None, to, service: None };
+    let there = [Step::ToPod { at: "n1", to }, Step::Nginx(to)];
+    let lost = filters::outcome(lab, &way).or_else(|| exchange(lab, probe, &there, &[]));
+    lost.unwrap_or_else(|| {
+        Outcome::Answered(Answer {
+            pod: backend.pod.clone().unwrap(),
+            server: backend.address(family).unwrap(),
+            client: super::node_ip(1, family),
+            payload: 0,
+        })
+    })
 }
 
 /// A connection to the API server, which is on the first node, by its Service.
@@ -305,33 +335,6 @@ fn backend_at(lab: &Lab, ip: IpAddr) -> Option<&Workload> {
     hint.filter(here).or_else(|| lab.fixture.backends.iter().find(here))
 }
 
-/// What becomes of a datagram where the node of its sender drops it.
-fn udp_dropped(lab: &Lab, probe: &Probe, from: Option<&str>) -> Option<Outcome> {
-    let family = probe.family();
-    let dropped = lab.faults.iter().any(|fault| match fault {
-        Fault::UdpDropped { at, family: of } => *of == family && from == Some(*at),
-        _ => false,
-    });
-    dropped.then_some(Outcome::TimedOut)
-}
-
-/// Trains from a node to the pod on another, as probe.sh sends them.
-fn trains(lab: &Lab, probe: &Probe, from: Option<&str>) -> Vec<Train> {
-    let (from, to) = (from.unwrap(), probe.aim.backend().unwrap());
-    let lost = lab.faults.iter().find_map(|fault| match fault {
-        Fault::Lossy { between, percent, family }
-            if *family == probe.family() && between.contains(&from) && between.contains(&to) =>
-        {
-            Some(*percent)
-        }
-        _ => None,
-    });
-    match lost.unwrap_or(0) {
-        lost @ 12.. => vec![Train { sent: 1200 / lost, answered: 1200 / lost - 12 }; 3],
-        lost => vec![Train { sent: 100, answered: 100 - lost }],
-    }
-}
-
 /// The backends among which a Service's turns go round.
 fn backends<'a>(lab: &'a Lab, service: &'a Service, family: IpFamily) -> Vec<&'a Workload> {
     let astray = lab.faults.iter().find_map(|fault| match (fault, &service.role) {
@@ -341,13 +344,20 @@ fn backends<'a>(lab: &'a Lab, service: &'a Service, family: IpFamily) -> Vec<&'a
     if let Some(to) = astray {
         return lab.fixture.backend_on(to).into_iter().collect();
     }
-    // Proxies know nobody else.
+    let keeps = lab.faults.iter().any(|fault| matches!(fault, Fault::KeepsToOne));
+    published(lab, service, family).take(if keeps { 1 } else { usize::MAX }).collect()
+}
+
+/// The backends that EndpointSlices name: proxies know nobody else.
+fn published<'a>(
+    lab: &'a Lab,
+    service: &'a Service,
+    family: IpFamily,
+) -> impl Iterator<Item = &'a Workload> {
     let slices = service.slices.iter().flatten();
     let known: BTreeSet<IpAddr> = slices.flat_map(|slice| slice.serves(family)).collect();
     let behind = lab.fixture.backends_of(service, family);
-    let behind = behind.filter(|pod| pod.address(family).is_some_and(|ip| known.contains(&ip)));
-    let keeps = lab.faults.iter().any(|fault| matches!(fault, Fault::KeepsToOne));
-    behind.take(if keeps { 1 } else { usize::MAX }).collect()
+    behind.filter(move |pod| pod.address(family).is_some_and(|ip| known.contains(&ip)))
 }
 
 fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outcome {

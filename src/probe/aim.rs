@@ -33,6 +33,11 @@ pub enum Aim {
     },
     /// The API server's own Service, at its ClusterIP.
     KubernetesService,
+    /// The pods behind a Service, of which the API server's proxy picks one each time.
+    Proxied {
+        /// The Service.
+        service: ServiceRole,
+    },
     /// The records of a Service.
     Records {
         /// The Service.
@@ -48,6 +53,7 @@ impl Aim {
             Self::Backend { .. }
             | Self::Node { .. }
             | Self::KubernetesService
+            | Self::Proxied { .. }
             | Self::Records { .. } => None,
         }
     }
@@ -59,6 +65,7 @@ impl Aim {
             Self::Backend { .. }
             | Self::ClusterIp { .. }
             | Self::KubernetesService
+            | Self::Proxied { .. }
             | Self::Records { .. } => None,
         }
     }

@@ -7,6 +7,7 @@
 
 mod aim;
 mod answer;
+mod api_server;
 mod carry_out;
 mod dns;
 mod failure;

@@ -33,7 +33,7 @@ impl Probe {
             | Target::Closed { address }
             | Target::Udp { address, .. }
             | Target::Loss { address } => IpFamily::of(address.ip()),
-            Target::Dns { family, .. } => *family,
+            Target::Proxied { family, .. } | Target::Dns { family, .. } => *family,
         }
     }
 }
@@ -54,6 +54,8 @@ pub enum Vantage {
         /// The node.
         node: String,
     },
+    /// The API server itself, which a request through its proxy makes connect to a pod.
+    ApiServer,
     /// A port-forward to a DNS pod: an answer, not a path (the API server and the kubelet carry it).
     DnsPod {
         /// The pod's namespace.
@@ -71,6 +73,7 @@ impl fmt::Display for Vantage {
             Self::Outside => f.write_str("outside"),
             Self::Pod { node } => write!(f, "pod on {node}"),
             Self::HostNetwork { node } => write!(f, "host network of {node}"),
+            Self::ApiServer => f.write_str("API server"),
             Self::DnsPod { pod, .. } => write!(f, "DNS pod {pod}"),
         }
     }
@@ -113,6 +116,16 @@ pub enum Target {
         /// Address and port.
         address: SocketAddr,
     },
+    /// GET `/` of the fixture's nginx behind a Service, by the API server's proxy, which takes the
+    /// Service's first family.
+    Proxied {
+        /// The Service's name, in the run's namespace.
+        service: String,
+        /// The Service's port.
+        port: u16,
+        /// The Service's only family.
+        family: IpFamily,
+    },
     /// The A or AAAA records of a name.
     Dns {
         /// The fully qualified name, with the trailing dot.
@@ -124,7 +137,7 @@ pub enum Target {
 
 impl Target {
     /// The address that is connected to; `None` for names, which are asked for wherever the pod's
-    /// resolver points.
+    /// resolver points, and where the API server picks one.
     pub const fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Http { address, .. }
@@ -132,7 +145,7 @@ impl Target {
             | Self::Closed { address }
             | Self::Udp { address, .. }
             | Self::Loss { address } => Some(*address),
-            Self::Dns { .. } => None,
+            Self::Proxied { .. } | Self::Dns { .. } => None,
         }
     }
 
@@ -154,6 +167,7 @@ impl fmt::Display for Target {
                 write!(f, "{address}")
             }
             Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
+            Self::Proxied { service, port, .. } => write!(f, "services/{service}:{port}/proxy"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
         }
     }

@@ -65,6 +65,7 @@ async fn attempt(client: &Client, probe: &Probe, limit: Duration) -> Result<Outc
             Target::Closed { address } => connect(*address).await.map(Outcome::where_closed),
             Target::Udp { address, size } => exchange(*address, *size).await,
             Target::Loss { address } => Err(format!("loss to {address} is counted from pods only")),
+            Target::Proxied { .. } => Err(format!("{} is the API server's", probe.target)),
             Target::Dns { name, .. } => {
                 Err(format!("{name} can be asked for only from a pod or of one"))
             }

@@ -52,6 +52,7 @@ fn task(probe: &Probe) -> Result<String, String> {
             format!("udp {how} {} {} {size}", address.ip(), address.port())
         }
         Target::Loss { address } => format!("loss {how} {} {}", address.ip(), address.port()),
+        Target::Proxied { .. } => return Err(format!("{} is the API server's", probe.target)),
         Target::Dns { name, family } => {
             let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
             if name.is_empty() || name.starts_with('-') || !name.chars().all(usable) {

@@ -23,6 +23,7 @@ pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, Str
         Target::Closed { .. } => nc::outcome(printed).map(Outcome::where_closed),
         Target::Udp { .. } => udp::outcome(printed),
         Target::Loss { .. } => loss::outcome(printed),
+        Target::Proxied { .. } => Err("no tool in a pod is the API server".to_owned()),
         Target::Dns { .. } => nslookup::outcome(printed),
     }
 }

@@ -136,6 +136,11 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
             let flow = Flow::new(family, client(from), By::ClusterIp, target);
             vec![Path::Flow(Flow { port: Port::Api, ..flow })]
         }
+        // The node of the control plane connects to every pod.
+        ("control_plane::to_pod", Subject::Service { .. }) => {
+            let host = || Client::Host(net.nodes.first().cloned().unwrap_or_default());
+            net.nodes.iter().map(|node| Path::Flow(flow(host(), By::Own, node))).collect()
+        }
         ("dns::records", Subject::Path { from, .. }) => {
             vec![Path::Name { node: from.clone(), family, made }]
         }
