@@ -1,6 +1,6 @@
 //! `api_server_without_pods`: the API server doesn't reach pods in a family, while pods do.
 
-use super::{CauseRule, Evidence, Found};
+use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{commands, words},
     net::IpFamily,
@@ -40,6 +40,19 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     if !hosts.is_empty() {
         seen.push(format!("the API server runs on {place}"));
     }
+    // The network of its node is the API server's, too.
+    let likewise = |probed: &Probed<'_>| {
+        let by_host = probed.by_host() && probed.from().is_some_and(|node| hosts.contains(&node));
+        probed.family == family && by_host && !probed.is_dns() && !probed.is_api_server()
+    };
+    if let Some(other) = evidence.of(family).find(|probed| likewise(probed) && probed.bad()) {
+        seen.push(format!(
+            "other processes of {place} don't reach them either: {} to {}: {}",
+            other.probe.vantage,
+            other.probe.target,
+            other.seen()
+        ));
+    }
     let node = hosts.first().copied();
     let ip = evidence
         .world
@@ -75,7 +88,8 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
              provider carries the family."
                 .to_owned(),
         ],
-        probed: evidence.bad(|probed| probed.family == family && probed.is_proxied()),
+        probed: evidence
+            .bad(|probed| probed.family == family && probed.is_proxied() || likewise(probed)),
         ..Found::default()
     })
 }

@@ -91,7 +91,9 @@ impl Way<'_> {
                 (udp && passes && forwards, family, Outcome::TimedOut)
             }
             Fault::ApiServerCutFromPods { family } => {
-                (self.probe.vantage == Vantage::ApiServer, family, Outcome::TimedOut)
+                let process = self.from == Some("n1") && self.pod().is_none();
+                let leaves = self.sender() == Some("n1") && self.to != "n1";
+                (process && leaves, family, Outcome::TimedOut)
             }
             Fault::ExternalLocal => {
                 let elsewhere = self.via.is_some_and(|via| self.enters(via) && self.to != via);

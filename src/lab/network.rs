@@ -28,7 +28,7 @@ pub(crate) enum Fault {
     ClusterIpDropped { at: &'static str, family: IpFamily },
     /// A node drops what its pods and processes send to the ClusterIP of the Service kubernetes.
     KubernetesServiceDropped { at: &'static str, family: IpFamily },
-    /// What the API server sends to pods is dropped.
+    /// What the API server, and any other process of the first node, sends to pods elsewhere is dropped.
     ApiServerCutFromPods { family: IpFamily },
     /// A node drops what comes in for NodePorts, also from its own pods to other nodes.
     NodePortDropped { at: &'static str, family: IpFamily },

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     cluster::Cluster,
-    error::Result,
+    error::{Error, Result},
     path::{Hop, Outcome},
     spec::Family,
 };
@@ -48,13 +48,18 @@ impl Filter for HostToPodsDropped {
     }
 
     fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
-        // kubelet probes the pods of its own node, which would be restarted.
+        let family = self.family.nft();
+        let address = cluster.node(&self.node)?.address(self.family).ok_or_else(|| {
+            Error::Invalid(format!("{} has no {} address", self.node, self.family))
+        })?;
+        // kubelet probes the pods of its own node, which would be restarted. Before this hook what goes
+        // by a ClusterIP still has the way that it had before the translation, and after it what pods
+        // send by NodePorts has the node's address, too.
         let rule = format!(
-            "oifname \"eth0\" ct direction original {} daddr {} drop",
-            self.family.nft(),
+            "oifname \"eth0\" ct direction original {family} saddr {address} {family} daddr {} drop",
             pod_range(cluster, self.family)?
         );
-        let chain = chain("output", "filter", &rule);
+        let chain = chain("postrouting", "filter", &rule);
         Ok(vec![Table::on(cluster, &self.node, self.family, "host-to-pods-dropped", chain)?])
     }
 }
