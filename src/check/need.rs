@@ -14,6 +14,6 @@ pub enum Need {
     /// inconclusive.
     ForwardToDns,
     /// To let the API server's proxy connect to the pods behind the run's Services. Without it only
-    /// those cases are inconclusive.
+    /// those cases are skipped.
     ServiceProxy,
 }

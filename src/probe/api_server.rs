@@ -11,7 +11,7 @@ use kube::{Client, Error};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    Batch, Observation, Outcome, Sink, Target,
+    Batch, MISSING_PERMISSION, Observation, Outcome, Sink, Target,
     answer::{Identification, stranger},
     failure,
     policy::{Patience, pursue},
@@ -75,7 +75,7 @@ async fn attempt(
         Ok(Err(Error::Api(status))) => match status.message.strip_prefix(NOT_REACHED) {
             Some(reason) => of_reason(reason),
             None if status.code == 403 => {
-                Err(format!("missing permission: get services/proxy in namespace {namespace}"))
+                Err(format!("{MISSING_PERMISSION} get services/proxy in namespace {namespace}"))
             }
             None => Err(format!("the API server said: {}", status.message)),
         },

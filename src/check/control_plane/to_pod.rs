@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, outcome, pairs::Pairs, plan, pod, words,
+        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State, Subject,
+        Symptom, Verdict, World, outcome, pairs::Pairs, plan, pod, words,
     },
     fixture::{Allocation, ServiceRole},
     net::IpFamily,
-    probe::{Aim, Probe, Target, Vantage},
+    probe::{Aim, MISSING_PERMISSION, Probe, Target, Vantage},
 };
 
 /// The API server reaches pods.
@@ -75,6 +75,13 @@ impl Check for ToPod {
     }
 
     fn judge(&self, world: World<'_>, proxied: &Proxied, readings: &Readings<'_>) -> Verdict {
+        let forbidden = readings.own.iter().find_map(|reading| match &reading.state {
+            State::Unknown(reason) if reason.starts_with(MISSING_PERMISSION) => Some(reason),
+            _ => None,
+        });
+        if let Some(reason) = forbidden {
+            return Verdict::skip(reason);
+        }
         let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
             return match readings.own.as_slice() {
                 [reading] if reading.answered.len() > 1 => {
