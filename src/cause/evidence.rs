@@ -48,6 +48,8 @@ pub(super) enum Origin<'a> {
     Outside,
     /// A pod, or the host itself, on this node.
     Node(&'a str),
+    /// The API server itself.
+    ApiServer,
     /// A port-forward to this DNS pod.
     DnsPod(&'a str),
 }
@@ -57,6 +59,7 @@ impl fmt::Display for Origin<'_> {
         match self {
             Self::Outside => f.write_str("from outside"),
             Self::Node(node) => write!(f, "from a pod on {node}"),
+            Self::ApiServer => f.write_str("by the API server"),
             Self::DnsPod(pod) => write!(f, "{pod} itself"),
         }
     }
@@ -104,7 +107,7 @@ impl<'a> Probed<'a> {
     pub(super) const fn from(&self) -> Option<&'a str> {
         match self.origin {
             Origin::Node(node) => Some(node),
-            Origin::Outside | Origin::DnsPod(_) => None,
+            Origin::Outside | Origin::ApiServer | Origin::DnsPod(_) => None,
         }
     }
 
@@ -145,6 +148,11 @@ impl<'a> Probed<'a> {
     /// Whether it opens a connection to the API server by the Service kubernetes.
     pub(super) const fn is_api_server(&self) -> bool {
         matches!(self.probe.aim, Aim::KubernetesService)
+    }
+
+    /// Whether the API server connects to a pod.
+    pub(super) const fn is_proxied(&self) -> bool {
+        matches!(self.probe.aim, Aim::Proxied { .. })
     }
 
     pub(super) const fn is_node_port(&self) -> bool {
@@ -202,6 +210,7 @@ impl<'a> Evidence<'a> {
             origin: match &probe.vantage {
                 Vantage::Outside => Origin::Outside,
                 Vantage::Pod { node } | Vantage::HostNetwork { node } => Origin::Node(node),
+                Vantage::ApiServer => Origin::ApiServer,
                 Vantage::DnsPod { pod, .. } => Origin::DnsPod(pod),
             },
             family: probe.family(),
@@ -365,6 +374,7 @@ impl<'a> Evidence<'a> {
             }
             Aim::Node { .. }
             | Aim::KubernetesService
+            | Aim::Proxied { .. }
             | Aim::Outside
             | Aim::Pointer { .. }
             | Aim::DnsPod { node: None, .. } => false,
@@ -397,6 +407,11 @@ impl<'a> Evidence<'a> {
             .flat_map(|known| known.internal_ips(family))
             .collect();
         slices.iter().flat_map(|slice| &slice.endpoints).any(|endpoint| own.contains(endpoint))
+    }
+
+    /// The same in any family.
+    pub(super) fn serves_api_by_any(&self, node: &str) -> bool {
+        IpFamily::ALL.into_iter().any(|family| self.serves_api(node, family))
     }
 
     /// Whether DNS is asked in a family, as far as the facts tell.

@@ -5,6 +5,7 @@
 
 mod address_duplicate;
 mod affinity_off;
+mod api_server_without_pods;
 mod backend_filtered;
 mod backend_not_listening;
 mod both_families;

@@ -1,15 +1,15 @@
 //! The rules in their order, and what they find together.
 
 use super::{
-    Cause, CauseRule, Evidence, Judged, address_duplicate, affinity_off, backend_filtered,
-    backend_not_listening, both_families, client_address_lost, cluster_ip_dead, component_stopped,
-    dns_server_deaf, dns_slow, dns_unreachable, dns_without_names, dns_without_records,
-    dns_without_reverse, dns_wrong_records, egress_dead, endpoints_missing, forward_filtered,
-    hairpin_off, kube_proxy_not_running, kubernetes_service_dead, local_policy_ignored, lossy_path,
-    node_cut_off, node_not_forwarding, node_port_dead, node_port_not_masqueraded,
-    node_port_way_back, node_without_internal_ip, node_without_pod_cidr, other_primary,
-    outside_without_way, own_pod_routes_missing, path_mtu, pod_network_down, pod_route_missing,
-    pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down,
+    Cause, CauseRule, Evidence, Judged, address_duplicate, affinity_off, api_server_without_pods,
+    backend_filtered, backend_not_listening, both_families, client_address_lost, cluster_ip_dead,
+    component_stopped, dns_server_deaf, dns_slow, dns_unreachable, dns_without_names,
+    dns_without_records, dns_without_reverse, dns_wrong_records, egress_dead, endpoints_missing,
+    forward_filtered, hairpin_off, kube_proxy_not_running, kubernetes_service_dead,
+    local_policy_ignored, lossy_path, node_cut_off, node_not_forwarding, node_port_dead,
+    node_port_not_masqueraded, node_port_way_back, node_without_internal_ip, node_without_pod_cidr,
+    other_primary, outside_without_way, own_pod_routes_missing, path_mtu, pod_network_down,
+    pod_route_missing, pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down,
     service_range_unrouted, services_changed, services_refused, services_single_stack,
     single_stack_cluster, tcp_filtered, udp_dropped, unexpected_family,
 };
@@ -48,6 +48,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &service_proxy_down::ServiceProxyDown,
     &service_range_unrouted::ServiceRangeUnrouted,
     &cluster_ip_dead::ClusterIpDead,
+    &api_server_without_pods::ApiServerWithoutPods,
     &kubernetes_service_dead::KubernetesServiceDead,
     &node_port_not_masqueraded::NodePortNotMasqueraded,
     &node_port_dead::NodePortDead,

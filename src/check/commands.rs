@@ -29,7 +29,7 @@ fn one(world: World<'_>, probe: &Probe) -> Option<String> {
     let mut namespace = world.fixture.namespace.as_str();
     let seconds = probe.attempts.timeout_ms.div_ceil(1_000).max(1);
     let pod = match &probe.vantage {
-        Vantage::Outside => None,
+        Vantage::Outside | Vantage::ApiServer => None,
         Vantage::Pod { node } => Some(world.fixture.probe_on(node)?.pod.as_deref()?),
         Vantage::HostNetwork { node } => {
             let pod = world.fixture.host_probes.iter().find(|pod| pod.node == *node)?;
@@ -79,6 +79,9 @@ fn one(world: World<'_>, probe: &Probe) -> Option<String> {
                  done'"
             )
         }
+        (Target::Proxied { service, port, .. }, _) => format!(
+            "kubectl get --raw '/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy/'"
+        ),
         (Target::Dns { name, family }, _) => {
             format!("nslookup -type={} {name}", family.record_type())
         }

@@ -16,4 +16,7 @@ pub enum Need {
     /// To have pods connect to this machine, or to a server that the operator named. It takes no
     /// permission of the cluster's.
     Egress,
+    /// To let the API server's proxy connect to the pods behind the run's Services. Without it only
+    /// those cases are skipped.
+    ServiceProxy,
 }

@@ -276,7 +276,9 @@ impl<'a> Expected<'a> {
         };
         let answerers = match &probe.aim {
             Aim::Backend { node } => fixture.backend_on(node).into_iter().collect(),
-            Aim::ClusterIp { service } | Aim::NodePort { service, .. } => {
+            Aim::ClusterIp { service }
+            | Aim::NodePort { service, .. }
+            | Aim::Proxied { service } => {
                 let service = fixture.service(service).into_iter();
                 service.flat_map(|service| fixture.backends_of(service, family)).collect()
             }

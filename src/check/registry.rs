@@ -30,6 +30,7 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &node_port::FromNode,
     &node_port::FromOutside,
     &control_plane::KubernetesService,
+    &control_plane::ToPod,
     &egress::ToRunner,
     &dns::Servers,
     &dns::Records,

@@ -34,8 +34,10 @@ impl<R> Policy<Request<Body>, Response<R>, BoxError> for Retry {
         let response = result.as_ref().ok()?;
         // Each PATCH of ours may be repeated: a server-side apply, and a merge patch that sets the
         // fields of our own Lease to fixed values.
-        let repeatable =
-            *request.method() != Method::POST && !request.headers().contains_key(header::UPGRADE);
+        // Nor is what the API server passes on from a Service its own answer.
+        let repeatable = *request.method() != Method::POST
+            && !request.headers().contains_key(header::UPGRADE)
+            && !request.uri().path().ends_with("/proxy/");
         let again = match response.status() {
             StatusCode::TOO_MANY_REQUESTS => true,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => repeatable,
@@ -110,6 +112,9 @@ mod tests {
         let mut exec = request(Method::GET);
         exec.headers_mut().insert(header::UPGRADE, "websocket".parse().unwrap());
         assert!(Retry::default().retry(&mut exec, &mut answer(503)).is_none());
+        let mut proxied = request(Method::GET);
+        *proxied.uri_mut() = "/api/v1/namespaces/a/services/http:b:80/proxy/".parse().unwrap();
+        assert!(Retry::default().retry(&mut proxied, &mut answer(503)).is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ pub const CORE: &[&str] = &[
     "service::cluster_ip_reachable",
     "node_port::from_pod",
     "control_plane::kubernetes_service",
+    "control_plane::to_pod",
     "dns::records",
 ];
 

@@ -90,6 +90,11 @@ impl Way<'_> {
                 let forwards = !own || self.via.is_some_and(|via| via != *on);
                 (udp && passes && forwards, family, Outcome::TimedOut)
             }
+            Fault::ApiServerCutFromPods { family } => {
+                let process = self.from == Some("n1") && self.pod().is_none();
+                let leaves = self.sender() == Some("n1") && self.to != "n1";
+                (process && leaves, family, Outcome::TimedOut)
+            }
             Fault::ExternalLocal => {
                 let elsewhere = self.via.is_some_and(|via| self.enters(via) && self.to != via);
                 return elsewhere.then(|| (self.probe.family(), Outcome::TimedOut));

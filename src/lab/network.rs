@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     ClusterIpDropped { at: &'static str, family: IpFamily },
     /// A node drops what its pods and processes send to the ClusterIP of the Service kubernetes.
     KubernetesServiceDropped { at: &'static str, family: IpFamily },
+    /// What the API server, and any other process of the first node, sends to pods elsewhere is dropped.
+    ApiServerCutFromPods { family: IpFamily },
     /// A node drops what comes in for NodePorts, also from its own pods to other nodes.
     NodePortDropped { at: &'static str, family: IpFamily },
     /// A node refuses NodePorts.
@@ -184,6 +186,7 @@ type Behind<'a> = OnceCell<Vec<&'a Workload>>;
 fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) -> Outcome {
     let from = match &probe.vantage {
         Vantage::Outside => None,
+        Vantage::ApiServer => return proxied(lab, probe, turn),
         Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
         Vantage::DnsPod { pod, .. } => return dns::records(lab, probe, pod),
     };
@@ -191,6 +194,7 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         return egress::outcome(lab, probe, from.unwrap());
     }
     match &probe.target {
+        Target::Proxied { .. } => panic!("the API server alone asks so"),
         Target::Dns { .. } | Target::Pointer { .. } => {
             dns::resolve(lab, probe, from.unwrap(), turn)
         }
@@ -249,6 +253,30 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
             }
         }
     }
+}
+
+/// A connection that the API server, on the first node, opens to a pod behind a Service.
+fn proxied(lab: &Lab, probe: &Probe, turn: usize) -> Outcome {
+    let family = probe.family();
+    let Aim::Proxied { service: role } = &probe.aim else { panic!("nothing to proxy to") };
+    let service = lab.fixture.service(role).unwrap();
+    // What ties clients of proxies to some backends ties nobody here.
+    let behind: Vec<_> = published(lab, service, family).collect();
+    let Some(backend) = behind.get(turn.checked_rem(behind.len()).unwrap_or_default()) else {
+        return Outcome::TimedOut;
+    };
+    let to = backend.node.as_str();
+    let way = Way { probe, from: Some("n1"), via: None, to, service: None };
+    let there = [Step::ToPod { at: "n1", to }, Step::Nginx(to)];
+    let lost = filters::outcome(lab, &way).or_else(|| exchange(lab, probe, &there, &[]));
+    lost.unwrap_or_else(|| {
+        Outcome::Answered(Answer {
+            pod: backend.pod.clone().unwrap(),
+            server: backend.address(family).unwrap(),
+            client: super::node_ip(1, family),
+            payload: 0,
+        })
+    })
 }
 
 /// A connection to the API server, which is on the first node, by its Service.
@@ -373,13 +401,20 @@ fn backends<'a>(lab: &'a Lab, service: &'a Service, family: IpFamily) -> Vec<&'a
     if let Some(to) = astray {
         return lab.fixture.backend_on(to).into_iter().collect();
     }
-    // Proxies know nobody else.
+    let keeps = lab.faults.iter().any(|fault| matches!(fault, Fault::KeepsToOne));
+    published(lab, service, family).take(if keeps { 1 } else { usize::MAX }).collect()
+}
+
+/// The backends that EndpointSlices name: proxies know nobody else.
+fn published<'a>(
+    lab: &'a Lab,
+    service: &'a Service,
+    family: IpFamily,
+) -> impl Iterator<Item = &'a Workload> {
     let slices = service.slices.iter().flatten();
     let known: BTreeSet<IpAddr> = slices.flat_map(|slice| slice.serves(family)).collect();
     let behind = lab.fixture.backends_of(service, family);
-    let behind = behind.filter(|pod| pod.address(family).is_some_and(|ip| known.contains(&ip)));
-    let keeps = lab.faults.iter().any(|fault| matches!(fault, Fault::KeepsToOne));
-    behind.take(if keeps { 1 } else { usize::MAX }).collect()
+    behind.filter(move |pod| pod.address(family).is_some_and(|ip| known.contains(&ip)))
 }
 
 fn no_route() -> Outcome {

@@ -33,6 +33,11 @@ pub enum Aim {
     },
     /// The API server's own Service, at its ClusterIP.
     KubernetesService,
+    /// The pods behind a Service, of which the API server's proxy picks one each time.
+    Proxied {
+        /// The Service.
+        service: ServiceRole,
+    },
     /// What is outside the cluster, as the fixture has it for the family.
     Outside,
     /// The cluster's DNS, at a ClusterIP of its Service.
@@ -68,6 +73,7 @@ impl Aim {
             | Self::DnsService
             | Self::DnsPod { .. }
             | Self::Pointer { .. }
+            | Self::Proxied { .. }
             | Self::Records { .. } => None,
         }
     }
@@ -83,6 +89,7 @@ impl Aim {
             | Self::DnsService
             | Self::DnsPod { .. }
             | Self::Pointer { .. }
+            | Self::Proxied { .. }
             | Self::Records { .. } => None,
         }
     }

@@ -3,7 +3,7 @@
 use futures::{StreamExt, future::BoxFuture, stream, stream::FuturesUnordered};
 use kube::Client;
 
-use super::{Batch, Observation, Probe, ProbeId, Sink, dns, outside, plan::Plan, pod};
+use super::{Batch, Observation, Probe, ProbeId, Sink, api_server, dns, outside, plan::Plan, pod};
 use crate::fixture::{Fixture, PROBE_CONTAINER, Workload};
 
 /// How many execs run at once. Each is a connection over the API server to a kubelet, with a shell
@@ -23,6 +23,8 @@ pub async fn carry_out(
     let plan = Plan::new(probes);
     let mut beside = FuturesUnordered::<BoxFuture<'_, ()>>::new();
     beside.push(Box::pin(outside::carry_out(plan.outside, sink)));
+    let proxied = api_server::carry_out(client, &fixture.namespace, plan.api_server, sink);
+    beside.push(Box::pin(proxied));
     for (server, probes) in plan.dns {
         beside.push(Box::pin(dns::carry_out(client, server, probes, sink)));
     }

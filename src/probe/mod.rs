@@ -3,10 +3,11 @@
 //! A probe says from where to where, in which family and how often; an observation is the list of
 //! attempts that were made. Both are data; what an observation *means* is for the checks. Probes
 //! are carried out by [`carry_out()`], all at once: from the pods by one exec of a script each, from
-//! this machine, and from DNS pods over port-forwards.
+//! this machine, by the API server's proxy, and from DNS pods over port-forwards.
 
 mod aim;
 mod answer;
+mod api_server;
 mod carry_out;
 mod dns;
 mod egress;
@@ -34,3 +35,6 @@ pub use model::{Answer, Attempt, Attempts, Observation, Outcome, Probe, Target, 
 use plan::Batch;
 pub use plan::Sink;
 pub use table::{ProbeId, ProbeTable};
+
+/// What the reason begins with for which a probe could not be tried, where a right is missing.
+pub(crate) const MISSING_PERMISSION: &str = "missing permission:";

@@ -37,7 +37,7 @@ impl Probe {
             | Target::Loss { address } => IpFamily::of(address.ip()),
             Target::DnsServer { server, .. } => IpFamily::of(server.ip()),
             Target::Pointer { address } => IpFamily::of(*address),
-            Target::Dns { family, .. } => *family,
+            Target::Proxied { family, .. } | Target::Dns { family, .. } => *family,
         }
     }
 }
@@ -58,6 +58,8 @@ pub enum Vantage {
         /// The node.
         node: String,
     },
+    /// The API server itself, which a request through its proxy makes connect to a pod.
+    ApiServer,
     /// A port-forward to a DNS pod: an answer, not a path (the API server and the kubelet carry it).
     DnsPod {
         /// The pod's namespace.
@@ -75,6 +77,7 @@ impl fmt::Display for Vantage {
             Self::Outside => f.write_str("outside"),
             Self::Pod { node } => write!(f, "pod on {node}"),
             Self::HostNetwork { node } => write!(f, "host network of {node}"),
+            Self::ApiServer => f.write_str("API server"),
             Self::DnsPod { pod, .. } => write!(f, "DNS pod {pod}"),
         }
     }
@@ -129,6 +132,16 @@ pub enum Target {
         /// Address and port.
         address: SocketAddr,
     },
+    /// GET `/` of the fixture's nginx behind a Service, by the API server's proxy, which takes the
+    /// Service's first family.
+    Proxied {
+        /// The Service's name, in the run's namespace.
+        service: String,
+        /// The Service's port.
+        port: u16,
+        /// The Service's only family.
+        family: IpFamily,
+    },
     /// The A or AAAA records of a name.
     Dns {
         /// The fully qualified name, with the trailing dot.
@@ -152,7 +165,7 @@ pub enum Target {
 
 impl Target {
     /// The address that is connected to; `None` for names, which are asked for wherever the pod's
-    /// resolver points.
+    /// resolver points, and where the API server picks one.
     pub const fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Http { address, .. }
@@ -163,7 +176,7 @@ impl Target {
             | Self::Udp { address, .. }
             | Self::Loss { address } => Some(*address),
             Self::DnsServer { server, .. } => Some(*server),
-            Self::Dns { .. } | Self::Pointer { .. } => None,
+            Self::Proxied { .. } | Self::Dns { .. } | Self::Pointer { .. } => None,
         }
     }
 
@@ -192,6 +205,7 @@ impl fmt::Display for Target {
             | Self::Closed { address }
             | Self::Unanswered { address } => write!(f, "{address}"),
             Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
+            Self::Proxied { service, port, .. } => write!(f, "services/{service}:{port}/proxy"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
             Self::Pointer { address } => write!(f, "PTR of {address}"),
             Self::DnsServer { server, name } => write!(f, "{name} A at {server}"),

@@ -69,6 +69,7 @@ async fn attempt(client: &Client, probe: &Probe, limit: Duration) -> Result<Outc
             }
             Target::Udp { address, size } => exchange(*address, *size).await,
             Target::Loss { address } => Err(format!("loss to {address} is counted from pods only")),
+            Target::Proxied { .. } => Err(format!("{} is the API server's", probe.target)),
             Target::Pointer { address } => {
                 Err(format!("the name of {address} can be asked for only from a pod"))
             }

@@ -32,6 +32,8 @@ pub(super) struct DnsServer {
 pub(super) struct Plan {
     /// From this machine.
     pub(super) outside: Batch,
+    /// By the API server.
+    pub(super) api_server: Batch,
     /// From the busybox pod on a node.
     pub(super) pods: BTreeMap<String, Batch>,
     /// From the host-network busybox pod on a node.
@@ -60,6 +62,7 @@ impl Plan {
     fn batch(&mut self, vantage: &Vantage) -> &mut Batch {
         match vantage {
             Vantage::Outside => &mut self.outside,
+            Vantage::ApiServer => &mut self.api_server,
             Vantage::Pod { node } => self.pods.entry(node.clone()).or_default(),
             Vantage::HostNetwork { node } => self.hosts.entry(node.clone()).or_default(),
             Vantage::DnsPod { namespace, pod, port } => {

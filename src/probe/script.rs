@@ -57,6 +57,7 @@ fn task(probe: &Probe) -> Result<String, String> {
             format!("udp {how} {} {} {size}", address.ip(), address.port())
         }
         Target::Loss { address } => format!("loss {how} {} {}", address.ip(), address.port()),
+        Target::Proxied { .. } => return Err(format!("{} is the API server's", probe.target)),
         Target::Dns { name, family } => {
             let name = usable(name)?;
             format!("dns {how} {name} {}", family.record_type())

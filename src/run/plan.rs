@@ -43,6 +43,8 @@ pub struct Plan {
     pub outside: usize,
     /// How many of them start in our pods.
     pub from_pods: usize,
+    /// How many of them the API server's proxy makes.
+    pub proxied: usize,
     /// How many execs carry those out: one for each pod to probe from.
     pub execs: usize,
     /// How many port-forwards to DNS pods there are.
@@ -77,7 +79,7 @@ pub struct Calls {
 impl Plan {
     /// How many probes go over port-forwards.
     pub const fn forwarded(&self) -> usize {
-        self.probes - self.outside - self.from_pods
+        self.probes - self.outside - self.from_pods - self.proxied
     }
 }
 
@@ -181,6 +183,7 @@ pub fn planned(
     for (source, probes) in by_source {
         match source {
             Source::Outside => plan.outside = probes,
+            Source::ApiServer => plan.proxied = probes,
             Source::Forward(_) => plan.port_forwards += 1,
             Source::Exec(..) => {
                 plan.execs += 1;
@@ -208,6 +211,7 @@ fn destinations(suite: &Suite) -> BTreeMap<IpFamily, Destination> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
     Outside,
+    ApiServer,
     /// The pod of a node, and whether that is in the node's network.
     Exec(String, bool),
     /// A DNS pod.
@@ -218,6 +222,7 @@ impl Source {
     fn of(probe: &Probe) -> Self {
         match &probe.vantage {
             Vantage::Outside => Self::Outside,
+            Vantage::ApiServer => Self::ApiServer,
             Vantage::Pod { node } => Self::Exec(node.clone(), false),
             Vantage::HostNetwork { node } => Self::Exec(node.clone(), true),
             Vantage::DnsPod { pod, .. } => Self::Forward(pod.clone()),

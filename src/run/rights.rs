@@ -38,6 +38,7 @@ fn needed(check: &dyn DynCheck, namespace: Option<&str>, version: &str) -> Vec<R
             Need::Facts(source) => source.rights(),
             Need::Exec => Right::to_enter(version, "pods/exec", namespace),
             Need::Egress => Vec::new(),
+            Need::ServiceProxy => vec![Right::optional("get", "services/proxy", namespace)],
             Need::ForwardToDns => {
                 let rights = Right::to_enter(version, "pods/portforward", Some("kube-system"));
                 rights.into_iter().map(|right| Right { optional: true, ..right }).collect()

@@ -35,7 +35,7 @@ pub fn second_round(world: World<'_>, ledger: &Ledger) -> BTreeMap<String, Vec<S
         }
         let from = match &probe.vantage {
             Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
-            Vantage::Outside | Vantage::DnsPod { .. } => None,
+            Vantage::Outside | Vantage::ApiServer | Vantage::DnsPod { .. } => None,
         };
         let way = [from, probe.aim.node(), probe.aim.backend()];
         let way: Vec<&str> = way.into_iter().flatten().collect();

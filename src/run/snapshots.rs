@@ -44,7 +44,7 @@ fn suspects(world: World<'_>, ledger: &Ledger) -> Vec<String> {
         }
         let from = match &probe.vantage {
             Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
-            Vantage::Outside | Vantage::DnsPod { .. } => None,
+            Vantage::Outside | Vantage::ApiServer | Vantage::DnsPod { .. } => None,
         };
         let nodes: BTreeSet<&str> =
             [from, probe.aim.node(), probe.aim.backend()].into_iter().flatten().collect();

@@ -113,6 +113,7 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
             broken(Fault::NoDefaultRoute { at: "n2", family: V6 }).with_hosts(),
         ),
         ("cluster_ip_dead", broken(Fault::ClusterIpDropped { at: "n2", family: V6 })),
+        ("api_server_without_pods", broken(Fault::ApiServerCutFromPods { family: V6 })),
         (
             "kubernetes_service_dead",
             broken(Fault::KubernetesServiceDropped { at: "n2", family: V4 }),

@@ -5,6 +5,7 @@ use crate::{
     facts::{Fact, KubernetesService},
     lab::{Fault, Lab},
     net::IpFamily::{V4, V6},
+    probe::Vantage,
 };
 
 fn service(lab: &mut Lab) -> &mut KubernetesService {
@@ -89,4 +90,51 @@ fn a_service_that_may_not_be_seen_leaves_doubt() {
     let run = Lab::dual().without_exec();
     let case = run.case("control_plane::kubernetes_service/ipv4/n1 -> kubernetes");
     assert_eq!(case.verdict.status(), Status::Inconclusive);
+}
+
+#[test]
+fn the_api_server_tries_every_pod_behind_a_service_of_one_family() {
+    let run = Lab::dual().run();
+    for family in ["ipv4", "ipv6"] {
+        let verdict = &run.case(&format!("control_plane::to_pod/{family}/{family}")).verdict;
+        assert_eq!(verdict.status(), Status::Pass);
+        assert_eq!(verdict.detail(), "3 pods answered 3 requests");
+    }
+}
+
+#[test]
+fn an_api_server_that_does_not_reach_pods_is_one_cause() {
+    let run = Lab::dual().with(Fault::ApiServerCutFromPods { family: V6 }).run();
+    assert_eq!(run.names(Status::Fail), ["control_plane::to_pod/ipv6/ipv6"]);
+    assert_eq!(run.rules(), ["api_server_without_pods"]);
+    assert!(run.record.causes[0].evidence.iter().any(|it| it == "the API server runs on n1"));
+}
+
+#[test]
+fn where_pods_do_not_reach_each_other_the_api_server_is_not_blamed() {
+    let run = Lab::dual().with(Fault::NotListening { on: "n2", family: V6 }).run();
+    let case = run.case("control_plane::to_pod/ipv6/ipv6");
+    assert_eq!(case.verdict.status(), Status::Skip);
+    assert!(case.verdict.detail().starts_with("blocked by pod::reachable: "));
+}
+
+#[test]
+fn a_request_that_the_api_server_does_not_carry_out_is_no_verdict() {
+    for (lost, status) in [
+        ("missing permission: get services/proxy in namespace a", Status::Skip),
+        ("the API server gave no answer in 3s", Status::Inconclusive),
+    ] {
+        let lab = Lab::dual();
+        let run = lab.judge(|probe| {
+            let mut observation = lab.observe(probe);
+            if probe.vantage == Vantage::ApiServer {
+                observation.attempts.clear();
+                observation.lost = Some(lost.to_owned());
+            }
+            Some(observation)
+        });
+        let verdict = &run.case("control_plane::to_pod/ipv6/ipv6").verdict;
+        assert_eq!((verdict.status(), verdict.detail()), (status, lost));
+        assert_eq!(run.names(Status::Fail), Vec::<String>::new());
+    }
 }

@@ -81,6 +81,7 @@ fn every_check_has_been_seen_red() {
         Lab::dual().with(Fault::NoEndpoints { family: V6 }),
         Lab::dual().with(Fault::KubernetesServiceDropped { at: "n1", family: V4 }),
         Lab::dual().with_hosts().with(Fault::NodePortRefused { at: "n1", family: V6 }),
+        Lab::dual().with(Fault::ApiServerCutFromPods { family: V6 }),
         Lab::dual().changed(|lab| lab.fixture.probes[0].host_ips = Some(Vec::new())),
         Lab::dual().changed(|lab| {
             ["n1", "n2", "n3"].into_iter().for_each(|node| lab.node(node).addresses.reverse());
@@ -132,6 +133,7 @@ fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_fix_it() {
         Fault::NoEndpoints { family: V6 },
         Fault::WrongBackend { of: "n1", to: "n2" },
         Fault::KubernetesServiceDropped { at: "n1", family: V4 },
+        Fault::ApiServerCutFromPods { family: V6 },
     ] {
         labs.push(Lab::dual().with(fault));
     }

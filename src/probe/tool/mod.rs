@@ -25,6 +25,7 @@ pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, Str
         Target::Unanswered { .. } => nc::outcome(printed).map(Outcome::where_unanswered),
         Target::Udp { .. } => udp::outcome(printed),
         Target::Loss { .. } => loss::outcome(printed),
+        Target::Proxied { .. } => Err("no tool in a pod is the API server".to_owned()),
         Target::Dns { .. } | Target::Pointer { .. } => nslookup::outcome(printed),
         Target::DnsServer { .. } => nslookup::outcome(printed).map(Outcome::where_any_reply_counts),
     }

@@ -34,6 +34,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::PodDropped(_) => &["backend_filtered"],
         Fault::ClusterIpDropped(_) => &["cluster_ip_dead"],
         Fault::KubernetesServiceDropped(_) => &["kubernetes_service_dead"],
+        Fault::HostToPodsDropped(_) => &["api_server_without_pods"],
         Fault::NodePortDropped(_) | Fault::NodePortRefused(_) | Fault::NodePortAddresses(_) => {
             &["node_port_dead"]
         }

@@ -186,6 +186,11 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
         ("egress::to_runner", Subject::Path { from, .. }) => {
             vec![Path::Flow(Flow::new(family, client(from), By::Own, Target::Outside))]
         }
+        // The node of the control plane connects to every pod.
+        ("control_plane::to_pod", Subject::Service { .. }) => {
+            let host = || Client::Host(net.nodes.first().cloned().unwrap_or_default());
+            net.nodes.iter().map(|node| Path::Flow(flow(host(), By::Own, node))).collect()
+        }
         ("dns::records", Subject::Path { from, .. }) => {
             vec![Path::Name { node: from.clone(), family, made }]
         }

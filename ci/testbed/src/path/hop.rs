@@ -132,6 +132,16 @@ impl Hop {
         self.from.is(node) && self.start == End::Pod
     }
 
+    /// Whether a process of the node's own network sends it.
+    pub fn is_sent_by_processes_of(&self, node: &str) -> bool {
+        self.from.is(node) && self.start == End::Host
+    }
+
+    /// Whether a pod gets it.
+    pub fn is_for_pod(&self) -> bool {
+        self.end == End::Pod
+    }
+
     /// Whether a pod of the node gets it.
     pub fn is_for_pod_of(&self, node: &str) -> bool {
         self.to.is(node) && self.end == End::Pod
