@@ -34,9 +34,9 @@ impl CauseRule for DnsServerDeaf {
 
 /// Whether every question that pods of a node sent to a DNS server stayed without an answer.
 pub(super) fn hears_none(evidence: &Evidence<'_>, node: &str) -> bool {
-    let mut asked = evidence
-        .probed
-        .iter()
+    let mut asked = IpFamily::ALL
+        .into_iter()
+        .flat_map(|family| evidence.touching(node, family))
         .filter(|probed| probed.is_dns_server() && probed.from() == Some(node))
         .peekable();
     asked.peek().is_some() && asked.all(Probed::bad)

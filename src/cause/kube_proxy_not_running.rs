@@ -25,16 +25,23 @@ impl CauseRule for KubeProxyNotRunning {
 
 /// The nodes on which Services are dead, with what dies of it.
 fn dead<'a>(evidence: &Evidence<'a>) -> Vec<(&'a str, BTreeSet<ProbeId>)> {
+    // Looking at all nodes once for each of them would cost their square.
+    let by_family: Vec<_> = evidence
+        .families()
+        .map(|family| {
+            let cluster_ips = cluster_ip_dead::nodes(evidence, family);
+            (family, cluster_ips, node_port_dead::nodes(evidence, family))
+        })
+        .collect();
     let mut found = Vec::new();
     for node in evidence.nodes() {
         let mut probed = BTreeSet::new();
-        for family in evidence.families() {
-            let is = |nodes: Vec<&str>| nodes.contains(&node);
-            if is(cluster_ip_dead::nodes(evidence, family)) {
-                probed.extend(cluster_ip_dead::explained(evidence, family, &[node]));
+        for (family, cluster_ips, node_ports) in &by_family {
+            if cluster_ips.contains(&node) {
+                probed.extend(cluster_ip_dead::explained(evidence, *family, &[node]));
             }
-            if is(node_port_dead::nodes(evidence, family)) {
-                probed.extend(node_port_dead::explained(evidence, family, &[node]));
+            if node_ports.contains(&node) {
+                probed.extend(node_port_dead::explained(evidence, *family, &[node]));
             }
         }
         if !probed.is_empty() {

@@ -159,7 +159,7 @@ fn elsewhere(
         let silent = plan::unanswered(world.suite);
         let silent = source.probe(aim, Target::Unanswered { address }, silent);
         let open = node_port(world, source, owner, &role(owner), family);
-        Ok([silent].into_iter().chain(open).collect())
+        Ok(vec![silent, open.ok_or_else(|| without_address(owner, family))?])
     });
     case.beside(&witnesses)
 }
@@ -191,10 +191,7 @@ fn outside(
         behind(world, &role(owner), family)?;
         let mut probes = from_outside(world, owner, &role(owner), family, single, open);
         if probes.is_empty() {
-            return Err(Blocked {
-                by: Some("node::internal_ips"),
-                reason: format!("node {owner} has no {family} address"),
-            });
+            return Err(without_address(owner, family));
         }
         let silent = |address| Target::Unanswered { address };
         let once = plan::unanswered(world.suite);
@@ -206,6 +203,14 @@ fn outside(
         Ok(probes)
     });
     case.beside(&witnesses)
+}
+
+/// Half of what is promised can't be seen at such a node.
+fn without_address(node: &str, family: IpFamily) -> Blocked {
+    Blocked {
+        by: Some("node::internal_ips"),
+        reason: format!("node {node} has no {family} address"),
+    }
 }
 
 /// A Service's NodePort at each address of a node, from this machine.
