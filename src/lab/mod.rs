@@ -1,6 +1,7 @@
 //! A make-believe cluster for tests: healthy unless told otherwise, with a network that answers
 //! probes packet by packet and knows nothing of how they are judged.
 
+mod api_server;
 mod dns;
 mod egress;
 mod facts;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Lab, dns, egress,
+    Lab, api_server, dns, egress,
     filters::{self, Way},
     policies,
 };
@@ -186,7 +186,7 @@ type Behind<'a> = OnceCell<Vec<&'a Workload>>;
 fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) -> Outcome {
     let from = match &probe.vantage {
         Vantage::Outside => None,
-        Vantage::ApiServer => return proxied(lab, probe, turn),
+        Vantage::ApiServer => return api_server::proxied(lab, probe, turn),
         Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
         Vantage::DnsPod { pod, .. } => return dns::records(lab, probe, pod),
     };
@@ -209,7 +209,7 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
             dns::ask(lab, probe, from.unwrap(), turn, false).unwrap_or(Outcome::Connected)
         }
         Target::Tcp { .. } if probe.aim == Aim::KubernetesService => {
-            api_server(lab, probe, from.unwrap())
+            api_server::reached(lab, probe, from.unwrap())
         }
         Target::Tcp { address } => {
             let Some(node) = node_at(lab, address.ip()) else { return no_route() };
@@ -253,37 +253,6 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
             }
         }
     }
-}
-
-/// A connection that the API server, on the first node, opens to a pod behind a Service.
-fn proxied(lab: &Lab, probe: &Probe, turn: usize) -> Outcome {
-    let family = probe.family();
-    let Aim::Proxied { service: role } = &probe.aim else { panic!("nothing to proxy to") };
-    let service = lab.fixture.service(role).unwrap();
-    // What ties clients of proxies to some backends ties nobody here.
-    let behind: Vec<_> = published(lab, service, family).collect();
-    let Some(backend) = behind.get(turn.checked_rem(behind.len()).unwrap_or_default()) else {
-        return Outcome::TimedOut;
-    };
-    let to = backend.node.as_str();
-    let way = Way { probe, from: Some("n1"), via: None, to, service: None };
-    let there = [Step::ToPod { at: "n1", to }, Step::Nginx(to)];
-    let lost = filters::outcome(lab, &way).or_else(|| exchange(lab, probe, &there, &[]));
-    lost.unwrap_or_else(|| {
-        Outcome::Answered(Answer {
-            pod: backend.pod.clone().unwrap(),
-            server: backend.address(family).unwrap(),
-            client: super::node_ip(1, family),
-            payload: 0,
-        })
-    })
-}
-
-/// A connection to the API server, which is on the first node, by its Service.
-fn api_server(lab: &Lab, probe: &Probe, from: &str) -> Outcome {
-    let there = [Step::ClusterIp(from), Step::ToNode { from: Some(from), to: "n1" }];
-    let lost = filters::api_server_lost(lab, probe, from);
-    lost.or_else(|| exchange(lab, probe, &there, &[])).unwrap_or(Outcome::Connected)
 }
 
 fn http<'a>(
@@ -406,7 +375,7 @@ fn backends<'a>(lab: &'a Lab, service: &'a Service, family: IpFamily) -> Vec<&'a
 }
 
 /// The backends that EndpointSlices name: proxies know nobody else.
-fn published<'a>(
+pub(super) fn published<'a>(
     lab: &'a Lab,
     service: &'a Service,
     family: IpFamily,
@@ -433,7 +402,12 @@ fn node_at(lab: &Lab, ip: IpAddr) -> Option<String> {
 }
 
 /// What the client sees when a packet or its answer doesn't get through; `None` when both do.
-fn exchange(lab: &Lab, probe: &Probe, there: &[Step<'_>], back: &[Step<'_>]) -> Option<Outcome> {
+pub(super) fn exchange(
+    lab: &Lab,
+    probe: &Probe,
+    there: &[Step<'_>],
+    back: &[Step<'_>],
+) -> Option<Outcome> {
     let family = probe.family();
     // A node doesn't forward what it sends and gets itself, and what it sends doesn't come in.
     let spared = |fault: &Fault, step: &Step<'_>, answer: bool| match (fault, &probe.vantage) {

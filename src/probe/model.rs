@@ -71,6 +71,16 @@ pub enum Vantage {
     },
 }
 
+impl Vantage {
+    /// The node that a pod of ours, in a network of its own or the node's, probes from.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Pod { node } | Self::HostNetwork { node } => Some(node),
+            Self::Outside | Self::ApiServer | Self::DnsPod { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Vantage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

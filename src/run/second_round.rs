@@ -4,10 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Ledger;
-use crate::{
-    check::{Reading, World},
-    probe::Vantage,
-};
+use crate::check::{Reading, World};
 
 /// How many pairs of nodes are tried in both directions at most.
 const PAIRS: usize = 64;
@@ -33,10 +30,7 @@ pub fn second_round(world: World<'_>, ledger: &Ledger) -> BTreeMap<String, Vec<S
         if Reading::of(world, probe, observation).symptom().is_none() {
             continue;
         }
-        let from = match &probe.vantage {
-            Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
-            Vantage::Outside | Vantage::ApiServer | Vantage::DnsPod { .. } => None,
-        };
+        let from = probe.vantage.node();
         let way = [from, probe.aim.node(), probe.aim.backend()];
         let way: Vec<&str> = way.into_iter().flatten().collect();
         for (a, b) in way.iter().zip(way.iter().skip(1)).filter(|(a, b)| a != b) {

@@ -17,7 +17,6 @@ use crate::{
     cluster::{ExecEnd, ExecEvent, PodExec, exec},
     fixture::{Fixture, PROBE_CONTAINER, ServiceRole},
     net::IpFamily,
-    probe::Vantage,
     snapshot::{self, Reader, Snapshot},
 };
 
@@ -42,10 +41,7 @@ fn suspects(world: World<'_>, ledger: &Ledger) -> Vec<String> {
         if Reading::of(world, probe, observation).symptom().is_none() {
             continue;
         }
-        let from = match &probe.vantage {
-            Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
-            Vantage::Outside | Vantage::ApiServer | Vantage::DnsPod { .. } => None,
-        };
+        let from = probe.vantage.node();
         let nodes: BTreeSet<&str> =
             [from, probe.aim.node(), probe.aim.backend()].into_iter().flatten().collect();
         for node in nodes {
