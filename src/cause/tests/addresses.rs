@@ -30,6 +30,7 @@ fn a_node_without_an_ipv6_internal_ip_blocks_its_node_ports_and_nothing_else() {
     assert_eq!(
         skipped,
         [
+            "service::traffic_policy/ipv6/n1 -> local on n2",
             "service::traffic_policy/ipv6/outside -> local on n2",
             "node_port::from_pod/ipv6/n1 -> n2",
             "node_port::from_pod/ipv6/n2 -> n2",
