@@ -39,13 +39,13 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         ],
         fix: vec![
             format!(
-                "Find the machine with the link address above (the switch's or hypervisor's tables tell), and \
-             take {ip} away from it; then flush the entry on the other nodes (`ip {flag} neigh flush to \
-             {ip}`)."
+                "Find the machine with the link address above (the switch's or hypervisor's tables \
+                 tell), and take {ip} away from it; then flush the entry on the other nodes (`ip {flag} \
+                 neigh flush to {ip}`)."
             ),
             format!(
                 "Give {node} an address that nobody else can have: a reservation, or a range that the \
-             {} server does not hand out.",
+                 {} server does not hand out.",
                 match family {
                     IpFamily::V4 => "DHCP",
                     IpFamily::V6 => "DHCPv6",

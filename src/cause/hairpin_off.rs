@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{CauseRule, Evidence, Found, evidence::Probed, proof};
+use super::{
+    CauseRule, Evidence, Found,
+    evidence::Probed,
+    proof::{self, Shown},
+};
 use crate::{
     check::{commands, words},
     fixture::ServiceRole,
@@ -68,6 +72,7 @@ impl CauseRule for HairpinOff {
             probed: evidence.bad(own),
             ..Found::default()
         };
-        vec![found.shown(proof::hairpin_off(evidence.world.facts, node))]
+        let facts = evidence.world.facts;
+        vec![found.shown(Shown::of_all(nodes.iter().map(|node| proof::hairpin_off(facts, node))))]
     }
 }

@@ -3,7 +3,8 @@
 use super::{
     CauseRule, Confidence, Evidence, Found,
     evidence::{Origin, Probed},
-    isolation, proof,
+    isolation,
+    proof::{self, Shown},
 };
 use crate::{
     check::{Kind, commands, remedy, words},
@@ -67,7 +68,10 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     for node in &nodes {
         probed.extend(isolation::explained(evidence, node, family));
     }
-    let shown = proof::own_route_missing(evidence.world.facts, node, ip);
+    let shown = Shown::of_all(nodes.iter().map(|node| {
+        let pod = evidence.world.fixture.backend_on(node).and_then(|pod| pod.address(family));
+        pod.map_or(Shown::Unknown, |ip| proof::own_route_missing(evidence.world.facts, node, ip))
+    }));
     let found = Found {
         what: if nodes.len() > 1 {
             format!("Nodes {names} have no {family} routes to their own pods.")

@@ -13,9 +13,6 @@ use crate::{
     net::IpFamily,
 };
 
-/// How many facts of the nodes' tables are shown before the rest is left out.
-const MOST_PROOFS: usize = 3;
-
 #[derive(Debug)]
 pub(super) struct PodRouteMissing;
 
@@ -91,23 +88,17 @@ fn shown(evidence: &Evidence<'_>, losses: &[Loss<'_>], family: IpFamily) -> Show
         // The packets get there.
         Loss::Filtered(..) => Vec::new(),
     });
-    let (mut proofs, mut denial) = (Vec::new(), Shown::Unknown);
-    for (from, to) in directions {
-        match route_of(evidence, from, to, family) {
-            Some(Shown::Proved(facts)) if proofs.len() < MOST_PROOFS => proofs.extend(facts),
-            Some(denied @ Shown::Denied(_)) => denial = denied,
-            _ => {}
-        }
-    }
-    if proofs.is_empty() { denial } else { Shown::Proved(proofs) }
+    let each = directions.map(|(from, to)| route_of(evidence, from, to, family));
+    Shown::of_all(each.map(|shown| shown.unwrap_or(Shown::Unknown)))
 }
 
 fn what(group: &Group<'_>, family: IpFamily, proved: bool) -> String {
-    // Where the tables show that there is no right route, no other explanation is left.
+    // Where the tables show that there is no correct route, no other explanation is left.
     let or = |otherwise: &'static str| if proved { "" } else { otherwise };
+    let no = if proved { "no correct" } else { "no" };
     match group {
         Group::One(Loss::OneWay(from, to)) => format!(
-            "Node {from} has no {family} route to the pods on node {to}{}.",
+            "Node {from} has {no} {family} route to the pods on node {to}{}.",
             or(" or loses what it sends them, its answers too")
         ),
         Group::One(Loss::BothWays(a, b)) => {
@@ -122,12 +113,12 @@ fn what(group: &Group<'_>, family: IpFamily, proved: bool) -> String {
              those from {to} to {from} work: a filter, not a route."
         ),
         Group::To { node, others, filtered: false, .. } => format!(
-            "Nodes {} have no {family} route to the pods on node {node}{}.",
+            "Nodes {} have {no} {family} route to the pods on node {node}{}.",
             words::list(others),
             or(" or lose what they send them, their answers too")
         ),
         Group::From { node, others, filtered: false, .. } => format!(
-            "Node {node} has no {family} route to the pods on nodes {}{}.",
+            "Node {node} has {no} {family} route to the pods on nodes {}{}.",
             words::list(others),
             or(" or loses what it sends them, its answers too")
         ),

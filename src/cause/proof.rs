@@ -10,11 +10,16 @@ use crate::{
     snapshot::{Address, Link, Snapshot},
 };
 
+/// How many facts of the nodes' tables are shown before the rest is left out.
+const MOST_FACTS: usize = 4;
+
 /// What the snapshots say of a suspicion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     /// It is so: the facts that prove it.
     Proved(Vec<String>),
+    /// It is so of a part of what is suspected, and of the rest nobody knows or it isn't.
+    Partly(Vec<String>),
     /// It isn't: what is there instead.
     Denied(String),
     /// Nothing: no snapshot of the node was taken.
@@ -28,6 +33,28 @@ impl Shown {
 
     pub(super) const fn is_denial(&self) -> bool {
         matches!(self, Self::Denied(_))
+    }
+
+    /// What is shown of a suspicion that has several parts: it is proved where each of them is.
+    pub(super) fn of_all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let (mut facts, mut denial, mut all) = (Vec::new(), Self::Unknown, true);
+        for part in parts {
+            match part {
+                Self::Proved(more) => facts.extend(more),
+                Self::Partly(more) => {
+                    facts.extend(more);
+                    all = false;
+                }
+                Self::Denied(_) => (denial, all) = (part, false),
+                Self::Unknown => all = false,
+            }
+        }
+        facts.truncate(MOST_FACTS);
+        match (facts.is_empty(), all) {
+            (true, _) => denial,
+            (false, true) => Self::Proved(facts),
+            (false, false) => Self::Partly(facts),
+        }
     }
 
     fn proved(fact: String) -> Self {
@@ -44,6 +71,10 @@ impl Found {
                 facts.append(&mut self.evidence);
                 self.evidence = facts;
             }
+            Shown::Partly(mut facts) => {
+                facts.append(&mut self.evidence);
+                self.evidence = facts;
+            }
             Shown::Denied(fact) => self.evidence.push(fact),
             Shown::Unknown => {}
         }
@@ -55,12 +86,12 @@ impl Found {
 pub(super) fn forwarding_off(facts: &Facts, node: &str, family: IpFamily) -> Shown {
     let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
     let all = remedy::forwarding(family);
-    let link = own_link(facts, snapshot, family).map(|link| match family {
-        IpFamily::V4 => format!("net.ipv4.conf.{}.forwarding", link.name),
-        IpFamily::V6 => format!("net.ipv6.conf.{}.forwarding", link.name),
-    });
+    // The kernel forwards IPv4 by the setting of the interface that a packet comes in by. For IPv6 that
+    // setting says only whether the interface is a router's or a host's (ip-sysctl in the kernel's
+    // documentation), and `all` decides.
+    let link = own_link(facts, snapshot, family).filter(|_| family == IpFamily::V4);
+    let link = link.map(|link| format!("net.ipv4.conf.{}.forwarding", link.name));
     let off = |name: &str| snapshot.setting(name) == Some("0");
-    // IPv6 is forwarded by interface as well, and IPv4 only so.
     let name = [Some(all.to_owned()), link].into_iter().flatten().find(|name| off(name));
     match (name, snapshot.setting(all)) {
         (Some(name), _) => Shown::proved(format!("{name} is 0 on {node}")),
@@ -103,7 +134,7 @@ pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr
             return Shown::Proved(facts_shown);
         }
         if to_others(snapshot) {
-            facts_shown.push(format!("{from} has routes of their own for other nodes' pods"));
+            facts_shown.push(format!("{from} has routes of its own to the pods of other nodes"));
             return Shown::Proved(facts_shown);
         }
         return Shown::Unknown;

@@ -93,10 +93,11 @@ fn text(plan: &Plan, layout: Layout) -> String {
     line(
         "probes",
         format!(
-            "{}: by {}, {} over port-forwards, {} from this machine",
+            "{}: by {}, {} over port-forwards, {} from the API server, {} from this machine",
             plan.probes,
             number(plan.execs, "exec"),
             plan.forwarded(),
+            plan.proxied,
             plan.outside
         ),
     );
@@ -105,13 +106,14 @@ fn text(plan: &Plan, layout: Layout) -> String {
         "API calls",
         format!(
             "about {}: {} reads, {} permission reviews, {} creations, {} watches, {} execs and \
-             port-forwards, {} deletions",
+             port-forwards, {} to pods by its proxy, {} deletions",
             calls.total(),
             calls.reads,
             calls.reviews,
             calls.creates,
             calls.watches,
             calls.streams,
+            calls.proxied,
             calls.deletes
         ),
     );

@@ -127,7 +127,7 @@ fn answer_of(lab: &Lab, probe: &Probe) -> Outcome {
     let (name, family) = match &probe.target {
         Target::Dns { name, family } => (name, family),
         Target::Pointer { address } => return names(lab, *address),
-        other => panic!("{other} is no name to resolve"),
+        other => panic!("{other} is not a name to resolve"),
     };
     let service = name.split('.').next().unwrap();
     let Some(service) = lab.fixture.services.iter().find(|known| known.name == service) else {

@@ -5,6 +5,7 @@ mod api_server;
 mod dns;
 mod egress;
 mod facts;
+mod fault;
 mod filters;
 mod fixture;
 mod network;
@@ -17,7 +18,7 @@ mod snapshots;
 use std::net::IpAddr;
 
 pub(crate) use facts::{facts, node};
-pub(crate) use network::Fault;
+pub(crate) use fault::Fault;
 pub(crate) use run::Run;
 
 use crate::{

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Lab, api_server, dns, egress,
+    Fault, Lab, api_server, dns, egress,
     filters::{self, Way},
     policies,
 };
@@ -19,117 +19,6 @@ use crate::{
 
 /// What a large datagram gets in answer, in bytes.
 const LARGE: u32 = 1_400;
-
-/// Something that is broken.
-#[derive(Clone, Debug)]
-pub(crate) enum Fault {
-    /// A node has no route to the pods of another, and says so.
-    NoRoute { at: &'static str, to: &'static str, family: IpFamily },
-    /// The same, without a word.
-    SilentRoute { at: &'static str, to: &'static str, family: IpFamily },
-    /// A node drops what its pods send to ClusterIPs.
-    ClusterIpDropped { at: &'static str, family: IpFamily },
-    /// A node drops what its pods and processes send to the ClusterIP of the Service kubernetes.
-    KubernetesServiceDropped { at: &'static str, family: IpFamily },
-    /// What the API server, and any other process of the first node, sends to pods elsewhere is dropped.
-    ApiServerCutFromPods { family: IpFamily },
-    /// A node drops what comes in for NodePorts, also from its own pods to other nodes.
-    NodePortDropped { at: &'static str, family: IpFamily },
-    /// A node refuses NodePorts.
-    NodePortRefused { at: &'static str, family: IpFamily },
-    /// A firewall before a node drops NodePorts.
-    NodePortFiltered { at: &'static str, family: IpFamily },
-    /// nginx on a node doesn't listen.
-    NotListening { on: &'static str, family: IpFamily },
-    /// A policy drops what comes to the nginx of a node.
-    PodFiltered { on: &'static str, family: IpFamily },
-    /// A node doesn't forward.
-    NotForwarding { on: &'static str, family: IpFamily },
-    /// A node is dead to all others.
-    CutOff { node: &'static str, family: IpFamily },
-    /// Another machine answers for a node's address.
-    AddressTaken { of: &'static str, family: IpFamily },
-    /// This machine has no route to the nodes.
-    NoWayOutside { family: IpFamily },
-    /// Large answers are lost on their way from one node to another.
-    Narrow { from: &'static str, to: &'static str, family: IpFamily },
-    /// Large answers are lost on their way from a node to the outside.
-    NarrowOutside { at: &'static str, family: IpFamily },
-    /// Pods reach pods with their node's address.
-    Masquerade { at: &'static str, family: IpFamily },
-    /// A DNS pod, or every one, has no records of a family.
-    NoRecords { pod: Option<&'static str>, family: IpFamily },
-    /// A DNS pod, or every one, doesn't know any name.
-    NoNames { pod: Option<&'static str> },
-    /// No EndpointSlice of a family is written.
-    NoEndpoints { family: IpFamily },
-    /// No DNS pod answers pods.
-    DnsDown,
-    /// Pods on a node don't get packets back that they sent to themselves.
-    HairpinOff { at: &'static str },
-    /// A node drops what it would have to refuse.
-    RejectDropped { at: &'static str, family: IpFamily },
-    /// A node drops the datagrams that its pods send.
-    UdpDropped { at: &'static str, family: IpFamily },
-    /// So many of 100 datagrams between two nodes are lost.
-    Lossy { between: [&'static str; 2], percent: u32, family: IpFamily },
-    /// A node has no routes to its own pods.
-    OwnRoutesMissing { on: &'static str, family: IpFamily },
-    /// A node itself has no route for ClusterIPs; its pods need none.
-    NoDefaultRoute { at: &'static str, family: IpFamily },
-    /// A node drops what it forwards and did not mark to masquerade; answers pass.
-    ForwardDropped { on: &'static str, family: IpFamily },
-    /// A node drops TCP to the port of nginx that comes from elsewhere.
-    WebPortDropped { on: &'static str, family: IpFamily },
-    /// What enters a node by its NodePorts goes on under the client's address.
-    ServiceMasqueradeLost { at: &'static str, family: IpFamily },
-    /// Pods, those of one node or all, get no answers from NodePorts of other nodes, one or all.
-    NodePortWayBack { at: Option<&'static str>, from: Option<&'static str>, family: IpFamily },
-    /// A node drops the datagrams that it forwards.
-    DatagramsDropped { on: &'static str, family: IpFamily },
-    /// Pods of other nodes reach the pods of a node under another address than their own.
-    MasqueradeEntering { at: &'static str, family: IpFamily },
-    /// DNS pods don't serve the zone in which names are found by addresses of a family.
-    NoReverse { family: IpFamily },
-    /// DNS pods refuse what comes over a family, by either transport.
-    DnsRefuses { family: IpFamily },
-    /// A DNS pod, or every one, takes two seconds to answer.
-    DnsSlow { pod: Option<&'static str> },
-    /// A node drops what its pods send to the ClusterIP of the DNS Service.
-    DnsServiceDropped { at: &'static str },
-    /// A DNS pod gets nothing by UDP.
-    DnsDeaf { pod: &'static str },
-    /// A DNS pod, or every one, has another address for every Service.
-    WrongRecords { pod: Option<&'static str>, family: IpFamily },
-    /// Proxies pass what comes from elsewhere to backends of their own node alone.
-    ExternalLocal,
-    /// Proxies pass what comes for a ClusterIP to backends of their own node alone.
-    InternalLocal,
-    /// Proxies pass each client to the same backend.
-    KeepsToOne,
-    /// A node lets nothing that its pods send out of the cluster, or no answer back in.
-    EgressDropped { at: &'static str, family: IpFamily },
-    /// Pods are seen outside under their own addresses.
-    EgressRouted { family: IpFamily },
-    /// Something on the way out translates addresses.
-    EgressTranslated { family: IpFamily },
-    /// Nodes don't reach the machine outside.
-    HostEgressDropped { family: IpFamily },
-    /// No packet comes from the cluster to the machine outside, in any family.
-    NoWayBack,
-    /// A Service's ClusterIPs lead to another backend than its own.
-    WrongBackend { of: &'static str, to: &'static str },
-    /// A node picks a backend anew for each connection, whatever the Service asks for.
-    AffinityOff { at: &'static str, family: IpFamily },
-    /// A node knows no endpoints that the control plane didn't write itself.
-    ManualIgnored { at: &'static str, family: IpFamily },
-    /// A node sends to backends elsewhere, whatever a Service's traffic policies say.
-    LocalIgnored { at: &'static str, family: IpFamily },
-    /// A node masquerades what comes for its own backends from outside.
-    SourceLost { at: &'static str, family: IpFamily },
-    /// A node masquerades what its pods send to ClusterIPs.
-    ClusterIpMasqueraded { at: &'static str, family: IpFamily },
-}
 
 /// What a packet must pass.
 #[derive(Clone, Copy)]

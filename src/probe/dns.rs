@@ -100,8 +100,8 @@ async fn ask(resolver: &TokioResolver, target: &Target) -> Result<Outcome, Strin
     let Target::Dns { name, family } = target else {
         return Err("a DNS pod can only be asked for records".to_owned());
     };
-    let mut name = Name::from_ascii(name)
-        .map_err(|_| format!("{name:?} is no name that DNS can be asked for"))?;
+    let mut name =
+        Name::from_ascii(name).map_err(|_| format!("{name:?} is not a valid DNS name"))?;
     name.set_fqdn(true);
     let kind = match family {
         IpFamily::V4 => RecordType::A,
@@ -210,6 +210,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_is_none_is_refused() {
-        assert!(of(&"x".repeat(64)).await.unwrap_err().contains("is no name"));
+        assert!(of(&"x".repeat(64)).await.unwrap_err().contains("is not a valid DNS name"));
     }
 }

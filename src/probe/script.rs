@@ -75,7 +75,7 @@ fn task(probe: &Probe) -> Result<String, String> {
 fn usable(name: &str) -> Result<&str, String> {
     let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if name.is_empty() || name.starts_with('-') || !name.chars().all(usable) {
-        return Err(format!("{name:?} is no name that DNS can be asked for"));
+        return Err(format!("{name:?} is not a valid DNS name"));
     }
     Ok(name)
 }

@@ -72,6 +72,8 @@ pub struct Calls {
     pub watches: usize,
     /// Execs and port-forwards.
     pub streams: usize,
+    /// Requests that the API server passes on to pods, at least so many.
+    pub proxied: usize,
     /// Deletions, of single objects or of all of a kind.
     pub deletes: usize,
 }
@@ -86,7 +88,8 @@ impl Plan {
 impl Calls {
     /// All of them.
     pub const fn total(&self) -> usize {
-        self.reads + self.reviews + self.creates + self.watches + self.streams + self.deletes
+        let streams = self.streams + self.proxied;
+        self.reads + self.reviews + self.creates + self.watches + streams + self.deletes
     }
 }
 
@@ -193,6 +196,7 @@ pub fn planned(
         }
     }
     plan.calls.streams = plan.execs + plan.port_forwards;
+    plan.calls.proxied = plan.proxied;
     plan.seconds = seconds(&plan, busiest);
     Ok(plan)
 }
@@ -255,8 +259,8 @@ fn reads(facts: &Facts) -> usize {
         + more(pods)
 }
 
-/// How many seconds a run takes on a healthy cluster that has the images: what its steps took on
-/// clusters of 3 to 24 nodes.
+/// How many seconds a run takes on a healthy cluster that has the images: an estimate from what the
+/// steps took on clusters of three nodes.
 fn seconds(plan: &Plan, busiest: usize) -> u64 {
     // Connecting, permissions and facts.
     let mut millis = 400 + plan.calls.reads * 10;

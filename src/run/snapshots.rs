@@ -24,7 +24,7 @@ use crate::{
 const SUSPECTS: usize = 6;
 
 /// How long one may take. Healthy nodes need a fraction of a second.
-const LIMIT: Duration = Duration::from_secs(3);
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// The nodes to look at, and the addresses whose routes to look up there: the nodes that most of what
 /// went wrong has to do with, and one healthy peer to compare them with. No nodes where no probe

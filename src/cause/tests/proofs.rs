@@ -35,6 +35,34 @@ fn a_node_that_forwards_is_not_told_to_switch_forwarding_on() {
 }
 
 #[test]
+fn what_an_interface_says_of_ipv6_forwarding_proves_nothing() {
+    let mut lab = Lab::dual().with(Fault::NotForwarding { on: "n2", family: V6 }).looked_at();
+    for snapshot in &mut lab.facts.snapshots {
+        snapshot.settings.insert("net.ipv6.conf.all.forwarding".to_owned(), "1".to_owned());
+        snapshot.settings.insert("net.ipv6.conf.eth0.forwarding".to_owned(), "0".to_owned());
+    }
+    let cause = assert_one(&lab, "node_not_forwarding", &[]);
+    assert_eq!(cause.confidence, Confidence::Likely, "{cause:#?}");
+}
+
+#[test]
+fn of_several_routes_each_must_be_seen_missing_for_a_proof() {
+    let broken = || {
+        Lab::dual()
+            .with(Fault::SilentRoute { at: "n1", to: "n2", family: V6 })
+            .with(Fault::SilentRoute { at: "n3", to: "n2", family: V6 })
+            .looked_at()
+    };
+    let cause = assert_one(&broken(), "pod_route_missing", &["no correct IPv6 route", "n1", "n3"]);
+    assert_eq!(cause.confidence, Confidence::Proved, "{cause:#?}");
+    let mut lab = broken();
+    lab.facts.snapshots.retain(|snapshot| snapshot.node != "n3");
+    let cause = assert_one(&lab, "pod_route_missing", &[]);
+    assert_ne!(cause.confidence, Confidence::Proved, "{cause:#?}");
+    assert!(cause.evidence[0].contains("n1 sends packets"), "{:#?}", cause.evidence);
+}
+
+#[test]
 fn the_default_route_in_place_of_a_pod_route_proves_that_it_is_missing() {
     let fault = Fault::SilentRoute { at: "n1", to: "n2", family: V6 };
     proved(fault, "pod_route_missing", "n1 sends packets for fd00:10:244:2::");

@@ -112,7 +112,7 @@ fn probe(
     let service = fixture.service(&role).filter(|service| service.cluster_ip(family).is_some());
     let missing = || Blocked {
         by: Some("service::cluster_ips"),
-        reason: format!("there is no Service of {family} alone"),
+        reason: format!("there is no single-stack {family} Service"),
     };
     let service = service.ok_or_else(missing)?;
     let Allocation::Accepted { port, .. } = service.allocation else { return Err(missing()) };

@@ -54,7 +54,7 @@ impl fmt::Display for Seen {
             Self::Pod => f.write_str("not masqueraded"),
             Self::Node => f.write_str("masqueraded"),
             Self::OtherNode(node) => write!(f, "masqueraded as node {node}"),
-            Self::Other(ip) => write!(f, "seen as {ip}, which is no pod's or node's address"),
+            Self::Other(ip) => write!(f, "seen as {ip}, which is not the address of a pod or node"),
         }
     }
 }

@@ -37,7 +37,7 @@ fn a_pass_says_under_which_address_the_pod_arrived() {
     for (run, said) in [
         (&masqueraded, "masqueraded, in 10 ms"),
         (&routed, "not masqueraded, in 10 ms"),
-        (&translated, "seen as 2001:db8::7, which is no pod's or node's address, in 10 ms"),
+        (&translated, "seen as 2001:db8::7, which is not the address of a pod or node, in 10 ms"),
     ] {
         for (status, detail) in cases(run, V6) {
             assert_eq!(status, Status::Pass);

@@ -1,0 +1,144 @@
+//! The last stage of a run: carrying its probes out, once more around what failed, and a look at the
+//! nodes that failures point at.
+
+use std::collections::HashSet;
+
+use tokio::sync::mpsc;
+
+use super::{
+    super::{second_round, snapshots},
+    Session,
+};
+use crate::{
+    check::{DynCheck, Need, Stage, World},
+    event::Event,
+    facts::{self, Fact},
+    probe::{self, Aim, Egress, Observation, Probe, ProbeId, Vantage},
+    record::Phase,
+    suite::EgressPolicy,
+};
+
+impl Session {
+    pub(super) async fn probe(&mut self) {
+        // It listens for as long as it is probed.
+        let egress = self.open_egress().await;
+        self.fixture.egress.clone_from(&egress.destinations);
+        self.reach(Stage::Probed);
+        let probes = self.ledger.wanted();
+        self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
+        self.carry_out(probes).await;
+        self.probe_again().await;
+        self.look_at_nodes().await;
+    }
+
+    /// Where something failed: how the nodes that it points at look from inside. It proves causes, and
+    /// never changes a verdict.
+    async fn look_at_nodes(&mut self) {
+        if !self.options.snapshot {
+            return;
+        }
+        let (nodes, addresses) = snapshots::wanted(self.world(), &self.ledger);
+        if nodes.is_empty() {
+            return;
+        }
+        if self.fixture.host_probes.is_empty() {
+            self.notice(
+                "the nodes were not looked at from inside, which needs host-network pods: causes are \
+                 named from paths alone"
+                    .to_owned(),
+            );
+            return;
+        }
+        let looking = self.stopwatch.begin(Phase::Snapshot);
+        let client = &self.cluster.client;
+        self.facts.snapshots = snapshots::take(client, &self.fixture, &nodes, &addresses).await;
+        self.stopwatch.end(looking);
+    }
+
+    /// What pods are to connect to outside the cluster, if a check wants it.
+    async fn open_egress(&self) -> Egress {
+        let suite = &self.options.suite;
+        let wants = |check: &&dyn DynCheck| check.needs().contains(&Need::Egress);
+        if suite.egress == EgressPolicy::Off || !self.options.checks.iter().any(wants) {
+            return Egress::default();
+        }
+        let server = self.options.egress_server.as_ref();
+        Egress::open(&self.started.run, &suite.families, &self.facts, server).await
+    }
+
+    /// Where not every pair of nodes was tried and something failed: tries what tells how far it
+    /// goes.
+    async fn probe_again(&mut self) {
+        let again = second_round(self.world(), &self.ledger);
+        if again.is_empty() {
+            return;
+        }
+        let paths: usize = again.values().map(Vec::len).sum();
+        self.notice(format!(
+            "something failed, and not every pair of nodes was tried: a second round tries {paths} \
+             more paths around it, from {} nodes",
+            again.len()
+        ));
+        self.fixture.mesh.again = again;
+        let Self { ledger, facts, fixture, options, .. } = self;
+        let judged = ledger.plan_again(World { facts, fixture, suite: &options.suite });
+        self.tell(judged);
+        let probes = self.ledger.wanted();
+        self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
+        self.carry_out(probes).await;
+    }
+
+    async fn carry_out(&mut self, probes: Vec<(ProbeId, Probe)>) {
+        let probing = self.stopwatch.begin(Phase::Probe);
+        let of_dns: HashSet<ProbeId> =
+            probes.iter().filter(|(_, probe)| asks_dns_pods(probe)).map(|(id, _)| *id).collect();
+        let mut held_back = Vec::new();
+        let (sink, mut observed) = mpsc::unbounded_channel();
+        let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
+        let carrying_out = async {
+            probe::carry_out(&client, &fixture, probes, &sink).await;
+            drop(sink);
+        };
+        let recording = async {
+            while let Some((id, observation)) = observed.recv().await {
+                if of_dns.contains(&id) {
+                    held_back.push((id, observation));
+                } else {
+                    self.observed(id, observation);
+                }
+            }
+        };
+        tokio::join!(carrying_out, recording);
+        self.reread_dns(&held_back).await;
+        for (id, observation) in held_back {
+            self.observed(id, observation);
+        }
+        self.stopwatch.end(probing);
+    }
+
+    /// Where DNS pods did not answer: whether they are still those that were asked. One that was
+    /// replaced meanwhile says nothing of the cluster.
+    async fn reread_dns(&mut self, held_back: &[(ProbeId, Observation)]) {
+        let failed = |(_, observation): &(ProbeId, Observation)| {
+            let answered = observation.attempts.last().is_some_and(|it| it.outcome.succeeded());
+            observation.lost.is_some() || !answered
+        };
+        if !held_back.iter().any(failed) {
+            return;
+        }
+        let now = facts::cluster_dns(&self.cluster).await;
+        if let (Some(before), Ok(Fact::Known { value: now, .. })) =
+            (self.facts.cluster_dns.known(), now)
+        {
+            self.fixture.dns_away.extend(before.away(&now));
+            self.fixture.dns_away.sort_unstable();
+            self.fixture.dns_away.dedup();
+        }
+    }
+}
+
+/// Whether a probe's fate is that of pods of the cluster's own, which may be replaced at any time.
+const fn asks_dns_pods(probe: &Probe) -> bool {
+    matches!(probe.aim, Aim::DnsService | Aim::DnsPod { .. })
+        || matches!(probe.vantage, Vantage::DnsPod { .. })
+}
