@@ -1,9 +1,6 @@
 //! `node_cut_off`: a node is dead to all others in a family.
 
-use super::{
-    CauseRule, Evidence, Found, isolation,
-    proof::{self, Shown},
-};
+use super::{CauseRule, Evidence, Found, isolation, proof};
 use crate::{
     check::{commands, remedy},
     net::IpFamily,
@@ -47,10 +44,25 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         }
     };
     let facts = evidence.world.facts;
-    let shown = match proof::address_lost(facts, node, family) {
-        lost @ Shown::Proved(_) => lost,
-        _ => proof::neighbours_silent(facts, node, family),
+    let lost = proof::address_lost(facts, node, family);
+    let silent = proof::neighbours_silent(facts, node, family);
+    let address = format!(
+        "See that the interface of {node} still has its {family} address and isn't tentative or failed in \
+         duplicate address detection."
+    );
+    let fix = if lost.is_proof() {
+        vec![format!(
+            "Give the interface of {node} its {family} address again, by the node's own network \
+             configuration (netplan, NetworkManager, systemd-networkd, cloud-init), and look in its log for \
+             what took it away."
+        )]
+    } else if silent.is_proof() {
+        vec![neighbours.to_owned()]
+    } else {
+        let otherwise = remedy::pod_network(evidence.world, family);
+        [address, neighbours.to_owned()].into_iter().chain(otherwise).collect()
     };
+    let shown = if lost.is_proof() { lost } else { silent };
     let found = Found {
         what: format!("Node {node} is cut off from all other nodes over {family}."),
         evidence: seen,
@@ -59,16 +71,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
             commands::on_node(node, &format!("ip {flag} route")),
             commands::on_node(node, &format!("ip {flag} neigh")),
         ],
-        fix: [
-            format!(
-                "See that the interface of {node} still has its {family} address and isn't tentative \
-                 or failed in duplicate address detection."
-            ),
-            neighbours.to_owned(),
-        ]
-        .into_iter()
-        .chain(remedy::pod_network(evidence.world, family))
-        .collect(),
+        fix,
         probed: isolation::explained(evidence, node, family),
         ..Found::default()
     };

@@ -1,7 +1,12 @@
 //! `node_not_forwarding`: a node is there in a family, and passes nothing on to its pods or from
 //! them.
 
-use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, isolation, proof};
+use super::{
+    CauseRule, Confidence, Evidence, Found,
+    evidence::Probed,
+    isolation,
+    proof::{self, Shown},
+};
 use crate::{
     check::{Kind, commands, remedy},
     net::IpFamily,
@@ -33,7 +38,6 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
     let sysctl = remedy::forwarding(family);
     let ip = evidence.world.fixture.backend_on(node)?.address(family)?;
     let shown = proof::forwarding_off(evidence.world.facts, node, family);
-    let is_on = shown.is_denial();
     let mut found = Found {
         what: format!("Node {node} does not forward {family} to and from its pods."),
         confidence,
@@ -59,9 +63,11 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         probed: isolation::explained(evidence, node, family),
         ..Found::default()
     };
-    if is_on {
+    match shown {
+        Shown::Proved(_) => found.fix.truncate(1),
         // The kernel would forward: then it is a rule, and the first advice would be void.
-        found.fix.remove(0);
+        Shown::Denied(_) => drop(found.fix.remove(0)),
+        Shown::Partly(_) | Shown::Unknown => {}
     }
     Some(found.shown(shown))
 }

@@ -1,5 +1,7 @@
 //! `own_pod_routes_missing`: a node has no way to the pods that run on it.
 
+use std::net::IpAddr;
+
 use super::{
     CauseRule, Confidence, Evidence, Found,
     evidence::{Origin, Probed},
@@ -84,19 +86,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             commands::route(node, ip),
             commands::on_node(node, &format!("ip {} rule", commands::flag(family))),
         ],
-        fix: [format!(
-            "See with the command above that {ip} leads to a pod's interface (veth, cali*, lxc*, cni0). \
-             If not, restart the pod network's pod on {names}, which sets these routes, and make the \
-             pods there anew."
-        )]
-        .into_iter()
-        .chain([format!(
-            "Look for rules that come before the table `main` (`ip {} rule`), and for a policy on the \
-             node that drops {family} on its way into pods.",
-            commands::flag(family)
-        )])
-        .chain(remedy::pod_network(evidence.world, family).into_iter().take(1))
-        .collect(),
+        fix: fix(evidence, &names, ip, family, shown.is_proof()),
         probed,
         ..Found::default()
     };
@@ -163,4 +153,33 @@ fn passes_on<'e, 'a>(
             && probed.from() != Some(node)
             && probed.backend().is_some_and(|backend| backend != node)
     })
+}
+
+fn fix(
+    evidence: &Evidence<'_>,
+    names: &str,
+    ip: IpAddr,
+    family: IpFamily,
+    proved: bool,
+) -> Vec<String> {
+    if proved {
+        return vec![format!(
+            "Restart the pod network's pod on {names}, which sets these routes, and make the pods there \
+             anew."
+        )];
+    }
+    let mut fix = vec![
+        format!(
+            "See with the command above that {ip} leads to a pod's interface (veth, cali*, lxc*, cni0). \
+             If not, restart the pod network's pod on {names}, which sets these routes, and make the \
+             pods there anew."
+        ),
+        format!(
+            "Look for rules that come before the table `main` (`ip {} rule`), and for a policy on the \
+             node that drops {family} on its way into pods.",
+            commands::flag(family)
+        ),
+    ];
+    fix.extend(remedy::pod_network(evidence.world, family).into_iter().take(1));
+    fix
 }

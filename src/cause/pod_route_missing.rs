@@ -73,7 +73,7 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
             .filter_map(|(from, to)| evidence.say_pod_path(from, to, family))
             .collect(),
         reproduce,
-        fix: fix(evidence, group, family),
+        fix: fix(evidence, group, family, shown.is_proof()),
         probed,
         ..Found::default()
     };
@@ -140,7 +140,7 @@ fn what(group: &Group<'_>, family: IpFamily, proved: bool) -> String {
     }
 }
 
-fn fix(evidence: &Evidence<'_>, group: &Group<'_>, family: IpFamily) -> Vec<String> {
+fn fix(evidence: &Evidence<'_>, group: &Group<'_>, family: IpFamily, proved: bool) -> Vec<String> {
     let filter = |a: &str, b: &str| {
         format!(
             "Look for a NetworkPolicy that selects the pods on one side, and for rules on {b} and {a} that \
@@ -148,13 +148,25 @@ fn fix(evidence: &Evidence<'_>, group: &Group<'_>, family: IpFamily) -> Vec<Stri
             commands::on_node_as_root(b, "nft list ruleset")
         )
     };
-    let mut fix = remedy::pod_network(evidence.world, family);
+    let mut fix = if proved {
+        // It is the routes, and neither forwarding nor a filter.
+        Vec::from_iter(remedy::pod_network_of_cni(evidence.world, family))
+    } else {
+        remedy::pod_network(evidence.world, family)
+    };
     match group {
         Group::One(Loss::OneWay(from, to)) => fix.insert(
             0,
             format!(
                 "Restart the pod network's pod on {from}, which should set the route to the {family} \
                  podCIDR of {to}, and read its log."
+            ),
+        ),
+        Group::One(Loss::BothWays(a, b)) if proved => fix.insert(
+            0,
+            format!(
+                "Restart the pod network's pods on {a} and {b}, which should set the {family} routes to \
+                 each other's podCIDR, and read their logs."
             ),
         ),
         Group::One(Loss::BothWays(..)) => {}
@@ -181,6 +193,12 @@ fn fix(evidence: &Evidence<'_>, group: &Group<'_>, family: IpFamily) -> Vec<Stri
                  tunnels to the other nodes, and read its log."
             ),
         ),
+    }
+    if proved {
+        fix.push(
+            "Where routes are the platform's (cloud route tables, a router), add them there."
+                .to_owned(),
+        );
     }
     fix
 }

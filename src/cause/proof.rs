@@ -31,10 +31,6 @@ impl Shown {
         matches!(self, Self::Proved(_))
     }
 
-    pub(super) const fn is_denial(&self) -> bool {
-        matches!(self, Self::Denied(_))
-    }
-
     /// What is shown of a suspicion that has several parts: it is proved where each of them is.
     pub(super) fn of_all(parts: impl IntoIterator<Item = Self>) -> Self {
         let (mut facts, mut denial, mut all) = (Vec::new(), Self::Unknown, true);

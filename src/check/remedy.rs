@@ -71,7 +71,26 @@ pub(crate) fn addressing(world: World<'_>, family: IpFamily) -> Vec<String> {
 
 /// Why packets may not get from a pod on one node to a pod on another, and what to do about it.
 pub(crate) fn pod_network(world: World<'_>, family: IpFamily) -> Vec<String> {
-    let own = match (cni(world), family) {
+    let mut remedies = Vec::from_iter(pod_network_of_cni(world, family));
+    remedies.push(format!(
+        "See that each of the two nodes has an {family} route to the other's pods, and restart the \
+         pod network's pod on the node where it is missing; where routes are the platform's (cloud \
+         route tables, a router), add it there."
+    ));
+    remedies.push(format!(
+        "See that the nodes forward {family}: `sysctl {}` must say 1 on both.",
+        forwarding(family)
+    ));
+    remedies.push(format!(
+        "See that no firewall between the nodes (security group, nftables, NetworkPolicy) drops \
+         {family} or the tunnel that carries it."
+    ));
+    remedies
+}
+
+/// What a pod network that we know needs to carry a family between nodes.
+pub(crate) fn pod_network_of_cni(world: World<'_>, family: IpFamily) -> Option<String> {
+    match (cni(world), family) {
         (Some("calico" | "canal"), IpFamily::V4) => Some(
             "Calico: `calicoctl node status` on both nodes must show the BGP sessions Established; \
              with IPIP or VXLAN the nodes must let protocol 4 or UDP 4789 through; see the logs of \
@@ -128,22 +147,7 @@ pub(crate) fn pod_network(world: World<'_>, family: IpFamily) -> Vec<String> {
             Some("Weave Net has no IPv6: dual-stack needs another pod network.".to_owned())
         }
         _ => None,
-    };
-    let mut remedies = Vec::from_iter(own);
-    remedies.push(format!(
-        "See that each of the two nodes has an {family} route to the other's pods, and restart the \
-         pod network's pod on the node where it is missing; where routes are the platform's (cloud \
-         route tables, a router), add it there."
-    ));
-    remedies.push(format!(
-        "See that the nodes forward {family}: `sysctl {}` must say 1 on both.",
-        forwarding(family)
-    ));
-    remedies.push(format!(
-        "See that no firewall between the nodes (security group, nftables, NetworkPolicy) drops \
-         {family} or the tunnel that carries it."
-    ));
-    remedies
+    }
 }
 
 /// Why full-sized packets may be lost between nodes, and what to do about it.

@@ -1,8 +1,11 @@
 //! Each fault of the testbed turns exactly the cases red that the testbed's own words say, with
 //! the right cause named.
 
-use dualstack::{check::Status, net::IpFamily, probe::Outcome};
+use std::{collections::BTreeSet, fs, path::PathBuf, sync::OnceLock};
+
+use dualstack::{check::Status, net::IpFamily, probe::Outcome, record::Record};
 use matrix::truth::Judgement;
+use serde_json::Value;
 use testbed::{
     fault::{
         ClusterIpDropped, DnsRecordMissing, Fault, InternalIpMissing, NodePortDropped,
@@ -16,7 +19,7 @@ use super::{
     bed::Bed,
     healthy::assert_passed,
     lifecycle::until,
-    product::{Run, run},
+    product::{Run, dualstack, run},
     trial::Trial,
 };
 
@@ -59,6 +62,7 @@ pub fn route_missing() -> Fault {
 }
 
 fn is_found(bed: &Bed, fault: &Fault) {
+    let healthy = healthy(bed);
     let broken = bed.break_on_purpose(fault);
     let run = run(bed, &["--outside", "required"]);
     drop(broken);
@@ -72,6 +76,51 @@ fn is_found(bed: &Bed, fault: &Fault) {
         bed.renew_dns();
     }
     assert_exactly(bed, &run, fault);
+    assert_is_the_difference(bed, healthy, &run);
+}
+
+/// The record of a run before anything was broken.
+fn healthy(bed: &Bed) -> &'static Record {
+    static HEALTHY: OnceLock<Record> = OnceLock::new();
+    HEALTHY.get_or_init(|| {
+        let healthy = run(bed, &["--outside", "required"]);
+        assert_passed(bed, &healthy);
+        healthy.record().clone()
+    })
+}
+
+/// What `diff` tells of a healthy and a broken run is what the broken run tells: its causes came, and its
+/// failures are new.
+fn assert_is_the_difference(bed: &Bed, healthy: &Record, broken: &Run) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, record: &Record| {
+        let path = directory.path().join(name);
+        fs::write(&path, serde_json::to_vec(record).unwrap()).unwrap();
+        path
+    };
+    let diff = |old: &PathBuf, new: &PathBuf| {
+        let output =
+            dualstack(bed, &["diff", "--output", "json"]).arg(old).arg(new).output().unwrap();
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), found)
+    };
+    let told = |list: &Value, field: &str| -> BTreeSet<String> {
+        let of = |it: &Value| it[field].as_str().map(str::to_owned);
+        list.as_array().into_iter().flatten().filter_map(of).collect()
+    };
+    let (old, new) = (file("old.json", healthy), file("new.json", broken.record()));
+    let red: BTreeSet<String> = broken.cases(Status::Fail).into_iter().collect();
+    let causes: BTreeSet<String> =
+        broken.record().causes.iter().map(|cause| cause.what.clone()).collect();
+
+    let (code, found) = diff(&old, &new);
+    assert_eq!(told(&found["regressions"], "name"), red, "{found:#}");
+    assert_eq!(told(&found["causes"]["came"], "what"), causes, "{found:#}");
+    assert_eq!(code == Some(1), !red.is_empty(), "{found:#}");
+
+    let (_, found) = diff(&new, &old);
+    assert_eq!(told(&found["causes"]["went"], "what"), causes, "{found:#}");
+    assert_eq!(told(&found["regressions"], "name"), BTreeSet::new(), "{found:#}");
 }
 
 /// Whether anything of a kind may not work while the fault lasts.

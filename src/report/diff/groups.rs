@@ -26,19 +26,22 @@ pub(super) fn sections(found: &Comparison) -> Vec<Section> {
     let section = |title: String, points: Vec<String>| Section { title, points };
     let of = |title: &str, count: usize, points| section(format!("{title} ({count})"), points);
     let facts = found.facts.iter();
+    let only_cause = causes.came.len() + causes.stayed.len() == 1;
+    let news = |change: &Change| Some(news(change, only_cause));
+    let nothing = |_: &Change| None;
     let sections = [
         of("Causes that came", causes.came.len(), causes.came.iter().map(cause).collect()),
         of("Causes that went", causes.went.len(), causes.went.iter().map(cause).collect()),
-        of("New failures", found.regressions.len(), changed(&found.regressions, true)),
-        of("Fixed", found.fixed.len(), changed(&found.fixed, false)),
-        of("Became inconclusive", found.inconclusive.len(), changed(&found.inconclusive, true)),
-        of("Tried before, skipped now", found.skipped.len(), changed(&found.skipped, true)),
+        of("New failures", found.regressions.len(), changed(&found.regressions, news)),
+        of("Fixed", found.fixed.len(), changed(&found.fixed, nothing)),
+        of("Became inconclusive", found.inconclusive.len(), changed(&found.inconclusive, news)),
+        of("Tried before, skipped now", found.skipped.len(), changed(&found.skipped, news)),
         of("No longer there", found.gone.len(), gone(&found.gone)),
-        of("Still failing", found.still_failing.len(), changed(&found.still_failing, false)),
+        of("Still failing", found.still_failing.len(), changed(&found.still_failing, nothing)),
         of(
             "Still inconclusive",
             found.still_inconclusive.len(),
-            changed(&found.still_inconclusive, false),
+            changed(&found.still_inconclusive, nothing),
         ),
         of("Slower", found.slower.len(), timed(&found.slower)),
         of("Faster", found.faster.len(), timed(&found.faster)),
@@ -109,27 +112,41 @@ fn grouped<'a, T, K: PartialEq>(items: &'a [T], key: impl Fn(&'a T) -> K) -> Vec
     groups
 }
 
-/// Changed cases; with what was seen, where that is news.
-fn changed(changes: &[Change], with_detail: bool) -> Vec<String> {
-    let key = |change: &Change| {
-        let detail = with_detail.then(|| change.detail.clone());
-        (change.check.clone(), change.family, change.before, detail)
+/// What is news of a changed case: the cause that explains it, the check that blocks it, or what was
+/// seen.
+fn news(change: &Change, only_cause: bool) -> String {
+    let was = match change.before {
+        None => ", was not there",
+        Some(Status::Inconclusive) => ", was inconclusive",
+        Some(Status::Skip) => ", was skipped",
+        Some(Status::Fail) => ", failed before",
+        Some(Status::Pass) => "",
     };
+    let seen = match &change.cause {
+        // It stands above.
+        Some(_) if only_cause => "explained by the cause",
+        Some(cause) => cause.trim_end_matches('.'),
+        None => blocker(&change.detail).unwrap_or(&change.detail),
+    };
+    format!("{seen}{was}")
+}
+
+/// `blocked by CHECK`, of a detail that goes on with what that check saw from here or there.
+fn blocker(detail: &str) -> Option<&str> {
+    detail.starts_with("blocked by ").then(|| detail.split_once(": ").map(|(by, _)| by))?
+}
+
+/// Changed cases: those of a check and family of which the same is news.
+fn changed(changes: &[Change], news: impl Fn(&Change) -> Option<String>) -> Vec<String> {
+    let key = |change: &Change| (change.check.clone(), change.family, news(change));
     let groups = grouped(changes, key);
-    let told = groups.into_iter().map(|((check, family, before, detail), members)| {
+    let told = groups.into_iter().map(|((check, family, news), members)| {
         let subjects: Vec<&Subject> = members.iter().map(|change| &change.subject).collect();
-        let mut text = title(&check, family, &subjects);
-        if let Some(detail) = detail {
-            let was = match before {
-                None => ", was not there",
-                Some(Status::Inconclusive) => ", was inconclusive",
-                Some(Status::Skip) => ", was skipped",
-                Some(Status::Fail) => ", failed before",
-                Some(Status::Pass) => "",
-            };
-            text.push_str(&format!(": {detail}{was}"));
+        let title = title(&check, family, &subjects);
+        match news {
+            Some(news) => format!("{title}: {news}"),
+            None => title,
         }
-        text
     });
     told.collect()
 }

@@ -218,6 +218,8 @@ fn a_browser_shows_three_fifty_and_five_hundred_nodes() {
                 browser.assert_quiet(&picture);
                 let wide = browser.eval(&TOO_WIDE.replace("WIDTH", &width.to_string()));
                 assert_eq!(wide, "", "{picture} scrolls sideways");
+                let cut = browser.eval(CUT_OFF);
+                assert_eq!(cut, false, "{picture}: the table of checks is cut off");
                 browser.picture(&picture, true);
             }
         }
@@ -238,6 +240,10 @@ const TOO_WIDE: &str = "document.documentElement.scrollWidth <= WIDTH ? '' : \
     document.documentElement.scrollWidth + [...document.querySelectorAll('body *')] \
     .filter(it => it.getBoundingClientRect().right > WIDTH) \
     .map(it => it.outerHTML.slice(0, 120)).join('\\n')";
+
+/// Whether a part of the first table is only seen by scrolling: both families must be seen at once.
+const CUT_OFF: &str = "(it => it.scrollWidth > it.clientWidth + 1)\
+    (document.querySelector('.overview').parentElement)";
 
 /// By mouse and by keyboard.
 fn opens_a_red_cell(browser: &mut Browser, record: &Record) {
