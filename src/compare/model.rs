@@ -144,8 +144,9 @@ impl<'a> Explained<'a> {
 /// A case whose verdict changed, or which is as bad as before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// The case's name, in the run in which it was red or couldn't be told.
-    pub name: String,
+    /// The whole name of the case, in the run in which it was red or couldn't be told. Not `name`, which
+    /// is what some subjects have.
+    pub case: String,
     /// The check's id.
     pub check: String,
     /// The family; `None` where both are judged at once.
@@ -158,7 +159,7 @@ pub struct Change {
     pub before: Option<Status>,
     /// What it is.
     pub now: Status,
-    /// What was seen, in the run that `name` is of.
+    /// What was seen, in the run that `case` is of.
     pub detail: String,
     /// The cause that the same run names.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,7 +183,7 @@ impl Change {
             now: now.verdict.status(),
             detail: shown.verdict.detail().to_owned(),
             cause: by.0.get(name.as_str()).map(|&what| what.to_owned()),
-            name,
+            case: name,
         }
     }
 }
@@ -190,8 +191,8 @@ impl Change {
 /// A case that is no longer there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gone {
-    /// Its name.
-    pub name: String,
+    /// Its whole name.
+    pub case: String,
     /// The check's id.
     pub check: String,
     /// The family; `None` where both were judged at once.
@@ -209,7 +210,7 @@ pub struct Gone {
 impl Gone {
     pub(super) fn of(judged: &Judged, because: GoneBecause) -> Self {
         Self {
-            name: judged.case.name(),
+            case: judged.case.name(),
             check: judged.case.check.clone(),
             family: judged.case.family,
             subject: judged.case.subject.clone(),
@@ -251,8 +252,8 @@ impl GoneBecause {
 /// A path whose time changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TimeChange {
-    /// The case's name.
-    pub name: String,
+    /// The whole name of the case.
+    pub case: String,
     /// The check's id.
     pub check: String,
     /// The family.

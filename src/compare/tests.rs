@@ -80,7 +80,7 @@ fn another(fault: Option<Fault>) -> Run {
 }
 
 fn names(changes: &[Change]) -> BTreeSet<&str> {
-    changes.iter().map(|change| change.name.as_str()).collect()
+    changes.iter().map(|change| change.case.as_str()).collect()
 }
 
 fn red(run: &Run) -> BTreeSet<String> {
@@ -161,7 +161,7 @@ fn a_dns_pod_that_was_replaced_is_the_same_case_wherever_it_runs() {
     let found = compare(&old.run().record, &broken.run().record);
     assert!(!found.regressions.is_empty());
     assert!(
-        found.regressions.iter().any(|change| change.name.contains("coredns-7c65d6cfc9-ccccc"))
+        found.regressions.iter().any(|change| change.case.contains("coredns-7c65d6cfc9-ccccc"))
     );
 }
 
@@ -209,7 +209,7 @@ fn what_can_no_longer_be_told_is_not_fixed() {
     let failed_before = |change: &&Change| change.before == Some(Status::Fail);
     assert!(found.inconclusive.iter().filter(failed_before).count() > 0);
     // What this machine tries needs no exec.
-    let told = |change: &Change| change.name.contains("outside -> ");
+    let told = |change: &Change| change.case.contains("outside -> ");
     assert!(found.fixed.iter().all(told), "{:?}", found.fixed);
     assert_eq!(found.exit(), Exit::Inconclusive);
 }

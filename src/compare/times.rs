@@ -34,7 +34,7 @@ pub(super) fn compare(
             _ => continue,
         };
         to.push(TimeChange {
-            name: now.case.name(),
+            case: now.case.name(),
             check: now.case.check.clone(),
             family: now.case.family,
             subject: now.case.subject.clone(),

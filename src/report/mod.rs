@@ -5,6 +5,7 @@
 //! and to the files that were asked for, in the formats that [`FORMATS`] lists. No report reaches the
 //! cluster or a check's workings.
 
+mod axis;
 pub mod conformance;
 pub mod diff;
 mod digest;

@@ -114,13 +114,13 @@ fn assert_is_the_difference(bed: &Bed, healthy: &Record, broken: &Run) {
         broken.record().causes.iter().map(|cause| cause.what.clone()).collect();
 
     let (code, found) = diff(&old, &new);
-    assert_eq!(told(&found["regressions"], "name"), red, "{found:#}");
+    assert_eq!(told(&found["regressions"], "case"), red, "{found:#}");
     assert_eq!(told(&found["causes"]["came"], "what"), causes, "{found:#}");
     assert_eq!(code == Some(1), !red.is_empty(), "{found:#}");
 
     let (_, found) = diff(&new, &old);
     assert_eq!(told(&found["causes"]["went"], "what"), causes, "{found:#}");
-    assert_eq!(told(&found["regressions"], "name"), BTreeSet::new(), "{found:#}");
+    assert_eq!(told(&found["regressions"], "case"), BTreeSet::new(), "{found:#}");
 }
 
 /// Whether anything of a kind may not work while the fault lasts.

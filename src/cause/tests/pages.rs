@@ -143,7 +143,8 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
     ]
 }
 
-fn page(cause: &Cause) -> String {
+/// The page of a cause, which the nodes' tables prove; `suspected` is the same where nobody looked at them.
+fn page(cause: &Cause, suspected: Option<&Cause>) -> String {
     let Cause { id, what, why, evidence, reproduce, fix, confidence, explains, .. } = cause;
     let list =
         |lines: &[String]| lines.iter().map(|line| format!("- {line}\n")).collect::<String>();
@@ -160,10 +161,18 @@ fn page(cause: &Cause) -> String {
     }
     let checks: Vec<String> =
         checks.iter().map(|(check, count)| format!("`{check}` ({count})")).collect();
+    let suspected = suspected.map(|suspected| &suspected.fix).filter(|other| *other != fix);
+    let otherwise = suspected.map_or_else(String::new, |fix| {
+        format!(
+            "\n## Where the nodes could not be looked at\n\nThen it is not proved, and what else looks \
+             the same is in question too:\n\n{}",
+            list(fix)
+        )
+    });
     format!(
         "# {id}\n\n{why}\n\n## Example\n\nIn a cluster with the nodes n1, n2 and n3:\n\n> {what}\n\n{}\n\
          How sure it is: {sure}.\n\nCases that it explains: {}.\n\n## How to see it\n\n```sh\n{}\n```\n\n\
-         ## How to fix it\n\n{}",
+         ## How to fix it\n\n{}{otherwise}",
         list(evidence),
         checks.join(", "),
         reproduce.join("\n"),
@@ -186,7 +195,9 @@ fn every_cause_has_a_page_that_is_true() {
         let run = lab.clone().looked_at().run();
         let cause = run.record.causes.iter().find(|cause| cause.id == *id);
         let cause = cause.unwrap_or_else(|| panic!("{id} isn't named but {:?}", run.rules()));
-        pages.push((format!("{id}.md"), page(cause)));
+        let unproved = lab.clone().run();
+        let suspected = unproved.record.causes.iter().find(|cause| cause.id == *id);
+        pages.push((format!("{id}.md"), page(cause, suspected)));
         let what = &cause.what;
         index.push_str(&format!("- [{id}]({id}.md): {what}\n"));
     }

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, HashMap};
 use maud::{Markup, html};
 
 use super::{
-    axis::Axis,
     cells::Cell,
     data::Data,
     words::{anchor, title},
@@ -16,6 +15,7 @@ use crate::{
     check::{self, Status, Subject},
     net::IpFamily,
     report::{
+        axis::Axis,
         digest::{Checked, Digest, counted, family_name},
         safe,
     },

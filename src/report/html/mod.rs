@@ -1,7 +1,6 @@
 //! The run as one HTML file for browsers: the causes first, then a heat map of every path in both
 //! families, times, and what the cluster says of itself. It loads nothing from anywhere.
 
-mod axis;
 #[cfg(test)]
 mod browser;
 mod cells;

@@ -2,6 +2,7 @@
 //! then why the rest is not known, and one line that says it all.
 
 mod failures;
+mod grid;
 mod layout;
 mod reasons;
 mod subjects;

@@ -1,9 +1,9 @@
 //! What was tried, as one table for each area: check, family, subject, result, detail.
 //!
 //! Cases of one check and family that passed alike stand in one row where there are many of them;
-//! a failure always has a row of its own, unless there are so many with one cause and one outcome
-//! that they would bury everything else. Such rows say how many cases they stand for, and
-//! [`Detail::Full`] splits them.
+//! a failure has a row of its own, unless there are so many with one cause or one outcome that they
+//! would bury everything else. Such rows say how many cases they stand for, a grid under the table says
+//! which paths they are, and [`Detail::Full`] splits them.
 
 use anstyle::Style;
 use comfy_table::{
@@ -11,7 +11,8 @@ use comfy_table::{
 };
 
 use super::{
-    layout::{BOLD, DIM, Detail, paint},
+    grid,
+    layout::{BOLD, DIM, Detail, Prose, paint},
     subjects,
     view::View,
 };
@@ -24,8 +25,9 @@ use crate::{
 /// How many like cases stand in rows of their own: all failures, unless they would bury everything
 /// else; few paths, for there are many and they say little when they pass; and hardly any of those
 /// that weren't determined, for their details are the same.
-const fn most_rows(judged: &Judged) -> usize {
+fn most_rows(view: &View<'_>, judged: &Judged) -> usize {
     match (judged.verdict.status(), &judged.case.subject) {
+        (Status::Fail, Subject::Path { .. }) if view.cause_of(judged).is_some() => 4,
         (Status::Fail, _) => 12,
         (Status::Inconclusive | Status::Skip, _) => 2,
         (Status::Pass, Subject::Path { .. }) => 4,
@@ -59,21 +61,40 @@ pub(super) fn render(view: &View<'_>) -> String {
         .into_iter()
         .map(|(title, cases)| {
             let tally = Tally::of(cases.iter().copied(), &view.review);
-            (format!("{}: {tally}", paint(BOLD, title)), rows(view, &cases))
+            (
+                format!("{}: {tally}", paint(BOLD, title)),
+                rows(view, &cases),
+                grids(view, &cases, wide),
+            )
         })
         .collect();
-    let columns = Columns::of(blocks.iter().flat_map(|(_, rows)| rows), view.layout.width, wide);
+    let rows = || blocks.iter().flat_map(|(_, rows, _)| rows);
+    let columns = Columns::of(rows(), view.layout.width, wide);
     let mut text = String::new();
-    for (title, rows) in &blocks {
-        text.push_str(&format!("{title}\n{}\n\n", columns.table(rows)));
+    for (title, rows, grids) in &blocks {
+        text.push_str(&format!("{title}\n{}\n{grids}\n", columns.table(rows)));
     }
-    if blocks.iter().flat_map(|(_, rows)| rows).any(|row| row.cases.len() > 1) {
+    if blocks.iter().any(|(.., grids)| !grids.is_empty()) {
+        let mut legend = Prose::new(view.layout);
+        legend.paragraph(&paint(DIM, grid::LEGEND));
+        text.push_str(&legend.into_text());
+    }
+    if rows().any(|row| row.cases.len() > 1) {
         text.push_str(&paint(DIM, "Similar cases share a row; use --verbose to list each."));
         text.push('\n');
     } else {
         text.pop();
     }
     text
+}
+
+/// The grids of each check among these cases. With every case in a row they say nothing more.
+fn grids(view: &View<'_>, cases: &[&Judged], titled: bool) -> String {
+    if view.layout.detail == Detail::Full {
+        return String::new();
+    }
+    let of_one_check = |a: &&Judged, b: &&Judged| a.case.check == b.case.check;
+    cases.chunk_by(of_one_check).map(|block| grid::render(view, block, titled)).collect()
 }
 
 /// One row, and the cases it stands for.
@@ -115,7 +136,7 @@ impl Columns {
     /// Blanks after a column.
     const GAP: u16 = 2;
     /// What is left to the detail at least, however long the subjects are.
-    const DETAIL: usize = 26;
+    const DETAIL: usize = 30;
 
     fn of<'a>(rows: impl Iterator<Item = &'a Row<'a>>, width: usize, wide: bool) -> Self {
         let [mut widths @ .., _] = Self::HEADER.map(str::len);
@@ -165,7 +186,7 @@ fn rows<'a>(view: &View<'a>, cases: &[&'a Judged]) -> Vec<Row<'a>> {
         for group in groups(view, block) {
             let Some(&(first, judged)) = group.first() else { continue };
             let rank = rank(judged.verdict.status());
-            if group.len() > most_rows(judged) && view.layout.detail < Detail::Full {
+            if group.len() > most_rows(view, judged) && view.layout.detail < Detail::Full {
                 let cases: Vec<_> = group.into_iter().map(|(_, judged)| judged).collect();
                 let detail = common_detail(view, &cases);
                 let result = view.result(judged);
@@ -213,14 +234,22 @@ fn belong_together<'a>(view: &View<'a>, a: &'a Judged, b: &'a Judged) -> bool {
     let status = a.verdict.status();
     status == b.verdict.status()
         && subjects::alike(&a.case.subject, &b.case.subject)
-        && if status == Status::Pass {
+        && match status {
             // A pass that needed a second try is worth a row.
-            !view.was_retried(a) && !view.was_retried(b)
-        } else {
-            a.verdict.detail() == b.verdict.detail()
-                && view.cause_of(a) == view.cause_of(b)
-                && view.review.entry(a).is_some() == view.review.entry(b).is_some()
+            Status::Pass => view.was_retried(a) == view.was_retried(b),
+            _ if view.cause_of(a) != view.cause_of(b)
+                || view.review.entry(a).is_some() != view.review.entry(b).is_some() =>
+            {
+                false
+            }
+            // What is behind them is known, and the grid shows which they are.
+            Status::Fail if view.cause_of(a).is_some() && is_path(a) => true,
+            _ => a.verdict.detail() == b.verdict.detail(),
         }
+}
+
+const fn is_path(judged: &Judged) -> bool {
+    matches!(judged.case.subject, Subject::Path { .. })
 }
 
 fn detail(view: &View<'_>, judged: &Judged) -> String {
@@ -236,6 +265,22 @@ fn common_detail<'a>(view: &View<'a>, group: &[&'a Judged]) -> String {
     if group.iter().all(|judged| judged.verdict.detail() == first.verdict.detail()) {
         return detail(view, first);
     }
+    if let Some(number) = view.cause_of(first) {
+        return format!("cause {number}: mostly {}", commonest(group));
+    }
+    let tries = |judged: &&'a Judged| {
+        view.attempts(judged).position(|attempt| attempt.outcome.succeeded()).map(|place| place + 1)
+    };
+    if view.was_retried(first)
+        && let (Some(least), Some(most)) =
+            (group.iter().filter_map(tries).min(), group.iter().filter_map(tries).max())
+    {
+        return if least == most {
+            format!("settled on attempt {most}")
+        } else {
+            format!("settled on attempts {least} to {most}")
+        };
+    }
     let took =
         || group.iter().flat_map(|judged| view.attempts(judged)).map(|attempt| attempt.millis);
     match (took().min(), took().max()) {
@@ -243,4 +288,17 @@ fn common_detail<'a>(view: &View<'a>, group: &[&'a Judged]) -> String {
         (Some(least), Some(most)) => format!("each attempt took {least} to {most} ms"),
         _ => format!("{} … {}", first.verdict.detail(), last.verdict.detail()),
     }
+}
+
+/// The detail that most of these cases have, and of several such the first.
+fn commonest<'a>(group: &[&'a Judged]) -> &'a str {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for judged in group {
+        let detail = judged.verdict.detail();
+        match counts.iter_mut().find(|(known, _)| *known == detail) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((detail, 1)),
+        }
+    }
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or("", |(detail, _)| detail)
 }

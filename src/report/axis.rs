@@ -1,4 +1,4 @@
-//! The rows or columns of a heat map: every end of a path by itself where there are few, and
+//! The rows or columns of a map of paths: every end of a path by itself where there are few, and
 //! otherwise those that stand out by themselves and the others in groups.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ const GROUPS: usize = 16;
 /// What a source in a node's own network is called by the checks, before the node's name.
 const HOST: &str = "host network of ";
 
-/// The ends of paths, in the order of the page.
+/// The ends of paths, in the order of the map.
 #[derive(Debug, Default)]
 pub(super) struct Axis {
     /// The name of each row.
