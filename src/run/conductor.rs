@@ -67,6 +67,11 @@ enum Breach {
         seconds(*.0)
     )]
     Deadline(Duration),
+    #[error(
+        "somebody else removed {} of the run's workload while it ran; run again",
+        fixture::few(.0.iter().map(String::as_str))
+    )]
+    Removed(Vec<String>),
     #[error("a defect of dualstack ended the run ({0}); please report it with the command line")]
     Panicked(String),
 }
@@ -78,7 +83,7 @@ impl From<Breach> for BrokenOff {
             Breach::Fixture(error) => Some(error.exit()),
             Breach::Interrupted => Some(Exit::Interrupted),
             // What was not determined is inconclusive by itself.
-            Breach::Deadline(_) | Breach::Panicked(_) => None,
+            Breach::Deadline(_) | Breach::Removed(_) | Breach::Panicked(_) => None,
         };
         Self { error: breach.to_string(), exit }
     }
@@ -223,8 +228,7 @@ impl Session {
         self.reach(Stage::Applied);
         self.wait_ready(live, deadline).await?;
         self.wait_served(live).await;
-        self.probe().await;
-        Ok(())
+        self.probe(live).await
     }
 
     /// A cluster that was just created may still be starting nodes. Whoever isn't ready in time is
@@ -340,8 +344,12 @@ impl Session {
         if let Some(BrokenOff { error, .. }) = &broken_off {
             self.events.send(Event::BrokenOff { error: error.clone() });
         }
-        let closed = self.ledger.close(&why_open(broken_off.as_ref()));
+        let why = why_open(broken_off.as_ref());
+        let closed = self.ledger.close(&why);
         self.tell(closed);
+        if !self.fixture.removed.is_empty() {
+            self.ledger.doubt_failures(&why);
+        }
         let ledger = std::mem::replace(&mut self.ledger, Ledger::new(Vec::new()));
         let (judged, probes) = ledger.into_judged();
         let (facts, fixture) = (&self.facts, &self.fixture);

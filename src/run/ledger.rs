@@ -169,6 +169,16 @@ impl Ledger {
             .collect()
     }
 
+    /// Takes back every failure that probes saw: what they tried was not all there, and which of them that
+    /// concerns can't be told.
+    pub fn doubt_failures(&mut self, reason: &str) {
+        for entry in self.entries.iter_mut().filter(|entry| !entry.case.probes.is_empty()) {
+            if matches!(&entry.state, State::Closed(verdict) if verdict.status() == Status::Fail) {
+                entry.state = State::Closed(Verdict::inconclusive(reason));
+            }
+        }
+    }
+
     /// Every judged case, in the order of the registry and of each check's plan, and the probes.
     pub fn into_judged(mut self) -> (Vec<Judged>, ProbeTable) {
         let order = |check: &dyn DynCheck| {

@@ -41,6 +41,9 @@ pub fn rejudge(record: Record, checks: Vec<&'static dyn DynCheck>) -> Record {
         broken_off => why_open(broken_off.as_ref()),
     };
     ledger.close(&reason);
+    if !fixture.removed.is_empty() {
+        ledger.doubt_failures(&reason);
+    }
     let (judged, probes) = ledger.into_judged();
     let causes = cause::causes(world, &judged, &probes);
     Record { judged, probes, causes, ..record }

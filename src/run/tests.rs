@@ -70,6 +70,23 @@ fn a_record_that_lacks_observations_never_passes() {
 }
 
 #[test]
+fn where_somebody_removed_a_part_of_the_workload_no_path_has_failed() {
+    let mut record =
+        Lab::dual().with(Fault::NoRoute { at: "n2", to: "n1", family: V6 }).run().record;
+    assert_eq!(record.exit(), Exit::Failed);
+    record.fixture.as_mut().unwrap().removed = vec!["Service probe-n1".to_owned()];
+    record.broken_off =
+        Some(BrokenOff { error: "somebody else removed it".to_owned(), exit: None });
+    let checks = record.suite.checks();
+    let again = rejudge(record, checks);
+    assert_eq!(again.exit(), Exit::Inconclusive);
+    assert_eq!(again.causes.len(), 0);
+    let doubted =
+        again.judged.iter().find(|judged| judged.verdict.status() == Status::Inconclusive);
+    assert_eq!(doubted.unwrap().verdict.detail(), "not determined: somebody else removed it");
+}
+
+#[test]
 fn a_record_without_its_fixture_or_its_end_is_a_contradiction() {
     let whole = Lab::dual().run().record;
     let contradiction = |change: &dyn Fn(&mut Record)| {

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use dualstack::check::Status;
+
 use super::{
     bed::{Bed, text},
     healthy::assert_passed,
@@ -18,6 +20,8 @@ pub const QUICK: &[(&str, Test)] = &[
     ("lifecycle::two_runs_at_once_do_not_disturb_each_other", two_at_once),
     ("lifecycle::one_interrupt_tears_down_and_reports", interrupted),
     ("lifecycle::a_second_interrupt_reports_and_names_what_is_left", interrupted_twice),
+    ("lifecycle::services_that_somebody_deletes_in_the_middle_leave_doubts_and_no_failure", robbed),
+    ("lifecycle::a_run_that_slept_while_cleanup_removed_it_says_so", slept),
     ("lifecycle::keep_keeps_and_cleanup_removes", kept),
     ("lifecycle::a_run_in_an_existing_namespace_leaves_the_namespace", existing_namespace),
 ];
@@ -116,6 +120,55 @@ fn interrupted_twice(bed: &Bed) {
         assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
         bed.leftovers().is_empty()
     });
+}
+
+/// That a run told that its workload was removed, and called nothing broken.
+fn assert_removed(run: &Run) {
+    assert_eq!(run.code, 5, "{}", run.output);
+    assert_eq!(run.cases(Status::Fail), Vec::<String>::new(), "{}", run.output);
+    assert!(run.output.contains("somebody else removed"), "{}", run.output);
+}
+
+fn robbed(bed: &Bed) {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("record.json");
+    let running = begin(bed, &["--json", json.to_str().unwrap()]);
+    until("the probes", || probing(bed));
+    bed.kubectl(&[
+        "delete",
+        "services",
+        "--all-namespaces",
+        "--wait=false",
+        "-l",
+        "dualstack.dev/run",
+    ]);
+    assert_removed(&Run::of(running, &json, Duration::from_secs(90)));
+    assert_eq!(bed.leftovers(), "");
+}
+
+/// Whether a run's pods are ready, so that it probes or is about to.
+fn probing(bed: &Bed) -> bool {
+    let ready = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}";
+    let of_a_run = ["get", "pods", "--all-namespaces", "-l", "dualstack.dev/run", "-o", ready];
+    let ready = bed.kubectl(&of_a_run);
+    let ready: Vec<&str> = ready.split_whitespace().collect();
+    ready.len() == 3 * bed.spec().node_names().count() && ready.iter().all(|it| *it == "True")
+}
+
+/// A laptop that is closed: its run can't renew its Lease, and somebody else takes it for dead.
+fn slept(bed: &Bed) {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("record.json");
+    let running = begin(bed, &["--json", json.to_str().unwrap()]);
+    until("the probes", || probing(bed));
+    signal(&running, "-STOP");
+    until("cleanup to remove what the stopped run left", || {
+        let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
+        assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
+        bed.leftovers().is_empty()
+    });
+    signal(&running, "-CONT");
+    assert_removed(&Run::of(running, &json, Duration::from_secs(120)));
 }
 
 fn kept(bed: &Bed) {

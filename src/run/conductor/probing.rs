@@ -7,19 +7,20 @@ use tokio::sync::mpsc;
 
 use super::{
     super::{second_round, snapshots},
-    Session,
+    Breach, Session,
 };
 use crate::{
     check::{DynCheck, Need, Stage, World},
     event::Event,
     facts::{self, Fact},
+    fixture::Live,
     probe::{self, Aim, Egress, Observation, Probe, ProbeId, Vantage},
     record::Phase,
     suite::EgressPolicy,
 };
 
 impl Session {
-    pub(super) async fn probe(&mut self) {
+    pub(super) async fn probe(&mut self, live: &Live) -> Result<(), Breach> {
         // It listens for as long as it is probed.
         let egress = self.open_egress().await;
         self.fixture.egress.clone_from(&egress.destinations);
@@ -28,7 +29,14 @@ impl Session {
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
         self.carry_out(probes).await;
         self.probe_again().await;
+        if self.ledger.failed().next().is_some() {
+            self.fixture.removed = live.removed(&self.fixture).await;
+        }
+        if !self.fixture.removed.is_empty() {
+            return Err(Breach::Removed(self.fixture.removed.clone()));
+        }
         self.look_at_nodes().await;
+        Ok(())
     }
 
     /// Where something failed: how the nodes that it points at look from inside. It proves causes, and
