@@ -1,14 +1,13 @@
 //! What a check is.
 
-use super::{Need, Planned, Readings, Stage, Verdict, World};
+use super::{About, Need, Planned, Readings, Stage, Verdict, World};
 
 /// One check.
 pub(crate) trait Check: Sync {
     /// What one of its cases is about, as far as judging needs to know.
     type Subject: Send + Sync + 'static;
 
-    /// `area::name`; the area is `node`, `pod`, `service`, `node_port`, `control_plane`, `egress` or
-    /// `dns`.
+    /// `area::name`; the area is that of the list it stands in.
     fn id(&self) -> &'static str;
 
     /// What is true when it passes, as one sentence without a full stop.
@@ -19,6 +18,11 @@ pub(crate) trait Check: Sync {
 
     /// Where the promise is written down (Kubernetes documentation, KEP, RFC or API field).
     fn source(&self) -> &'static str;
+
+    /// What it is to reports and to other projects.
+    fn about(&self) -> About {
+        About::default()
+    }
 
     /// Whether each of its cases is of one family. Where not, a case judges both at once.
     fn per_family(&self) -> bool {
@@ -38,4 +42,10 @@ pub(crate) trait Check: Sync {
 
     /// What became of a case, given the readings of the probes that it was planned with.
     fn judge(&self, world: World<'_>, subject: &Self::Subject, readings: &Readings<'_>) -> Verdict;
+
+    /// A cluster of the lab in which it fails, where none does that is broken for other checks.
+    #[cfg(test)]
+    fn broken(&self) -> Option<crate::lab::Lab> {
+        None
+    }
 }

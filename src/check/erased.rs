@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use super::{Check, Need, Readings, Stage, Subject, Verdict, World, case::Work};
+use super::{About, Check, Need, Readings, Stage, Subject, Verdict, World, case::Work};
 use crate::{net::IpFamily, probe::Probe};
 
 /// A check, whatever its cases are about.
 pub trait DynCheck: Sync {
-    /// `area::name`; the area is `node`, `pod`, `service`, `node_port`, `control_plane`, `egress` or
-    /// `dns`.
+    /// `area::name`.
     fn id(&self) -> &'static str;
 
     /// What is true when it passes, as one sentence without a full stop.
@@ -19,6 +18,9 @@ pub trait DynCheck: Sync {
 
     /// Where the promise is written down (Kubernetes documentation, KEP, RFC or API field).
     fn source(&self) -> &'static str;
+
+    /// What it is to reports and to other projects.
+    fn about(&self) -> About;
 
     /// Whether each of its cases is of one family. Where not, a case judges both at once.
     fn per_family(&self) -> bool;
@@ -31,6 +33,11 @@ pub trait DynCheck: Sync {
 
     /// Its cases in this world.
     fn cases(&'static self, world: World<'_>) -> Vec<PlannedCase>;
+
+    /// A cluster of the lab in which it fails, where none does that is broken for other checks.
+    #[cfg(test)]
+    #[expect(private_interfaces, reason = "only the tests of this crate have a lab")]
+    fn broken(&self) -> Option<crate::lab::Lab>;
 }
 
 /// A case that was planned, and how it is judged.
@@ -88,6 +95,10 @@ impl<C: Check> DynCheck for C {
         Check::source(self)
     }
 
+    fn about(&self) -> About {
+        Check::about(self)
+    }
+
     fn per_family(&self) -> bool {
         Check::per_family(self)
     }
@@ -116,6 +127,12 @@ impl<C: Check> DynCheck for C {
                 },
             })
             .collect()
+    }
+
+    #[cfg(test)]
+    #[expect(private_interfaces, reason = "only the tests of this crate have a lab")]
+    fn broken(&self) -> Option<crate::lab::Lab> {
+        Check::broken(self)
     }
 }
 

@@ -7,8 +7,10 @@
 //!
 //! Each check has a type of its own for what a case is about, so that judging starts from what
 //! planning knew. The registry and everything behind it see a [`DynCheck`], which has forgotten
-//! that type.
+//! that type. What a check is to reports and to other projects is told by itself ([`About`]), so its
+//! own file and the list of its area are the only places that know of it.
 
+mod about;
 mod case;
 pub(crate) mod commands;
 mod contract;
@@ -37,6 +39,7 @@ mod verdict;
 pub(crate) mod words;
 mod world;
 
+pub use about::{About, Level};
 pub(crate) use case::Planned;
 pub use case::{Blocked, Case, Subject};
 pub(crate) use contract::Check;
@@ -48,9 +51,9 @@ pub use notices::notices;
 pub(crate) use pod::message_size;
 pub use reading::Readings;
 pub(crate) use reading::{Kind, Reading, State, Symptom};
-pub use registry::{REGISTRY, find};
+pub use registry::{REGISTRY, asserting, find, upstream};
 pub(crate) use service::SOURCE_LOST;
 pub(crate) use untested::untested;
-pub use upstream::{UPSTREAM, UpstreamTest, upstream};
+pub use upstream::{UPSTREAM, UpstreamTest};
 pub use verdict::{Failure, Status, Verdict};
 pub use world::{Stage, World};

@@ -1,43 +1,39 @@
 //! The checks in the order in which they are run, listed and documented.
 
-use super::{DynCheck, control_plane, dns, egress, node, node_port, pod, service};
+use std::sync::LazyLock;
 
-/// Every check, from what the cluster declares to what packets do. Running, `list`, `explain`, the
-/// suites' schema and the documentation follow this order.
-pub static REGISTRY: &[&dyn DynCheck] = &[
-    &node::PodCidrs,
-    &node::InternalIps,
-    &node::Ranges,
-    &pod::PodIps,
-    &pod::FamilyOrder,
-    &pod::HostIps,
-    &pod::Reachable,
-    &pod::Loss,
-    &pod::Payload,
-    &service::Ranges,
-    &service::ClusterIps,
-    &service::EndpointSlices,
-    &service::ClusterIpReachable,
-    &service::Udp,
-    &service::Hairpin,
-    &service::ManualSlices,
-    &service::SessionAffinity,
-    &service::TrafficPolicy,
-    &service::NoEndpoints,
-    &service::Sctp,
-    &node_port::FromPod,
-    &node_port::Udp,
-    &node_port::FromNode,
-    &node_port::FromOutside,
-    &control_plane::KubernetesService,
-    &control_plane::ToPod,
-    &egress::ToRunner,
-    &dns::Servers,
-    &dns::Records,
-    &dns::Reverse,
+use super::{
+    DynCheck, UPSTREAM, UpstreamTest, control_plane, dns, egress, node, node_port, pod, service,
+};
+
+/// The areas, from what the cluster declares to what packets do.
+const AREAS: &[&[&dyn DynCheck]] = &[
+    node::CHECKS,
+    pod::CHECKS,
+    service::CHECKS,
+    node_port::CHECKS,
+    control_plane::CHECKS,
+    egress::CHECKS,
+    dns::CHECKS,
 ];
+
+/// Every check. Running, `list`, `explain`, the suites' schema, conformance reports and the
+/// documentation follow this order.
+pub static REGISTRY: LazyLock<Vec<&dyn DynCheck>> = LazyLock::new(|| AREAS.concat());
 
 /// The check of an id.
 pub fn find(id: &str) -> Option<&'static dyn DynCheck> {
     REGISTRY.iter().copied().find(|check| check.id() == id)
+}
+
+/// Upstream's tests that a check asserts, wholly or partly.
+pub fn upstream(check: &dyn DynCheck) -> impl Iterator<Item = &'static UpstreamTest> {
+    let names = check.about().upstream;
+    UPSTREAM.iter().filter(move |test| names.contains(&test.name))
+}
+
+/// The ids of the checks that assert one of upstream's tests.
+pub fn asserting(test: &UpstreamTest) -> Vec<&'static str> {
+    let asserts = |check: &&&'static dyn DynCheck| check.about().upstream.contains(&test.name);
+    REGISTRY.iter().filter(asserts).map(|check| check.id()).collect()
 }

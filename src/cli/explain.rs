@@ -60,7 +60,7 @@ fn text(check: &'static dyn DynCheck, width: usize) -> Result<String, SuiteError
 
 /// Kubernetes' own end-to-end tests that assert the same, or a part of it.
 fn covered(check: &dyn DynCheck) -> Vec<String> {
-    check::upstream(check.id())
+    check::upstream(check)
         .map(|test| match test.missing {
             None => format!("\"{}\"", test.name),
             Some(missing) => format!("\"{}\", but for {missing}", test.name),

@@ -6,7 +6,7 @@ use super::{
         API_VERSION, Core, Extended, Feature, Grade, Implementation, KIND, Profile, RecordOf,
         Report, Statistics, Tested,
     },
-    profiles::{CORE, EXTENDED, PROFILE},
+    profiles::{self, PROFILE},
 };
 use crate::{
     cause::Judged,
@@ -61,7 +61,8 @@ fn cases<'a>(record: &'a Record, checks: &'a [&str]) -> impl Iterator<Item = &'a
 }
 
 fn core(record: &Record) -> Core {
-    let statistics = Statistics::of(cases(record, CORE));
+    let core = profiles::core();
+    let statistics = Statistics::of(cases(record, &core));
     let failed = |check: &&&str| {
         cases(record, &[check]).any(|judged| judged.verdict.status() == Status::Fail)
     };
@@ -70,12 +71,12 @@ fn core(record: &Record) -> Core {
     };
     let result = if statistics.failed > 0 {
         Grade::Failure
-    } else if statistics.inconclusive > 0 || !CORE.iter().all(tested) {
+    } else if statistics.inconclusive > 0 || !core.iter().all(tested) {
         Grade::Partial
     } else {
         Grade::Success
     };
-    let failed_checks = CORE.iter().filter(failed).map(|&check| check.to_owned()).collect();
+    let failed_checks = core.iter().filter(failed).map(|&check| check.to_owned()).collect();
     Core { result, statistics, failed_checks }
 }
 
@@ -87,13 +88,14 @@ fn extended(record: &Record) -> Extended {
         unsupported_features: Vec::new(),
         skipped_features: Vec::new(),
     };
-    let all: Vec<&str> = EXTENDED.iter().flat_map(|feature| feature.checks).copied().collect();
+    let features = profiles::extended();
+    let all: Vec<&str> = features.iter().flat_map(|feature| &feature.checks).copied().collect();
     found.statistics = Statistics::of(cases(record, &all));
-    for feature in EXTENDED {
-        let of = Statistics::of(cases(record, feature.checks));
+    for feature in &features {
+        let of = Statistics::of(cases(record, &feature.checks));
         let total = of.passed + of.failed + of.skipped + of.inconclusive;
         let because = |status: Status, count: usize| {
-            let first = cases(record, feature.checks)
+            let first = cases(record, &feature.checks)
                 .find(|judged| judged.verdict.status() == status)
                 .map(|judged| format!("{}: {}", judged.case.name(), judged.verdict.detail()));
             let how = match status {
@@ -103,7 +105,7 @@ fn extended(record: &Record) -> Extended {
             };
             let (first, cases) = (first.unwrap_or_default(), words::count(total, "case"));
             Feature {
-                name: feature.name.to_owned(),
+                name: feature.name.clone(),
                 reason: format!("{count} of {cases} {how}; the first is {first}"),
             }
         };
@@ -114,14 +116,14 @@ fn extended(record: &Record) -> Extended {
         } else if of.skipped > 0 {
             found.skipped_features.push(because(Status::Skip, of.skipped));
         } else if of.passed > 0 {
-            found.supported_features.push(feature.name.to_owned());
+            found.supported_features.push(feature.name.clone());
         } else {
-            let reason = format!("not run: {}", words::list(feature.checks));
-            found.skipped_features.push(Feature { name: feature.name.to_owned(), reason });
+            let reason = format!("not run: {}", words::list(&feature.checks));
+            found.skipped_features.push(Feature { name: feature.name.clone(), reason });
         }
     }
     found.result = match (found.supported_features.len(), found.unsupported_features.len()) {
-        (supported, _) if supported == EXTENDED.len() => Grade::Success,
+        (supported, _) if supported == features.len() => Grade::Success,
         (0, 1..) => Grade::Failure,
         _ => Grade::Partial,
     };
@@ -134,7 +136,7 @@ fn summary(core: &Core, extended: &Extended) -> String {
         Grade::Partial => "Core checks passed in part.",
         Grade::Failure => "Core checks failed.",
     };
-    let (supported, all) = (extended.supported_features.len(), EXTENDED.len());
+    let (supported, all) = (extended.supported_features.len(), profiles::extended().len());
     format!("{core} {supported} of {all} extended features are supported.")
 }
 

@@ -1,51 +1,59 @@
-//! What belongs to which part of a report: every check to exactly one.
+//! What belongs to which part of a report: each check says it of itself.
+
+use crate::check::{DynCheck, Level, REGISTRY};
 
 /// The name of the profile.
 pub const PROFILE: &str = "DUAL-STACK";
 
-/// The checks of the core: what every dual-stack cluster must do.
-pub const CORE: &[&str] = &[
-    "node::pod_cidrs",
-    "node::internal_ips",
-    "node::ranges",
-    "pod::pod_ips",
-    "pod::family_order",
-    "pod::host_ips",
-    "pod::reachable",
-    "service::ranges",
-    "service::cluster_ips",
-    "service::endpoint_slices",
-    "service::cluster_ip_reachable",
-    "node_port::from_pod",
-    "control_plane::kubernetes_service",
-    "control_plane::to_pod",
-    "dns::records",
-];
-
-/// A feature beyond the core.
-#[derive(Clone, Copy, Debug)]
-pub struct ExtendedFeature {
-    /// Its name.
-    pub name: &'static str,
-    /// The checks that show it.
-    pub checks: &'static [&'static str],
+/// The ids of the checks of the core.
+pub(super) fn core() -> Vec<&'static str> {
+    let core = REGISTRY.iter().filter(|check| check.about().level == Level::Core);
+    core.map(|check| check.id()).collect()
 }
 
-/// The extended features, in the order of reports.
-pub const EXTENDED: &[ExtendedFeature] = &[
-    ExtendedFeature { name: "PodPacketLoss", checks: &["pod::loss"] },
-    ExtendedFeature { name: "PodPayloadSizes", checks: &["pod::payload"] },
-    ExtendedFeature { name: "ServiceUDP", checks: &["service::udp"] },
-    ExtendedFeature { name: "ServiceHairpin", checks: &["service::hairpin"] },
-    ExtendedFeature { name: "ServiceManualEndpoints", checks: &["service::manual_slices"] },
-    ExtendedFeature { name: "ServiceSessionAffinity", checks: &["service::session_affinity"] },
-    ExtendedFeature { name: "ServiceTrafficPolicies", checks: &["service::traffic_policy"] },
-    ExtendedFeature { name: "ServiceRejectWithoutEndpoints", checks: &["service::no_endpoints"] },
-    ExtendedFeature { name: "ServiceSCTP", checks: &["service::sctp"] },
-    ExtendedFeature { name: "NodePortUDP", checks: &["node_port::udp"] },
-    ExtendedFeature { name: "NodePortFromNode", checks: &["node_port::from_node"] },
-    ExtendedFeature { name: "DNSServers", checks: &["dns::servers"] },
-    ExtendedFeature { name: "DNSReverse", checks: &["dns::reverse"] },
-    ExtendedFeature { name: "NodePortFromOutside", checks: &["node_port::from_outside"] },
-    ExtendedFeature { name: "PodEgress", checks: &["egress::to_runner"] },
-];
+/// A feature beyond the core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ExtendedFeature {
+    /// Its name.
+    pub(super) name: String,
+    /// The ids of the checks that show it.
+    pub(super) checks: Vec<&'static str>,
+}
+
+/// The extended features, in the registry's order.
+pub(super) fn extended() -> Vec<ExtendedFeature> {
+    let mut features: Vec<ExtendedFeature> = Vec::new();
+    for check in REGISTRY.iter() {
+        let Some(name) = feature(*check) else { continue };
+        match features.iter_mut().find(|feature| feature.name == name) {
+            Some(feature) => feature.checks.push(check.id()),
+            None => features.push(ExtendedFeature { name, checks: vec![check.id()] }),
+        }
+    }
+    features
+}
+
+/// The feature that a check shows: `PodHostPorts` for `pod::host_ports` unless it says otherwise.
+fn feature(check: &dyn DynCheck) -> Option<String> {
+    match check.about().level {
+        Level::Core => None,
+        Level::Feature(name) => Some(name.to_owned()),
+        Level::Extended => Some(camel_case(check.id())),
+    }
+}
+
+fn camel_case(id: &str) -> String {
+    let words = id.split([':', '_']).filter(|word| !word.is_empty());
+    let capital = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
+    words.map(capital).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feature_without_a_name_is_named_after_its_check() {
+        assert_eq!(camel_case("node_port::from_pod"), "NodePortFromPod");
+    }
+}

@@ -1,8 +1,9 @@
 //! Conformance reports of runs in the lab.
 
-use std::collections::BTreeMap;
-
-use super::*;
+use super::{
+    profiles::{core, extended},
+    *,
+};
 use crate::{
     baseline::Baseline,
     check::{REGISTRY, Stage},
@@ -32,20 +33,46 @@ fn healthy() -> Record {
 }
 
 #[test]
-fn every_check_is_in_the_core_or_in_one_feature_and_nothing_else_is() {
-    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-    for check in CORE.iter().chain(EXTENDED.iter().flat_map(|feature| feature.checks)) {
-        *count.entry(check).or_default() += 1;
+fn what_a_report_counts_is_every_check_once_and_the_core_holds_what_dual_stack_is() {
+    let core = core();
+    let features = extended();
+    let mut all: Vec<&str> = features.iter().flat_map(|feature| &feature.checks).copied().collect();
+    all.extend(&core);
+    all.sort_unstable();
+    let mut known: Vec<&str> = REGISTRY.iter().map(|check| check.id()).collect();
+    known.sort_unstable();
+    assert_eq!(all, known);
+    for part in ["node::pod_cidrs", "pod::reachable", "service::cluster_ips", "dns::records"] {
+        assert!(core.contains(&part), "{part}");
     }
-    for check in REGISTRY {
-        assert_eq!(count.remove(check.id()), Some(1), "{}", check.id());
+    for feature in features {
+        let letters = feature.name.chars().all(|c| c.is_ascii_alphanumeric());
+        assert!(
+            letters && feature.name.starts_with(|c: char| c.is_ascii_uppercase()),
+            "{feature:?}"
+        );
     }
-    assert!(count.is_empty(), "no such check: {count:?}");
-    let order = |checks: &[&str]| {
-        let place = |id: &&str| REGISTRY.iter().position(|check| check.id() == *id);
-        checks.iter().map(place).collect::<Vec<_>>().is_sorted()
+}
+
+#[test]
+fn the_documentation_lists_the_checks_of_each_part() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reports/README.md");
+    let head = "| part | checks |\n|---|---|\n";
+    let row = |part: &str, checks: &[&str]| {
+        let checks: Vec<String> = checks.iter().map(|check| format!("`{check}`")).collect();
+        format!("| {part} | {} |\n", checks.join(", "))
     };
-    assert!(order(CORE), "in the registry's order");
+    let features = extended();
+    let features = features.iter().map(|it| row(&format!("`{}`", it.name), &it.checks));
+    let current: String = std::iter::once(row("core", &core())).chain(features).collect();
+    let text = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = text.split_once(head).unwrap();
+    let (table, after) = rest.split_once("\n\n").unwrap();
+    if std::env::var_os("DUALSTACK_WRITE_DOCS").is_some() {
+        let text = [before, head, &current, "\n", after].concat();
+        return std::fs::write(path, text).unwrap();
+    }
+    assert_eq!(table.to_owned() + "\n", current, "run this test with DUALSTACK_WRITE_DOCS=1");
 }
 
 #[test]

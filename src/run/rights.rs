@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_permission_that_one_check_cannot_do_without_is_required() {
-        let rights = rights(REGISTRY, &FixtureOptions::default(), "v1.36");
+        let rights = rights(&REGISTRY, &FixtureOptions::default(), "v1.36");
         let nodes = rights.iter().find(|right| right.to_string() == "list nodes").unwrap();
         assert!(!nodes.optional);
     }

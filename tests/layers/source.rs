@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Attribute, ImplItemFn, Item, ItemMod, ItemUse, Macro, UseTree, Visibility,
+    Attribute, ImplItemFn, Item, ItemMod, ItemUse, Macro, TraitItemFn, UseTree, Visibility,
     visit::{self, Visit},
 };
 
@@ -155,6 +155,12 @@ impl<'ast> Visit<'ast> for Source {
     fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
         if !for_tests(&function.attrs) {
             visit::visit_impl_item_fn(self, function);
+        }
+    }
+
+    fn visit_trait_item_fn(&mut self, function: &'ast TraitItemFn) {
+        if !for_tests(&function.attrs) {
+            visit::visit_trait_item_fn(self, function);
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::{error::Error, row::Row, seen::Seen};
+use crate::{error::Error, row::Row, seen::Seen, truth::untold};
 
 /// A row with what was seen, or why nothing was.
 type Results<'a> = [(&'a Row, Result<Vec<Seen>, Error>)];
@@ -37,9 +37,14 @@ pub(crate) fn markdown(results: &Results<'_>, took: Duration) -> String {
          Written by `cargo matrix --markdown`, and by nothing else. A row tells what was seen, good or bad,\n\
          held against what the testbed says of each path while the fault lasts. \"Not asked\" are the\n\
          kinds of paths that the fault breaks and no case of the run covers.\n\n\
-         {}\n\n{}\n",
+         {}\n\n{}\n\n\
+         ## Checks that stand for no path\n\n\
+         They judge what the API server says, and no fault must turn them red; where one does, that is called\n\
+         wrong. Shapes of clusters, and the tests in the lab, are what they are seen to fail on.\n\n\
+         {}\n",
         lines.join("\n"),
-        footer(results, took)
+        footer(results, took),
+        untold()
     )
 }
 

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict, World,
-        commands, outcome,
+        About, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict,
+        World, commands, outcome,
         plan::{self, Source},
         remedy, words,
     },
@@ -57,6 +57,10 @@ impl Check for KubernetesService {
         "https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/; kube-apiserver flags \
          --service-cluster-ip-range and --advertise-address; upstream's tests \"should provide secure \
          master service\" and \"kubernetes.default Service\""
+    }
+
+    fn about(&self) -> About {
+        About::core()
     }
 
     fn stage(&self) -> Stage {

@@ -3,5 +3,8 @@
 mod kubernetes_service;
 mod to_pod;
 
-pub(super) use kubernetes_service::KubernetesService;
-pub(super) use to_pod::ToPod;
+use super::DynCheck;
+
+/// The checks of the area, in the order of reports.
+pub(super) const CHECKS: &[&dyn DynCheck] =
+    &[&kubernetes_service::KubernetesService, &to_pod::ToPod];

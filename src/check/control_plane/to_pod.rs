@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State, Subject,
-        Symptom, Verdict, World, outcome, pairs::Pairs, plan, pod, words,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
+        Subject, Symptom, Verdict, World, outcome, pairs::Pairs, plan, pod, words,
     },
     fixture::{Allocation, ServiceRole},
     net::IpFamily,
@@ -45,6 +45,10 @@ impl Check for ToPod {
     fn source(&self) -> &'static str {
         "https://kubernetes.io/docs/concepts/architecture/control-plane-node-communication/; subresource \
          services/proxy; KEP-1281 Network Proxy"
+    }
+
+    fn about(&self) -> About {
+        About::core()
     }
 
     fn stage(&self) -> Stage {

@@ -7,7 +7,10 @@ mod reverse;
 mod servers;
 
 pub(crate) use heard::deaf_over;
-pub(super) use records::Records;
-pub(super) use reverse::Reverse;
 pub(crate) use reverse::fix as reverse_zone_fix;
-pub(super) use servers::Servers;
+
+use super::DynCheck;
+
+/// The checks of the area, in the order of reports.
+pub(super) const CHECKS: &[&dyn DynCheck] =
+    &[&servers::Servers, &records::Records, &reverse::Reverse];

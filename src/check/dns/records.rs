@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome, plan, words,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
+        Symptom, Verdict, World, commands, outcome, plan, words,
     },
     facts::{DnsPod, Fact, Source},
     fixture::{Service, ServiceRole},
@@ -56,6 +56,10 @@ impl Check for Records {
     fn source(&self) -> &'static str {
         "Kubernetes DNS-Based Service Discovery specification, 2.3.1; RFC 2308 (NODATA and \
          NXDOMAIN); https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/"
+    }
+
+    fn about(&self) -> About {
+        About::core().titled("DNS")
     }
 
     fn stage(&self) -> Stage {

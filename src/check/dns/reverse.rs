@@ -3,8 +3,8 @@
 use super::{records, servers};
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome, plan,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
+        Symptom, Verdict, World, commands, outcome, plan,
     },
     facts::Source,
     fixture::{Service, ServiceRole},
@@ -44,6 +44,10 @@ impl Check for Reverse {
     fn source(&self) -> &'static str {
         "Kubernetes DNS-Based Service Discovery specification, 2.3.1 (PTR record); RFC 3596, 2.5 \
          (ip6.arpa); https://coredns.io/plugins/kubernetes/"
+    }
+
+    fn about(&self) -> About {
+        About::feature("DNSReverse").titled("DNS, names by addresses")
     }
 
     fn stage(&self) -> Stage {

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome, pairs,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
+        Symptom, Verdict, World, commands, outcome, pairs,
         plan::{self, Source},
         pod, remedy, service, words,
     },
@@ -75,6 +75,10 @@ impl Check for Servers {
     fn source(&self) -> &'static str {
         "RFC 1035 and RFC 7766 (DNS over UDP and TCP); \
          https://kubernetes.io/docs/tasks/administer-cluster/dns-debugging-resolution/"
+    }
+
+    fn about(&self) -> About {
+        About::feature("DNSServers").titled("DNS servers")
     }
 
     fn stage(&self) -> Stage {

@@ -5,4 +5,8 @@ mod seen;
 mod to_runner;
 
 pub use notices::notices as egress_notices;
-pub(super) use to_runner::ToRunner;
+
+use super::DynCheck;
+
+/// The checks of the area, in the order of reports.
+pub(super) const CHECKS: &[&dyn DynCheck] = &[&to_runner::ToRunner];

@@ -3,8 +3,8 @@
 use super::seen::Seen;
 use crate::{
     check::{
-        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject, Symptom,
-        Verdict, World, commands, outcome,
+        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
+        Symptom, Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
         remedy,
@@ -54,6 +54,10 @@ impl Check for ToRunner {
     fn source(&self) -> &'static str {
         "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#egress-traffic; \
          https://kubernetes.io/docs/tasks/administer-cluster/ip-masq-agent/"
+    }
+
+    fn about(&self) -> About {
+        About::feature("PodEgress").titled("Out of the cluster")
     }
 
     fn stage(&self) -> Stage {

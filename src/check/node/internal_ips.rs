@@ -7,7 +7,9 @@ use super::{
     ranges::Occupied,
 };
 use crate::{
-    check::{Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words},
+    check::{
+        About, Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words,
+    },
     facts::{Node, Source},
     net::IpFamily,
 };
@@ -52,6 +54,12 @@ impl Check for InternalIps {
     fn source(&self) -> &'static str {
         "Node field status.addresses (type InternalIP); KEP-563 IPv4/IPv6 dual-stack, kubelet \
          --node-ip; https://kubernetes.io/docs/tasks/network/validate-dual-stack/"
+    }
+
+    fn about(&self) -> About {
+        About::core()
+            .titled("Node InternalIPs")
+            .asserts(&["should have ipv4 and ipv6 internal node ip"])
     }
 
     fn stage(&self) -> Stage {

@@ -5,6 +5,8 @@ mod internal_ips;
 mod pod_cidrs;
 mod ranges;
 
-pub(super) use internal_ips::InternalIps;
-pub(super) use pod_cidrs::PodCidrs;
-pub(super) use ranges::Ranges;
+use super::DynCheck;
+
+/// The checks of the area, in the order of reports.
+pub(super) const CHECKS: &[&dyn DynCheck] =
+    &[&pod_cidrs::PodCidrs, &internal_ips::InternalIps, &ranges::Ranges];

@@ -6,7 +6,9 @@ use ipnet::IpNet;
 
 use super::cases::{NodeInFamily, cases, nodes};
 use crate::{
-    check::{Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words},
+    check::{
+        About, Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words,
+    },
     facts::{Node, Source},
     net::{IpFamily, sharing},
 };
@@ -48,6 +50,10 @@ impl Check for PodCidrs {
         "Node field spec.podCIDRs (at most one range of each family); KEP-563 IPv4/IPv6 dual-stack, \
          kube-controller-manager --cluster-cidr; \
          https://kubernetes.io/docs/tasks/network/validate-dual-stack/"
+    }
+
+    fn about(&self) -> About {
+        About::core().titled("Node pod ranges")
     }
 
     fn stage(&self) -> Stage {

@@ -6,7 +6,9 @@ use ipnet::IpNet;
 
 use super::cases::nodes;
 use crate::{
-    check::{Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, plan, words},
+    check::{
+        About, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, plan, words,
+    },
     facts::{Fact, Node, Source},
     net::{IpFamily, relation, sharing},
 };
@@ -55,6 +57,10 @@ impl Check for Ranges {
     fn source(&self) -> &'static str {
         "https://kubernetes.io/docs/concepts/cluster-administration/networking/ (nodes, pods and \
          Services have ranges that don't overlap); kubelet --max-pods; Node field spec.podCIDRs"
+    }
+
+    fn about(&self) -> About {
+        About::core().titled("Node ranges")
     }
 
     fn stage(&self) -> Stage {

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World, outcome,
+        About, Blocked, Check, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World,
+        outcome,
         pairs::Pairs,
         plan::{self, Source},
     },
@@ -53,6 +54,13 @@ impl Check for FromNode {
         "Service type NodePort; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport; upstream's \
          dual-stack tests \"should function for node-Service\""
+    }
+
+    fn about(&self) -> About {
+        About::feature("NodePortFromNode").asserts(&[
+            "should function for node-Service: http",
+            "should function for node-Service: udp",
+        ])
     }
 
     fn stage(&self) -> Stage {

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State, Subject,
-        Verdict, World, commands, outcome, pairs::Pairs, plan, words,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
+        Subject, Verdict, World, commands, outcome, pairs::Pairs, plan, words,
     },
     facts::{Node, Source},
     net::IpFamily,
@@ -52,6 +52,10 @@ impl Check for FromOutside {
     fn source(&self) -> &'static str {
         "Service type NodePort, kube-proxy's nodePortAddresses; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport"
+    }
+
+    fn about(&self) -> About {
+        About::feature("NodePortFromOutside").titled("NodePort from outside")
     }
 
     fn stage(&self) -> Stage {

@@ -3,8 +3,8 @@
 use super::ports::{detail, node, probes};
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome, pairs::Pairs, plan, remedy, words,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
+        Symptom, Verdict, World, commands, outcome, pairs::Pairs, plan, remedy, words,
     },
     facts::Source,
     net::IpFamily,
@@ -43,6 +43,10 @@ impl Check for FromPod {
     fn source(&self) -> &'static str {
         "Service type NodePort, kube-proxy's nodePortAddresses; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport"
+    }
+
+    fn about(&self) -> About {
+        About::core().titled("NodePort").asserts(&["should function for pod-Service: http"])
     }
 
     fn stage(&self) -> Stage {

@@ -6,8 +6,11 @@ mod from_pod;
 mod ports;
 mod udp;
 
-pub(super) use from_node::FromNode;
-pub(super) use from_outside::{FromOutside, addresses};
-pub(super) use from_pod::FromPod;
+pub(super) use from_outside::addresses;
 pub(super) use ports::node;
-pub(super) use udp::Udp;
+
+use super::DynCheck;
+
+/// The checks of the area, in the order of reports.
+pub(super) const CHECKS: &[&dyn DynCheck] =
+    &[&from_pod::FromPod, &udp::Udp, &from_node::FromNode, &from_outside::FromOutside];

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use super::ports::{node, probes};
 use crate::{
     check::{
-        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject, Symptom,
-        Verdict, World, commands, outcome, pairs::Pairs, plan, remedy, service::LARGE_DATAGRAM,
-        words,
+        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
+        Symptom, Verdict, World, commands, outcome, pairs::Pairs, plan, remedy,
+        service::LARGE_DATAGRAM, words,
     },
     facts::Source,
     fixture::ServiceRole,
@@ -48,6 +48,13 @@ impl Check for Udp {
     fn source(&self) -> &'static str {
         "Service type NodePort and field spec.ports[].protocol; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport"
+    }
+
+    fn about(&self) -> About {
+        About::feature("NodePortUDP").titled("NodePort over UDP").asserts(&[
+            "should function for pod-Service: udp",
+            "should be able to handle large requests: udp",
+        ])
     }
 
     fn stage(&self) -> Stage {

@@ -1,7 +1,9 @@
 //! `pod::family_order`
 
 use crate::{
-    check::{Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, words},
+    check::{
+        About, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, words,
+    },
     facts::{Node, Source},
     fixture::Allocation,
     net::IpFamily,
@@ -33,6 +35,10 @@ impl Check for FamilyOrder {
         "KEP-563 IPv4/IPv6 dual-stack (the order of --cluster-cidr, --node-ip and \
          --service-cluster-ip-range); \
          https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
+    }
+
+    fn about(&self) -> About {
+        About::core().titled("Order of families")
     }
 
     fn per_family(&self) -> bool {

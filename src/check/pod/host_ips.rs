@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::{
     check::{
-        Blocked, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, plan,
-        words,
+        About, Blocked, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World,
+        plan, words,
     },
     facts::{Node, Source},
     fixture::Workload,
@@ -49,6 +49,10 @@ impl Check for HostIps {
     fn source(&self) -> &'static str {
         "Pod fields status.hostIP and status.hostIPs; KEP-2681 Field status.hostIPs added for Pod; \
          upstream's dual-stack test \"should create pod, add ipv6 and ipv4 ip to host ips\""
+    }
+
+    fn about(&self) -> About {
+        About::core().asserts(&["should create pod, add ipv6 and ipv4 ip to host ips"])
     }
 
     fn stage(&self) -> Stage {

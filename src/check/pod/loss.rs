@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World,
-        commands, outcome,
+        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Verdict,
+        World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
     },
@@ -60,6 +60,10 @@ impl Check for Loss {
     fn source(&self) -> &'static str {
         "The Kubernetes network model: pods reach all other pods; RFC 6298 on TCP's retransmission \
          timer; RFC 7680 on one-way loss"
+    }
+
+    fn about(&self) -> About {
+        About::feature("PodPacketLoss").titled("Pod to pod, lost datagrams")
     }
 
     fn stage(&self) -> Stage {

@@ -7,10 +7,17 @@ mod payload;
 mod pod_ips;
 mod reachable;
 
-pub(super) use family_order::FamilyOrder;
-pub(super) use host_ips::HostIps;
-pub(super) use loss::{Loss, tcp};
-pub(super) use payload::Payload;
+pub(super) use loss::tcp;
 pub(crate) use payload::message_size;
-pub(super) use pod_ips::PodIps;
-pub(super) use reachable::Reachable;
+
+use super::DynCheck;
+
+/// The checks of the area, in the order of reports.
+pub(super) const CHECKS: &[&dyn DynCheck] = &[
+    &pod_ips::PodIps,
+    &family_order::FamilyOrder,
+    &host_ips::HostIps,
+    &reachable::Reachable,
+    &loss::Loss,
+    &payload::Payload,
+];

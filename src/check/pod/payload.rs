@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::tcp;
 use crate::{
     check::{
-        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
         Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
@@ -56,6 +56,11 @@ impl Check for Payload {
     fn source(&self) -> &'static str {
         "RFC 8200 section 5 on packet sizes; RFC 8201 on path MTU discovery; upstream's dual-stack test \
          \"should be able to handle large requests: http\""
+    }
+
+    fn about(&self) -> About {
+        About::feature("PodPayloadSizes")
+            .asserts(&["should be able to handle large requests: http"])
     }
 
     fn stage(&self) -> Stage {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::{
     check::{
-        Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, primary, remedy,
-        words,
+        About, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, primary,
+        remedy, words,
     },
     fixture::Workload,
     net::IpFamily,
@@ -46,6 +46,12 @@ impl Check for PodIps {
     fn source(&self) -> &'static str {
         "Pod fields status.podIP and status.podIPs; KEP-563 IPv4/IPv6 dual-stack; \
          https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
+    }
+
+    fn about(&self) -> About {
+        About::core()
+            .titled("Pod IPs")
+            .asserts(&["should create pod, add ipv6 and ipv4 ip to pod ips"])
     }
 
     fn stage(&self) -> Stage {

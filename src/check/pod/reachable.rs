@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict,
-        World, commands, outcome, pairs::Pairs, plan, remedy,
+        About, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Verdict, World, commands, outcome, pairs::Pairs, plan, remedy,
     },
     fixture::BACKEND_PORT,
     net::IpFamily,
@@ -49,6 +49,12 @@ impl Check for Reachable {
         "The Kubernetes network model: pods reach all other pods, on the same node or another, \
          without proxies or address translation; \
          https://kubernetes.io/docs/concepts/services-networking/"
+    }
+
+    fn about(&self) -> About {
+        About::core()
+            .titled("Pod to pod")
+            .asserts(&["should be able to reach pod on ipv4 and ipv6 ip"])
     }
 
     fn stage(&self) -> Stage {

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use super::asked::{SHARED, behind, has, port};
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State, Subject,
-        Symptom, Verdict, World, commands, outcome,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
+        Subject, Symptom, Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
         pod, remedy, words,
@@ -55,6 +55,13 @@ impl Check for ClusterIpReachable {
     fn source(&self) -> &'static str {
         "Service field spec.clusterIPs; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/; KEP-563 IPv4/IPv6 dual-stack"
+    }
+
+    fn about(&self) -> About {
+        About::core().titled("ClusterIP").asserts(&[
+            "should function for pod-Service: http",
+            "should function for node-Service: http",
+        ])
     }
 
     fn stage(&self) -> Stage {

@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use super::asked::{Expected, SHARED, expected, primary};
 use crate::{
-    check::{Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, words},
+    check::{
+        About, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, upstream,
+        words,
+    },
     facts::{Fact, Source},
     fixture::{Allocation, Service, ServiceRole},
     net::IpFamily,
@@ -43,6 +46,10 @@ impl Check for ClusterIps {
     fn source(&self) -> &'static str {
         "Service fields spec.ipFamilyPolicy, spec.ipFamilies and spec.clusterIPs; KEP-563 IPv4/IPv6 \
          dual-stack; https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services"
+    }
+
+    fn about(&self) -> About {
+        About::core().titled("ClusterIPs of Services").asserts(upstream::SERVICES)
     }
 
     fn per_family(&self) -> bool {

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::asked::{SHARED, behind, has};
 use crate::{
     check::{
-        Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, words,
+        About, Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan,
+        upstream, words,
     },
     fixture::{Service, ServiceRole, Slice, Workload},
     net::IpFamily,
@@ -45,6 +46,10 @@ impl Check for EndpointSlices {
         "EndpointSlice fields addressType and endpoints; \
          https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#address-types; \
          KEP-563 IPv4/IPv6 dual-stack"
+    }
+
+    fn about(&self) -> About {
+        About::core().titled("EndpointSlices").asserts(upstream::SERVICES)
     }
 
     fn stage(&self) -> Stage {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
         Verdict, World, commands, outcome,
         plan::{self, Source},
     },
@@ -52,6 +52,13 @@ impl Check for Hairpin {
         "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/\
          #a-pod-fails-to-reach-itself-via-the-service-ip; upstream's dual-stack tests \"should \
          function for endpoint-Service\""
+    }
+
+    fn about(&self) -> About {
+        About::feature("ServiceHairpin").titled("Hairpin").asserts(&[
+            "should function for endpoint-Service: http",
+            "should function for endpoint-Service: udp",
+        ])
     }
 
     fn stage(&self) -> Stage {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
         Verdict, World, commands, outcome,
         plan::{self, Source},
         remedy, words,
@@ -53,6 +53,10 @@ impl Check for ManualSlices {
     fn source(&self) -> &'static str {
         "https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors; \
          EndpointSlice field addressType"
+    }
+
+    fn about(&self) -> About {
+        About::feature("ServiceManualEndpoints")
     }
 
     fn stage(&self) -> Stage {

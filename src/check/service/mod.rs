@@ -13,15 +13,22 @@ mod session_affinity;
 mod traffic_policy;
 mod udp;
 
-pub(super) use cluster_ip_reachable::ClusterIpReachable;
-pub(super) use cluster_ips::ClusterIps;
-pub(super) use endpoint_slices::EndpointSlices;
-pub(super) use hairpin::Hairpin;
-pub(super) use manual_slices::ManualSlices;
-pub(super) use no_endpoints::NoEndpoints;
-pub(super) use ranges::Ranges;
-pub(super) use sctp::Sctp;
-pub(super) use session_affinity::SessionAffinity;
 pub(crate) use traffic_policy::SOURCE_LOST;
-pub(super) use traffic_policy::TrafficPolicy;
-pub(super) use udp::{LARGE_DATAGRAM, Udp, tcp};
+pub(super) use udp::{LARGE_DATAGRAM, tcp};
+
+use super::DynCheck;
+
+/// The checks of the area, in the order of reports.
+pub(super) const CHECKS: &[&dyn DynCheck] = &[
+    &ranges::Ranges,
+    &cluster_ips::ClusterIps,
+    &endpoint_slices::EndpointSlices,
+    &cluster_ip_reachable::ClusterIpReachable,
+    &udp::Udp,
+    &hairpin::Hairpin,
+    &manual_slices::ManualSlices,
+    &session_affinity::SessionAffinity,
+    &traffic_policy::TrafficPolicy,
+    &no_endpoints::NoEndpoints,
+    &sctp::Sctp,
+];

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Verdict,
-        World, commands, outcome,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
+        Verdict, World, commands, outcome,
         pairs::{Pairs, nearest},
         plan::{self, Source},
         pod, remedy,
@@ -51,6 +51,10 @@ impl Check for NoEndpoints {
     fn source(&self) -> &'static str {
         "https://kubernetes.io/docs/reference/networking/virtual-ips/; upstream's test \"should be \
          rejected when no endpoints exist\""
+    }
+
+    fn about(&self) -> About {
+        About::feature("ServiceRejectWithoutEndpoints").titled("Services without endpoints")
     }
 
     fn stage(&self) -> Stage {

@@ -3,7 +3,9 @@
 use ipnet::IpNet;
 
 use crate::{
-    check::{Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, words},
+    check::{
+        About, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, words,
+    },
     facts::{Fact, ServiceCidr, Source},
     net::IpFamily,
 };
@@ -35,6 +37,10 @@ impl Check for Ranges {
     fn source(&self) -> &'static str {
         "ServiceCIDR and IPAddress (networking.k8s.io/v1); KEP-1880 Multiple Service CIDRs; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/"
+    }
+
+    fn about(&self) -> About {
+        About::core().titled("Service ranges")
     }
 
     fn stage(&self) -> Stage {

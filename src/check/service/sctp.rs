@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, words,
+        About, Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan,
+        words,
     },
     fixture::{Service, ServiceRole, Slice},
     net::IpFamily,
@@ -48,6 +49,10 @@ impl Check for Sctp {
         "Service field spec.ports[].protocol; \
          https://kubernetes.io/docs/reference/networking/service-protocols/; upstream's dual-stack test \
          \"should function for pod-Service: sctp\""
+    }
+
+    fn about(&self) -> About {
+        About::feature("ServiceSCTP").asserts(&["should function for pod-Service: sctp"])
     }
 
     fn stage(&self) -> Stage {

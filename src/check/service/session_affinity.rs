@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
         Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
@@ -56,6 +56,13 @@ impl Check for SessionAffinity {
         "Service field spec.sessionAffinity; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity; upstream's \
          dual-stack tests \"should function for client IP based session affinity\""
+    }
+
+    fn about(&self) -> About {
+        About::feature("ServiceSessionAffinity").asserts(&[
+            "should function for client IP based session affinity: http",
+            "should function for client IP based session affinity: udp",
+        ])
     }
 
     fn stage(&self) -> Stage {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     check::{
-        Blocked, Check, Need, Planned, Readings, Stage, Subject, Verdict, World,
+        About, Blocked, Check, Need, Planned, Readings, Stage, Subject, Verdict, World,
         node_port as ports,
         pairs::Pairs,
         plan::{self, Source},
@@ -52,6 +52,10 @@ impl Check for TrafficPolicy {
         "Service fields spec.internalTrafficPolicy and spec.externalTrafficPolicy; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-policies; \
          https://kubernetes.io/docs/tutorials/services/source-ip/"
+    }
+
+    fn about(&self) -> About {
+        About::feature("ServiceTrafficPolicies")
     }
 
     fn stage(&self) -> Stage {

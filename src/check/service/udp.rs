@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use super::asked::behind;
 use crate::{
     check::{
-        Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
+        Symptom, Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
         remedy,
@@ -56,6 +56,14 @@ impl Check for Udp {
         "Service field spec.ports[].protocol; \
          https://kubernetes.io/docs/reference/networking/service-protocols/; upstream's dual-stack \
          tests \"should function for pod-Service: udp\""
+    }
+
+    fn about(&self) -> About {
+        About::feature("ServiceUDP").titled("ClusterIP over UDP").asserts(&[
+            "should function for pod-Service: udp",
+            "should function for node-Service: udp",
+            "should be able to handle large requests: udp",
+        ])
     }
 
     fn stage(&self) -> Stage {

@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::{check::Status, report::safe};
+use crate::{
+    check::{self, Status},
+    report::safe,
+};
 
 /// Prose, in which what stands between backticks is code.
 pub(super) fn rich(text: &str) -> Markup {
@@ -21,30 +24,7 @@ pub(super) fn rich(text: &str) -> Markup {
 
 /// What a check is about, in a few words; unknown ones by their id.
 pub(super) fn title(check: &str) -> &str {
-    match check {
-        "node::pod_cidrs" => "Node pod ranges",
-        "node::internal_ips" => "Node InternalIPs",
-        "node::ranges" => "Node ranges",
-        "pod::pod_ips" => "Pod IPs",
-        "pod::family_order" => "Order of families",
-        "pod::reachable" => "Pod to pod",
-        "pod::loss" => "Pod to pod, lost datagrams",
-        "service::ranges" => "Service ranges",
-        "service::cluster_ips" => "ClusterIPs of Services",
-        "service::endpoint_slices" => "EndpointSlices",
-        "service::cluster_ip_reachable" => "ClusterIP",
-        "service::udp" => "ClusterIP over UDP",
-        "service::hairpin" => "Hairpin",
-        "service::no_endpoints" => "Services without endpoints",
-        "node_port::from_pod" => "NodePort",
-        "node_port::udp" => "NodePort over UDP",
-        "node_port::from_outside" => "NodePort from outside",
-        "egress::to_runner" => "Out of the cluster",
-        "dns::servers" => "DNS servers",
-        "dns::records" => "DNS",
-        "dns::reverse" => "DNS, names by addresses",
-        other => other,
-    }
+    check::find(check).and_then(|check| check.about().title).unwrap_or(check)
 }
 
 /// A status as a word, a mark and a class.

@@ -30,8 +30,6 @@ pub struct Judgement {
     pub undetermined: BTreeSet<String>,
     /// The red cases that no cause explains.
     pub unexplained: BTreeSet<String>,
-    /// The checks that nobody has mapped to paths.
-    pub unmapped: BTreeSet<String>,
     /// The causes that were named.
     pub causes: BTreeSet<String>,
     /// The causes of which one must be named; empty where any will do.
@@ -49,10 +47,7 @@ impl Judgement {
         let mut judgement = Self::default();
         let mut covered = BTreeSet::new();
         for case in &cases {
-            let Some(paths) = paths(case, &net) else {
-                judgement.unmapped.insert(case.check.clone());
-                continue;
-            };
+            let paths = paths(case, &net);
             let of =
                 |paths: &[Path]| Outcome::all(paths.iter().map(|path| fault.outcome(path, &net)));
             let outcome = match of(&paths.all) {
@@ -91,8 +86,7 @@ impl Judgement {
 
     /// Whether exactly the right cases are red, each with a cause, and the right one is named.
     pub fn is_exact(&self) -> bool {
-        let nothing =
-            [&self.missed, &self.wrong, &self.undetermined, &self.unexplained, &self.unmapped];
+        let nothing = [&self.missed, &self.wrong, &self.undetermined, &self.unexplained];
         nothing.iter().all(|cases| cases.is_empty()) && (!self.is_red() || self.has_right_cause())
     }
 
@@ -117,7 +111,6 @@ impl Judgement {
         count(&self.wrong, "WRONG");
         count(&self.undetermined, "undetermined");
         count(&self.unexplained, "without a cause");
-        count(&self.unmapped, "checks not mapped");
         let head = match (!self.is_red(), self.not_asked.is_empty()) {
             (false, _) => "caught",
             (true, _) if !self.missed.is_empty() => "not caught",

@@ -11,4 +11,5 @@ mod paths;
 pub use self::{
     case::{Case, cases, passed_over},
     judgement::Judgement,
+    paths::untold,
 };

@@ -1,7 +1,10 @@
 //! Which paths each case of the product stands for: the one place that maps its checks to the
 //! testbed's words.
 
-use dualstack::{check::Subject, net::IpFamily};
+use dualstack::{
+    check::{REGISTRY, Status, Subject},
+    net::IpFamily,
+};
 use testbed::{
     path::{By, Client, Flow, Made, Net, Path, Port, Size, Target, Transport},
     spec::Family,
@@ -19,17 +22,17 @@ pub(super) struct Paths {
     pub(super) beside: Vec<Path>,
 }
 
-/// What a case stands for. `None` for a check that nobody has mapped yet.
-pub(super) fn paths(case: &Case, net: &Net) -> Option<Paths> {
+/// What a case stands for.
+pub(super) fn paths(case: &Case, net: &Net) -> Paths {
     let families = match case.family {
         Some(IpFamily::V4) => vec![Family::V4],
         Some(IpFamily::V6) => vec![Family::V6],
         None => net.families.clone(),
     };
     let of_family = |family| paths_in(case, family, net);
-    let all = families.iter().copied().map(of_family).collect::<Option<Vec<_>>>()?.concat();
+    let all = families.iter().copied().flat_map(of_family).collect();
     let beside = families.into_iter().flat_map(|family| beside(case, family, net)).collect();
-    Some(Paths { all, beside })
+    Paths { all, beside }
 }
 
 /// What may show in a case that is not about it.
@@ -66,13 +69,15 @@ fn beside(case: &Case, family: Family, net: &Net) -> Vec<Path> {
     }
 }
 
-fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
+/// The paths that must work for a case to pass. None for a check of what the API server says alone, and
+/// for one that nobody has mapped yet: where a fault turns it red all the same, that is called wrong.
+fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
     let made = Made::After;
     let flow = |client, by, target: &String| Flow {
         made,
         ..Flow::new(family, client, by, Target::Server(target.clone()))
     };
-    let paths = match (case.check.as_str(), &case.subject) {
+    match (case.check.as_str(), &case.subject) {
         ("node::pod_cidrs", Subject::Node { name }) => {
             vec![Path::PodRange { node: name.clone(), family }]
         }
@@ -214,21 +219,8 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Option<Vec<Path>> {
         {
             vec![Path::PodAddress { node: name.clone(), family, made }]
         }
-        (
-            "control_plane::kubernetes_service"
-            | "node::ranges"
-            | "node_port::from_node"
-            | "pod::family_order"
-            | "service::cluster_ips"
-            | "service::endpoint_slices"
-            | "service::no_endpoints"
-            | "service::ranges"
-            | "service::sctp",
-            _,
-        ) => Vec::new(),
-        _ => return None,
-    };
-    Some(paths)
+        _ => Vec::new(),
+    }
 }
 
 /// Who asks, from the product's words for it.
@@ -270,4 +262,41 @@ fn asks_dns(family: Family, by: &By, server: &str, net: &Net) -> Vec<Path> {
 /// The nodes of the servers behind a Service: one of a node's own, or a shared one.
 fn servers(to: &String, net: &Net) -> Vec<String> {
     if net.nodes.contains(to) { vec![to.clone()] } else { net.nodes.clone() }
+}
+
+/// The checks of which no case stands for a path, so that no fault must turn them red, as a paragraph.
+pub fn untold() -> String {
+    let node = || "n1".to_owned();
+    let net = Net {
+        nodes: vec![node()],
+        primary: Family::V4,
+        families: vec![Family::V4, Family::V6],
+        dns: vec![Family::V4],
+        dns_nodes: vec![node()],
+    };
+    let subjects = [
+        Subject::Cluster,
+        Subject::Node { name: node() },
+        Subject::Pod { workload: "nginx".to_owned(), node: node() },
+        Subject::Service { name: "default".to_owned() },
+        Subject::Path { from: node(), to: node() },
+    ];
+    let is_told = |check: &str| {
+        // A node that takes no part has a case of every check, which is about the node.
+        let own = |subject: &&Subject| {
+            check.starts_with("node::") || !matches!(subject, Subject::Node { .. })
+        };
+        subjects.iter().filter(own).any(|subject| {
+            let case = Case {
+                name: String::new(),
+                check: check.to_owned(),
+                family: None,
+                subject: subject.clone(),
+                status: Status::Pass,
+            };
+            !paths(&case, &net).all.is_empty()
+        })
+    };
+    let ids = REGISTRY.iter().map(|check| check.id()).filter(|id| !is_told(id));
+    ids.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
 }
