@@ -95,6 +95,9 @@ if [ "${1:-}" = train ]; then
     exit
 fi
 
+# After how many hundredths of a second a sample takes long.
+long=100
+
 newline='
 '
 tab=$(printf '\t')
@@ -293,6 +296,67 @@ tell() {
     echo "$1 $id $attempts" >&4
 }
 
+# Sets what an attempt may take.
+limit_to() {
+    seconds=$((($1 + 999) / 1000))
+    decimal "$1"
+    whole=$decimal
+}
+
+# Takes note of a success.
+succeed() {
+    if [ "$succeeded" -eq 0 ]; then
+        settle
+        answered=$now
+        limit_to "$timeout"
+    fi
+    succeeded=$((succeeded + 1))
+    drawn=$((drawn + 1))
+    case $seen in
+        *" $backend "*) ;;
+        *)
+            seen="$seen$backend "
+            backends=$((backends + 1))
+            ;;
+    esac
+}
+
+# Whether the successes are enough.
+enough() {
+    [ "$succeeded" -ge "$successes" ] && [ "$backends" -ge "$distinct" ]
+}
+
+# Forgets a sample: the proxy may not have known all backends then, which says nothing of now.
+sample_anew() {
+    drawn=0
+    backends=0
+    seen=' '
+}
+
+# Makes some attempts at once. Fails where one of them did.
+draw_together() {
+    lines=$(
+        for _ in 1 2 3; do
+            {
+                attempt
+                echo "$backend$tab$line"
+            } &
+        done
+        wait
+    )
+    failed=0
+    while IFS= read -r line; do
+        backend=${line%%"$tab"*}
+        attempts=$((attempts + 1))
+        keep "${line#*"$tab"}"
+        if [ -n "$backend" ]; then succeed; else failed=1; fi
+    done << LINES
+$lines
+LINES
+    clock
+    return "$failed"
+}
+
 # A stage of the probe that a line of stdin asks for, which has made so many attempts: the `first` one
 # (and all others, where it succeeds), or all others, in their whole time (`again`) or `brief`.
 probe() {
@@ -302,10 +366,7 @@ $2
 LINE
     attempts=$3
     trap 'echo "broken $id $attempts" >&4' EXIT
-    [ "$stage" != brief ] || [ "$timeout" -lt "$brief" ] || timeout=$brief
-    seconds=$(((timeout + 999) / 1000))
-    decimal "$timeout"
-    whole=$decimal
+    if [ "$stage" = brief ] && [ "$brief" -lt "$timeout" ]; then limit_to "$brief"; else limit_to "$timeout"; fi
     payload=0
     path=
     out=
@@ -353,27 +414,7 @@ LINE
         attempt
         keep "$line"
         if [ -n "$backend" ]; then
-            [ "$succeeded" -gt 0 ] || settle
-            succeeded=$((succeeded + 1))
-            drawn=$((drawn + 1))
-            case $seen in
-                *" $backend "*) ;;
-                *)
-                    seen="$seen$backend "
-                    backends=$((backends + 1))
-                    ;;
-            esac
-            [ "$succeeded" -lt "$successes" ] || [ "$backends" -lt "$distinct" ] || break
-            if [ "$drawn" -gt "$bound" ]; then
-                [ "$settled" -eq 0 ] || break
-                # The proxy may not know all backends yet: a sample of then says nothing of now.
-                settle
-                drawn=0
-                backends=0
-                seen=' '
-                write
-                sleep 0.2
-            fi
+            succeed
         else
             [ "$succeeded" -eq 0 ] || break
             settle
@@ -382,6 +423,22 @@ LINE
             write
             sleep "0.$pause"
             [ "$pause" -ge 3 ] || pause=$((pause + 1))
+            continue
+        fi
+        # A sample that takes long meets a backend that lets connections wait: several wait at once.
+        if [ "$kind" = http ] && [ "$distinct" -gt 1 ] && [ $((now - answered)) -gt "$long" ]; then
+            enough || [ "$drawn" -gt "$bound" ] || draw_together || break
+        fi
+        ! enough || break
+        if [ "$drawn" -gt "$bound" ]; then
+            [ "$settled" -eq 0 ] || break
+            settle
+            sample_anew
+            write
+            sleep 0.2
+        elif [ "$settled" -eq 0 ] && [ "$distinct" -gt 1 ]; then
+            settle
+            [ "$settled" -eq 0 ] || sample_anew
         fi
     done
     case $succeeded:$stage:$settled:$cut_short in
