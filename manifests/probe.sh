@@ -5,19 +5,20 @@
 # It runs in the shell of the official busybox image, from upstream's default configuration of
 # version 1.35 and later, as any user, and writes no file.
 #
-# Stdin: a first line `dualstack-probe 4 PARALLEL`, then one line for each probe, then a line `.`.
+# Stdin: a first line `dualstack-probe 5 PARALLEL TOGETHER BRIEF HOLD`, then one line for each probe,
+# then a line `.`.
 #
-#   ID http TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT PAYLOAD
-#   ID request TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT SIZE
-#   ID tcp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
-#   ID closed TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
-#   ID unanswered TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
-#   ID udp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT SIZE
-#   ID loss TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
-#   ID dns  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME TYPE
-#   ID ask  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME ADDRESS PORT
+#   ID GROUP http TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT PAYLOAD
+#   ID GROUP request TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT SIZE
+#   ID GROUP tcp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID GROUP closed TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID GROUP unanswered TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID GROUP udp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT SIZE
+#   ID GROUP loss TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID GROUP dns  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME TYPE
+#   ID GROUP ask  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME ADDRESS PORT
 #
-# TIMEOUT, PATIENCE and SETTLE are milliseconds. A probe is tried again until its first success, or
+# All times are milliseconds. A probe is tried again until its first success, or
 # until SETTLE has passed since the start; after its first success, until it has SUCCESSES successes
 # from DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn.
 #
@@ -25,6 +26,14 @@
 # each further time, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
 # for a second before the next. An attempt that was cut short is never the last one. Those for dns
 # and ask are not cut short, for nslookup counts in seconds; nor are those for loss, which end by themselves.
+#
+# PARALLEL probes at once make their first attempts. Those that have failed once mostly wait, so they go
+# on beside the others, TOGETHER probes in all. Of a GROUP the first goes on at once, for what holds up
+# one most likely holds up all; the others when it gets through, or has spent its whole time in vain, or
+# HOLD has passed since the start. Unless it got through, their attempts take only BRIEF (TCP repeats its
+# SYN meanwhile), and the one that ends after SETTLE is the last: if in the end one of the GROUP has
+# spent its whole time in vain, and none that failed at first got through, they are done in vain, too;
+# otherwise they go on. A GROUP of 0 is none.
 #
 # request sends one of SIZE bytes. closed wants a connection to be refused, and unanswered wants
 # nobody to accept it. ask asks the DNS server at ADDRESS, and takes NXDOMAIN for an answer, too.
@@ -51,6 +60,8 @@ export LC_ALL=C
 # loses so many ends there.
 train=100
 bearable=11
+# How a train ends that lost too much, but not all.
+lossy=3
 
 # Sends a train to the address that nc opened as stdin and stdout: each datagram when the one before
 # it is answered, or after a tenth of a second. Answers that come late are waited for, so that a busy
@@ -67,9 +78,9 @@ send_train() {
             [ $((sent - answered)) -le "$bearable" ] || break
         fi
     done
-    await_stragglers
+    [ $((sent - answered)) -gt "$bearable" ] || await_stragglers
     echo "sent=$sent answered=$answered" >&2
-    [ $((sent - answered)) -le "$bearable" ]
+    [ $((sent - answered)) -le "$bearable" ] || [ "$answered" -eq 0 ] || return "$lossy"
 }
 
 # Takes late answers, until none comes for a second.
@@ -83,6 +94,9 @@ if [ "${1:-}" = train ]; then
     send_train
     exit
 fi
+
+# After how many hundredths of a second a sample takes long.
+long=100
 
 newline='
 '
@@ -122,7 +136,8 @@ tool() {
         # Only where one train after the other loses too much is a path called lossy.
         loss)
             for _ in 1 2 3; do
-                ! nc -v -u "$target" "$extra" -e sh "$0" train || break
+                nc -v -u "$target" "$extra" -e sh "$0" train
+                [ $? -eq "$lossy" ] || break
             done
             ;;
         dns) exec nslookup -type="$extra" -retry=1 -timeout="$seconds" "$target" ;;
@@ -268,35 +283,121 @@ decimal() {
     decimal=$(($1 / 1000)).$((($1 % 1000) / 100))$((($1 % 100) / 10))$(($1 % 10))
 }
 
-# One probe, from its first attempt to its last.
-probe() {
-    seconds=$(((timeout + 999) / 1000))
-    decimal "$timeout"
+# Tells what became of a probe, as the last act of its process.
+#
+#   first ID ATTEMPTS     its first attempt failed, and it is to be tried again
+#   through ID ATTEMPTS   it is done, and had a success
+#   vain ID ATTEMPTS      it is done, and had none in its whole time
+#   brief ID ATTEMPTS     it had none in brief attempts; whether it is done is to be decided
+#   broken ID ATTEMPTS    its process broke off
+tell() {
+    trap - EXIT
+    write
+    echo "$1 $id $attempts" >&4
+}
+
+# Sets what an attempt may take.
+limit_to() {
+    seconds=$((($1 + 999) / 1000))
+    decimal "$1"
     whole=$decimal
+}
+
+# Takes note of a success.
+succeed() {
+    if [ "$succeeded" -eq 0 ]; then
+        settle
+        answered=$now
+        limit_to "$timeout"
+    fi
+    succeeded=$((succeeded + 1))
+    drawn=$((drawn + 1))
+    case $seen in
+        *" $backend "*) ;;
+        *)
+            seen="$seen$backend "
+            backends=$((backends + 1))
+            ;;
+    esac
+}
+
+# Whether the successes are enough.
+enough() {
+    [ "$succeeded" -ge "$successes" ] && [ "$backends" -ge "$distinct" ]
+}
+
+# Forgets a sample: the proxy may not have known all backends then, which says nothing of now.
+sample_anew() {
+    drawn=0
+    backends=0
+    seen=' '
+}
+
+# Makes some attempts at once. Fails where one of them did.
+draw_together() {
+    lines=$(
+        for _ in 1 2 3; do
+            {
+                attempt
+                echo "$backend$tab$line"
+            } &
+        done
+        wait
+    )
+    failed=0
+    while IFS= read -r line; do
+        backend=${line%%"$tab"*}
+        attempts=$((attempts + 1))
+        keep "${line#*"$tab"}"
+        if [ -n "$backend" ]; then succeed; else failed=1; fi
+    done << LINES
+$lines
+LINES
+    clock
+    return "$failed"
+}
+
+# A stage of the probe that a line of stdin asks for, which has made so many attempts: the `first` one
+# (and all others, where it succeeds), or all others, in their whole time (`again`) or `brief`.
+probe() {
+    stage=$1
+    read -r id group kind timeout patience settle distinct successes bound target extra << LINE
+$2
+LINE
+    attempts=$3
+    trap 'echo "broken $id $attempts" >&4' EXIT
+    if [ "$stage" = brief ] && [ "$brief" -lt "$timeout" ]; then limit_to "$brief"; else limit_to "$timeout"; fi
     payload=0
     path=
     out=
     most=8192
     most_told=1300
-    case $kind in
-        http)
+    case $kind:$stage in
+        http:*)
             payload=$extra
             [ "$payload" -eq 0 ] || path=payload/$payload
             ;;
-        dns | ask)
+        dns:* | ask:*)
             most_told=2800
             patience=$timeout
             ;;
-        loss) patience=$timeout ;;
+        loss:*) patience=$timeout ;;
     esac
 
-    attempts=0
     succeeded=0
     drawn=0
     settled=0
     backends=0
     seen=' '
     pause=1
+    case $stage in
+        again)
+            patience=$((patience * 2))
+            pause=2
+            sleep 0.1
+            ;;
+        brief) patience=$timeout ;;
+    esac
     while :; do
         attempts=$((attempts + 1))
         limit=$whole
@@ -313,56 +414,202 @@ probe() {
         attempt
         keep "$line"
         if [ -n "$backend" ]; then
-            [ "$succeeded" -gt 0 ] || settle
-            succeeded=$((succeeded + 1))
-            drawn=$((drawn + 1))
-            case $seen in
-                *" $backend "*) ;;
-                *)
-                    seen="$seen$backend "
-                    backends=$((backends + 1))
-                    ;;
-            esac
-            [ "$succeeded" -lt "$successes" ] || [ "$backends" -lt "$distinct" ] || break
-            if [ "$drawn" -gt "$bound" ]; then
-                [ "$settled" -eq 0 ] || break
-                # The proxy may not know all backends yet: a sample of then says nothing of now.
-                settle
-                drawn=0
-                backends=0
-                seen=' '
-                write
-                sleep 0.2
-            fi
+            succeed
         else
             [ "$succeeded" -eq 0 ] || break
-            write
             settle
+            [ "$stage" != first ] || break
             [ "$settled" -eq 0 ] || [ "$cut_short" -eq 1 ] || break
+            write
             sleep "0.$pause"
             [ "$pause" -ge 3 ] || pause=$((pause + 1))
+            continue
+        fi
+        # A sample that takes long meets a backend that lets connections wait: several wait at once.
+        if [ "$kind" = http ] && [ "$distinct" -gt 1 ] && [ $((now - answered)) -gt "$long" ]; then
+            enough || [ "$drawn" -gt "$bound" ] || draw_together || break
+        fi
+        ! enough || break
+        if [ "$drawn" -gt "$bound" ]; then
+            [ "$settled" -eq 0 ] || break
+            settle
+            sample_anew
+            write
+            sleep 0.2
+        elif [ "$settled" -eq 0 ] && [ "$distinct" -gt 1 ]; then
+            settle
+            [ "$settled" -eq 0 ] || sample_anew
         fi
     done
+    case $succeeded:$stage:$settled:$cut_short in
+        0:brief:*) tell brief ;;
+        0:*:1:0) end vain ;;
+        0:*) tell first ;;
+        *) end through ;;
+    esac
+}
+
+# Ends a probe, and tells how.
+end() {
     keep "e$tab$id$tab$attempts"
-    write
+    tell "$1"
+}
+
+# Begins a stage of a probe.
+begin() {
+    running=$((running + 1))
+    eval "stage_$id=\$1"
+    probe "$1" "$line" "$2" &
+    eval "process_$id=$!"
+}
+
+# Sets what is known of a probe: its $line and its $group; and in $found, of those of its group that
+# failed at first, whether one went on (`led`), one spent its whole time in `vain`, or one got `through`.
+recall() {
+    eval "line=\$line_$id"
+    group=${line#* }
+    group=${group%% *}
+    eval "found=\${found_$group:-}"
+}
+
+# Begins the first of those that are left.
+begin_next() {
+    id=${asked%% *}
+    asked=${asked#* }
+    recall
+    active=$((active + 1))
+    begin first 0
+}
+
+# Goes on with the first of those that may.
+go_on() {
+    if [ -n "$leading" ]; then
+        id=${leading%% *}
+        leading=${leading#* }
+        stage=again
+    else
+        id=${following%% *}
+        following=${following#* }
+        stage=brief
+    fi
+    recall
+    [ "$found" != through ] || stage=again
+    eval "begin $stage \$attempts_$id"
+}
+
+# Lets those of a group that are held go on.
+release() {
+    eval "following=\$following\${held_$1:-} held_$1="
+}
+
+# Lets all that are held go on when their time has come; otherwise sets in $left how long that takes.
+watch_time() {
+    clock
+    left=$((hold - (now - start) * 10))
+    [ "$left" -le 0 ] || return 0
+    for group in $holding; do release "$group"; done
+    holding=
+}
+
+# Waits until a probe tells what became of it, or those that are held may go on.
+listen() {
+    if [ -n "$holding" ]; then
+        watch_time
+        [ -n "$holding" ] || return 0
+        decimal "$left"
+        read -r -t "$decimal" told id attempts <&4 || return 0
+    else
+        read -r told id attempts <&4
+    fi
+    eval "stage=\$stage_$id attempts_$id=$attempts; wait \$process_$id"
+    running=$((running - 1))
+    [ "$stage" != first ] || active=$((active - 1))
+    recall
+    case $told:$stage:$group:$found in
+        first:*:0:* | first:*:*:)
+            eval "found_$group=led"
+            leading="$leading$id "
+            ;;
+        first:*:led)
+            eval "held_$group=\"\${held_$group:-}$id \""
+            holding="$holding $group"
+            ;;
+        first:*) following="$following$id " ;;
+        brief:*) undecided="$undecided$id " ;;
+        *:first:* | *:0:*) ;;
+        through:*)
+            eval "found_$group=through"
+            release "$group"
+            ;;
+        vain:*:led)
+            eval "found_$group=vain"
+            release "$group"
+            ;;
+    esac
+}
+
+# Ends those whose group was tried in vain, and lets the others go on.
+decide() {
+    for id in $undecided; do
+        recall
+        if [ "$found" = vain ]; then
+            eval "echo \"e$tab$id$tab\$attempts_$id\""
+        else
+            leading="$leading$id "
+        fi
+    done
+    undecided=
+}
+
+# Reads what is asked for, before anything is begun: the end of a process would interrupt it.
+read_all() {
+    probes=0
+    asked=
+    while read -r line; do
+        [ "$line" != . ] || return 0
+        id=${line%% *}
+        eval "line_$id=\$line"
+        asked="$asked$id "
+        probes=$((probes + 1))
+    done
+    # Stdin ended before the last line did: what was asked for is not known whole.
+    exit 3
+}
+
+# Carries out all that is asked for. Its own stdin is a pipe, through which probes tell what became of
+# them.
+carry_out() {
+    exec 4<> /proc/self/fd/0
+    clock
+    start=$now
+    running=0
+    active=0
+    leading=
+    following=
+    holding=
+    undecided=
+    while :; do
+        room=$((together - running))
+        # As long as there are first attempts to make, they have their place.
+        [ -z "$asked" ] || room=$((room - parallel + active))
+        if [ -n "$leading$following" ] && [ "$room" -gt 0 ]; then
+            go_on
+        elif [ -n "$asked" ] && [ "$active" -lt "$parallel" ]; then
+            begin_next
+        elif [ "$running" -gt 0 ] || [ -n "$holding" ]; then
+            listen
+        elif [ -n "$undecided" ]; then
+            decide
+        else
+            break
+        fi
+    done
+    echo "z$tab$probes"
 }
 
 exec 3>&1
-read -r name version parallel
-[ "$name $version" = 'dualstack-probe 4' ] || exit 2
-echo "h${tab}4"
-clock
-start=$now
-probes=0
-while read -r id kind timeout patience settle distinct successes bound target extra; do
-    if [ "$id" = . ]; then
-        wait
-        echo "z$tab$probes"
-        exit 0
-    fi
-    [ "$probes" -lt "$parallel" ] || wait -n
-    probes=$((probes + 1))
-    probe &
-done
-# Stdin ended before the last line did: what was asked for is not known whole.
-exit 3
+read -r name version parallel together brief hold
+[ "$name $version" = 'dualstack-probe 5' ] || exit 2
+echo "h${tab}5"
+read_all
+: | carry_out

@@ -7,7 +7,7 @@ use super::{Batch, Observation, Probe, ProbeId, Sink, api_server, dns, outside, 
 use crate::fixture::{Fixture, PROBE_CONTAINER, Workload};
 
 /// How many execs run at once. Each is a connection over the API server to a kubelet, with a shell
-/// and up to 16 probes behind it; more of them would compete with the API server's other clients
+/// and up to 32 probes behind it; more of them would compete with the API server's other clients
 /// rather than end sooner.
 pub const EXECS_AT_ONCE: usize = 64;
 

@@ -12,6 +12,7 @@ mod carry_out;
 mod dns;
 mod egress;
 mod failure;
+mod group;
 mod listener;
 #[cfg(test)]
 mod loopback;

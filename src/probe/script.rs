@@ -2,35 +2,51 @@
 
 use super::{
     Probe, Target,
+    group::Groups,
     tool::{Ending, Printed},
 };
 use crate::net::IpFamily;
 
 /// The protocol's version: the script and this file change together.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// The command that runs the script in the probes' container.
 pub(super) const COMMAND: [&str; 2] = ["sh", "/etc/dualstack/probe.sh"];
 
-/// How many probes a pod tries at once. Each takes three processes, and a pod may be held to as few
-/// as some hundred and fifty.
+/// How many probes a pod tries at once that were not tried before.
 pub(super) const PARALLEL: usize = 16;
+
+/// How many it tries at once in all. Those that failed once mostly wait. Each takes four processes, and a
+/// pod may be held to as few as some hundred and fifty.
+const TOGETHER: usize = 2 * PARALLEL;
+
+/// How long the one further attempt takes of a probe whose like was tried in vain, in milliseconds. TCP
+/// repeats its SYN after a second.
+const BRIEF_MS: u32 = 1_500;
 
 /// What the script reads on stdin, for probes numbered in their order. Some can't be written down:
 /// those are left out, and listed with the reason.
 pub(super) fn stdin<'p>(
     probes: impl IntoIterator<Item = &'p Probe>,
 ) -> (String, Vec<(usize, String)>) {
-    let mut text = format!("dualstack-probe {VERSION} {PARALLEL}\n");
+    let mut text = String::new();
     let mut refused = Vec::new();
+    let mut groups = Groups::default();
+    let mut hold = 0;
     for (id, probe) in probes.into_iter().enumerate() {
         match task(probe) {
-            Ok(task) => text.push_str(&format!("{id} {task}\n")),
+            Ok(task) => {
+                let group = groups.number(probe);
+                text.push_str(&format!("{id} {group} {task}\n"));
+                // A brief attempt that begins then ends when everything had its time to settle.
+                let settled = if group == 0 { 0 } else { probe.attempts.settle_ms };
+                hold = settled.saturating_sub(BRIEF_MS).max(hold);
+            }
             Err(reason) => refused.push((id, reason)),
         }
     }
-    text.push_str(".\n");
-    (text, refused)
+    let head = format!("dualstack-probe {VERSION} {PARALLEL} {TOGETHER} {BRIEF_MS} {hold}\n");
+    (format!("{head}{text}.\n"), refused)
 }
 
 fn task(probe: &Probe) -> Result<String, String> {
@@ -215,17 +231,17 @@ mod tests {
         assert_eq!(refused, []);
         assert_eq!(
             text,
-            "dualstack-probe 4 16\n\
-             0 http 2000 300 6000 3 2 64 [fd00::1]:80 0\n\
-             1 tcp 2000 300 6000 3 2 64 fd00::1 10250\n\
-             2 closed 2000 300 6000 3 2 64 fd00::1 80\n\
-             3 unanswered 2000 300 6000 3 2 64 10.0.0.1 80\n\
-             4 request 2000 300 6000 3 2 64 [fd00::1]:80 1280\n\
-             5 udp 2000 300 6000 3 2 64 fd00::1 80 1400\n\
-             6 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
-             7 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
-             8 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
-             9 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
+            "dualstack-probe 5 16 32 1500 4500\n\
+             0 1 http 2000 300 6000 3 2 64 [fd00::1]:80 0\n\
+             1 1 tcp 2000 300 6000 3 2 64 fd00::1 10250\n\
+             2 1 closed 2000 300 6000 3 2 64 fd00::1 80\n\
+             3 2 unanswered 2000 300 6000 3 2 64 10.0.0.1 80\n\
+             4 1 request 2000 300 6000 3 2 64 [fd00::1]:80 1280\n\
+             5 3 udp 2000 300 6000 3 2 64 fd00::1 80 1400\n\
+             6 0 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
+             7 0 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
+             8 0 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
+             9 0 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
              .\n"
         );
     }
@@ -234,7 +250,7 @@ mod tests {
     fn a_name_that_would_be_something_else_to_the_shell_or_the_tool_is_refused() {
         for name in ["", "-debug", "a b.", "a\nb.", "$(reboot).", "a\t."] {
             let (text, refused) = stdin(&[dns(name)]);
-            assert_eq!(text, "dualstack-probe 4 16\n.\n", "{name:?}");
+            assert_eq!(text, "dualstack-probe 5 16 32 1500 0\n.\n", "{name:?}");
             assert_eq!(refused.len(), 1, "{name:?}");
         }
     }
@@ -258,7 +274,7 @@ mod tests {
         {
             assert_eq!(Line::read(line), None, "{line:?}");
         }
-        assert_eq!(Line::read("h\t4"), Some(Line::Hello));
+        assert_eq!(Line::read("h\t5"), Some(Line::Hello));
     }
 
     proptest! {
