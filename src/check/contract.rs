@@ -7,8 +7,8 @@ pub(crate) trait Check: Sync {
     /// What one of its cases is about, as far as judging needs to know.
     type Subject: Send + Sync + 'static;
 
-    /// `area::name`; the area is `node`, `pod`, `service`, `node_port`, `control_plane`, `egress` or
-    /// `dns`.
+    /// `area::name`; the area is `node`, `pod`, `service`, `node_port`, `control_plane`, `egress`,
+    /// `dns` or `target`.
     fn id(&self) -> &'static str;
 
     /// What is true when it passes, as one sentence without a full stop.

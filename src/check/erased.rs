@@ -7,8 +7,8 @@ use crate::{net::IpFamily, probe::Probe};
 
 /// A check, whatever its cases are about.
 pub trait DynCheck: Sync {
-    /// `area::name`; the area is `node`, `pod`, `service`, `node_port`, `control_plane`, `egress` or
-    /// `dns`.
+    /// `area::name`; the area is `node`, `pod`, `service`, `node_port`, `control_plane`, `egress`,
+    /// `dns` or `target`.
     fn id(&self) -> &'static str;
 
     /// What is true when it passes, as one sentence without a full stop.

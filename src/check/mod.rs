@@ -29,6 +29,7 @@ mod reading;
 mod registry;
 pub(crate) mod remedy;
 mod service;
+mod target;
 #[cfg(test)]
 mod tests;
 mod untested;
@@ -40,6 +41,7 @@ mod world;
 pub(crate) use case::Planned;
 pub use case::{Blocked, Case, Subject};
 pub(crate) use contract::Check;
+use dns::domain as cluster_domain;
 pub(crate) use dns::{deaf_over, reverse_zone_fix};
 pub use egress::egress_notices;
 pub use erased::{DynCheck, Judge, PlannedCase};

@@ -1,6 +1,6 @@
 //! The checks in the order in which they are run, listed and documented.
 
-use super::{DynCheck, control_plane, dns, egress, node, node_port, pod, service};
+use super::{DynCheck, control_plane, dns, egress, node, node_port, pod, service, target};
 
 /// Every check, from what the cluster declares to what packets do. Running, `list`, `explain`, the
 /// suites' schema and the documentation follow this order.
@@ -35,6 +35,9 @@ pub static REGISTRY: &[&dyn DynCheck] = &[
     &dns::Servers,
     &dns::Records,
     &dns::Reverse,
+    &target::Names,
+    &target::ClusterIps,
+    &target::Endpoints,
 ];
 
 /// The check of an id.

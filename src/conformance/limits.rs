@@ -1,5 +1,6 @@
 //! What keeps a run from being the basis of a whole success, whatever its verdicts.
 
+use super::profiles::OWN;
 use crate::{
     check::{REGISTRY, Status, words},
     net::IpFamily,
@@ -19,7 +20,7 @@ pub(super) fn limitations(record: &Record) -> Vec<String> {
         limits.push(format!("The suite {} expects {families} alone.", suite.name));
     }
     let ids = REGISTRY.iter().map(|check| check.id());
-    let not_run: Vec<&str> = ids.filter(|id| !suite.names(id)).collect();
+    let not_run: Vec<&str> = ids.filter(|id| !suite.names(id) && !OWN.contains(id)).collect();
     if !not_run.is_empty() {
         limits.push(format!("Not run: {}.", words::list(not_run)));
     }

@@ -18,7 +18,7 @@ pub use model::{
     API_VERSION, Core, Extended, Feature, Grade, Implementation, KIND, Profile, RecordOf, Report,
     Statistics, Tested,
 };
-pub use profiles::{CORE, EXTENDED, ExtendedFeature, PROFILE};
+pub use profiles::{CORE, EXTENDED, ExtendedFeature, OWN, PROFILE};
 pub use verify::verify;
 
 use ring::digest::{SHA256, digest as hash};

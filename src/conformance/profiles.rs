@@ -22,6 +22,10 @@ pub const CORE: &[&str] = &[
     "dns::records",
 ];
 
+/// The checks of Services that the operator named. They say nothing of what others have of the network,
+/// and are no part of a report.
+pub const OWN: &[&str] = &["target::names", "target::cluster_ips", "target::endpoints"];
+
 /// A feature beyond the core.
 #[derive(Clone, Copy, Debug)]
 pub struct ExtendedFeature {

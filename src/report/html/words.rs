@@ -43,6 +43,9 @@ pub(super) fn title(check: &str) -> &str {
         "dns::servers" => "DNS servers",
         "dns::records" => "DNS",
         "dns::reverse" => "DNS, names by addresses",
+        "target::names" => "Your Services: DNS",
+        "target::cluster_ips" => "Your Services: ClusterIPs",
+        "target::endpoints" => "Your Services: endpoints",
         other => other,
     }
 }
