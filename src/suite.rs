@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::net::IpFamily;
+use crate::{facts::TargetName, net::IpFamily};
 
 /// A suite: which checks are run, and what they expect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,13 +35,44 @@ pub struct Suite {
     /// What is asked of the way from pods to outside the cluster; `--egress` overrides it.
     #[serde(default)]
     pub egress: EgressPolicy,
+    /// Services of your own to test, as NAMESPACE/NAME; `--target` adds to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>", extend("items" = {
+        "type": "string",
+        "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+    }))]
+    pub targets: Vec<TargetName>,
 }
+
+/// The area of the checks that test the operator's own Services.
+pub(crate) const TARGET_AREA: &str = "target";
 
 impl Suite {
     /// Whether the suite holds a check, by its id or its area.
     pub fn names(&self, id: &str) -> bool {
         self.checks.iter().any(|name| covers(name, id))
     }
+
+    /// The suite with these Services of the operator's to test as well, each once. Where there are any,
+    /// it holds the checks that test them.
+    #[must_use]
+    pub fn with_targets(mut self, more: impl IntoIterator<Item = TargetName>) -> Self {
+        for target in std::mem::take(&mut self.targets).into_iter().chain(more) {
+            if !self.targets.contains(&target) {
+                self.targets.push(target);
+            }
+        }
+        let held = self.checks.iter().any(|name| is_of_targets(name));
+        if !self.targets.is_empty() && !held {
+            self.checks.push(TARGET_AREA.to_owned());
+        }
+        self
+    }
+}
+
+/// Whether a name, a check's id or an area, is of the checks that test the operator's own Services.
+pub(crate) fn is_of_targets(name: &str) -> bool {
+    name.split("::").next() == Some(TARGET_AREA)
 }
 
 /// Whether a name, a check's id or an area, means the check of an id.

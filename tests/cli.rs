@@ -211,6 +211,17 @@ fn a_run_without_a_cluster_leaves_a_junit_report_with_an_error_and_no_stale_reco
 }
 
 #[test]
+fn a_target_that_nothing_tests_or_that_is_no_name_is_refused() {
+    refused(&["run", "--target", "web"], Exit::Usage, &["--target", "NAMESPACE/NAME of a Service"]);
+    refused(
+        &["run", "dns", "--target", "team/web"],
+        Exit::Usage,
+        &["nothing tests --target team/web", "add target to the checks"],
+    );
+    refused(&["run", "target"], Exit::Usage, &["--target NAMESPACE/NAME"]);
+}
+
+#[test]
 fn list_needs_no_cluster_and_names_every_check_and_suite() {
     let output = run(&["list"]);
     assert_eq!(output.status.code(), Some(0));

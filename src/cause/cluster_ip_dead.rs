@@ -56,7 +56,8 @@ pub(super) fn explained(
 ) -> BTreeSet<ProbeId> {
     evidence.bad(|probed| {
         let from_there = probed.from().is_some_and(|from| nodes.contains(&from));
-        let service = probed.family == family && (probed.is_cluster_ip() || probed.is_api_server());
+        let by_proxy = probed.is_cluster_ip() || probed.is_api_server() || probed.is_target_ip();
+        let service = probed.family == family && by_proxy;
         let dns = !matches!(probed.probe.aim, Aim::DnsPod { .. })
             && probed.dns_unheard_over(evidence, family);
         from_there && (service || dns)

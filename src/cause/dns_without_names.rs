@@ -55,7 +55,9 @@ fn find(evidence: &Evidence<'_>) -> Option<Found> {
              limit its namespaces."
                 .to_owned(),
         ],
-        probed: evidence.bad(|probed| probed.is_dns() && unknown(probed.kind())),
+        probed: evidence.bad(|probed| {
+            (probed.is_dns() || probed.names_target()) && unknown(probed.kind())
+        }),
         ..Found::default()
     })
 }

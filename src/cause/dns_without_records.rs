@@ -100,7 +100,10 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
              that lead pods elsewhere."
                 .to_owned(),
         ],
-        probed: evidence.bad(|probed| probed.family == family && lacks(probed)),
+        probed: evidence.bad(|probed| {
+            let none = probed.names_target() && probed.kind() == Some(Kind::NoRecords);
+            probed.family == family && (none || lacks(probed))
+        }),
         ..Found::default()
     })
 }

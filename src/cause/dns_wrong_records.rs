@@ -78,7 +78,10 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
              DNSCache, the nodes' resolver)."
                 .to_owned(),
         ],
-        probed: evidence.bad(of_family),
+        probed: evidence.bad(|probed| {
+            let wrong = probed.names_target() && probed.kind() == Some(Kind::WrongRecords);
+            (probed.family == family && wrong) || of_family(probed)
+        }),
         ..Found::default()
     })
 }

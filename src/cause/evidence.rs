@@ -9,6 +9,7 @@ use std::{
 use super::{Found, Judged};
 use crate::{
     check::{Kind, Reading, State, Status, Symptom, World},
+    facts::TargetName,
     fixture::ServiceRole,
     net::IpFamily,
     probe::{Aim, Probe, ProbeId, ProbeTable, Target, Vantage},
@@ -37,6 +38,8 @@ pub(super) struct Probed<'a> {
     pub(super) probe: &'a Probe,
     pub(super) origin: Origin<'a>,
     pub(super) family: IpFamily,
+    /// Whether it asks for a name that servers outside the cluster answer for.
+    external: bool,
     /// Whether it asked for a large body.
     pub(super) large: bool,
     pub(super) reading: Reading<'a>,
@@ -163,6 +166,17 @@ impl<'a> Probed<'a> {
         matches!(self.probe.aim, Aim::Records { .. })
     }
 
+    /// Whether it is sent to a ClusterIP of a Service of the operator's.
+    pub(super) const fn is_target_ip(&self) -> bool {
+        matches!(self.probe.aim, Aim::TargetIp { .. })
+    }
+
+    /// Whether it asks for a Service of the operator's that has addresses in the cluster. The name of
+    /// any other is for servers elsewhere to answer.
+    pub(super) const fn names_target(&self) -> bool {
+        matches!(self.probe.aim, Aim::TargetRecords { .. }) && !self.external
+    }
+
     pub(super) const fn is_pod_path(&self) -> bool {
         matches!(self.probe.aim, Aim::Backend { .. }) && !self.udp()
     }
@@ -188,7 +202,7 @@ impl<'a> Probed<'a> {
 
     /// Whether the DNS server was not heard, as against heard with a wrong answer.
     pub(super) fn dns_unheard(&self) -> bool {
-        self.is_dns()
+        (self.is_dns() || self.names_target())
             && self.kind().is_some_and(|kind| {
                 !matches!(kind, Kind::NoRecords | Kind::NoSuchName | Kind::WrongRecords)
             })
@@ -214,6 +228,7 @@ impl<'a> Evidence<'a> {
                 Vantage::DnsPod { pod, .. } => Origin::DnsPod(pod),
             },
             family: probe.family(),
+            external: is_external(world, probe),
             large: probe.target.is_large(),
             reading: Reading::of(world, probe, observation),
         });
@@ -367,8 +382,13 @@ impl<'a> Evidence<'a> {
             Aim::NodePort { node, .. } => {
                 node == a && (backend == Some(b) || probed.from() == Some(b))
             }
-            Aim::DnsPod { node: Some(node), .. } => self.is_between(probed, node, a, b),
-            Aim::Records { .. } | Aim::DnsService => {
+            Aim::DnsPod { node: Some(node), .. } | Aim::TargetEndpoint { node: Some(node), .. } => {
+                self.is_between(probed, node, a, b)
+            }
+            Aim::TargetIp { target } => {
+                self.serves(target).any(|node| self.is_between(probed, node, a, b))
+            }
+            Aim::Records { .. } | Aim::TargetRecords { .. } | Aim::DnsService => {
                 (probed.is_dns_server() || probed.dns_unheard())
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
@@ -377,6 +397,7 @@ impl<'a> Evidence<'a> {
             | Aim::Proxied { .. }
             | Aim::Outside
             | Aim::Pointer { .. }
+            | Aim::TargetEndpoint { node: None, .. }
             | Aim::DnsPod { node: None, .. } => false,
         };
         one_way(a, b) || (!directed && one_way(b, a))
@@ -387,6 +408,21 @@ impl<'a> Evidence<'a> {
     fn is_between(&self, probed: &Probed<'a>, to: &str, a: &str, b: &str) -> bool {
         let from = probed.from();
         (from == Some(a) && to == b) || (from == Some(b) && to == a)
+    }
+
+    /// Whether what is sent to a Service of the operator's may go to a pod on a node.
+    pub(super) fn leads_to(&self, aim: &Aim, node: &str) -> bool {
+        match aim {
+            Aim::TargetEndpoint { node: on, .. } => on.as_deref() == Some(node),
+            Aim::TargetIp { target } => self.serves(target).any(|on| on == node),
+            _ => false,
+        }
+    }
+
+    /// The nodes on which the endpoints of a Service of the operator's are.
+    fn serves(&self, target: &TargetName) -> impl Iterator<Item = &'a str> + use<'a> {
+        let endpoints = self.world.facts.target(target).and_then(|it| it.endpoints.known());
+        endpoints.into_iter().flatten().filter_map(|endpoint| endpoint.node.as_deref())
     }
 
     /// The nodes on which DNS pods run.
@@ -422,6 +458,15 @@ impl<'a> Evidence<'a> {
             .known()
             .is_none_or(|dns| dns.cluster_ips.iter().any(|&ip| IpFamily::of(ip) == family))
     }
+}
+
+/// Whether a probe asks for a Service of type ExternalName.
+fn is_external(world: World<'_>, probe: &Probe) -> bool {
+    let target = match &probe.aim {
+        Aim::TargetRecords { target } => world.facts.target(target),
+        _ => None,
+    };
+    target.and_then(|target| target.service.known()).is_some_and(|it| it.is_external())
 }
 
 impl Open {

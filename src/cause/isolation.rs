@@ -68,6 +68,7 @@ pub(super) fn explained(
                 || probed.at() == Some(node)
                 || probed.backend() == Some(node)
                 || (probed.is_cluster_ip() && probed.backend().is_none())
+                || evidence.leads_to(&probed.probe.aim, node)
                 || (probed.is_api_server() && api_there));
         let dns =
             probed.dns_unheard_over(evidence, family) && (probed.from() == Some(node) || dns_there);

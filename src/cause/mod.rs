@@ -55,6 +55,7 @@ mod services_changed;
 mod services_refused;
 mod services_single_stack;
 mod single_stack_cluster;
+mod target_listens_on_one_family;
 mod tcp_filtered;
 #[cfg(test)]
 mod tests;

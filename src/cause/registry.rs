@@ -11,7 +11,8 @@ use super::{
     other_primary, outside_without_way, own_pod_routes_missing, path_mtu, pod_network_down,
     pod_route_missing, pods_masqueraded, pods_single_stack, rejections_lost, service_proxy_down,
     service_range_unrouted, services_changed, services_refused, services_single_stack,
-    single_stack_cluster, tcp_filtered, udp_dropped, unexpected_family,
+    single_stack_cluster, target_listens_on_one_family, tcp_filtered, udp_dropped,
+    unexpected_family,
 };
 use crate::{check::World, probe::ProbeTable};
 
@@ -31,6 +32,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_without_pod_cidr::NodeWithoutPodCidr,
     &backend_not_listening::BackendNotListening,
     &backend_filtered::BackendFiltered,
+    &target_listens_on_one_family::TargetListensOnOneFamily,
     &address_duplicate::AddressDuplicate,
     &own_pod_routes_missing::OwnPodRoutesMissing,
     &forward_filtered::ForwardFiltered,

@@ -22,6 +22,9 @@ pub enum Level {
     Extended,
     /// An extended feature of this name; checks may share one.
     Feature(&'static str),
+    /// None: it is about Services that the operator named, which say nothing of what others have of the
+    /// network.
+    Own,
 }
 
 impl About {
@@ -33,6 +36,11 @@ impl About {
     /// A check that shows an extended feature.
     pub(super) const fn feature(name: &'static str) -> Self {
         Self { title: None, level: Level::Feature(name), upstream: &[] }
+    }
+
+    /// A check of Services that the operator named.
+    pub(super) const fn own() -> Self {
+        Self { title: None, level: Level::Own, upstream: &[] }
     }
 
     /// The same with a title.

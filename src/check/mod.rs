@@ -31,6 +31,7 @@ mod reading;
 mod registry;
 pub(crate) mod remedy;
 mod service;
+mod target;
 #[cfg(test)]
 mod tests;
 mod untested;
@@ -43,6 +44,7 @@ pub use about::{About, Level};
 pub(crate) use case::Planned;
 pub use case::{Blocked, Case, Subject};
 pub(crate) use contract::Check;
+use dns::domain as cluster_domain;
 pub(crate) use dns::{deaf_over, reverse_zone_fix};
 pub use egress::egress_notices;
 pub use erased::{DynCheck, Judge, PlannedCase};

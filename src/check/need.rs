@@ -8,6 +8,8 @@ use crate::facts::Source;
 pub enum Need {
     /// To know this of the cluster.
     Facts(Source),
+    /// To know the Services that the operator named, and what stands behind them.
+    Targets,
     /// To run commands in the run's pods.
     Exec,
     /// To reach the cluster's DNS pods by port-forwards. Without it only those cases are

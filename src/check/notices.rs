@@ -1,7 +1,7 @@
 //! What the facts show that is worth knowing and breaks no promise: other people's pods and Services
 //! that a conversion left with one family, and addresses that may surprise.
 
-use super::{World, words};
+use super::{World, target, words};
 use crate::{facts::Sample, net::IpFamily};
 
 /// Sentences for the operator, each with its next step.
@@ -11,6 +11,7 @@ pub fn notices(world: World<'_>) -> Vec<String> {
         if dual { pods(world).into_iter().chain(services(world)).collect() } else { Vec::new() };
     notices.extend(IpFamily::ALL.into_iter().filter_map(|family| several(world, family)));
     notices.extend(stale(world));
+    notices.extend(target::notices(world));
     notices
 }
 

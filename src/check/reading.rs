@@ -132,6 +132,11 @@ impl<'a> Reading<'a> {
             })
             .collect();
         let state = conclude(probe, &steps, settling, answered.len(), observation.lost.as_deref());
+        let state = if says_nothing(probe, &state) {
+            State::Unknown("no answer, and a server needn't answer a datagram".to_owned())
+        } else {
+            state
+        };
         Self { probe, state, attempts, settling, answered }
     }
 
@@ -156,6 +161,12 @@ impl<'a> Reading<'a> {
             .map(|attempt| attempt.millis)
             .max()
     }
+}
+
+/// Whether what came of a datagram to a server of somebody else's leaves open whether it arrived.
+fn says_nothing(probe: &Probe, state: &State) -> bool {
+    let silent = matches!(state, State::Bad(symptom) if symptom.kind == Kind::TimedOut);
+    silent && probe.aim.target().is_some() && probe.target.is_udp()
 }
 
 fn conclude(
@@ -242,11 +253,61 @@ struct Expected<'a> {
     /// The client address that the backend must see, where the network may not change it.
     source: Option<IpAddr>,
     /// The records that a name must have.
-    records: Option<IpAddr>,
+    records: Records,
     /// Who may answer outside the cluster.
     outside: Option<Outsider>,
     /// How the name begins that an address must lead to; the cluster's domain follows.
     pointer: Option<String>,
+}
+
+/// The records that a name must have.
+enum Records {
+    /// These and no others.
+    All(BTreeSet<IpAddr>),
+    /// Any of these: there are more than an answer holds.
+    Some(BTreeSet<IpAddr>),
+    /// Whatever those are that somebody else gave it.
+    Any,
+}
+
+impl Records {
+    /// How many addresses an answer over UDP surely holds.
+    const SURE: usize = 8;
+
+    fn of(world: World<'_>, aim: &Aim, family: IpFamily) -> Self {
+        let target = match aim {
+            Aim::Records { service } => {
+                let service = world.fixture.service(service);
+                let ip = service.and_then(|service| service.cluster_ip(family));
+                return Self::All(ip.into_iter().collect());
+            }
+            Aim::TargetRecords { target } => world.facts.target(target),
+            _ => None,
+        };
+        let known = target.and_then(|target| Some((target, target.service.known()?)));
+        let Some((target, service)) = known else { return Self::All(BTreeSet::new()) };
+        if service.is_external() {
+            return Self::Any;
+        }
+        if !service.is_headless() {
+            return Self::All(service.cluster_ip(family).into_iter().collect());
+        }
+        let ready: BTreeSet<IpAddr> = target.ready(family).map(|it| it.address).collect();
+        if ready.len() > Self::SURE { Self::Some(ready) } else { Self::All(ready) }
+    }
+
+    /// Whether a name may have no record.
+    fn is_none(&self) -> bool {
+        matches!(self, Self::All(addresses) if addresses.is_empty())
+    }
+
+    fn are(&self, found: &BTreeSet<IpAddr>) -> bool {
+        match self {
+            Self::All(addresses) => found == addresses,
+            Self::Some(addresses) => found.is_subset(addresses),
+            Self::Any => true,
+        }
+    }
 }
 
 /// Who may answer outside the cluster.
@@ -268,12 +329,7 @@ impl<'a> Expected<'a> {
             }
             _ => None,
         };
-        let records = match &probe.aim {
-            Aim::Records { service } => {
-                fixture.service(service).and_then(|service| service.cluster_ip(family))
-            }
-            _ => None,
-        };
+        let records = Records::of(world, &probe.aim, family);
         let answerers = match &probe.aim {
             Aim::Backend { node } => fixture.backend_on(node).into_iter().collect(),
             Aim::ClusterIp { service }
@@ -288,6 +344,9 @@ impl<'a> Expected<'a> {
             | Aim::Pointer { .. }
             | Aim::DnsService
             | Aim::DnsPod { .. }
+            | Aim::TargetIp { .. }
+            | Aim::TargetEndpoint { .. }
+            | Aim::TargetRecords { .. }
             | Aim::Records { .. } => Vec::new(),
         };
         let outside = match (&probe.aim, fixture.egress.get(&family)) {
@@ -295,7 +354,9 @@ impl<'a> Expected<'a> {
                 let name = listener_name(&fixture.run);
                 Some(Outsider::Listener { name, address: address.ip() })
             }
-            (Aim::Outside, _) => Some(Outsider::Anyone),
+            (Aim::Outside | Aim::TargetIp { .. } | Aim::TargetEndpoint { .. }, _) => {
+                Some(Outsider::Anyone)
+            }
             _ => None,
         };
         let pointer = match &probe.aim {
@@ -320,13 +381,11 @@ impl<'a> Expected<'a> {
             Outcome::NoRecords if self.pointer.is_some() => {
                 Step::Wrong(Kind::NoRecords, "no PTR record".to_owned())
             }
-            Outcome::NoRecords => match self.records {
-                None => Step::Right(None),
-                // A Service's records come all at once, so this is no state on the way.
-                Some(_) => {
-                    Step::Wrong(Kind::NoRecords, format!("no {} record", self.family.record_type()))
-                }
-            },
+            Outcome::NoRecords if self.records.is_none() => Step::Right(None),
+            // A Service's records come all at once, so this is no state on the way.
+            Outcome::NoRecords => {
+                Step::Wrong(Kind::NoRecords, format!("no {} record", self.family.record_type()))
+            }
             Outcome::NoSuchName => Step::Failed(Kind::NoSuchName, None),
             Outcome::DnsFailure { detail } => Step::Failed(Kind::DnsFailure, Some(detail)),
             Outcome::Refused => Step::Failed(Kind::Refused, None),
@@ -386,10 +445,12 @@ impl<'a> Expected<'a> {
 
     fn resolved(&self, addresses: &[IpAddr]) -> Step<'a> {
         let found: BTreeSet<IpAddr> = addresses.iter().copied().collect();
-        if found == self.records.into_iter().collect() {
-            return Step::Right(None);
-        }
-        let expected = self.records.map_or_else(|| "none".to_owned(), |ip| ip.to_string());
+        let expected = match &self.records {
+            records if records.are(&found) => return Step::Right(None),
+            Records::All(right) if !right.is_empty() => words::list(right),
+            Records::Some(right) => format!("some of {}", words::count(right.len(), "address")),
+            Records::All(_) | Records::Any => "none".to_owned(),
+        };
         Step::Wrong(
             Kind::WrongRecords,
             format!("{}, where {expected} is right", words::list(&found)),

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::{
     DynCheck, UPSTREAM, UpstreamTest, control_plane, dns, egress, node, node_port, pod, service,
+    target,
 };
 
 /// The areas, from what the cluster declares to what packets do.
@@ -15,6 +16,7 @@ const AREAS: &[&[&dyn DynCheck]] = &[
     control_plane::CHECKS,
     egress::CHECKS,
     dns::CHECKS,
+    target::CHECKS,
 ];
 
 /// Every check. Running, `list`, `explain`, the suites' schema, conformance reports and the

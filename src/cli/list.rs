@@ -7,6 +7,7 @@ use super::failure::Failure;
 use crate::{
     check::{DynCheck, Stage, UPSTREAM, asserting},
     exit::Exit,
+    facts::TargetName,
     fixture::FixtureOptions,
     report::{
         streams::Stream,
@@ -92,7 +93,8 @@ fn area(check: &dyn DynCheck) -> &'static str {
 /// tests, as `kubectl auth can-i` takes them.
 pub(super) fn needs(check: &'static dyn DynCheck) -> Vec<String> {
     // Of the newest version that differs.
-    let rights = run::rights(&[check], &FixtureOptions::default(), "v1.35");
+    let target = TargetName { namespace: "NAMESPACE".to_owned(), name: "NAME".to_owned() };
+    let rights = run::rights(&[check], &FixtureOptions::default(), &[target], "v1.35");
     let needs = rights.iter();
     needs
         .map(|right| if right.optional { format!("{right} (optional)") } else { right.to_string() })

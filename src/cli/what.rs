@@ -8,10 +8,11 @@ use super::{failure::Failure, options::ClusterArgs, values};
 use crate::{
     baseline::Baseline,
     exit::Exit,
+    facts::TargetName,
     fixture::{FixtureOptions, HostNetworkPolicy, MeshChoice, NodeChoice, PullSecret, Toleration},
     probe::EgressServer,
     run::Options,
-    suite::{EgressPolicy, OutsidePolicy, Suite},
+    suite::{EgressPolicy, OutsidePolicy, Suite, TARGET_AREA},
 };
 
 /// What is tested, on which cluster, with what and for how long.
@@ -56,6 +57,10 @@ struct ExpectationArgs {
     /// do
     #[arg(long, value_name = "URL")]
     egress_target: Option<EgressServer>,
+    /// Also test this Service of yours, read-only: its DNS records, its ClusterIPs and what stands behind
+    /// it, in each family; repeatable
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    target: Vec<TargetName>,
 }
 
 /// [`OutsidePolicy`] as the command line writes it.
@@ -198,7 +203,8 @@ impl WhatArgs {
     pub(super) fn options(self, baseline: Option<Baseline>) -> Result<Options, Failure> {
         let Self { mut checks, cluster, expectations, workload, time } = self;
         checks.extend(expectations.check);
-        let mut suite = Suite::load(&expectations.suite)?;
+        let named = expectations.target;
+        let mut suite = Suite::load(&expectations.suite)?.with_targets(named.iter().cloned());
         if let Some(outside) = expectations.outside {
             suite.outside = outside.into();
         }
@@ -233,9 +239,16 @@ impl WhatArgs {
                 ),
             ));
         }
+        let suite = suite.narrowed(&checks);
+        if let (Some(target), []) = (named.first(), suite.targets.as_slice()) {
+            return Err(Failure::usage(format!(
+                "nothing tests --target {target}, because no check of the area {TARGET_AREA} is selected; \
+                 add {TARGET_AREA} to the checks, or leave --target out"
+            )));
+        }
         Ok(Options {
             connect: cluster.into(),
-            suite: suite.narrowed(&checks),
+            suite,
             checks,
             fixture: FixtureOptions {
                 namespace: workload.namespace,

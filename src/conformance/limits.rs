@@ -1,7 +1,7 @@
 //! What keeps a run from being the basis of a whole success, whatever its verdicts.
 
 use crate::{
-    check::{REGISTRY, Status, words},
+    check::{Level, REGISTRY, Status, words},
     net::IpFamily,
     record::Record,
     suite::Suite,
@@ -18,8 +18,9 @@ pub(super) fn limitations(record: &Record) -> Vec<String> {
         let families = words::list(&suite.families);
         limits.push(format!("The suite {} expects {families} alone.", suite.name));
     }
-    let ids = REGISTRY.iter().map(|check| check.id());
-    let not_run: Vec<&str> = ids.filter(|id| !suite.names(id)).collect();
+    let reported = REGISTRY.iter().filter(|check| check.about().level != Level::Own);
+    let not_run: Vec<&str> =
+        reported.map(|check| check.id()).filter(|id| !suite.names(id)).collect();
     if !not_run.is_empty() {
         limits.push(format!("Not run: {}.", words::list(not_run)));
     }

@@ -36,7 +36,7 @@ pub(super) fn extended() -> Vec<ExtendedFeature> {
 /// The feature that a check shows: `PodHostPorts` for `pod::host_ports` unless it says otherwise.
 fn feature(check: &dyn DynCheck) -> Option<String> {
     match check.about().level {
-        Level::Core => None,
+        Level::Core | Level::Own => None,
         Level::Feature(name) => Some(name.to_owned()),
         Level::Extended => Some(camel_case(check.id())),
     }

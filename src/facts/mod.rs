@@ -3,9 +3,11 @@
 //! A fact is known, absent or forbidden; the judges never guess which. Nothing here is an opinion:
 //! whether a fact is as it should be is for the checks to say.
 
+mod fact;
 mod gather;
 mod objects;
 mod source;
+mod target;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -14,52 +16,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use crate::cluster::Server;
-pub use gather::{cluster_dns, gather, leases, nodes};
+pub use fact::Fact;
+pub use gather::{cluster_dns, gather, leases, nodes, targets};
 pub use objects::{Lease, Pods, ProxyPod, Sample, ServiceCidr, Services, Unreserved};
 pub use source::Source;
+pub use target::{
+    Target, TargetEndpoint, TargetError, TargetName, TargetPort, TargetService, usable,
+};
 
 use crate::{net::IpFamily, snapshot::Snapshot};
-
-/// A piece of knowledge about the cluster, or why we don't have it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum Fact<T> {
-    /// We know it, and from where.
-    Known {
-        /// The value.
-        value: T,
-        /// Where it was read, as a person would look it up (`ConfigMap kube-system/kubeadm-config`).
-        source: String,
-    },
-    /// The cluster has no such thing, or it can't be read as what it should be.
-    Absent {
-        /// What was looked for and not found, in a sentence fragment.
-        reason: String,
-    },
-    /// We may not see it.
-    Forbidden {
-        /// The missing right (`get configmaps in kube-system`).
-        reason: String,
-    },
-}
-
-impl<T> Fact<T> {
-    /// The value, where it is known.
-    pub const fn known(&self) -> Option<&T> {
-        match self {
-            Self::Known { value, .. } => Some(value),
-            Self::Absent { .. } | Self::Forbidden { .. } => None,
-        }
-    }
-
-    /// Why the value isn't known; `None` where it is.
-    pub fn why_unknown(&self) -> Option<&str> {
-        match self {
-            Self::Known { .. } => None,
-            Self::Absent { reason } | Self::Forbidden { reason } => Some(reason),
-        }
-    }
-}
 
 /// The snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +64,9 @@ pub struct Facts {
     /// kube-proxy's pods.
     #[serde(default = "not_recorded")]
     pub proxy_pods: Fact<Vec<ProxyPod>>,
+    /// The Services that the operator named to be tested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
     /// How nodes look from inside. Taken only where a probe failed, of the nodes that it points at and
     /// of one more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -110,6 +78,11 @@ impl Facts {
     pub fn snapshot(&self, node: &str) -> Option<&Snapshot> {
         let mut snapshots = self.snapshots.iter();
         snapshots.find(|snapshot| snapshot.node == node && snapshot.is_complete())
+    }
+
+    /// One of the Services that the operator named.
+    pub fn target(&self, name: &TargetName) -> Option<&Target> {
+        self.targets.iter().find(|target| target.name == *name)
     }
 
     /// A node by its name.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{
     Fault, Lab, filters,
     network::{Step, breaks},
+    targets,
 };
 use crate::{
     facts::{DnsPod, Fact},
@@ -129,6 +130,9 @@ fn answer_of(lab: &Lab, probe: &Probe) -> Outcome {
         Target::Pointer { address } => return names(lab, *address),
         other => panic!("{other} is not a name to resolve"),
     };
+    if let Some(records) = targets::records(lab, name, *family) {
+        return records;
+    }
     let service = name.split('.').next().unwrap();
     let Some(service) = lab.fixture.services.iter().find(|known| known.name == service) else {
         return Outcome::NoSuchName;

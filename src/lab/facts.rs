@@ -169,6 +169,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         pods: known(Pods::default()),
         leases: known(["kube-controller-manager", "kube-scheduler"].map(lease).to_vec()),
         proxy_pods: known(proxy_pods),
+        targets: Vec::new(),
         snapshots: Vec::new(),
     }
 }

@@ -109,6 +109,8 @@ pub(crate) enum Fault {
     LocalIgnored { at: &'static str, family: IpFamily },
     /// A node masquerades what comes for its own backends from outside.
     SourceLost { at: &'static str, family: IpFamily },
+    /// The operator's application, in one pod or all, doesn't listen.
+    TargetDeaf { pod: Option<&'static str>, family: IpFamily },
     /// A node masquerades what its pods send to ClusterIPs.
     ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }

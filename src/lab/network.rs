@@ -9,7 +9,7 @@ use std::{
 use super::{
     Fault, Lab, api_server, dns, egress,
     filters::{self, Way},
-    policies,
+    policies, targets,
 };
 use crate::{
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
@@ -81,6 +81,9 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
     };
     if probe.aim == Aim::Outside {
         return egress::outcome(lab, probe, from.unwrap());
+    }
+    if matches!(probe.aim, Aim::TargetIp { .. } | Aim::TargetEndpoint { .. }) {
+        return targets::outcome(lab, probe, from.unwrap(), turn);
     }
     match &probe.target {
         Target::Proxied { .. } => panic!("the API server alone asks so"),

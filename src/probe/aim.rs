@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fixture::ServiceRole;
+use crate::{facts::TargetName, fixture::ServiceRole};
 
 /// What a probe is aimed at. The target says how it is reached; this says what it is, so that
 /// nobody has to find it again by its address.
@@ -59,6 +59,25 @@ pub enum Aim {
         /// The Service.
         service: ServiceRole,
     },
+    /// A Service of the operator's, at its ClusterIP.
+    TargetIp {
+        /// The Service.
+        target: TargetName,
+    },
+    /// What stands behind a Service of the operator's, at its own address.
+    TargetEndpoint {
+        /// The Service.
+        target: TargetName,
+        /// The pod, where it is one.
+        pod: Option<String>,
+        /// The node it runs on, where it is known.
+        node: Option<String>,
+    },
+    /// The records of a Service of the operator's.
+    TargetRecords {
+        /// The Service.
+        target: TargetName,
+    },
 }
 
 impl Aim {
@@ -74,6 +93,9 @@ impl Aim {
             | Self::DnsPod { .. }
             | Self::Pointer { .. }
             | Self::Proxied { .. }
+            | Self::TargetIp { .. }
+            | Self::TargetEndpoint { .. }
+            | Self::TargetRecords { .. }
             | Self::Records { .. } => None,
         }
     }
@@ -90,6 +112,9 @@ impl Aim {
             | Self::DnsPod { .. }
             | Self::Pointer { .. }
             | Self::Proxied { .. }
+            | Self::TargetIp { .. }
+            | Self::TargetEndpoint { .. }
+            | Self::TargetRecords { .. }
             | Self::Records { .. } => None,
         }
     }
@@ -99,6 +124,16 @@ impl Aim {
         match (self, self.service()) {
             (Self::Backend { node }, _)
             | (_, Some(ServiceRole::Backend(node) | ServiceRole::Local(node))) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The Service of the operator's that it has to do with.
+    pub const fn target(&self) -> Option<&TargetName> {
+        match self {
+            Self::TargetIp { target }
+            | Self::TargetEndpoint { target, .. }
+            | Self::TargetRecords { target } => Some(target),
             _ => None,
         }
     }

@@ -19,7 +19,7 @@ use crate::{
     cluster::{self, Cluster, ClusterError},
     event::{Event, Finished},
     exit::Exit,
-    facts::{self, Facts},
+    facts::{self, Facts, TargetError},
     fixture::{self, Fixture, FixtureError, Live, WorkloadState},
     probe::{Observation, ProbeId},
     record::{BrokenOff, Phase, RECORD_VERSION, Record, Started},
@@ -38,6 +38,9 @@ pub enum RunError {
     /// The cluster can't be reached, or refuses us.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// A Service that is to be tested can't be.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// The operator ended it before it began.
     #[error("interrupted before anything was created")]
     Interrupted,
@@ -48,6 +51,7 @@ impl RunError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Cluster(error) => error.exit(),
+            Self::Target(error) => error.exit(),
             Self::Interrupted => Exit::Interrupted,
         }
     }
@@ -96,8 +100,8 @@ fn seconds(duration: Duration) -> String {
 /// Carries out a run. Every event goes to `events`, the last one being what is returned.
 ///
 /// # Errors
-/// Only where nothing was created and there is nothing to report: the cluster can't be reached, or
-/// a right is missing. Everything later is in the record.
+/// Only where nothing was created and there is nothing to report: the cluster can't be reached, a
+/// right is missing, or a Service that is to be tested doesn't exist. Everything later is in the record.
 pub async fn run(
     options: Options,
     events: Events,
@@ -124,17 +128,24 @@ pub async fn run(
     events.send(Event::Started(started.clone()));
 
     let ledger = Ledger::new(options.checks.clone());
-    let wanted = rights(&options.checks, &options.fixture, &cluster.server.version);
+    let named = options.suite.targets.clone();
+    let wanted = rights(&options.checks, &options.fixture, &named, &cluster.server.version);
     let (asking, gathering) = (stopwatch.begin(Phase::Preflight), stopwatch.begin(Phase::Facts));
-    let (preflight, facts) = tokio::select! {
-        both = async {
-            tokio::join!(cluster::preflight(&cluster, &wanted), facts::gather(&cluster))
-        } => both,
+    let (preflight, facts, targets) = tokio::select! {
+        all = async {
+            tokio::join!(
+                cluster::preflight(&cluster, &wanted),
+                facts::gather(&cluster),
+                facts::targets(&cluster, &named)
+            )
+        } => all,
         () = stop.asked() => return Err(RunError::Interrupted),
     };
     stopwatch.end(asking);
     stopwatch.end(gathering);
-    let (preflight, facts) = (preflight?, facts?);
+    let (preflight, targets) = (preflight?, targets?);
+    facts::usable(&targets)?;
+    let facts = Facts { targets, ..facts? };
 
     let mut session = Session {
         ledger,

@@ -125,6 +125,11 @@ impl Ledger {
         self.entries.len()
     }
 
+    /// A probe by its id.
+    pub fn probe(&self, id: ProbeId) -> Option<&Probe> {
+        self.probes.probe(id)
+    }
+
     /// The probes that are still wanted, each once, in the order in which they were planned.
     pub fn wanted(&self) -> Vec<(ProbeId, Probe)> {
         self.probes

@@ -121,7 +121,11 @@ impl PlanError {
 /// Where the cluster can't be read, or the options don't fit it.
 pub async fn plan(options: &Options) -> Result<Plan, PlanError> {
     let cluster = cluster::connect(&options.connect).await.map_err(RunError::from)?;
-    let facts = facts::gather(&cluster).await.map_err(RunError::from)?;
+    let (facts, targets) =
+        tokio::try_join!(facts::gather(&cluster), facts::targets(&cluster, &options.suite.targets))
+            .map_err(RunError::from)?;
+    facts::usable(&targets).map_err(RunError::from)?;
+    let facts = Facts { targets, ..facts };
     let now = cluster.clock.now();
     let starting = fixture::becoming_ready(&facts.nodes, &options.fixture, now);
     let notice = (!starting.is_empty()).then(|| {
@@ -149,7 +153,7 @@ pub fn planned(
     options: &FixtureOptions,
 ) -> Result<Plan, FixtureError> {
     let mut ledger = Ledger::new(checks.to_vec());
-    let reviews = rights(checks, options, &facts.server.version).len();
+    let reviews = rights(checks, options, &suite.targets, &facts.server.version).len();
     let mut plan = Plan {
         suite: suite.name.clone(),
         checks: checks.len(),
@@ -252,6 +256,7 @@ fn reads(facts: &Facts) -> usize {
     let of_cni = facts.cni.known().is_some_and(|cni| own.contains(&cni.name.as_str()));
     READS
         + usize::from(of_cni)
+        + 2 * facts.targets.len()
         + more(nodes)
         + more(proxies)
         + more(addresses.unwrap_or_default())

@@ -3,20 +3,22 @@
 use crate::{
     check::{DynCheck, Need, Stage},
     cluster::Right,
-    facts::Source,
+    facts::{Source, TargetName},
     fixture::{self, FixtureOptions},
 };
 
-/// What a run of these checks asks of an API server of this version, each permission once.
+/// What a run of these checks, on these Services of the operator's, asks of an API server of this
+/// version, each permission once.
 pub fn rights(
     checks: &[&'static dyn DynCheck],
     fixture: &FixtureOptions,
+    targets: &[TargetName],
     version: &str,
 ) -> Vec<Right> {
     let namespace = fixture.namespace.as_deref();
     // The nodes are what everything else is placed on and told apart by.
     let mut rights = Source::Nodes.rights();
-    rights.extend(checks.iter().flat_map(|check| needed(*check, namespace, version)));
+    rights.extend(checks.iter().flat_map(|check| needed(*check, namespace, targets, version)));
     if checks.iter().any(|check| check.stage() > Stage::Facts) {
         rights.extend(fixture::rights(fixture));
     }
@@ -30,13 +32,19 @@ pub fn rights(
 }
 
 /// What a check needs besides the workload, in a run that uses this namespace.
-fn needed(check: &dyn DynCheck, namespace: Option<&str>, version: &str) -> Vec<Right> {
+fn needed(
+    check: &dyn DynCheck,
+    namespace: Option<&str>,
+    targets: &[TargetName],
+    version: &str,
+) -> Vec<Right> {
     check
         .needs()
         .iter()
         .flat_map(|need| match need {
             Need::Facts(source) => source.rights(),
             Need::Exec => Right::to_enter(version, "pods/exec", namespace),
+            Need::Targets => targets.iter().flat_map(TargetName::rights).collect(),
             Need::Egress => Vec::new(),
             Need::ServiceProxy => vec![Right::optional("get", "services/proxy", namespace)],
             Need::ForwardToDns => {
@@ -54,7 +62,8 @@ mod tests {
 
     fn asked(ids: &[&str]) -> Vec<String> {
         let checks: Vec<_> = ids.iter().map(|id| find(id).unwrap()).collect();
-        let rights = rights(&checks, &FixtureOptions::default(), "v1.36");
+        let target = "team/web".parse().unwrap();
+        let rights = rights(&checks, &FixtureOptions::default(), &[target], "v1.36");
         rights.iter().map(ToString::to_string).collect()
     }
 
@@ -66,6 +75,12 @@ mod tests {
             assert!(dns.contains(&right.to_owned()), "{right}: {dns:?}");
         }
         assert!(!dns.iter().any(|right| right.contains("servicecidrs")), "{dns:?}");
+        assert!(!dns.iter().any(|right| right.contains("namespace team")), "{dns:?}");
+        let target = asked(&["target::endpoints"]);
+        for right in ["get services", "list endpointslices.discovery.k8s.io"] {
+            let right = format!("{right} in namespace team");
+            assert!(target.contains(&right), "{right}: {target:?}");
+        }
         let addresses = asked(&["pod::pod_ips"]);
         assert!(!addresses.iter().any(|right| right.contains("pods/exec")), "{addresses:?}");
     }
@@ -81,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_permission_that_one_check_cannot_do_without_is_required() {
-        let rights = rights(&REGISTRY, &FixtureOptions::default(), "v1.36");
+        let rights = rights(&REGISTRY, &FixtureOptions::default(), &[], "v1.36");
         let nodes = rights.iter().find(|right| right.to_string() == "list nodes").unwrap();
         assert!(!nodes.optional);
     }

@@ -36,6 +36,14 @@ pub enum SuiteError {
     /// A selection of a check that doesn't exist.
     #[error(transparent)]
     UnknownCheck(#[from] UnknownCheck),
+    /// A selection of a check that tests Services of the operator's, and none is named.
+    #[error(
+        "{name} tests Services of your own, and none is named; name them with --target NAMESPACE/NAME"
+    )]
+    NoTarget {
+        /// What was asked for.
+        name: String,
+    },
     /// A selection of a check that isn't in the suite.
     #[error("suite {suite} does not include {name}; it includes {holds}")]
     NotInSuite {

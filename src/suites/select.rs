@@ -6,13 +6,16 @@ use super::{
 };
 use crate::{
     check::{DynCheck, REGISTRY},
-    suite::{Suite, covers},
+    suite::{Suite, covers, is_of_targets},
 };
 
 impl Suite {
-    /// Its checks, in the registry's order.
+    /// Its checks, in the registry's order. Those of the operator's own Services are among them only
+    /// where it names any.
     pub fn checks(&self) -> Vec<&'static dyn DynCheck> {
-        REGISTRY.iter().copied().filter(|check| self.names(check.id())).collect()
+        let any = |id| !self.targets.is_empty() || !is_of_targets(id);
+        let held = |check: &&dyn DynCheck| self.names(check.id()) && any(check.id());
+        REGISTRY.iter().copied().filter(held).collect()
     }
 
     /// Makes sure that every check it names exists.
@@ -38,6 +41,9 @@ impl Suite {
             names::known(name)?;
         }
         let absent = only.iter().find(|name| !checks.iter().any(|check| covers(name, check.id())));
+        if let Some(name) = absent.filter(|name| is_of_targets(name) && self.targets.is_empty()) {
+            return Err(SuiteError::NoTarget { name: name.clone() });
+        }
         if let Some(name) = absent {
             let holds: Vec<_> = checks.iter().map(|check| check.id()).collect();
             return Err(SuiteError::NotInSuite {
@@ -59,6 +65,9 @@ impl Suite {
     #[must_use]
     pub fn narrowed(mut self, checks: &[&'static dyn DynCheck]) -> Self {
         self.checks = checks.iter().map(|check| check.id().to_owned()).collect();
+        if !self.checks.iter().any(|check| is_of_targets(check)) {
+            self.targets.clear();
+        }
         self
     }
 }

@@ -1,11 +1,16 @@
 use super::*;
 use crate::{
     check::REGISTRY,
+    facts::TargetName,
     net::IpFamily,
     suite::{OutsidePolicy, ProbeParameters, Suite},
 };
 
 const SMALL: &str = "name: mine\ndescription: Mine.\nfamilies: [IPv4]\nchecks: [node]\n";
+
+fn target() -> TargetName {
+    "team/web".parse().unwrap()
+}
 
 fn refused(text: &str) -> String {
     Suite::parse("mine.yaml", text).unwrap_err().to_string()
@@ -29,7 +34,8 @@ fn every_embedded_suite_loads_under_its_own_name() {
 #[test]
 fn the_full_suites_hold_every_check() {
     for (name, _) in EMBEDDED.iter().filter(|(name, _)| *name != "smoke") {
-        assert_eq!(Suite::load(name).unwrap().checks().len(), REGISTRY.len(), "{name}");
+        let suite = Suite::load(name).unwrap().with_targets([target()]);
+        assert_eq!(suite.checks().len(), REGISTRY.len(), "{name}");
     }
 }
 
@@ -110,7 +116,7 @@ fn what_makes_no_sense_is_refused() {
 
 #[test]
 fn a_selection_follows_the_registry_and_takes_areas() {
-    let suite = Suite::load("dual-stack").unwrap();
+    let suite = Suite::load("dual-stack").unwrap().with_targets([target()]);
     let ids = |only: &[&str], skip: &[&str]| {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let checks = suite.select(&owned(only), &owned(skip)).unwrap();
@@ -134,6 +140,27 @@ fn a_selection_of_nothing_known_says_so() {
     let select = |name: &str| suite.select(&[name.to_owned()], &[]).unwrap_err().to_string();
     assert!(select("dns::record").contains("did you mean `dns::records`?"));
     assert!(select("node_port").contains("suite smoke does not include node_port"));
+}
+
+#[test]
+fn checks_of_the_operators_services_are_in_a_suite_that_names_some() {
+    let area = |suite: &Suite| suite.checks().iter().any(|it| it.id().starts_with("target::"));
+    for name in ["dual-stack", "smoke"] {
+        let suite = Suite::load(name).unwrap();
+        assert!(!area(&suite), "{name}");
+        let error = suite.select(&["target".to_owned()], &[]).unwrap_err().to_string();
+        assert!(error.contains("--target NAMESPACE/NAME"), "{error}");
+        assert!(area(&suite.with_targets([target(), target()])), "{name}");
+    }
+    let mine =
+        Suite::parse("mine.yaml", &format!("{SMALL}targets: [team/web, team/web]\n")).unwrap();
+    let mine = mine.with_targets([target()]);
+    assert!(area(&mine));
+    assert_eq!(mine.targets, [target()]);
+    let node = mine.select(&["node".to_owned()], &[]).unwrap();
+    assert_eq!(mine.narrowed(&node).targets, []);
+    let error = refused(&format!("{SMALL}targets: [web]\n"));
+    assert!(error.contains("NAMESPACE/NAME") && error.contains("line 5"), "{error}");
 }
 
 #[test]

@@ -93,6 +93,7 @@ fn facts() -> Facts {
         pods: Fact::Absent { reason: absent() },
         leases: Fact::Absent { reason: absent() },
         proxy_pods: Fact::Absent { reason: absent() },
+        targets: Vec::new(),
         snapshots: Vec::new(),
     }
 }

@@ -68,6 +68,34 @@ async fn a_plan_only_reads_and_says_how_many_reads_there_are() {
 }
 
 #[tokio::test]
+async fn a_target_that_can_not_be_tested_is_answered_before_anything_is_made() {
+    for (status, exit, words) in [
+        (404, Exit::Cluster, "target team/web not found: there is no such Service"),
+        (403, Exit::Cluster, "missing permission: get services in namespace team"),
+    ] {
+        let fake = Fake::start(move |request| match request.uri().path() {
+            "/api/v1/namespaces/team/services/web" => Answer::Json(
+                status,
+                json!({
+                    "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status,
+                    "message": "no", "reason": "no",
+                }),
+            ),
+            "/apis/discovery.k8s.io/v1/namespaces/team/endpointslices" => {
+                Answer::Json(200, list(json!([])))
+            }
+            path => kubeadm(path),
+        })
+        .await;
+        let mut options = everything(&fake);
+        options.suite = options.suite.with_targets(["team/web".parse().unwrap()]);
+        let error = plan(&options).await.unwrap_err();
+        assert_eq!(error.exit(), exit);
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_without_a_node_to_test_says_why() {
     let fake = Fake::start(|request| kubeadm(request.uri().path())).await;
     let error = plan(&everything(&fake)).await.unwrap_err();

@@ -133,7 +133,7 @@ fn user(name: &str, rights: &[&Right]) -> Vec<Value> {
 }
 
 fn each_right(bed: &Bed) {
-    let all = dualstack::run::rights(&REGISTRY, &FixtureOptions::default(), "v1.36");
+    let all = dualstack::run::rights(&REGISTRY, &FixtureOptions::default(), &[], "v1.36");
     let required: Vec<&Right> = all.iter().filter(|right| !right.optional).collect();
     let mut objects = user("whole", &all.iter().collect::<Vec<_>>());
     for (number, missing) in required.iter().enumerate() {

@@ -10,6 +10,7 @@ mod policies;
 mod promises;
 mod proofs;
 mod services;
+mod targets;
 
 use std::collections::BTreeSet;
 

@@ -85,6 +85,10 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
         ),
         ("backend_not_listening", broken(Fault::NotListening { on: "n2", family: V6 })),
         ("backend_filtered", broken(Fault::PodFiltered { on: "n2", family: V6 })),
+        (
+            "target_listens_on_one_family",
+            broken(Fault::TargetDeaf { pod: None, family: V6 }).with_target(),
+        ),
         ("address_duplicate", broken(Fault::AddressTaken { of: "n2", family: V6 })),
         ("own_pod_routes_missing", broken(Fault::OwnRoutesMissing { on: "n2", family: V6 })),
         ("forward_filtered", broken(Fault::ForwardDropped { on: "n2", family: V6 })),

@@ -1,6 +1,6 @@
 //! Whether DNS tells the families that Services have, and whether it is heard in each.
 
-mod domain;
+pub(super) mod domain;
 mod heard;
 mod records;
 mod reverse;

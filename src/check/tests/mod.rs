@@ -6,6 +6,7 @@ mod nodes;
 mod property;
 mod ranges;
 mod reading;
+mod target;
 mod untested;
 
 use std::collections::BTreeSet;
@@ -75,6 +76,8 @@ fn every_check_has_been_seen_red() {
         Lab::dual().with(Fault::NoRoute { at: "n1", to: "n2", family: V6 }),
         Lab::dual().with(Fault::NoRecords { pod: None, family: V6 }),
         Lab::dual().with(Fault::NoReverse { family: V6 }),
+        Lab::dual().with_target().with(Fault::TargetDeaf { pod: None, family: V6 }),
+        Lab::dual().with_target().with(Fault::NoRecords { pod: None, family: V6 }),
         Lab::dual().with(Fault::UdpDropped { at: "n1", family: V6 }),
         Lab::dual().with(Fault::HairpinOff { at: "n1" }),
         Lab::dual().with(Fault::EgressDropped { at: "n1", family: V6 }),
@@ -109,6 +112,8 @@ fn every_check_has_been_seen_red() {
 #[test]
 fn a_failure_says_what_is_wrong_how_to_see_it_and_how_to_fix_it() {
     let mut labs = vec![
+        Lab::dual().with_target().with(Fault::TargetDeaf { pod: None, family: V6 }),
+        Lab::dual().with_target().with(Fault::NoRecords { pod: None, family: V6 }),
         Lab::dual().under("single-stack-ipv4"),
         Lab::dual().under("dual-stack-ipv6-primary"),
         Lab::new(3, &[V4]),

@@ -115,6 +115,16 @@ impl<'a> Fetch<'a> {
         self.list_in(namespace, labels, "services").await
     }
 
+    pub(super) async fn service(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Fetched<Service>, ClusterError> {
+        let api: Api<Service> = Api::namespaced(self.cluster.client.clone(), namespace);
+        let right = Right::required("get", "services", Some(namespace));
+        self.settle(&right, &format!("Service {namespace}/{name}"), api.get(name).await)
+    }
+
     /// The EndpointSlices of a Service.
     pub(super) async fn endpoint_slices(
         &self,

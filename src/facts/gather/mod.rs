@@ -17,12 +17,13 @@ mod objects;
 mod proxies;
 mod ranges;
 mod raw;
+mod targets;
 
 use fetch::Fetch;
 use raw::Raw;
 
 use super::{
-    ClusterDns, Fact, Facts, Lease, Node,
+    ClusterDns, Fact, Facts, Lease, Node, Target, TargetName,
     source::{DEFAULT, KUBE_SYSTEM},
 };
 use crate::cluster::{Cluster, ClusterError};
@@ -46,6 +47,18 @@ pub async fn cluster_dns(cluster: &Cluster) -> Result<Fact<ClusterDns>, ClusterE
     )?;
     let pods = dns::pods(&fetch, &services, slices, pods).await?;
     Ok(dns::cluster_dns(&services, pods, None))
+}
+
+/// These Services alone, as they are now.
+///
+/// # Errors
+///
+/// The credentials are no longer accepted, or the API server can't be reached. Whatever else can't be
+/// read is an absent or forbidden [`Fact`].
+pub async fn targets(cluster: &Cluster, names: &[TargetName]) -> Result<Vec<Target>, ClusterError> {
+    let fetch = Fetch::new(cluster);
+    let all = names.iter().map(|name| targets::target(&fetch, name));
+    futures::future::try_join_all(all).await
 }
 
 /// The Leases of the control plane's components alone, as they are now.
@@ -141,6 +154,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         pods: objects::pods(pods),
         leases: leases::leases(leases, cluster.clock.now()),
         proxy_pods: leases::proxy_pods(proxy_pods),
+        targets: Vec::new(),
         snapshots: Vec::new(),
         nodes: known(nodes),
     })

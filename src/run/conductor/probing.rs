@@ -1,7 +1,7 @@
 //! The last stage of a run: carrying its probes out, once more around what failed, and a look at the
 //! nodes that failures point at.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use tokio::sync::mpsc;
 
@@ -10,7 +10,7 @@ use super::{
     Breach, Session,
 };
 use crate::{
-    check::{DynCheck, Need, Stage, World},
+    check::{DynCheck, Need, Reading, Stage, World},
     event::Event,
     facts::{self, Fact},
     fixture::Live,
@@ -98,8 +98,8 @@ impl Session {
 
     async fn carry_out(&mut self, probes: Vec<(ProbeId, Probe)>) {
         let probing = self.stopwatch.begin(Phase::Probe);
-        let of_dns: HashSet<ProbeId> =
-            probes.iter().filter(|(_, probe)| asks_dns_pods(probe)).map(|(id, _)| *id).collect();
+        let of_others: HashSet<ProbeId> =
+            probes.iter().filter(|(_, probe)| is_of_others(probe)).map(|(id, _)| *id).collect();
         let mut held_back = Vec::new();
         let (sink, mut observed) = mpsc::unbounded_channel();
         let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
@@ -109,7 +109,7 @@ impl Session {
         };
         let recording = async {
             while let Some((id, observation)) = observed.recv().await {
-                if of_dns.contains(&id) {
+                if of_others.contains(&id) {
                     held_back.push((id, observation));
                 } else {
                     self.observed(id, observation);
@@ -118,6 +118,7 @@ impl Session {
         };
         tokio::join!(carrying_out, recording);
         self.reread_dns(&held_back).await;
+        self.reread_targets(&held_back).await;
         for (id, observation) in held_back {
             self.observed(id, observation);
         }
@@ -127,9 +128,8 @@ impl Session {
     /// Where DNS pods did not answer: whether they are still those that were asked. One that was
     /// replaced meanwhile says nothing of the cluster.
     async fn reread_dns(&mut self, held_back: &[(ProbeId, Observation)]) {
-        let failed = |(_, observation): &(ProbeId, Observation)| {
-            let answered = observation.attempts.last().is_some_and(|it| it.outcome.succeeded());
-            observation.lost.is_some() || !answered
+        let failed = |held: &(ProbeId, Observation)| {
+            failed(held) && self.ledger.probe(held.0).is_some_and(asks_dns_pods)
         };
         if !held_back.iter().any(failed) {
             return;
@@ -143,9 +143,41 @@ impl Session {
             self.fixture.dns_away.dedup();
         }
     }
+
+    /// Where something went wrong at Services of the operator's: whether they are still those that were
+    /// read.
+    async fn reread_targets(&mut self, held_back: &[(ProbeId, Observation)]) {
+        let world = self.world();
+        let wrong = |(id, observation): &(ProbeId, Observation)| {
+            let probe = self.ledger.probe(*id).filter(|probe| probe.aim.target().is_some());
+            let reading = probe.map(|probe| Reading::of(world, probe, Some(observation)));
+            reading.is_some_and(|reading| reading.symptom().is_some())
+        };
+        if !held_back.iter().any(wrong) {
+            return;
+        }
+        let names = &self.options.suite.targets;
+        let Ok(now) = facts::targets(&self.cluster, names).await else { return };
+        let changed = now.into_iter().filter(|it| self.facts.target(&it.name) != Some(it));
+        let changed = changed.map(|target| target.name);
+        let known = std::mem::take(&mut self.fixture.targets_changed);
+        let all: BTreeSet<_> = known.into_iter().chain(changed).collect();
+        self.fixture.targets_changed = all.into_iter().collect();
+    }
 }
 
-/// Whether a probe's fate is that of pods of the cluster's own, which may be replaced at any time.
+/// Whether it was not carried out to an end that is good.
+fn failed((_, observation): &(ProbeId, Observation)) -> bool {
+    let answered = observation.attempts.last().is_some_and(|it| it.outcome.succeeded());
+    observation.lost.is_some() || !answered
+}
+
+/// Whether a probe's fate is that of pods which others may replace at any time.
+const fn is_of_others(probe: &Probe) -> bool {
+    asks_dns_pods(probe) || probe.aim.target().is_some()
+}
+
+/// Whether a probe's fate is that of the cluster's DNS pods.
 const fn asks_dns_pods(probe: &Probe) -> bool {
     matches!(probe.aim, Aim::DnsService | Aim::DnsPod { .. })
         || matches!(probe.vantage, Vantage::DnsPod { .. })
