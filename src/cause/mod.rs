@@ -1,7 +1,8 @@
 //! Causes: what one fault lies behind many red cases. Pure functions over what was found.
 //!
 //! A verdict says that a path is dead; a cause says that kube-proxy on one node drops IPv6, and
-//! that this explains these eleven cases. One small file per cause, one ordered registry.
+//! that this explains these eleven cases. One small file per cause, which the
+//! registry below puts in order.
 
 mod address_duplicate;
 mod affinity_off;
@@ -30,6 +31,7 @@ mod kubernetes_service_dead;
 mod local_policy_ignored;
 mod lossy_path;
 mod model;
+mod named;
 mod node_cut_off;
 mod node_not_forwarding;
 mod node_port_dead;
@@ -46,7 +48,6 @@ mod pod_route_missing;
 mod pods_masqueraded;
 mod pods_single_stack;
 mod proof;
-mod registry;
 mod rejections_lost;
 mod rule;
 mod service_proxy_down;
@@ -65,6 +66,60 @@ mod unexplained;
 
 pub use evidence::Evidence;
 pub use model::{Cause, Confidence, Found, Judged};
-pub use registry::{REGISTRY, causes};
+pub use named::causes;
 pub use rule::CauseRule;
 pub use unexplained::telling_facts;
+
+/// The rules in order: what explains more, or says more of one place, comes first. What one rule
+/// has explained isn't explained again by a later one.
+pub static REGISTRY: &[&dyn CauseRule] = &[
+    &outside_without_way::OutsideWithoutWay,
+    &unexpected_family::UnexpectedFamily,
+    &single_stack_cluster::SingleStackCluster,
+    &services_changed::ServicesChanged,
+    &services_refused::ServicesRefused,
+    &component_stopped::ComponentStopped,
+    &other_primary::OtherPrimary,
+    &services_single_stack::ServicesSingleStack,
+    &pods_single_stack::PodsSingleStack,
+    &node_without_internal_ip::NodeWithoutInternalIp,
+    &node_without_pod_cidr::NodeWithoutPodCidr,
+    &backend_not_listening::BackendNotListening,
+    &backend_filtered::BackendFiltered,
+    &target_listens_on_one_family::TargetListensOnOneFamily,
+    &address_duplicate::AddressDuplicate,
+    &own_pod_routes_missing::OwnPodRoutesMissing,
+    &forward_filtered::ForwardFiltered,
+    &node_not_forwarding::NodeNotForwarding,
+    &node_cut_off::NodeCutOff,
+    &pod_network_down::PodNetworkDown,
+    &tcp_filtered::TcpFiltered,
+    &pod_route_missing::PodRouteMissing,
+    &lossy_path::LossyPath,
+    &udp_dropped::UdpDropped,
+    &path_mtu::PathMtu,
+    &pods_masqueraded::PodsMasqueraded,
+    &endpoints_missing::EndpointsMissing,
+    &kube_proxy_not_running::KubeProxyNotRunning,
+    &service_proxy_down::ServiceProxyDown,
+    &service_range_unrouted::ServiceRangeUnrouted,
+    &cluster_ip_dead::ClusterIpDead,
+    &api_server_without_pods::ApiServerWithoutPods,
+    &kubernetes_service_dead::KubernetesServiceDead,
+    &node_port_not_masqueraded::NodePortNotMasqueraded,
+    &node_port_dead::NodePortDead,
+    &node_port_way_back::NodePortWayBack,
+    &hairpin_off::HairpinOff,
+    &affinity_off::AffinityOff,
+    &local_policy_ignored::LocalPolicyIgnored,
+    &client_address_lost::ClientAddressLost,
+    &rejections_lost::RejectionsLost,
+    &egress_dead::EgressDead,
+    &dns_wrong_records::DnsWrongRecords,
+    &dns_without_records::DnsWithoutRecords,
+    &dns_without_names::DnsWithoutNames,
+    &dns_without_reverse::DnsWithoutReverse,
+    &dns_server_deaf::DnsServerDeaf,
+    &dns_slow::DnsSlow,
+    &dns_unreachable::DnsUnreachable,
+];

@@ -1,7 +1,8 @@
 //! How a run ends when it doesn't end by itself, and what others may do meanwhile.
 
 use std::{
-    process::Child,
+    os::unix::process::CommandExt,
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -159,7 +160,13 @@ fn probing(bed: &Bed) -> bool {
 fn slept(bed: &Bed) {
     let directory = tempfile::tempdir().unwrap();
     let json = directory.path().join("record.json");
-    let running = begin(bed, &["--json", json.to_str().unwrap()]);
+    // A process that is stopped in a group which nobody waits for is hung up and goes on.
+    let running = dualstack(bed, &["run", "--json", json.to_str().unwrap()])
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     until("the probes", || probing(bed));
     signal(&running, "-STOP");
     until("cleanup to remove what the stopped run left", || {

@@ -135,6 +135,29 @@ pub(super) fn port(service: &Service) -> Option<u16> {
     }
 }
 
+/// Where a Service answers over TCP in a family, or that it doesn't.
+pub(super) fn address(service: &Service, family: IpFamily) -> Result<SocketAddr, Blocked> {
+    let address = service.cluster_ip(family).zip(port(service)).map(SocketAddr::from);
+    address.ok_or_else(|| without_address(&service.role, family))
+}
+
+/// That a Service can't be asked in a family.
+pub(super) fn without_address(role: &ServiceRole, family: IpFamily) -> Blocked {
+    let reason = format!("the Service {role} has no {family} ClusterIP or port");
+    Blocked { by: Some("service::cluster_ips"), reason }
+}
+
+/// That an admission policy changed what a Service asks for, in one of these fields.
+pub(super) fn changed(
+    world: World<'_>,
+    role: &ServiceRole,
+    is: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let changed = world.fixture.service(role)?.changed_settings();
+    let (field, asked, is) = changed.into_iter().find(|(field, ..)| is(field))?;
+    Some(format!("an admission policy changed the {field} of the Service from {asked} to {is}"))
+}
+
 /// The Services that all backends share.
 pub(super) const SHARED: [ServiceRole; 7] = [
     ServiceRole::Default,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{
-    asked::{behind, node_port, port, tried_by, udp_node_port},
+    asked::{address, behind, node_port, tried_by, udp_node_port},
     udp::{small, tcp},
 };
 use crate::{
@@ -121,11 +121,7 @@ fn probes(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Vec
     let node = &source.pod.node;
     let role = ServiceRole::Probe(node.clone());
     let (service, _) = behind(world, &role, family)?;
-    let missing = || Blocked {
-        by: Some("service::cluster_ips"),
-        reason: format!("the Service {role} has no {family} ClusterIP or port"),
-    };
-    let ip = service.cluster_ip(family).ok_or_else(missing)?;
+    let address = address(service, family)?;
     // A Service that leads nowhere says nothing of the way back to its own pod.
     let leads_nowhere = service.slices.as_ref().is_some_and(|slices| {
         slices.iter().flat_map(|slice| slice.serves(family)).next().is_none()
@@ -134,7 +130,6 @@ fn probes(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Vec
         let reason = format!("no EndpointSlice of {family} names a backend of the Service {role}");
         return Err(Blocked { by: None, reason });
     }
-    let address = SocketAddr::new(ip, port(service).ok_or_else(missing)?);
     let target = |address| Target::Http { address, payload: 0 };
     let attempts = plan::single(world.suite);
     let aim = Aim::ClusterIp { service: role.clone() };
@@ -143,7 +138,7 @@ fn probes(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Vec
     probes.extend(node_port(world, source, node, &role, family));
     // UDP promises no delivery: one answer is enough.
     let once = plan::once(world.suite);
-    let datagram = |port| Target::Udp { address: SocketAddr::new(ip, port), size: 1 };
+    let datagram = |port| Target::Udp { address: SocketAddr::new(address.ip(), port), size: 1 };
     let aim = || Aim::ClusterIp { service: role.clone() };
     probes.extend(service.udp_port().map(|port| source.probe(aim(), datagram(port), once)));
     probes.extend(udp_node_port(world, source, node, &role, family));

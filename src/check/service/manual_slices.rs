@@ -1,9 +1,7 @@
 //! `service::manual_slices`
 
-use std::net::SocketAddr;
-
 use super::{
-    asked::{behind, has, port},
+    asked::{address, behind, has},
     cluster_ip_reachable::{at_all, shared},
 };
 use crate::{
@@ -107,13 +105,7 @@ fn probe(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Prob
         return Err(Blocked { by: None, reason });
     }
     let (service, backends) = behind(world, &ROLE, family)?;
-    let address = service
-        .cluster_ip(family)
-        .and_then(|ip| Some(SocketAddr::new(ip, port(service)?)))
-        .ok_or_else(|| Blocked {
-            by: Some("service::cluster_ips"),
-            reason: format!("the Service {ROLE} has no {family} ClusterIP or port"),
-        })?;
+    let address = address(service, family)?;
     let attempts = at_all(world, service, backends.len());
     let target = Target::Http { address, payload: 0 };
     Ok(source.probe(Aim::ClusterIp { service: ROLE }, target, attempts))

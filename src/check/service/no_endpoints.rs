@@ -1,9 +1,7 @@
 //! `service::no_endpoints`
 
-use std::net::SocketAddr;
-
 use super::{
-    asked::{has, port},
+    asked::{address, has, without_address},
     udp::tcp,
 };
 use crate::{
@@ -125,12 +123,8 @@ fn probe(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Prob
     source.address(family)?;
     let role = ServiceRole::NoEndpoints;
     let service = world.fixture.service(&role).filter(|_| has(world, &role, family));
-    let address = service
-        .and_then(|service| Some(SocketAddr::new(service.cluster_ip(family)?, port(service)?)));
-    let address = address.ok_or_else(|| Blocked {
-        by: Some("service::cluster_ips"),
-        reason: format!("the Service {role} has no {family} ClusterIP"),
-    })?;
+    let service = service.ok_or_else(|| without_address(&role, family))?;
+    let address = address(service, family)?;
     let aim = Aim::ClusterIp { service: role };
     Ok(source.probe(aim, Target::Closed { address }, plan::once(world.suite)))
 }

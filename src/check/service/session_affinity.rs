@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{
-    asked::{behind, has, node_port, port, tried_by, udp_node_port},
+    asked::{address, behind, changed, has, node_port, tried_by, udp_node_port},
     cluster_ip_reachable::shared,
     udp,
 };
@@ -130,14 +130,10 @@ const fn what(probe: &Probe) -> &'static str {
 
 /// Why there is nothing to be seen, if so.
 fn pointless(world: World<'_>, family: IpFamily) -> Option<String> {
-    let service = world.fixture.service(&ROLE)?;
-    if let Some((_, asked, is)) =
-        service.changed_settings().into_iter().find(|(field, ..)| *field == "sessionAffinity")
-    {
-        return Some(format!(
-            "an admission policy changed the sessionAffinity of the Service from {asked} to {is}"
-        ));
+    if let Some(reason) = changed(world, &ROLE, |field| field == "sessionAffinity") {
+        return Some(reason);
     }
+    let service = world.fixture.service(&ROLE)?;
     (world.fixture.backends_of(service, family).count() == 1)
         .then(|| "there is one backend alone, so no other can answer".to_owned())
 }
@@ -147,15 +143,10 @@ fn pointless(world: World<'_>, family: IpFamily) -> Option<String> {
 fn probes(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Vec<Probe>, Blocked> {
     source.address(family)?;
     let (service, backends) = behind(world, &ROLE, family)?;
-    let missing = || Blocked {
-        by: Some("service::cluster_ips"),
-        reason: format!("the Service {ROLE} has no {family} ClusterIP or port"),
-    };
-    let ip = service.cluster_ip(family).ok_or_else(missing)?;
+    let tcp = address(service, family)?;
     let attempts = plan::kept(world.suite, backends.len());
     let at = |target| source.probe(Aim::ClusterIp { service: ROLE }, target, attempts);
-    let tcp = SocketAddr::new(ip, port(service).ok_or_else(missing)?);
-    let udp = service.udp_port().map(|port| SocketAddr::new(ip, port));
+    let udp = service.udp_port().map(|port| SocketAddr::new(tcp.ip(), port));
     let node = source.pod.node.as_str();
     let own = [
         node_port(world, source, node, &ROLE, family),

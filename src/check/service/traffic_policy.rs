@@ -8,7 +8,7 @@ use judge::{Client, Origin};
 use std::{collections::HashMap, net::SocketAddr};
 
 use super::{
-    asked::{behind, has, node_port, port},
+    asked::{address, behind, changed, has, node_port},
     udp::tcp,
 };
 use crate::{
@@ -120,12 +120,7 @@ fn case(
         Origin::Outside => "outside".to_owned(),
     };
     let subject = Subject::path(label, role(owner).to_string());
-    let service = world.fixture.service(&role(owner));
-    let changed = service.map(|service| service.changed_settings()).unwrap_or_default();
-    let policy = changed.iter().find(|(field, ..)| field.ends_with("TrafficPolicy"));
-    if let Some((field, asked, is)) = policy {
-        let reason =
-            format!("an admission policy changed the {field} of the Service from {asked} to {is}");
+    if let Some(reason) = changed(world, &role(owner), |field| field.ends_with("TrafficPolicy")) {
         return Planned::settled(subject, family, Verdict::skip(reason));
     }
     Planned::probing(world, subject, family, || {
@@ -249,9 +244,5 @@ fn cluster_ip(
     source.address(family)?;
     let role = role(owner);
     let (service, _) = behind(world, &role, family)?;
-    let address = service.cluster_ip(family).zip(port(service)).map(SocketAddr::from);
-    address.ok_or_else(|| Blocked {
-        by: Some("service::cluster_ips"),
-        reason: format!("the Service {role} has no {family} ClusterIP or port"),
-    })
+    address(service, family)
 }

@@ -11,6 +11,33 @@ use crate::{
     run::{Run, wait_for},
 };
 
+/// What all faults have in common that are an edit of the Corefile: within an `impl FaultKind`, with
+/// what the fault makes of the Corefile.
+macro_rules! edited {
+    ($edit:expr) => {
+        /// The Corefile.
+        type Before = String;
+
+        fn touches(&self) -> String {
+            "the Corefile".to_owned()
+        }
+
+        fn read_state(&self, cluster: &Cluster) -> Result<String> {
+            corefile::read(cluster)
+        }
+
+        fn inject(&self, cluster: &Cluster, before: &String) -> Result<()> {
+            let edit: fn(&Self, &str) -> Result<String> = $edit;
+            corefile::replace(cluster, &edit(self, before)?)
+        }
+
+        fn revert(&self, cluster: &Cluster, before: &String) -> Result<()> {
+            corefile::replace(cluster, before)
+        }
+    };
+}
+pub(super) use edited;
+
 /// The Corefile as it is in the cluster.
 pub(super) fn read(cluster: &Cluster) -> Result<String> {
     cluster

@@ -29,15 +29,10 @@ impl FaultKind for DnsRecordMissing {
         limits: NEEDS_FAMILY,
     };
 
-    /// The Corefile.
-    type Before = String;
+    corefile::edited!(|fault, before| without(before, fault.family));
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family })
-    }
-
-    fn touches(&self) -> String {
-        "the Corefile".to_owned()
     }
 
     fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
@@ -47,18 +42,6 @@ impl FaultKind for DnsRecordMissing {
             | Path::DnsRecord { family, .. } => (*family == self.family).then_some(Outcome::Fails),
             _ => None,
         }
-    }
-
-    fn read_state(&self, cluster: &Cluster) -> Result<String> {
-        corefile::read(cluster)
-    }
-
-    fn inject(&self, cluster: &Cluster, before: &String) -> Result<()> {
-        corefile::replace(cluster, &without(before, self.family)?)
-    }
-
-    fn revert(&self, cluster: &Cluster, before: &String) -> Result<()> {
-        corefile::replace(cluster, before)
     }
 }
 

@@ -21,15 +21,10 @@ impl FaultKind for DnsSlow {
         limits: "",
     };
 
-    /// The Corefile.
-    type Before = String;
+    corefile::edited!(|_, before| slowed(before));
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.is_none().then_some(Self {})
-    }
-
-    fn touches(&self) -> String {
-        "the Corefile".to_owned()
     }
 
     fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
@@ -41,18 +36,6 @@ impl FaultKind for DnsSlow {
             }
             _ => None,
         }
-    }
-
-    fn read_state(&self, cluster: &Cluster) -> Result<String> {
-        corefile::read(cluster)
-    }
-
-    fn inject(&self, cluster: &Cluster, before: &String) -> Result<()> {
-        corefile::replace(cluster, &slowed(before)?)
-    }
-
-    fn revert(&self, cluster: &Cluster, before: &String) -> Result<()> {
-        corefile::replace(cluster, before)
     }
 }
 

@@ -1,0 +1,33 @@
+//! What all rules find together.
+
+use super::{Cause, Evidence, Judged, REGISTRY, both_families};
+use crate::{check::World, probe::ProbeTable};
+
+/// What lies behind the cases that failed or could not be told, in the order of the rules.
+pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<Cause> {
+    let evidence = Evidence::new(world, judged, probes);
+    let mut open = evidence.open();
+    let mut causes = Vec::new();
+    for rule in REGISTRY {
+        let mut of_rule = Vec::new();
+        for found in rule.find(&evidence) {
+            let explains = open.explain(&evidence, &found);
+            if explains.is_empty() {
+                continue;
+            }
+            let cause = Cause {
+                id: rule.id().to_owned(),
+                what: found.what,
+                confidence: found.confidence,
+                why: rule.why().to_owned(),
+                evidence: found.evidence,
+                reproduce: found.reproduce,
+                fix: found.fix,
+                explains,
+            };
+            both_families::add(&mut of_rule, cause);
+        }
+        causes.append(&mut of_rule);
+    }
+    causes
+}
