@@ -26,7 +26,10 @@ impl CauseRule for TargetListensOnOneFamily {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        // One that was changed meanwhile may have refused for that.
+        let changed = &evidence.world.fixture.targets_changed;
         let targets = evidence.world.facts.targets.iter();
+        let targets = targets.filter(|target| !changed.contains(&target.name));
         let each = targets.flat_map(|target| IpFamily::ALL.map(|family| (target, family)));
         each.filter_map(|(target, family)| find(evidence, target, family)).collect()
     }

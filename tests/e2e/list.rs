@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Completion};
 use super::{
     bad_input,
     bed::Bed,
-    faults, healthy, lifecycle, lint, node_loss, tools,
+    faults, healthy, lifecycle, lint, node_loss, targets, tools,
     trial::{Test, Trial},
 };
 
@@ -38,6 +38,7 @@ fn all() -> Vec<Trial> {
         bad_input::QUICK,
         lint::QUICK,
         node_loss::QUICK,
+        targets::QUICK,
         tools::QUICK,
     ];
     let long = [healthy::LONG, lifecycle::LONG];

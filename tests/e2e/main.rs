@@ -31,6 +31,8 @@ mod node_loss;
 #[cfg(target_os = "linux")]
 mod product;
 #[cfg(target_os = "linux")]
+mod targets;
+#[cfg(target_os = "linux")]
 mod tools;
 #[cfg(target_os = "linux")]
 mod trial;

@@ -206,6 +206,7 @@ fn a_service_that_changed_meanwhile_is_not_judged_by_what_it_was() {
     });
     let run = lab.run();
     assert_eq!(named(&run, Status::Fail), [""; 0]);
+    assert_eq!(run.rules(), [""; 0], "nor is a cause named of it");
     let open = verdict(&run, "endpoints/ipv6/n1 -> team/web:8080");
     assert!(open.detail().contains("changed while the run went on"), "{}", open.detail());
     assert_eq!(status(&run, "endpoints/ipv4/n1 -> team/web:8080"), Status::Pass);

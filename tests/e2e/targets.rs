@@ -1,0 +1,90 @@
+//! Services of the operator's own, which are tested and left alone.
+
+use std::fmt::Write;
+
+use dualstack::check::Status;
+
+use super::{
+    bed::{Bed, text},
+    product::{dualstack, run},
+    trial::Test,
+};
+
+pub const QUICK: &[(&str, Test)] = &[
+    ("targets::an_application_on_ipv4_alone_is_named_and_nothing_of_it_is_changed", one_family),
+    ("targets::a_service_that_does_not_exist_is_said_before_anything_is_created", missing),
+];
+
+/// The exit code of the README.
+const CLUSTER: i32 = 3;
+
+/// A Deployment of a web server that listens there, behind a Service of both families.
+fn application(name: &str, listen: &str) -> String {
+    let mut text = String::new();
+    // Writing to a String can't fail.
+    let _ = write!(
+        text,
+        "---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, namespace: team}}
+spec:
+  replicas: 2
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+      - name: httpd
+        image: docker.io/library/busybox:1.36
+        command: [httpd, -f, -p, '{listen}']
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}, namespace: team}}
+spec:
+  ipFamilyPolicy: PreferDualStack
+  selector: {{app: {name}}}
+  ports: [{{port: 80, targetPort: 8080}}]
+"
+    );
+    text
+}
+
+fn one_family(bed: &Bed) {
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n";
+    let objects =
+        [namespace, &application("one", "0.0.0.0:8080"), &application("both", "8080")].concat();
+    bed.kubectl_fed(&["apply", "-f", "-"], &objects);
+    let available = ["wait", "--for=condition=Available", "deployment", "--all", "--timeout=60s"];
+    bed.kubectl(&[&["-n", "team"][..], &available].concat());
+    let versions = || {
+        let what = "custom-columns=NAME:.metadata.name,VERSION:.metadata.resourceVersion";
+        bed.kubectl(&["-n", "team", "get", "services,endpointslices,pods", "-o", what])
+    };
+    let before = versions();
+    let run = run(bed, &["target", "--target", "team/one", "--target", "team/both"]);
+    let after = versions();
+    bed.kubectl(&["delete", "namespace", "team"]);
+    assert_eq!(run.code, 1, "{}", run.output);
+    let causes: Vec<&str> = run.record().causes.iter().map(|cause| cause.id.as_str()).collect();
+    assert_eq!(causes, ["target_listens_on_one_family"], "{}", run.output);
+    let what = &run.record().causes[0].what;
+    assert!(what.contains("team/one listens on 0.0.0.0 only"), "{what}");
+    let mut red = run.cases(Status::Fail);
+    assert_eq!(red.len(), 6, "three nodes, at the ClusterIP and at the pods: {red:#?}");
+    red.retain(|name| !name.contains("/ipv6/") || !name.contains("team/one:"));
+    assert_eq!(red, [""; 0]);
+    assert_eq!(run.cases(Status::Pass).len(), 30, "{}", run.output);
+    assert_eq!(before, after, "nothing of the operator's is changed");
+    assert_eq!(bed.leftovers(), "");
+}
+
+fn missing(bed: &Bed) {
+    let output = dualstack(bed, &["run", "--target", "default/no-such"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(CLUSTER));
+    let said = text(&output.stderr);
+    assert!(said.contains("target default/no-such not found"), "{said}");
+    assert_eq!(bed.leftovers(), "");
+}
