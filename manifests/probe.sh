@@ -20,12 +20,14 @@
 #
 # All times are milliseconds. A probe is tried again until its first success, or
 # until SETTLE has passed since the start; after its first success, until it has SUCCESSES successes
-# from DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn.
+# from DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn, of
+# which several are drawn at once where it takes long.
 #
 # Until SETTLE and the first success an attempt is given up after PATIENCE, and after twice as long
 # each further time, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
-# for a second before the next. An attempt that was cut short is never the last one. Those for dns
-# and ask are not cut short, for nslookup counts in seconds; nor are those for loss, which end by themselves.
+# for a second before the next. So is the first attempt after SETTLE, unless SETTLE is 0, when it is the
+# only one. An attempt that was cut short is never the last one. Those for dns and ask are not cut short,
+# for nslookup counts in seconds; nor are those for loss, which end by themselves.
 #
 # PARALLEL probes at once make their first attempts. Those that have failed once mostly wait, so they go
 # on beside the others, TOGETHER probes in all. Of a GROUP the first goes on at once, for what holds up
@@ -366,7 +368,8 @@ $2
 LINE
     attempts=$3
     trap 'echo "broken $id $attempts" >&4' EXIT
-    if [ "$stage" = brief ] && [ "$brief" -lt "$timeout" ]; then limit_to "$brief"; else limit_to "$timeout"; fi
+    limit_to "$timeout"
+    [ "$stage" != brief ] || [ "$timeout" -lt "$brief" ] || limit_to "$brief"
     payload=0
     path=
     out=
@@ -390,6 +393,9 @@ LINE
     backends=0
     seen=' '
     pause=1
+    # Nothing that may be tried again is concluded from one attempt, however late it began.
+    more=0
+    [ "$stage" != first ] || [ "$settle" -eq 0 ] || more=1
     case $stage in
         again)
             patience=$((patience * 2))
@@ -404,7 +410,7 @@ LINE
         cut_short=0
         if [ "$succeeded" -eq 0 ] && [ "$payload" -eq 0 ] && [ "$patience" -lt "$timeout" ]; then
             settle
-            if [ "$settled" -eq 0 ]; then
+            if [ "$settled" -eq 0 ] || [ "$more" -eq 1 ]; then
                 decimal "$patience"
                 limit=$decimal
                 cut_short=1
@@ -441,10 +447,10 @@ LINE
             [ "$settled" -eq 0 ] || sample_anew
         fi
     done
-    case $succeeded:$stage:$settled:$cut_short in
+    case $succeeded:$stage:$more in
         0:brief:*) tell brief ;;
-        0:*:1:0) end vain ;;
-        0:*) tell first ;;
+        0:first:1) tell first ;;
+        0:*) end vain ;;
         *) end through ;;
     esac
 }
