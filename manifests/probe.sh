@@ -335,10 +335,13 @@ sample_anew() {
     seen=' '
 }
 
-# Makes some attempts at once. Fails where one of them did.
+# Makes some attempts at once: more of them when hardly any probes are left that wait. Fails where one
+# of them did.
 draw_together() {
+    set -- 1 2 3
+    [ $(((now - start) * 10)) -lt $((settle + timeout)) ] || set -- 1 2 3 4 5 6 7 8
     lines=$(
-        for _ in 1 2 3; do
+        for _; do
             {
                 attempt
                 echo "$backend$tab$line"
@@ -503,29 +506,39 @@ go_on() {
     eval "begin $stage \$attempts_$id"
 }
 
-# Lets those of a group that are held go on.
-release() {
-    eval "following=\$following\${held_$1:-} held_$1="
-}
-
-# Lets all that are held go on when their time has come; otherwise sets in $left how long that takes.
-watch_time() {
+# Holds a probe until its group's first one is done, or the time to hold is over.
+hold_back() {
+    eval "held_$group=\"\${held_$group:-}$id \""
+    holding="$holding$group "
+    held=$((held + 1))
+    [ -z "$timer" ] || return 0
     clock
     left=$((hold - (now - start) * 10))
-    [ "$left" -le 0 ] || return 0
-    for group in $holding; do release "$group"; done
-    holding=
+    [ "$left" -gt 0 ] || left=0
+    decimal "$left"
+    # A time limit to `read` would not do: it may pass in the middle of a line.
+    { sleep "$decimal"; echo over >&4; } > /dev/null 2>&1 3>&- &
+    timer=$!
 }
 
-# Waits until a probe tells what became of it, or those that are held may go on.
+# Lets those of a group that are held go on.
+release() {
+    eval "set -- \"$1\" \${held_$1:-}"
+    eval "held_$1="
+    shift
+    for held_id; do
+        following="$following$held_id "
+        held=$((held - 1))
+    done
+}
+
+# Waits until a probe tells what became of it, or the time to hold is over.
 listen() {
-    if [ -n "$holding" ]; then
-        watch_time
-        [ -n "$holding" ] || return 0
-        decimal "$left"
-        read -r -t "$decimal" told id attempts <&4 || return 0
-    else
-        read -r told id attempts <&4
+    read -r told id attempts <&4
+    if [ "$told" = over ]; then
+        timer=over
+        for group in $holding; do release "$group"; done
+        return
     fi
     eval "stage=\$stage_$id attempts_$id=$attempts; wait \$process_$id"
     running=$((running - 1))
@@ -536,10 +549,7 @@ listen() {
             eval "found_$group=led"
             leading="$leading$id "
             ;;
-        first:*:led)
-            eval "held_$group=\"\${held_$group:-}$id \""
-            holding="$holding $group"
-            ;;
+        first:*:led) if [ "$timer" = over ]; then following="$following$id "; else hold_back; fi ;;
         first:*) following="$following$id " ;;
         brief:*) undecided="$undecided$id " ;;
         *:first:* | *:0:*) ;;
@@ -593,6 +603,8 @@ carry_out() {
     leading=
     following=
     holding=
+    held=0
+    timer=
     undecided=
     while :; do
         room=$((together - running))
@@ -602,7 +614,7 @@ carry_out() {
             go_on
         elif [ -n "$asked" ] && [ "$active" -lt "$parallel" ]; then
             begin_next
-        elif [ "$running" -gt 0 ] || [ -n "$holding" ]; then
+        elif [ "$running" -gt 0 ] || [ "$held" -gt 0 ]; then
             listen
         elif [ -n "$undecided" ]; then
             decide
