@@ -20,12 +20,14 @@
 #
 # All times are milliseconds. A probe is tried again until its first success, or
 # until SETTLE has passed since the start; after its first success, until it has SUCCESSES successes
-# from DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn.
+# from DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn, of
+# which several are drawn at once where it takes long.
 #
 # Until SETTLE and the first success an attempt is given up after PATIENCE, and after twice as long
 # each further time, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
-# for a second before the next. An attempt that was cut short is never the last one. Those for dns
-# and ask are not cut short, for nslookup counts in seconds; nor are those for loss, which end by themselves.
+# for a second before the next. So is the first attempt after SETTLE, unless SETTLE is 0, when it is the
+# only one. An attempt that was cut short is never the last one. Those for dns and ask are not cut short,
+# for nslookup counts in seconds; nor are those for loss, which end by themselves.
 #
 # PARALLEL probes at once make their first attempts. Those that have failed once mostly wait, so they go
 # on beside the others, TOGETHER probes in all. Of a GROUP the first goes on at once, for what holds up
@@ -333,10 +335,13 @@ sample_anew() {
     seen=' '
 }
 
-# Makes some attempts at once. Fails where one of them did.
+# Makes some attempts at once: more of them when hardly any probes are left that wait. Fails where one
+# of them did.
 draw_together() {
+    set -- 1 2 3
+    [ $(((now - start) * 10)) -lt $((settle + timeout)) ] || set -- 1 2 3 4 5 6 7 8
     lines=$(
-        for _ in 1 2 3; do
+        for _; do
             {
                 attempt
                 echo "$backend$tab$line"
@@ -366,7 +371,8 @@ $2
 LINE
     attempts=$3
     trap 'echo "broken $id $attempts" >&4' EXIT
-    if [ "$stage" = brief ] && [ "$brief" -lt "$timeout" ]; then limit_to "$brief"; else limit_to "$timeout"; fi
+    limit_to "$timeout"
+    [ "$stage" != brief ] || [ "$timeout" -lt "$brief" ] || limit_to "$brief"
     payload=0
     path=
     out=
@@ -390,6 +396,9 @@ LINE
     backends=0
     seen=' '
     pause=1
+    # Nothing that may be tried again is concluded from one attempt, however late it began.
+    more=0
+    [ "$stage" != first ] || [ "$settle" -eq 0 ] || more=1
     case $stage in
         again)
             patience=$((patience * 2))
@@ -404,7 +413,7 @@ LINE
         cut_short=0
         if [ "$succeeded" -eq 0 ] && [ "$payload" -eq 0 ] && [ "$patience" -lt "$timeout" ]; then
             settle
-            if [ "$settled" -eq 0 ]; then
+            if [ "$settled" -eq 0 ] || [ "$more" -eq 1 ]; then
                 decimal "$patience"
                 limit=$decimal
                 cut_short=1
@@ -441,10 +450,10 @@ LINE
             [ "$settled" -eq 0 ] || sample_anew
         fi
     done
-    case $succeeded:$stage:$settled:$cut_short in
+    case $succeeded:$stage:$more in
         0:brief:*) tell brief ;;
-        0:*:1:0) end vain ;;
-        0:*) tell first ;;
+        0:first:1) tell first ;;
+        0:*) end vain ;;
         *) end through ;;
     esac
 }
@@ -497,29 +506,39 @@ go_on() {
     eval "begin $stage \$attempts_$id"
 }
 
-# Lets those of a group that are held go on.
-release() {
-    eval "following=\$following\${held_$1:-} held_$1="
-}
-
-# Lets all that are held go on when their time has come; otherwise sets in $left how long that takes.
-watch_time() {
+# Holds a probe until its group's first one is done, or the time to hold is over.
+hold_back() {
+    eval "held_$group=\"\${held_$group:-}$id \""
+    holding="$holding$group "
+    held=$((held + 1))
+    [ -z "$timer" ] || return 0
     clock
     left=$((hold - (now - start) * 10))
-    [ "$left" -le 0 ] || return 0
-    for group in $holding; do release "$group"; done
-    holding=
+    [ "$left" -gt 0 ] || left=0
+    decimal "$left"
+    # A time limit to `read` would not do: it may pass in the middle of a line.
+    { sleep "$decimal"; echo over >&4; } > /dev/null 2>&1 3>&- &
+    timer=$!
 }
 
-# Waits until a probe tells what became of it, or those that are held may go on.
+# Lets those of a group that are held go on.
+release() {
+    eval "set -- \"$1\" \${held_$1:-}"
+    eval "held_$1="
+    shift
+    for held_id; do
+        following="$following$held_id "
+        held=$((held - 1))
+    done
+}
+
+# Waits until a probe tells what became of it, or the time to hold is over.
 listen() {
-    if [ -n "$holding" ]; then
-        watch_time
-        [ -n "$holding" ] || return 0
-        decimal "$left"
-        read -r -t "$decimal" told id attempts <&4 || return 0
-    else
-        read -r told id attempts <&4
+    read -r told id attempts <&4
+    if [ "$told" = over ]; then
+        timer=over
+        for group in $holding; do release "$group"; done
+        return
     fi
     eval "stage=\$stage_$id attempts_$id=$attempts; wait \$process_$id"
     running=$((running - 1))
@@ -530,10 +549,7 @@ listen() {
             eval "found_$group=led"
             leading="$leading$id "
             ;;
-        first:*:led)
-            eval "held_$group=\"\${held_$group:-}$id \""
-            holding="$holding $group"
-            ;;
+        first:*:led) if [ "$timer" = over ]; then following="$following$id "; else hold_back; fi ;;
         first:*) following="$following$id " ;;
         brief:*) undecided="$undecided$id " ;;
         *:first:* | *:0:*) ;;
@@ -587,6 +603,8 @@ carry_out() {
     leading=
     following=
     holding=
+    held=0
+    timer=
     undecided=
     while :; do
         room=$((together - running))
@@ -596,7 +614,7 @@ carry_out() {
             go_on
         elif [ -n "$asked" ] && [ "$active" -lt "$parallel" ]; then
             begin_next
-        elif [ "$running" -gt 0 ] || [ -n "$holding" ]; then
+        elif [ "$running" -gt 0 ] || [ "$held" -gt 0 ]; then
             listen
         elif [ -n "$undecided" ]; then
             decide

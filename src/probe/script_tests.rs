@@ -309,6 +309,15 @@ fn of_those_that_are_held_up_alike_the_first_has_its_whole_time_and_the_others_a
 }
 
 #[test]
+fn no_failure_that_may_be_tried_again_is_concluded_from_one_attempt() {
+    let Some(busybox) = Busybox::find() else { return };
+    let address = silent_at_first(usize::MAX);
+    let attempts = Attempts { timeout_ms: 300, settle_ms: 10, ..PATIENT };
+    let seen = busybox.observe(&[probe(Target::Http { address, payload: 100 }, attempts)]);
+    assert_eq!(seen[0].attempts.len(), 2, "{seen:?}");
+}
+
+#[test]
 fn all_have_their_whole_time_where_one_of_them_gets_through_in_the_end() {
     let Some(busybox) = Busybox::find() else { return };
     let (silent, slow) = (silent_at_first(usize::MAX), silent_at_first(1));
