@@ -24,7 +24,7 @@
 # which several are drawn at once where it takes long.
 #
 # Until SETTLE and the first success an attempt is given up after PATIENCE, and after twice as long
-# each further time, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
+# each time that was too short, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
 # for a second before the next. So is the first attempt after SETTLE, unless SETTLE is 0, when it is the
 # only one. An attempt that was cut short is never the last one. Those for dns and ask are not cut short,
 # for nslookup counts in seconds; nor are those for loss, which end by themselves.
@@ -223,7 +223,6 @@ LINE
                 decimal "$patience"
                 limit=$decimal
                 cut_short=1
-                patience=$((patience * 2))
             fi
         fi
         attempt
@@ -235,6 +234,8 @@ LINE
             settle
             [ "$stage" != first ] || break
             [ "$settled" -eq 0 ] || [ "$cut_short" -eq 1 ] || break
+            # What was refused at once needs no more time, and one lost datagram is to be no last one.
+            [ $(((now - begun) * 10)) -lt "$patience" ] || patience=$((patience * 2))
             write
             sleep "0.$pause"
             [ "$pause" -ge 3 ] || pause=$((pause + 1))
