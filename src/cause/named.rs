@@ -5,6 +5,9 @@ use crate::{check::World, probe::ProbeTable};
 
 /// What lies behind the cases that failed or could not be told, in the order of the rules.
 pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<Cause> {
+    let none = ProbeTable::default();
+    // What probes met of a workload that was not all there says nothing of the cluster.
+    let probes = if world.fixture.removed.is_empty() { probes } else { &none };
     let evidence = Evidence::new(world, judged, probes);
     let mut open = evidence.open();
     let mut causes = Vec::new();
