@@ -21,7 +21,8 @@
 # All times are milliseconds. A probe is tried again until its first success, or
 # until SETTLE has passed since the start; after its first success, until it has SUCCESSES successes
 # from DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn, of
-# which several are drawn at once where it takes long.
+# which several are drawn at once where it takes long. Where DISTINCT is 1, one attempt that runs out of
+# time after a success does not end it: SUCCESSES more are to follow.
 #
 # Until SETTLE and the first success an attempt is given up after PATIENCE, and after twice as long
 # each time that was too short, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
@@ -199,6 +200,7 @@ LINE
     succeeded=0
     drawn=0
     settled=0
+    stumbled=0
     backends=0
     seen=' '
     pause=1
@@ -230,7 +232,16 @@ LINE
         if [ -n "$backend" ]; then
             succeed
         else
-            [ "$succeeded" -eq 0 ] || break
+            if [ "$succeeded" -gt 0 ]; then
+                # A single backend that kept one attempt waiting was busy, or it is gone: more tell which.
+                clock
+                [ "$distinct" -le 1 ] && [ "$stumbled" -eq 0 ] &&
+                    [ $(((now - begun) * 10)) -ge $((timeout - 20)) ] || break
+                stumbled=1
+                successes=$((succeeded + successes))
+                write
+                continue
+            fi
             settle
             [ "$stage" != first ] || break
             [ "$settled" -eq 0 ] || [ "$cut_short" -eq 1 ] || break

@@ -191,6 +191,9 @@ fn conclude(
         Step::Right(_) | Step::Wrong(..) => None,
     });
     let succeeded = after.iter().filter(|step| matches!(step, Step::Right(_))).count();
+    if let Some(reason) = stumbled(probe, after) {
+        return State::Unknown(reason);
+    }
     if let Some(kind) = failed {
         let detail = format!("{} after it had answered {}", kind, words::times(succeeded));
         return bad(kind, true, detail);
@@ -216,6 +219,22 @@ fn conclude(
         return State::Good;
     }
     State::Unknown(format!("it ended after {}", words::count(steps.len(), "attempt")))
+}
+
+/// Why a path is doubtful that answered, ran out of time once, and then answered as often as it must: a
+/// busy machine does that, and so does a network that loses packets.
+fn stumbled(probe: &Probe, after: &[Step<'_>]) -> Option<String> {
+    let place = after.iter().position(|step| !matches!(step, Step::Right(_)))?;
+    let (late, then) = after[place..].split_first()?;
+    let recovered = then.len() >= usize::from(probe.attempts.successes.max(1))
+        && then.iter().all(|step| matches!(step, Step::Right(_)));
+    let timed_out = matches!(late, Step::Failed(Kind::TimedOut, _));
+    (probe.attempts.distinct <= 1 && timed_out && recovered).then(|| {
+        format!(
+            "it timed out once and then answered {} again: packets were lost, or something was busy",
+            words::times(then.len())
+        )
+    })
 }
 
 /// Failures in the order in which they came, equal ones counted: `refused twice, timed out once`.

@@ -32,6 +32,8 @@ struct Progress {
     /// How many successes there are in the present sample, and from which backends.
     drawn: u32,
     backends: BTreeSet<String>,
+    /// Whether an attempt ran out of time after a success: more must show what that was.
+    stumbled: bool,
     /// Whether the present sample began when everything had had its time to settle.
     settled: bool,
 }
@@ -58,6 +60,7 @@ impl Progress {
             successes: 0,
             drawn: 0,
             backends: BTreeSet::new(),
+            stumbled: false,
             settled: false,
         }
     }
@@ -79,6 +82,13 @@ impl Progress {
     fn after(&mut self, outcome: &Outcome, settling: bool, cut_short: bool) -> Next {
         if !outcome.succeeded() {
             self.failures += 1;
+            let may_stumble = self.successes > 0 && self.attempts.distinct <= 1 && !self.stumbled;
+            if may_stumble && *outcome == Outcome::TimedOut {
+                self.stumbled = true;
+                let before = u16::try_from(self.successes).unwrap_or(u16::MAX);
+                self.attempts.successes = self.attempts.successes.saturating_add(before);
+                return Next::Again(Duration::ZERO);
+            }
             return if self.successes == 0 && (settling || cut_short) {
                 Next::Again((PAUSE * self.failures).min(LONGEST_PAUSE))
             } else {
@@ -177,6 +187,17 @@ mod tests {
         let outcomes = [Outcome::Refused, Outcome::TimedOut, by("a"), Outcome::Reset, by("a")];
         assert_eq!(run(POLICY, &outcomes, true), 4);
         assert_eq!(run(POLICY, &outcomes, false), 1);
+    }
+
+    #[test]
+    fn one_time_out_after_a_success_is_followed_by_as_many_successes_or_by_the_end() {
+        let again = [by("a"), Outcome::TimedOut, by("a"), by("a"), by("a")];
+        assert_eq!(run(POLICY, &again, false), 4);
+        let twice = [by("a"), Outcome::TimedOut, by("a"), Outcome::TimedOut, by("a")];
+        assert_eq!(run(POLICY, &twice, false), 4);
+        assert_eq!(run(POLICY, &[by("a"), Outcome::Reset, by("a")], false), 2);
+        let distinct = Attempts { distinct: 2, ..POLICY };
+        assert_eq!(run(distinct, &again, false), 2, "it may be the other backend that is dead");
     }
 
     #[test]

@@ -249,6 +249,22 @@ fn failures_before_the_first_success_are_forgiven_and_none_after_it() {
 }
 
 #[test]
+fn one_attempt_that_runs_out_of_time_after_a_success_is_followed_by_more() {
+    let Some(busybox) = Busybox::find() else { return };
+    let address = loopback::serve(loopback::V6, |stream, number| {
+        if number == 1 {
+            std::thread::sleep(Duration::from_millis(1_500));
+        }
+        loopback::answer_as(&stream, "nginx-1", 0);
+    });
+    let attempts = Attempts { timeout_ms: 1_000, ..PATIENT };
+    let seen = busybox.observe(&[http(address, attempts)]);
+    let outcomes: Vec<bool> =
+        seen[0].attempts.iter().map(|attempt| attempt.outcome.succeeded()).collect();
+    assert_eq!(outcomes, [true, false, true, true], "{seen:?}");
+}
+
+#[test]
 fn more_probes_than_run_at_once_are_all_carried_out() {
     let Some(busybox) = Busybox::find() else { return };
     let address = loopback::serve(loopback::V6, |stream, _| {

@@ -60,7 +60,7 @@ impl Check for KubernetesService {
     }
 
     fn about(&self) -> About {
-        About::core()
+        About::core().titled("The Service kubernetes")
     }
 
     fn stage(&self) -> Stage {

@@ -48,7 +48,7 @@ impl Check for ToPod {
     }
 
     fn about(&self) -> About {
-        About::core()
+        About::core().titled("API server to pods")
     }
 
     fn stage(&self) -> Stage {

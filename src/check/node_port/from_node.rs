@@ -57,7 +57,7 @@ impl Check for FromNode {
     }
 
     fn about(&self) -> About {
-        About::feature("NodePortFromNode").asserts(&[
+        About::feature("NodePortFromNode").titled("NodePort from nodes").asserts(&[
             "should function for node-Service: http",
             "should function for node-Service: udp",
         ])

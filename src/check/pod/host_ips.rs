@@ -52,7 +52,9 @@ impl Check for HostIps {
     }
 
     fn about(&self) -> About {
-        About::core().asserts(&["should create pod, add ipv6 and ipv4 ip to host ips"])
+        About::core()
+            .titled("Pod hostIPs")
+            .asserts(&["should create pod, add ipv6 and ipv4 ip to host ips"])
     }
 
     fn stage(&self) -> Stage {

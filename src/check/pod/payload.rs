@@ -60,6 +60,7 @@ impl Check for Payload {
 
     fn about(&self) -> About {
         About::feature("PodPayloadSizes")
+            .titled("Pod to pod, large requests")
             .asserts(&["should be able to handle large requests: http"])
     }
 

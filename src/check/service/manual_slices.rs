@@ -54,7 +54,7 @@ impl Check for ManualSlices {
     }
 
     fn about(&self) -> About {
-        About::feature("ServiceManualEndpoints")
+        About::feature("ServiceManualEndpoints").titled("Services without a selector")
     }
 
     fn stage(&self) -> Stage {

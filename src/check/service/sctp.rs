@@ -52,7 +52,9 @@ impl Check for Sctp {
     }
 
     fn about(&self) -> About {
-        About::feature("ServiceSCTP").asserts(&["should function for pod-Service: sctp"])
+        About::feature("ServiceSCTP")
+            .titled("SCTP Services")
+            .asserts(&["should function for pod-Service: sctp"])
     }
 
     fn stage(&self) -> Stage {

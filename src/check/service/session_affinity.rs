@@ -59,7 +59,7 @@ impl Check for SessionAffinity {
     }
 
     fn about(&self) -> About {
-        About::feature("ServiceSessionAffinity").asserts(&[
+        About::feature("ServiceSessionAffinity").titled("Session affinity").asserts(&[
             "should function for client IP based session affinity: http",
             "should function for client IP based session affinity: udp",
         ])

@@ -55,7 +55,7 @@ impl Check for TrafficPolicy {
     }
 
     fn about(&self) -> About {
-        About::feature("ServiceTrafficPolicies")
+        About::feature("ServiceTrafficPolicies").titled("Traffic policies")
     }
 
     fn stage(&self) -> Stage {

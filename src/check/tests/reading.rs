@@ -44,6 +44,20 @@ fn a_path_that_settled_is_good_and_says_on_which_attempt() {
 }
 
 #[test]
+fn one_time_out_between_answers_is_neither_good_nor_bad() {
+    let lab = Lab::dual();
+    let (probe, answer) = probe(&lab);
+    let (right, late) = (|| answer.clone(), || Outcome::TimedOut);
+    let once = state(lab.world(), &probe, vec![right(), late(), right(), right()], None);
+    let State::Unknown(reason) = once else { panic!("{once:?}") };
+    assert!(reason.starts_with("it timed out once and then answered twice again"), "{reason}");
+    let twice = state(lab.world(), &probe, vec![right(), late(), right(), late()], None);
+    assert!(matches!(twice, State::Bad(_)), "{twice:?}");
+    let reset = vec![right(), Outcome::Reset, right(), right()];
+    assert!(matches!(state(lab.world(), &probe, reset, None), State::Bad(_)));
+}
+
+#[test]
 fn a_failure_after_a_success_is_never_forgiven() {
     let lab = Lab::dual();
     let (probe, answer) = probe(&lab);
