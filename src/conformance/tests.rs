@@ -150,6 +150,9 @@ fn a_report_is_verified_by_its_record_and_by_no_other() {
     let sha256 = digest(b"the record");
     let report: Report = serde_saphyr::from_str(&yaml(&of(&record)).unwrap()).unwrap();
     assert_eq!(verify(&report, &record, &sha256), Vec::<String>::new());
+    let mut turned = report.clone();
+    turned.profiles[0].extended.supported_features.reverse();
+    assert_eq!(verify(&turned, &record, &sha256), Vec::<String>::new(), "in another order");
     let found = verify(&report, &record, &digest(b"another"));
     assert!(found[0].starts_with("The report is of another record: "), "{found:?}");
     let broken = Lab::dual().with_hosts().with(Fault::HairpinOff { at: "n2" }).run().record;

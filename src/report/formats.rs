@@ -1,11 +1,17 @@
 //! The one list of the formats that a report in a file may have.
 
-use super::{Format, html, json, junit, markdown, tap};
+use super::{Format, gitlab, html, json, junit, markdown, tap};
 
 /// Every format, in the order in which help lists them. A new one is a file of its own and a line
 /// here.
-pub static FORMATS: [&Format; 5] =
-    [&html::FORMAT, &markdown::FORMAT, &junit::FORMAT, &tap::FORMAT, &json::FORMAT];
+pub static FORMATS: [&Format; 6] = [
+    &html::FORMAT,
+    &markdown::FORMAT,
+    &junit::FORMAT,
+    &tap::FORMAT,
+    &gitlab::FORMAT,
+    &json::FORMAT,
+];
 
 #[cfg(test)]
 mod tests {

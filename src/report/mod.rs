@@ -13,6 +13,7 @@ mod fan;
 mod format;
 mod formats;
 pub mod github;
+pub mod gitlab;
 mod harmless;
 pub mod html;
 pub mod json;

@@ -9,8 +9,8 @@ use std::{
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 
 use super::{
-    Ending, FORMATS, Fan, FileReport, OutputFile, Tally, github::GitHub, json, junit, markdown,
-    plain::Plain, streams::Stream, tap, text::Detail,
+    Ending, FORMATS, Fan, FileReport, OutputFile, Tally, github::GitHub, gitlab, json, junit,
+    markdown, plain::Plain, streams::Stream, tap, text::Detail,
 };
 use crate::{
     check::Stage,
@@ -334,6 +334,31 @@ fn tap_has_a_point_for_each_case_and_only_passes_and_skips_are_ok() {
         assert_eq!(text.lines().nth(1).unwrap(), format!("1..{}", tally.total() + of_the_run));
         assert_eq!(begin("ok "), tally.passed + tally.skipped);
         assert_eq!(begin("not ok "), tally.failed + tally.inconclusive + of_the_run);
+    }
+}
+
+#[test]
+fn gitlab_has_a_finding_for_each_cause_each_other_failure_and_each_reason_for_a_doubt() {
+    let findings = |run: &Run| -> Vec<serde_json::Value> {
+        serde_json::from_str(&rendered(&gitlab::FORMAT, &run.record)).unwrap()
+    };
+    assert!(findings(&healthy()).is_empty());
+    let of_a_route = findings(&broken_route(3));
+    assert_eq!(of_a_route.len(), 1);
+    assert_eq!(of_a_route[0]["check_name"], "pod_route_missing");
+    assert_eq!(of_a_route[0]["severity"], "major");
+    let unknown = findings(&unexplained());
+    assert!(
+        unknown.iter().all(|it| it["check_name"].as_str().unwrap().contains("::")),
+        "{unknown:?}"
+    );
+    let doubts = findings(&lab().without_exec());
+    assert!(doubts.iter().any(|it| it["severity"] == "minor"), "{doubts:?}");
+    for finding in of_a_route.iter().chain(&unknown).chain(&doubts) {
+        for field in ["description", "fingerprint"] {
+            assert!(finding[field].as_str().is_some_and(|text| !text.is_empty()), "{finding}");
+        }
+        assert!(finding["location"]["lines"]["begin"].is_u64(), "{finding}");
     }
 }
 

@@ -23,6 +23,7 @@ fn a_saved_run_is_reported_in_every_format_with_success_as_the_exit_code() {
         ("markdown", "## ❌ dualstack: Failed"),
         ("junit", "<?xml"),
         ("tap", "TAP version 14\n1..14\nnot ok 1 - "),
+        ("gitlab", "[\n"),
         ("json", "{"),
     ];
     for (format, _) in formats {
