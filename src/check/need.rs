@@ -8,7 +8,7 @@ use crate::facts::Source;
 pub enum Need {
     /// To know this of the cluster.
     Facts(Source),
-    /// To know the Services that the operator named, and what stands behind them.
+    /// To know the Services that the operator named, and their endpoints.
     Targets,
     /// To run commands in the run's pods.
     Exec,

@@ -57,8 +57,8 @@ struct ExpectationArgs {
     /// do
     #[arg(long, value_name = "URL")]
     egress_target: Option<EgressServer>,
-    /// Also test this Service of yours, read-only: its DNS records, its ClusterIPs and what stands behind
-    /// it, in each family; repeatable
+    /// Also test this Service of yours, read-only: its DNS records, its ClusterIPs and its
+    /// endpoints, in each family; repeatable
     #[arg(long, value_name = "NAMESPACE/NAME")]
     target: Vec<TargetName>,
 }

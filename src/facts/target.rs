@@ -18,7 +18,7 @@ pub struct TargetName {
 }
 
 impl TargetName {
-    /// The permissions that it takes to know the Service and what stands behind it.
+    /// The permissions that it takes to know the Service and its endpoints.
     pub fn rights(&self) -> [Right; 2] {
         let namespace = Some(self.namespace.as_str());
         [
@@ -79,7 +79,7 @@ pub struct Target {
     pub name: TargetName,
     /// What it asks for, and what it was given.
     pub service: Fact<TargetService>,
-    /// What stands behind it, by address.
+    /// Its endpoints, by address.
     pub endpoints: Fact<Vec<TargetEndpoint>>,
 }
 
@@ -197,8 +197,7 @@ pub fn usable(targets: &[Target]) -> Result<(), TargetError> {
 pub enum TargetError {
     /// There is none of that name.
     #[error(
-        "target {0} not found: there is no such Service; `kubectl -n {namespace} get services` lists those \
-         of its namespace",
+        "Service {0} not found; list those of its namespace with `kubectl -n {namespace} get services`",
         namespace = .0.namespace
     )]
     NotFound(TargetName),
@@ -258,8 +257,7 @@ mod tests {
         };
         assert_eq!(
             error(absent("Service team/web not found")),
-            "target team/web not found: there is no such Service; `kubectl -n team get services` lists \
-             those of its namespace"
+            "Service team/web not found; list those of its namespace with `kubectl -n team get services`"
         );
         let right = "get services in namespace team".to_owned();
         assert!(error(Fact::Forbidden { reason: right.clone() }).contains(&right));

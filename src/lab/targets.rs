@@ -33,7 +33,7 @@ impl Lab {
         }
     }
 
-    /// What stands behind it.
+    /// Its endpoints.
     pub(crate) fn endpoints(&mut self) -> &mut Vec<TargetEndpoint> {
         match &mut self.facts.targets[0].endpoints {
             Fact::Known { value, .. } => value,
@@ -83,7 +83,7 @@ fn web(families: &[IpFamily], pods: usize) -> Target {
     }
 }
 
-/// What comes of connecting to a Service of the operator's, or to what stands behind it.
+/// What comes of connecting to a Service of the operator's, or to one of its endpoints.
 pub(super) fn outcome(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outcome {
     let target = probe.aim.target().and_then(|name| lab.facts.target(name)).unwrap();
     let family = probe.family();

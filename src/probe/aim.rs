@@ -64,7 +64,7 @@ pub enum Aim {
         /// The Service.
         target: TargetName,
     },
-    /// What stands behind a Service of the operator's, at its own address.
+    /// An endpoint of a Service of the operator's, at its own address.
     TargetEndpoint {
         /// The Service.
         target: TargetName,

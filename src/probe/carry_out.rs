@@ -3,7 +3,10 @@
 use futures::{StreamExt, future::BoxFuture, stream, stream::FuturesUnordered};
 use kube::Client;
 
-use super::{Batch, Observation, Probe, ProbeId, Sink, api_server, dns, outside, plan::Plan, pod};
+use super::{
+    Batch, Observation, Probe, ProbeId, Sink, api_server, dns, outside, plan::Plan, pod,
+    script::Room,
+};
 use crate::fixture::{Fixture, PROBE_CONTAINER, Workload};
 
 /// How many execs run at once. Each is a connection over the API server to a kubelet, with a shell
@@ -28,6 +31,8 @@ pub async fn carry_out(
     for (server, probes) in plan.dns {
         beside.push(Box::pin(dns::carry_out(client, server, probes, sink)));
     }
+    let sources = plan.pods.len() + plan.hosts.len();
+    let room = Room::among(sources.min(EXECS_AT_ONCE));
     let mut execs = Vec::<BoxFuture<'_, ()>>::new();
     let namespace = &fixture.namespace;
     let host_namespace = fixture.host_namespace();
@@ -35,7 +40,7 @@ pub async fn carry_out(
     let hosts = plan.hosts.into_iter().map(|batch| ((&fixture.host_probes, host_namespace), batch));
     for ((workloads, namespace), (node, probes)) in pods.chain(hosts) {
         match source(namespace, workloads, &node) {
-            Ok(source) => execs.push(Box::pin(pod::carry_out(client, source, probes, sink))),
+            Ok(source) => execs.push(Box::pin(pod::carry_out(client, source, probes, room, sink))),
             Err(reason) => lose(probes, &reason, sink),
         }
     }

@@ -6,7 +6,11 @@ use futures::StreamExt;
 use kube::Client;
 use tokio::time::{Instant, timeout};
 
-use super::{Batch, Observation, Probe, ProbeId, Sink, script, session::Session};
+use super::{
+    Batch, Observation, Probe, ProbeId, Sink,
+    script::{self, Room},
+    session::Session,
+};
 use crate::cluster::{ExecEnd, ExecEvent, PodExec, exec};
 
 /// How much longer than an attempt may take the script may be silent, before the connection or its
@@ -28,9 +32,15 @@ pub(super) struct Source {
 
 /// Carries out a batch in a pod. Every probe's observation is sent as soon as it is done; those of
 /// a batch that is broken off are sent as lost.
-pub(super) async fn carry_out(client: &Client, source: Source, probes: Batch, sink: &Sink) {
-    let (stdin, refused) = script::stdin(probes.iter().map(|(_, probe)| probe));
-    let (silence, deadline) = (silence(&probes), longest(&probes));
+pub(super) async fn carry_out(
+    client: &Client,
+    source: Source,
+    probes: Batch,
+    room: Room,
+    sink: &Sink,
+) {
+    let (stdin, refused) = script::stdin(probes.iter().map(|(_, probe)| probe), room);
+    let (silence, deadline) = (silence(&probes), longest(&probes, room));
     let mut session = Session::new(probes);
     for (place, reason) in refused {
         send(sink, session.lose(place, reason));
@@ -86,14 +96,14 @@ fn silence(probes: &[(ProbeId, Probe)]) -> Duration {
 }
 
 /// For how long the script may run. It is bounded by itself, so this is the last resort.
-fn longest(probes: &[(ProbeId, Probe)]) -> Duration {
+fn longest(probes: &[(ProbeId, Probe)], room: Room) -> Duration {
     let one = |(_, probe): &(ProbeId, Probe)| {
         let attempts = probe.attempts;
         let settling = Duration::from_millis(attempts.settle_ms.into());
         settling + SUCCESS * u32::from(attempts.bound)
     };
     // Each round of those that run at once may wait for a first success in vain.
-    let rounds = u32::try_from(probes.len().div_ceil(script::PARALLEL)).unwrap_or(u32::MAX);
+    let rounds = u32::try_from(probes.len().div_ceil(room.first)).unwrap_or(u32::MAX);
     let waiting = silence(probes).saturating_mul(rounds.max(1));
     probes.iter().map(one).max().unwrap_or_default() + waiting
 }

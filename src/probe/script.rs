@@ -13,12 +13,33 @@ const VERSION: u32 = 5;
 /// The command that runs the script in the probes' container.
 pub(super) const COMMAND: [&str; 2] = ["sh", "/etc/dualstack/probe.sh"];
 
-/// How many probes a pod tries at once that were not tried before.
+/// How many probes all pods together try at once that were not tried before. Where nodes share a machine,
+/// as kind's do, more would make it so busy that healthy paths run out of time.
+const AT_ONCE: usize = 96;
+/// How many of them one pod tries at most.
 pub(super) const PARALLEL: usize = 16;
+/// And at least.
+const LEAST: usize = 2;
+/// How many go on beside them that failed once and mostly wait. Each probe takes four processes, and a pod may be
+/// held to as few as some hundred and fifty.
+const WAITING: usize = 16;
 
-/// How many it tries at once in all. Those that failed once mostly wait. Each takes four processes, and a
-/// pod may be held to as few as some hundred and fifty.
-const TOGETHER: usize = 2 * PARALLEL;
+/// How many probes a pod tries at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Those that were not tried before.
+    pub(super) first: usize,
+    /// All.
+    pub(super) together: usize,
+}
+
+impl Room {
+    /// The room of each of so many pods that probe at the same time.
+    pub(super) fn among(sources: usize) -> Self {
+        let first = (AT_ONCE / sources.max(1)).clamp(LEAST, PARALLEL);
+        Self { first, together: first + WAITING }
+    }
+}
 
 /// How long the one further attempt takes of a probe whose like was tried in vain, in milliseconds. TCP
 /// repeats its SYN after a second.
@@ -28,6 +49,7 @@ const BRIEF_MS: u32 = 1_500;
 /// those are left out, and listed with the reason.
 pub(super) fn stdin<'p>(
     probes: impl IntoIterator<Item = &'p Probe>,
+    room: Room,
 ) -> (String, Vec<(usize, String)>) {
     let mut text = String::new();
     let mut refused = Vec::new();
@@ -45,7 +67,8 @@ pub(super) fn stdin<'p>(
             Err(reason) => refused.push((id, reason)),
         }
     }
-    let head = format!("dualstack-probe {VERSION} {PARALLEL} {TOGETHER} {BRIEF_MS} {hold}\n");
+    let Room { first, together } = room;
+    let head = format!("dualstack-probe {VERSION} {first} {together} {BRIEF_MS} {hold}\n");
     (format!("{head}{text}.\n"), refused)
 }
 
@@ -227,7 +250,7 @@ mod tests {
             }),
             probe(Target::Pointer { address: "10.96.0.1".parse().unwrap() }),
         ];
-        let (text, refused) = stdin(&probes);
+        let (text, refused) = stdin(&probes, Room::among(1));
         assert_eq!(refused, []);
         assert_eq!(
             text,
@@ -249,7 +272,7 @@ mod tests {
     #[test]
     fn a_name_that_would_be_something_else_to_the_shell_or_the_tool_is_refused() {
         for name in ["", "-debug", "a b.", "a\nb.", "$(reboot).", "a\t."] {
-            let (text, refused) = stdin(&[dns(name)]);
+            let (text, refused) = stdin(&[dns(name)], Room::among(1));
             assert_eq!(text, "dualstack-probe 5 16 32 1500 0\n.\n", "{name:?}");
             assert_eq!(refused.len(), 1, "{name:?}");
         }
@@ -265,6 +288,14 @@ mod tests {
             tail: String::new(),
         };
         assert_eq!(line, Line::Attempt { id: 7, succeeded: false, millis: 120, printed });
+    }
+
+    #[test]
+    fn the_pods_of_many_nodes_share_what_runs_at_once() {
+        assert_eq!(Room::among(0).first, PARALLEL);
+        assert_eq!(Room::among(6), Room { first: 16, together: 32 });
+        assert_eq!(Room::among(24), Room { first: 4, together: 20 });
+        assert_eq!(Room::among(1_000).first, LEAST);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Busybox {
 
     /// Carries different probes out, and complains about a line that can't be read.
     fn observe(&self, probes: &[Probe]) -> Vec<Observation> {
-        let (stdin, refused) = script::stdin(probes);
+        let (stdin, refused) = script::stdin(probes, script::Room::among(1));
         assert_eq!(refused, []);
         let output = self.script(&stdin);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -70,7 +70,7 @@ async fn a_plan_only_reads_and_says_how_many_reads_there_are() {
 #[tokio::test]
 async fn a_target_that_can_not_be_tested_is_answered_before_anything_is_made() {
     for (status, exit, words) in [
-        (404, Exit::Cluster, "target team/web not found: there is no such Service"),
+        (404, Exit::Cluster, "Service team/web not found"),
         (403, Exit::Cluster, "missing permission: get services in namespace team"),
     ] {
         let fake = Fake::start(move |request| match request.uri().path() {

@@ -173,7 +173,7 @@ fn case(
         let large = payload.map(|payload| probe(payload, plan::once(world.suite)));
         let probes = std::iter::once(probe(0, attempts)).chain(large).collect();
         let path = ServicePath {
-            from: source.label.clone(),
+            from: source.place(),
             node: source.pod.node.clone(),
             role,
             service: service.name.clone(),
@@ -215,7 +215,7 @@ impl ServicePath {
             ));
         };
         let what = format!(
-            "A pod on node {from} reaches the Service {service} over {family}, whose backend sees {seen} \
+            "{from} reaches the Service {service} over {family}, whose backend sees {seen} \
              as the client, not the pod's own address {client}: something masquerades what goes to \
              ClusterIPs."
         );
@@ -246,13 +246,13 @@ impl ServicePath {
         let large = reading.probe.target.is_large();
         let what = if large {
             format!(
-                "A pod on node {from} gets small answers from the Service {service}, {behind}, at its \
+                "{from} gets small answers from the Service {service}, {behind}, at its \
                  {family} ClusterIP {address}, but not large ones: {}.",
                 symptom.detail
             )
         } else {
             format!(
-                "A pod on node {from} does not reach the Service {service}, {behind}, at its {family} \
+                "{from} does not reach the Service {service}, {behind}, at its {family} \
                  ClusterIP {address}: {}.",
                 symptom.detail
             )

@@ -86,7 +86,7 @@ impl Check for Udp {
                         let address = udp_at(world, &source, to, family)?;
                         let sizes = [1, LARGE_DATAGRAM];
                         let probes = sizes.map(|size| udp(world, &source, to, address, size));
-                        let (from, node) = (source.label.clone(), source.pod.node.clone());
+                        let (from, node) = (source.place(), source.pod.node.clone());
                         Ok((UdpPath { from, node, to: to.clone(), family, address }, probes.into()))
                     });
                     cases.push(case.beside(&tcp(world, &source, to, family)));
@@ -179,7 +179,7 @@ impl UdpPath {
             "datagrams".to_owned()
         };
         let what = format!(
-            "A pod on node {from} gets no answer to {size} from the nginx on node {to} at the {family} \
+            "{from} gets no answer to {size} from the nginx on node {to} at the {family} \
              ClusterIP {address}, though TCP works: {}.",
             symptom.detail
         );

@@ -16,7 +16,7 @@ use crate::{
     probe::Aim,
 };
 
-/// What stands behind the operator's Services answers at its own addresses.
+/// The endpoints of the operator's Services answer at their own addresses.
 #[derive(Debug)]
 pub(in crate::check) struct Endpoints;
 
@@ -157,8 +157,7 @@ fn path(
     })
 }
 
-/// The verdict where nobody stands behind a Service in a family: a failure if somebody does in the
-/// other one.
+/// The verdict where a Service has no ready endpoint of a family: a failure if it has one of the other.
 fn nobody(target: &Target, service: &TargetService, family: IpFamily) -> Verdict {
     let TargetName { namespace, name } = &target.name;
     let others = target.ready(family.other()).count();
@@ -214,8 +213,8 @@ impl Path {
             more => format!(" (and {more} more)"),
         };
         let failure = Failure::new(format!(
-            "A pod on node {node} does not reach port {port} of what stands behind the Service {target} \
-             over {family}: {}{more}.",
+            "A pod on node {node} does not reach port {port} of the endpoints of the Service {target} over \
+             {family}: {}{more}.",
             seen.join("; ")
         ))
         .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))

@@ -38,7 +38,7 @@ pub(super) fn each<'w, S>(
     all
 }
 
-/// The Service, if it and what stands behind it could be read.
+/// The Service, if it and its endpoints could be read.
 fn known(target: &Target) -> Result<&TargetService, String> {
     let unknown = match (&target.service, &target.endpoints) {
         (Fact::Known { value, .. }, Fact::Known { .. }) => return Ok(value),
@@ -67,7 +67,7 @@ pub(super) fn lacks(target: &Target, service: &TargetService, family: IpFamily) 
     })
 }
 
-/// What stands in the way where nobody stands behind the Service in a family.
+/// What stands in the way where the Service has no ready endpoint of a family.
 pub(super) fn deserted(target: &Target, family: IpFamily) -> Option<Blocked> {
     target.ready(family).next().is_none().then(|| Blocked {
         by: Some("target::endpoints"),
@@ -106,7 +106,7 @@ pub(super) fn probe(
     source.probe(aim, Wire::Tcp { address }, once)
 }
 
-/// Commands that show a Service and what stands behind it.
+/// Commands that show a Service and its endpoints.
 pub(super) fn look(name: &TargetName) -> [String; 2] {
     let TargetName { namespace, name } = name;
     [

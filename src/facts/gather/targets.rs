@@ -1,4 +1,4 @@
-//! The Services that the operator named, and what stands behind them.
+//! The Services that the operator named, and their endpoints.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
