@@ -85,6 +85,6 @@ fn missing(bed: &Bed) {
     let output = dualstack(bed, &["run", "--target", "default/no-such"]).output().unwrap();
     assert_eq!(output.status.code(), Some(CLUSTER));
     let said = text(&output.stderr);
-    assert!(said.contains("target default/no-such not found"), "{said}");
+    assert!(said.contains("Service default/no-such not found"), "{said}");
     assert_eq!(bed.leftovers(), "");
 }
