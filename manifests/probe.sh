@@ -21,8 +21,9 @@
 # All times are milliseconds. A probe is tried again until its first success, or
 # until SETTLE has passed since the start; after its first success, until it has SUCCESSES successes
 # from DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn, of
-# which several are drawn at once where it takes long. Where DISTINCT is 1, one attempt that runs out of
-# time after a success does not end it: SUCCESSES more are to follow.
+# which several are drawn at once where it takes long. One attempt that runs out of time after a success
+# does not end it: SUCCESSES more are to follow, and where DISTINCT is more than 1, BOUND more, from
+# DISTINCT backends.
 #
 # Until SETTLE and the first success an attempt is given up after PATIENCE, and after twice as long
 # each time that was too short, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
@@ -233,12 +234,14 @@ LINE
             succeed
         else
             if [ "$succeeded" -gt 0 ]; then
-                # A single backend that kept one attempt waiting was busy, or it is gone: more tell which.
+                # A backend that kept one attempt waiting was busy, or it is gone: more tell which.
                 clock
-                [ "$distinct" -le 1 ] && [ "$stumbled" -eq 0 ] &&
-                    [ $(((now - begun) * 10)) -ge $((timeout - 20)) ] || break
+                [ "$stumbled" -eq 0 ] && [ $(((now - begun) * 10)) -ge $((timeout - 20)) ] || break
                 stumbled=1
+                [ "$distinct" -le 1 ] || [ "$successes" -ge "$bound" ] || successes=$bound
                 successes=$((succeeded + successes))
+                answered=$now
+                sample_anew
                 write
                 continue
             fi

@@ -194,6 +194,12 @@ fn conclude(
     if let Some(reason) = stumbled(probe, after) {
         return State::Unknown(reason);
     }
+    // One attempt that ran out of time would have been followed by more.
+    if let (Some(reason), [.., Step::Right(_), Step::Failed(Kind::TimedOut, _)]) = (lost, after)
+        && succeeded + 1 == after.len()
+    {
+        return State::Unknown(reason.to_owned());
+    }
     if let Some(kind) = failed {
         let detail = format!("{} after it had answered {}", kind, words::times(succeeded));
         return bad(kind, true, detail);
@@ -226,10 +232,19 @@ fn conclude(
 fn stumbled(probe: &Probe, after: &[Step<'_>]) -> Option<String> {
     let place = after.iter().position(|step| !matches!(step, Step::Right(_)))?;
     let (late, then) = after[place..].split_first()?;
-    let recovered = then.len() >= usize::from(probe.attempts.successes.max(1))
-        && then.iter().all(|step| matches!(step, Step::Right(_)));
+    let wanted = probe.attempts;
+    let answered: BTreeSet<_> = then
+        .iter()
+        .map_while(|step| match step {
+            Step::Right(pod) => Some(*pod),
+            Step::Wrong(..) | Step::Failed(..) => None,
+        })
+        .collect();
+    let recovered = then.len() >= usize::from(wanted.once_more())
+        && then.iter().all(|step| matches!(step, Step::Right(_)))
+        && answered.len() >= usize::from(wanted.distinct);
     let timed_out = matches!(late, Step::Failed(Kind::TimedOut, _));
-    (probe.attempts.distinct <= 1 && timed_out && recovered).then(|| {
+    (timed_out && recovered).then(|| {
         format!(
             "it timed out once and then answered {} again: packets were lost, or something was busy",
             words::times(then.len())

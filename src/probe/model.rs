@@ -249,6 +249,15 @@ pub struct Attempts {
     pub bound: u16,
 }
 
+impl Attempts {
+    /// How many successes must follow an attempt that ran out of time between successes, for
+    /// it to have been a busy machine rather than a dead backend: as many as at first, or, where
+    /// several backends share the traffic, a whole sample.
+    pub(crate) fn once_more(&self) -> u16 {
+        if self.distinct > 1 { self.successes.max(self.bound) } else { self.successes.max(1) }
+    }
+}
+
 /// What came of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {

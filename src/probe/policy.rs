@@ -82,11 +82,13 @@ impl Progress {
     fn after(&mut self, outcome: &Outcome, settling: bool, cut_short: bool) -> Next {
         if !outcome.succeeded() {
             self.failures += 1;
-            let may_stumble = self.successes > 0 && self.attempts.distinct <= 1 && !self.stumbled;
+            let may_stumble = self.successes > 0 && !self.stumbled;
             if may_stumble && *outcome == Outcome::TimedOut {
                 self.stumbled = true;
                 let before = u16::try_from(self.successes).unwrap_or(u16::MAX);
-                self.attempts.successes = self.attempts.successes.saturating_add(before);
+                self.attempts.successes = before.saturating_add(self.attempts.once_more());
+                self.drawn = 0;
+                self.backends.clear();
                 return Next::Again(Duration::ZERO);
             }
             return if self.successes == 0 && (settling || cut_short) {
@@ -196,8 +198,13 @@ mod tests {
         let twice = [by("a"), Outcome::TimedOut, by("a"), Outcome::TimedOut, by("a")];
         assert_eq!(run(POLICY, &twice, false), 4);
         assert_eq!(run(POLICY, &[by("a"), Outcome::Reset, by("a")], false), 2);
-        let distinct = Attempts { distinct: 2, ..POLICY };
-        assert_eq!(run(distinct, &again, false), 2, "it may be the other backend that is dead");
+        // With several backends it may be another one that is dead: a whole sample must show them all.
+        let distinct = Attempts { distinct: 2, bound: 3, ..POLICY };
+        let answers = [by("a"), by("b"), by("b"), by("a"), by("a")];
+        let late = [[by("a"), Outcome::TimedOut].as_slice(), &answers].concat();
+        assert_eq!(run(distinct, &late, false), 5, "three answers of both backends");
+        let dead = [[by("a"), Outcome::TimedOut].as_slice(), &vec![by("a"); 5]].concat();
+        assert_eq!(run(distinct, &dead, false), 6, "one more than the bound");
     }
 
     #[test]

@@ -265,6 +265,22 @@ fn one_attempt_that_runs_out_of_time_after_a_success_is_followed_by_more() {
 }
 
 #[test]
+fn of_several_backends_a_whole_sample_follows_an_attempt_that_runs_out_of_time() {
+    let Some(busybox) = Busybox::find() else { return };
+    let address = loopback::serve(loopback::V6, |stream, number| {
+        if number == 1 {
+            std::thread::sleep(Duration::from_millis(1_500));
+        }
+        loopback::answer_as(&stream, ["nginx-1", "nginx-2"][number % 2], 0);
+    });
+    let attempts = Attempts { timeout_ms: 1_000, settle_ms: 0, distinct: 2, bound: 5, ..PATIENT };
+    let seen = busybox.observe(&[http(address, attempts)]);
+    let outcomes: Vec<bool> =
+        seen[0].attempts.iter().map(|attempt| attempt.outcome.succeeded()).collect();
+    assert_eq!(outcomes, [true, false, true, true, true, true, true], "{seen:?}");
+}
+
+#[test]
 fn more_probes_than_run_at_once_are_all_carried_out() {
     let Some(busybox) = Busybox::find() else { return };
     let address = loopback::serve(loopback::V6, |stream, _| {

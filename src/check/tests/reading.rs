@@ -55,6 +55,38 @@ fn one_time_out_between_answers_is_neither_good_nor_bad() {
     assert!(matches!(twice, State::Bad(_)), "{twice:?}");
     let reset = vec![right(), Outcome::Reset, right(), right()];
     assert!(matches!(state(lab.world(), &probe, reset, None), State::Bad(_)));
+    let lost = state(lab.world(), &probe, vec![right(), late()], Some("the exec broke"));
+    assert_eq!(lost, State::Unknown("the exec broke".to_owned()));
+}
+
+#[test]
+fn of_several_backends_each_must_answer_again_after_a_time_out() {
+    let lab = Lab::dual();
+    let run = lab.run();
+    let probe =
+        run.probes_of("service::cluster_ip_reachable/ipv6/n1 -> prefer-dual-stack")[0].clone();
+    let (distinct, bound) = (usize::from(probe.attempts.distinct), probe.attempts.bound);
+    assert!(distinct > 1 && usize::from(bound) > distinct);
+    let answers: Vec<Outcome> = ["n1", "n2", "n3"]
+        .iter()
+        .map(|node| {
+            let backend = lab.fixture.backend_on(node).unwrap();
+            Outcome::Answered(crate::probe::Answer {
+                pod: backend.pod.clone().unwrap(),
+                server: backend.pod_ips[1],
+                client: lab.fixture.probe_on("n1").unwrap().pod_ips[1],
+                payload: 0,
+            })
+        })
+        .collect();
+    let seen = |after: Vec<Outcome>| {
+        let outcomes = [vec![answers[0].clone(), Outcome::TimedOut], after].concat();
+        state(lab.world(), &probe, outcomes, None)
+    };
+    let sample = || answers.iter().cycle().take(bound.into()).cloned().collect::<Vec<_>>();
+    assert!(matches!(seen(sample()), State::Unknown(_)), "{:?}", seen(sample()));
+    assert!(matches!(seen(sample()[1..].to_vec()), State::Bad(_)));
+    assert!(matches!(seen(vec![answers[0].clone(); bound.into()]), State::Bad(_)));
 }
 
 #[test]
