@@ -157,11 +157,18 @@ fn found(
                 "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
             ])
             .collect(),
-        fix: fix(evidence, example, pods, refused),
+        fix: fix(evidence, example, pods, refused, source(evidence, &bad)),
         // By its probes alone, so that what another rule has explained stays explained by it.
         probed,
         ..Found::default()
     })
+}
+
+/// The node from which alone none of these DNS pods is heard, where others hear them.
+fn source<'a>(evidence: &Evidence<'a>, bad: &[&Probed<'a>]) -> Option<&'a str> {
+    let from = bad.first()?.from()?;
+    let others = evidence.nodes().into_iter().any(|node| node != from);
+    (others && bad.iter().all(|probed| probed.from() == Some(from))).then_some(from)
 }
 
 fn fix(
@@ -169,6 +176,7 @@ fn fix(
     example: &Probed<'_>,
     pods: &[(&str, usize)],
     refused: bool,
+    source: Option<&str>,
 ) -> Vec<String> {
     let listens =
         "Look in the Corefile for `bind` with addresses of one family, which makes CoreDNS \
@@ -179,12 +187,19 @@ fn fix(
         Aim::DnsPod { node, .. } => node.as_deref(),
         _ => None,
     };
-    let look = node.map_or_else(String::new, |node| {
-        format!(" (`{}`)", commands::on_node_as_root(node, "nft list ruleset"))
-    });
+    let rules = |node| commands::on_node_as_root(node, "nft list ruleset");
+    let place = match (source, node) {
+        // What only one node doesn't hear is most likely dropped there.
+        (Some(source), _) => format!(
+            "on {source} (`{}`), whose pods alone are not answered, then on the node of the DNS pod",
+            rules(source)
+        ),
+        (None, Some(node)) => format!("on the node of the DNS pod (`{}`)", rules(node)),
+        (None, None) => "on the node of the DNS pod".to_owned(),
+    };
     let filter = format!(
-        "Look for a rule on the node of the DNS pod{look}, or for a NetworkPolicy that selects DNS pods, \
-         which lets port 53 through for one transport or one family alone."
+        "Look for a rule {place}, or for a NetworkPolicy that selects DNS pods, which lets port 53 \
+         through for one transport or one family alone."
     );
     let dns = evidence.world.facts.cluster_dns.known();
     let all = dns.map_or(0, |dns| dns.pods.len());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CauseRule, Evidence, Found, evidence::Probed};
+use super::{CauseRule, Evidence, Found, evidence::Probed, proof};
 use crate::{
     check::{Kind, commands, words},
     fixture::BACKEND_PORT,
@@ -40,7 +40,22 @@ fn pairs<'a>(evidence: &Evidence<'a>, family: IpFamily) -> BTreeSet<(&'a str, &'
             let to = *nodes.iter().find(|node| probed.backend() == Some(node))?;
             Some((probed.from()?, to))
         });
-    lost.filter(|(from, to)| from != to && datagrams_pass(evidence, family, from, to)).collect()
+    lost.filter(|(from, to)| {
+        from != to
+            && datagrams_pass(evidence, family, from, to)
+            // On a detour, a node that sees half of a connection drops it as invalid and lets datagrams by.
+            && !route_is_wrong(evidence, from, to, family)
+    })
+    .collect()
+}
+
+/// Whether the tables of one of two nodes show no route to the pods of the other, or a wrong one.
+fn route_is_wrong(evidence: &Evidence<'_>, a: &str, b: &str, family: IpFamily) -> bool {
+    let wrong = |from: &str, to: &str| {
+        let ip = evidence.world.fixture.backend_on(to).and_then(|pod| pod.address(family));
+        ip.is_some_and(|ip| proof::route_missing(evidence.world.facts, from, to, ip).is_proof())
+    };
+    wrong(a, b) || wrong(b, a)
 }
 
 /// Whether datagrams from one node to the pods of another are answered, all but a few: TCP suffers

@@ -101,6 +101,23 @@ fn a_detour_is_named() {
 }
 
 #[test]
+fn a_detour_on_which_datagrams_pass_is_no_filter() {
+    // The node on the way sees half of each connection, and drops it as invalid.
+    let mut lab = Lab::dual().with(Fault::WebPortDropped { on: "n2", family: V6 }).looked_at();
+    let n3 = lab.facts.node("n3").and_then(|node| node.internal_ips(V6).next());
+    let pod = lab.fixture.backend_on("n2").and_then(|pod| pod.address(V6)).unwrap();
+    let lookups = &mut lab.facts.snapshots[0].lookups;
+    let lookup = lookups.iter_mut().find(|lookup| lookup.address == pod).unwrap();
+    lookup.route.as_mut().unwrap().via = n3;
+    let causes = lab.run().record.causes;
+    let route = causes.iter().find(|cause| cause.id == "pod_route_missing").unwrap();
+    assert_eq!(route.confidence, Confidence::Proved);
+    assert!(route.evidence[0].contains("n1 sends packets"), "{:#?}", route.evidence);
+    let filters = causes.iter().filter(|cause| cause.id == "tcp_filtered");
+    assert!(filters.clone().all(|cause| !cause.what.contains("node n1")), "{causes:#?}");
+}
+
+#[test]
 fn a_node_without_a_route_to_its_own_pods_shows_it() {
     let fault = Fault::OwnRoutesMissing { on: "n2", family: V6 };
     proved(fault, "own_pod_routes_missing", "the way from n2 to its own pod");
