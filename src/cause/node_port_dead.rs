@@ -7,7 +7,7 @@ use super::{
     evidence::{Origin, Probed},
 };
 use crate::{
-    check::{Kind, remedy, words},
+    check::{Kind, commands, remedy, words},
     net::IpFamily,
     probe::ProbeId,
 };
@@ -115,7 +115,19 @@ fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option
     let port = example.probe.target.address()?.port();
     let refused = tried(evidence, family, node).all(|probed| probed.kind() == Some(Kind::Refused));
     let dropped = example.kind() == Some(Kind::TimedOut);
+    let own = evidence.touching(node, family).find(|probed| {
+        probed.is_node_port()
+            && !probed.by_host()
+            && probed.at() == Some(node)
+            && probed.from() == Some(node)
+    });
+    // What the node's own pods get through is open, and something stands before it.
+    let opened = own.is_some_and(Probed::good);
     let what = match nodes {
+        [node] if refused && opened => format!(
+            "Node {node} opens NodePorts over {family} to its own pods, and a filter refuses them to \
+             others."
+        ),
         [node] if refused => format!("Node {node} refuses NodePorts over {family}: it opens none."),
         [node] if dropped => format!("Node {node} drops {family} packets to NodePorts."),
         [node] => format!("NodePorts are dead at node {node} over {family}."),
@@ -124,12 +136,6 @@ fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option
         _ => format!("NodePorts are dead at every node over {family}."),
     };
     let mut seen = vec![format!("{}: {}", example.probe.target, example.seen())];
-    let own = evidence.touching(node, family).find(|probed| {
-        probed.is_node_port()
-            && !probed.by_host()
-            && probed.at() == Some(node)
-            && probed.from() == Some(node)
-    });
     if let Some(own) = own {
         seen.push(format!("from a pod on {node} itself: {}", own.seen()));
     }
@@ -142,8 +148,16 @@ fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option
     Some(Found {
         what,
         evidence: seen,
-        reproduce: remedy::inspect_proxy(evidence.world, family, node, &port.to_string()),
-        fix: remedy::node_port(evidence.world, family, node),
+        reproduce: if opened {
+            vec![commands::on_node_as_root(node, "nft list ruleset")]
+        } else {
+            remedy::inspect_proxy(evidence.world, family, node, &port.to_string())
+        },
+        fix: if opened {
+            vec![remedy::node_port_filter(family, node)]
+        } else {
+            remedy::node_port(evidence.world, family, node)
+        },
         probed: explained(evidence, family, nodes),
         ..Found::default()
     })
@@ -167,7 +181,7 @@ fn before_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Op
             format!("{} from outside: {}", example.probe.target, example.seen()),
             format!("pods on other nodes reach the NodePorts at {node}"),
         ],
-        reproduce: vec![crate::check::commands::on_node_as_root(node, "nft list ruleset")],
+        reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
         fix: vec![
             format!(
                 "Let TCP 30000-32767 over {family} through the platform's firewall to {names} (security \

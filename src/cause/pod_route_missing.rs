@@ -3,6 +3,8 @@
 mod group;
 mod loss;
 
+use std::collections::BTreeSet;
+
 use self::{
     group::{Group, grouped},
     loss::{Loss, losses, route_of},
@@ -11,6 +13,7 @@ use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, proof::Sho
 use crate::{
     check::{commands, remedy, words},
     net::IpFamily,
+    probe::ProbeId,
 };
 
 #[derive(Debug)]
@@ -52,7 +55,7 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
         .filter_map(|(from, to)| Some(commands::route(from, ip(to)?)))
         .collect();
     reproduce.first()?;
-    let probed = losses
+    let mut probed: BTreeSet<ProbeId> = losses
         .iter()
         .flat_map(|loss| {
             let (a, b) = loss.ends();
@@ -60,6 +63,15 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
             evidence.bad(|probed| touches(evidence, probed, a, b, family, directed))
         })
         .collect();
+    // What a node lets none of the others open, it doesn't forward for their NodePorts either.
+    if let Group::To { node, others, filtered: true, .. } = group
+        && others.len() + 1 == evidence.nodes().len()
+    {
+        probed.extend(evidence.bad(|probed| {
+            let elsewhere = probed.is_node_port() && probed.from() != Some(node);
+            elsewhere && probed.at() == Some(node) && probed.family == family
+        }));
+    }
     let shown = shown(evidence, &losses, family);
     let found = Found {
         what: what(group, family, shown.is_proof()),
@@ -148,7 +160,16 @@ fn fix(evidence: &Evidence<'_>, group: &Group<'_>, family: IpFamily, proved: boo
             commands::on_node_as_root(b, "nft list ruleset")
         )
     };
-    let mut fix = if proved {
+    let filtered = matches!(
+        group,
+        Group::One(Loss::Filtered(..))
+            | Group::To { filtered: true, .. }
+            | Group::From { filtered: true, .. }
+    );
+    let mut fix = if filtered {
+        // Connections the other way work, so routes and forwarding do.
+        Vec::new()
+    } else if proved {
         // It is the routes, and neither forwarding nor a filter.
         Vec::from_iter(remedy::pod_network_of_cni(evidence.world, family))
     } else {

@@ -335,12 +335,17 @@ pub(crate) fn node_port(world: World<'_>, family: IpFamily, node: &str) -> Vec<S
         })
         .into_iter()
         .collect();
-    remedies.push(format!(
-        "Let the node's firewall and the platform's (security group, network ACL) admit TCP \
-         30000-32767 to {node} over {family}; rules for IPv4 and IPv6 are often kept apart."
-    ));
+    remedies.push(node_port_filter(family, node));
     remedies.extend(service_proxy(world, family, node));
     remedies
+}
+
+/// What to do about a firewall that keeps NodePorts of a node from others.
+pub(crate) fn node_port_filter(family: IpFamily, node: &str) -> String {
+    format!(
+        "Let the node's firewall and the platform's (security group, network ACL) admit TCP \
+         30000-32767 to {node} over {family}; rules for IPv4 and IPv6 are often kept apart."
+    )
 }
 
 /// What to do about pods that don't get out in a family.

@@ -5,12 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Tally;
 use crate::{
-    cause::Judged,
-    check::{Failure, Status},
-    exit::Exit,
-    net::IpFamily,
-    probe::Observation,
-    record::Record,
+    cause::Judged, check::Failure, exit::Exit, net::IpFamily, probe::Observation, record::Record,
 };
 
 /// A record, with what belongs together found quickly.
@@ -101,24 +96,6 @@ impl<'a> Digest<'a> {
             }
         }
         groups
-    }
-
-    /// Why cases ended so: each reason once, with its check and the number of its cases.
-    pub(super) fn reasons(&self, status: Status) -> Vec<(&'a str, &'a str, usize)> {
-        let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
-        let mut places: HashMap<(&str, &str), usize> = HashMap::new();
-        for judged in &self.record.judged {
-            if judged.verdict.status() != status {
-                continue;
-            }
-            let reason = (judged.case.check.as_str(), judged.verdict.detail());
-            let place = *places.entry(reason).or_insert(reasons.len());
-            match reasons.get_mut(place) {
-                Some((.., count)) => *count += 1,
-                None => reasons.push((reason.0, reason.1, 1)),
-            }
-        }
-        reasons
     }
 }
 

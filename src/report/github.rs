@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Ending, Format, ReportError, Reporter, digest::Digest, format::End, markdown, safe,
-    streams::Stream,
+    Ending, Format, ReportError, Reporter, digest::Digest, format::End, markdown, reason::Reason,
+    safe, streams::Stream,
 };
 use crate::{check::Status, event::Event, record::Record};
 
@@ -114,8 +114,8 @@ fn of_record(record: &Record) -> Vec<String> {
     }
     let open = digest.tally().inconclusive;
     if open > 0 {
-        let reason = digest.reasons(Status::Inconclusive);
-        let first = reason.first().map(|(_, reason, _)| format!(": {reason}")).unwrap_or_default();
+        let reasons = Reason::all(record, Status::Inconclusive);
+        let first = reasons.first().map(|first| format!(": {}", first.text)).unwrap_or_default();
         let text = format!("{open} cases could not be determined{first}");
         lines.push(command("warning", "dualstack: inconclusive", &text));
     }

@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::{Ending, Format, digest::Digest, safe};
+use super::{Ending, Format, digest::Digest, reason::Reason, safe};
 use crate::{check::Status, record::Record};
 
 /// What GitLab shows in place of a file, which a finding must have.
@@ -44,9 +44,9 @@ fn of_record(record: &Record) -> Vec<Value> {
         };
         findings.push(finding(group.check, "major", &format!("{}{more}", failure.what)));
     }
-    for (check, reason, count) in digest.reasons(Status::Inconclusive) {
-        let text = format!("Not determined, {count} cases: {reason}");
-        findings.push(finding(check, "minor", &text));
+    for reason in Reason::all(record, Status::Inconclusive) {
+        let text = format!("Not determined, {}", reason.sentence());
+        findings.push(finding(reason.check(), "minor", &text));
     }
     findings
 }

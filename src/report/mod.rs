@@ -23,6 +23,7 @@ mod known_tests;
 pub mod markdown;
 mod output;
 pub mod plain;
+mod reason;
 pub mod results;
 pub mod safe;
 pub mod streams;

@@ -9,6 +9,7 @@ use crate::{
     check::Status,
     report::{
         digest::{Digest, Unexplained, counted, family_name},
+        reason::Reason,
         safe,
     },
 };
@@ -99,12 +100,7 @@ fn commands(commands: &[String]) -> Markup {
 pub(super) fn rest(digest: &Digest<'_>) -> Markup {
     let record = digest.record;
     let reasons = |status| -> Vec<String> {
-        let reasons = digest.reasons(status).into_iter();
-        let said = reasons.map(|(check, reason, count)| match count {
-            1 => format!("{check}: {reason}"),
-            _ => format!("{check} ({count} cases): {reason}"),
-        });
-        said.collect()
+        Reason::all(record, status).iter().map(Reason::sentence).collect()
     };
     let lists = [
         ("Left behind in the cluster", record.left_behind.clone()),

@@ -10,6 +10,7 @@ use crate::{
     report::{
         Tally,
         digest::{Digest, Unexplained, counted, family_name, word},
+        reason::Reason,
         text,
     },
 };
@@ -48,12 +49,7 @@ pub(super) fn of_record(record: &Record) -> String {
     }
     parts.push(table(&digest));
     let reasons = |status| -> Vec<String> {
-        let reasons = digest.reasons(status).into_iter();
-        let said = reasons.map(|(check, reason, count)| {
-            let cases = if count == 1 { String::new() } else { format!(" ({count} cases)") };
-            format!("{}{cases}: {}", code(check), prose(reason))
-        });
-        said.collect()
+        Reason::all(record, status).iter().map(|reason| prose(&reason.sentence())).collect()
     };
     let said = |lines: &[String]| lines.iter().map(|line| prose(line)).collect::<Vec<_>>();
     for (title, lines) in [

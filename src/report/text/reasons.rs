@@ -6,7 +6,7 @@ use super::{
     layout::{BOLD, Prose, YELLOW, paint},
     view::View,
 };
-use crate::{check::Status, record::Record};
+use crate::{check::Status, record::Record, report::reason::Reason};
 
 /// The lists; nothing where there is nothing to say.
 pub(super) fn render(view: &View<'_>, notices: &[String]) -> String {
@@ -59,23 +59,8 @@ fn lists<const N: usize>(view: &View<'_>, lists: [(String, Vec<String>); N]) -> 
     texts.collect::<Vec<_>>().join("\n")
 }
 
-/// Each reason once, with the number of cases that it stopped.
 fn reasons(record: &Record, status: Status) -> Vec<String> {
-    let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
-    for judged in record.judged.iter().filter(|judged| judged.verdict.status() == status) {
-        let (check, reason) = (judged.case.check.as_str(), judged.verdict.detail());
-        match reasons.iter_mut().find(|known| (known.0, known.1) == (check, reason)) {
-            Some((_, _, count)) => *count += 1,
-            None => reasons.push((check, reason, 1)),
-        }
-    }
-    reasons
-        .into_iter()
-        .map(|(check, reason, count)| match count {
-            1 => format!("{check}: {reason}"),
-            _ => format!("{check} ({count} cases): {reason}"),
-        })
-        .collect()
+    Reason::all(record, status).iter().map(Reason::sentence).collect()
 }
 
 /// So many nodes that are left out for one reason have a line each; more are counted.
