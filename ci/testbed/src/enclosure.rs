@@ -215,7 +215,16 @@ fn build(plan: &Plan) -> Result<PathBuf> {
         mounts::tmpfs(&root.join(place), mode)?;
     }
     mounts::devices(&root.join("dev"))?;
-    mounts::control_groups(&plan.cgroups, &root.join("sys/fs/cgroup"))?;
+    let groups = root.join("sys/fs/cgroup");
+    mounts::control_groups(&plan.cgroups, &groups)?;
+    if plan.cgroups.is_v1() {
+        // On a hybrid machine each container needs a group of its own here too, or the systemds of all
+        // meet in one.
+        for unified in plan.cgroups.iter().filter(|hierarchy| hierarchy.v2) {
+            let at = groups.join(unified.directory());
+            mounts::mount_at("cgroup2", &at, "cgroup2", MsFlags::empty(), "")?;
+        }
+    }
     for Bind { from, to, writable } in &plan.enclosure.binds {
         let at = root.join(to.strip_prefix("/").unwrap_or(to));
         if !from.is_dir() {
