@@ -10,7 +10,7 @@ use std::process::Command;
 
 use super::catalogue::{self, KIND};
 use super::debian::Debian;
-use super::{Artefacts, busybox, of_artefacts};
+use super::{Artefacts, LANES, busybox, lanes, of_artefacts};
 use crate::cache::{Build, Cache, Error};
 use crate::images::recipes::{self, KindSources};
 use crate::images::{InvalidReference, Reference, Store, save};
@@ -98,11 +98,18 @@ pub struct Parts {
 pub fn prepare(cache: &Cache, testbed: &Path, progress: &dyn Progress) -> Result<Parts, Error> {
     let artefacts = super::prepare(cache, catalogue::newest(), progress)?;
     let debian = Debian::new()?;
-    let programs = KIND.build(cache, progress)?;
+    let cache = &cache.separate();
     let source = source(cache, progress)?;
-    let engine = engine(&debian, cache, progress)?;
-    let base = base(&debian, cache, progress, &source, &artefacts)?;
-    let archives = archives(cache, progress, &source, &artefacts)?;
+    let [engine, base, programs, archives] = lanes::run(
+        cache,
+        LANES,
+        [
+            Box::new(|| engine(&debian, cache, progress)),
+            Box::new(|| base(&debian, cache, progress, &source, &artefacts)),
+            Box::new(|| KIND.build(cache, progress)),
+            Box::new(|| archives(cache, progress, &source, &artefacts)),
+        ],
+    )?;
     let image = format!("localhost/kind-node:{}", artefacts.release.kubernetes);
     let build = NodeImage {
         testbed,
