@@ -12,7 +12,7 @@ use std::{
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ci/on-kind");
 
 const KIND: &str = r#"#!/bin/sh
-echo "kind $*"
+[ "$1" = get ] || echo "kind $*"
 case "$1 $2" in
     'get nodes') printf 'a-worker\na-control-plane\n' ;;
     'create cluster')
@@ -24,6 +24,13 @@ esac
 
 const ENGINE: &str = r#"#!/bin/sh
 name=${0##*/}
+case "$*" in
+    exec*'get nodes'*)
+        echo a-control-plane
+        [ -n "${FEWER:-}" ] || echo a-worker
+        exit
+        ;;
+esac
 [ "$1" = info ] || echo "$name $*"
 case $1 in
     info) [ "$name" = "$ANSWERS" ] ;;
@@ -37,8 +44,13 @@ const DUALSTACK: &str = "#!/bin/sh\necho \"dualstack $*\"\nexit 5\n";
 /// Runs the script where only one of the engines answers.
 fn on_kind(answers: &str, variable: &str, arguments: &[&str]) -> Output {
     let directory = tempfile::tempdir().unwrap();
-    let programs =
-        [("kind", KIND), ("docker", ENGINE), ("podman", ENGINE), ("dualstack", DUALSTACK)];
+    let programs = [
+        ("kind", KIND),
+        ("docker", ENGINE),
+        ("podman", ENGINE),
+        ("dualstack", DUALSTACK),
+        ("sleep", "#!/bin/sh\n"),
+    ];
     for (name, text) in programs {
         let path = directory.path().join(name);
         fs::write(&path, text).unwrap();
@@ -101,6 +113,10 @@ fn a_failure_before_the_run_says_what_to_do_and_is_no_verdict() {
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output.stderr).contains("fs.inotify.max_user_instances"));
     assert!(text(&output.stdout).contains("kind delete cluster"), "nothing is left");
+    let output = on_kind("docker", "FEWER", &["dual-stack"]);
+    assert_eq!(output.status.code(), Some(3), "a worker never joined");
+    assert!(text(&output.stderr).contains("did not become ready within 3 minutes"));
+    assert!(!text(&output.stdout).contains("dualstack run"));
     let output = on_kind("neither", "NOTHING", &["dual-stack"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output.stderr).contains("neither Docker nor podman answers"));

@@ -206,7 +206,7 @@ impl Cluster {
 }
 
 /// Ends and removes everything of a cluster.
-fn clear(dir: &ClusterDir, name: &Name) -> Result<()> {
+pub(crate) fn clear(dir: &ClusterDir, name: &Name) -> Result<()> {
     let record = dir.record().ok().flatten();
     Hierarchies::detect()?.destroy(name)?;
     if let Some(record) = record {

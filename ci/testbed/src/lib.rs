@@ -8,6 +8,7 @@ pub mod cli;
 pub mod cluster;
 pub mod cni;
 pub mod components;
+pub mod enclosure;
 pub mod error;
 pub mod exit;
 pub mod fault;

@@ -75,6 +75,11 @@ const RULES: [(&str, &str); 5] = [
 
 /// Refuses a machine that can't hold this cluster, naming all that is missing.
 pub fn check(cache: &Cache, spec: &Spec) -> Result<()> {
+    check_beside(components::is_prepared(cache, spec.kubernetes), spec)
+}
+
+/// As [`check`], but for what is made of other parts than a cluster's, which are built or not.
+pub fn check_beside(built: bool, spec: &Spec) -> Result<()> {
     let mut missing = Vec::new();
     if !nix::unistd::geteuid().is_root() {
         // Little else can be seen by anybody but root.
@@ -84,7 +89,7 @@ pub fn check(cache: &Cache, spec: &Spec) -> Result<()> {
         missing.extend(missing_control_groups()?);
         missing.extend(missing_memory(spec));
     }
-    let requirements = missing_requirements(cache, spec);
+    let requirements = missing_requirements(built);
     if missing.is_empty() && requirements.iter().all(|r| !RUN.contains(r)) {
         missing.extend(failing_trials(spec)?);
     }
@@ -121,8 +126,13 @@ pub fn check_packet_filter(artefacts: &Artefacts) -> Result<()> {
 
 /// Installs the Debian packages that are missing, and says which.
 pub fn install(cache: &Cache, spec: &Spec) -> Result<Vec<&'static str>> {
+    install_beside(components::is_prepared(cache, spec.kubernetes))
+}
+
+/// As [`install`], but for what is made of other parts than a cluster's, which are built or not.
+pub fn install_beside(built: bool) -> Result<Vec<&'static str>> {
     let mut packages: Vec<&str> =
-        missing_requirements(cache, spec).iter().filter_map(|r| r.package).collect();
+        missing_requirements(built).iter().filter_map(|r| r.package).collect();
     packages.sort_unstable();
     packages.dedup();
     if packages.is_empty() {
@@ -145,8 +155,8 @@ fn unfit_if(missing: Vec<String>) -> Result<()> {
     if missing.is_empty() { Ok(()) } else { Err(Error::Unfit(missing)) }
 }
 
-fn missing_requirements(cache: &Cache, spec: &Spec) -> Vec<Requirement> {
-    let build = if components::is_prepared(cache, spec.kubernetes) { &[] } else { BUILD };
+fn missing_requirements(built: bool) -> Vec<Requirement> {
+    let build = if built { &[] } else { BUILD };
     let mut missing: Vec<Requirement> = Vec::new();
     for requirement in RUN.iter().chain(build).filter(|r| !r.is_met()) {
         if missing.iter().all(|other| other.what != requirement.what) {

@@ -3,8 +3,10 @@
 mod catalogue;
 mod config;
 mod down;
+mod enclose;
 mod exec;
 mod fault;
+mod kind;
 mod kubeconfig;
 mod load;
 mod logs;
@@ -19,7 +21,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use self::output::Output;
-use crate::{agent, error::Result, exit::Exit, node, spec::Name};
+use crate::{agent, enclosure, error::Result, exit::Exit, node, spec::Name};
 
 /// Real multi-node dual-stack Kubernetes clusters in Linux namespaces, on this very machine.
 #[derive(Debug, Parser)]
@@ -36,7 +38,7 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 a step failed; 2 the command line or request makes no sense; \
 3 the machine lacks something, nothing was touched; 4 the cluster is not up, or for `status` \
-not healthy. `exec` and `with` pass their command's exit code on.";
+not healthy. `exec`, `with` and `enclose` pass their command's exit code on.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -61,6 +63,10 @@ enum Command {
     Fault(fault::Command),
     /// Bring the cluster up if need be and run a command with KUBECONFIG set.
     With(with::Args),
+    /// Run a command in a root file system and namespaces of its own, of which nothing is left.
+    Enclose(enclose::Args),
+    /// Make what kind clusters are made of where there is no registry, and print where it lies.
+    Kind(kind::Args),
     /// Print what kubeadm would be given on a node of such a cluster; brings nothing up.
     Config(config::Args),
     /// Print what there is: all shapes and versions of clusters, and all faults (Markdown).
@@ -71,6 +77,8 @@ enum Command {
     Launch { dir: PathBuf },
     #[command(name = node::BOOT, hide = true)]
     Boot { dir: PathBuf },
+    #[command(name = enclosure::ENCLOSED, hide = true)]
+    Enclosed { dir: PathBuf },
 }
 
 /// Runs the command that the process was started with.
@@ -98,11 +106,14 @@ fn run(cli: &Cli, output: &Output) -> Result<ExitCode> {
         Command::Load(args) => load::run(&cli.name, args, output),
         Command::Fault(command) => fault::run(&cli.name, command, output),
         Command::With(args) => with::run(&cli.name, args, output),
+        Command::Enclose(args) => enclose::run(&cli.name, args),
+        Command::Kind(args) => kind::run(&cli.name, args, output),
         Command::Config(args) => config::run(&cli.name, args, output),
         Command::Catalogue => catalogue::run(output),
         Command::Agent { dir } => daemon(|| agent::run_agent(dir)),
         Command::Launch { dir } => daemon(|| node::run_launcher(dir)),
         Command::Boot { dir } => daemon(|| node::run_boot(dir)),
+        Command::Enclosed { dir } => Ok(ExitCode::from(enclosure::run_enclosed(dir)?)),
     }
 }
 

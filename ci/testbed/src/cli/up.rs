@@ -68,7 +68,7 @@ pub(super) fn bring_up(name: &Name, args: &Args, output: &Output) -> Result<(Clu
 }
 
 /// This program, which becomes the clusters' daemons too.
-fn this_program() -> Result<PathBuf> {
+pub(super) fn this_program() -> Result<PathBuf> {
     let link = Path::new("/proc/self/exe");
     link.read_link().context(|| "find this program's own file".to_owned())
 }

@@ -1,13 +1,11 @@
 //! `testbed with`
 
-use std::{
-    os::unix::process::ExitStatusExt,
-    process::{Command, ExitCode, ExitStatus},
-};
+use std::process::{Command, ExitCode};
 
 use super::{Output, up};
 use crate::{
     cluster::{Brought, Cluster},
+    enclosure::code,
     error::{Context, Result},
     spec::Name,
 };
@@ -37,10 +35,4 @@ pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode>
 pub(super) fn pass_on(command: &mut Command, name: &str) -> Result<ExitCode> {
     let status = command.status().context(|| format!("run `{name}`"))?;
     Ok(ExitCode::from(code(status)))
-}
-
-/// A command that a signal ended has 128 plus the signal's number.
-fn code(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }

@@ -169,13 +169,25 @@ pub(super) const COREDNS: Component = Component {
     programs: &[("github.com/coredns/coredns", "coredns")],
 };
 
+/// Makes clusters whose nodes are containers.
+pub(super) const KIND: Component = Component {
+    name: "kind",
+    module: "sigs.k8s.io/kind",
+    go_mod: module!("kind").0,
+    go_sum: module!("kind").1,
+    cgo: false,
+    tags: "",
+    variables: &[],
+    programs: &[("sigs.k8s.io/kind", "kind")],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_component_pins_a_version_and_lists_its_programs_as_tools() {
-        let mut components = vec![CONTAINERD, RUNC, CNI_PLUGINS, ETCD, COREDNS];
+        let mut components = vec![CONTAINERD, RUNC, CNI_PLUGINS, ETCD, COREDNS, KIND];
         components.extend(minors().map(|minor| kubernetes(minor).unwrap().0));
         for component in components {
             assert!(component.version().starts_with('v'), "{} pins no version", component.name);

@@ -3,7 +3,9 @@
 mod apt;
 mod busybox;
 mod catalogue;
+mod debian;
 mod go;
+pub mod kind;
 mod lanes;
 mod pause;
 mod rootfs;
@@ -106,7 +108,7 @@ pub fn prepare(
     progress: &dyn Progress,
 ) -> Result<Artefacts, Error> {
     let (component, version) = catalogue::kubernetes(kubernetes)?;
-    let rootfs = rootfs::Rootfs::new()?;
+    let debian = debian::Debian::new()?;
     let release = Release { kubernetes: version, tags: ImageTags::new() };
     let cache = &cache.separate();
     // The longest come first, so that the lanes end together.
@@ -115,7 +117,7 @@ pub fn prepare(
         LANES,
         [
             Box::new(|| component.build(cache, progress)),
-            Box::new(|| rootfs.build(cache, progress)),
+            Box::new(|| rootfs::build(&debian, cache, progress)),
             Box::new(|| catalogue::COREDNS.build(cache, progress)),
             Box::new(|| catalogue::CONTAINERD.build(cache, progress)),
             Box::new(|| busybox::build(cache, progress)),

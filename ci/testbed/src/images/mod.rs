@@ -9,6 +9,7 @@ mod names;
 mod packages;
 pub(crate) mod recipes;
 mod reference;
+mod save;
 mod store;
 
 pub use archive::load;
@@ -17,4 +18,5 @@ pub use digest::{Digest, InvalidDigest};
 pub use error::Error;
 pub use image::architecture;
 pub use reference::{InvalidReference, Reference};
+pub use save::save;
 pub use store::Store;

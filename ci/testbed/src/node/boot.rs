@@ -30,7 +30,7 @@ pub fn run_boot(dir: &Path) -> Result<()> {
 }
 
 /// Makes the new root the root, and lets go of the machine's.
-fn pivot(root: &Path) -> Result<()> {
+pub(crate) fn pivot(root: &Path) -> Result<()> {
     let pivot = || -> nix::Result<()> {
         chdir(root)?;
         // The old root is stacked on the new one, and taken off again.
@@ -40,7 +40,7 @@ fn pivot(root: &Path) -> Result<()> {
         // kubelet and CSI expect mounts to propagate into containers that ask for it.
         mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_SHARED, None::<&str>)
     };
-    pivot().context(|| "move into the node's root".to_owned())
+    pivot().context(|| "move into the new root".to_owned())
 }
 
 /// The settings of the node's own network namespace. Those the kernel doesn't have are skipped.

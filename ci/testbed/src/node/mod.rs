@@ -4,10 +4,10 @@
 //! group, a process in new namespaces), `boot` (inside: mounts, then the pivot), `supervisor`
 //! (inside, for good: containerd and kubelet as units).
 
-mod boot;
+pub(crate) mod boot;
 mod files;
 mod launch;
-mod mounts;
+pub(crate) mod mounts;
 mod plan;
 mod supervisor;
 

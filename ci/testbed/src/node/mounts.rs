@@ -1,4 +1,4 @@
-//! The mounts of a node.
+//! The mounts of a node, some of which other enclosures share.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use nix::{
 
 use super::plan::BootPlan;
 use crate::{
-    cgroup::delegate,
+    cgroup::{Hierarchies, delegate},
     error::{Context, Result},
 };
 
@@ -57,21 +57,21 @@ pub(super) fn build(plan: &BootPlan, root: &Path) -> Result<()> {
         tmpfs(&root.join(dir), mode)?;
     }
     devices(&root.join("dev"))?;
-    control_groups(plan, &root.join("sys/fs/cgroup"))?;
+    control_groups(&plan.cgroups, &root.join("sys/fs/cgroup"))?;
     shadow_sysctls(root)
 }
 
-fn mount_at(source: &str, at: &Path, kind: &str, flags: MsFlags, data: &str) -> Result<()> {
+pub(crate) fn mount_at(source: &str, at: &Path, kind: &str, flags: MsFlags, data: &str) -> Result<()> {
     make_dir(at)?;
     mount(Some(source), at, Some(kind), flags, Some(data))
         .context(|| format!("mount {kind} at {}", at.display()))
 }
 
-fn tmpfs(at: &Path, mode: &str) -> Result<()> {
+pub(crate) fn tmpfs(at: &Path, mode: &str) -> Result<()> {
     mount_at("tmpfs", at, "tmpfs", MsFlags::empty(), &format!("mode={mode}"))
 }
 
-fn bind(from: &Path, at: &Path, read_only: bool) -> Result<()> {
+pub(crate) fn bind(from: &Path, at: &Path, read_only: bool) -> Result<()> {
     if from.is_dir() {
         make_dir(at)?;
     }
@@ -86,12 +86,12 @@ fn bind(from: &Path, at: &Path, read_only: bool) -> Result<()> {
     Ok(())
 }
 
-fn make_dir(at: &Path) -> Result<()> {
+pub(crate) fn make_dir(at: &Path) -> Result<()> {
     fs::create_dir_all(at).context(|| format!("create {}", at.display()))
 }
 
 /// A /dev with the devices that containers and kubelet use, and nothing of the machine's disks.
-fn devices(dev: &Path) -> Result<()> {
+pub(crate) fn devices(dev: &Path) -> Result<()> {
     const NODES: [(&str, u64, u64); 8] = [
         ("null", 1, 3),
         ("zero", 1, 5),
@@ -128,9 +128,9 @@ fn devices(dev: &Path) -> Result<()> {
     mount_at("mqueue", &dev.join("mqueue"), "mqueue", MsFlags::empty(), "")
 }
 
-/// The control groups as seen from the node: its own group is the root of each hierarchy.
-fn control_groups(plan: &BootPlan, at: &Path) -> Result<()> {
-    if !plan.cgroups.is_v1() {
+/// The control groups as seen from inside: the group of this process is the root of each hierarchy.
+pub(crate) fn control_groups(cgroups: &Hierarchies, at: &Path) -> Result<()> {
+    if !cgroups.is_v1() {
         mount_at("cgroup2", at, "cgroup2", MsFlags::empty(), "")?;
         // A v2 group with children that have controllers can't hold processes itself.
         let own = at.join("init");
@@ -139,7 +139,7 @@ fn control_groups(plan: &BootPlan, at: &Path) -> Result<()> {
         return delegate(at);
     }
     tmpfs(at, "755")?;
-    for hierarchy in plan.cgroups.iter().filter(|h| !h.v2) {
+    for hierarchy in cgroups.iter().filter(|h| !h.v2) {
         let name = hierarchy.directory();
         let options = hierarchy.controllers.join(",");
         let none = if options.starts_with("name=") { "none," } else { "" };

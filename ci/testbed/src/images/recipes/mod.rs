@@ -2,6 +2,7 @@
 
 mod base;
 mod busybox;
+mod kind;
 mod nginx;
 mod sources;
 mod system;
@@ -10,6 +11,7 @@ use super::error::Error;
 use super::store::Store;
 
 use base::base;
+pub(crate) use kind::{KindSources, TEXT as KIND_TEXT, write as write_kind};
 pub(crate) use sources::{KubernetesSources, Sources};
 
 /// Writes the images that are the same for every version of Kubernetes.
