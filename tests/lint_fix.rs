@@ -158,3 +158,36 @@ fn explain_file_shows_what_was_understood_with_lines() {
         assert!(said.contains(line), "{line:?} is not in:\n{said}");
     }
 }
+
+#[test]
+fn fix_writes_the_missing_enable_ipv6_of_flannel() {
+    let map = |lines: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: kube-flannel-cfg}}\ndata:\n{lines}"
+        )
+    };
+    let before = map(
+        "  # both families\n  net-conf.json: |\n    {\n      \"Network\": \"10.244.0.0/16\",\n      \
+         \"IPv6Network\": \"fd00:10:244::/56\",\n      \"Backend\": {\"Type\": \"vxlan\"}\n    }\n",
+    );
+    let after = map(
+        "  # both families\n  net-conf.json: |\n    {\n      \"Network\": \"10.244.0.0/16\",\n      \
+         \"EnableIPv6\": true,\n      \"IPv6Network\": \"fd00:10:244::/56\",\n      \"Backend\": \
+         {\"Type\": \"vxlan\"}\n    }\n",
+    );
+    let one_line = map("  net-conf.json: |\n    {\"IPv6Network\": \"fd00:10:244::/56\"}\n");
+    let fixed = map(
+        "  net-conf.json: |\n    {\"EnableIPv6\": true, \"IPv6Network\": \"fd00:10:244::/56\"}\n",
+    );
+    for (before, after) in [(before, after), (one_line, fixed)] {
+        let directory = directory(&before);
+        let path = directory.path().join("cluster.yaml");
+        let (code, said) = lint(directory.path(), &["--fix", "cluster.yaml"]);
+        assert_eq!((fs::read_to_string(path).unwrap(), code), (after, 0), "{said}");
+    }
+    // Whoever wrote false may have meant it.
+    let off =
+        map("  net-conf.json: |\n    {\"EnableIPv6\": false, \"IPv6Network\": \"fd00::/56\"}\n");
+    let directory = directory(&off);
+    assert_eq!(lint(directory.path(), &["--diff", "cluster.yaml"]), (0, String::new()));
+}

@@ -10,6 +10,7 @@ use super::{
     Input, Limits, Live, Options, Outcome, Report,
     edits::{self, Change},
     error::LintError,
+    goal::{self, Goal, Plan},
     model::{Asked, Version},
     read::STDIN,
     render::{self, Format},
@@ -38,6 +39,10 @@ pub struct LintArgs {
     /// Show what was understood of each file, with its lines, instead of the findings
     #[arg(long, conflicts_with_all = ["rules", "fix", "diff"])]
     pub explain_file: bool,
+    /// Say what the cluster still needs to become dual-stack, step by step, instead of the findings;
+    /// exits with 0 if it is dual-stack already
+    #[arg(long, value_enum, conflicts_with_all = ["rules", "fix", "diff", "explain_file", "format"])]
+    pub goal: Option<Goal>,
     /// Fix in the files what has one right answer, and report the rest
     #[arg(long, conflicts_with_all = ["rules", "diff"], requires = "paths")]
     pub fix: bool,
@@ -106,6 +111,9 @@ impl LintArgs {
             return Err(LintError::Path { path, cause });
         }
         let mut report = run(&inputs, live, &options);
+        if self.goal == Some(Goal::DualStack) {
+            return Ok((goal::render(&report, width), goal_exit(&report)));
+        }
         if self.explain_file {
             return Ok((understood::explain(&report), exit(&report)));
         }
@@ -136,6 +144,15 @@ fn exit(report: &Report) -> Exit {
         Outcome::Clean => Exit::Passed,
         Outcome::Errors => Exit::Failed,
         Outcome::NothingToLint => Exit::NothingSelected,
+    }
+}
+
+/// Whether every cluster has reached its goal; nothing selected where none is known.
+fn goal_exit(report: &Report) -> Exit {
+    match &report.plans[..] {
+        [] => Exit::NothingSelected,
+        plans if plans.iter().all(Plan::is_reached) => Exit::Passed,
+        _ => Exit::Failed,
     }
 }
 

@@ -45,6 +45,10 @@ const KUBE_SYSTEM: Option<&str> = Some("kube-system");
 const WANTED: &[Wanted] = &[
     Wanted { namespace: KUBE_SYSTEM, ..Wanted::everywhere(Objects::CONFIG_MAPS, config_map) },
     Wanted {
+        namespace: Some("kube-flannel"),
+        ..Wanted::everywhere(Objects::CONFIG_MAPS, config_map)
+    },
+    Wanted {
         namespace: KUBE_SYSTEM,
         labels: "tier=control-plane",
         ..Wanted::everywhere(Objects::PODS, pod)
@@ -114,8 +118,11 @@ fn document(wanted: &Wanted, object: &Value) -> Option<LiveDocument> {
     if let Some(namespace) = object.pointer("/metadata/namespace") {
         metadata.insert("namespace".into(), namespace.clone());
     }
-    whole.insert("metadata".into(), Value::Object(metadata));
-    if let Value::Object(kept) = kept {
+    if let Value::Object(mut kept) = kept {
+        if let Some(Value::Object(more)) = kept.remove("metadata") {
+            metadata.extend(more);
+        }
+        whole.insert("metadata".into(), Value::Object(metadata));
         whole.extend(kept);
     }
     let text = serde_saphyr::to_string(&Value::Object(whole)).ok()?;
@@ -133,11 +140,23 @@ fn fields(list: &[(&str, Option<&Value>)]) -> Value {
 }
 
 fn config_map(object: &Value) -> Option<Value> {
-    let keys = ["ClusterConfiguration", "kubelet", "config.conf", "cni_network_config"];
+    let keys = [
+        "ClusterConfiguration",
+        "kubelet",
+        "config.conf",
+        "cni_network_config",
+        "net-conf.json",
+        "Corefile",
+    ];
+    // Of Cilium's many settings those of families and ranges.
+    let cilium =
+        ["enable-ipv4", "enable-ipv6", "cluster-pool-", "ipam", "ipv4-", "ipv6-", "routing-"];
+    let is_cilium = text(object, "/metadata/name") == "cilium-config";
+    let own = |key: &str| is_cilium && cilium.iter().any(|prefix| key.starts_with(prefix));
     let data = object.get("data")?.as_object()?;
     let kept: Map<String, Value> = data
         .iter()
-        .filter(|(key, _)| keys.contains(&key.as_str()))
+        .filter(|(key, _)| keys.contains(&key.as_str()) || own(key))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     (!kept.is_empty()).then(|| json!({ "data": kept }))
@@ -164,8 +183,12 @@ fn daemon_set(object: &Value) -> Option<Value> {
 
 fn node(object: &Value) -> Option<Value> {
     let version = object.pointer("/status/nodeInfo/kubeletVersion");
+    let spec = |key: &str| object.pointer(&format!("/spec/{key}"));
+    let role = "node-role.kubernetes.io/control-plane";
+    let labels = object.pointer("/metadata/labels").and_then(|labels| labels.get(role));
     Some(json!({
-        "spec": fields(&[("podCIDRs", object.pointer("/spec/podCIDRs"))]),
+        "metadata": { "labels": fields(&[(role, labels)]) },
+        "spec": fields(&[("podCIDRs", spec("podCIDRs")), ("providerID", spec("providerID"))]),
         "status": {
             "addresses": object.pointer("/status/addresses")?,
             "nodeInfo": fields(&[("kubeletVersion", version)]),

@@ -13,6 +13,7 @@ mod capacity;
 mod command;
 mod edits;
 mod error;
+mod goal;
 mod live;
 mod lower;
 pub mod model;
@@ -31,6 +32,7 @@ mod unfinished;
 
 pub use command::LintArgs;
 pub use error::LintError;
+pub use goal::{Change, Goal, Plan, Step};
 pub use live::{Live, LiveDocument, collect};
 pub use read::{Input, Limits};
 pub use render::{Format, explain};

@@ -180,7 +180,14 @@ impl Walk {
 /// Whether a file found in a directory is read: by its ending, and kernel settings by their place.
 fn is_configuration(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    matches!(ending.to_ascii_lowercase().as_str(), "yaml" | "yml" | "json") || is_sysctl(path)
+    matches!(ending.to_ascii_lowercase().as_str(), "yaml" | "yml" | "json")
+        || is_sysctl(path)
+        || is_corefile(path)
+}
+
+/// Whether a file is a configuration of CoreDNS.
+pub(super) fn is_corefile(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "Corefile")
 }
 
 /// Whether a file is in the form of sysctl.conf(5).

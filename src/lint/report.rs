@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     capacity::Room,
+    goal::Plan,
     rules::{Finding, Level},
     source::{Sources, Span},
 };
@@ -42,6 +43,8 @@ pub struct Report {
     pub skipped: Vec<String>,
     /// What the ranges of each cluster allow.
     pub capacity: Vec<Room>,
+    /// How each cluster becomes dual-stack.
+    pub plans: Vec<Plan>,
 }
 
 /// How a report ends.

@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     allow::Allowed,
-    capacity,
+    capacity, goal,
     live::Live,
     lower::{self, Recognition},
     model::{Asked, Model, is_template},
@@ -128,12 +128,13 @@ fn parse_one(
         flaws.push(Flaw { fix, ..flaw });
     }
     let source = Source::new(name, true, text);
-    let sysctl = path.as_deref().is_some_and(read::is_sysctl);
-    let documents = match sysctl {
+    let is = |kind: fn(&Path) -> bool| path.as_deref().is_some_and(kind);
+    let other = is(read::is_sysctl) || is(read::is_corefile);
+    let documents = match other {
         true => Vec::new(),
         false => tree::parse(&source, id, None, budget, &mut flaws),
     };
-    if documents.is_empty() && flaws.is_empty() && !unread && !sysctl {
+    if documents.is_empty() && flaws.is_empty() && !unread && !other {
         let message = if source.text.trim().is_empty() {
             format!("{} is empty", source.name)
         } else {
@@ -151,8 +152,8 @@ fn lint(
     budget: &Budget,
     options: &Options,
 ) -> Report {
-    let mut parsed = parsed;
-    let templates = unfinished::skip(&mut parsed);
+    let (mut parsed, mut skipped) = (parsed, skipped);
+    let templates = unfinished::skip(&mut parsed, &mut skipped);
     let scopes = scopes(&parsed);
     let mut sources = Sources::default();
     let mut files = Vec::new();
@@ -172,6 +173,7 @@ fn lint(
         statements: Vec::new(),
         skipped,
         capacity: Vec::new(),
+        plans: Vec::new(),
     };
     let mut models: Vec<Model> = Vec::new();
     for (scope, (id, path, documents, flaws)) in scopes.into_iter().zip(files) {
@@ -180,6 +182,9 @@ fn lint(
         model.flaws.extend(flaws);
         if path.as_deref().is_some_and(read::is_sysctl) {
             lower::sysctl_file(report.sources.get(id), id, model);
+            report.understood += 1;
+        } else if path.as_deref().is_some_and(read::is_corefile) {
+            lower::corefile(id, &mut report.sources, budget, model);
             report.understood += 1;
         }
         for document in documents {
@@ -201,6 +206,11 @@ fn lint(
     if report.capacity.is_empty() {
         report.capacity = live.iter().flat_map(capacity::rooms).collect();
     }
+    // What runs counts more than what files say of it.
+    report.plans = match &live {
+        Some(live) => goal::plan(live).into_iter().collect(),
+        None => models.iter().filter_map(goal::plan).collect(),
+    };
     if let Some(live) = &live {
         for model in &models {
             report.findings.extend(rules::drift(model, live));

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
-    model::{AddressList, Model, RangeList},
+    model::{AddressList, Args, Model, RangeList},
     report::{Report, Statement},
     source::{SourceId, Span},
 };
@@ -54,6 +54,31 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
     for pool in &model.pools {
         say(pool.cidr.text.span, format!("Calico pool {}", pool.cidr.text.value));
     }
+    for cilium in &model.cilium {
+        say(cilium.at, format!("Cilium{}", args(&cilium.settings)));
+    }
+    for flannel in &model.flannel {
+        say(flannel.at, format!("flannel{}", args(&flannel.settings)));
+    }
+    for router in &model.kube_routers {
+        say(router.at, format!("kube-router{}", args(&router.args)));
+    }
+    for node in &model.calico_nodes {
+        say(node.at, format!("calico-node with {} variables", node.env.len()));
+    }
+    for pool in &model.address_pools {
+        let ranges: Vec<&str> = pool.ranges.iter().map(|range| range.text.value.as_str()).collect();
+        say(pool.name.span, format!("address pool {} of {}", pool.name.value, ranges.join(", ")));
+    }
+    for block in model.policies.iter().flat_map(|policy| &policy.peers).flat_map(|p| &p.blocks) {
+        say(block.cidr.text.span, format!("policy for {}", block.cidr.text.value));
+    }
+    for directive in &model.dns {
+        if let Some(span) = directive.span() {
+            let words: Vec<&str> = directive.words.iter().map(|word| word.value.as_str()).collect();
+            say(span, format!("CoreDNS {}", words.join(" ")));
+        }
+    }
     for gate in &model.gates {
         let value = gate.enabled.map_or("invalid", |on| if on { "true" } else { "false" });
         say(gate.name.span, format!("feature gate {}={value}", gate.name.value));
@@ -68,6 +93,13 @@ fn ranges(list: &RangeList) -> String {
     let families: Vec<&str> = list.families().iter().map(|family| family.as_str()).collect();
     let (noun, text) = (list.role.noun(), &list.text.value);
     format!("{noun} {text} ({})", families.join(", "))
+}
+
+/// Settings in one line, as far as a line is readable.
+fn args(args: &Args) -> String {
+    let pairs = args.list.iter().map(|arg| format!("{}={}", arg.name.value, arg.value.value));
+    let pairs: Vec<String> = pairs.take(8).collect();
+    if pairs.is_empty() { String::new() } else { format!(" with {}", pairs.join(", ")) }
 }
 
 fn addresses(list: &AddressList) -> String {

@@ -11,9 +11,14 @@ use super::{
     tree::{Document, FlawKind, Node},
 };
 
+/// What a text must have one of to be anything that this linter reads.
+const MARKS: [&str; 8] =
+    ["apiVersion", "kind:", "cidr", "CIDR", "ubnet", "node-ip", "ipv6", "write_files"];
+
 /// Takes templates and patches out of the files that were found in directories; returns how many
-/// documents that leaves out.
-pub(super) fn skip(files: &mut [Parsed]) -> usize {
+/// documents that leaves out. Files that are nobody's configuration of a cluster are passed over:
+/// `skipped` names those that can't be read.
+pub(super) fn skip(files: &mut [Parsed], skipped: &mut Vec<String>) -> usize {
     let patches: HashSet<PathBuf> = files.iter().flat_map(patches).collect();
     let mut count = 0;
     for file in files.iter_mut().filter(|file| file.found) {
@@ -24,6 +29,16 @@ pub(super) fn skip(files: &mut [Parsed]) -> usize {
             file.flaws.clear();
             continue;
         }
+        let broken = file.flaws.iter().any(|flaw| flaw.kind == FlawKind::Syntax);
+        if broken && !MARKS.iter().any(|mark| file.source.text.contains(mark)) {
+            skipped
+                .push(format!("{}: not valid YAML, and nothing of a cluster's", file.source.name));
+            file.documents.clear();
+            file.flaws.clear();
+            continue;
+        }
+        // An empty file among others is nobody's mistake.
+        file.flaws.retain(|flaw| flaw.kind != FlawKind::Empty);
         let before = file.documents.len();
         file.documents.retain(|document| document.root.get("$patch").is_none());
         count += before - file.documents.len();

@@ -77,6 +77,11 @@ fn healthy(bed: &Bed) {
     let output = dualstack(bed, &["lint", "--live"]).output().unwrap();
     let said = text(&output.stdout);
     assert!(said.contains("no findings") && said.contains("Pods per node"), "{said}");
+    // It is what --goal is to lead to.
+    let output = dualstack(bed, &["lint", "--live", "--goal", "dual-stack"]).output().unwrap();
+    let said = text(&output.stdout);
+    assert!(said.contains("The goal is reached"), "{said}");
+    assert_eq!(output.status.code(), Some(0));
 }
 
 fn files(bed: &Bed) {

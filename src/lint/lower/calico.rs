@@ -56,6 +56,9 @@ impl Lower<'_> {
         for pool in pools.unwrap_or_default() {
             self.calico_pool(pool, true);
         }
+        let detection = ["nodeAddressAutodetectionV4", "nodeAddressAutodetectionV6"]
+            .map(|key| Some(spec.get("calicoNetwork")?.entry(key)?.key.span));
+        self.model.autodetection.push(detection);
     }
 
     /// A pool as Calico's own kind writes it, or as its operator does. Traffic to the outside is

@@ -9,11 +9,16 @@ use crate::lint::{
 use super::Lower;
 
 impl Lower<'_> {
-    /// A Corefile: server blocks, which hold a line for each plugin, which may hold lines again.
-    pub(super) fn corefile(&mut self, node: &Node) {
+    /// A Corefile: server blocks, which hold a line for each plugin, which may hold lines again;
+    /// or what is imported into the server block of the root zone.
+    pub(super) fn corefile(&mut self, node: &Node, imported: bool) {
         let Some(text) = node.text() else { return };
         let mut zones: Vec<String> = Vec::new();
-        let mut depth = 0_usize;
+        let least = usize::from(imported);
+        if imported {
+            zones.push(".:53".to_owned());
+        }
+        let mut depth = least;
         let mut current: Option<Directive> = None;
         for (number, line) in text.value.lines().enumerate() {
             let mut words = self.words(node, number, line);
@@ -23,7 +28,7 @@ impl Lower<'_> {
                 words.pop();
             }
             if closes {
-                depth = depth.saturating_sub(1);
+                depth = depth.saturating_sub(1).max(least);
                 if depth <= 1 {
                     self.model.dns.extend(current.take());
                 }
@@ -46,6 +51,32 @@ impl Lower<'_> {
             depth += usize::from(opens);
         }
         self.model.dns.extend(current);
+    }
+
+    /// The values of CoreDNS' chart: server blocks as lists of plugins.
+    pub(super) fn coredns_values(&mut self, root: &Node) {
+        let list =
+            |node: &Node, key: &str| node.get(key).map(Node::items).unwrap_or_default().to_vec();
+        for server in list(root, "servers") {
+            let zones = list(&server, "zones");
+            let zone = |zone: &Node| zone.get("zone").and_then(Node::str).map(str::to_owned);
+            let zones: Vec<String> = zones.iter().filter_map(zone).collect();
+            for plugin in list(&server, "plugins") {
+                let Some(name) = plugin.get("name").and_then(Node::text) else { continue };
+                let mut words = vec![name];
+                if let Some(text) = plugin.get("parameters").and_then(Node::text) {
+                    let parts = text.value.split_whitespace().map(str::to_owned).collect();
+                    words.extend(self.place(&text, parts, &mut 0));
+                }
+                let block = plugin.get("configBlock").cloned();
+                let lines = block.iter().filter_map(Node::str).flat_map(str::lines).enumerate();
+                let body = lines.filter_map(|(number, line)| {
+                    Some(self.words(block.as_ref()?, number, line)).filter(|line| !line.is_empty())
+                });
+                let body = body.collect();
+                self.model.dns.push(Directive { zones: zones.clone(), words, body });
+            }
+        }
     }
 
     /// The words of a line up to a comment, each with its place.

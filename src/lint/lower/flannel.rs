@@ -2,8 +2,8 @@
 
 use crate::lint::{
     model::{Arg, Args, Flannel},
-    source::{Span, Spanned},
-    tree::{Document, Node, Value},
+    source::{Edit, Span, Spanned},
+    tree::{Document, Entry, Node, ScalarKind, Value},
 };
 
 use super::Lower;
@@ -21,12 +21,51 @@ impl Lower<'_> {
         let before = self.model.flaws.len();
         let documents = self.embedded(node, &key.value);
         self.model.flaws.truncate(before);
-        let mut list = Vec::new();
+        let mut flannel = Flannel {
+            at: key.span,
+            broken,
+            settings: Args::default(),
+            enable: None,
+            texts: Vec::new(),
+        };
         if let Some(Document { root, .. }) = documents.first() {
-            fields(root, "", &mut list);
+            fields(root, "", &mut flannel);
+            flannel.enable = self.enable_ipv6(root);
         }
-        let settings = Args { list, ..Args::default() };
-        self.model.flannel.push(Flannel { at: key.span, broken, settings });
+        self.model.flannel.push(flannel);
+    }
+
+    /// The edit that writes `"EnableIPv6": true` before `IPv6Network`, on a line of its own if that
+    /// is on one.
+    fn enable_ipv6(&self, root: &Node) -> Option<Edit> {
+        let same = |entry: &&Entry| entry.key.value.eq_ignore_ascii_case("IPv6Network");
+        let key = root.entries().iter().find(same)?.key.span;
+        let source = self.sources.get(key.source);
+        let line = source.line_range(source.line_of(key.start)).start;
+        let before = source.text.get(line..key.start)?;
+        let start = key.start - usize::from(before.ends_with('"'));
+        let before = before.trim_end_matches('"');
+        let new = match before.trim().is_empty() {
+            true => format!("\"EnableIPv6\": true,\n{before}"),
+            false => "\"EnableIPv6\": true, ".to_owned(),
+        };
+        let span = Span { start, end: start, ..key };
+        source.is_file.then(|| Edit::new(span, "", new))
+    }
+
+    /// `net-conf.json` as a file of its own.
+    pub(super) fn flannel_file(&mut self, root: &Node) -> bool {
+        let has = |keys: &[&str]| keys.iter().any(|key| root.get(key).is_some());
+        if !has(&["Backend", "EnableIPv6"]) || !has(&["Network", "IPv6Network"]) {
+            return false;
+        }
+        let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
+        let settings = Args::default();
+        let mut flannel = Flannel { at, broken: None, settings, enable: None, texts: Vec::new() };
+        fields(root, "", &mut flannel);
+        flannel.enable = self.enable_ipv6(root);
+        self.model.flannel.push(flannel);
+        true
     }
 
     /// Helm values of flannel's chart.
@@ -48,18 +87,27 @@ impl Lower<'_> {
             set("backend.type", backend);
         }
         let settings = Args { list, ..Args::default() };
-        self.model.flannel.push(Flannel { at, broken: None, settings });
+        self.model.flannel.push(Flannel {
+            at,
+            broken: None,
+            settings,
+            enable: None,
+            texts: Vec::new(),
+        });
     }
 }
 
 /// The fields of a mapping and of the mappings in it, as flannel's reader compares their names.
-fn fields(node: &Node, before: &str, list: &mut Vec<Arg>) {
+fn fields(node: &Node, before: &str, flannel: &mut Flannel) {
     for entry in node.entries() {
         let name = format!("{before}{}", entry.key.value.to_lowercase());
         if let Value::Map(_) = entry.value.value {
-            fields(&entry.value, &format!("{name}."), list);
+            fields(&entry.value, &format!("{name}."), flannel);
         } else if let Some(value) = entry.value.text() {
-            list.push(Arg { name: entry.key.with(name), value });
+            if entry.value.scalar().is_some_and(|scalar| scalar.kind == ScalarKind::String) {
+                flannel.texts.push(name.clone());
+            }
+            flannel.settings.list.push(Arg { name: entry.key.with(name), value });
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Values for the charts of network plugins, and what carries them: a file of values, Flux'
-//! `HelmRelease`, k3s' and RKE2's `HelmChart` and `HelmChartConfig`, Argo CD's `Application`.
+//! Values for the charts of network plugins and CoreDNS, and what carries them: a file of values,
+//! Flux' `HelmRelease`, k3s' and RKE2's `HelmChart` and `HelmChartConfig`, Argo CD's `Application`,
+//! Kustomize, helmfile, Cluster API's `HelmChartProxy`.
 
 use crate::lint::{
+    model::Arg,
     source::Span,
     tree::{Node, Value},
 };
 
-use super::{Lower, cilium};
+use super::{Lower, cilium, settings};
 
 /// The charts whose values are known.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,7 @@ enum Chart {
     Cilium,
     Calico,
     Flannel,
+    CoreDns,
 }
 
 impl Chart {
@@ -23,6 +26,7 @@ impl Chart {
             "cilium" | "rke2-cilium" => Some(Self::Cilium),
             "tigera-operator" | "calico" | "rke2-calico" => Some(Self::Calico),
             "flannel" | "rke2-flannel" => Some(Self::Flannel),
+            "coredns" | "rke2-coredns" => Some(Self::CoreDns),
             _ => None,
         }
     }
@@ -37,10 +41,18 @@ impl Chart {
             Some(Self::Calico)
         } else if root.get("podCidr").is_some() && root.get("flannel").is_some() {
             Some(Self::Flannel)
+        } else if root.get("servers").is_some_and(is_coredns) {
+            Some(Self::CoreDns)
         } else {
             None
         }
     }
+}
+
+/// Whether a list holds the server blocks of CoreDNS' chart.
+fn is_coredns(servers: &Node) -> bool {
+    let block = |item: &Node| item.get("zones").is_some() && item.get("plugins").is_some();
+    servers.items().iter().any(block)
 }
 
 impl Lower<'_> {
@@ -71,6 +83,7 @@ impl Lower<'_> {
         match chart {
             Chart::Cilium => self.cilium_values(values, begin),
             Chart::Flannel => self.flannel_values(values, begin),
+            Chart::CoreDns => self.coredns_values(values),
             Chart::Calico => {
                 if let Some(installation) = values.get("installation") {
                     self.calico_network(installation);
@@ -88,12 +101,57 @@ impl Lower<'_> {
         values.is_some_and(|values| self.helm_values(values, chart))
     }
 
+    /// Kustomize's `helmCharts`, with their values in place.
+    pub(super) fn kustomize_charts(&mut self, root: &Node) -> bool {
+        let mut known = false;
+        for chart in root.get("helmCharts").map(Node::items).unwrap_or_default() {
+            let name = chart.get("name").and_then(Node::str);
+            known |= chart.get("valuesInline").is_some_and(|values| self.helm_values(values, name));
+        }
+        known
+    }
+
+    /// A file of helmfile: releases with their values, or single ones of them.
+    pub(super) fn helmfile(&mut self, root: &Node) -> bool {
+        let mut known = false;
+        for release in root.get("releases").map(Node::items).unwrap_or_default() {
+            let chart = release.get("chart").and_then(Node::str);
+            for values in release.get("values").map(Node::items).unwrap_or_default() {
+                known |= self.helm_values(values, chart);
+            }
+            known |= self.helm_settings(release.get("set"), chart);
+        }
+        known
+    }
+
+    /// Cluster API's `HelmChartProxy`, whose values may hold templates.
+    pub(super) fn helm_chart_proxy(&mut self, root: &Node) -> bool {
+        let chart = root.at(&["spec", "chartName"]).and_then(Node::str);
+        let values = root.at(&["spec", "valuesTemplate"]);
+        values.is_some_and(|values| self.embedded_values(values, chart))
+    }
+
+    /// Single values by their paths: a mapping, or a list of names and values.
+    fn helm_settings(&mut self, node: Option<&Node>, chart: Option<&str>) -> bool {
+        let Some(node) = node else { return false };
+        let mapped = node
+            .entries()
+            .iter()
+            .filter_map(|entry| Some(Arg { name: entry.key.clone(), value: entry.value.text()? }));
+        let listed = node.items().iter().filter_map(|item| {
+            Some(Arg { name: item.get("name")?.text()?, value: item.get("value")?.text()? })
+        });
+        let list: Vec<Arg> = mapped.chain(listed).collect();
+        !list.is_empty() && self.helm_values(&settings::from_paths(&list, node.span), chart)
+    }
+
     /// k3s' and RKE2's `HelmChart` and `HelmChartConfig`.
     pub(super) fn helm_chart(&mut self, root: &Node) -> bool {
         let chart = root.at(&["spec", "chart"]).or_else(|| root.at(&["metadata", "name"]));
         let chart = chart.and_then(Node::str);
-        let Some(values) = root.at(&["spec", "valuesContent"]) else { return false };
-        self.embedded_values(values, chart)
+        let known = self.helm_settings(root.at(&["spec", "set"]), chart);
+        let values = root.at(&["spec", "valuesContent"]);
+        values.is_some_and(|values| self.embedded_values(values, chart)) || known
     }
 
     /// Argo CD's `Application`, of one source or several.
@@ -108,11 +166,12 @@ impl Lower<'_> {
             } else if let Some(values) = source.at(&["helm", "values"]) {
                 known |= self.embedded_values(values, chart);
             }
+            known |= self.helm_settings(source.at(&["helm", "parameters"]), chart);
         }
         known
     }
 
-    fn embedded_values(&mut self, node: &Node, chart: Option<&str>) -> bool {
+    pub(super) fn embedded_values(&mut self, node: &Node, chart: Option<&str>) -> bool {
         let mut known = false;
         for document in self.embedded(node, "values") {
             self.depth += 1;

@@ -83,7 +83,8 @@ impl Lower<'_> {
             }
         }
         if services.is_none() && api.is_some() && !self.patching {
-            self.assume_services(root);
+            let networking = root.entry("networking").map(|entry| entry.key.span);
+            self.assume_services(networking.unwrap_or_else(|| begin(root)));
         }
         let dns_domain = network("dnsDomain");
         self.gate_map(root.get("featureGates"), GateReader::Kubeadm);
@@ -93,8 +94,7 @@ impl Lower<'_> {
     }
 
     /// What kubeadm takes where no Service range is given.
-    fn assume_services(&mut self, root: &Node) {
-        let at = root.entry("networking").map_or_else(|| begin(root), |entry| entry.key.span);
+    pub(super) fn assume_services(&mut self, at: Span) {
         let text = Spanned::new(SERVICES.to_owned(), at);
         self.model.assumed_services.push(RangeList {
             role: Role::Services,

@@ -10,7 +10,7 @@ use crate::lint::{
     tree::{Node, Value},
 };
 
-use super::{Lower, kubeadm::begin};
+use super::{Lower, commands, kubeadm::begin};
 
 /// Annotations that hold the addresses which a provider is to give to a load balancer.
 const LOAD_BALANCER_ANNOTATIONS: &[&str] = &[
@@ -19,7 +19,23 @@ const LOAD_BALANCER_ANNOTATIONS: &[&str] = &[
     "lbipam.cilium.io/ips",
     "io.cilium/lb-ipam-ips",
     "kube-vip.io/loadbalancerIPs",
+    "service.beta.kubernetes.io/azure-load-balancer-ipv4",
+    "service.beta.kubernetes.io/azure-load-balancer-ipv6",
 ];
+/// Annotations, and the value of each by which a provider gives a load balancer IPv4 only.
+const IPV4_ONLY_ANNOTATIONS: &[(&str, &str)] = &[
+    ("service.beta.kubernetes.io/aws-load-balancer-ip-address-type", "ipv4"),
+    ("service.beta.kubernetes.io/do-loadbalancer-network-stack", "IPV4"),
+    ("load-balancer.hetzner.cloud/ipv6-disabled", "true"),
+];
+
+/// The annotation by which a provider gives a load balancer IPv4 only, if there is one.
+fn ipv4_only(root: &Node) -> Option<Spanned<String>> {
+    let annotations = root.at(&["metadata", "annotations"])?;
+    IPV4_ONLY_ANNOTATIONS.iter().find_map(|(name, value)| {
+        annotations.get(name)?.text().filter(|text| text.value.eq_ignore_ascii_case(value))
+    })
+}
 
 impl Lower<'_> {
     pub(super) fn service(&mut self, root: &Node) -> bool {
@@ -59,6 +75,7 @@ impl Lower<'_> {
             cluster_ips,
             external_ips: list("externalIPs").map(Address::new).collect(),
             load_balancer_ips: self.load_balancer_ips(root),
+            ipv4_only: ipv4_only(root),
             source_ranges: list("loadBalancerSourceRanges").map(RangeEntry::new).collect(),
         });
         true
@@ -95,19 +112,15 @@ impl Lower<'_> {
     }
 
     fn component(&mut self, container: &Node) -> bool {
-        let list = |field| container.get(field).map(Node::items).unwrap_or_default();
-        let words = || list("command").iter().chain(list("args"));
-        let program = |word: &Node| {
-            let name = word.str()?.rsplit('/').next()?;
-            match name {
-                "kube-apiserver" => Some(ComponentName::ApiServer),
-                "kube-controller-manager" => Some(ComponentName::ControllerManager),
-                "kube-proxy" => Some(ComponentName::Proxy),
-                _ => None,
-            }
+        let words = self.container_words(container);
+        let program = |word: &Spanned<String>| match word.value.rsplit('/').next()? {
+            "kube-apiserver" => Some(ComponentName::ApiServer),
+            "kube-controller-manager" => Some(ComponentName::ControllerManager),
+            "kube-proxy" => Some(ComponentName::Proxy),
+            _ => None,
         };
-        let Some(name) = words().take(2).find_map(program) else { return false };
-        let args = self.command_line(words());
+        let Some(name) = words.iter().take(2).find_map(program) else { return false };
+        let args = self.flags(&words);
         self.gate_flag(&args, GateReader::ControlPlane);
         let at = container.get("command").or_else(|| container.get("args"));
         let at = at.map_or(container.span, |node| node.span);
@@ -118,6 +131,22 @@ impl Lower<'_> {
         }
         self.model.components.push(Component { at, name, args, ranges, extra: false });
         true
+    }
+
+    /// A container's command and arguments; those of the last command where a shell reads them.
+    fn container_words(&self, container: &Node) -> Vec<Spanned<String>> {
+        let list = |field| container.get(field).map(Node::items).unwrap_or_default();
+        let words = || list("command").iter().chain(list("args")).filter_map(Node::text);
+        let mut script =
+            words().skip_while(|word| word.value != "-c" && word.value != "-ec").skip(1);
+        match (words().next(), script.next()) {
+            (Some(shell), Some(script)) if shell.value.ends_with("sh") => {
+                let last = commands::commands(&script.value).pop().unwrap_or_default();
+                let last = last.into_iter().skip_while(|word| word == "exec").collect();
+                self.place(&script, last, &mut 0)
+            }
+            _ => words().collect(),
+        }
     }
 
     /// kube-router, by its program or its container's name.
@@ -180,8 +209,20 @@ impl Lower<'_> {
         let internal_ips = internal.collect();
         let pods = list(&["spec", "podCIDRs"]).iter();
         let pod_cidrs = pods.filter_map(Node::text).map(RangeEntry::new).collect();
-        self.version(root.at(&["status", "nodeInfo", "kubeletVersion"]).and_then(Node::text));
-        self.model.node_objects.push(NodeObject { name, internal_ips, pod_cidrs });
+        let text = |path: &[&str]| root.at(path).and_then(Node::str).unwrap_or_default().to_owned();
+        let version = ["status", "nodeInfo", "kubeletVersion"];
+        let label = ["metadata", "labels", "node-role.kubernetes.io/control-plane"];
+        let (kubelet_version, provider) = (text(&version), text(&["spec", "providerID"]));
+        let control_plane = root.at(&label).is_some();
+        self.version(root.at(&version).and_then(Node::text));
+        self.model.node_objects.push(NodeObject {
+            name,
+            internal_ips,
+            pod_cidrs,
+            provider,
+            kubelet_version,
+            control_plane,
+        });
         true
     }
 
@@ -203,7 +244,7 @@ impl Lower<'_> {
     }
 
     /// A ConfigMap may hold the configuration of kubeadm, of kube-proxy, of the kubelet, of a
-    /// network plugin, of CoreDNS. The keys tell, whatever the map is called.
+    /// network plugin, of CoreDNS, and files of any kind. The keys tell, whatever the map is called.
     pub(super) fn config_map(&mut self, root: &Node) -> bool {
         let Some(data) = root.get("data") else { return false };
         let mut known = false;
@@ -229,15 +270,28 @@ impl Lower<'_> {
                     known = true;
                 }
                 "Corefile" => {
-                    self.corefile(&entry.value);
+                    self.corefile(&entry.value, false);
                     known = true;
                 }
-                "enable-ipv6" | "enable-ipv4" if !cilium => {
-                    self.cilium_config(data);
+                // Imported into the Corefile of k3s and AKS.
+                key if key.ends_with(".override") || key.ends_with(".server") => {
+                    self.corefile(&entry.value, key.ends_with(".override"));
+                    known = true;
+                }
+                "enable-ipv6"
+                | "enable-ipv4"
+                | "cluster-pool-ipv4-cidr"
+                | "cluster-pool-ipv6-cidr" => {
+                    if !cilium {
+                        self.cilium_config(data);
+                    }
                     cilium = true;
                     known = true;
                 }
-                _ => {}
+                // MetalLB before 0.13.
+                "config" => known |= self.metallb_config(&entry.value),
+                key if key.contains("values") => known |= self.embedded_values(&entry.value, None),
+                key => known |= self.carried_text(&entry.value, Some(key)),
             }
         }
         known

@@ -1,7 +1,9 @@
 //! From marked trees to the typed model: the only place that knows both.
 
 mod calico;
+mod carried;
 mod cilium;
+mod commands;
 mod dns;
 mod flannel;
 mod forms;
@@ -9,6 +11,7 @@ mod helm;
 mod installs;
 mod kubeadm;
 mod kubernetes;
+mod settings;
 mod tools;
 mod traffic;
 
@@ -18,7 +21,7 @@ use super::{
         RangeEntry, RangeList, Role, Sysctl, Version,
     },
     source::{Source, SourceId, Sources, Span, Spanned},
-    tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
+    tree::{self, Block, Budget, Document, Flaw, Node, Scalar, ScalarKind, Value},
 };
 
 /// Whether a document is of a known kind, for the report's counts.
@@ -99,16 +102,33 @@ pub(super) fn sysctl_file(source: &Source, id: SourceId, model: &mut Model) {
     for line in 0..source.line_count() {
         let range = source.line_range(line);
         let text = source.line(line);
-        if text.trim_start().starts_with(['#', ';']) {
-            continue;
-        }
-        let Some((name, value)) = text.split_once('=') else { continue };
+        let Some(sysctl) = sysctl_line(text) else { continue };
         let span =
             Span { source: id, start: range.start, end: range.start + text.trim_end().len() };
-        let name = name.trim().trim_start_matches('-').replace('/', ".");
-        let sysctl = Sysctl { name, value: value.trim().to_owned() };
         model.sysctls.push(Spanned::new(sysctl, span));
     }
+}
+
+/// A line of sysctl.conf(5).
+fn sysctl_line(text: &str) -> Option<Sysctl> {
+    if text.trim_start().starts_with(['#', ';']) {
+        return None;
+    }
+    let (name, value) = text.split_once('=')?;
+    let name = name.trim().trim_start_matches('-').replace('/', ".");
+    Some(Sysctl { name, value: value.trim().to_owned() })
+}
+
+/// Adds what a Corefile says.
+pub(super) fn corefile(id: SourceId, sources: &mut Sources, budget: &Budget, model: &mut Model) {
+    let block = Some(Block { first_line: 0, indent: 0 });
+    let text = sources.get(id).text.clone();
+    let span = Span { source: id, start: 0, end: text.len() };
+    let scalar = Scalar { text, kind: ScalarKind::String, block };
+    let node = Node { span, value: Value::Scalar(scalar) };
+    let recognized = Vec::new();
+    let mut lower = Lower { sources, budget, model, recognized, depth: 0, patching: false };
+    lower.corefile(&node, false);
 }
 
 /// Whether a document says what a cluster's network is to be, so that another one like it is
@@ -122,12 +142,18 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
             "ClusterConfig" | "ClusterConfiguration",
         )
         | ("kind.x-k8s.io" | "k0sctl.k0sproject.io" | "cluster.x-k8s.io", "Cluster") => true,
+        (
+            "k3d.io" | "provisioning.cattle.io" | "controlplane.cluster.x-k8s.io",
+            "Simple" | "Cluster" | "KThreesControlPlane" | "K0sControlPlane",
+        ) => true,
         (_, "") => {
             let talos = ["podSubnets", "serviceSubnets"];
             let kubespray = ["kube_pods_subnet", "kube_service_addresses"];
             is_k3s(root)
                 || talos.iter().any(|key| root.at(&["cluster", "network", key]).is_some())
                 || kubespray.iter().any(|key| root.get(key).is_some())
+                || root.get("clusterPodNets").is_some()
+                || carried::defines_cluster(root)
         }
         _ => false,
     }
@@ -164,6 +190,10 @@ impl Lower<'_> {
         if self.object(root) {
             return Recognition::Known;
         }
+        let kind = root.get("kind").and_then(Node::str);
+        if kind != Some("CustomResourceDefinition") && self.carried(root) {
+            return Recognition::Known;
+        }
         match root.get("kind").and_then(Node::text).map(|kind| kind.value) {
             Some(kind) if SILENT.contains(&kind.as_str()) => Recognition::Silent,
             kind => Recognition::Unknown(kind),
@@ -196,9 +226,24 @@ impl Lower<'_> {
             | ("bootstrap.cluster.x-k8s.io", "KubeadmConfig")
             | ("bootstrap.cluster.x-k8s.io", "KubeadmConfigTemplate") => self.capi_kubeadm(root),
             ("eksctl.io", "ClusterConfig") => self.eksctl(root),
+            ("k3d.io", "Simple" | "ClusterConfig") => self.k3d(root),
+            ("provisioning.cattle.io", "Cluster") => self.rancher(root),
+            ("controlplane.cluster.x-k8s.io", "KThreesControlPlane") => {
+                self.k3s_control_plane(root)
+            }
+            ("controlplane.cluster.x-k8s.io", "RKE2ControlPlane" | "RKE2ControlPlaneTemplate")
+            | ("bootstrap.cluster.x-k8s.io", "RKE2ConfigTemplate") => self.rke2_control_plane(root),
+            ("controlplane.cluster.x-k8s.io", "K0sControlPlane" | "K0sControlPlaneTemplate") => {
+                self.k0s_control_plane(root)
+            }
             ("helm.cattle.io", "HelmChart" | "HelmChartConfig") => self.helm_chart(root),
             ("helm.toolkit.fluxcd.io", "HelmRelease") => self.helm_release(root),
             ("argoproj.io", "Application") => self.argo_application(root),
+            ("argoproj.io", "ApplicationSet") => {
+                root.at(&["spec", "template"]).is_some_and(|app| self.argo_application(app))
+            }
+            ("kustomize.config.k8s.io", "Kustomization") => self.kustomize_charts(root),
+            ("addons.cluster.x-k8s.io", "HelmChartProxy") => self.helm_chart_proxy(root),
             ("", "Service") => self.service(root),
             ("", "ConfigMap") => self.config_map(root),
             ("", "Pod") => self.pod(root, root.get("spec")),
@@ -208,6 +253,10 @@ impl Lower<'_> {
             }
             ("networking.k8s.io", "ServiceCIDR") => self.service_cidr(root),
             ("networking.k8s.io", "NetworkPolicy") => self.network_policy(root),
+            (
+                "policy.networking.k8s.io",
+                "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy" | "ClusterNetworkPolicy",
+            ) => self.admin_policy(root),
             ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy") => {
                 self.cilium_policy(root)
             }
@@ -215,9 +264,8 @@ impl Lower<'_> {
                 "crd.projectcalico.org" | "projectcalico.org",
                 "NetworkPolicy" | "GlobalNetworkPolicy",
             ) => self.calico_policy(root),
-            ("metallb.io", "IPAddressPool") | ("cilium.io", "CiliumLoadBalancerIPPool") => {
-                self.address_pool(root)
-            }
+            ("metallb.io", "IPAddressPool" | "AddressPool")
+            | ("cilium.io", "CiliumLoadBalancerIPPool") => self.address_pool(root),
             ("metallb.io", "L2Advertisement" | "BGPAdvertisement") => self.advertisement(root),
             (
                 "admissionregistration.k8s.io",
@@ -225,6 +273,10 @@ impl Lower<'_> {
             )
             | ("apiregistration.k8s.io", "APIService") => self.called(root),
             ("crd.projectcalico.org" | "projectcalico.org", "IPPool") => self.ip_pool(root),
+            ("crd.projectcalico.org" | "projectcalico.org", "FelixConfiguration") => {
+                self.model.felix.extend(root.at(&["spec", "ipv6Support"]).and_then(Node::text));
+                true
+            }
             ("operator.tigera.io", "Installation") => self.installation(root),
             ("", kind) if kind.ends_with("List") => self.list(root),
             _ => false,
@@ -277,11 +329,16 @@ impl Lower<'_> {
         }
     }
 
-    /// Kernel settings anywhere in a document: as a mapping from their names (machine
+    /// Kernel settings anywhere in a document: as parameters, as a mapping from their names (machine
     /// configurations, operators' custom resources), or as `name` and `value` (Pods).
     fn sysctls(&mut self, node: &Node) {
         match &node.value {
-            Value::Scalar(_) => {}
+            Value::Scalar(scalar) => {
+                // A kernel parameter, in a list of them or in a boot loader's line.
+                if scalar.text.len() < 1000 && scalar.text.contains("ipv6.disable=1") {
+                    self.model.kernel_ipv6_off.push(node.span);
+                }
+            }
             Value::List(items) => items.iter().for_each(|item| self.sysctls(item)),
             Value::Map(entries) => {
                 let pair = (node.get("name"), node.get("value"));
@@ -383,7 +440,11 @@ impl Lower<'_> {
 
     /// Flags as a command line gives them: `--name=value`, or `--name` and then the value.
     fn command_line<'n>(&self, words: impl Iterator<Item = &'n Node>) -> Args {
-        let words: Vec<Spanned<String>> = words.filter_map(Node::text).collect();
+        self.flags(&words.filter_map(Node::text).collect::<Vec<_>>())
+    }
+
+    /// The flags among words.
+    fn flags(&self, words: &[Spanned<String>]) -> Args {
         let mut list = Vec::new();
         let mut words = words.iter().peekable();
         while let Some(word) = words.next() {

@@ -38,6 +38,43 @@ impl Lower<'_> {
         true
     }
 
+    /// The policies of a cluster's administrator, whose peers are lists of `networks`.
+    pub(super) fn admin_policy(&mut self, root: &Node) -> bool {
+        let rules =
+            items(root, &["spec", "egress"]).iter().chain(items(root, &["spec", "ingress"]));
+        let allows = |rule: &&Node| {
+            rule.get("action").and_then(Node::str).is_some_and(|a| matches!(a, "Allow" | "Accept"))
+        };
+        let peers = rules.filter(allows).map(|rule| {
+            let list = || items(rule, &["to"]).iter().chain(items(rule, &["from"]));
+            let blocks = list().flat_map(|peer| ranges(peer, "networks"));
+            Peers {
+                blocks: blocks.map(|cidr| Block { cidr, except: Vec::new() }).collect(),
+                others: list().any(|peer| peer.get("networks").is_none()),
+            }
+        });
+        let peers = peers.collect();
+        self.model.policies.push(Policy { peers, native: false });
+        true
+    }
+
+    /// MetalLB's ConfigMap, as versions before 0.13 read it.
+    pub(super) fn metallb_config(&mut self, node: &Node) -> bool {
+        if !node.str().is_some_and(|text| text.contains("address-pools:")) {
+            return false;
+        }
+        for document in self.embedded(node, "config") {
+            for pool in items(&document.root, &["address-pools"]) {
+                let name = pool.get("name").and_then(Node::text);
+                let name = name.unwrap_or_else(|| Spanned::new(String::new(), pool.span));
+                let ranges = items(pool, &["addresses"]).iter().filter_map(Node::text);
+                let ranges = ranges.map(PoolRange::new).collect();
+                self.model.address_pools.push(AddressPool { name, ranges, whole: true });
+            }
+        }
+        true
+    }
+
     /// Cilium's policies: `toCIDR`, `toCIDRSet` and their like for senders.
     pub(super) fn cilium_policy(&mut self, root: &Node) -> bool {
         let specs = root.get("spec").into_iter().chain(items(root, &["specs"]));
@@ -104,7 +141,8 @@ impl Lower<'_> {
                 ranges.push(PoolRange::new(start.with(joined)));
             }
         }
-        self.model.address_pools.push(AddressPool { name, ranges });
+        let whole = root.at(&["spec", "addresses"]).is_some();
+        self.model.address_pools.push(AddressPool { name, ranges, whole });
         true
     }
 

@@ -74,6 +74,14 @@ pub struct Model {
     pub calico_nodes: Vec<CalicoNode>,
     /// Calico's `IPPool`s, and the pools of its operator's `Installation`.
     pub pools: Vec<IpPool>,
+    /// `ipv6Support` of Calico's `FelixConfiguration`s.
+    pub felix: Vec<Spanned<String>>,
+    /// How Calico's operator is to find the nodes' addresses: the settings of IPv4 and of IPv6.
+    pub autodetection: Vec<[Option<Span>; 2]>,
+    /// Subnets of which the kubelet is to take a node's addresses, as Talos has them.
+    pub node_subnets: Vec<Vec<RangeEntry>>,
+    /// Kernel parameters that turn IPv6 off.
+    pub kernel_ipv6_off: Vec<Span>,
     /// Components of the control plane, from their Pods.
     pub components: Vec<Component>,
     /// `Node` objects.
@@ -241,6 +249,8 @@ pub struct Service {
     pub external_ips: Vec<Address>,
     /// `spec.loadBalancerIP`, or the addresses of an annotation that asks for some.
     pub load_balancer_ips: Vec<Address>,
+    /// The value of an annotation by which a provider gives the load balancer IPv4 only.
+    pub ipv4_only: Option<Spanned<String>>,
     /// `spec.loadBalancerSourceRanges`.
     pub source_ranges: Vec<RangeEntry>,
 }
@@ -325,6 +335,12 @@ pub struct NodeObject {
     pub internal_ips: Vec<Address>,
     /// `spec.podCIDRs`.
     pub pod_cidrs: Vec<RangeEntry>,
+    /// `spec.providerID`, such as `aws:///eu-west-1a/i-0`.
+    pub provider: String,
+    /// The kubelet's version, with what a distribution adds to it.
+    pub kubelet_version: String,
+    /// Whether its label says that it runs the control plane.
+    pub control_plane: bool,
 }
 
 /// A kernel setting.

@@ -1,6 +1,6 @@
 //! What network plugins other than Calico are told.
 
-use crate::lint::source::{Span, Spanned};
+use crate::lint::source::{Edit, Span, Spanned};
 
 use super::{Args, RangeEntry};
 
@@ -24,6 +24,10 @@ pub struct Flannel {
     pub broken: Option<Spanned<String>>,
     /// Its fields, in lower case, as its reader ignores the case; `backend.type` among them.
     pub settings: Args,
+    /// What puts `EnableIPv6` before `IPv6Network`, where that can be written into the file.
+    pub enable: Option<Edit>,
+    /// The names of the fields whose value is a text.
+    pub texts: Vec<String>,
 }
 
 /// kube-router's flags.

@@ -45,6 +45,8 @@ pub struct AddressPool {
     pub name: Spanned<String>,
     /// Its ranges.
     pub ranges: Vec<PoolRange>,
+    /// Whether a Service gets the addresses of both families from this one pool, as MetalLB does it.
+    pub whole: bool,
 }
 
 /// A range of a pool, as it is written.

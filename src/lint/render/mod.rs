@@ -15,7 +15,9 @@ use std::io::{self, Write};
 
 pub use explain::explain;
 pub(super) use explain::list;
-use place::{clean, place};
+pub(super) use place::clean;
+use place::place;
+pub(super) use wrap::wrap;
 
 use super::Report;
 

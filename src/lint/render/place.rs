@@ -6,7 +6,7 @@ use crate::lint::{
 };
 
 /// Text from files and file names, without what a terminal would obey.
-pub(super) fn clean(text: &str) -> String {
+pub(in crate::lint) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 

@@ -4,7 +4,7 @@ use textwrap::{Options, WordSplitter};
 
 /// Words of a text in lines of at most `width` columns; a longer word, such as an address of a
 /// web page, has a line of its own and stays whole.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(in crate::lint) fn wrap(text: &str, width: usize) -> Vec<String> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let options = Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation);
     if text.is_empty() {

@@ -67,6 +67,13 @@ pub(super) struct Block {
 }
 
 impl Node {
+    /// A single value that stands in a text otherwise than as YAML: in a flag, in a path.
+    pub(super) fn leaf(text: &Spanned<String>) -> Self {
+        let kind = ScalarKind::of_plain(&text.value);
+        let scalar = Scalar { text: text.value.clone(), kind, block: None };
+        Self { span: text.span, value: Value::Scalar(scalar) }
+    }
+
     /// The value of a key, if this is a mapping that has it. Of a duplicate key the last counts,
     /// as it does for Kubernetes' readers where they accept one.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {

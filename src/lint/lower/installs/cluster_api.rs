@@ -14,8 +14,8 @@ impl Lower<'_> {
         let blocks = |kind: &str| root.at(&["spec", "clusterNetwork", kind, "cidrBlocks"]);
         let pods = Setting::pods(Tool::ClusterApi, "pods.cidrBlocks");
         let services = Setting::services(Tool::ClusterApi, "services.cidrBlocks");
-        let pods = self.range_list(blocks("pods"), pods);
-        let services = self.range_list(blocks("services"), services);
+        let pods = self.range_items(blocks("pods"), pods);
+        let services = self.range_items(blocks("services"), services);
         self.version(root.at(&["spec", "topology", "version"]).and_then(Node::text));
         if pods.is_some() || services.is_some() {
             self.model.installs.push(Installation {
@@ -42,6 +42,11 @@ impl Lower<'_> {
         for (section, init) in [("initConfiguration", true), ("joinConfiguration", false)] {
             if let Some(node) = spec.get(section) {
                 self.node_configuration(node, None, init, Some(Tool::ClusterApi));
+            }
+        }
+        for part in ["files", "preKubeadmCommands", "postKubeadmCommands"] {
+            if let Some(node) = spec.get(part) {
+                self.carried(node);
             }
         }
         true

@@ -3,8 +3,8 @@
 
 use crate::lint::{
     model::{
-        Address, AddressList, Args, ComponentName, GateReader, Installation, NodeConfiguration,
-        Tool,
+        Address, AddressList, Args, ComponentName, GateReader, Installation, KubeletConfiguration,
+        NodeConfiguration, Tool,
     },
     tree::{Node, Value},
 };
@@ -32,7 +32,7 @@ const SETTINGS: &[&str] =
     &["cni", "flannel-backend", "flannel-ipv6-masq", "flannel-iface", "disable-kube-proxy"];
 
 impl Lower<'_> {
-    pub(super) fn k3s(&mut self, root: &Node) -> bool {
+    pub(in crate::lint::lower) fn k3s(&mut self, root: &Node) -> bool {
         let get = |key: &str| {
             let entries = root.entries().iter();
             let own = |name: &str| name.strip_suffix('+').unwrap_or(name) == key;
@@ -67,6 +67,10 @@ impl Lower<'_> {
                 let args = self.arg_list(Some(node));
                 self.tool_component(name, node.span, args);
             }
+        }
+        if let Some(dns) = get("cluster-dns").and_then(|node| self.address_list(node)) {
+            let cluster_dns = dns.entries;
+            self.model.kubelets.push(KubeletConfiguration { at, max_pods: None, cluster_dns });
         }
         let kubelet = self.arg_list(get("kubelet-arg"));
         self.gate_flag(&kubelet, GateReader::Kubelet);

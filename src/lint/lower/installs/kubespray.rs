@@ -25,7 +25,7 @@ const MASKS: [(&str, u8); 2] =
 const STACKS: [&str; 3] = ["enable_dual_stack_networks", "ipv4_stack", "ipv6_stack"];
 
 impl Lower<'_> {
-    pub(super) fn kubespray(&mut self, root: &Node) -> bool {
+    pub(in crate::lint::lower) fn kubespray(&mut self, root: &Node) -> bool {
         let text = |key: &str| root.get(key).and_then(Node::text);
         let keys = PODS.iter().chain(&SERVICES).map(|(key, _)| *key);
         let keys = keys.chain(MASKS.iter().map(|(key, _)| *key)).chain(STACKS);

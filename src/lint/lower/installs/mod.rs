@@ -6,6 +6,7 @@ mod k0s;
 mod k3s;
 mod kubespray;
 mod talos;
+mod wrapped;
 
 use crate::lint::{
     model::{
@@ -39,7 +40,21 @@ impl Setting {
 impl Lower<'_> {
     /// Documents without a kind, told by the keys that only one tool has.
     pub(super) fn by_keys(&mut self, root: &Node) -> bool {
-        self.talos(root) || self.k3s(root) || self.kubespray(root) || self.helm_values(root, None)
+        self.talos(root)
+            || self.talhelper(root)
+            || self.k3s(root)
+            || self.kubespray(root)
+            || self.helm_values(root, None)
+            || self.kustomize_charts(root)
+            || self.helmfile(root)
+            || self.flannel_file(root)
+    }
+
+    /// Ranges in a list, each an item of its own.
+    fn range_items(&self, node: Option<&Node>, setting: Setting) -> Option<RangeList> {
+        let items = node.map(Node::items).unwrap_or_default();
+        let parts: Vec<_> = items.iter().filter_map(Node::text).collect();
+        joined(&parts, setting)
     }
 
     /// Ranges that stand in a list, or in one text between commas.

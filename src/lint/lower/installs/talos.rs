@@ -1,7 +1,10 @@
 //! Talos' machine configuration.
 
 use crate::lint::{
-    model::{Args, ComponentName, Installation, Tool},
+    model::{
+        Address, Args, ComponentName, Installation, KubeletConfiguration, NodeConfiguration,
+        RangeEntry, Tool,
+    },
     tree::{Node, Value},
 };
 
@@ -60,8 +63,75 @@ impl Lower<'_> {
             let mode = settings(cluster, &["proxy.mode"]);
             self.proxy_mode(mode.get("proxy.mode").cloned());
         }
-        let image = machine.and_then(|machine| machine.at(&["kubelet", "image"]));
-        self.image_version(image);
+        if let Some(machine) = machine {
+            self.talos_machine(machine);
+        }
+        true
+    }
+
+    fn talos_machine(&mut self, machine: &Node) {
+        self.image_version(machine.at(&["kubelet", "image"]));
+        if let Some(kubelet) = machine.get("kubelet") {
+            let dns = kubelet.get("clusterDNS").map(Node::items).unwrap_or_default();
+            let cluster_dns: Vec<_> = dns.iter().filter_map(Node::text).map(Address::new).collect();
+            if !cluster_dns.is_empty() {
+                let at = kubelet.span;
+                self.model.kubelets.push(KubeletConfiguration { at, max_pods: None, cluster_dns });
+            }
+            let Args { list, .. } = self.extra_args(kubelet.get("extraArgs"));
+            let args = Args { list, ..Args::default() };
+            if let Some(text) = args.get("node-ip") {
+                let node_ip = Some(self.addresses(text));
+                self.model.nodes.push(NodeConfiguration {
+                    at: kubelet.span,
+                    api: None,
+                    name: None,
+                    registration: None,
+                    kubelet: args.clone(),
+                    node_ip,
+                    advertise: None,
+                    tool: Some(Tool::Talos),
+                });
+            }
+            let subnets = kubelet.at(&["nodeIP", "validSubnets"]).map(Node::items);
+            let subnets = subnets.unwrap_or_default().iter().filter_map(Node::text);
+            let subnets: Vec<_> = subnets.map(RangeEntry::new).collect();
+            if !subnets.is_empty() {
+                self.model.node_subnets.push(subnets);
+            }
+        }
+        if let Some(files) = machine.get("files") {
+            self.carried(files);
+        }
+    }
+
+    /// talhelper's file, of which it makes the machine configurations.
+    pub(super) fn talhelper(&mut self, root: &Node) -> bool {
+        let known = ["clusterPodNets", "clusterSvcNets", "talosVersion"];
+        if !known.iter().any(|key| root.get(key).is_some()) {
+            return false;
+        }
+        let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
+        self.version(root.get("kubernetesVersion").and_then(Node::text));
+        let pods_setting = Setting::pods(Tool::Talos, "clusterPodNets");
+        let services_setting = Setting::services(Tool::Talos, "clusterSvcNets");
+        let pods = self.range_list(root.get("clusterPodNets"), pods_setting);
+        let services = self.range_list(root.get("clusterSvcNets"), services_setting);
+        if pods.is_some() || services.is_some() {
+            self.model.installs.push(Installation {
+                at,
+                tool: Tool::Talos,
+                pods: pods.or_else(|| Some(assumed(PODS, at, pods_setting))),
+                services: services.or_else(|| Some(assumed(SERVICES, at, services_setting))),
+                masks: Vec::new(),
+                settings: Args::default(),
+            });
+        }
+        for part in ["patches", "controlPlane", "worker", "nodes"] {
+            if let Some(node) = root.get(part) {
+                self.carried(node);
+            }
+        }
         true
     }
 }

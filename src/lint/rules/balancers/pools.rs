@@ -52,10 +52,17 @@ pub(crate) const POOL_FAMILY: Rule = Rule {
     sources: &["https://metallb.io/usage/", "https://github.com/metallb/metallb/issues/1247"],
     enforced_by: &[EnforcedBy::Symptom("the Service stays pending")],
     good: &[GOOD],
-    bad: &[Example::new(documents!(
-        service!("type: LoadBalancer", "ipFamilyPolicy: RequireDualStack"),
-        address_pool!("192.168.0.64/27")
-    ))],
+    bad: &[
+        Example::new(documents!(
+            service!("type: LoadBalancer", "ipFamilyPolicy: RequireDualStack"),
+            address_pool!("192.168.0.64/27")
+        )),
+        Example::new(documents!(
+            service!("type: LoadBalancer", "ipFamilyPolicy: RequireDualStack"),
+            address_pool!("192.168.0.64/27"),
+            address_pool!("fd00:192::64-fd00:192::7f")
+        )),
+    ],
     check: Check::Model(pool_family),
 };
 
@@ -67,13 +74,21 @@ fn pool_family(model: &Model, out: &mut Findings) {
     if known.len() < all().count() {
         return;
     }
-    let Some(lacking) = IpFamily::ALL.into_iter().find(|family| !known.contains(family)) else {
-        return;
+    let lacks =
+        |families: &[IpFamily]| IpFamily::ALL.into_iter().find(|family| !families.contains(family));
+    // Where each Service gets its addresses from one pool, it is each pool that counts.
+    let split = model.address_pools.iter().all(|pool| {
+        let own: Vec<IpFamily> = pool.ranges.iter().filter_map(PoolRange::family).collect();
+        pool.whole && lacks(&own).is_some()
+    });
+    let message = match lacks(&known) {
+        Some(lacking) => format!("no address pool has an {lacking} range"),
+        None if split => "no address pool has ranges of both families".to_owned(),
+        None => return,
     };
     for service in model.services.iter().filter(|service| requires_both(service)) {
         if let Some(policy) = &service.policy {
-            out.at(policy.span, format!("no address pool has an {lacking} range"))
-                .also(first.text.span, "pool");
+            out.at(policy.span, message.clone()).also(first.text.span, "pool");
         }
     }
 }

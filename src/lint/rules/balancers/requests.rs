@@ -2,8 +2,22 @@
 
 use crate::lint::{
     model::Service,
-    rules::{Area, Check, EnforcedBy, Example, Level, Rule, Versions, documents::service},
+    rules::{
+        Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions, documents::service,
+    },
 };
+
+/// Addresses of a family that the Service doesn't have.
+fn other_family(service: &Service, out: &mut Findings) {
+    let Some(first) = service.families.first() else { return };
+    for address in &service.load_balancer_ips {
+        let Some(family) = address.family() else { continue };
+        if service.families.iter().all(|own| own.value != family.as_str()) {
+            out.at(address.text.span, format!("the Service has no {family}"))
+                .also(first.span, "families");
+        }
+    }
+}
 
 /// Whether a Service is a load balancer that must have both families.
 pub(super) fn requires_both(service: &Service) -> bool {
@@ -19,14 +33,15 @@ pub(crate) const ONE_ADDRESS: Rule = Rule {
     area: Area::Balancers,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "A load balancer requires both families, but asks for addresses of one.",
-    why: "loadBalancerIP holds one address. MetalLB and others don't give a Service part of what it \
+    summary: "A load balancer asks for addresses of other families than its Service has.",
+    why: "loadBalancerIP holds one address, and an annotation may keep a provider to one family. MetalLB and others don't give a Service part of what it \
           requires: it stays pending, or is reached in one family only.",
     fix: "Ask for an address of each family by the provider's annotation, such as \
           metallb.io/loadBalancerIPs, or for none.",
     sources: &[
         "https://metallb.io/usage/",
         "https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer",
+        "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/",
         "https://github.com/metallb/metallb/issues/1247",
     ],
     enforced_by: &[EnforcedBy::Symptom("the Service stays pending")],
@@ -48,13 +63,45 @@ spec:
 ",
         ),
     ],
-    bad: &[Example::new(service!(
-        "type: LoadBalancer",
-        "ipFamilyPolicy: RequireDualStack",
-        "loadBalancerIP: 192.168.0.80"
-    ))],
+    bad: &[
+        Example::new(service!(
+            "type: LoadBalancer",
+            "ipFamilyPolicy: RequireDualStack",
+            "loadBalancerIP: 192.168.0.80"
+        )),
+        Example::new(service!(
+            "type: LoadBalancer",
+            "ipFamilies: [IPv4]",
+            "loadBalancerIP: fd00:192::80"
+        )),
+        Example::new(
+            "\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations:
+    service.beta.kubernetes.io/aws-load-balancer-ip-address-type: ipv4
+spec:
+  type: LoadBalancer
+  ipFamilyPolicy: RequireDualStack
+  ports:
+    - port: 80
+",
+        ),
+    ],
     check: Check::Model(|model, out| {
+        for service in &model.services {
+            other_family(service, out);
+        }
         for service in model.services.iter().filter(|service| requires_both(service)) {
+            if let Some(annotation) = &service.ipv4_only {
+                let message = "this gives an IPv4 address only, but both families are required";
+                let finding = out.at(annotation.span, message);
+                if let Some(policy) = &service.policy {
+                    finding.also(policy.span, "policy");
+                }
+            }
             let families: Vec<_> =
                 service.load_balancer_ips.iter().filter_map(|ip| ip.family()).collect();
             let (Some(first), Some(address)) =

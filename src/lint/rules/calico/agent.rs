@@ -61,6 +61,13 @@ pub(crate) const ADDRESS: Rule = Rule {
                 Some(_) => {}
             }
         }
+        // The pool says that Pods get IPv6, whatever else is known of the cluster.
+        let unknown = model.calico_nodes.iter().filter(|_| model.pod_families().is_empty());
+        for node in unknown.filter(|node| node.get("CALICO_IPV6POOL_CIDR").is_some()) {
+            if let Some(value) = node.get("IP6").filter(|value| value.value == "none") {
+                out.at(value.span, "IP6 is none, but there is an IPv6 pool");
+            }
+        }
         for node in with(model, IpFamily::V4) {
             if let Some(value) = node.get("IP").filter(|value| value.value == "none") {
                 out.at(value.span, "IP is none, but the Pods have IPv4");
@@ -82,17 +89,35 @@ pub(crate) const AUTODETECTION: Rule = Rule {
     sources: &[REFERENCE],
     enforced_by: &[EnforcedBy::Nothing],
     good: &[GOOD],
-    bad: &[Example::new(documents!(
-        cluster!(
-            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
-            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
-        ),
-        calico_node!(
-            IP_AUTODETECTION_METHOD = "interface=eth1",
-            IP6 = "autodetect",
-            FELIX_IPV6SUPPORT = "\"true\""
-        )
-    ))],
+    bad: &[
+        Example::new(documents!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            calico_node!(
+                IP_AUTODETECTION_METHOD = "interface=eth1",
+                IP6 = "autodetect",
+                FELIX_IPV6SUPPORT = "\"true\""
+            )
+        )),
+        Example::new(documents!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            "\
+apiVersion: operator.tigera.io/v1
+kind: Installation
+metadata:
+  name: default
+spec:
+  calicoNetwork:
+    nodeAddressAutodetectionV4:
+      interface: eth1
+"
+        )),
+    ],
     check: Check::Model(|model, out| {
         if model.is_dual() != Some(true) {
             return;
@@ -107,6 +132,14 @@ pub(crate) const AUTODETECTION: Rule = Rule {
             out.at(found.span, format!("{missing} is not set"))
                 .fix(format!("set {missing} to {} as well", found.value));
         }
+        for detection in &model.autodetection {
+            let (found, missing) = match *detection {
+                [Some(found), None] => (found, "nodeAddressAutodetectionV6"),
+                [None, Some(found)] => (found, "nodeAddressAutodetectionV4"),
+                _ => continue,
+            };
+            out.at(found, format!("{missing} is not set")).fix(format!("set {missing} as well"));
+        }
     }),
 };
 
@@ -116,20 +149,36 @@ pub(crate) const FELIX: Rule = Rule {
     area: Area::Calico,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "FELIX_IPV6SUPPORT is false in a cluster whose Pods have IPv6.",
+    summary: "FELIX_IPV6SUPPORT, or ipv6Support, is false in a cluster whose Pods have IPv6.",
     why: "Felix then programs no IPv6 routes and enforces no IPv6 policy. Calico's own manifests \
           set it to false.",
     fix: "Set FELIX_IPV6SUPPORT to \"true\".",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("Pods have IPv6 addresses that nothing can reach")],
     good: &[GOOD],
-    bad: &[Example::new(documents!(
-        cluster!(
-            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
-            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
-        ),
-        calico_node!(IP6 = "autodetect", FELIX_IPV6SUPPORT = "\"false\"")
-    ))],
+    bad: &[
+        Example::new(documents!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            calico_node!(IP6 = "autodetect", FELIX_IPV6SUPPORT = "\"false\"")
+        )),
+        Example::new(documents!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            "\
+apiVersion: projectcalico.org/v3
+kind: FelixConfiguration
+metadata:
+  name: default
+spec:
+  ipv6Support: false
+"
+        )),
+    ],
     check: Check::Model(|model, out| {
         for node in with(model, IpFamily::V6) {
             let off = |text: &&crate::lint::source::Spanned<String>| {
@@ -138,6 +187,11 @@ pub(crate) const FELIX: Rule = Rule {
             if let Some(value) = node.get("FELIX_IPV6SUPPORT").filter(off) {
                 out.at(value.span, "Felix ignores IPv6, but the Pods have it");
             }
+        }
+        let wanted = model.pod_families().contains(&IpFamily::V6);
+        for value in model.felix.iter().filter(|value| wanted && value.value == "false") {
+            out.at(value.span, "Felix ignores IPv6, but the Pods have it")
+                .fix("set ipv6Support: true, or leave it out");
         }
     }),
 };

@@ -180,14 +180,17 @@ pub(crate) const WRONG_POOL: Rule = Rule {
     area: Area::Calico,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "The range of a default pool is of the other family than its variable.",
+    summary: "The range of a default pool is a list, or of the other family than its variable.",
     why: "CALICO_IPV4POOL_CIDR takes an IPv4 range and CALICO_IPV6POOL_CIDR an IPv6 range; \
           calico-node exits on others.",
     fix: "Write each range into the variable of its family.",
     sources: &[AGENT, "https://github.com/projectcalico/calicoctl/issues/1539"],
     enforced_by: &[EnforcedBy::Symptom("calico-node exits at its start")],
     good: &[Example::new(calico_node!(CALICO_IPV4POOL_CIDR = "10.244.0.0/16"))],
-    bad: &[Example::new(calico_node!(CALICO_IPV4POOL_CIDR = "fd00:10:244::/56"))],
+    bad: &[
+        Example::new(calico_node!(CALICO_IPV4POOL_CIDR = "fd00:10:244::/56")),
+        Example::new(calico_node!(CALICO_IPV4POOL_CIDR = "\"10.244.0.0/16,fd00:10:244::/56\"")),
+    ],
     check: Check::Model(wrong_pool),
 };
 
@@ -200,6 +203,8 @@ fn wrong_pool(model: &Model, out: &mut crate::lint::rules::Findings) {
             if own.is_some_and(|own| own != family) {
                 let other = family.other();
                 out.at(text.span, format!("{name} takes an {family} range; this one is {other}"));
+            } else if text.value.contains(',') {
+                out.at(text.span, format!("{name} takes one range, and not a list"));
             }
         }
     }

@@ -55,10 +55,15 @@ pub(crate) const DROPS: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "CoreDNS answers queries for addresses of one family with nothing.",
-    why: "A template that answers A or AAAA queries with an error code or with nothing, or a rewrite \
-          of their type, hides a family that the cluster has: clients never use it.",
-    fix: "Remove the template or the rewrite.",
-    sources: &["https://coredns.io/plugins/template/", "https://coredns.io/plugins/rewrite/"],
+    why: "A template that answers A or AAAA queries with an error code or with nothing, a rewrite of \
+          their type, or an acl that filters it, hides a family that the cluster has: clients never \
+          use it.",
+    fix: "Remove the template, the rewrite or the filter.",
+    sources: &[
+        "https://coredns.io/plugins/template/",
+        "https://coredns.io/plugins/rewrite/",
+        "https://coredns.io/plugins/acl/",
+    ],
     enforced_by: &[EnforcedBy::Symptom("names resolve in one family only")],
     good: &[
         GOOD,
@@ -71,6 +76,7 @@ pub(crate) const DROPS: Rule = Rule {
     bad: &[
         Example::new(corefile!("template ANY AAAA {", "    rcode NOERROR", "}")),
         Example::new(corefile!("rewrite type AAAA A")),
+        Example::new(corefile!("acl {", "    filter type AAAA", "}")),
     ],
     check: Check::Model(|model, out| {
         for family in IpFamily::ALL.into_iter().filter(|family| has(model, *family)) {
@@ -93,6 +99,14 @@ fn drops(directive: &Directive, family: IpFamily, out: &mut Findings) {
                 .any(|line| line.first().is_some_and(|word| word.value == "answer"));
             word(2) == Some(record) && zone && !answers
         }
+        // For every client: a network of its own is an exception that somebody wants.
+        "acl" if word(1).is_none_or(|zone| zone == ".") => directive.body.iter().any(|line| {
+            let words: Vec<&str> = line.iter().map(|word| word.value.as_str()).collect();
+            matches!(words.first(), Some(&("block" | "filter" | "drop")))
+                && words.get(1) == Some(&"type")
+                && words.iter().skip(2).any(|word| *word == record)
+                && !words.contains(&"net")
+        }),
         "rewrite" => {
             let at = if matches!(word(1), Some("stop" | "continue")) { 2 } else { 1 };
             word(at) == Some("type") && word(at + 1) == Some(record)

@@ -31,13 +31,27 @@ pub(crate) const DISABLED: Rule = Rule {
         ),
         sysctls!("net.ipv6.conf.all.disable_ipv6" = "0")
     ))],
-    bad: &[Example::new(documents!(
-        cluster!(
-            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
-            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    bad: &[
+        Example::new(documents!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            sysctls!("net.ipv6.conf.all.disable_ipv6" = "1")
+        )),
+        Example::new(
+            "\
+machine:
+  type: worker
+  install:
+    extraKernelArgs: [ipv6.disable=1]
+cluster:
+  network:
+    podSubnets: [10.244.0.0/16, \"fd00:10:244::/56\"]
+    serviceSubnets: [10.96.0.0/16, \"fd00:10:96::/112\"]
+",
         ),
-        sysctls!("net.ipv6.conf.all.disable_ipv6" = "1")
-    ))],
+    ],
     check: Check::Model(|model, out| {
         if !model.pod_families().contains(&IpFamily::V6) {
             return;
@@ -47,6 +61,10 @@ pub(crate) const DISABLED: Rule = Rule {
             if let Some(sysctl) = last(model, &name).filter(|sysctl| sysctl.value.value != "0") {
                 out.at(sysctl.span, format!("{name} disables IPv6, but the Pods have it"));
             }
+        }
+        for parameter in &model.kernel_ipv6_off {
+            out.at(*parameter, "ipv6.disable=1 takes IPv6 out of the kernel, but the Pods have it")
+                .fix("remove the kernel parameter and restart the node");
         }
     }),
 };

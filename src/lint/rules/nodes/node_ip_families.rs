@@ -1,7 +1,7 @@
 //! Nodes of a dual-stack cluster that won't have both families.
 
 use crate::lint::{
-    model::{Model, NodeConfiguration, Tool, Version},
+    model::{Model, NodeConfiguration, RangeEntry, Tool, Version},
     rules::{
         Area, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, documents, join},
@@ -82,6 +82,17 @@ status:
             }
         }
         let dual = model.is_dual() == Some(true);
+        for subnets in model.node_subnets.iter().filter(|_| dual) {
+            let families: Vec<_> = subnets.iter().filter_map(RangeEntry::family).collect();
+            if let (Some(family), Some(first)) = (families.first(), subnets.first())
+                && families.len() == subnets.len()
+                && families.iter().all(|other| other == family)
+            {
+                let other = family.other();
+                out.at(first.text.span, format!("the node gets no {other} address"))
+                    .fix(format!("add the nodes' {other} subnet"));
+            }
+        }
         for node in model.node_objects.iter().filter(|_| dual) {
             let families: Vec<_> = node.internal_ips.iter().filter_map(|ip| ip.family()).collect();
             if let Some(family) = families.first()
@@ -114,8 +125,11 @@ pub(crate) const UNSET: Rule = Rule {
         join!(name = "node-2")
     ))],
     check: Check::Model(|model, out| {
-        // What Cluster API's providers tell the kubelet is not in its documents.
-        let unset = |node: &&NodeConfiguration| node.node_ip.is_none() && node.tool.is_none();
+        // What Cluster API's providers tell the kubelet is not in its documents, and a command line
+        // for kubeadm doesn't hold it.
+        let unset = |node: &&NodeConfiguration| {
+            node.node_ip.is_none() && node.tool.is_none() && node.api.is_some()
+        };
         for node in own(model).filter(unset) {
             let span = node.registration.unwrap_or(node.at);
             out.at(span, "node-ip is not set: the kubelet detects an address of one family only");

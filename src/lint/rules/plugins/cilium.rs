@@ -196,9 +196,14 @@ pub(crate) const POOL_SIZE: Rule = Rule {
     summary: "Cilium's pool does not fit the mask of the nodes' ranges.",
     why: "Each node takes a range of the mask's size from the pool (24 for IPv4, 120 for IPv6 \
           unless it is set). A pool smaller than that has room for no node, one of that size for a \
-          single node.",
-    fix: "Choose a larger pool, or a longer mask.",
-    sources: &[IPAM, VALUES],
+          single node. In IPv6 the mask may be at most 16 bits longer than the pool's: Cilium's \
+          operator exits on others (\"the node CIDR size is too big\").",
+    fix: "Choose a pool and a mask that differ by 8 to 16 bits, such as a /104 and 120.",
+    sources: &[
+        IPAM,
+        VALUES,
+        "https://github.com/cilium/cilium/blob/main/pkg/ipam/cidrset/cidr_set.go",
+    ],
     enforced_by: &[EnforcedBy::Symptom("nodes beyond the pool's room get no pod range")],
     good: &[GOOD],
     bad: &[
@@ -217,6 +222,15 @@ ipam:
 ipam:
   operator:
     clusterPoolIPv4PodCIDRList: [\"10.244.0.0/25\"]
+",
+        ),
+        Example::new(
+            "\
+ipv6:
+  enabled: true
+ipam:
+  operator:
+    clusterPoolIPv6PodCIDRList: [\"fd00:10:244::/64\"]
 ",
         ),
     ],
@@ -241,7 +255,11 @@ fn pool_size(cilium: &Cilium, family: IpFamily, out: &mut Findings) {
         cilium.pools.iter().filter(own).filter_map(|pool| Some((pool, pool.range?))).collect();
     for (pool, range) in &pools {
         let length = range.prefix_len();
-        let message = if length > mask {
+        // Cilium's operator counts the shares of an IPv6 pool in a bitmap of 16 bits.
+        let message = if family == IpFamily::V6 && mask.saturating_sub(length) > 16 {
+            let shortest = mask - 16;
+            format!("the pool {range} is larger than a /{shortest}, for nodes that get a /{mask}")
+        } else if length > mask {
             format!("the pool {range} is smaller than the /{mask} that each node gets")
         } else if length == mask && pools.len() == 1 {
             format!("the pool {range} has room for one node, which gets a /{mask}")

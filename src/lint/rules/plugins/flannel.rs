@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::{Flannel, Model, RangeEntry, read_ranges},
+        model::{Flannel, Model, RangeEntry, is_template, read_ranges},
         rules::{
             Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents},
@@ -56,19 +56,61 @@ pub(crate) const NOT_JSON: Rule = Rule {
     area: Area::Plugins,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "flannel's net-conf.json is not JSON.",
-    why: "flannel reads it with a JSON parser and exits on anything else, on every node.",
+    summary: "flannel's net-conf.json is not JSON, or a field of it has a value of another type.",
+    why: "flannel reads it with a JSON parser and exits on anything else, on every node. EnableIPv4 \
+          and EnableIPv6 are true or false without quotes, Network holds one IPv4 range, and \
+          IPv6Network one IPv6 range.",
     fix: "Write JSON: names and texts in double quotes, no comma before a closing bracket.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("flannel exits at its start, and nodes stay NotReady")],
     good: &[GOOD],
-    bad: &[Example::new(net_conf!("\"Network\": \"10.244.0.0/16\","))],
+    bad: &[
+        Example::new(net_conf!("\"Network\": \"10.244.0.0/16\",")),
+        Example::new(net_conf!(
+            "\"Network\": \"10.244.0.0/16\",",
+            "\"EnableIPv6\": \"true\",",
+            "\"IPv6Network\": \"fd00:10:244::/56\""
+        )),
+        Example::new(net_conf!("\"Network\": \"10.244.0.0/16,fd00:10:244::/56\"")),
+    ],
     check: Check::Model(|model, out| {
-        for broken in model.flannel.iter().filter_map(|flannel| flannel.broken.as_ref()) {
-            out.at(broken.span, format!("net-conf.json is not JSON: {}", broken.value));
+        for flannel in &model.flannel {
+            if let Some(broken) = &flannel.broken {
+                out.at(broken.span, format!("net-conf.json is not JSON: {}", broken.value));
+            } else {
+                types(flannel, out);
+            }
         }
     }),
 };
+
+/// Values that flannel's reader takes for another type, and stops at.
+fn types(flannel: &Flannel, out: &mut Findings) {
+    for (name, field) in [("enableipv4", "EnableIPv4"), ("enableipv6", "EnableIPv6")] {
+        let text = flannel.settings.get(name).filter(|_| flannel.texts.iter().any(|t| t == name));
+        if let Some(text) = text.filter(|text| !is_template(&text.value)) {
+            out.at(text.span, format!("{field} is a text, and must be true or false"))
+                .fix("take the quotes away");
+        }
+    }
+    for (name, field, family) in
+        [("network", "Network", IpFamily::V4), ("ipv6network", "IPv6Network", IpFamily::V6)]
+    {
+        let Some(text) = flannel.settings.get(name) else { continue };
+        if text.value.is_empty() || is_template(&text.value) {
+            continue;
+        }
+        match RangeEntry::new(text.clone()).family() {
+            Some(own) if own == family => {}
+            Some(own) => {
+                out.at(text.span, format!("{field} takes an {family} range; this one is {own}"));
+            }
+            None => {
+                out.at(text.span, format!("{field} takes one {family} range"));
+            }
+        }
+    }
+}
 
 pub(crate) const IPV6_OFF: Rule = Rule {
     code: "DS622",
@@ -98,7 +140,8 @@ pub(crate) const IPV6_OFF: Rule = Rule {
 };
 
 fn ipv6_off(model: &Model, out: &mut Findings) {
-    let wanted = model.pod_families().contains(&IpFamily::V6);
+    let wanted = model.pod_families().contains(&IpFamily::V6)
+        && !model.flannel.iter().any(|flannel| is(flannel, "enableipv6", "true"));
     for flannel in model.flannel.iter().filter(|flannel| flannel.broken.is_none()) {
         let on = is(flannel, "enableipv6", "true");
         let range = flannel.settings.get("ipv6network");
@@ -111,7 +154,11 @@ fn ipv6_off(model: &Model, out: &mut Findings) {
             (true, Some(_)) => continue,
             (false, Some(range)) => {
                 let message = "IPv6Network has no effect without \"EnableIPv6\": true";
-                out.at(range.span, message).fix("add \"EnableIPv6\": true")
+                let finding = out.at(range.span, message);
+                if let (None, Some(at)) = (flannel.settings.get("enableipv6"), &flannel.enable) {
+                    finding.edits.push(at.clone());
+                }
+                finding.fix("add \"EnableIPv6\": true")
             }
             (false, None) if wanted => {
                 out.at(flannel.at, "flannel gives Pods no IPv6: EnableIPv6 is not true")
@@ -149,6 +196,22 @@ pub(crate) const NETWORK: Rule = Rule {
         let pods = read_ranges(model.pods());
         for flannel in &model.flannel {
             for name in ["network", "ipv6network"] {
+                // Settings that differ are alternatives, of which this cluster's is not known.
+                let all = model.flannel.iter().filter_map(|flannel| flannel.settings.get(name));
+                let mut all: Vec<&str> = all.map(|text| text.value.as_str()).collect();
+                all.sort_unstable();
+                all.dedup();
+                if all.len() > 1 {
+                    continue;
+                }
+                // A range of a family that is off is not used.
+                let off = match name {
+                    "network" => is(flannel, "enableipv4", "false"),
+                    _ => !is(flannel, "enableipv6", "true"),
+                };
+                if off {
+                    continue;
+                }
                 let Some(text) = flannel.settings.get(name) else { continue };
                 let Some(range) = RangeEntry::new(text.clone()).range else { continue };
                 let family = IpFamily::of_range(&range);

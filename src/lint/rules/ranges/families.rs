@@ -46,8 +46,10 @@ pub(crate) const PODS_AND_SERVICES: Rule = Rule {
             "podSubnet: 10.244.0.0/16",
             "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
         )),
+        Example::new(kind!("ipFamily: dual", "podSubnet: 10.244.0.0/16")),
     ],
     check: Check::Model(|model, out| {
+        kind_lists(model, out);
         let (Some(pods), Some(services)) = (model.pods(), model.services()) else { return };
         if !pods.is_sound() || services.entries.iter().any(|entry| entry.range.is_none()) {
             return;
@@ -75,6 +77,27 @@ pub(crate) const PODS_AND_SERVICES: Rule = Rule {
         }
     }),
 };
+
+/// A list that kind is given in one family only, of a cluster that is to have both: the other list
+/// is kind's default then, of both.
+fn kind_lists(model: &Model, out: &mut Findings) {
+    for kind in &model.kinds {
+        let dual = kind.family.as_ref().is_some_and(|family| family.value == "dual");
+        let (list, other) = match (&kind.pods, &kind.services) {
+            (Some(pods), None) => (pods, "Services"),
+            (None, Some(services)) => (services, "Pods"),
+            _ => continue,
+        };
+        if let (true, [family]) = (dual && list.is_sound(), &list.families()[..]) {
+            let (noun, lacking) = (list.role.noun(), family.other());
+            let message = format!("the {other} have both families, but the {noun} no {lacking}");
+            let finding = out.at(list.text.span, message);
+            if let Some(family) = &kind.family {
+                finding.also(family.span, "both families");
+            }
+        }
+    }
+}
 
 pub(crate) const ORDER: Rule = Rule {
     code: "DS116",

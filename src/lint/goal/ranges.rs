@@ -1,0 +1,115 @@
+//! The ranges that a cluster is to get.
+
+use std::net::Ipv6Addr;
+
+use ipnet::IpNet;
+
+use crate::{
+    lint::model::{Model, RangeList, read_ranges},
+    net::{IpFamily, relation},
+};
+
+use super::{Change, lacks::Lacks};
+
+/// What a range is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// For Pods.
+    Pods,
+    /// For Services.
+    Services,
+}
+
+/// IPv4 ranges of which one is free in almost every network.
+const V4: [(Use, [&str; 3]); 2] = [
+    (Use::Pods, ["10.244.0.0/16", "10.42.0.0/16", "172.20.0.0/16"]),
+    (Use::Services, ["10.96.0.0/16", "10.43.0.0/16", "172.21.0.0/16"]),
+];
+/// A /56 has room for so many nodes, which get a /64 each.
+const NODES_IN_A_56: usize = 256;
+
+/// The list with a range of both families: what is there, and a range that is free for the rest.
+pub(super) fn both(
+    model: &Model,
+    list: Option<&RangeList>,
+    first: IpFamily,
+    purpose: Use,
+) -> String {
+    let own = |family| {
+        let ranges = list.into_iter().flat_map(RangeList::ranges);
+        let mut own = ranges.filter(|(_, range)| IpFamily::of_range(range) == family);
+        own.next().map(|(entry, _)| entry.text.value.clone())
+    };
+    let text = |family| own(family).unwrap_or_else(|| free(model, family, purpose));
+    format!("{},{}", text(first), text(first.other()))
+}
+
+/// A range that overlaps none of the cluster's, and no node.
+fn free(model: &Model, family: IpFamily, purpose: Use) -> String {
+    match family {
+        IpFamily::V4 => {
+            let candidates = V4.iter().find(|(of, _)| *of == purpose).map_or([""; 3], |(_, c)| *c);
+            let taken = |text: &&&str| text.parse().is_ok_and(|range| is_taken(model, &range));
+            let free = candidates.iter().find(|text| !taken(text));
+            free.or(candidates.first()).map(|text| (*text).to_owned()).unwrap_or_default()
+        }
+        IpFamily::V6 => unique_local(model, purpose),
+    }
+}
+
+fn is_taken(model: &Model, range: &IpNet) -> bool {
+    let ranges = read_ranges(model.range_lists());
+    ranges.iter().any(|(_, _, own)| relation(own, range).overlaps())
+        || model.node_addresses().iter().any(|(_, ip, _)| range.contains(ip))
+}
+
+/// A range of unique local addresses (RFC 4193), whose global ID is this cluster's: the same each
+/// time, and another one for another cluster.
+fn unique_local(model: &Model, purpose: Use) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut feed = |text: &str| {
+        for byte in text.bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    };
+    model.range_lists().into_iter().for_each(|list| feed(&list.text.value));
+    model.node_objects.iter().for_each(|node| feed(&node.name.value));
+    let [a, b, c, d, e, ..] = hash.to_be_bytes();
+    let nodes = model.node_objects.len();
+    let (subnet, length) = match purpose {
+        Use::Services => (1, 112),
+        Use::Pods if nodes > NODES_IN_A_56 / 2 => (0x1000, 52),
+        Use::Pods => (0x100, 56),
+    };
+    let word = |high: u8, low: u8| u16::from_be_bytes([high, low]);
+    let address = Ipv6Addr::new(word(0xfd, a), word(b, c), word(d, e), subnet, 0, 0, 0, 0);
+    format!("{address}/{length}")
+}
+
+/// What the files must say to give Pods and Services both families.
+pub(super) fn changes(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (missing, lists, new) in [
+        (lacks.pods, model.pod_lists(), &lacks.pod_ranges),
+        (lacks.services, model.service_lists(), &lacks.service_ranges),
+    ] {
+        for list in lists.into_iter().filter(|_| missing) {
+            let field = list.field.to_owned();
+            changes.push(Change { at: list.text.span, field, new: new.clone() });
+        }
+    }
+    for kind in &model.kinds {
+        if lacks.pods || lacks.services {
+            let at = kind.family.as_ref().map_or(kind.at, |family| family.span);
+            changes.push(Change { at, field: "networking.ipFamily".into(), new: "dual".into() });
+        }
+    }
+    let other = lacks.other();
+    for list in model.nodes.iter().filter_map(|node| node.node_ip.as_ref()) {
+        if list.entries.iter().all(|entry| entry.family() == Some(lacks.first)) {
+            let new = format!("{},<{other} of the node>", list.text.value);
+            changes.push(Change { at: list.text.span, field: "node-ip".into(), new });
+        }
+    }
+    changes
+}

@@ -1,0 +1,167 @@
+//! Which tool or provider a cluster is of, and what its documentation says about changing families.
+
+use crate::lint::model::{Model, Tool};
+
+use super::{Step, lacks::Lacks};
+
+/// Kubernetes' own page.
+pub(super) const CONCEPT: &str =
+    "https://kubernetes.io/docs/concepts/services-networking/dual-stack/";
+
+/// Who set a cluster up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Installer {
+    /// kubeadm, or whoever writes the same flags.
+    Kubeadm,
+    /// kind.
+    Kind,
+    /// Another tool with files of its own.
+    Other(Tool),
+    /// Amazon's EKS.
+    Eks,
+    /// Google's GKE.
+    Gke,
+    /// Microsoft's AKS.
+    Aks,
+}
+
+/// The tool or the provider, by the documents and by what the nodes say.
+pub(super) fn of(model: &Model) -> Installer {
+    let nodes = &model.node_objects;
+    let version = |mark: &str| nodes.iter().any(|node| node.kubelet_version.contains(mark));
+    let provider = |mark: &str| nodes.iter().any(|node| node.provider.starts_with(mark));
+    let aks = || nodes.iter().any(|node| node.name.value.starts_with("aks-"));
+    if version("-eks-") {
+        Installer::Eks
+    } else if version("-gke.") {
+        Installer::Gke
+    } else if provider("azure:") && aks() {
+        Installer::Aks
+    } else if provider("kind:") || !model.kinds.is_empty() {
+        Installer::Kind
+    } else if version("+k3s") || version("+rke2") {
+        Installer::Other(Tool::K3s)
+    } else if version("+k0s") {
+        Installer::Other(Tool::K0s)
+    } else if let Some(install) = model.installs.first() {
+        match install.tool {
+            Tool::Eksctl => Installer::Eks,
+            tool => Installer::Other(tool),
+        }
+    } else {
+        Installer::Kubeadm
+    }
+}
+
+impl Installer {
+    /// Its name.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kubeadm => "kubeadm",
+            Self::Kind => "kind",
+            Self::Other(Tool::K3s) => "k3s or RKE2",
+            Self::Other(tool) => tool.as_str(),
+            Self::Eks => "EKS",
+            Self::Gke => "GKE",
+            Self::Aks => "AKS",
+        }
+    }
+
+    /// Why a cluster of it can't be made dual-stack as it is, and the page that says so; nothing
+    /// where the flags of its components can be changed in place.
+    pub(super) fn rebuild(self) -> Option<(String, &'static str)> {
+        let (why, page) = match self {
+            Self::Kubeadm => return None,
+            Self::Kind => (
+                "kind sets the families when it creates a cluster.",
+                "https://kind.sigs.k8s.io/docs/user/configuration/#ip-family",
+            ),
+            Self::Other(Tool::K3s) => (
+                "k3s and RKE2: dual-stack must be configured when the cluster is first created; it \
+                 can't be enabled on a cluster that was started with one family.",
+                "https://docs.k3s.io/networking/basic-network-options#dual-stack-ipv4--ipv6-networking",
+            ),
+            Self::Other(Tool::K0s) => (
+                "k0s' page on dual-stack is about new clusters; this linter knows of no way for one \
+                 that runs.",
+                "https://docs.k0sproject.io/stable/dual-stack/",
+            ),
+            Self::Other(Tool::Talos) => (
+                "Talos takes the ranges of Pods and Services when a cluster is bootstrapped; this \
+                 linter knows of no way for one that runs.",
+                "https://github.com/siderolabs/docs/issues/91",
+            ),
+            Self::Other(Tool::ClusterApi) => (
+                "Cluster API replaces machines and does not change them; this linter knows of no way \
+                 to give a cluster that runs another spec.clusterNetwork.",
+                "https://cluster-api.sigs.k8s.io/",
+            ),
+            Self::Other(Tool::Kubespray) => (
+                "kubespray takes both families in its variables for new clusters; this linter knows \
+                 of no playbook for one that runs. Its clusters are kubeadm's underneath.",
+                "https://github.com/kubernetes-sigs/kubespray/blob/master/docs/ansible/vars.md",
+            ),
+            Self::Other(Tool::Eksctl) | Self::Eks => (
+                "EKS gives Pods and Services one family, which is chosen when the cluster is \
+                 created and can't be changed; dual-stack Pods and Services are not supported.",
+                "https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html",
+            ),
+            Self::Gke => (
+                "GKE owns the control plane and the nodes: it changes the stack type itself, in a \
+                 subnet that has both families already.",
+                "https://cloud.google.com/kubernetes-engine/docs/how-to/alias-ips",
+            ),
+            Self::Aks => (
+                "AKS owns the control plane and the nodes: its families are those of --ip-families \
+                 when the cluster is created; its page says what it can change since.",
+                "https://learn.microsoft.com/azure/aks/configure-dual-stack",
+            ),
+        };
+        let lead = match self {
+            Self::Gke | Self::Aks => "Only by the provider",
+            _ => "Not possible in place",
+        };
+        Some((format!("{lead}: {why}"), page))
+    }
+
+    /// What can be done all the same.
+    pub(super) fn steps(self, lacks: &Lacks<'_>) -> Vec<Step> {
+        let step = |title: &str, text: &str, commands: &[String]| Step {
+            title: title.to_owned(),
+            text: text.to_owned(),
+            commands: commands.to_vec(),
+        };
+        let (pods, services) = (&lacks.pod_ranges, &lacks.service_ranges);
+        match self {
+            Self::Eks | Self::Other(Tool::Eksctl) => Vec::new(),
+            Self::Gke => vec![step(
+                "Let GKE change the stack type.",
+                "The subnet must be dual-stack first. Pods and Services that exist keep one family \
+                 until they are created again, or their policy is changed.",
+                &["gcloud container clusters update CLUSTER --stack-type=ipv4-ipv6".to_owned()],
+            )],
+            Self::Aks => vec![step(
+                "Create a cluster of both families, and move the workloads.",
+                "Its virtual network must be dual-stack.",
+                &["az aks create --ip-families ipv4,ipv6 …".to_owned()],
+            )],
+            Self::Kind => vec![step(
+                "Create a cluster of both families.",
+                "Set ipFamily: dual in the file that kind reads, and leave the ranges out or give \
+                 both.",
+                &["kind delete cluster".to_owned(), "kind create cluster --config FILE".to_owned()],
+            )],
+            Self::Other(Tool::K3s) => vec![step(
+                "Create a cluster of both families, and move the workloads.",
+                "In config.yaml of every server; node-ip of every server and agent has an address \
+                 of each family.",
+                &[format!("cluster-cidr: {pods}"), format!("service-cidr: {services}")],
+            )],
+            Self::Other(_) | Self::Kubeadm => vec![step(
+                "Create a cluster of both families, and move the workloads.",
+                &format!("Pods of {pods}, Services of {services}."),
+                &[],
+            )],
+        }
+    }
+}

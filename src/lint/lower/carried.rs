@@ -1,0 +1,214 @@
+//! Configuration that other documents carry: the files that cloud-init, Ignition, Cluster API,
+//! Talos or Ansible write on a machine, those in ConfigMaps and Secrets, and command lines.
+
+use crate::lint::{
+    model::{Sysctl, is_template},
+    source::Spanned,
+    tree::{Document, Node, Value},
+};
+
+use super::{Lower, settings};
+
+/// API groups of configuration, of which a document inside another one is read.
+const GROUPS: &[&str] = &[
+    "kubeadm.k8s.io",
+    "kubelet.config.k8s.io",
+    "kubeproxy.config.k8s.io",
+    "kind.x-k8s.io",
+    "k0s.k0sproject.io",
+    "k3d.io",
+    "eksctl.io",
+    "helm.cattle.io",
+    "operator.tigera.io",
+    "crd.projectcalico.org",
+    "projectcalico.org",
+    "metallb.io",
+    "cilium.io",
+];
+/// Keys that only configuration of a cluster's ranges has, at the beginning of a line.
+const KEYS: &[&str] = &["cluster-cidr:", "service-cidr:", "podSubnets:", "serviceSubnets:"];
+/// Keys that say to where the text beside them is written.
+const PLACES: [&str; 4] = ["path", "dest", "destination", "filename"];
+/// Keys of such a text.
+const CONTENTS: [&str; 5] = ["content", "contents", "inline", "data", "text"];
+/// How deep a document is searched.
+const MAX_DEPTH: usize = 24;
+
+/// Whether a text holds control structures of a template: what it comes to is not known.
+fn is_program(text: &str) -> bool {
+    ["{%", "<%", "{{ if", "{{- if", "{{ range", "{{- range", "{{ with", "{{- with"]
+        .iter()
+        .any(|mark| text.contains(mark))
+}
+
+fn is_cloud_init(text: &str) -> bool {
+    text.starts_with("#cloud-config") || text.contains("\nwrite_files:")
+}
+
+/// Whether a text says what a cluster's network is to be.
+fn defines(text: &str) -> bool {
+    (text.contains("kubeadm.k8s.io/") && text.contains("ClusterConfiguration"))
+        || KEYS.iter().any(|key| text.contains(key))
+        || text.contains("--pod-network-cidr")
+        || text.contains("--cluster-cidr")
+}
+
+/// Whether a document without a kind carries the configuration of a cluster.
+pub(super) fn defines_cluster(root: &Node) -> bool {
+    fn search(node: &Node, depth: usize) -> bool {
+        match &node.value {
+            _ if depth > MAX_DEPTH => false,
+            Value::Scalar(scalar) => defines(&scalar.text),
+            Value::List(items) => items.iter().any(|item| search(item, depth + 1)),
+            Value::Map(entries) => entries.iter().any(|entry| search(&entry.value, depth + 1)),
+        }
+    }
+    root.get("kind").is_none() && search(root, 0)
+}
+
+impl Lower<'_> {
+    /// Adds what a document of an unknown kind, or a part of one, carries. False if that is
+    /// nothing.
+    pub(super) fn carried(&mut self, node: &Node) -> bool {
+        self.search(node, None, 0)
+    }
+
+    fn search(&mut self, node: &Node, place: Option<&str>, depth: usize) -> bool {
+        if depth > MAX_DEPTH {
+            return false;
+        }
+        match &node.value {
+            Value::Scalar(_) => self.carried_text(node, place),
+            Value::List(items) => {
+                let words: Vec<_> = items.iter().filter_map(Node::text).collect();
+                if words.len() == items.len() && self.command(&words) {
+                    return true;
+                }
+                let mut known = false;
+                for item in items {
+                    known |= self.search(item, place, depth + 1);
+                }
+                known
+            }
+            Value::Map(entries) => {
+                if self.settings_in(node) || self.container(node) {
+                    return true;
+                }
+                let own = PLACES.iter().find_map(|key| node.get(key).and_then(Node::str));
+                let place = own.or(place);
+                let mut known = false;
+                for entry in entries {
+                    let key = entry.key.value.as_str();
+                    let flags = key.ends_with("server_args");
+                    let place = place.filter(|_| CONTENTS.contains(&key));
+                    known |= (flags && self.flags_text(&entry.value))
+                        || self.search(&entry.value, place, depth + 1);
+                }
+                known
+            }
+        }
+    }
+
+    /// A mapping somewhere in a document that is the configuration of a tool: the variables of an
+    /// inventory, of a role for k3s or RKE2, of Rancher.
+    fn settings_in(&mut self, node: &Node) -> bool {
+        let has = |keys: &[&str]| keys.iter().any(|key| node.get(key).is_some());
+        if has(&["cluster-cidr", "service-cidr"]) {
+            return self.k3s(node);
+        }
+        if has(&["rke2_cluster_cidr", "rke2_service_cidr", "k3s_cluster_cidr", "k3s_service_cidr"])
+        {
+            return self.k3s(&settings::as_flags(node));
+        }
+        has(&["kube_pods_subnet", "kube_service_addresses"]) && self.kubespray(node)
+    }
+
+    /// A container of k3s, whose arguments are those of `k3s`.
+    fn container(&mut self, node: &Node) -> bool {
+        let image = node.get("image").and_then(Node::str).unwrap_or_default();
+        if !image.contains("rancher/k3s") && !image.contains("rancher/rke2") {
+            return false;
+        }
+        self.image_version(node.get("image"));
+        let mut known = false;
+        for key in ["command", "args"] {
+            let Some(value) = node.get(key) else { continue };
+            let words: Vec<Spanned<String>> = value.items().iter().filter_map(Node::text).collect();
+            known |= match words.first() {
+                Some(first) => self.k3s_flags(&words, first.span),
+                None => self.flags_text(value),
+            };
+        }
+        known
+    }
+
+    /// A text of flags for k3s or RKE2.
+    fn flags_text(&mut self, node: &Node) -> bool {
+        let Some(text) = node.text().filter(|text| text.value.contains("--")) else { return false };
+        let words = text.value.split_whitespace().map(str::to_owned).collect();
+        let words = self.place(&text, words, &mut 0);
+        self.k3s_flags(&words, text.span)
+    }
+
+    /// A text somewhere in a document, and the path to which it is written, if that is known.
+    pub(super) fn carried_text(&mut self, node: &Node, place: Option<&str>) -> bool {
+        let Some(text) = node.str().filter(|text| text.len() > 8 && !is_program(text)) else {
+            return false;
+        };
+        let place = place.unwrap_or_default();
+        if place.ends_with("sysctl.conf") || (place.contains("sysctl.d/") && text.contains('=')) {
+            return self.sysctl_text(node);
+        }
+        let starts = |key: &&&str| text.lines().any(|line| line.trim_start().starts_with(**key));
+        let of_group = text.contains("kind:") && GROUPS.iter().any(|group| text.contains(group));
+        let of_k3s = place.contains("/rancher/") && place.contains("config.yaml");
+        let settings = of_k3s || KEYS.iter().any(|key| starts(&key));
+        if of_group || settings || is_cloud_init(text) {
+            return self.carried_documents(node, place);
+        }
+        self.script(node)
+    }
+
+    fn carried_documents(&mut self, node: &Node, place: &str) -> bool {
+        let before = self.model.flaws.len();
+        let name = if place.is_empty() { "a text inside" } else { place };
+        let documents = self.embedded(node, name);
+        let broken = self.model.flaws.split_off(before);
+        let mut known = false;
+        self.depth += 1;
+        for Document { root, flaws } in documents {
+            let api = root.get("apiVersion").and_then(Node::str).unwrap_or_default();
+            let group = api.split('/').next().unwrap_or_default();
+            let own = match root.get("kind") {
+                Some(_) => GROUPS.contains(&group) && self.object(&root),
+                None => self.by_keys(&root) || self.carried(&root),
+            };
+            if own {
+                self.model.flaws.extend(flaws);
+            }
+            known |= own;
+        }
+        self.depth -= 1;
+        // What a template is still to fill in need not be YAML yet.
+        if known && !node.str().is_some_and(is_template) {
+            self.model.flaws.extend(broken);
+        }
+        known
+    }
+
+    /// Kernel settings, as a file of sysctl.d holds them.
+    fn sysctl_text(&mut self, node: &Node) -> bool {
+        let Some(text) = node.text() else { return false };
+        let mut known = false;
+        for (number, line) in text.value.lines().enumerate() {
+            let length = line.trim_end().chars().count();
+            let span = self.line_span(node, number, 0, length);
+            let own = |sysctl: &Sysctl| sysctl.name.starts_with("net.");
+            if let Some(sysctl) = super::sysctl_line(line).filter(own) {
+                self.model.sysctls.push(Spanned::new(sysctl, span));
+                known = true;
+            }
+        }
+        known
+    }
+}
