@@ -178,7 +178,7 @@ impl Source {
             egress_server: None,
             deadline: run::DEFAULT_DEADLINE,
             keep: false,
-            snapshot: true,
+            snapshot: run::LookAtNodes::Suspects,
             baseline: None,
             wait_namespace: false,
         };

@@ -30,3 +30,4 @@ pub mod run;
 pub mod snapshot;
 pub mod suite;
 pub mod suites;
+pub mod sysdump;

@@ -6,6 +6,8 @@
 mod reports;
 #[path = "cli/saved_runs.rs"]
 mod saved_runs;
+#[path = "cli/sysdump.rs"]
+mod sysdump;
 
 use std::{fs, path::Path, process::Output};
 

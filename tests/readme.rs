@@ -51,6 +51,46 @@ fn the_readme_lists_upstreams_tests_and_what_asserts_each() {
     assert_held("README.md", head, &rows.collect::<String>());
 }
 
+/// Every failure that people told of is in the table, once, with what sees it, and what is named there
+/// exists.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_table_of_failure_modes_names_only_what_there_is() {
+    let directory = env!("CARGO_MANIFEST_DIR");
+    let table = fs::read_to_string(format!("{directory}/docs/failure-modes.md")).unwrap();
+    let rules = fs::read_to_string(format!("{directory}/docs/lint-rules.md")).unwrap();
+    let causes: Vec<&str> = dualstack::cause::REGISTRY.iter().map(|rule| rule.id()).collect();
+    let checks: Vec<&str> = REGISTRY.iter().map(|check| check.id()).collect();
+    let faults: Vec<String> =
+        testbed::fault::Fault::kinds().into_iter().map(|(name, _)| name).collect();
+    let mut numbers = Vec::new();
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [number, failure, told, seen, tried] = cells[..] else { panic!("{row}") };
+        numbers.push(number.parse::<u32>().unwrap());
+        assert!(!failure.is_empty() && !told.is_empty(), "{row}");
+        let quoted = |text: &str| -> Vec<String> {
+            text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+        };
+        for name in quoted(seen) {
+            let known = causes.contains(&name.as_str()) || checks.contains(&name.as_str());
+            assert!(known || !name.contains('_') || name.contains("--"), "{name}: {row}");
+        }
+        for rule in seen.split(|c: char| !c.is_ascii_alphanumeric()) {
+            if rule.starts_with("DS") {
+                assert!(rules.contains(&format!("| {rule} ")), "{rule}: {row}");
+            }
+        }
+        for fault in quoted(tried) {
+            assert!(faults.contains(&fault), "{fault}: {row}");
+        }
+        // What is not seen has a reason, and what is seen was tried.
+        assert_eq!(tried.is_empty(), seen.starts_with('—'), "{row}");
+        assert!(seen.chars().count() > 4, "{row}");
+    }
+    assert_eq!(numbers, (1..=77).collect::<Vec<_>>());
+}
+
 /// No fault of the testbed must turn them red, which nothing but this says.
 #[cfg(target_os = "linux")]
 #[test]

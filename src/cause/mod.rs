@@ -13,6 +13,7 @@ mod both_families;
 mod client_address_lost;
 mod cluster_ip_dead;
 mod component_stopped;
+mod distribution;
 mod dns_server_deaf;
 mod dns_slow;
 mod dns_unreachable;
@@ -43,6 +44,7 @@ mod other_primary;
 mod outside_without_way;
 mod own_pod_routes_missing;
 mod path_mtu;
+mod pod_address_lost;
 mod pod_network_down;
 mod pod_route_missing;
 mod pods_masqueraded;
@@ -59,7 +61,8 @@ mod single_stack_cluster;
 mod target_listens_on_one_family;
 mod tcp_filtered;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod told;
 mod udp_dropped;
 mod unexpected_family;
 mod unexplained;
@@ -84,6 +87,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &pods_single_stack::PodsSingleStack,
     &node_without_internal_ip::NodeWithoutInternalIp,
     &node_without_pod_cidr::NodeWithoutPodCidr,
+    &pod_address_lost::PodAddressLost,
     &backend_not_listening::BackendNotListening,
     &backend_filtered::BackendFiltered,
     &target_listens_on_one_family::TargetListensOnOneFamily,

@@ -1,6 +1,6 @@
 //! What all rules find together.
 
-use super::{Cause, Evidence, Judged, REGISTRY, both_families};
+use super::{Cause, Evidence, Judged, REGISTRY, both_families, distribution, told};
 use crate::{check::World, probe::ProbeTable};
 
 /// What lies behind the cases that failed or could not be told, in the order of the rules.
@@ -32,5 +32,7 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
         }
         causes.append(&mut of_rule);
     }
+    told::add(world.facts, &mut causes);
+    distribution::add(world.facts, &mut causes);
     causes
 }

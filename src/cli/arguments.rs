@@ -6,7 +6,7 @@ use super::{
     baseline::BaselineCommand, cleanup::CleanupArgs, completions::CompletionsArgs, diff::DiffArgs,
     explain::ExplainArgs, judge::JudgeArgs, lint::LintCommand, list::ListArgs, man::ManArgs,
     options::Console, plan::PlanArgs, report::ReportArgs, run::RunArgs, schema::SchemaArgs,
-    verify::VerifyArgs,
+    sysdump::SysdumpArgs, verify::VerifyArgs,
 };
 
 /// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
@@ -31,6 +31,7 @@ pub(super) enum Command {
     Diff(DiffArgs),
     Baseline(BaselineCommand),
     Verify(VerifyArgs),
+    Sysdump(Box<SysdumpArgs>),
     Cleanup(CleanupArgs),
     Lint(Box<LintCommand>),
     Schema(SchemaArgs),

@@ -107,6 +107,17 @@ pub(super) fn command(name: &'static str) -> Command {
                 ("report run.json.gz --output wide", "Print a row for each case"),
             ]))
         })
+        .mut_subcommand("sysdump", |command| {
+            command.after_long_help(format!(
+                "{}\n{}",
+                examples(&[
+                    ("sysdump", "Run the suite, and pack all that may explain what it found"),
+                    ("sysdump run.json --redact", "Pack a saved run, without names and addresses"),
+                    ("sysdump -o dump.tar.gz -- --nodes 5", "Give the run options of its own"),
+                ]),
+                exit_codes(),
+            ))
+        })
         .mut_subcommand("cleanup", |command| {
             command.after_long_help(format!(
                 "{}\n{}",

@@ -26,6 +26,7 @@ mod run;
 mod saved;
 mod schema;
 mod signals;
+mod sysdump;
 mod values;
 mod verify;
 mod what;
@@ -61,7 +62,8 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
     let console = cli.console;
     console.colour.write_global();
     let mut streams = Streams::standard(console.colour());
-    let ended = logging::start(&console).and_then(|()| match cli.command {
+    let keeps = matches!(&cli.command, Command::Sysdump(arguments) if arguments.runs());
+    let ended = logging::start(&console, keeps).and_then(|kept| match cli.command {
         Command::Run(arguments) => run::run(*arguments, &console),
         Command::Plan(arguments) => plan::plan(*arguments, &console),
         Command::List(arguments) => list::list(&arguments, &mut streams.out),
@@ -71,6 +73,7 @@ fn carry_out(arguments: Vec<OsString>) -> Exit {
         Command::Verify(arguments) => verify::verify(&arguments, &mut streams.out),
         Command::Diff(arguments) => diff::diff(&arguments, &mut streams.out),
         Command::Report(arguments) => report::report(arguments, &console),
+        Command::Sysdump(arguments) => sysdump::sysdump(*arguments, &console, kept.as_ref()),
         Command::Cleanup(arguments) => cleanup::cleanup(arguments, &mut streams.out),
         Command::Lint(arguments) => lint::lint(*arguments, &mut streams.out),
         Command::Schema(arguments) => schema::schema(&arguments, &mut streams.out),

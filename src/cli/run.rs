@@ -1,5 +1,7 @@
 //! `dualstack run`: tests a cluster.
 
+use std::sync::Arc;
+
 use clap::Args;
 use tokio::sync::mpsc;
 
@@ -14,8 +16,9 @@ use super::{
     what::WhatArgs,
 };
 use crate::{
-    event::Event,
+    event::{Event, Finished},
     exit::Exit,
+    record::Record,
     report::{ReportError, json, text::Detail},
     run::{self, Events, Options, RunError},
 };
@@ -73,13 +76,39 @@ pub(super) fn run(arguments: RunArgs, console: &Console) -> Result<Exit, Failure
     with_reports(ended?, &unwritten)
 }
 
-/// The run, with its reporters on a task of their own, and with the operator able to end it.
+/// A run for the sake of its record, with its failures and summary on the terminal, or without.
+///
+/// # Errors
+/// It could not begin.
+pub(super) async fn for_its_record(
+    options: Options,
+    console: &Console,
+    quiet: bool,
+) -> Result<Record, Failure> {
+    let outputs = OutputArgs::default().open()?;
+    let detail = (!quiet).then_some(Detail::Brief);
+    let (ended, _) = finish(options, outputs, console, detail).await;
+    Ok(ended?.record.clone())
+}
+
+/// The run, and how the process ends after it.
 async fn carry_out(
     options: Options,
     outputs: Outputs,
     console: &Console,
     detail: Option<Detail>,
 ) -> (Result<Exit, RunError>, Vec<ReportError>) {
+    let (ended, unwritten) = finish(options, outputs, console, detail).await;
+    (ended.map(|finished| finished.exit), unwritten)
+}
+
+/// The run, with its reporters on a task of their own, and with the operator able to end it.
+async fn finish(
+    options: Options,
+    outputs: Outputs,
+    console: &Console,
+    detail: Option<Detail>,
+) -> (Result<Arc<Finished>, RunError>, Vec<ReportError>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let events = Events::to(sender);
     let reporting = tokio::spawn(outputs.fan(console, detail).drain(receiver));
@@ -95,5 +124,5 @@ async fn carry_out(
     drop(events);
     let _ = listening.await;
     let unwritten = reporting.await.unwrap_or_default();
-    (ended.map(|finished| finished.exit), unwritten)
+    (ended, unwritten)
 }

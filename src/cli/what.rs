@@ -11,7 +11,7 @@ use crate::{
     facts::TargetName,
     fixture::{FixtureOptions, HostNetworkPolicy, MeshChoice, NodeChoice, PullSecret, Toleration},
     probe::EgressServer,
-    run::Options,
+    run::{self, Options},
     suite::{EgressPolicy, OutsidePolicy, Suite, TARGET_AREA},
 };
 
@@ -104,6 +104,15 @@ impl From<EgressWhen> for EgressPolicy {
 enum LookAtNodes {
     Auto,
     Off,
+}
+
+impl From<LookAtNodes> for run::LookAtNodes {
+    fn from(look: LookAtNodes) -> Self {
+        match look {
+            LookAtNodes::Auto => Self::Suspects,
+            LookAtNodes::Off => Self::Off,
+        }
+    }
 }
 
 /// [`HostNetworkPolicy`] as the command line writes it.
@@ -268,7 +277,7 @@ impl WhatArgs {
             deadline: time.timeout,
             egress_server: expectations.egress_target,
             keep: workload.keep,
-            snapshot: matches!(workload.snapshot, LookAtNodes::Auto),
+            snapshot: workload.snapshot.into(),
             baseline,
             wait_namespace: workload.wait_namespace,
         })

@@ -24,7 +24,10 @@ pub use target::{
     Target, TargetEndpoint, TargetError, TargetName, TargetPort, TargetService, usable,
 };
 
-use crate::{net::IpFamily, snapshot::Snapshot};
+use crate::{
+    net::IpFamily,
+    snapshot::{Snapshot, Told},
+};
 
 /// The snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +74,12 @@ pub struct Facts {
     /// of one more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub snapshots: Vec<Snapshot>,
+    /// How pods of ours on those nodes look from inside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside_pods: Vec<Snapshot>,
+    /// What the API server and the logs of the network's components tell of those nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
 }
 
 impl Facts {
@@ -78,6 +87,12 @@ impl Facts {
     pub fn snapshot(&self, node: &str) -> Option<&Snapshot> {
         let mut snapshots = self.snapshots.iter();
         snapshots.find(|snapshot| snapshot.node == node && snapshot.is_complete())
+    }
+
+    /// How a pod of ours looks from inside, where it was looked at and told all that was asked.
+    pub fn inside(&self, pod: &str) -> Option<&Snapshot> {
+        let mut snapshots = self.inside_pods.iter();
+        snapshots.find(|snapshot| snapshot.pod.as_deref() == Some(pod) && snapshot.is_complete())
     }
 
     /// One of the Services that the operator named.

@@ -171,5 +171,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         proxy_pods: known(proxy_pods),
         targets: Vec::new(),
         snapshots: Vec::new(),
+        inside_pods: Vec::new(),
+        told: Vec::new(),
     }
 }

@@ -18,6 +18,25 @@ impl Lab {
         self
     }
 
+    /// The nginx on a node is looked at from inside, and has lost its address of a family.
+    pub(crate) fn loses_address(&mut self, node: &str, family: IpFamily) {
+        let Some(pod) = self.fixture.backend_on(node).cloned() else { return };
+        let kept = pod.pod_ips.iter().filter(|&&ip| IpFamily::of(ip) != family);
+        self.facts.inside_pods.push(Snapshot {
+            node: node.to_owned(),
+            pod: pod.pod.clone(),
+            addresses: kept
+                .map(|&address| Address {
+                    link: "eth0".to_owned(),
+                    address,
+                    tentative: false,
+                    duplicate: false,
+                })
+                .collect(),
+            ..Snapshot::default()
+        });
+    }
+
     fn snapshot(&self, node: &str) -> Snapshot {
         let both = || IpFamily::ALL.into_iter();
         let eth0 = || "eth0".to_owned();
@@ -42,6 +61,7 @@ impl Lab {
         };
         Snapshot {
             node: node.to_owned(),
+            pod: None,
             incomplete: None,
             links: vec![Link {
                 name: eth0(),

@@ -12,6 +12,7 @@ mod stop;
 mod stopwatch;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::time::Duration;
 
@@ -46,8 +47,8 @@ pub struct Options {
     pub fixture: FixtureOptions,
     /// The server outside the cluster that pods connect to; this machine, if there is none.
     pub egress_server: Option<EgressServer>,
-    /// Whether nodes are looked at from inside where something failed.
-    pub snapshot: bool,
+    /// Which nodes are looked at from inside.
+    pub snapshot: LookAtNodes,
     /// How long all of it may take, teardown apart.
     pub deadline: Duration,
     /// Whether the fixture is left in place.
@@ -56,6 +57,17 @@ pub struct Options {
     pub baseline: Option<Baseline>,
     /// Whether to wait until our namespace is gone, and not only what was in it.
     pub wait_namespace: bool,
+}
+
+/// Which nodes are looked at from inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookAtNodes {
+    /// None.
+    Off,
+    /// Those that failures point at, and a healthy one to compare with.
+    Suspects,
+    /// Every one that takes part, up to a bound, whether something failed or not.
+    All,
 }
 
 /// Where a run's events go.

@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::net::IpFamily;
 
-/// The network of a node, as a host-network pod there sees it.
+/// The network of a node, as a host-network pod there sees it; or that of another pod on the node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The node.
     pub node: String,
+    /// The pod whose own network it is; `None` for the node's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
     /// Why it is not complete, where it isn't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,

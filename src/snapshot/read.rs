@@ -34,6 +34,13 @@ impl Reader {
         Self { snapshot, lines: 0, ended: false }
     }
 
+    /// The same of a pod there.
+    #[must_use]
+    pub fn in_pod(mut self, pod: &str) -> Self {
+        self.snapshot.pod = Some(pod.to_owned());
+        self
+    }
+
     /// Reads a line; what it doesn't know, it passes over.
     pub fn line(&mut self, line: &str) {
         self.lines += 1;

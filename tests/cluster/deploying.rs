@@ -95,6 +95,8 @@ fn facts() -> Facts {
         proxy_pods: Fact::Absent { reason: absent() },
         targets: Vec::new(),
         snapshots: Vec::new(),
+        inside_pods: Vec::new(),
+        told: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use dualstack::{
     check::REGISTRY,
     exit::Exit,
     fixture::FixtureOptions,
-    run::{Options, plan},
+    run::{LookAtNodes, Options, plan},
     suite::Suite,
 };
 use serde_json::json;
@@ -29,7 +29,7 @@ fn everything(fake: &Fake) -> Options {
         egress_server: None,
         deadline: Duration::from_secs(180),
         keep: false,
-        snapshot: true,
+        snapshot: LookAtNodes::Suspects,
         baseline: None,
         wait_namespace: false,
     }

@@ -4,7 +4,7 @@ mod addresses;
 mod dns;
 mod filters;
 mod hosts;
-mod pages;
+pub(crate) mod pages;
 mod paths;
 mod policies;
 mod promises;

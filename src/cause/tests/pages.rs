@@ -13,7 +13,7 @@ use crate::{
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
 
 /// A cluster that shows each cause.
-pub(super) fn examples() -> Vec<(&'static str, Lab)> {
+pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
     let lab = Lab::dual;
     let broken = |fault| Lab::dual().with(fault);
     let without_v6 = |lab: &mut Lab, node: &str| {
@@ -82,6 +82,10 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
             lab().changed(|lab| {
                 lab.node("n2").pod_cidrs.pop();
             }),
+        ),
+        (
+            "pod_address_lost",
+            broken(Fault::PodFiltered { on: "n2", family: V6 }).changed(|lab| lab.loses_address("n2", V6)),
         ),
         ("backend_not_listening", broken(Fault::NotListening { on: "n2", family: V6 })),
         ("backend_filtered", broken(Fault::PodFiltered { on: "n2", family: V6 })),

@@ -4,7 +4,7 @@ use super::assert_one;
 use crate::{
     cause::Confidence,
     lab::{Fault, Lab},
-    net::IpFamily::V6,
+    net::IpFamily::{V4, V6},
     run::rejudge,
 };
 
@@ -20,6 +20,19 @@ fn proved(fault: Fault, rule: &str, fact: &str) {
 fn a_sysctl_proves_that_a_node_does_not_forward() {
     let fault = Fault::NotForwarding { on: "n2", family: V6 };
     proved(fault, "node_not_forwarding", "net.ipv6.conf.all.forwarding is 0 on n2");
+}
+
+#[test]
+fn a_pods_own_interface_proves_that_it_lost_an_address() {
+    let dropped = || Lab::dual().with(Fault::PodFiltered { on: "n2", family: V6 });
+    let lab = dropped().changed(|lab| lab.loses_address("n2", V6));
+    let cause = assert_one(&lab, "pod_address_lost", &["Pod", "on n2 has lost the IPv6 address"]);
+    assert_eq!(cause.confidence, Confidence::Proved);
+    // A pod that has it is not suspected of that.
+    let other = dropped().changed(|lab| lab.loses_address("n1", V6));
+    assert_one(&other, "backend_filtered", &[]);
+    let other = dropped().changed(|lab| lab.loses_address("n2", V4));
+    assert_one(&other, "backend_filtered", &[]);
 }
 
 #[test]

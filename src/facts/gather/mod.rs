@@ -156,6 +156,8 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         proxy_pods: leases::proxy_pods(proxy_pods),
         targets: Vec::new(),
         snapshots: Vec::new(),
+        inside_pods: Vec::new(),
+        told: Vec::new(),
         nodes: known(nodes),
     })
 }

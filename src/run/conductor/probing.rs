@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{second_round, snapshots},
+    super::{second_round, snapshots, told},
     Breach, Session,
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     fixture::Live,
     probe::{self, Aim, Egress, Observation, Probe, ProbeId, Vantage},
     record::Phase,
+    snapshot::Told,
     suite::EgressPolicy,
 };
 
@@ -42,25 +43,39 @@ impl Session {
     /// Where something failed: how the nodes that it points at look from inside. It proves causes, and
     /// never changes a verdict.
     async fn look_at_nodes(&mut self) {
-        if !self.options.snapshot {
-            return;
-        }
-        let (nodes, addresses) = snapshots::wanted(self.world(), &self.ledger);
+        let (nodes, addresses) =
+            snapshots::wanted(self.world(), &self.ledger, self.options.snapshot);
         if nodes.is_empty() {
             return;
         }
         if self.fixture.host_probes.is_empty() {
             self.notice(
                 "the nodes were not looked at from inside, which needs host-network pods: causes are \
-                 named from paths alone"
+                 named from paths, pods and logs alone"
                     .to_owned(),
             );
-            return;
         }
+        let mut asked = snapshots::of_dns(self.world(), &self.ledger);
+        asked.retain(|node| !nodes.contains(node));
+        let asked = [nodes.clone(), asked].concat();
         let looking = self.stopwatch.begin(Phase::Snapshot);
-        let client = &self.cluster.client;
-        self.facts.snapshots = snapshots::take(client, &self.fixture, &nodes, &addresses).await;
+        let (client, fixture) = (&self.cluster.client, &self.fixture);
+        let hosts = async {
+            if fixture.host_probes.is_empty() {
+                return Vec::new();
+            }
+            snapshots::take(client, fixture, &nodes, &addresses).await
+        };
+        (self.facts.snapshots, self.facts.inside_pods, self.facts.told) = tokio::join!(
+            hosts,
+            snapshots::take_pods(client, fixture, &nodes, &addresses),
+            told::told(&self.cluster, &asked, self.started_at)
+        );
         self.stopwatch.end(looking);
+        let unread: BTreeSet<&str> = self.facts.told.iter().flat_map(Told::missing).collect();
+        let unread: Vec<String> =
+            unread.into_iter().map(|it| format!("{it} (no evidence from there)")).collect();
+        unread.into_iter().for_each(|it| self.notice(it));
     }
 
     /// What pods are to connect to outside the cluster, if a check wants it.

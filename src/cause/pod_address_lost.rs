@@ -1,0 +1,107 @@
+//! `pod_address_lost`: a pod's own interface doesn't have an address that its status shows.
+
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{commands, words},
+    fixture::Workload,
+    net::IpFamily,
+    snapshot::Snapshot,
+};
+
+#[derive(Debug)]
+pub(super) struct PodAddressLost;
+
+impl CauseRule for PodAddressLost {
+    fn id(&self) -> &'static str {
+        "pod_address_lost"
+    }
+
+    fn why(&self) -> &'static str {
+        "The kubelet reads a pod's addresses once, when the pod is made, and shows them until it is \
+         gone. If the interface loses one later, or may not use it, Services and DNS go on sending \
+         clients there."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(find)
+    }
+}
+
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let fixture = evidence.world.fixture;
+    let [probe, backend] = [fixture.probe_on(node), fixture.backend_on(node)];
+    let lost = |pod: Option<&Workload>| pod.and_then(|pod| lost(evidence, pod, family));
+    let (of_probe, of_backend) = (lost(probe), lost(backend));
+    let probed = evidence.bad(|probed| {
+        let from = of_probe.is_some() && is_from(probed, node);
+        let to = of_backend.is_some() && probed.backend() == Some(node);
+        probed.family == family && (from || to)
+    });
+    let seen: Vec<String> = [&of_backend, &of_probe].into_iter().flatten().cloned().collect();
+    if seen.is_empty() || probed.is_empty() {
+        return None;
+    }
+    let ill = [(&of_backend, backend), (&of_probe, probe)];
+    let pods: Vec<&str> =
+        ill.iter().filter_map(|(lost, pod)| lost.as_ref().and((*pod)?.pod.as_deref())).collect();
+    let first = *pods.first()?;
+    let names = words::list(&pods);
+    Some(Found {
+        what: if pods.len() > 1 {
+            format!(
+                "Pods {names} on {node} have lost the {family} addresses that their status shows."
+            )
+        } else {
+            format!("Pod {names} on {node} has lost the {family} address that its status shows.")
+        },
+        confidence: Confidence::Proved,
+        evidence: seen,
+        reproduce: vec![
+            format!(
+                "kubectl -n {} get pod {first} -o jsonpath='{{.status.podIPs}}'",
+                fixture.namespace
+            ),
+            format!("kubectl -n {} exec {first} -- cat /proc/net/if_inet6", fixture.namespace),
+            commands::on_node(node, "sysctl -a --pattern disable_ipv6"),
+        ],
+        fix: vec![
+            format!(
+                "Find what took {family} from the pod's interface: a process in the pod with \
+                 NET_ADMIN, a CNI plugin that runs last (`tuning` with disable_ipv6), or a daemon on \
+                 {node} that resets interfaces. Look at the log of the pod network's pod there."
+            ),
+            "Make the pod anew: its addresses are set once, when it is made.".to_owned(),
+        ],
+        probed,
+        ..Found::default()
+    })
+}
+
+fn is_from(probed: &Probed<'_>, node: &str) -> bool {
+    probed.from() == Some(node) && !probed.by_host()
+}
+
+/// What a pod's interfaces say of the address in its status, where they don't have it or may not use
+/// it.
+fn lost(evidence: &Evidence<'_>, pod: &Workload, family: IpFamily) -> Option<String> {
+    let name = pod.pod.as_deref()?;
+    let inside = evidence.world.facts.inside(name)?;
+    let address = pod.address(family)?;
+    let node = &pod.node;
+    match inside.address(address) {
+        None if tells(inside, family) => {
+            Some(format!("no interface of {name} on {node} has {address}, which its status shows"))
+        }
+        Some(own) if own.duplicate => Some(format!(
+            "duplicate address detection failed for {address} on {} of {name} on {node}",
+            own.link
+        )),
+        None | Some(_) => None,
+    }
+}
+
+/// Whether the pod could be asked for its addresses of a family: not every image has `ip`, and of IPv6
+/// the kernel tells by itself.
+fn tells(inside: &Snapshot, family: IpFamily) -> bool {
+    family == IpFamily::V6 || !inside.links.is_empty()
+}
