@@ -26,6 +26,7 @@ mod evidence;
 mod forward_filtered;
 mod hairpin_off;
 mod isolation;
+mod kube_proxy_family_unhealthy;
 mod kube_proxy_not_running;
 mod kubernetes_service_dead;
 mod local_policy_ignored;
@@ -100,6 +101,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &path_mtu::PathMtu,
     &pods_masqueraded::PodsMasqueraded,
     &endpoints_missing::EndpointsMissing,
+    &kube_proxy_family_unhealthy::KubeProxyFamilyUnhealthy,
     &kube_proxy_not_running::KubeProxyNotRunning,
     &service_proxy_down::ServiceProxyDown,
     &service_range_unrouted::ServiceRangeUnrouted,

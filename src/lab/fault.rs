@@ -49,6 +49,8 @@ pub(crate) enum Fault {
     DnsDown,
     /// Pods on a node don't get packets back that they sent to themselves.
     HairpinOff { at: &'static str },
+    /// A node's kube-proxy says that it can't write its rules.
+    ProxyUnhealthy { at: &'static str, family: IpFamily },
     /// A node drops what it would have to refuse.
     RejectDropped { at: &'static str, family: IpFamily },
     /// A node drops the datagrams that its pods send.

@@ -9,7 +9,7 @@ use std::{
 use super::{
     Fault, Lab, api_server, dns, egress,
     filters::{self, Way},
-    policies, targets,
+    health, policies, targets,
 };
 use crate::{
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
@@ -112,6 +112,7 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         Target::Http { address, payload } => {
             http(lab, probe, from, *address, *payload, (turn, behind))
         }
+        Target::Health { .. } => health::page(lab, probe),
         Target::Closed { .. } => {
             let rejected = policies::rejected(lab, probe, from.unwrap());
             exchange(lab, probe, &[Step::ClusterIp(from.unwrap())], &[]).unwrap_or(rejected)

@@ -103,6 +103,10 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
         ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
         ("endpoints_missing", broken(Fault::NoEndpoints { family: V6 })),
         (
+            "kube_proxy_family_unhealthy",
+            no_proxy().with(Fault::ProxyUnhealthy { at: "n2", family: V6 }),
+        ),
+        (
             "kube_proxy_not_running",
             no_proxy().changed(|lab| {
                 let Fact::Known { value, .. } = &mut lab.facts.proxy_pods else { return };

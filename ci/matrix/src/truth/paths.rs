@@ -84,6 +84,9 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
         ("node::internal_ips", Subject::Node { name }) => {
             vec![Path::InternalIp { node: name.clone(), family }]
         }
+        ("node::proxy_health", Subject::Node { name }) => {
+            vec![Path::ProxyHealth { node: name.clone(), family }]
+        }
         ("pod::pod_ips", Subject::Pod { node, .. }) => {
             let address = Path::PodAddress { node: node.clone(), family, made };
             // What is out of order is said of the family that should come first.

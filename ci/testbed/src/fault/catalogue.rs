@@ -94,6 +94,7 @@ catalogue! {
     RulesFlushed,
     KubeProxyStopped,
     KubeProxyCrashing,
+    KubeProxyFamilyFailing,
     DnsRecordMissing,
     DnsReverseMissing,
     DnsFamilyRefused,
@@ -225,6 +226,7 @@ mod tests {
             "nginx-not-listening",
             "node-port-addresses",
             "external-traffic-local",
+            "kube-proxy-family-failing",
             "dns-record-missing",
             "dns-reverse-missing",
         ];

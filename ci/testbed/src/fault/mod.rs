@@ -35,6 +35,7 @@ mod json;
 mod kind;
 mod kube_proxy;
 mod kube_proxy_crashing;
+mod kube_proxy_family_failing;
 mod kube_proxy_stopped;
 mod kubectl;
 mod kubelet_stopped;
@@ -97,6 +98,7 @@ pub use self::{
     journal::{Active, Injection, active, inject, injected, revert, revert_abandoned, revert_all},
     kind::FaultKind,
     kube_proxy_crashing::KubeProxyCrashing,
+    kube_proxy_family_failing::KubeProxyFamilyFailing,
     kube_proxy_stopped::KubeProxyStopped,
     kubelet_stopped::KubeletStopped,
     kubernetes_service_dropped::KubernetesServiceDropped,

@@ -75,6 +75,13 @@ pub enum Path {
         /// The family of the address: an A or an AAAA record.
         family: Family,
     },
+    /// The kube-proxy of the node says that it writes the rules of the family.
+    ProxyHealth {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+    },
     /// The API server answers within a second.
     ApiServer,
 }
@@ -98,6 +105,7 @@ impl Path {
             | Self::QuickName { family, .. }
             | Self::Reverse { family, .. }
             | Self::DnsOver { family }
+            | Self::ProxyHealth { family, .. }
             | Self::DnsRecord { family, .. } => Some(*family),
             Self::Flow(flow) => Some(flow.family),
             Self::PodOrder { .. } | Self::ApiServer => None,
@@ -133,6 +141,9 @@ impl fmt::Display for Path {
             Self::DnsOver { family } => write!(f, "DNS servers asked over {family}"),
             Self::DnsRecord { node, family } => {
                 write!(f, "{} records of the DNS server on {node}", record(*family))
+            }
+            Self::ProxyHealth { node, family } => {
+                write!(f, "{family} health of kube-proxy on {node}")
             }
             Self::ApiServer => f.write_str("API server"),
         }
