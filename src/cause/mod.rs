@@ -36,6 +36,7 @@ mod named;
 mod node_cut_off;
 mod node_not_forwarding;
 mod node_port_dead;
+mod node_port_input_filtered;
 mod node_port_not_masqueraded;
 mod node_port_way_back;
 mod node_without_internal_ip;
@@ -115,6 +116,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &affinity_off::AffinityOff,
     &local_policy_ignored::LocalPolicyIgnored,
     &client_address_lost::ClientAddressLost,
+    &node_port_input_filtered::NodePortInputFiltered,
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,
     &dns_wrong_records::DnsWrongRecords,

@@ -51,6 +51,10 @@ pub(crate) enum Fault {
     HairpinOff { at: &'static str },
     /// A node's kube-proxy says that it can't write its rules.
     ProxyUnhealthy { at: &'static str, family: IpFamily },
+    /// Every node says that it has a backend, whether it has one or not.
+    HealthEverywhere,
+    /// A firewall on a node drops what comes in for NodePorts and is not translated.
+    UntranslatedDropped { at: &'static str, family: IpFamily },
     /// A node drops what it would have to refuse.
     RejectDropped { at: &'static str, family: IpFamily },
     /// A node drops the datagrams that its pods send.

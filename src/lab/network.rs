@@ -114,8 +114,19 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         }
         Target::Health { .. } => health::page(lab, probe),
         Target::Closed { .. } => {
+            if health::untold(lab, probe) {
+                return Outcome::TimedOut;
+            }
             let rejected = policies::rejected(lab, probe, from.unwrap());
-            exchange(lab, probe, &[Step::ClusterIp(from.unwrap())], &[]).unwrap_or(rejected)
+            let own = from.unwrap();
+            let step = match &probe.aim {
+                Aim::NodePort { node, .. } => Step::NodePort { at: node, from },
+                _ => Step::ClusterIp(own),
+            };
+            match exchange(lab, probe, &[step], &[]) {
+                Some(Outcome::Refused) => Outcome::Rejected,
+                lost => lost.unwrap_or(rejected),
+            }
         }
         Target::Unanswered { address } => {
             if !policies::local_ignored(lab, probe, from) {

@@ -88,6 +88,7 @@ catalogue! {
     HostToPodsDropped,
     NodePortDropped,
     NodePortRefused,
+    NodePortInputDropped,
     NodePortAddresses,
     ExternalTrafficLocal,
     ServicePolicy,

@@ -53,6 +53,7 @@ mod node_cidr_missing;
 mod node_frozen;
 mod node_port_addresses;
 mod node_port_dropped;
+mod node_port_input_dropped;
 mod node_port_refused;
 mod own_routes_missing;
 mod packets_lost;
@@ -113,6 +114,7 @@ pub use self::{
     node_frozen::NodeFrozen,
     node_port_addresses::NodePortAddresses,
     node_port_dropped::NodePortDropped,
+    node_port_input_dropped::NodePortInputDropped,
     node_port_refused::NodePortRefused,
     own_routes_missing::OwnRoutesMissing,
     packets_lost::PacketsLost,

@@ -82,6 +82,14 @@ pub enum Path {
         /// The family.
         family: Family,
     },
+    /// A pod of the node is told, if only by a refusal, what becomes of a connection to a port of the NodePort
+    /// range at the node that ends at the node itself.
+    Untranslated {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+    },
     /// The API server answers within a second.
     ApiServer,
 }
@@ -106,6 +114,7 @@ impl Path {
             | Self::Reverse { family, .. }
             | Self::DnsOver { family }
             | Self::ProxyHealth { family, .. }
+            | Self::Untranslated { family, .. }
             | Self::DnsRecord { family, .. } => Some(*family),
             Self::Flow(flow) => Some(flow.family),
             Self::PodOrder { .. } | Self::ApiServer => None,
@@ -144,6 +153,9 @@ impl fmt::Display for Path {
             }
             Self::ProxyHealth { node, family } => {
                 write!(f, "{family} health of kube-proxy on {node}")
+            }
+            Self::Untranslated { node, family } => {
+                write!(f, "{family} answer at a port of {node} that is no NodePort")
             }
             Self::ApiServer => f.write_str("API server"),
         }

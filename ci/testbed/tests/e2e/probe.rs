@@ -296,6 +296,13 @@ fn names(workload: &Workload<'_>, from: &str, path: &Path, script: &mut Script) 
                 format!("timeout 4 nslookup -type=ptr {pointer} | grep -qF 'name = {name}'");
             script.add(path.clone(), &command);
         }
+        Path::Untranslated { node, family } if node == from => {
+            let address = workload.cluster.node(node).unwrap().address(*family);
+            if let Some(address) = address {
+                let ask = format!("nc -w 4 {address} 32767 </dev/null 2>&1 | grep -q refused");
+                script.add(path.clone(), &ask);
+            }
+        }
         Path::DnsOver { family } if from == "n1" => {
             let name = "kubernetes.default.svc.cluster.local.";
             let ask = |server: &IpAddr| {
