@@ -58,6 +58,12 @@ padding() {
     printf '%s' "${bytes:0:$wanted}"
 }
 
+# The path in `PORT PATH STATUS`.
+page() {
+    path_and_status=${extra#* }
+    echo "${path_and_status% *}"
+}
+
 # Becomes the tool that makes an attempt.
 tool() {
     case $kind in
@@ -66,6 +72,12 @@ tool() {
             exec wget -q -S -Y off -T "$seconds" --header "X-Padding: $(padding)" -O - "http://$target/request"
             ;;
         tcp | closed | unanswered) exec nc -z -vv -w "$seconds" "$target" "$extra" ;;
+        # wget shows no page whose status is an error.
+        health)
+            exec nc -v "$target" "${extra%% *}" -e sh -c \
+                'printf "GET %s HTTP/1.0\r\nHost: dualstack\r\n\r\n" "$1"; exec dd bs=4096 status=none >&2' \
+                sh "$(page)"
+            ;;
         # The shell writes the datagram with one call, and dd reads one.
         udp)
             exec nc -v -u "$target" "${extra% *}" -e sh -c \
@@ -91,7 +103,9 @@ tool() {
 understand() {
     backend=
     # Without -v, nc would not say why it can't send; with it, it also says that it can.
-    [ "$kind" != udp ] || printed=${printed#*" open$newline"}
+    case $kind in
+        udp | health) printed=${printed#*" open$newline"} ;;
+    esac
     said=$kind
     [ "$said" != request ] || said=http
     case $how:$said:$printed in
@@ -107,6 +121,11 @@ understand() {
         whole:closed:*"onnection refused"*) backend=$target ;;
         whole:unanswered:*" open$newline"*) ;;
         *:unanswered:*) backend=$target ;;
+        "whole:health:HTTP/1."?" "*)
+            status=${printed#"HTTP/1."? }
+            wanted=${extra##* }
+            [ "$wanted" != 0 ] && [ "${status%% *}" != "$wanted" ] || backend=$target
+            ;;
         "whole:udp:dualstack pod="*" "*)
             backend=${printed#dualstack pod=}
             backend=${backend%% *}

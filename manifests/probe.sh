@@ -5,7 +5,7 @@
 # It runs in the shell of the official busybox image, from upstream's default configuration of
 # version 1.35 and later, as any user, and writes no file.
 #
-# Stdin: a first line `dualstack-probe 5 PARALLEL TOGETHER BRIEF HOLD`, then one line for each probe,
+# Stdin: a first line `dualstack-probe 6 PARALLEL TOGETHER BRIEF HOLD`, then one line for each probe,
 # then a line `.`.
 #
 #   ID GROUP http TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT PAYLOAD
@@ -13,6 +13,7 @@
 #   ID GROUP tcp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
 #   ID GROUP closed TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
 #   ID GROUP unanswered TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
+#   ID GROUP health TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT PATH STATUS
 #   ID GROUP udp  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT SIZE
 #   ID GROUP loss TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS PORT
 #   ID GROUP dns  TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND NAME TYPE
@@ -40,7 +41,7 @@
 # otherwise they go on. A GROUP of 0 is none.
 #
 # request sends one of SIZE bytes. closed wants a connection to be refused, and unanswered wants
-# nobody to accept it. ask asks the DNS server at ADDRESS, and takes NXDOMAIN for an answer, too.
+# nobody to accept it. health reads a page by HTTP, which must have STATUS unless that is 0. ask asks the DNS server at ADDRESS, and takes NXDOMAIN for an answer, too.
 # udp sends one datagram of SIZE bytes and waits for one in answer. loss sends up to three trains of
 # small datagrams, and prints for each how many were sent and answered.
 #
@@ -448,7 +449,7 @@ carry_out() {
 
 exec 3>&1
 read -r name version parallel together brief hold
-[ "$name $version" = 'dualstack-probe 5' ] || exit 2
-echo "h${tab}5"
+[ "$name $version" = 'dualstack-probe 6' ] || exit 2
+echo "h${tab}6"
 read_all
 : | carry_out

@@ -76,8 +76,10 @@ impl<'a> Probed<'a> {
 
     /// Whether nothing came back that was meant for us, from the first attempt to the last.
     pub(super) fn dead(&self) -> bool {
-        let unanswered =
-            |kind| !matches!(kind, Kind::WrongAnswer | Kind::WrongSource | Kind::Unanswered);
+        let unanswered = |kind| {
+            use Kind::{Unanswered, Unhealthy, WrongAnswer, WrongSource};
+            !matches!(kind, WrongAnswer | WrongSource | Unanswered | Unhealthy)
+        };
         self.symptom().is_some_and(|symptom| !symptom.intermittent && unanswered(symptom.kind))
     }
 
@@ -137,6 +139,11 @@ impl<'a> Probed<'a> {
     /// Whether nobody may answer it: its silence says nothing of the path.
     pub(super) const fn wants_silence(&self) -> bool {
         matches!(self.probe.target, Target::Unanswered { .. })
+    }
+
+    /// Whether what comes of it tells of the paths from, to and at a node.
+    const fn tells_of_paths(&self) -> bool {
+        !self.wants_silence() && !matches!(self.probe.aim, Aim::ProxyHealth { .. })
     }
 
     pub(super) const fn is_cluster_ip(&self) -> bool {
@@ -235,7 +242,7 @@ impl<'a> Evidence<'a> {
         let probed: Vec<Probed<'a>> = probed.collect();
         let mut by_node: HashMap<(&'a str, IpFamily), Vec<usize>> = HashMap::new();
         let mut pod_paths = HashMap::new();
-        for (place, probed) in probed.iter().enumerate().filter(|(_, it)| !it.wants_silence()) {
+        for (place, probed) in probed.iter().enumerate().filter(|(_, it)| it.tells_of_paths()) {
             let nodes: BTreeSet<&'a str> =
                 [probed.from(), probed.at(), probed.backend()].into_iter().flatten().collect();
             for node in nodes {
@@ -393,6 +400,7 @@ impl<'a> Evidence<'a> {
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
             Aim::Node { .. }
+            | Aim::ProxyHealth { .. }
             | Aim::KubernetesService
             | Aim::Proxied { .. }
             | Aim::Outside

@@ -27,6 +27,7 @@ mod evidence;
 mod forward_filtered;
 mod hairpin_off;
 mod isolation;
+mod kube_proxy_family_unhealthy;
 mod kube_proxy_not_running;
 mod kubernetes_service_dead;
 mod local_policy_ignored;
@@ -36,6 +37,7 @@ mod named;
 mod node_cut_off;
 mod node_not_forwarding;
 mod node_port_dead;
+mod node_port_input_filtered;
 mod node_port_not_masqueraded;
 mod node_port_way_back;
 mod node_without_internal_ip;
@@ -104,6 +106,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &path_mtu::PathMtu,
     &pods_masqueraded::PodsMasqueraded,
     &endpoints_missing::EndpointsMissing,
+    &kube_proxy_family_unhealthy::KubeProxyFamilyUnhealthy,
     &kube_proxy_not_running::KubeProxyNotRunning,
     &service_proxy_down::ServiceProxyDown,
     &service_range_unrouted::ServiceRangeUnrouted,
@@ -117,6 +120,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &affinity_off::AffinityOff,
     &local_policy_ignored::LocalPolicyIgnored,
     &client_address_lost::ClientAddressLost,
+    &node_port_input_filtered::NodePortInputFiltered,
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,
     &dns_wrong_records::DnsWrongRecords,

@@ -68,6 +68,9 @@ fn one(world: World<'_>, probe: &Probe) -> Option<String> {
         ) => {
             format!("nc -v -z -w {seconds} {} {}", address.ip(), address.port())
         }
+        (Target::Health { address, page, .. }, _) => {
+            format!("wget -S -Y off -T {seconds} -O - 'http://{address}{}'", page.path())
+        }
         (Target::Udp { address, size }, _) => {
             let (ip, port) = (address.ip(), address.port());
             format!("sh -c 'printf %{size}s x | nc -u -w {seconds} {ip} {port}'")

@@ -49,6 +49,7 @@ pub(crate) use dns::{deaf_over, reverse_zone_fix};
 pub use egress::egress_notices;
 pub use erased::{DynCheck, Judge, PlannedCase};
 pub use need::Need;
+pub(crate) use node::{proxy_fixes, proxy_logs};
 pub use notices::notices;
 pub(crate) use pod::message_size;
 pub use reading::Readings;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, net::IpAddr};
 
-use super::{World, words};
+use super::{World, node::proxy_ailment, words};
 use crate::{
     fixture::{Destination, Workload, listener_name},
     net::IpFamily,
@@ -72,6 +72,8 @@ pub(crate) enum Kind {
     WrongSource,
     /// Not every backend answered.
     Unanswered,
+    /// A service proxy says that it is not well.
+    Unhealthy,
     /// No DNS server answered as one should.
     DnsFailure,
     /// The DNS server doesn't have the name.
@@ -92,6 +94,7 @@ impl fmt::Display for Kind {
             Self::WrongAnswer => "wrong answer",
             Self::WrongSource => "wrong source address",
             Self::Unanswered => "not every backend answered",
+            Self::Unhealthy => "unhealthy",
             Self::DnsFailure => "DNS failure",
             Self::NoSuchName => "no such name",
             Self::NoRecords => "no records",
@@ -292,6 +295,8 @@ struct Expected<'a> {
     outside: Option<Outsider>,
     /// How the name begins that an address must lead to; the cluster's domain follows.
     pointer: Option<String>,
+    /// The family in which a kube-proxy must be healthy.
+    health: Option<IpFamily>,
 }
 
 /// The records that a name must have.
@@ -373,6 +378,7 @@ impl<'a> Expected<'a> {
                 service.flat_map(|service| fixture.backends_of(service, family)).collect()
             }
             Aim::Node { .. }
+            | Aim::ProxyHealth { .. }
             | Aim::KubernetesService
             | Aim::Outside
             | Aim::Pointer { .. }
@@ -399,7 +405,11 @@ impl<'a> Expected<'a> {
                 .map(|service| format!("{}.{}.svc.", service.name, fixture.namespace)),
             _ => None,
         };
-        Self { family, answerers, source, records, outside, pointer }
+        let health = match &probe.aim {
+            Aim::ProxyHealth { family, .. } => Some(*family),
+            _ => None,
+        };
+        Self { family, answerers, source, records, outside, pointer, health }
     }
 
     fn step(&self, outcome: &'a Outcome) -> Step<'a> {
@@ -410,6 +420,12 @@ impl<'a> Expected<'a> {
             | Outcome::Silent
             | Outcome::Replied
             | Outcome::Counted { .. } => Step::Right(None),
+            Outcome::Health { body, .. } => {
+                match self.health.and_then(|family| proxy_ailment(body, family)) {
+                    Some((kind, detail)) => Step::Wrong(kind, detail),
+                    None => Step::Right(None),
+                }
+            }
             Outcome::Records { addresses } => self.resolved(addresses),
             Outcome::Names { names } => self.named(names),
             Outcome::NoRecords if self.pointer.is_some() => {

@@ -201,6 +201,9 @@ pub struct KubeProxy {
     pub cluster_cidrs: Vec<IpNet>,
     /// `nodePortAddresses`: empty means every address of the node.
     pub node_port_addresses: Vec<String>,
+    /// `healthzBindAddress`; empty means every address of the node, at port 10256.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub healthz_bind_address: String,
     /// Whether any mode has `masqueradeAll`; `None` if its configuration doesn't say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub masquerade_all: Option<bool>,

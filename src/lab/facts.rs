@@ -141,6 +141,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
             node_port_addresses: Vec::new(),
             masquerade_all: Some(false),
             detect_local_mode: String::new(),
+            healthz_bind_address: String::new(),
         }),
         cni: known(Cni { name: "kindnet".to_owned(), version: None }),
         cluster_dns: known(ClusterDns {

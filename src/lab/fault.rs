@@ -49,6 +49,12 @@ pub(crate) enum Fault {
     DnsDown,
     /// Pods on a node don't get packets back that they sent to themselves.
     HairpinOff { at: &'static str },
+    /// A node's kube-proxy says that it can't write its rules.
+    ProxyUnhealthy { at: &'static str, family: IpFamily },
+    /// Every node says that it has a backend, whether it has one or not.
+    HealthEverywhere,
+    /// A firewall on a node drops what comes in for NodePorts and is not translated.
+    UntranslatedDropped { at: &'static str, family: IpFamily },
     /// A node drops what it would have to refuse.
     RejectDropped { at: &'static str, family: IpFamily },
     /// A node drops the datagrams that its pods send.

@@ -39,6 +39,7 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
     roles.extend(served().map(ServiceRole::Backend));
     roles.extend(served().map(ServiceRole::Probe));
     roles.extend([ServiceRole::Manual, ServiceRole::SessionAffinity, ServiceRole::Sctp]);
+    roles.push(ServiceRole::HealthCheck);
     roles.extend(served().map(ServiceRole::Local));
     Fixture {
         run: "ab3de".to_owned(),
@@ -111,6 +112,7 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
         ServiceRole::SessionAffinity => {
             service.requested.session_affinity = "ClientIP".to_owned();
         }
+        ServiceRole::HealthCheck => service.health_check_node_port = Some(32_000),
         ServiceRole::Local(_) => {
             service.requested.internal_traffic_policy = "Local".to_owned();
             service.requested.external_traffic_policy = "Local".to_owned();

@@ -8,6 +8,7 @@ mod facts;
 mod fault;
 mod filters;
 mod fixture;
+mod health;
 mod network;
 mod policies;
 mod run;

@@ -9,7 +9,7 @@ use std::{
 use super::{
     Fault, Lab, api_server, dns, egress,
     filters::{self, Way},
-    policies, targets,
+    health, policies, targets,
 };
 use crate::{
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
@@ -112,9 +112,21 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         Target::Http { address, payload } => {
             http(lab, probe, from, *address, *payload, (turn, behind))
         }
+        Target::Health { .. } => health::page(lab, probe),
         Target::Closed { .. } => {
+            if health::untold(lab, probe) {
+                return Outcome::TimedOut;
+            }
             let rejected = policies::rejected(lab, probe, from.unwrap());
-            exchange(lab, probe, &[Step::ClusterIp(from.unwrap())], &[]).unwrap_or(rejected)
+            let own = from.unwrap();
+            let step = match &probe.aim {
+                Aim::NodePort { node, .. } => Step::NodePort { at: node, from },
+                _ => Step::ClusterIp(own),
+            };
+            match exchange(lab, probe, &[step], &[]) {
+                Some(Outcome::Refused) => Outcome::Rejected,
+                lost => lost.unwrap_or(rejected),
+            }
         }
         Target::Unanswered { address } => {
             if !policies::local_ignored(lab, probe, from) {

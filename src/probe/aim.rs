@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{facts::TargetName, fixture::ServiceRole};
+use crate::{facts::TargetName, fixture::ServiceRole, net::IpFamily};
 
 /// What a probe is aimed at. The target says how it is reached; this says what it is, so that
 /// nobody has to find it again by its address.
@@ -30,6 +30,13 @@ pub enum Aim {
     Node {
         /// The node.
         node: String,
+    },
+    /// What the kube-proxy of a node says of its health in a family.
+    ProxyHealth {
+        /// The node.
+        node: String,
+        /// The family that is asked about.
+        family: IpFamily,
     },
     /// The API server's own Service, at its ClusterIP.
     KubernetesService,
@@ -87,6 +94,7 @@ impl Aim {
             Self::ClusterIp { service } | Self::NodePort { service, .. } => Some(service),
             Self::Backend { .. }
             | Self::Node { .. }
+            | Self::ProxyHealth { .. }
             | Self::KubernetesService
             | Self::Outside
             | Self::DnsService
@@ -106,6 +114,7 @@ impl Aim {
             Self::NodePort { node, .. } | Self::Node { node } => Some(node),
             Self::Backend { .. }
             | Self::ClusterIp { .. }
+            | Self::ProxyHealth { .. }
             | Self::KubernetesService
             | Self::Outside
             | Self::DnsService

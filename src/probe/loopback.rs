@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Aim, Attempts, Observation, Outcome, Probe, Target, Vantage};
+use super::{Aim, Attempts, HealthPage, Observation, Outcome, Probe, Target, Vantage};
 
 /// Longer than any test waits.
 const FOR_EVER: Duration = Duration::from_secs(60);
@@ -162,6 +162,21 @@ fn udp(name: &'static str, address: SocketAddr, size: u32, expected: fn(&Outcome
     Way { name, target: Target::Udp { address, size }, expected, slow: false }
 }
 
+fn health(
+    name: &'static str,
+    address: SocketAddr,
+    wanted: Option<u16>,
+    expected: fn(&Outcome) -> bool,
+) -> Way {
+    let target = Target::Health { address, page: HealthPage::Proxy, wanted };
+    Way { name, target, expected, slow: false }
+}
+
+/// Answers as a kube-proxy that is not well.
+fn answer_ill(stream: &TcpStream) {
+    answer(stream, "HTTP/1.0 503 Service Unavailable\r\nContent-Length: 17", "{\"healthy\":false}");
+}
+
 /// Whether our nginx answered with so many bytes at least, or fewer than that many.
 fn answered(outcome: &Outcome, large: bool) -> bool {
     matches!(outcome, Outcome::Answered(answer)
@@ -283,6 +298,25 @@ pub(super) fn ways() -> Vec<Way> {
         }),
         unanswered("an open port that must not answer", ours_v4, is_wrong),
         request("a long request", serve(V6, |stream, _| answer_long(&stream, 8_900)), is_ours),
+        health(
+            "a page of any status",
+            serve(V6, |stream, _| answer_ill(&stream)),
+            None,
+            |outcome| matches!(outcome, Outcome::Health { status: 503, body } if body == "{\"healthy\":false}"),
+        ),
+        health(
+            "a page of the right status",
+            serve(V4, |stream, _| answer_ill(&stream)),
+            Some(503),
+            |it| matches!(it, Outcome::Health { status: 503, .. }),
+        ),
+        health(
+            "a page of the wrong status",
+            serve(V6, |stream, _| answer_ill(&stream)),
+            Some(200),
+            is_wrong,
+        ),
+        health("a page that nobody serves", closed(V6), None, is_refused),
         udp("a datagram over IPv4", serve_udp(V4, |_| false), 1, |it| answered(it, false)),
         udp("a datagram over IPv6", serve_udp(V6, |_| false), 1, |it| answered(it, false)),
         udp("a large datagram", serve_udp(V6, |_| false), 1400, |it| answered(it, true)),

@@ -32,7 +32,9 @@ mod written;
 pub use aim::Aim;
 pub use carry_out::{EXECS_AT_ONCE, carry_out};
 pub use egress::{Egress, EgressServer};
-pub use model::{Answer, Attempt, Attempts, Observation, Outcome, Probe, Target, Train, Vantage};
+pub use model::{
+    Answer, Attempt, Attempts, HealthPage, Observation, Outcome, Probe, Target, Train, Vantage,
+};
 use plan::Batch;
 pub use plan::Sink;
 pub use table::{ProbeId, ProbeTable};

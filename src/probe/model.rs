@@ -33,6 +33,7 @@ impl Probe {
             | Target::Request { address, .. }
             | Target::Closed { address }
             | Target::Unanswered { address }
+            | Target::Health { address, .. }
             | Target::Udp { address, .. }
             | Target::Loss { address } => IpFamily::of(address.ip()),
             Target::DnsServer { server, .. } => IpFamily::of(server.ip()),
@@ -129,6 +130,16 @@ pub enum Target {
         /// Address and port.
         address: SocketAddr,
     },
+    /// GET of a page by which a service proxy tells of its health: with its HTTP status, and in JSON.
+    Health {
+        /// Address and port.
+        address: SocketAddr,
+        /// The page.
+        page: HealthPage,
+        /// The HTTP status that it must have; `None` where any is an answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wanted: Option<u16>,
+    },
     /// One datagram; the fixture's nginx answers it with who it is and whom it sees. One of 1,000
     /// bytes or more gets an answer of more than 1,200.
     Udp {
@@ -183,6 +194,7 @@ impl Target {
             | Self::Request { address, .. }
             | Self::Closed { address }
             | Self::Unanswered { address }
+            | Self::Health { address, .. }
             | Self::Udp { address, .. }
             | Self::Loss { address } => Some(*address),
             Self::DnsServer { server, .. } => Some(*server),
@@ -214,11 +226,32 @@ impl fmt::Display for Target {
             | Self::Tcp { address }
             | Self::Closed { address }
             | Self::Unanswered { address } => write!(f, "{address}"),
+            Self::Health { address, page, .. } => write!(f, "{address}{}", page.path()),
             Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
             Self::Proxied { service, port, .. } => write!(f, "services/{service}:{port}/proxy"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
             Self::Pointer { address } => write!(f, "PTR of {address}"),
             Self::DnsServer { server, name } => write!(f, "{name} A at {server}"),
+        }
+    }
+}
+
+/// A page by which a service proxy tells of its health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthPage {
+    /// kube-proxy's own: whether it writes its rules in time.
+    Proxy,
+    /// A Service's health check node port: whether the node has a backend.
+    Service,
+}
+
+impl HealthPage {
+    /// Its path.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Proxy => "/livez",
+            Self::Service => "/",
         }
     }
 }
@@ -290,6 +323,13 @@ pub enum Outcome {
     Rejected,
     /// Nothing came back, as nothing had to ([`Target::Unanswered`] only).
     Silent,
+    /// The page was read, with a status that it may have ([`Target::Health`] only).
+    Health {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the page.
+        body: String,
+    },
     /// So many datagrams were answered, at least one of them ([`Target::Loss`] only).
     Counted {
         /// The trains, in the order in which they were sent.
@@ -345,6 +385,7 @@ impl Outcome {
                 | Self::Connected
                 | Self::Rejected
                 | Self::Silent
+                | Self::Health { .. }
                 | Self::Counted { .. }
                 | Self::Records { .. }
                 | Self::Names { .. }
@@ -388,6 +429,7 @@ impl Outcome {
             Self::Answered(_)
                 | Self::Connected
                 | Self::Rejected
+                | Self::Health { .. }
                 | Self::Counted { .. }
                 | Self::Replied
                 | Self::Refused
@@ -404,6 +446,7 @@ impl fmt::Display for Outcome {
             Self::Connected => f.write_str("connected"),
             Self::Rejected => f.write_str("refused, as it must be"),
             Self::Silent => f.write_str("no answer, as it must be"),
+            Self::Health { status, .. } => write!(f, "HTTP {status}"),
             Self::Counted { trains } => {
                 let (sent, answered) = trains.iter().fold((0, 0), |(sent, answered), train| {
                     (sent + train.sent, answered + train.answered)

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    Batch, Observation, Outcome, Probe, Sink, Target,
+    Batch, HealthPage, Observation, Outcome, Probe, Sink, Target,
     answer::{Identification, excerpt, stranger},
     failure,
     policy::{Patience, pursue},
@@ -66,6 +66,9 @@ async fn attempt(client: &Client, probe: &Probe, limit: Duration) -> Result<Outc
             Target::Closed { address } => connect(*address).await.map(Outcome::where_closed),
             Target::Unanswered { address } => {
                 connect(*address).await.map(Outcome::where_unanswered)
+            }
+            Target::Health { address, page, wanted } => {
+                health(client, *address, *page, *wanted).await
             }
             Target::Udp { address, size } => exchange(*address, *size).await,
             Target::Loss { address } => Err(format!("loss to {address} is counted from pods only")),
@@ -133,6 +136,27 @@ async fn request(client: &Client, address: SocketAddr, size: u32) -> Result<Outc
     let padding = "x".repeat(padding);
     let request = client.get(format!("http://{host}/request"));
     send(request.header("X-Padding", padding), address, 0).await
+}
+
+/// A page that tells of health, whatever its status.
+async fn health(
+    client: &Client,
+    address: SocketAddr,
+    page: HealthPage,
+    wanted: Option<u16>,
+) -> Result<Outcome, String> {
+    let response = match client.get(format!("http://{address}{}", page.path())).send().await {
+        Ok(response) => response,
+        Err(error) => return failed(&error),
+    };
+    let status = response.status();
+    if wanted.is_some_and(|wanted| wanted != status.as_u16()) {
+        return Ok(Outcome::WrongAnswer { detail: format!("HTTP {status}") });
+    }
+    match response.text().await {
+        Ok(body) => Ok(Outcome::Health { status: status.as_u16(), body }),
+        Err(error) => failed(&error),
+    }
 }
 
 async fn send(

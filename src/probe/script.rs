@@ -8,7 +8,7 @@ use super::{
 use crate::net::IpFamily;
 
 /// The protocol's version: the script and this file change together.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// The command that runs the script in the probes' container.
 pub(super) const COMMAND: [&str; 2] = ["sh", "/etc/dualstack/probe.sh"];
@@ -92,6 +92,13 @@ fn task(probe: &Probe) -> Result<String, String> {
         Target::Unanswered { address } => {
             format!("unanswered {how} {} {}", address.ip(), address.port())
         }
+        Target::Health { address, page, wanted } => format!(
+            "health {how} {} {} {} {}",
+            address.ip(),
+            address.port(),
+            page.path(),
+            wanted.unwrap_or_default()
+        ),
         Target::Udp { address, size } => {
             format!("udp {how} {} {} {size}", address.ip(), address.port())
         }
@@ -209,7 +216,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::probe::{Aim, Attempts, Vantage};
+    use crate::probe::{Aim, Attempts, HealthPage, Vantage};
 
     fn probe(target: Target) -> Probe {
         let attempts = Attempts {
@@ -243,6 +250,16 @@ mod tests {
             probe(Target::Request { address: "[fd00::1]:80".parse().unwrap(), size: 1280 }),
             probe(Target::Udp { address: "[fd00::1]:80".parse().unwrap(), size: 1400 }),
             probe(Target::Loss { address: "10.0.0.1:8080".parse().unwrap() }),
+            probe(Target::Health {
+                address: "[fd00::1]:10256".parse().unwrap(),
+                page: HealthPage::Proxy,
+                wanted: None,
+            }),
+            probe(Target::Health {
+                address: "10.0.0.1:30256".parse().unwrap(),
+                page: HealthPage::Service,
+                wanted: Some(503),
+            }),
             dns("kubernetes.default.svc.cluster.local."),
             probe(Target::DnsServer {
                 server: "[fd00::a]:5353".parse().unwrap(),
@@ -254,7 +271,7 @@ mod tests {
         assert_eq!(refused, []);
         assert_eq!(
             text,
-            "dualstack-probe 5 16 32 1500 4500\n\
+            "dualstack-probe 6 16 32 1500 4500\n\
              0 1 http 2000 300 6000 3 2 64 [fd00::1]:80 0\n\
              1 1 tcp 2000 300 6000 3 2 64 fd00::1 10250\n\
              2 1 closed 2000 300 6000 3 2 64 fd00::1 80\n\
@@ -262,9 +279,11 @@ mod tests {
              4 1 request 2000 300 6000 3 2 64 [fd00::1]:80 1280\n\
              5 3 udp 2000 300 6000 3 2 64 fd00::1 80 1400\n\
              6 0 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
-             7 0 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
-             8 0 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
-             9 0 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
+             7 1 health 2000 300 6000 3 2 64 fd00::1 10256 /livez 0\n\
+             8 2 health 2000 300 6000 3 2 64 10.0.0.1 30256 / 503\n\
+             9 0 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
+             10 0 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
+             11 0 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
              .\n"
         );
     }
@@ -273,7 +292,7 @@ mod tests {
     fn a_name_that_would_be_something_else_to_the_shell_or_the_tool_is_refused() {
         for name in ["", "-debug", "a b.", "a\nb.", "$(reboot).", "a\t."] {
             let (text, refused) = stdin(&[dns(name)], Room::among(1));
-            assert_eq!(text, "dualstack-probe 5 16 32 1500 0\n.\n", "{name:?}");
+            assert_eq!(text, "dualstack-probe 6 16 32 1500 0\n.\n", "{name:?}");
             assert_eq!(refused.len(), 1, "{name:?}");
         }
     }
@@ -305,7 +324,7 @@ mod tests {
         {
             assert_eq!(Line::read(line), None, "{line:?}");
         }
-        assert_eq!(Line::read("h\t5"), Some(Line::Hello));
+        assert_eq!(Line::read("h\t6"), Some(Line::Hello));
     }
 
     proptest! {

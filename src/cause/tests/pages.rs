@@ -105,7 +105,12 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("udp_dropped", broken(Fault::DatagramsDropped { on: "n2", family: V6 })),
         ("path_mtu", broken(Fault::Narrow { from: "n2", to: "n1", family: V6 })),
         ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
+        ("node_port_input_filtered", broken(Fault::UntranslatedDropped { at: "n2", family: V6 })),
         ("endpoints_missing", broken(Fault::NoEndpoints { family: V6 })),
+        (
+            "kube_proxy_family_unhealthy",
+            no_proxy().with(Fault::ProxyUnhealthy { at: "n2", family: V6 }),
+        ),
         (
             "kube_proxy_not_running",
             no_proxy().changed(|lab| {

@@ -3,10 +3,18 @@
 mod cases;
 mod internal_ips;
 mod pod_cidrs;
+mod proxy_health;
 mod ranges;
+
+pub(super) use proxy_health::ailment as proxy_ailment;
+pub(crate) use proxy_health::{fixes as proxy_fixes, logs as proxy_logs};
 
 use super::DynCheck;
 
 /// The checks of the area, in the order of reports.
-pub(super) const CHECKS: &[&dyn DynCheck] =
-    &[&pod_cidrs::PodCidrs, &internal_ips::InternalIps, &ranges::Ranges];
+pub(super) const CHECKS: &[&dyn DynCheck] = &[
+    &pod_cidrs::PodCidrs,
+    &internal_ips::InternalIps,
+    &ranges::Ranges,
+    &proxy_health::ProxyHealth,
+];

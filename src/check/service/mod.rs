@@ -5,6 +5,7 @@ mod cluster_ip_reachable;
 mod cluster_ips;
 mod endpoint_slices;
 mod hairpin;
+mod health_check;
 mod manual_slices;
 mod no_endpoints;
 mod ranges;
@@ -29,6 +30,7 @@ pub(super) const CHECKS: &[&dyn DynCheck] = &[
     &manual_slices::ManualSlices,
     &session_affinity::SessionAffinity,
     &traffic_policy::TrafficPolicy,
+    &health_check::HealthCheckNodePort,
     &no_endpoints::NoEndpoints,
     &sctp::Sctp,
 ];

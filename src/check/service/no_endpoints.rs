@@ -1,7 +1,7 @@
 //! `service::no_endpoints`
 
 use super::{
-    asked::{address, has, without_address},
+    asked::{address, has, node_port, without_address},
     udp::tcp,
 };
 use crate::{
@@ -37,7 +37,7 @@ impl Check for NoEndpoints {
 
     fn summary(&self) -> &'static str {
         "from every node, connections to a Service without endpoints are refused at once, at its \
-         ClusterIP"
+         ClusterIP and at the NodePort of the node"
     }
 
     fn why(&self) -> &'static str {
@@ -73,10 +73,13 @@ impl Check for NoEndpoints {
                 let ways = pairs.pods(&source.pod.node).into_iter();
                 let ways = ways.filter_map(|to| pod::tcp(world, &source, to, family));
                 let tcp = tcp(world, &source, nearest(world, &node), family);
-                let witnesses: Vec<Probe> = tcp.into_iter().chain(ways).collect();
+                let backend = ServiceRole::Backend(nearest(world, &node).to_owned());
+                let port = node_port(world, &source, &node, &backend, family);
+                let witnesses: Vec<Probe> = tcp.into_iter().chain(port).chain(ways).collect();
                 let case = Planned::probing(world, subject, family, || {
-                    let probe = probe(world, &source, family)?;
-                    Ok((Asker { node, family }, vec![probe]))
+                    let mut probes = vec![probe(world, &source, family)?];
+                    probes.extend(at_node(world, &source, family));
+                    Ok((Asker { node, family }, probes))
                 });
                 cases.push(case.beside(&witnesses));
             }
@@ -94,6 +97,9 @@ impl Check for NoEndpoints {
         }
         let (ways, services): (Vec<_>, Vec<_>) =
             readings.witnesses.iter().partition(|it| matches!(it.probe.aim, Aim::Backend { .. }));
+        let at_node = matches!(reading.probe.aim, Aim::NodePort { .. });
+        let (ports, services): (Vec<_>, Vec<_>) =
+            services.into_iter().partition(|it| matches!(it.probe.aim, Aim::NodePort { .. }));
         if ways.iter().any(|way| was_told(way)) {
             return Verdict::inconclusive(format!(
                 "{}, but the pod was told of other connections that they lead nowhere, and a kernel limits \
@@ -101,7 +107,14 @@ impl Check for NoEndpoints {
                 symptom.detail
             ));
         }
-        if let Some(other) = services.iter().find_map(|it| it.symptom()) {
+        if let Some(other) = ports.iter().find_map(|it| it.symptom()).filter(|_| at_node) {
+            return Blocked {
+                by: Some("node_port::from_pod"),
+                reason: format!("no NodePort answers there either ({})", other.detail),
+            }
+            .verdict(world.suite);
+        }
+        if let Some(other) = services.iter().find_map(|it| it.symptom()).filter(|_| !at_node) {
             return Blocked {
                 by: Some("service::cluster_ip_reachable"),
                 reason: format!("no ClusterIP answers either ({})", other.detail),
@@ -129,14 +142,25 @@ fn probe(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Result<Prob
     Ok(source.probe(aim, Target::Closed { address }, plan::once(world.suite)))
 }
 
+/// The same at the NodePort of the pod's own node, where it has one in the family.
+fn at_node(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Option<Probe> {
+    let probe = node_port(world, source, &source.pod.node, &ServiceRole::NoEndpoints, family)?;
+    let target = Target::Closed { address: probe.target.address()? };
+    Some(Probe { target, attempts: plan::once(world.suite), ..probe })
+}
+
 impl Asker {
     fn failure(&self, world: World<'_>, reading: &Reading<'_>, detail: &str) -> Failure {
         let Self { node, family } = self;
         let address = reading.probe.target.address().map(|address| address.ip().to_string());
         let address = address.unwrap_or_default();
+        let kind = match reading.probe.aim {
+            Aim::NodePort { .. } => "NodePort of its node,",
+            _ => "ClusterIP",
+        };
         Failure::new(format!(
-            "A pod on node {node} that connects to a Service without endpoints at the {family} \
-             ClusterIP {address} is not refused: {detail}."
+            "A pod on node {node} that connects to a Service without endpoints at the {family} {kind} \
+             {address} is not refused: {detail}."
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
         .reproduce(remedy::inspect_proxy(world, *family, node, &address))

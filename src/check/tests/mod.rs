@@ -2,6 +2,7 @@
 
 mod control_plane;
 mod egress;
+mod health;
 mod nodes;
 mod property;
 mod ranges;

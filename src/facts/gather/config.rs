@@ -32,6 +32,7 @@ pub(super) struct KubeProxyConfiguration {
     /// `null` where unset.
     pub(super) node_port_addresses: Option<Vec<String>>,
     pub(super) detect_local_mode: String,
+    pub(super) healthz_bind_address: String,
     pub(super) iptables: Option<Masquerading>,
     pub(super) nftables: Option<Masquerading>,
 }

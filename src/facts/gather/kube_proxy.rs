@@ -59,6 +59,7 @@ fn from_flags(raw: &Raw) -> Option<(KubeProxyConfiguration, String)> {
         cluster_cidr: flag("--cluster-cidr"),
         node_port_addresses: Some(list),
         detect_local_mode: flag("--detect-local-mode"),
+        healthz_bind_address: flag("--healthz-bind-address"),
         // The flag may stand there without a value: it is taken for unknown.
         iptables: None,
         nftables: None,
@@ -130,6 +131,7 @@ fn fact(config: KubeProxyConfiguration, source: String) -> Fact<KubeProxy> {
                     .map(|mode| mode.masquerade_all)
                     .reduce(|one, other| one || other),
                 detect_local_mode: config.detect_local_mode,
+                healthz_bind_address: config.healthz_bind_address,
             },
             source,
         },
@@ -144,7 +146,8 @@ mod tests {
     use super::{super::example::*, *};
 
     const CONFIG: &str = "kind: KubeProxyConfiguration\nmode: ipvs\n\
-        clusterCIDR: 10.244.0.0/16,fd00:244::/56\nnodePortAddresses: [10.0.0.0/8]\niptables:\n  masqueradeAll: false\n\
+        clusterCIDR: 10.244.0.0/16,fd00:244::/56\nnodePortAddresses: [10.0.0.0/8]\nhealthzBindAddress: 127.0.0.1:10256\n\
+        iptables:\n  masqueradeAll: false\n\
         nftables:\n  masqueradeAll: true\n";
 
     fn proxy(args: &[&str], pods: i32) -> DaemonSet {
@@ -168,6 +171,7 @@ mod tests {
             node_port_addresses: vec!["10.0.0.0/8".into()],
             masquerade_all: Some(true),
             detect_local_mode: String::new(),
+            healthz_bind_address: "127.0.0.1:10256".into(),
         };
         assert_eq!(kube_proxy(&raw, None).known(), Some(&expected));
         // Where the DaemonSets may not be listed, the ConfigMap is sign enough.

@@ -3,6 +3,7 @@
 //! Checked against busybox 1.35 to 1.38 in upstream's default configuration. A tool that couldn't
 //! do its work says nothing of the network: such an attempt has no outcome, but a reason.
 
+mod health;
 mod loss;
 mod nc;
 mod nslookup;
@@ -23,6 +24,7 @@ pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, Str
         Target::Tcp { .. } => nc::outcome(printed),
         Target::Closed { .. } => nc::outcome(printed).map(Outcome::where_closed),
         Target::Unanswered { .. } => nc::outcome(printed).map(Outcome::where_unanswered),
+        Target::Health { wanted, .. } => health::outcome(printed, *wanted),
         Target::Udp { .. } => udp::outcome(printed),
         Target::Loss { .. } => loss::outcome(printed),
         Target::Proxied { .. } => Err("no tool in a pod is the API server".to_owned()),

@@ -84,6 +84,9 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
         ("node::internal_ips", Subject::Node { name }) => {
             vec![Path::InternalIp { node: name.clone(), family }]
         }
+        ("node::proxy_health", Subject::Node { name }) => {
+            vec![Path::ProxyHealth { node: name.clone(), family }]
+        }
         ("pod::pod_ips", Subject::Pod { node, .. }) => {
             let address = Path::PodAddress { node: node.clone(), family, made };
             // What is out of order is said of the family that should come first.
@@ -182,6 +185,9 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
                 sizes(flow(Client::Outside, By::NodePort(to.clone()), server), to == server)
             })
             .collect(),
+        ("service::health_check_node_port" | "service::no_endpoints", Subject::Node { name }) => {
+            vec![Path::Untranslated { node: name.clone(), family }]
+        }
         // As old as the cluster, and on the node of the control plane.
         ("control_plane::kubernetes_service", Subject::Path { from, .. }) => {
             let target = Target::Host(net.nodes.first().cloned().unwrap_or_default());
@@ -214,9 +220,7 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
             vec![Path::Reverse { node: from.clone(), family }]
         }
         // A node that takes no part has one case of each check that needs a pod there.
-        (check, Subject::Node { name })
-            if !check.starts_with("node::") && !check.ends_with("no_endpoints") =>
-        {
+        (check, Subject::Node { name }) if !check.starts_with("node::") => {
             vec![Path::PodAddress { node: name.clone(), family, made }]
         }
         _ => Vec::new(),

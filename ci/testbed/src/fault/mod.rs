@@ -35,6 +35,7 @@ mod json;
 mod kind;
 mod kube_proxy;
 mod kube_proxy_crashing;
+mod kube_proxy_family_failing;
 mod kube_proxy_stopped;
 mod kubectl;
 mod kubelet_stopped;
@@ -52,6 +53,7 @@ mod node_cidr_missing;
 mod node_frozen;
 mod node_port_addresses;
 mod node_port_dropped;
+mod node_port_input_dropped;
 mod node_port_refused;
 mod own_routes_missing;
 mod packets_lost;
@@ -97,6 +99,7 @@ pub use self::{
     journal::{Active, Injection, active, inject, injected, revert, revert_abandoned, revert_all},
     kind::FaultKind,
     kube_proxy_crashing::KubeProxyCrashing,
+    kube_proxy_family_failing::KubeProxyFamilyFailing,
     kube_proxy_stopped::KubeProxyStopped,
     kubelet_stopped::KubeletStopped,
     kubernetes_service_dropped::KubernetesServiceDropped,
@@ -111,6 +114,7 @@ pub use self::{
     node_frozen::NodeFrozen,
     node_port_addresses::NodePortAddresses,
     node_port_dropped::NodePortDropped,
+    node_port_input_dropped::NodePortInputDropped,
     node_port_refused::NodePortRefused,
     own_routes_missing::OwnRoutesMissing,
     packets_lost::PacketsLost,

@@ -61,10 +61,20 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
                 _ => Outcome::Either,
             }
         }
+        Path::Untranslated { node, family } => {
+            let (client, target) = (Client::Pod(node.clone()), Target::Host(node.clone()));
+            let flow = Flow::new(*family, client, By::NodePort(node.clone()), target);
+            match outcome(fault, &Path::Flow(flow), net) {
+                // A refusal is an answer.
+                Outcome::Refused => Outcome::Works,
+                outcome => outcome,
+            }
+        }
         Path::PodRange { .. }
         | Path::InternalIp { .. }
         | Path::PodAddress { .. }
         | Path::PodOrder { .. }
+        | Path::ProxyHealth { .. }
         | Path::ApiServer => Outcome::Works,
     }
 }
@@ -103,6 +113,8 @@ fn without(node: &str, path: &Path) -> Option<Outcome> {
         Path::Name { node: on, .. }
         | Path::QuickName { node: on, .. }
         | Path::Reverse { node: on, .. }
+        | Path::ProxyHealth { node: on, .. }
+        | Path::Untranslated { node: on, .. }
         | Path::DnsRecord { node: on, .. } => (on == node).then_some(Outcome::Unseen),
         _ => None,
     }

@@ -33,6 +33,8 @@ impl Net {
                 paths.push(Path::Name { node: node(), family, made });
                 paths.push(Path::QuickName { node: node(), family });
                 paths.push(Path::Reverse { node: node(), family });
+                paths.push(Path::ProxyHealth { node: node(), family });
+                paths.push(Path::Untranslated { node: node(), family });
             }
         }
         if made == Made::Before {

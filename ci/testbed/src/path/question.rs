@@ -75,6 +75,21 @@ pub enum Path {
         /// The family of the address: an A or an AAAA record.
         family: Family,
     },
+    /// The kube-proxy of the node says that it writes the rules of the family.
+    ProxyHealth {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+    },
+    /// A pod of the node is told, if only by a refusal, what becomes of a connection to a port of the NodePort
+    /// range at the node that ends at the node itself.
+    Untranslated {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+    },
     /// The API server answers within a second.
     ApiServer,
 }
@@ -98,6 +113,8 @@ impl Path {
             | Self::QuickName { family, .. }
             | Self::Reverse { family, .. }
             | Self::DnsOver { family }
+            | Self::ProxyHealth { family, .. }
+            | Self::Untranslated { family, .. }
             | Self::DnsRecord { family, .. } => Some(*family),
             Self::Flow(flow) => Some(flow.family),
             Self::PodOrder { .. } | Self::ApiServer => None,
@@ -133,6 +150,12 @@ impl fmt::Display for Path {
             Self::DnsOver { family } => write!(f, "DNS servers asked over {family}"),
             Self::DnsRecord { node, family } => {
                 write!(f, "{} records of the DNS server on {node}", record(*family))
+            }
+            Self::ProxyHealth { node, family } => {
+                write!(f, "{family} health of kube-proxy on {node}")
+            }
+            Self::Untranslated { node, family } => {
+                write!(f, "{family} answer at a port of {node} that is no NodePort")
             }
             Self::ApiServer => f.write_str("API server"),
         }

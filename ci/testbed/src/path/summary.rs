@@ -48,6 +48,8 @@ fn kind(path: &Path) -> (String, Pair) {
         Path::DnsOver { .. } => {
             ("DNS servers asked over the family".to_owned(), one(&String::new()))
         }
+        Path::ProxyHealth { node, .. } => ("health of kube-proxy".to_owned(), one(node)),
+        Path::Untranslated { node, .. } => ("pod to a port of its node".to_owned(), one(node)),
         Path::ApiServer => ("API server".to_owned(), one(&String::new())),
         Path::Flow(flow) => {
             let client = match flow.client {

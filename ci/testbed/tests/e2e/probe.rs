@@ -161,12 +161,21 @@ fn objects(workload: &Workload<'_>, paths: &[Path]) -> Vec<(Path, Answer)> {
                 wanted.retain(|family| found.contains(family));
                 found == wanted
             }
+            Path::ProxyHealth { node, family } => proxy_is_healthy(workload.cluster, node, *family),
             Path::ApiServer => api_server_answers(workload.cluster),
             _ => return None,
         };
         Some(Answer::works(works))
     };
     paths.iter().filter_map(|path| Some((path.clone(), answer(path)?))).collect()
+}
+
+/// Whether the kube-proxy of a node says that it is healthy in a family.
+fn proxy_is_healthy(cluster: &Cluster, node: &str, family: Family) -> bool {
+    let mut ask = cluster.node(node).unwrap().command("curl");
+    let said = ask.args(["-s", "-m", "3", "http://127.0.0.1:10256/livez"]).output().unwrap();
+    let page: Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+    page["status"][family.to_string()]["healthy"] == true
 }
 
 /// Commands side by side in one shell, each of which says its number if it succeeds.
@@ -286,6 +295,13 @@ fn names(workload: &Workload<'_>, from: &str, path: &Path, script: &mut Script) 
             let command =
                 format!("timeout 4 nslookup -type=ptr {pointer} | grep -qF 'name = {name}'");
             script.add(path.clone(), &command);
+        }
+        Path::Untranslated { node, family } if node == from => {
+            let address = workload.cluster.node(node).unwrap().address(*family);
+            if let Some(address) = address {
+                let ask = format!("nc -w 4 {address} 32767 </dev/null 2>&1 | grep -q refused");
+                script.add(path.clone(), &ask);
+            }
         }
         Path::DnsOver { family } if from == "n1" => {
             let name = "kubernetes.default.svc.cluster.local.";

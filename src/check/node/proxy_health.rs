@@ -1,0 +1,316 @@
+//! `node::proxy_health`
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
+
+use serde::Deserialize;
+
+use crate::{
+    check::{
+        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
+        Subject, Verdict, World, commands,
+        plan::{self, Source},
+        remedy,
+    },
+    facts::{self, Fact, KubeProxy},
+    net::IpFamily,
+    probe::{Aim, Attempts, HealthPage, Outcome, Probe, Target, Vantage},
+};
+
+/// kube-proxy is healthy in each family.
+#[derive(Debug)]
+pub(in crate::check) struct ProxyHealth;
+
+/// The kube-proxy on a node, in one family.
+#[derive(Debug)]
+pub(in crate::check) struct Half {
+    node: String,
+    family: IpFamily,
+}
+
+/// Where kube-proxy tells of its health, unless its configuration says otherwise.
+const PORT: u16 = 10_256;
+
+/// For how long an answer is waited for that may come later, in milliseconds: kube-proxy is as old as the
+/// node.
+const PATIENCE_MS: u32 = 1_000;
+
+impl Check for ProxyHealth {
+    type Subject = Half;
+
+    fn id(&self) -> &'static str {
+        "node::proxy_health"
+    }
+
+    fn summary(&self) -> &'static str {
+        "the kube-proxy on every node says that it is healthy in each family: it has written the rules \
+         of every change of Services in time"
+    }
+
+    fn why(&self) -> &'static str {
+        "kube-proxy writes the rules of each family by itself. Where one half of it can't (a kernel \
+         without a module, rules of somebody else that are in its way), old Services go on working in \
+         that family, and new ones and moved pods are dead on the node, while its pod is Running and \
+         Ready."
+    }
+
+    fn source(&self) -> &'static str {
+        "kube-proxy's page /livez (healthzBindAddress), which tells the families apart in \
+         recent versions of Kubernetes; KEP-3836 Kube-proxy improved ingress connectivity reliability"
+    }
+
+    fn about(&self) -> About {
+        About::feature("ProxyHealth").titled("kube-proxy's health")
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(facts::Source::Nodes), Need::Facts(facts::Source::KubeProxy), Need::Exec]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Half>> {
+        let mut cases = Vec::new();
+        for family in plan::families(world.suite) {
+            let proxy = match &world.facts.kube_proxy {
+                Fact::Absent { reason } => {
+                    let verdict = Verdict::skip(format!("no kube-proxy to ask: {reason}"));
+                    cases.push(Planned::settled(Subject::Cluster, family, verdict));
+                    continue;
+                }
+                known => known.known(),
+            };
+            for source in sources(world) {
+                let node = source.pod.node.clone();
+                let subject = Subject::Node { name: node.clone() };
+                cases.push(Planned::probing(world, subject, family, || {
+                    let probe = probe(world, &source, family, proxy)?;
+                    Ok((Half { node, family }, vec![probe]))
+                }));
+            }
+        }
+        cases
+    }
+
+    fn judge(&self, world: World<'_>, half: &Half, readings: &Readings<'_>) -> Verdict {
+        let Some(reading) = readings.own.first() else {
+            return Verdict::inconclusive("there is nothing to try");
+        };
+        let Half { node, .. } = half;
+        match &reading.state {
+            State::Good => half.well(reading),
+            State::Bad(symptom) if symptom.kind == Kind::Unhealthy => {
+                let failure = half.failure(world, reading, &symptom.detail);
+                Verdict::fail(symptom.detail.clone(), failure)
+            }
+            State::Bad(symptom) => {
+                let at = &reading.probe.target;
+                let reason =
+                    format!("the kube-proxy on {node} tells nothing at {at} ({})", symptom.detail);
+                // What is let through to a node's own ports from its pods is for its firewall to say.
+                let from_host = matches!(reading.probe.vantage, Vantage::HostNetwork { .. });
+                match symptom.kind {
+                    Kind::TimedOut if from_host => Verdict::inconclusive(reason),
+                    Kind::Refused => Verdict::skip(format!(
+                        "{reason}: it doesn't run there, or its healthzBindAddress is another one"
+                    )),
+                    _ => Verdict::skip(reason),
+                }
+            }
+            State::Unknown(reason) => Verdict::inconclusive(reason),
+        }
+    }
+
+    #[cfg(test)]
+    fn broken(&self) -> Option<crate::lab::Lab> {
+        let fault = crate::lab::Fault::ProxyUnhealthy { at: "n1", family: IpFamily::V6 };
+        Some(crate::lab::Lab::dual().with(fault))
+    }
+}
+
+/// Where each node's kube-proxy is asked from: the node's own network, or else the pod there.
+fn sources(world: World<'_>) -> Vec<Source<'_>> {
+    let hosts: Vec<Source<'_>> = plan::hosts(world).collect();
+    if hosts.is_empty() { plan::pods(world).collect() } else { hosts }
+}
+
+fn probe(
+    world: World<'_>,
+    source: &Source<'_>,
+    family: IpFamily,
+    proxy: Option<&KubeProxy>,
+) -> Result<Probe, Blocked> {
+    source.up()?;
+    let node = &source.pod.node;
+    let (bound, port) = bound(proxy);
+    let address = match bound {
+        Some(address) => address,
+        None => {
+            let known = world.facts.node(node);
+            known.and_then(|known| known.internal_ips(family).next()).ok_or_else(|| Blocked {
+                by: Some("node::internal_ips"),
+                reason: format!("node {node} has no {family} InternalIP"),
+            })?
+        }
+    };
+    let settle_ms = world.suite.probes.settle_ms.min(PATIENCE_MS);
+    let attempts = Attempts { settle_ms, ..plan::once(world.suite) };
+    let address = SocketAddr::new(address, port);
+    let target = Target::Health { address, page: HealthPage::Proxy, wanted: None };
+    Ok(source.probe(Aim::ProxyHealth { node: node.clone(), family }, target, attempts))
+}
+
+/// The only address at which kube-proxy tells of its health, where it is not every one of the node's, and
+/// the port.
+fn bound(proxy: Option<&KubeProxy>) -> (Option<IpAddr>, u16) {
+    let written = proxy.map(|proxy| proxy.healthz_bind_address.as_str()).unwrap_or_default();
+    let (address, port) = match (written.parse::<SocketAddr>(), written.parse::<IpAddr>()) {
+        (Ok(both), _) => (Some(both.ip()), both.port()),
+        (_, Ok(address)) => (Some(address), PORT),
+        _ => (None, PORT),
+    };
+    (address.filter(|address| !address.is_unspecified()), port)
+}
+
+/// What kube-proxy's page says, as far as it is read here.
+#[derive(Debug, Deserialize)]
+struct Page {
+    healthy: bool,
+    /// By family.
+    #[serde(default)]
+    status: BTreeMap<String, PageOfFamily>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageOfFamily {
+    healthy: bool,
+    #[serde(default)]
+    last_updated: String,
+}
+
+/// What kube-proxy's page says against its health in a family.
+pub(in crate::check) fn ailment(body: &str, family: IpFamily) -> Option<(Kind, String)> {
+    let Ok(page) = serde_json::from_str::<Page>(body) else {
+        return Some((Kind::WrongAnswer, "what it says is not kube-proxy's page".to_owned()));
+    };
+    let Some(own) = page.status.get(family.as_str()) else {
+        return if !page.status.is_empty() {
+            Some((Kind::Unhealthy, format!("it has never written rules of {family}")))
+        } else if page.healthy {
+            None
+        } else {
+            Some((Kind::Unhealthy, "it is unhealthy, and does not say in which family".to_owned()))
+        };
+    };
+    // Fractions of a second make it no clearer.
+    let seconds = own.last_updated.split('.').next().unwrap_or_default();
+    let since = if seconds.is_empty() { String::new() } else { format!(" since {seconds}Z") };
+    (!own.healthy).then(|| (Kind::Unhealthy, format!("it has written no rules of {family}{since}")))
+}
+
+impl Half {
+    /// The verdict on one that has nothing to say against its health.
+    fn well(&self, reading: &Reading<'_>) -> Verdict {
+        let Self { node, .. } = self;
+        let told = reading.attempts.iter().any(|attempt| match &attempt.outcome {
+            Outcome::Health { body, .. } => {
+                serde_json::from_str(body).is_ok_and(|page: Page| !page.status.is_empty())
+            }
+            _ => false,
+        });
+        if told {
+            return Verdict::pass("healthy");
+        }
+        Verdict::skip(format!(
+            "the kube-proxy on {node} is healthy, and of a version that doesn't tell the families apart"
+        ))
+    }
+
+    fn failure(&self, world: World<'_>, reading: &Reading<'_>, detail: &str) -> Failure {
+        let Self { node, family } = self;
+        Failure::new(format!(
+            "The kube-proxy on node {node} is not healthy in {family}: {detail}. New {family} Services, \
+             and old ones whose pods move, are dead there."
+        ))
+        .reproduce(commands::repeat(world, [reading.probe]))
+        .reproduce(logs(node))
+        .fix(fixes(world, *family, node))
+    }
+}
+
+/// Shows what kube-proxy's log on a node says of its rules.
+pub(crate) fn logs(node: &str) -> Vec<String> {
+    vec![format!(
+        "kubectl -n kube-system logs \"$(kubectl -n kube-system get pod -l k8s-app=kube-proxy \
+         --field-selector spec.nodeName={node} -o name)\" --tail=200 | grep -iE 'sync failed|failed to|error'"
+    )]
+}
+
+/// What makes half a kube-proxy healthy again, the likeliest first.
+pub(crate) fn fixes(world: World<'_>, family: IpFamily, node: &str) -> Vec<String> {
+    let mut fixes = vec![format!(
+        "The log of the kube-proxy on {node} says why it can't write the rules of {family}: a tool or a \
+         kernel module that is missing, or foreign rules in tables that it shares. Repair that; it tries \
+         again every 30 s."
+    )];
+    fixes.extend(remedy::service_proxy(world, family, node));
+    fixes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use IpFamily::{V4, V6};
+
+    fn page(v4: bool, v6: bool) -> String {
+        let healthy = v4 && v6;
+        let at = "2026-11-26T10:24:36.876399738Z";
+        format!(
+            "{{\"lastUpdated\":\"{at}\",\"currentTime\":\"{at}\",\"healthy\":{healthy},\"status\":{{\
+             \"IPv4\":{{\"lastUpdated\":\"{at}\",\"healthy\":{v4}}},\
+             \"IPv6\":{{\"lastUpdated\":\"{at}\",\"healthy\":{v6}}}}}}}"
+        )
+    }
+
+    #[test]
+    fn each_family_is_ill_by_itself() {
+        assert_eq!(ailment(&page(true, true), V6), None);
+        assert_eq!(ailment(&page(true, false), V4), None);
+        let detail = "it has written no rules of IPv6 since 2026-11-26T10:24:36Z".to_owned();
+        assert_eq!(ailment(&page(true, false), V6), Some((Kind::Unhealthy, detail)));
+    }
+
+    #[test]
+    fn a_family_that_is_not_mentioned_beside_another_was_never_written() {
+        let body = "{\"healthy\":true,\"status\":{\"IPv4\":{\"healthy\":true}}}";
+        let detail = "it has never written rules of IPv6".to_owned();
+        assert_eq!(ailment(body, V6), Some((Kind::Unhealthy, detail)));
+    }
+
+    #[test]
+    fn an_older_one_speaks_of_both_at_once() {
+        assert_eq!(ailment("{\"healthy\":true}", V6), None);
+        assert!(matches!(ailment("{\"healthy\":false}", V6), Some((Kind::Unhealthy, _))));
+        assert!(matches!(ailment("<html>", V6), Some((Kind::WrongAnswer, _))));
+    }
+
+    #[test]
+    fn it_is_asked_where_its_configuration_says() {
+        let lab = crate::lab::Lab::dual();
+        let mut proxy = lab.facts.kube_proxy.known().unwrap().clone();
+        let mut at = |written: &str| {
+            proxy.healthz_bind_address = written.to_owned();
+            bound(Some(&proxy))
+        };
+        assert_eq!(at(""), (None, 10_256));
+        assert_eq!(at("0.0.0.0:10257"), (None, 10_257));
+        assert_eq!(at("[::]:10256"), (None, 10_256));
+        assert_eq!(at("127.0.0.1"), (Some("127.0.0.1".parse().unwrap()), 10_256));
+        assert_eq!(at("[::1]:9999"), (Some("::1".parse().unwrap()), 9_999));
+    }
+}
