@@ -139,6 +139,19 @@ impl<'a> Probed<'a> {
         matches!(self.probe.target, Target::Unanswered { .. })
     }
 
+    /// The node of the guarded pod that it is about.
+    pub(super) fn guarded(&self) -> Option<&'a str> {
+        match &self.probe.aim {
+            Aim::Guarded { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+
+    /// Whether NetworkPolicies of the run's own decide what becomes of it: it says nothing of the path.
+    pub(super) const fn is_guarded(&self) -> bool {
+        matches!(self.probe.aim, Aim::Guarded { .. })
+    }
+
     pub(super) const fn is_cluster_ip(&self) -> bool {
         matches!(self.probe.aim, Aim::ClusterIp { .. }) && !self.udp()
     }
@@ -223,7 +236,9 @@ impl<'a> Evidence<'a> {
             probe,
             origin: match &probe.vantage {
                 Vantage::Outside => Origin::Outside,
-                Vantage::Pod { node } | Vantage::HostNetwork { node } => Origin::Node(node),
+                Vantage::Pod { node }
+                | Vantage::HostNetwork { node }
+                | Vantage::Guarded { node } => Origin::Node(node),
                 Vantage::ApiServer => Origin::ApiServer,
                 Vantage::DnsPod { pod, .. } => Origin::DnsPod(pod),
             },
@@ -235,7 +250,7 @@ impl<'a> Evidence<'a> {
         let probed: Vec<Probed<'a>> = probed.collect();
         let mut by_node: HashMap<(&'a str, IpFamily), Vec<usize>> = HashMap::new();
         let mut pod_paths = HashMap::new();
-        for (place, probed) in probed.iter().enumerate().filter(|(_, it)| !it.wants_silence()) {
+        for (place, probed) in probed.iter().enumerate().filter(|(_, it)| tells_of_paths(it)) {
             let nodes: BTreeSet<&'a str> =
                 [probed.from(), probed.at(), probed.backend()].into_iter().flatten().collect();
             for node in nodes {
@@ -348,12 +363,13 @@ impl<'a> Evidence<'a> {
 
     /// The probes of one family that want an answer.
     pub(super) fn of(&self, family: IpFamily) -> impl Iterator<Item = &Probed<'a>> {
-        self.probed.iter().filter(move |probed| probed.family == family && !probed.wants_silence())
+        self.probed.iter().filter(move |probed| probed.family == family && tells_of_paths(probed))
     }
 
     /// The probes of one family that nobody may answer.
     pub(super) fn silences(&self, family: IpFamily) -> impl Iterator<Item = &Probed<'a>> {
-        self.probed.iter().filter(move |probed| probed.family == family && probed.wants_silence())
+        let silent = |probed: &Probed<'_>| probed.wants_silence() && !probed.is_guarded();
+        self.probed.iter().filter(move |probed| probed.family == family && silent(probed))
     }
 
     /// The small probe from a pod on one node to the pod on another.
@@ -396,6 +412,7 @@ impl<'a> Evidence<'a> {
             | Aim::KubernetesService
             | Aim::Proxied { .. }
             | Aim::Outside
+            | Aim::Guarded { .. }
             | Aim::Pointer { .. }
             | Aim::TargetEndpoint { node: None, .. }
             | Aim::DnsPod { node: None, .. } => false,
@@ -458,6 +475,11 @@ impl<'a> Evidence<'a> {
             .known()
             .is_none_or(|dns| dns.cluster_ips.iter().any(|&ip| IpFamily::of(ip) == family))
     }
+}
+
+/// Whether what becomes of a probe says something of the path that it takes.
+const fn tells_of_paths(probed: &Probed<'_>) -> bool {
+    !probed.wants_silence() && !probed.is_guarded()
 }
 
 /// Whether a probe asks for a Service of type ExternalName.

@@ -47,6 +47,7 @@ mod pod_network_down;
 mod pod_route_missing;
 mod pods_masqueraded;
 mod pods_single_stack;
+mod policies_ignored;
 mod proof;
 mod rejections_lost;
 mod rule;
@@ -115,6 +116,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &client_address_lost::ClientAddressLost,
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,
+    &policies_ignored::PoliciesIgnored,
     &dns_wrong_records::DnsWrongRecords,
     &dns_without_records::DnsWithoutRecords,
     &dns_without_names::DnsWithoutNames,

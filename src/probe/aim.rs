@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{facts::TargetName, fixture::ServiceRole};
+use crate::{
+    facts::TargetName,
+    fixture::{PolicyRule, ServiceRole},
+};
 
 /// What a probe is aimed at. The target says how it is reached; this says what it is, so that
 /// nobody has to find it again by its address.
@@ -78,6 +81,13 @@ pub enum Aim {
         /// The Service.
         target: TargetName,
     },
+    /// The guarded pod on a node, or what it connects to itself, while a NetworkPolicy holds.
+    Guarded {
+        /// The node.
+        node: String,
+        /// What holds meanwhile.
+        under: PolicyRule,
+    },
 }
 
 impl Aim {
@@ -96,6 +106,7 @@ impl Aim {
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }
             | Self::TargetRecords { .. }
+            | Self::Guarded { .. }
             | Self::Records { .. } => None,
         }
     }
@@ -115,6 +126,7 @@ impl Aim {
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }
             | Self::TargetRecords { .. }
+            | Self::Guarded { .. }
             | Self::Records { .. } => None,
         }
     }

@@ -101,6 +101,10 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
         ("udp_dropped", broken(Fault::DatagramsDropped { on: "n2", family: V6 })),
         ("path_mtu", broken(Fault::Narrow { from: "n2", to: "n1", family: V6 })),
         ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
+        (
+            "policies_ignored",
+            lab().guarded().with(Fault::Unguarded { on: "n2", family: V6 }),
+        ),
         ("endpoints_missing", broken(Fault::NoEndpoints { family: V6 })),
         (
             "kube_proxy_not_running",
