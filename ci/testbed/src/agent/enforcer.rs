@@ -24,7 +24,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use self::rules::{Known, TABLE, tables};
+pub(crate) use self::rules::TABLE;
+use self::rules::{Known, tables};
 use crate::{
     error::{Error, Result},
     node::Node,
@@ -37,7 +38,7 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 
 /// Where it is written which families are left alone, in the cluster's directory.
-pub const UNGUARDED: &str = "policies-unguarded.json";
+pub(crate) const UNGUARDED: &str = "policies-unguarded.json";
 
 /// Enforces policies; returns only on failure.
 pub(super) async fn run(dir: ClusterDir, record: Record) -> Result<()> {

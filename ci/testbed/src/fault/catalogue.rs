@@ -91,6 +91,7 @@ catalogue! {
     NodePortAddresses,
     ExternalTrafficLocal,
     ServicePolicy,
+    PolicyOneFamily,
     RulesFlushed,
     KubeProxyStopped,
     KubeProxyCrashing,

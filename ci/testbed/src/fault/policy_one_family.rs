@@ -30,7 +30,7 @@ impl PolicyOneFamily {
         if !guarded {
             unguarded.push(self.family);
         }
-        cluster.directory().write(UNGUARDED, &unguarded)?;
+        cluster.dir().write(UNGUARDED, &unguarded)?;
         let what = format!("{} policies {}", self.family, if guarded { "back" } else { "gone" });
         wait_for(&what, Duration::from_secs(20), String::new, || {
             let told = cluster.nodes().iter().all(|node| {
@@ -65,7 +65,7 @@ impl FaultKind for PolicyOneFamily {
     }
 
     fn read_state(&self, cluster: &Cluster) -> Result<Vec<Family>> {
-        Ok(cluster.directory().read(UNGUARDED)?.unwrap_or_default())
+        Ok(cluster.dir().read(UNGUARDED)?.unwrap_or_default())
     }
 
     fn inject(&self, cluster: &Cluster, _: &Vec<Family>) -> Result<()> {

@@ -65,6 +65,7 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
         | Path::InternalIp { .. }
         | Path::PodAddress { .. }
         | Path::PodOrder { .. }
+        | Path::Policy { .. }
         | Path::ApiServer => Outcome::Works,
     }
 }
@@ -103,6 +104,7 @@ fn without(node: &str, path: &Path) -> Option<Outcome> {
         Path::Name { node: on, .. }
         | Path::QuickName { node: on, .. }
         | Path::Reverse { node: on, .. }
+        | Path::Policy { node: on, .. }
         | Path::DnsRecord { node: on, .. } => (on == node).then_some(Outcome::Unseen),
         _ => None,
     }

@@ -75,6 +75,13 @@ pub enum Path {
         /// The family of the address: an A or an AAAA record.
         family: Family,
     },
+    /// What a NetworkPolicy denies to and from a pod of the node is denied. Plain commands don't ask it.
+    Policy {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+    },
     /// The API server answers within a second.
     ApiServer,
 }
@@ -97,6 +104,7 @@ impl Path {
             | Self::Name { family, .. }
             | Self::QuickName { family, .. }
             | Self::Reverse { family, .. }
+            | Self::Policy { family, .. }
             | Self::DnsOver { family }
             | Self::DnsRecord { family, .. } => Some(*family),
             Self::Flow(flow) => Some(flow.family),
@@ -134,6 +142,7 @@ impl fmt::Display for Path {
             Self::DnsRecord { node, family } => {
                 write!(f, "{} records of the DNS server on {node}", record(*family))
             }
+            Self::Policy { node, family } => write!(f, "{family} policies on {node}"),
             Self::ApiServer => f.write_str("API server"),
         }
     }

@@ -48,6 +48,7 @@ fn kind(path: &Path) -> (String, Pair) {
         Path::DnsOver { .. } => {
             ("DNS servers asked over the family".to_owned(), one(&String::new()))
         }
+        Path::Policy { node, .. } => ("policies".to_owned(), one(node)),
         Path::ApiServer => ("API server".to_owned(), one(&String::new())),
         Path::Flow(flow) => {
             let client = match flow.client {

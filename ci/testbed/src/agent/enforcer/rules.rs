@@ -14,7 +14,7 @@ use super::selector::selects;
 use crate::spec::Family;
 
 /// The name of the tables.
-pub(super) const TABLE: &str = "testbed-policies";
+pub(crate) const TABLE: &str = "testbed-policies";
 
 /// The two directions in which a policy guards a pod.
 const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
