@@ -122,7 +122,11 @@ impl Check for BothFamilies {
         // to say, as long as both families are alike.
         let admitted = |readings: &[Reading<'_>]| -> Option<bool> {
             let mut own = readings.iter().filter(|reading| is_admission(reading.probe));
-            own.next().map(|reading| reading.state == State::Good)
+            own.next().and_then(|reading| match reading.state {
+                State::Good => Some(true),
+                State::Bad(_) => Some(false),
+                State::Unknown(_) => None,
+            })
         };
         let blocks = [admitted(own), admitted(&readings.witnesses)];
         let knows_blocks = !blocks.contains(&Some(false)) || blocks.contains(&Some(true));

@@ -3,6 +3,7 @@
 mod control_plane;
 mod egress;
 mod nodes;
+mod policy;
 mod property;
 mod ranges;
 mod reading;
