@@ -7,6 +7,7 @@ mod endpoint_slices;
 mod hairpin;
 mod manual_slices;
 mod no_endpoints;
+mod policy_change;
 mod ranges;
 mod sctp;
 mod session_affinity;
@@ -22,6 +23,7 @@ use super::DynCheck;
 pub(super) const CHECKS: &[&dyn DynCheck] = &[
     &ranges::Ranges,
     &cluster_ips::ClusterIps,
+    &policy_change::PolicyChange,
     &endpoint_slices::EndpointSlices,
     &cluster_ip_reachable::ClusterIpReachable,
     &udp::Udp,
