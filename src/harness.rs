@@ -22,7 +22,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::{
     cause::Judged,
-    check::{DynCheck, Status},
+    check::{DynCheck, Need, Status},
     cluster::ConnectOptions,
     fixture::FixtureOptions,
     net::IpFamily,
@@ -166,6 +166,7 @@ impl Source {
     }
 
     fn carry_out(&self, kubeconfig: &Path) -> Result<Record, Unavailable> {
+        let guarded = self.checks.iter().any(|check| check.needs().contains(&Need::Policies));
         let options = run::Options {
             connect: ConnectOptions {
                 kubeconfig: Some(kubeconfig.to_owned()),
@@ -174,7 +175,7 @@ impl Source {
             },
             suite: self.suite.clone(),
             checks: self.checks.clone(),
-            fixture: FixtureOptions::default(),
+            fixture: FixtureOptions { guarded, ..FixtureOptions::default() },
             egress_server: None,
             deadline: run::DEFAULT_DEADLINE,
             keep: false,

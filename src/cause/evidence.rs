@@ -143,7 +143,21 @@ impl<'a> Probed<'a> {
 
     /// Whether what comes of it tells of the paths from, to and at a node.
     const fn tells_of_paths(&self) -> bool {
-        !self.wants_silence() && !matches!(self.probe.aim, Aim::ProxyHealth { .. })
+        !self.wants_silence()
+            && !matches!(self.probe.aim, Aim::ProxyHealth { .. } | Aim::Guarded { .. })
+    }
+
+    /// The node of the guarded pod that it is about.
+    pub(super) fn guarded(&self) -> Option<&'a str> {
+        match &self.probe.aim {
+            Aim::Guarded { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+
+    /// Whether NetworkPolicies of the run's own decide what becomes of it: it says nothing of the path.
+    pub(super) const fn is_guarded(&self) -> bool {
+        matches!(self.probe.aim, Aim::Guarded { .. })
     }
 
     pub(super) const fn is_cluster_ip(&self) -> bool {
@@ -230,7 +244,9 @@ impl<'a> Evidence<'a> {
             probe,
             origin: match &probe.vantage {
                 Vantage::Outside => Origin::Outside,
-                Vantage::Pod { node } | Vantage::HostNetwork { node } => Origin::Node(node),
+                Vantage::Pod { node }
+                | Vantage::HostNetwork { node }
+                | Vantage::Guarded { node } => Origin::Node(node),
                 Vantage::ApiServer => Origin::ApiServer,
                 Vantage::DnsPod { pod, .. } => Origin::DnsPod(pod),
             },
@@ -355,12 +371,13 @@ impl<'a> Evidence<'a> {
 
     /// The probes of one family that want an answer.
     pub(super) fn of(&self, family: IpFamily) -> impl Iterator<Item = &Probed<'a>> {
-        self.probed.iter().filter(move |probed| probed.family == family && !probed.wants_silence())
+        self.probed.iter().filter(move |probed| probed.family == family && probed.tells_of_paths())
     }
 
     /// The probes of one family that nobody may answer.
     pub(super) fn silences(&self, family: IpFamily) -> impl Iterator<Item = &Probed<'a>> {
-        self.probed.iter().filter(move |probed| probed.family == family && probed.wants_silence())
+        let silent = |probed: &Probed<'_>| probed.wants_silence() && !probed.is_guarded();
+        self.probed.iter().filter(move |probed| probed.family == family && silent(probed))
     }
 
     /// The small probe from a pod on one node to the pod on another.
@@ -404,6 +421,7 @@ impl<'a> Evidence<'a> {
             | Aim::KubernetesService
             | Aim::Proxied { .. }
             | Aim::Outside
+            | Aim::Guarded { .. }
             | Aim::Pointer { .. }
             | Aim::TargetEndpoint { node: None, .. }
             | Aim::DnsPod { node: None, .. } => false,

@@ -51,6 +51,7 @@ mod pod_network_down;
 mod pod_route_missing;
 mod pods_masqueraded;
 mod pods_single_stack;
+mod policies_ignored;
 mod proof;
 mod rejections_lost;
 mod rule;
@@ -123,6 +124,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_port_input_filtered::NodePortInputFiltered,
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,
+    &policies_ignored::PoliciesIgnored,
     &dns_wrong_records::DnsWrongRecords,
     &dns_without_records::DnsWithoutRecords,
     &dns_without_names::DnsWithoutNames,

@@ -130,7 +130,7 @@ fn says_so<'e, 'a>(
             Vantage::Outside => probed.is_node_port() && probed.at() == Some(node),
             Vantage::HostNetwork { node: host } => probed.is_cluster_ip() && host == node,
             Vantage::Pod { node: from } => probed.is_pod_path() && (from == node || by_others),
-            Vantage::ApiServer | Vantage::DnsPod { .. } => false,
+            Vantage::Guarded { .. } | Vantage::ApiServer | Vantage::DnsPod { .. } => false,
         };
         asks_node
             && probed.backend() == Some(node)

@@ -31,6 +31,10 @@ fn one(world: World<'_>, probe: &Probe) -> Option<String> {
     let pod = match &probe.vantage {
         Vantage::Outside | Vantage::ApiServer => None,
         Vantage::Pod { node } => Some(world.fixture.probe_on(node)?.pod.as_deref()?),
+        Vantage::Guarded { node } => {
+            let pod = world.fixture.guarded.iter().find(|pod| pod.node == *node)?;
+            Some(pod.pod.as_deref()?)
+        }
         Vantage::HostNetwork { node } => {
             let pod = world.fixture.host_probes.iter().find(|pod| pod.node == *node)?;
             namespace = world.fixture.host_namespace();

@@ -18,6 +18,8 @@ pub enum Need {
     /// To have pods connect to this machine, or to a server that the operator named. It takes no
     /// permission of the cluster's.
     Egress,
+    /// To put NetworkPolicies on pods of the run's own. Without it only those cases are skipped.
+    Policies,
     /// To let the API server's proxy connect to the pods behind the run's Services. Without it only
     /// those cases are skipped.
     ServiceProxy,

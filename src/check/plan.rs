@@ -87,6 +87,14 @@ pub(super) fn backend(backend: &Workload, family: IpFamily) -> Result<IpAddr, Bl
     address("nginx", backend, family, "pod::pod_ips")
 }
 
+/// The address of a guarded pod in a family.
+///
+/// # Errors
+/// Where it can't be reached in that family, whatever the network does.
+pub(super) fn guarded(guarded: &Workload, family: IpFamily) -> Result<IpAddr, Blocked> {
+    address("the guarded busybox", guarded, family, "pod::pod_ips")
+}
+
 /// The families of the suite, IPv4 first.
 pub(super) fn families(suite: &Suite) -> impl Iterator<Item = IpFamily> {
     IpFamily::ALL.into_iter().filter(|family| suite.families.contains(family))
@@ -147,6 +155,11 @@ pub(super) fn sampled(suite: &Suite, backends: usize) -> Attempts {
 pub(super) fn unanswered(suite: &Suite) -> Attempts {
     let timeout_ms = suite.probes.timeout_ms.min(1_200);
     Attempts { timeout_ms, patience_ms: timeout_ms, settle_ms: 0, ..once(suite) }
+}
+
+/// Attempts at what a NetworkPolicy must deny once the cluster's network follows it, as soon as it does.
+pub(super) fn denied(suite: &Suite) -> Attempts {
+    Attempts { settle_ms: suite.probes.settle_ms, ..unanswered(suite) }
 }
 
 /// Attempts at a Service that must send all of a client's connections to the same of so many backends.

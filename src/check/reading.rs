@@ -387,6 +387,7 @@ impl<'a> Expected<'a> {
             | Aim::TargetIp { .. }
             | Aim::TargetEndpoint { .. }
             | Aim::TargetRecords { .. }
+            | Aim::Guarded { .. }
             | Aim::Records { .. } => Vec::new(),
         };
         let outside = match (&probe.aim, fixture.egress.get(&family)) {

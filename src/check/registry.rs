@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::{
-    DynCheck, UPSTREAM, UpstreamTest, control_plane, dns, egress, node, node_port, pod, service,
-    target,
+    DynCheck, UPSTREAM, UpstreamTest, control_plane, dns, egress, node, node_port, pod, policy,
+    service, target,
 };
 
 /// The areas, from what the cluster declares to what packets do.
@@ -16,6 +16,7 @@ const AREAS: &[&[&dyn DynCheck]] = &[
     control_plane::CHECKS,
     egress::CHECKS,
     dns::CHECKS,
+    policy::CHECKS,
     target::CHECKS,
 ];
 

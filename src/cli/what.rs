@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{failure::Failure, options::ClusterArgs, values};
 use crate::{
     baseline::Baseline,
+    check::Need,
     exit::Exit,
     facts::TargetName,
     fixture::{FixtureOptions, HostNetworkPolicy, MeshChoice, NodeChoice, PullSecret, Toleration},
@@ -249,6 +250,7 @@ impl WhatArgs {
             ));
         }
         let suite = suite.narrowed(&checks);
+        let guarded = checks.iter().any(|check| check.needs().contains(&Need::Policies));
         if let (Some(target), []) = (named.first(), suite.targets.as_slice()) {
             return Err(Failure::usage(format!(
                 "nothing tests --target {target}, because no check of the area {TARGET_AREA} is selected; \
@@ -271,6 +273,7 @@ impl WhatArgs {
                 nodes: workload.nodes,
                 mesh: workload.mesh,
                 host_network: workload.host_network.into(),
+                guarded,
                 node_timeout: time.node_timeout,
                 ready_timeout: time.ready_timeout,
             },

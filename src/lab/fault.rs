@@ -117,6 +117,10 @@ pub(crate) enum Fault {
     SourceLost { at: &'static str, family: IpFamily },
     /// The operator's application, in one pod or all, doesn't listen.
     TargetDeaf { pod: Option<&'static str>, family: IpFamily },
+    /// Nobody enforces NetworkPolicies on a node.
+    Unguarded { on: &'static str, family: IpFamily },
+    /// No ipBlock of a family admits a pod.
+    BlockUnknown { family: IpFamily },
     /// A node masquerades what its pods send to ClusterIPs.
     ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }

@@ -1,10 +1,12 @@
 //! What stands in the lab's cluster.
 
+use std::net::IpAddr;
+
 use super::{each, node_ip};
 use crate::{
     fixture::{
-        Allocation, Fixture, Mesh, Port, SelectedNode, Service, ServiceRole, Workload,
-        WorkloadState,
+        Allocation, Change, ChangeOutcome, ChangeTo, Fixture, Mesh, Port, SelectedNode, Service,
+        ServiceRole, Workload, WorkloadState,
     },
     net::IpFamily::{self, V4, V6},
 };
@@ -41,6 +43,7 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
     roles.extend([ServiceRole::Manual, ServiceRole::SessionAffinity, ServiceRole::Sctp]);
     roles.push(ServiceRole::HealthCheck);
     roles.extend(served().map(ServiceRole::Local));
+    roles.push(ServiceRole::PolicyChange);
     Fixture {
         run: "ab3de".to_owned(),
         namespace: "dualstack-ab3de".to_owned(),
@@ -59,6 +62,31 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
     }
 }
 
+/// What a right API server makes of changes to a Service that has the first family.
+fn changes(k: usize, made: &Allocation, cluster: &[IpFamily]) -> Vec<Change> {
+    let mut dual = made.clone();
+    if let Allocation::Accepted { cluster_ips, ip_families, ip_family_policy, .. } = &mut dual {
+        *ip_families = cluster.to_vec();
+        *cluster_ips = cluster_ips_of(k, cluster);
+        *ip_family_policy = "PreferDualStack".to_owned();
+    }
+    let change = |to, allocation| Change { to, outcome: ChangeOutcome::Answered { allocation } };
+    let message = "spec.ipFamilies[0]: Invalid value: may not change once set".to_owned();
+    let refused = (cluster.len() > 1)
+        .then(|| change(ChangeTo::OtherPrimary, Allocation::Refused { message }));
+    let mut changes = vec![change(ChangeTo::PreferDualStack, dual)];
+    changes.extend(refused);
+    changes.push(change(ChangeTo::SingleStack, made.clone()));
+    changes
+}
+
+fn cluster_ips_of(k: usize, families: &[IpFamily]) -> Vec<IpAddr> {
+    each(families, |family| match family {
+        V4 => format!("10.96.1.{k}"),
+        V6 => format!("fd00:10:96::1{k:02}"),
+    })
+}
+
 /// A Service as an API server with these Service ranges makes it.
 fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
     let name = match &role {
@@ -70,7 +98,7 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
     let asked = role.requested_families();
     let families = match &role {
         _ if !asked.is_empty() => asked,
-        ServiceRole::Default => &cluster[..1],
+        ServiceRole::Default | ServiceRole::PolicyChange => &cluster[..1],
         _ => cluster,
     };
     let refused = families.iter().any(|family| !cluster.contains(family));
@@ -81,13 +109,13 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
         Allocation::Refused { message }
     } else {
         Allocation::Accepted {
-            cluster_ips: each(families, |family| match family {
-                V4 => format!("10.96.1.{k}"),
-                V6 => format!("fd00:10:96::1{k:02}"),
-            }),
+            cluster_ips: cluster_ips_of(k, families),
             ip_families: families.to_vec(),
             ip_family_policy: match &role {
-                ServiceRole::Default | ServiceRole::Ipv4 | ServiceRole::Ipv6 => "SingleStack",
+                ServiceRole::Default
+                | ServiceRole::Ipv4
+                | ServiceRole::Ipv6
+                | ServiceRole::PolicyChange => "SingleStack",
                 ServiceRole::RequireDualStackIpv4First | ServiceRole::RequireDualStackIpv6First => {
                     "RequireDualStack"
                 }
@@ -118,6 +146,9 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
             service.requested.external_traffic_policy = "Local".to_owned();
         }
         _ => {}
+    }
+    if service.role == ServiceRole::PolicyChange {
+        service.changes = changes(k, &service.allocation, cluster);
     }
     service.actual = service.requested.clone();
     service.ports = match &service.allocation {

@@ -8,6 +8,7 @@ mod facts;
 mod fault;
 mod filters;
 mod fixture;
+mod guarded;
 mod health;
 mod network;
 mod policies;
@@ -142,6 +143,14 @@ impl Lab {
         pods.filter(move |pod| pod.node == node)
     }
 
+    /// The cluster with a guarded pod on every node, and the check that puts policies on them.
+    #[must_use]
+    pub(crate) fn guarded(mut self) -> Self {
+        self.fixture.guarded = guarded::pods(&self);
+        self.suite.checks.push("policy".to_owned());
+        self
+    }
+
     /// The cluster with a pod in the network of every node.
     #[must_use]
     pub(crate) fn with_hosts(mut self) -> Self {
@@ -187,7 +196,7 @@ pub(crate) fn node_ip(i: usize, family: IpFamily) -> IpAddr {
 fn the_lab_is_healthy() {
     for families in [&[V4, V6][..], &[V6, V4]] {
         for nodes in [1, 2, 3, 5] {
-            let run = Lab::new(nodes, families).with_hosts().with_target().run();
+            let run = Lab::new(nodes, families).with_hosts().with_target().guarded().run();
             assert_eq!(run.names(Status::Fail), Vec::<String>::new());
             assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new());
             // Only where there is one backend alone there is no other to be sent to.

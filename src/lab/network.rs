@@ -9,7 +9,7 @@ use std::{
 use super::{
     Fault, Lab, api_server, dns, egress,
     filters::{self, Way},
-    health, policies, targets,
+    guarded, health, policies, targets,
 };
 use crate::{
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
@@ -76,9 +76,14 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
     let from = match &probe.vantage {
         Vantage::Outside => None,
         Vantage::ApiServer => return api_server::proxied(lab, probe, turn),
-        Vantage::Pod { node } | Vantage::HostNetwork { node } => Some(node.as_str()),
+        Vantage::Pod { node } | Vantage::HostNetwork { node } | Vantage::Guarded { node } => {
+            Some(node.as_str())
+        }
         Vantage::DnsPod { pod, .. } => return dns::records(lab, probe, pod),
     };
+    if let Aim::Guarded { node, under } = &probe.aim {
+        return guarded::outcome(lab, probe, node, *under);
+    }
     if probe.aim == Aim::Outside {
         return egress::outcome(lab, probe, from.unwrap());
     }

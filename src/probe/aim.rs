@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{facts::TargetName, fixture::ServiceRole, net::IpFamily};
+use crate::{
+    facts::TargetName,
+    fixture::{PolicyRule, ServiceRole},
+    net::IpFamily,
+};
 
 /// What a probe is aimed at. The target says how it is reached; this says what it is, so that
 /// nobody has to find it again by its address.
@@ -85,6 +89,13 @@ pub enum Aim {
         /// The Service.
         target: TargetName,
     },
+    /// The guarded pod on a node, or what it connects to itself, while a NetworkPolicy holds.
+    Guarded {
+        /// The node.
+        node: String,
+        /// What holds meanwhile.
+        under: PolicyRule,
+    },
 }
 
 impl Aim {
@@ -104,6 +115,7 @@ impl Aim {
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }
             | Self::TargetRecords { .. }
+            | Self::Guarded { .. }
             | Self::Records { .. } => None,
         }
     }
@@ -124,6 +136,7 @@ impl Aim {
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }
             | Self::TargetRecords { .. }
+            | Self::Guarded { .. }
             | Self::Records { .. } => None,
         }
     }

@@ -31,14 +31,15 @@ pub async fn carry_out(
     for (server, probes) in plan.dns {
         beside.push(Box::pin(dns::carry_out(client, server, probes, sink)));
     }
-    let sources = plan.pods.len() + plan.hosts.len();
+    let sources = plan.pods.len() + plan.hosts.len() + plan.guarded.len();
     let room = Room::among(sources.min(EXECS_AT_ONCE));
     let mut execs = Vec::<BoxFuture<'_, ()>>::new();
     let namespace = &fixture.namespace;
     let host_namespace = fixture.host_namespace();
     let pods = plan.pods.into_iter().map(|batch| ((&fixture.probes, &**namespace), batch));
     let hosts = plan.hosts.into_iter().map(|batch| ((&fixture.host_probes, host_namespace), batch));
-    for ((workloads, namespace), (node, probes)) in pods.chain(hosts) {
+    let guarded = plan.guarded.into_iter().map(|batch| ((&fixture.guarded, &**namespace), batch));
+    for ((workloads, namespace), (node, probes)) in pods.chain(hosts).chain(guarded) {
         match source(namespace, workloads, &node) {
             Ok(source) => execs.push(Box::pin(pod::carry_out(client, source, probes, room, sink))),
             Err(reason) => lose(probes, &reason, sink),

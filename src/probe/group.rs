@@ -53,7 +53,9 @@ fn way(probe: &Probe) -> Option<Way<'_>> {
             | Target::Loss { .. }
             | Target::Proxied { .. }
     );
-    if alone || attempts.settle_ms == 0 {
+    // What a policy does to one probe is not what it does to another.
+    let guarded = matches!(probe.aim, Aim::Guarded { .. });
+    if alone || guarded || attempts.settle_ms == 0 {
         return None;
     }
     let over = match &probe.aim {

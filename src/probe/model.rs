@@ -59,6 +59,11 @@ pub enum Vantage {
         /// The node.
         node: String,
     },
+    /// The guarded busybox pod on a node, which NetworkPolicies are about.
+    Guarded {
+        /// The node.
+        node: String,
+    },
     /// The API server itself, which a request through its proxy makes connect to a pod.
     ApiServer,
     /// A port-forward to a DNS pod: an answer, not a path (the API server and the kubelet carry it).
@@ -73,11 +78,12 @@ pub enum Vantage {
 }
 
 impl Vantage {
-    /// The node that a pod of ours, in a network of its own or the node's, probes from.
+    /// The node that a pod of ours, in a network of its own or the node's, probes from. What a guarded pod
+    /// gets to says nothing of its node.
     pub fn node(&self) -> Option<&str> {
         match self {
             Self::Pod { node } | Self::HostNetwork { node } => Some(node),
-            Self::Outside | Self::ApiServer | Self::DnsPod { .. } => None,
+            Self::Outside | Self::Guarded { .. } | Self::ApiServer | Self::DnsPod { .. } => None,
         }
     }
 }
@@ -88,6 +94,7 @@ impl fmt::Display for Vantage {
             Self::Outside => f.write_str("outside"),
             Self::Pod { node } => write!(f, "pod on {node}"),
             Self::HostNetwork { node } => write!(f, "host network of {node}"),
+            Self::Guarded { node } => write!(f, "guarded pod on {node}"),
             Self::ApiServer => f.write_str("API server"),
             Self::DnsPod { pod, .. } => write!(f, "DNS pod {pod}"),
         }

@@ -38,6 +38,8 @@ pub(super) struct Plan {
     pub(super) pods: BTreeMap<String, Batch>,
     /// From the host-network busybox pod on a node.
     pub(super) hosts: BTreeMap<String, Batch>,
+    /// From the guarded busybox pod on a node.
+    pub(super) guarded: BTreeMap<String, Batch>,
     /// Over a port-forward.
     pub(super) dns: BTreeMap<DnsServer, Batch>,
 }
@@ -49,7 +51,8 @@ impl Plan {
         for (id, probe) in probes {
             plan.batch(&probe.vantage).push((id, probe));
         }
-        let batches = plan.pods.values_mut().chain(plan.hosts.values_mut());
+        let own = plan.pods.values_mut().chain(plan.hosts.values_mut());
+        let batches = own.chain(plan.guarded.values_mut());
         batches.for_each(|batch| {
             batch.sort_by_key(|(_, probe)| {
                 let refused = probe.aim.service() == Some(&ServiceRole::NoEndpoints);
@@ -65,6 +68,7 @@ impl Plan {
             Vantage::ApiServer => &mut self.api_server,
             Vantage::Pod { node } => self.pods.entry(node.clone()).or_default(),
             Vantage::HostNetwork { node } => self.hosts.entry(node.clone()).or_default(),
+            Vantage::Guarded { node } => self.guarded.entry(node.clone()).or_default(),
             Vantage::DnsPod { namespace, pod, port } => {
                 let (namespace, pod) = (namespace.clone(), pod.clone());
                 self.dns.entry(DnsServer { namespace, pod, port: *port }).or_default()

@@ -14,9 +14,9 @@ use crate::{
     cluster::{self, PAGE, Server},
     exit::Exit,
     facts::{self, Facts},
-    fixture::{self, Destination, FixtureError, FixtureOptions, SelectedNode},
+    fixture::{self, Destination, FixtureError, FixtureOptions, PolicyRule, SelectedNode},
     net::IpFamily,
-    probe::{EXECS_AT_ONCE, Probe, Vantage},
+    probe::{Aim, EXECS_AT_ONCE, Probe, Vantage},
     suite::{EgressPolicy, Suite},
 };
 
@@ -192,7 +192,7 @@ pub fn planned(
             Source::Outside => plan.outside = probes,
             Source::ApiServer => plan.proxied = probes,
             Source::Forward(_) => plan.port_forwards += 1,
-            Source::Exec(..) => {
+            Source::Exec(..) | Source::Guarded(..) => {
                 plan.execs += 1;
                 plan.from_pods += probes;
                 busiest = busiest.max(probes);
@@ -222,17 +222,32 @@ enum Source {
     ApiServer,
     /// The pod of a node, and whether that is in the node's network.
     Exec(String, bool),
+    /// A pod of a node that is guarded, or connects to such a one, while a policy holds.
+    Guarded(String, bool, PolicyRule),
     /// A DNS pod.
     Forward(String),
 }
 
 impl Source {
     fn of(probe: &Probe) -> Self {
-        match &probe.vantage {
+        match (&probe.vantage, &probe.aim) {
+            (Vantage::Pod { node }, Aim::Guarded { under, .. }) => {
+                Self::Guarded(node.clone(), false, *under)
+            }
+            (Vantage::Guarded { node }, Aim::Guarded { under, .. }) => {
+                Self::Guarded(node.clone(), true, *under)
+            }
+            (vantage, _) => Self::of_vantage(vantage),
+        }
+    }
+
+    fn of_vantage(vantage: &Vantage) -> Self {
+        match vantage {
             Vantage::Outside => Self::Outside,
             Vantage::ApiServer => Self::ApiServer,
             Vantage::Pod { node } => Self::Exec(node.clone(), false),
             Vantage::HostNetwork { node } => Self::Exec(node.clone(), true),
+            Vantage::Guarded { node } => Self::Guarded(node.clone(), true, PolicyRule::Open),
             Vantage::DnsPod { pod, .. } => Self::Forward(pod.clone()),
         }
     }

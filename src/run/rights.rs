@@ -45,7 +45,8 @@ fn needed(
             Need::Facts(source) => source.rights(),
             Need::Exec => Right::to_enter(version, "pods/exec", namespace),
             Need::Targets => targets.iter().flat_map(TargetName::rights).collect(),
-            Need::Egress => Vec::new(),
+            // The fixture asks for what those pods take.
+            Need::Egress | Need::Policies => Vec::new(),
             Need::ServiceProxy => vec![Right::optional("get", "services/proxy", namespace)],
             Need::ForwardToDns => {
                 let rights = Right::to_enter(version, "pods/portforward", Some("kube-system"));

@@ -11,6 +11,17 @@ use crate::{beds::Beds, error::Error, seen::Seen, truth::Judgement};
 /// The suite that faults are judged by.
 const DUAL_STACK: &str = "dual-stack";
 
+/// The suite with what takes longer.
+const THOROUGH: &str = "thorough";
+
+/// The suite that looks at a fault: the one in which a check can see it.
+const fn suite_for(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::PolicyOneFamily(_) => THOROUGH,
+        _ => DUAL_STACK,
+    }
+}
+
 /// One row of the matrix.
 #[derive(Clone, Debug)]
 pub(crate) enum Row {
@@ -57,11 +68,12 @@ impl Row {
             Self::Fault(fault) => {
                 let cluster = beds.shared()?;
                 let injection = fault::injected(&cluster, fault)?;
-                let ended = programs.run(&cluster.kubeconfig(), DUAL_STACK);
+                let suite = suite_for(fault);
+                let ended = programs.run(&cluster.kubeconfig(), suite);
                 injection.revert()?;
                 cluster.wait_repaired()?;
                 let ended = ended?;
-                let mut seen = Seen::of(DUAL_STACK, &ended);
+                let mut seen = Seen::of(suite, &ended);
                 seen.result = "not judged".to_owned();
                 if let Some(record) = &ended.record {
                     let judgement = Judgement::of(fault, record, &cluster.record().spec);

@@ -106,6 +106,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("path_mtu", broken(Fault::Narrow { from: "n2", to: "n1", family: V6 })),
         ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
         ("node_port_input_filtered", broken(Fault::UntranslatedDropped { at: "n2", family: V6 })),
+        (
+            "policies_ignored",
+            lab().guarded().with(Fault::Unguarded { on: "n2", family: V6 }),
+        ),
         ("endpoints_missing", broken(Fault::NoEndpoints { family: V6 })),
         (
             "kube_proxy_family_unhealthy",

@@ -8,6 +8,7 @@ mod hairpin;
 mod health_check;
 mod manual_slices;
 mod no_endpoints;
+mod policy_change;
 mod ranges;
 mod sctp;
 mod session_affinity;
@@ -23,6 +24,7 @@ use super::DynCheck;
 pub(super) const CHECKS: &[&dyn DynCheck] = &[
     &ranges::Ranges,
     &cluster_ips::ClusterIps,
+    &policy_change::PolicyChange,
     &endpoint_slices::EndpointSlices,
     &cluster_ip_reachable::ClusterIpReachable,
     &udp::Udp,

@@ -4,6 +4,7 @@ mod control_plane;
 mod egress;
 mod health;
 mod nodes;
+mod policy;
 mod property;
 mod ranges;
 mod reading;

@@ -1,6 +1,8 @@
 //! The last stage of a run: carrying its probes out, once more around what failed, and a look at the
 //! nodes that failures point at.
 
+mod policies;
+
 use std::collections::{BTreeSet, HashSet};
 
 use tokio::sync::mpsc;
@@ -28,7 +30,7 @@ impl Session {
         self.reach(Stage::Probed);
         let probes = self.ledger.wanted();
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
-        self.carry_out(probes).await;
+        self.carry_out(probes, Some(live)).await;
         self.probe_again().await;
         if self.ledger.failed().next().is_some() {
             self.fixture.removed = live.removed(&self.fixture).await;
@@ -108,18 +110,21 @@ impl Session {
         self.tell(judged);
         let probes = self.ledger.wanted();
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
-        self.carry_out(probes).await;
+        self.carry_out(probes, None).await;
     }
 
-    async fn carry_out(&mut self, probes: Vec<(ProbeId, Probe)>) {
+    async fn carry_out(&mut self, probes: Vec<(ProbeId, Probe)>, live: Option<&Live>) {
         let probing = self.stopwatch.begin(Phase::Probe);
         let of_others: HashSet<ProbeId> =
             probes.iter().filter(|(_, probe)| is_of_others(probe)).map(|(id, _)| *id).collect();
         let mut held_back = Vec::new();
         let (sink, mut observed) = mpsc::unbounded_channel();
         let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
+        let (guarded, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(is_guarded);
         let carrying_out = async {
-            probe::carry_out(&client, &fixture, probes, &sink).await;
+            // Policies are on pods of their own, so that they disturb nothing else.
+            let policies = policies::carry_out(&client, &fixture, live, guarded, &sink);
+            tokio::join!(probe::carry_out(&client, &fixture, probes, &sink), policies);
             drop(sink);
         };
         let recording = async {
@@ -179,6 +184,11 @@ impl Session {
         let all: BTreeSet<_> = known.into_iter().chain(changed).collect();
         self.fixture.targets_changed = all.into_iter().collect();
     }
+}
+
+/// Whether it is tried while a NetworkPolicy of the run's own holds.
+const fn is_guarded((_, probe): &(ProbeId, Probe)) -> bool {
+    matches!(probe.aim, Aim::Guarded { .. })
 }
 
 /// Whether it was not carried out to an end that is good.

@@ -28,6 +28,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::DnsTransportDropped(_) | Fault::DnsFamilyRefused(_) => &["dns_server_deaf"],
         Fault::DnsSlow(_) => &["dns_slow"],
         Fault::DnsReverseMissing(_) => &["dns_without_reverse"],
+        Fault::PolicyOneFamily(_) => &["policies_ignored"],
         Fault::HairpinOff(_) => &["hairpin_off"],
         Fault::EgressDropped(_) | Fault::MasqueradeMissing(_) => &["egress_dead"],
         Fault::NginxNotListening(_) => &["backend_not_listening"],

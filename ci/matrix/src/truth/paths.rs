@@ -202,6 +202,18 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
             let host = || Client::Host(net.nodes.first().cloned().unwrap_or_default());
             net.nodes.iter().map(|node| Path::Flow(flow(host(), By::Own, node))).collect()
         }
+        // A pod of every node connects to the guarded one of the node before it, and is connected to.
+        ("policy::both_families", Subject::Node { name }) => {
+            let flows = net.nodes.iter().filter(|other| *other != name).flat_map(|other| {
+                [
+                    flow(Client::Pod(other.clone()), By::Own, name),
+                    flow(client(name), By::Own, other),
+                ]
+            });
+            let policy = Path::Policy { node: name.clone(), family };
+            let address = Path::PodAddress { node: name.clone(), family, made };
+            flows.map(Path::Flow).chain([policy, address]).collect()
+        }
         ("dns::records", Subject::Path { from, .. }) => {
             vec![Path::Name { node: from.clone(), family, made }]
         }
@@ -288,7 +300,8 @@ pub fn untold() -> String {
     let is_told = |check: &str| {
         // A node that takes no part has a case of every check, which is about the node.
         let own = |subject: &&Subject| {
-            check.starts_with("node::") || !matches!(subject, Subject::Node { .. })
+            ["node::", "policy::"].iter().any(|area| check.starts_with(area))
+                || !matches!(subject, Subject::Node { .. })
         };
         subjects.iter().filter(own).any(|subject| {
             let case = Case {

@@ -1,9 +1,11 @@
 //! The daemon that every cluster has one of, in the network namespace of its bridge.
 //!
 //! It holds the underlay (the namespace lives as long as it does), serves the images, keeps the
-//! pod network in step with the cluster's Nodes, and balances between several control planes.
+//! pod network in step with the cluster's Nodes, enforces NetworkPolicies, and balances between several
+//! control planes.
 
 mod balancer;
+pub(crate) mod enforcer;
 mod watch;
 
 use std::{
@@ -130,11 +132,13 @@ async fn serve(dir: &Path, plan: AgentPlan) -> Result<()> {
         let kubeconfig = ClusterDir::at(dir).kubeconfig();
         tokio::spawn(balancer::serve(listener, plan.record.clone(), kubeconfig));
     }
+    let policies = tokio::spawn(enforcer::run(ClusterDir::at(dir), plan.record.clone()));
     let network = tokio::spawn(watch::run(ClusterDir::at(dir), plan.record));
     // Neither ends unless something is badly wrong.
     tokio::select! {
         ended = images => tracing::error!(?ended, "the registry ended"),
         ended = network => tracing::error!(?ended, "the watch of the nodes ended"),
+        ended = policies => tracing::error!(?ended, "nobody enforces policies any more"),
     }
     // The namespace must not go: the cluster's network is in it.
     std::future::pending().await

@@ -59,7 +59,7 @@ pub(super) async fn run(dir: ClusterDir, record: Record) -> Result<()> {
 }
 
 /// Waits for the administrator's kubeconfig, which `kubeadm init` makes.
-async fn client(dir: &ClusterDir) -> Result<Client> {
+pub(super) async fn client(dir: &ClusterDir) -> Result<Client> {
     let path = dir.kubeconfig();
     while !path.exists() {
         sleep(Duration::from_millis(50)).await;

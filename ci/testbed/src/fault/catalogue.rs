@@ -92,6 +92,7 @@ catalogue! {
     NodePortAddresses,
     ExternalTrafficLocal,
     ServicePolicy,
+    PolicyOneFamily,
     RulesFlushed,
     KubeProxyStopped,
     KubeProxyCrashing,

@@ -60,6 +60,7 @@ mod packets_lost;
 mod pod_address_missing;
 mod pod_dropped;
 mod policy;
+mod policy_one_family;
 mod route_missing;
 mod routes;
 mod routes_missing;
@@ -120,6 +121,7 @@ pub use self::{
     packets_lost::PacketsLost,
     pod_address_missing::PodAddressMissing,
     pod_dropped::PodDropped,
+    policy_one_family::PolicyOneFamily,
     route_missing::RouteMissing,
     routes_missing::RoutesMissing,
     rules_flushed::RulesFlushed,

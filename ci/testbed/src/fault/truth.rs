@@ -75,6 +75,7 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
         | Path::PodAddress { .. }
         | Path::PodOrder { .. }
         | Path::ProxyHealth { .. }
+        | Path::Policy { .. }
         | Path::ApiServer => Outcome::Works,
     }
 }
@@ -115,6 +116,7 @@ fn without(node: &str, path: &Path) -> Option<Outcome> {
         | Path::Reverse { node: on, .. }
         | Path::ProxyHealth { node: on, .. }
         | Path::Untranslated { node: on, .. }
+        | Path::Policy { node: on, .. }
         | Path::DnsRecord { node: on, .. } => (on == node).then_some(Outcome::Unseen),
         _ => None,
     }

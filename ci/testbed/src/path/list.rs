@@ -22,6 +22,15 @@ impl Net {
         paths
     }
 
+    /// What NetworkPolicies deny on each node in each family, which no plain command asks.
+    pub fn policies(&self) -> Vec<Path> {
+        let of = |family: &Family| {
+            let family = *family;
+            self.nodes.iter().map(move |node| Path::Policy { node: node.clone(), family })
+        };
+        self.families.iter().flat_map(of).collect()
+    }
+
     fn of_family(&self, family: Family, made: Made) -> Vec<Path> {
         let mut paths = Vec::new();
         for node in &self.nodes {

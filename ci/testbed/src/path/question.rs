@@ -82,6 +82,13 @@ pub enum Path {
         /// The family.
         family: Family,
     },
+    /// What a NetworkPolicy denies to and from a pod of the node is denied. Plain commands don't ask it.
+    Policy {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+    },
     /// A pod of the node is told, if only by a refusal, what becomes of a connection to a port of the NodePort
     /// range at the node that ends at the node itself.
     Untranslated {
@@ -112,6 +119,7 @@ impl Path {
             | Self::Name { family, .. }
             | Self::QuickName { family, .. }
             | Self::Reverse { family, .. }
+            | Self::Policy { family, .. }
             | Self::DnsOver { family }
             | Self::ProxyHealth { family, .. }
             | Self::Untranslated { family, .. }
@@ -157,6 +165,7 @@ impl fmt::Display for Path {
             Self::Untranslated { node, family } => {
                 write!(f, "{family} answer at a port of {node} that is no NodePort")
             }
+            Self::Policy { node, family } => write!(f, "{family} policies on {node}"),
             Self::ApiServer => f.write_str("API server"),
         }
     }

@@ -1,0 +1,71 @@
+//! `policies_ignored`: what enforces NetworkPolicies leaves a family alone.
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{check::words, net::IpFamily, probe::Target};
+
+#[derive(Debug)]
+pub(super) struct PoliciesIgnored;
+
+impl CauseRule for PoliciesIgnored {
+    fn id(&self) -> &'static str {
+        "policies_ignored"
+    }
+
+    fn why(&self) -> &'static str {
+        "Whoever wrote the policies believes that the pods are guarded. In this family anybody reaches \
+         them, and nothing tells of it: what is tried over the other family is denied."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let red = evidence.red("policy::both_families", |judged| judged.case.family == Some(family));
+    let denied = |probed: &&Probed<'_>| {
+        probed.is_guarded() && matches!(probed.probe.target, Target::Unanswered { .. })
+    };
+    let through: Vec<&Probed<'_>> = evidence
+        .probed
+        .iter()
+        .filter(denied)
+        .filter(|probed| probed.family == family && probed.bad())
+        .collect();
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| through.iter().any(|probed| probed.guarded() == Some(node)));
+    let &node = nodes.first().filter(|_| !red.is_empty())?;
+    let elsewhere = evidence.probed.iter().filter(denied).find(|probed| probed.good());
+    let all = nodes.len() == evidence.world.fixture.guarded.len();
+    let place = if all { "on any node".to_owned() } else { format!("on {}", words::list(&nodes)) };
+    let seen = |probed: &Probed<'_>| {
+        format!("{} to {}: {}", probed.probe.vantage, probed.probe.target, probed.seen())
+    };
+    let enforced = elsewhere.map(|probed| {
+        format!("denied as it must be: {} to {}", probed.probe.vantage, probed.probe.target)
+    });
+    Some(Found {
+        what: format!("NetworkPolicies are not enforced for {family} {place}."),
+        evidence: through.iter().take(3).map(|probed| seen(probed)).chain(enforced).collect(),
+        reproduce: vec![
+            "kubectl get pods -A -o wide | grep -iE 'calico|cilium|kube-router|network-polic|antrea|weave'"
+                .to_owned(),
+            format!(
+                "kubectl debug node/{node} -it --profile=sysadmin \
+                 --image=docker.io/library/busybox -- chroot /host nft list ruleset"
+            ),
+        ],
+        fix: vec![
+            format!(
+                "Enable {family} in what enforces NetworkPolicies ({place}), and see in its log why it makes \
+                 no rules for the family."
+            ),
+            "Until then take pods that must be guarded out of the family, or close it at the nodes' \
+             firewall."
+                .to_owned(),
+        ],
+        probed: evidence
+            .bad(|probed| probed.is_guarded() && probed.family == family),
+        ..Found::default()
+    })
+}
