@@ -61,7 +61,8 @@ impl FromStr for Bind {
     /// Reads `FROM:TO`, two absolute paths.
     fn from_str(text: &str) -> Result<Self> {
         let absolute = |path: &str| path.starts_with('/').then(|| PathBuf::from(path));
-        let parts = text.split_once(':').and_then(|(from, to)| Some((absolute(from)?, absolute(to)?)));
+        let parts =
+            text.split_once(':').and_then(|(from, to)| Some((absolute(from)?, absolute(to)?)));
         let (from, to) = parts.ok_or_else(|| {
             Error::Invalid(format!("'{text}' names no directory and its place: use /FROM:/TO"))
         })?;
@@ -138,12 +139,25 @@ impl Enclosure {
     }
 
     /// Starts the first process and waits for its end. It dies with this one.
-    fn enclosed(&self, testbed: &Path, dir: &ClusterDir, cgroups: &Hierarchies) -> Result<ExitStatus> {
+    fn enclosed(
+        &self,
+        testbed: &Path,
+        dir: &ClusterDir,
+        cgroups: &Hierarchies,
+    ) -> Result<ExitStatus> {
         let what = || format!("start '{}'", self.name);
         // Nothing is done before a line arrives, which is sent once the process is in its group: the
         // control group namespace begins there.
         let mut child = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "--", "sh", "-c", "read -r _ && exec \"$@\" < /dev/null", "sh"])
+            .args([
+                "--pdeathsig",
+                "KILL",
+                "--",
+                "sh",
+                "-c",
+                "read -r _ && exec \"$@\" < /dev/null",
+                "sh",
+            ])
             .args(["unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--cgroup"])
             .args(["--fork", "--kill-child=KILL", "--"])
             .arg(testbed)

@@ -45,8 +45,9 @@ impl Debian {
     pub(super) fn root(&self, build: &mut Build<'_>, packages: &[&str]) -> Result<PathBuf, Error> {
         let sources = apt::sources(&self.codename).map_err(Error::io("run", "apt-get"))?;
         if sources.is_empty() {
-            return Err(build
-                .error(format!("apt is configured with no repository of {}", self.codename)));
+            return Err(
+                build.error(format!("apt is configured with no repository of {}", self.codename))
+            );
         }
         let list: String = sources.iter().map(|source| source.line("deb") + "\n").collect();
         let root = build.directory().join("root");

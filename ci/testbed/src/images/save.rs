@@ -77,7 +77,8 @@ impl<'a> Saved<'a> {
     fn read(store: &'a Store, manifest: &Digest) -> Result<Self, Error> {
         let path = store.blob(manifest);
         let text = fs::read(&path).map_err(Error::io("read", &path))?;
-        let broken = |reason: &str| Error::Archive { path: path.clone(), reason: reason.to_owned() };
+        let broken =
+            |reason: &str| Error::Archive { path: path.clone(), reason: reason.to_owned() };
         let manifest: Value =
             serde_json::from_slice(&text).map_err(|error| broken(&error.to_string()))?;
         let digest = |blob: &Value| {

@@ -61,7 +61,13 @@ pub(super) fn build(plan: &BootPlan, root: &Path) -> Result<()> {
     shadow_sysctls(root)
 }
 
-pub(crate) fn mount_at(source: &str, at: &Path, kind: &str, flags: MsFlags, data: &str) -> Result<()> {
+pub(crate) fn mount_at(
+    source: &str,
+    at: &Path,
+    kind: &str,
+    flags: MsFlags,
+    data: &str,
+) -> Result<()> {
     make_dir(at)?;
     mount(Some(source), at, Some(kind), flags, Some(data))
         .context(|| format!("mount {kind} at {}", at.display()))
