@@ -16,6 +16,7 @@ const KIND: &str = r#"#!/bin/sh
 case "$1 $2" in
     'get nodes') printf 'a-worker\na-control-plane\n' ;;
     'create cluster')
+        grep apiServerAddress "$6"
         sed -n '/kubeadmConfigPatches/,$p' "$6"
         [ -z "${CREATE_FAILS:-}" ]
         ;;
@@ -105,6 +106,18 @@ fn a_node_image_and_patches_are_handed_to_kind() {
     let patched = "kubeadmConfigPatches:\n  - |\n    kind: KubeletConfiguration\n    failCgroupV1";
     assert!(calls.contains("--image node:1") && calls.contains(patched), "{calls}");
     assert!(calls.contains("--suite dual-stack --nodes 2\n"), "{calls}");
+}
+
+#[test]
+fn the_api_server_of_an_ipv6_cluster_is_where_podman_forwards_its_port() {
+    for (engine, config, moved) in [
+        ("podman", "single-stack-ipv6", true),
+        ("docker", "single-stack-ipv6", false),
+        ("podman", "dual-stack", false),
+    ] {
+        let calls = text(&on_kind(engine, "NOTHING", &[config]).stdout);
+        assert_eq!(calls.contains("\n  apiServerAddress: 127.0.0.1\n"), moved, "{calls}");
+    }
 }
 
 #[test]
