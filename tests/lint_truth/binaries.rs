@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dualstack::lint::model::CURRENT;
+use dualstack::lint::model::{CURRENT, Version};
 
 /// How long a component may take to say what is awaited of it; far more than any does.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -64,19 +64,39 @@ fn directories() -> Vec<PathBuf> {
     ["kubernetes", "etcd", "containerd", "runc"].into_iter().flat_map(below).collect()
 }
 
-fn of_the_right_version(name: &str, path: &Path) -> bool {
-    if !name.starts_with("kube") {
-        return true;
+/// Every binary of that name, the newest version first; none (which is said) where there is none.
+pub(crate) fn every(name: &str) -> Vec<(Version, PathBuf)> {
+    let Some(newest) = component(name) else { return Vec::new() };
+    let mut all = vec![(CURRENT, newest)];
+    for path in directories().into_iter().map(|directory| directory.join(name)) {
+        let version = path.is_file().then(|| version(name, &path)).flatten();
+        if let Some(version) = version.filter(|own| all.iter().all(|(known, _)| known != own)) {
+            all.push((version, path));
+        }
     }
+    all.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
+    all
+}
+
+/// The version that one of Kubernetes' components says it is of.
+fn version(name: &str, path: &Path) -> Option<Version> {
+    let said = asked(name, path)?;
+    said.split_whitespace().find_map(|word| word.strip_prefix('v')?.parse().ok())
+}
+
+fn of_the_right_version(name: &str, path: &Path) -> bool {
+    !name.starts_with("kube") || asked(name, path).is_some_and(|said| said.contains(&minor()))
+}
+
+/// What a component of Kubernetes says of its version.
+fn asked(name: &str, path: &Path) -> Option<String> {
     let arguments: &[&str] = match name {
         "kubeadm" => &["version", "-o", "short"],
         "kubectl" => &["version", "--client"],
         _ => &["--version"],
     };
-    Command::new(path)
-        .args(arguments)
-        .output()
-        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&minor()))
+    let output = Command::new(path).args(arguments).output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Both streams of a command that came to its end.

@@ -3,7 +3,10 @@
 
 use std::{fs, path::Path, process::Command};
 
-use dualstack::lint::rules::Binary;
+use dualstack::lint::{
+    model::{CURRENT, Version},
+    rules::Binary,
+};
 
 use super::{
     binaries::{component, text},
@@ -25,6 +28,12 @@ pub(crate) fn reads(example: &str) -> bool {
 /// The example as a file that kubeadm takes by itself: what it would ask the network or the
 /// machine for is put in, and what a join needs.
 fn whole(example: &str) -> String {
+    whole_of(example, CURRENT)
+}
+
+/// The same for a version of kubeadm.
+pub(crate) fn whole_of(example: &str, version: Version) -> String {
+    let named = format!("kubernetesVersion: v{version}.0\n");
     let after_kind = |document: &str, kind: &str, lines: &str| {
         let kind = format!("kind: {kind}\n");
         document.replacen(&kind, &format!("{kind}{lines}"), 1)
@@ -32,7 +41,7 @@ fn whole(example: &str) -> String {
     let documents = example.split("---\n").filter(|document| own(document)).map(|document| {
         let lacks = |field: &str| !document.contains(field);
         if document.contains("kind: ClusterConfiguration") && lacks("kubernetesVersion:") {
-            after_kind(document, "ClusterConfiguration", "kubernetesVersion: v1.36.0\n")
+            after_kind(document, "ClusterConfiguration", &named)
         } else if document.contains("kind: JoinConfiguration") && lacks("discovery:") {
             let discovery = "discovery:\n  bootstrapToken:\n    apiServerEndpoint: \
                              192.168.0.1:6443\n    token: abcdef.0123456789abcdef\n    \
@@ -60,9 +69,20 @@ fn whole(example: &str) -> String {
 
 /// Whether kubeadm accepts an example, and what it says of it.
 fn validate(kubeadm: &Path, example: &str) -> (bool, String) {
+    validate_whole(kubeadm, &whole(example))
+}
+
+/// Whether kubeadm knows the API versions that an example names.
+pub(crate) fn knows(version: Version, example: &str) -> bool {
+    let named = |api: &str| example.contains(&format!("kubeadm.k8s.io/{api}"));
+    !(named("v1beta4") && version < Version::v1(31)) && !named("v1beta2")
+}
+
+/// Whether kubeadm accepts a whole file, and what it says of it.
+pub(crate) fn validate_whole(kubeadm: &Path, whole: &str) -> (bool, String) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("kubeadm.yaml");
-    fs::write(&file, whole(example)).unwrap();
+    fs::write(&file, whole).unwrap();
     let arguments = ["config", "validate", "--config"];
     let output = Command::new(kubeadm).args(arguments).arg(&file).output().unwrap();
     (output.status.success(), text(&output))

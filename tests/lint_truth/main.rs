@@ -26,3 +26,4 @@ mod proxy;
 mod shapes;
 #[cfg(target_os = "linux")]
 mod types;
+mod versions;

@@ -1,10 +1,12 @@
-// yaml-reader says of each file whether Kubernetes' own YAML reader takes it: documents are cut as
-// apimachinery cuts them, and each is read by sigs.k8s.io/yaml, as kubeadm does it. It reads paths
-// from its standard input, one a line, and answers each with a line, `ok` or the error.
+// yaml-reader says of each text whether Kubernetes' own YAML reader takes it: documents are cut as
+// apimachinery cuts them, and each is read by sigs.k8s.io/yaml, as kubeadm does it. It reads texts
+// from its standard input, one a line as a JSON string, and answers each with a line, `ok` or the
+// error.
 package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,17 +18,22 @@ import (
 )
 
 func main() {
-	paths := bufio.NewScanner(os.Stdin)
-	for paths.Scan() {
-		bytes, err := os.ReadFile(paths.Text())
-		if err == nil {
-			err = read(string(bytes))
+	texts := json.NewDecoder(bufio.NewReader(os.Stdin))
+	answers := bufio.NewWriter(os.Stdout)
+	defer answers.Flush()
+	for {
+		var text string
+		if err := texts.Decode(&text); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
 		}
-		if err == nil {
-			fmt.Println("ok")
-		} else {
-			fmt.Println(strings.ReplaceAll(err.Error(), "\n", " "))
+		answer := "ok"
+		if err := read(text); err != nil {
+			answer = strings.ReplaceAll(err.Error(), "\n", " ")
 		}
+		fmt.Fprintln(answers, answer)
 	}
 }
 

@@ -7,7 +7,7 @@ use crate::lint::{
     tree::{Document, Node, Value},
 };
 
-use super::{Lower, settings};
+use super::{Lower, settings, texts::sysctl_line};
 
 /// API groups of configuration, of which a document inside another one is read.
 const GROUPS: &[&str] = &[
@@ -204,7 +204,7 @@ impl Lower<'_> {
             let length = line.trim_end().chars().count();
             let span = self.line_span(node, number, 0, length);
             let own = |sysctl: &Sysctl| sysctl.name.starts_with("net.");
-            if let Some(sysctl) = super::sysctl_line(line).filter(own) {
+            if let Some(sysctl) = sysctl_line(line).filter(own) {
                 self.model.sysctls.push(Spanned::new(sysctl, span));
                 known = true;
             }

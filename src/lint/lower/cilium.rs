@@ -20,6 +20,8 @@ const VALUES: &[(&str, &str)] = &[
     ("ipv4NativeRoutingCIDR", "ipv4-native-routing-cidr"),
     ("ipv6NativeRoutingCIDR", "ipv6-native-routing-cidr"),
     ("routingMode", "routing-mode"),
+    ("tunnel", "tunnel"),
+    ("ipMasqAgent.enabled", "enable-ip-masq-agent"),
     ("cni.chainingMode", "cni-chaining-mode"),
 ];
 /// Lists of ranges, and the single ones that older charts know.

@@ -11,6 +11,8 @@ use super::{Lower, settings};
 
 /// Variables that hold the arguments for k3s and RKE2.
 const VARIABLES: [&str; 3] = ["INSTALL_K3S_EXEC=", "INSTALL_RKE2_EXEC=", "K3S_EXEC="];
+/// Variables that hold the kubelet's flags.
+const KUBELET: [&str; 2] = ["KUBELET_EXTRA_ARGS=", "KUBELET_KUBEADM_ARGS="];
 
 /// The commands of a script, each as its words; quotes are taken off.
 pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
@@ -62,6 +64,7 @@ impl Lower<'_> {
             text.value.contains(program) && text.value.contains(word) && text.value.contains("--")
         };
         let known = words("kubeadm", "init")
+            || words("KUBELET_", "node-ip")
             || ["k3s", "K3S", "rke2", "RKE2"]
                 .iter()
                 .any(|name| words(name, "cidr") || words(name, "node-ip"));
@@ -112,13 +115,11 @@ impl Lower<'_> {
                 }
                 _ => {}
             }
-            if let Some((name, value)) = word.value.split_once('=')
-                && VARIABLES.iter().any(|variable| variable.trim_end_matches('=') == name)
-            {
-                let text = self.part(word, name.len() + 1, value);
-                let words = commands(value).into_iter().flatten().collect();
-                let words = self.place(&text, words, &mut 0);
+            if let Some(words) = self.variable(word, &VARIABLES) {
                 return self.k3s_flags(&words, word.span);
+            }
+            if let Some(words) = self.variable(word, &KUBELET) {
+                return self.kubelet_flags(&words, word.span);
             }
         }
         false
@@ -132,6 +133,36 @@ impl Lower<'_> {
             list.into_iter().filter(|arg| !is_variable(&arg.value.value)).collect();
         let tree = settings::from_flags(&known, at);
         self.k3s(&tree)
+    }
+
+    /// The words of a variable, if the word sets one of these; systemd has it in `Environment=`.
+    fn variable(&self, word: &Spanned<String>, names: &[&str]) -> Option<Vec<Spanned<String>>> {
+        let name = names.iter().find(|name| {
+            word.value.starts_with(**name) || word.value.starts_with(&format!("Environment={name}"))
+        })?;
+        let (before, value) = word.value.split_once(name)?;
+        let text = self.part(word, before.len() + name.len(), value);
+        let words = commands(value).into_iter().flatten().collect();
+        Some(self.place(&text, words, &mut 0))
+    }
+
+    /// Flags that a node's kubelet gets beside its own.
+    fn kubelet_flags(&mut self, words: &[Spanned<String>], at: Span) -> bool {
+        let kubelet = self.flags(words);
+        let node_ip = kubelet.get("node-ip").filter(|text| !is_variable(&text.value));
+        let Some(node_ip) = node_ip.map(|text| self.addresses(text)) else { return false };
+        self.gate_flag(&kubelet, GateReader::Kubelet);
+        self.model.nodes.push(NodeConfiguration {
+            at,
+            api: None,
+            name: None,
+            registration: None,
+            kubelet,
+            node_ip: Some(node_ip),
+            advertise: None,
+            tool: None,
+        });
+        true
     }
 
     /// What `kubeadm init` makes of its flags.

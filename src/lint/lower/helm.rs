@@ -173,13 +173,20 @@ impl Lower<'_> {
 
     pub(super) fn embedded_values(&mut self, node: &Node, chart: Option<&str>) -> bool {
         let mut known = false;
-        for document in self.embedded(node, "values") {
+        let before = self.model.flaws.len();
+        let documents = self.embedded(node, "values");
+        let broken = self.model.flaws.split_off(before);
+        for document in documents {
             self.depth += 1;
             if self.helm_values(&document.root, chart) {
                 self.model.flaws.extend(document.flaws);
                 known = true;
             }
             self.depth -= 1;
+        }
+        // The values of other charts are theirs to read.
+        if known {
+            self.model.flaws.extend(broken);
         }
         known
     }

@@ -249,6 +249,8 @@ impl Lower<'_> {
         let Some(data) = root.get("data") else { return false };
         let mut known = false;
         let mut cilium = false;
+        let name = root.at(&["metadata", "name"]).and_then(Node::str);
+        let dns = name.is_some_and(|name| name.contains("coredns"));
         for entry in data.entries() {
             match entry.key.value.as_str() {
                 "ClusterConfiguration"
@@ -274,7 +276,7 @@ impl Lower<'_> {
                     known = true;
                 }
                 // Imported into the Corefile of k3s and AKS.
-                key if key.ends_with(".override") || key.ends_with(".server") => {
+                key if dns && (key.ends_with(".override") || key.ends_with(".server")) => {
                     self.corefile(&entry.value, key.ends_with(".override"));
                     known = true;
                 }

@@ -12,16 +12,19 @@ mod installs;
 mod kubeadm;
 mod kubernetes;
 mod settings;
+mod texts;
 mod tools;
 mod traffic;
+
+pub(super) use texts::{corefile, sysctl_file};
 
 use super::{
     model::{
         Address, AddressList, Arg, Args, ArgsForm, Asked, Gate, GateReader, Model, Owner,
         RangeEntry, RangeList, Role, Sysctl, Version,
     },
-    source::{Source, SourceId, Sources, Span, Spanned},
-    tree::{self, Block, Budget, Document, Flaw, Node, Scalar, ScalarKind, Value},
+    source::{Source, Sources, Span, Spanned},
+    tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
 };
 
 /// Whether a document is of a known kind, for the report's counts.
@@ -97,40 +100,6 @@ pub(super) fn model(asked: Asked) -> Model {
     Model { asked, ..Model::default() }
 }
 
-/// Adds the kernel settings of a file in the form of sysctl.conf(5).
-pub(super) fn sysctl_file(source: &Source, id: SourceId, model: &mut Model) {
-    for line in 0..source.line_count() {
-        let range = source.line_range(line);
-        let text = source.line(line);
-        let Some(sysctl) = sysctl_line(text) else { continue };
-        let span =
-            Span { source: id, start: range.start, end: range.start + text.trim_end().len() };
-        model.sysctls.push(Spanned::new(sysctl, span));
-    }
-}
-
-/// A line of sysctl.conf(5).
-fn sysctl_line(text: &str) -> Option<Sysctl> {
-    if text.trim_start().starts_with(['#', ';']) {
-        return None;
-    }
-    let (name, value) = text.split_once('=')?;
-    let name = name.trim().trim_start_matches('-').replace('/', ".");
-    Some(Sysctl { name, value: value.trim().to_owned() })
-}
-
-/// Adds what a Corefile says.
-pub(super) fn corefile(id: SourceId, sources: &mut Sources, budget: &Budget, model: &mut Model) {
-    let block = Some(Block { first_line: 0, indent: 0 });
-    let text = sources.get(id).text.clone();
-    let span = Span { source: id, start: 0, end: text.len() };
-    let scalar = Scalar { text, kind: ScalarKind::String, block };
-    let node = Node { span, value: Value::Scalar(scalar) };
-    let recognized = Vec::new();
-    let mut lower = Lower { sources, budget, model, recognized, depth: 0, patching: false };
-    lower.corefile(&node, false);
-}
-
 /// Whether a document says what a cluster's network is to be, so that another one like it is
 /// another cluster's.
 pub(super) fn defines_cluster(root: &Node) -> bool {
@@ -191,7 +160,10 @@ impl Lower<'_> {
             return Recognition::Known;
         }
         let kind = root.get("kind").and_then(Node::str);
-        if kind != Some("CustomResourceDefinition") && self.carried(root) {
+        // A schema describes, and a patch of Kustomize's is a part of a document.
+        let other = ["CustomResourceDefinition", "Kustomization", "Component"];
+        let patches = kind.is_none() && root.get("patches").is_some();
+        if !kind.is_some_and(|kind| other.contains(&kind)) && !patches && self.carried(root) {
             return Recognition::Known;
         }
         match root.get("kind").and_then(Node::text).map(|kind| kind.value) {

@@ -110,6 +110,7 @@ pub static RULES: &[Rule] = &[
     plugins::OWN_POOL,
     plugins::POOL_SIZE,
     plugins::MASQUERADE,
+    plugins::NATIVE,
     plugins::FAMILY,
     host::DISABLED,
     host::ACCEPT_RA,

@@ -326,6 +326,9 @@ impl<'a> Builder<'a> {
         if anchor != 0 && !self.stopped {
             self.anchors.insert(anchor, (node.clone(), kept));
         }
+        if let Some(Frame::Map { key: Key::Awaited, .. }) = self.frames.last() {
+            self.no_key(&node);
+        }
         match self.frames.last_mut() {
             None => self.root = Some(node),
             Some(Frame::List { items, .. }) => items.push(node),
@@ -346,6 +349,35 @@ impl<'a> Builder<'a> {
             }
         }
         true
+    }
+
+    /// Keys that YAML has, and Kubernetes' reader rejects: nothing, lists and mappings.
+    fn no_key(&mut self, node: &Node) {
+        let before = self.source.text.get(..node.span.start).unwrap_or_default();
+        let message = match &node.value {
+            Value::Scalar(scalar) if scalar.kind != ScalarKind::Null => {
+                if self.is_torn(node.span) && !before.trim_end().ends_with('?') {
+                    let message = "a key and its `:` must be on one line";
+                    self.flaws.push(Flaw::new(FlawKind::Syntax, node.span, message));
+                }
+                return;
+            }
+            Value::Scalar(scalar) if scalar.text.is_empty() => "a key is missing before the `:`",
+            Value::Scalar(_) => "null can't be a key",
+            // A template's `{{ name }}` has a flaw of its own.
+            _ if before.ends_with('{') => return,
+            _ => "a list or a mapping can't be a key",
+        };
+        self.flaws.push(Flaw::new(FlawKind::Syntax, node.span, message));
+    }
+
+    /// Whether a line ends within a key, or between it and its `:`.
+    fn is_torn(&self, key: Span) -> bool {
+        let text = &self.source.text;
+        let inside = text.get(key.start..key.end).is_some_and(|key| key.contains('\n'));
+        let after = text.get(key.end..).unwrap_or_default();
+        let blank = &after[..after.len() - after.trim_start().len()];
+        inside || (blank.contains('\n') && after.trim_start().starts_with(':'))
     }
 
     fn too_much(&self, span: Span) -> Flaw {

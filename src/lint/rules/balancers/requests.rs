@@ -10,6 +10,10 @@ use crate::lint::{
 /// Addresses of a family that the Service doesn't have.
 fn other_family(service: &Service, out: &mut Findings) {
     let Some(first) = service.families.first() else { return };
+    // A Service that is to have both gets the second family beside the one that it names.
+    if service.policy.as_ref().is_some_and(|policy| policy.value != "SingleStack") {
+        return;
+    }
     for address in &service.load_balancer_ips {
         let Some(family) = address.family() else { continue };
         if service.families.iter().all(|own| own.value != family.as_str()) {

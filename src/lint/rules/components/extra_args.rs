@@ -44,6 +44,11 @@ fn check(model: &Model, out: &mut Findings) {
             Role::Pods => cluster.pods.as_ref(),
             Role::Services => cluster.services.as_ref(),
         });
+        let tools = model.installs.iter().filter_map(|install| match list.role {
+            Role::Pods => install.pods.as_ref(),
+            Role::Services => install.services.as_ref(),
+        });
+        let own = own.or_else(|| tools.into_iter().find(|list| !list.assumed));
         let Some(own) = own else { continue };
         let ranges = |list: &RangeList| {
             let mut all: Vec<_> = list.ranges().map(|(_, range)| range.trunc()).collect();

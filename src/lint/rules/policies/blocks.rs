@@ -1,14 +1,16 @@
 //! The ranges of network policies.
 
+use ipnet::IpNet;
+
 use crate::{
     lint::{
-        model::{Block, Model, Peers},
+        model::{Block, Model, Peers, read_ranges},
         rules::{
             Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents},
         },
     },
-    net::IpFamily,
+    net::{IpFamily, RangeRelation, relation},
 };
 
 const DOCS: &str = "https://kubernetes.io/docs/concepts/services-networking/network-policies/";
@@ -43,14 +45,18 @@ pub(crate) const ANY_OF_ONE_FAMILY: Rule = Rule {
     area: Area::Policies,
     level: Level::Note,
     versions: Versions::ALL,
-    summary: "A network policy of a dual-stack cluster allows any address of one family only.",
-    why: "0.0.0.0/0 is every IPv4 address, and none of IPv6. Traffic of the other family stays \
-          blocked, which clients see as a delay before they try the first again.",
-    fix: "Allow ::/0 beside 0.0.0.0/0 if both families are meant.",
+    summary: "A network policy of a dual-stack cluster allows all addresses of one family only.",
+    why: "0.0.0.0/0 is every IPv4 address, and none of IPv6, and so is the cluster's IPv4 pod range \
+          every Pod's IPv4 address. Traffic of the other family stays blocked, which clients see as \
+          a delay before they try the first again.",
+    fix: "Allow ::/0 beside 0.0.0.0/0, or the cluster's range of each family, if both are meant.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("traffic of the other family is dropped")],
     good: &[GOOD],
-    bad: &[Example::new(policy!("egress:", "  - to:", "      - ipBlock: {cidr: 0.0.0.0/0}"))],
+    bad: &[
+        Example::new(policy!("egress:", "  - to:", "      - ipBlock: {cidr: 0.0.0.0/0}")),
+        Example::new(policy!("ingress:", "  - from:", "      - ipBlock: {cidr: 10.244.0.0/16}")),
+    ],
     check: Check::Model(any_of_one_family),
 };
 
@@ -58,13 +64,26 @@ fn is_any(block: &Block) -> bool {
     block.cidr.range.is_some_and(|range| range.prefix_len() == 0)
 }
 
+/// Whether a block holds all of the Pods' or the Services' addresses of its family.
+fn is_whole(block: &Block, ranges: &[IpNet]) -> bool {
+    block.cidr.range.is_some_and(|block| {
+        let block = block.trunc();
+        ranges.iter().any(|range| {
+            matches!(relation(range, &block), RangeRelation::Equal | RangeRelation::Within)
+        })
+    })
+}
+
 fn any_of_one_family(model: &Model, out: &mut Findings) {
     if model.is_dual() != Some(true) {
         return;
     }
+    let ranges = read_ranges(model.pod_lists().into_iter().chain(model.service_lists()));
+    let ranges: Vec<IpNet> = ranges.into_iter().map(|(_, _, range)| range).collect();
     for policy in &model.policies {
         for Peers { blocks, .. } in &policy.peers {
-            for block in blocks.iter().filter(|block| is_any(block)) {
+            let wide = |block: &&Block| is_any(block) || is_whole(block, &ranges);
+            for block in blocks.iter().filter(wide) {
                 let Some(family) = block.cidr.family() else { continue };
                 let other = family.other();
                 // What is allowed of the other family is a choice, be it a part of it.
@@ -75,9 +94,16 @@ fn any_of_one_family(model: &Model, out: &mut Findings) {
                     IpFamily::V4 => "0.0.0.0/0",
                     IpFamily::V6 => "::/0",
                 };
-                let message = format!("this allows any {family} address, and no {other} one");
-                out.at(block.cidr.text.span, message)
-                    .fix(format!("add an entry for {missing} if {other} is meant too"));
+                if is_any(block) {
+                    let message = format!("this allows any {family} address, and no {other} one");
+                    out.at(block.cidr.text.span, message)
+                        .fix(format!("add an entry for {missing} if {other} is meant too"));
+                } else {
+                    let message =
+                        format!("this allows the cluster's {family} addresses, and no {other} one");
+                    out.at(block.cidr.text.span, message)
+                        .fix(format!("add the cluster's {other} range if it is meant too"));
+                }
             }
         }
     }
@@ -106,7 +132,7 @@ pub(crate) const EXCEPT: Rule = Rule {
         Example::new(policy!(
             "egress:",
             "  - to:",
-            "      - ipBlock: {cidr: 10.0.0.0/8, except: [192.168.0.0/16]}"
+            "      - ipBlock: {cidr: 172.16.0.0/12, except: [192.168.0.0/16]}"
         )),
     ],
     check: Check::Model(|model, out| {
