@@ -32,13 +32,21 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
     let [probe, backend] = [fixture.probe_on(node), fixture.backend_on(node)];
     let lost = |pod: Option<&Workload>| pod.and_then(|pod| lost(evidence, pod, family));
     let (of_probe, of_backend) = (lost(probe), lost(backend));
-    let probed = evidence.bad(|probed| {
+    let own = |probed: &Probed<'_>| {
         let from = of_probe.is_some() && is_from(probed, node);
         let to = of_backend.is_some() && probed.backend() == Some(node);
         probed.family == family && (from || to)
+    };
+    if evidence.bad(own).is_empty() {
+        return None;
+    }
+    let probed = evidence.bad(|probed| {
+        // Of a shared Service any backend may have been picked.
+        let shared = of_backend.is_some() && probed.backend().is_none() && probed.is_cluster_ip();
+        own(probed) || (probed.family == family && shared)
     });
     let seen: Vec<String> = [&of_backend, &of_probe].into_iter().flatten().cloned().collect();
-    if seen.is_empty() || probed.is_empty() {
+    if seen.is_empty() {
         return None;
     }
     let ill = [(&of_backend, backend), (&of_probe, probe)];
@@ -58,10 +66,15 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         evidence: seen,
         reproduce: vec![
             format!(
-                "kubectl -n {} get pod {first} -o jsonpath='{{.status.podIPs}}'",
+                "kubectl -n {} get pod {first} -o jsonpath='{{.status.podIPs}}'  \
+                 # only after run --keep",
                 fixture.namespace
             ),
-            format!("kubectl -n {} exec {first} -- cat /proc/net/if_inet6", fixture.namespace),
+            format!(
+                "kubectl -n {} exec {first} -- cat /proc/net/if_inet6  # only after run \
+                 --keep",
+                fixture.namespace
+            ),
             commands::on_node(node, "sysctl -a --pattern disable_ipv6"),
         ],
         fix: vec![

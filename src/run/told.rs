@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::{
     cluster::Cluster,
+    facts::Facts,
     snapshot::{Component, Event, MISSING, NetworkPod, Told, complaints},
 };
 
@@ -28,16 +29,29 @@ const BYTES: i64 = 256 << 10;
 /// How many Events are kept of a node.
 const EVENTS: usize = 8;
 
-/// Where the pods of the network are. Pod networks that keep to themselves are in the others.
-const NAMESPACES: [&str; 4] = ["kube-system", "kube-flannel", "calico-system", "cilium"];
+/// Where the pods of the network are: of a pod network in a namespace of its own, there as well.
+fn namespaces(facts: &Facts) -> Vec<&'static str> {
+    let own = match facts.cni.known().map(|cni| cni.name.as_str()) {
+        Some("flannel") => Some("kube-flannel"),
+        Some("calico") => Some("calico-system"),
+        _ => None,
+    };
+    ["kube-system"].into_iter().chain(own).collect()
+}
 
 /// What is told of these nodes. What can't be read in time, or at all, is said to be so.
 #[tracing::instrument(name = "told", skip_all)]
-pub(super) async fn told(cluster: &Cluster, nodes: &[String], began: Timestamp) -> Vec<Told> {
-    // By the API server's clock, like the logs; what began just before is of use as well.
-    let since = (cluster.clock.now().as_second() - began.as_second()).max(0) + 1;
+pub(super) async fn told(
+    cluster: &Cluster,
+    facts: &Facts,
+    nodes: &[String],
+    began: Timestamp,
+) -> Vec<Told> {
+    let namespaces = namespaces(facts);
+    // How long ago, so that it doesn't matter whose clock is right.
+    let since = (Timestamp::now().as_second() - began.as_second()).max(0) + 1;
     join_all(nodes.iter().map(async |node| {
-        let read = timeout(LIMIT, one(cluster, node, since)).await;
+        let read = timeout(LIMIT, one(cluster, &namespaces, node, since)).await;
         read.unwrap_or_else(|_| Told {
             node: node.clone(),
             unread: vec![format!("no answer from the API server within {} s", LIMIT.as_secs())],
@@ -47,9 +61,9 @@ pub(super) async fn told(cluster: &Cluster, nodes: &[String], began: Timestamp) 
     .await
 }
 
-async fn one(cluster: &Cluster, node: &str, since: i64) -> Told {
+async fn one(cluster: &Cluster, namespaces: &[&str], node: &str, since: i64) -> Told {
     let mut unread = BTreeSet::new();
-    let pods = join_all(NAMESPACES.map(|namespace| pods(cluster, namespace, node))).await;
+    let pods = join_all(namespaces.iter().map(|namespace| pods(cluster, namespace, node))).await;
     let mut found = Vec::new();
     for listed in pods {
         match listed {

@@ -89,5 +89,5 @@ fn what_no_archive_can_be_made_of_is_refused_before_anything_is_done() {
     refused(&["sysdump", "--", "--no-such"], Exit::Usage, &["behind `--`", "--no-such"]);
     refused(&["sysdump", NODE_CHECKS, "--", "--nodes", "1"], Exit::Usage, &["RUN OPTIONS"]);
     // A run that can't begin is no archive.
-    refused(&["sysdump", "--kubeconfig", "/nonexistent"], Exit::Cluster, &["/nonexistent"]);
+    refused(&["sysdump", "--kubeconfig", "/nonexistent"], Exit::Usage, &["/nonexistent"]);
 }

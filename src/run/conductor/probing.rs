@@ -71,7 +71,7 @@ impl Session {
         (self.facts.snapshots, self.facts.inside_pods, self.facts.told) = tokio::join!(
             hosts,
             snapshots::take_pods(client, fixture, &nodes, &addresses),
-            told::told(&self.cluster, &asked, self.started_at)
+            told::told(&self.cluster, &self.facts, &asked, self.started_at)
         );
         self.stopwatch.end(looking);
         let unread: BTreeSet<&str> = self.facts.told.iter().flat_map(Told::missing).collect();

@@ -132,7 +132,7 @@ impl Addresses {
 
     /// Whether the bit behind a prefix is turned round.
     fn flips(&self, address: IpAddr, prefix: u128, place: u8) -> bool {
-        if decides_kind(address, place) || is_short_number(address, prefix, place) {
+        if decides_kind(address, prefix, place) || is_short_number(address, prefix, place) {
             return false;
         }
         let family = if address.is_ipv4() { 4 } else { 6 };
@@ -152,11 +152,19 @@ pub(super) fn stays(address: IpAddr, length: u8) -> bool {
     NOBODY.iter().any(within) || kinds || first
 }
 
-/// Whether this bit of the address tells what kind of address it is.
-fn decides_kind(address: IpAddr, place: u8) -> bool {
-    KINDS.iter().chain(NOBODY.iter()).any(|kind| {
-        let prefix = IpNet::new(address, place).map(|prefix| prefix.trunc());
-        kind.prefix_len() > place && prefix.is_ok_and(|prefix| prefix.contains(&kind.network()))
+/// The first bits of every such range: whether it is of IPv4, its bits, and how many of them count.
+static STARTS: LazyLock<Vec<(bool, u128, u8)>> = LazyLock::new(|| {
+    let all = KINDS.iter().chain(NOBODY.iter());
+    all.map(|range| (range.addr().is_ipv4(), bits(range.network()).0, range.prefix_len())).collect()
+});
+
+/// Whether the bit behind a prefix of an address tells what kind of address it is.
+fn decides_kind(address: IpAddr, prefix: u128, place: u8) -> bool {
+    let behind = u32::from(host_length(address) - place);
+    STARTS.iter().any(|&(v4, network, length)| {
+        v4 == address.is_ipv4()
+            && length > place
+            && network.checked_shr(behind).unwrap_or(0) == prefix
     })
 }
 

@@ -15,7 +15,14 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value};
 
 use self::{addresses::Addresses, names::Names, scan::Token};
-use crate::{cause::Cause, check::Status, record::Record, run};
+use crate::{
+    cause::Cause,
+    check::{Status, World, message_size},
+    fixture::Fixture,
+    probe::{Outcome, Probe, ProbeTable, Target},
+    record::Record,
+    run,
+};
 
 /// How often another choice of addresses is tried, until none of them is the address of somebody else
 /// in the record.
@@ -197,7 +204,9 @@ impl Redactor {
         // The names of hosts that stand in sentences are to be known before anything is replaced.
         self.field("", "", value.clone());
         let value = self.field("", "", value);
-        let redacted: Record = serde_json::from_value(value).map_err(|error| differs(&error))?;
+        let mut redacted: Record =
+            serde_json::from_value(value).map_err(|error| differs(&error))?;
+        redacted.probes = resized(record, &redacted);
         let judged = run::rejudge(redacted, record.suite.checks());
         let before = run::rejudge(record.clone(), record.suite.checks());
         if let Some(difference) = difference(&before, &judged) {
@@ -307,6 +316,41 @@ fn without_path(url: &str) -> &str {
     let host = url.find("://").map_or(0, |place| place + 3);
     let end = url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);
     url.get(..end).unwrap_or(url)
+}
+
+/// The probes of a redacted record, with answers asked for that are as long as before. How long one is
+/// depends on how long the names and addresses are that it begins with.
+fn resized(record: &Record, redacted: &Record) -> ProbeTable {
+    let empty = Fixture::default();
+    let size = |record: &Record, probe: &Probe| {
+        let fixture = record.fixture.as_ref().unwrap_or(&empty);
+        message_size(World { facts: &record.facts, fixture, suite: &record.suite }, probe)
+    };
+    let mut table = ProbeTable::default();
+    let pairs = record.probes.iter().zip(redacted.probes.iter());
+    for ((_, old, _), (_, probe, observation)) in pairs {
+        let (mut probe, mut observation) = (probe.clone(), observation.cloned());
+        let longer = size(redacted, &probe).zip(size(record, old));
+        if let (Target::Http { payload, .. }, Some((now, before))) = (&mut probe.target, longer)
+            // What a suite asks for is asked for as it is.
+            && *payload != record.suite.probes.payload
+        {
+            let (asked, resized) = (*payload, (*payload + before).saturating_sub(now).max(1));
+            *payload = resized;
+            for attempt in observation.iter_mut().flat_map(|it| &mut it.attempts) {
+                if let Outcome::Answered(answer) = &mut attempt.outcome
+                    && answer.payload == asked
+                {
+                    answer.payload = resized;
+                }
+            }
+        }
+        let id = table.add(probe);
+        if let Some(observation) = observation {
+            table.observe(id, observation);
+        }
+    }
+    table
 }
 
 /// Where two records are judged differently.

@@ -121,7 +121,7 @@ fn renamed(value: Value, names: &[(&str, String)]) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
 
     #[test]
     fn whatever_nodes_are_called_nothing_remains(
