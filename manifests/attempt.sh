@@ -72,9 +72,9 @@ tool() {
             exec wget -q -S -Y off -T "$seconds" --header "X-Padding: $(padding)" -O - "http://$target/request"
             ;;
         tcp | closed | unanswered) exec nc -z -vv -w "$seconds" "$target" "$extra" ;;
-        # wget shows no page whose status is an error.
+        # wget shows no page whose status is an error. With one -v, nc would not say that it was refused.
         health)
-            exec nc -v "$target" "${extra%% *}" -e sh -c \
+            exec nc -vv "$target" "${extra%% *}" -e sh -c \
                 'printf "GET %s HTTP/1.0\r\nHost: dualstack\r\n\r\n" "$1"; exec dd bs=4096 status=none >&2' \
                 sh "$(page)"
             ;;

@@ -179,8 +179,11 @@ impl<'a> Probed<'a> {
         matches!(self.probe.aim, Aim::Proxied { .. })
     }
 
+    /// Whether it is to be translated at a node: not answered, or refused, by the node itself.
     pub(super) const fn is_node_port(&self) -> bool {
-        matches!(self.probe.aim, Aim::NodePort { .. }) && !self.udp()
+        let translated =
+            !matches!(self.probe.target, Target::Health { .. } | Target::Closed { .. });
+        matches!(self.probe.aim, Aim::NodePort { .. }) && translated && !self.udp()
     }
 
     pub(super) const fn is_dns(&self) -> bool {

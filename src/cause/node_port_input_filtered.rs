@@ -28,9 +28,7 @@ impl CauseRule for NodePortInputFiltered {
 }
 
 fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
-    let at_node = |probed: &Probed<'_>| {
-        probed.family == family && probed.is_node_port() && probed.at() == Some(node)
-    };
+    let at_node = |probed: &Probed<'_>| probed.family == family && probed.at() == Some(node);
     let for_node = |probed: &Probed<'_>| {
         let own = matches!(probed.probe.target, Target::Health { .. } | Target::Closed { .. });
         own && at_node(probed)

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     facts::{Fact, Target, TargetEndpoint, TargetPort, TargetService},
     net::IpFamily::{self, V4, V6},
-    probe::{Aim, Outcome, Probe},
+    probe::{Aim, Outcome, Probe, Target as Wire},
 };
 
 impl Lab {
@@ -110,6 +110,10 @@ pub(super) fn outcome(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outc
         }
         _ => false,
     });
+    if matches!(probe.target, Wire::DnsServer { .. }) {
+        let detail = "no server answered: Connection refused".to_owned();
+        return if deaf { Outcome::DnsFailure { detail } } else { Outcome::Replied };
+    }
     match (deaf, probe.target.is_udp()) {
         (true, _) => Outcome::Refused,
         (false, true) => Outcome::TimedOut,

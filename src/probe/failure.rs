@@ -4,6 +4,9 @@ use std::io::{self, ErrorKind};
 
 use super::Outcome;
 
+/// What a DNS failure begins with that a server told.
+pub(super) const SAID: &str = "the server said";
+
 /// The outcome behind an error of a socket on this machine; `None` for an error that says nothing
 /// of the network (no more file descriptors, no memory).
 pub(super) fn of_error(error: &io::Error) -> Option<Outcome> {
@@ -69,6 +72,17 @@ pub(super) fn of_words(words: &str) -> Option<Outcome> {
             Some(Outcome::Unreachable { detail: words.to_owned() })
         }
         _ => None,
+    }
+}
+
+impl Outcome {
+    /// Whether somebody answered, though not as our own pods or a DNS server of the cluster would.
+    pub fn is_an_answer(&self) -> bool {
+        match self {
+            Self::WrongAnswer { .. } => true,
+            Self::DnsFailure { detail } => detail.starts_with(SAID),
+            _ => false,
+        }
     }
 }
 

@@ -30,8 +30,10 @@ fn a_node_without_an_ipv6_internal_ip_blocks_its_node_ports_and_nothing_else() {
     assert_eq!(
         skipped,
         [
+            "node::proxy_health/ipv6/n2",
             "service::traffic_policy/ipv6/n1 -> local on n2",
             "service::traffic_policy/ipv6/outside -> local on n2",
+            "service::health_check_node_port/ipv6/n2",
             "node_port::from_pod/ipv6/n1 -> n2",
             "node_port::from_pod/ipv6/n2 -> n2",
             "node_port::from_pod/ipv6/n3 -> n2",
@@ -62,6 +64,7 @@ fn pods_of_one_node_without_ipv6_block_every_path_to_and_from_them() {
             name.contains(check) && (name.ends_with("-> n2") || name.contains("/n2 -> "))
         }) || name == "service::hairpin/ipv6/busybox on n2"
             || name == "service::no_endpoints/ipv6/n2"
+            || name == "service::health_check_node_port/ipv6/n2"
             || name == "egress::to_runner/ipv6/n2 -> outside"
             || name == "service::session_affinity/ipv6/n2 -> session-affinity"
             || name == "service::manual_slices/ipv6/n2 -> manual"

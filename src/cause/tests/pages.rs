@@ -105,7 +105,6 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("udp_dropped", broken(Fault::DatagramsDropped { on: "n2", family: V6 })),
         ("path_mtu", broken(Fault::Narrow { from: "n2", to: "n1", family: V6 })),
         ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
-        ("node_port_input_filtered", broken(Fault::UntranslatedDropped { at: "n2", family: V6 })),
         (
             "policies_ignored",
             lab().guarded().with(Fault::Unguarded { on: "n2", family: V6 }),
@@ -148,6 +147,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("affinity_off", broken(Fault::AffinityOff { at: "n2", family: V6 })),
         ("local_policy_ignored", broken(Fault::LocalIgnored { at: "n2", family: V6 })),
         ("client_address_lost", broken(Fault::SourceLost { at: "n2", family: V6 })),
+        ("node_port_input_filtered", broken(Fault::UntranslatedDropped { at: "n2", family: V6 })),
         ("rejections_lost", broken(Fault::RejectDropped { at: "n2", family: V6 })),
         ("egress_dead", broken(Fault::EgressDropped { at: "n2", family: V6 }).with_hosts()),
         ("dns_wrong_records", broken(Fault::WrongRecords { pod: None, family: V6 })),

@@ -120,7 +120,7 @@ fn path(
     Planned::probing(world, subject, family, || {
         source.address(family)?;
         let aim = Aim::TargetIp { target: target.clone() };
-        let probe = known::probe(world.suite, source, aim, to, port);
+        let probe = known::probe(world, source, aim, to, port);
         let (target, port) = (target.clone(), port.clone());
         Ok((Path { target, port, node: source.pod.node.clone(), family }, vec![probe]))
     })

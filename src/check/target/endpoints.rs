@@ -149,7 +149,7 @@ fn path(
                 node: endpoint.node.clone(),
             };
             let address = SocketAddr::new(endpoint.address, port.number);
-            known::probe(world.suite, source, aim, address, port)
+            known::probe(world, source, aim, address, port)
         });
         let probes = probes.collect();
         let (target, port) = (target.clone(), port.clone());

@@ -4,14 +4,16 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        Blocked, Planned, Subject, Verdict, World,
+        Blocked, Planned, Subject, Verdict, World, cluster_domain as domain,
         plan::{self, Source},
     },
     facts::{Fact, Target, TargetName, TargetPort, TargetService},
     net::IpFamily,
     probe::{Aim, Attempts, Probe, Target as Wire},
-    suite::Suite,
 };
+
+/// The port of DNS servers (RFC 1035).
+const DNS: u16 = 53;
 
 /// How many of a Service's ports are tried.
 pub(super) const MOST_PORTS: usize = 16;
@@ -90,13 +92,18 @@ pub(super) fn unspoken(port: &TargetPort) -> Option<Verdict> {
 
 /// A probe of a port.
 pub(super) fn probe(
-    suite: &Suite,
+    world: World<'_>,
     source: &Source<'_>,
     aim: Aim,
     address: SocketAddr,
     port: &TargetPort,
 ) -> Probe {
-    let once = plan::once(suite);
+    let once = plan::once(world.suite);
+    if port.protocol == "UDP" && port.number == DNS {
+        // A DNS server does answer, whatever it says of our name.
+        let name = format!("kubernetes.default.svc.{}.", domain::of(world));
+        return source.probe(aim, Wire::DnsServer { server: address, name }, once);
+    }
     if port.protocol == "UDP" {
         // Silence is all that many servers have for a byte that means nothing, so more is no use.
         let timeout_ms = once.timeout_ms.min(1_200);

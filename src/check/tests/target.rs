@@ -228,3 +228,22 @@ fn a_service_that_could_not_be_read_is_not_green() {
         assert_eq!(status(&run, &name), Status::Inconclusive, "{name}");
     }
 }
+
+/// The same with a DNS server in place of the web server.
+fn serving_names() -> Lab {
+    lab().changed(|lab| {
+        let dns = || TargetPort { number: 53, protocol: "UDP".to_owned() };
+        lab.target().ports = vec![dns()];
+        lab.endpoints().iter_mut().for_each(|endpoint| endpoint.ports = vec![dns()]);
+    })
+}
+
+#[test]
+fn a_dns_server_is_asked_for_a_name_and_must_answer() {
+    let run = serving_names().run();
+    assert_eq!(status(&run, "cluster_ips/ipv6/n1 -> team/web:53 UDP"), Status::Pass);
+    assert_eq!(status(&run, "endpoints/ipv6/n1 -> team/web:53 UDP"), Status::Pass);
+    let run = serving_names().with(Fault::TargetDeaf { pod: None, family: V6 }).run();
+    assert_eq!(status(&run, "cluster_ips/ipv6/n1 -> team/web:53 UDP"), Status::Fail);
+    assert_eq!(status(&run, "cluster_ips/ipv4/n1 -> team/web:53 UDP"), Status::Pass);
+}

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::{super::Outcome, Ending, Printed, unusable};
+use super::{
+    super::{Outcome, failure::SAID},
+    Ending, Printed, unusable,
+};
 
 /// What came of it.
 pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
@@ -30,7 +33,7 @@ pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     if let Some(line) = records.lines().find(|line| line.starts_with("** server can't find ")) {
         return Ok(match line.rsplit_once(": ") {
             Some((_, "NXDOMAIN")) => Outcome::NoSuchName,
-            Some((_, code)) => failure(&format!("the server said {code}")),
+            Some((_, code)) => failure(&format!("{SAID} {code}")),
             None => failure(line),
         });
     }

@@ -38,15 +38,15 @@ impl KubeProxyFamilyFailing {
         format!("fault-{family}-{}", self.node)
     }
 
-    fn is_healthy(&self, cluster: &Cluster) -> Result<bool> {
-        let text = cluster
-            .node(&self.node)?
-            .command("curl")
-            .args(["-s", "http://127.0.0.1:10256/livez"])
-            .read("ask kube-proxy for its health")?;
-        let page: serde_json::Value = from_json("ask kube-proxy for its health", &text)?;
+    /// What kube-proxy says of its health in the family; `None` where it says nothing.
+    fn health(&self, cluster: &Cluster) -> Result<Option<bool>> {
+        let what = "ask kube-proxy for its health";
+        // A new one is ready before it can be asked.
+        let ask = "curl -s http://127.0.0.1:10256/livez || echo '{}'";
+        let text = cluster.node(&self.node)?.command("sh").args(["-c", ask]).read(what)?;
+        let page: serde_json::Value = from_json(what, &text)?;
         let healthy = page.pointer(&format!("/status/{}/healthy", self.family));
-        Ok(healthy.and_then(serde_json::Value::as_bool).unwrap_or_default())
+        Ok(healthy.and_then(serde_json::Value::as_bool))
     }
 }
 
@@ -116,6 +116,8 @@ impl FaultKind for KubeProxyFamilyFailing {
         kube_proxy::delete_pods(cluster, Some(&self.node))?;
         kube_proxy::wait_until_ready(cluster)?;
         let what = format!("kube-proxy on {} healthy in {}", self.node, self.family);
-        wait_for(&what, PATIENCE, String::new, || Ok(self.is_healthy(cluster)?.then_some(())))
+        wait_for(&what, PATIENCE, String::new, || {
+            Ok((self.health(cluster)? == Some(true)).then_some(()))
+        })
     }
 }
