@@ -4,9 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _, net::IpAddr, sync::Arc};
 
 use k8s_openapi::api::{
     core::v1::{Namespace, Pod},
-    networking::v1::{
-        NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
-    },
+    networking::v1::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec},
 };
 use kube::ResourceExt;
 
@@ -83,12 +81,13 @@ fn chain(known: &Known, node: &str, family: Family, direction: Direction) -> Str
         for policy in policies {
             for rule in rules(policy, direction) {
                 // Writing to a String can't fail.
-                let _ = match admitted(known, &policy.namespace().unwrap_or_default(), &rule, family) {
-                    Admitted::All => writeln!(text, "{nft} {own} {ip} return"),
-                    Admitted::These(peers) => peers.iter().try_for_each(|one| {
-                        writeln!(text, "{nft} {own} {ip} {} return", one.replace("PEER", peer))
-                    }),
-                };
+                let _ =
+                    match admitted(known, &policy.namespace().unwrap_or_default(), &rule, family) {
+                        Admitted::All => writeln!(text, "{nft} {own} {ip} return"),
+                        Admitted::These(peers) => peers.iter().try_for_each(|one| {
+                            writeln!(text, "{nft} {own} {ip} {} return", one.replace("PEER", peer))
+                        }),
+                    };
             }
         }
         let _ = writeln!(text, "{nft} {own} {ip} drop");
@@ -115,7 +114,9 @@ fn rules(policy: &NetworkPolicy, direction: Direction) -> Vec<Rule<'_>> {
     match direction {
         Direction::Ingress => {
             let rules = spec.ingress.iter().flatten();
-            rules.map(|rule| Rule { peers: rule.from.as_ref(), ports: rule.ports.as_ref() }).collect()
+            rules
+                .map(|rule| Rule { peers: rule.from.as_ref(), ports: rule.ports.as_ref() })
+                .collect()
         }
         Direction::Egress => {
             let rules = spec.egress.iter().flatten();
@@ -126,7 +127,10 @@ fn rules(policy: &NetworkPolicy, direction: Direction) -> Vec<Rule<'_>> {
 
 fn admitted(known: &Known, namespace: &str, rule: &Rule<'_>, family: Family) -> Admitted {
     if rule.ports.is_some_and(|ports| !ports.is_empty()) {
-        tracing::warn!(namespace, "a policy's rule with ports is not understood and admits nothing");
+        tracing::warn!(
+            namespace,
+            "a policy's rule with ports is not understood and admits nothing"
+        );
         return Admitted::These(BTreeSet::new());
     }
     let Some(peers) = rule.peers.filter(|peers| !peers.is_empty()) else { return Admitted::All };
@@ -134,7 +138,8 @@ fn admitted(known: &Known, namespace: &str, rule: &Rule<'_>, family: Family) -> 
     let mut words = BTreeSet::new();
     for peer in peers {
         if let Some(block) = &peer.ip_block {
-            let is_family = block.cidr.parse().is_ok_and(|range| Family::of_range(&range) == family);
+            let is_family =
+                block.cidr.parse().is_ok_and(|range| Family::of_range(&range) == family);
             if is_family {
                 let except: Vec<&str> = block.except.iter().flatten().map(String::as_str).collect();
                 let but = match except.as_slice() {
