@@ -139,19 +139,6 @@ impl<'a> Probed<'a> {
         matches!(self.probe.target, Target::Unanswered { .. })
     }
 
-    /// The node of the guarded pod that it is about.
-    pub(super) fn guarded(&self) -> Option<&'a str> {
-        match &self.probe.aim {
-            Aim::Guarded { node, .. } => Some(node),
-            _ => None,
-        }
-    }
-
-    /// Whether NetworkPolicies of the run's own decide what becomes of it: it says nothing of the path.
-    pub(super) const fn is_guarded(&self) -> bool {
-        matches!(self.probe.aim, Aim::Guarded { .. })
-    }
-
     pub(super) const fn is_cluster_ip(&self) -> bool {
         matches!(self.probe.aim, Aim::ClusterIp { .. }) && !self.udp()
     }
@@ -368,7 +355,7 @@ impl<'a> Evidence<'a> {
 
     /// The probes of one family that nobody may answer.
     pub(super) fn silences(&self, family: IpFamily) -> impl Iterator<Item = &Probed<'a>> {
-        let silent = |probed: &Probed<'_>| probed.wants_silence() && !probed.is_guarded();
+        let silent = |probed: &Probed<'_>| probed.wants_silence() && !probed.probe.aim.is_guarded();
         self.probed.iter().filter(move |probed| probed.family == family && silent(probed))
     }
 
@@ -479,7 +466,7 @@ impl<'a> Evidence<'a> {
 
 /// Whether what becomes of a probe says something of the path that it takes.
 const fn tells_of_paths(probed: &Probed<'_>) -> bool {
-    !probed.wants_silence() && !probed.is_guarded()
+    !probed.wants_silence() && !probed.probe.aim.is_guarded()
 }
 
 /// Whether a probe asks for a Service of type ExternalName.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::{each, node_ip};
 use crate::{
     fixture::{
-        Allocation, Change, ChangeOutcome, ChangeTo, Fixture, Mesh, Port, SelectedNode, Service, ServiceRole, Workload,
-        WorkloadState,
+        Allocation, Change, ChangeOutcome, ChangeTo, Fixture, Mesh, Port, SelectedNode, Service,
+        ServiceRole, Workload, WorkloadState,
     },
     net::IpFamily::{self, V4, V6},
 };

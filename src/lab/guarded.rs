@@ -1,6 +1,6 @@
 //! The guarded pods of the lab, and what becomes of their connections while a policy holds.
 
-use super::{Fault, Lab, each, network::breaks, network::Step};
+use super::{Fault, Lab, each, network::Step, network::breaks};
 use crate::{
     fixture::{PolicyRule, Workload},
     net::IpFamily::{self, V4, V6},
@@ -12,7 +12,8 @@ pub(super) fn pods(lab: &Lab) -> Vec<Workload> {
     let probes = lab.fixture.probes.iter().zip(1..);
     probes
         .map(|(probe, i)| {
-            let families: Vec<IpFamily> = probe.pod_ips.iter().map(|&ip| IpFamily::of(ip)).collect();
+            let families: Vec<IpFamily> =
+                probe.pod_ips.iter().map(|&ip| IpFamily::of(ip)).collect();
             let pod_ips = each(&families, |family| match family {
                 V4 => format!("10.244.{i}.12"),
                 V6 => format!("fd00:10:244:{i}::12"),
@@ -40,7 +41,8 @@ pub(super) fn outcome(lab: &Lab, probe: &Probe, node: &str, under: PolicyRule) -
         matches!(fault, Fault::Unguarded { on, family: broken } if *on == node && *broken == family)
     });
     let unknown = |block: IpFamily| {
-        let is = |fault: &Fault| matches!(fault, Fault::BlockUnknown { family } if *family == block);
+        let is =
+            |fault: &Fault| matches!(fault, Fault::BlockUnknown { family } if *family == block);
         lab.faults.iter().any(is)
     };
     let admits = |block: IpFamily| leaves || (block == family && !unknown(block));

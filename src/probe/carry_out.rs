@@ -38,8 +38,7 @@ pub async fn carry_out(
     let host_namespace = fixture.host_namespace();
     let pods = plan.pods.into_iter().map(|batch| ((&fixture.probes, &**namespace), batch));
     let hosts = plan.hosts.into_iter().map(|batch| ((&fixture.host_probes, host_namespace), batch));
-    let guarded =
-        plan.guarded.into_iter().map(|batch| ((&fixture.guarded, &**namespace), batch));
+    let guarded = plan.guarded.into_iter().map(|batch| ((&fixture.guarded, &**namespace), batch));
     for ((workloads, namespace), (node, probes)) in pods.chain(hosts).chain(guarded) {
         match source(namespace, workloads, &node) {
             Ok(source) => execs.push(Box::pin(pod::carry_out(client, source, probes, room, sink))),

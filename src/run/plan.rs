@@ -14,9 +14,7 @@ use crate::{
     cluster::{self, PAGE, Server},
     exit::Exit,
     facts::{self, Facts},
-    fixture::{
-        self, Destination, FixtureError, FixtureOptions, PolicyRule, SelectedNode,
-    },
+    fixture::{self, Destination, FixtureError, FixtureOptions, PolicyRule, SelectedNode},
     net::IpFamily,
     probe::{Aim, EXECS_AT_ONCE, Probe, Vantage},
     suite::{EgressPolicy, Suite},

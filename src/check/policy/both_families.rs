@@ -85,8 +85,7 @@ impl Check for BothFamilies {
                     .flat_map(|(_, probes)| probes)
                     .filter(is_admission);
                 let witnesses: Vec<Probe> = denials.iter().cloned().chain(admitted).collect();
-                let case =
-                    Planned::probing(world, subject, family, || probes(world, pod, family));
+                let case = Planned::probing(world, subject, family, || probes(world, pod, family));
                 cases.push(case.beside(&witnesses));
             }
         }
@@ -137,8 +136,11 @@ impl Check for BothFamilies {
             let told = wrong.iter().map(|reading| guarded.wrong(reading)).collect::<Vec<_>>();
             return Verdict::fail(told.join("; "), guarded.failure(world, first, &told));
         }
-        let known: Vec<Reading<'_>> =
-            own.iter().filter(|reading| knows_blocks || !is_admission(reading.probe)).cloned().collect();
+        let known: Vec<Reading<'_>> = own
+            .iter()
+            .filter(|reading| knows_blocks || !is_admission(reading.probe))
+            .cloned()
+            .collect();
         outcome::unknown(&known).unwrap_or_else(|| {
             Verdict::pass(if knows_blocks {
                 "denied and admitted as its policies say"
@@ -178,8 +180,9 @@ fn probes(
     let back = (outside, BACKEND_PORT).into();
     let enters =
         |under| source.probe(aim(under), Target::Tcp { address: there }, plan::once(suite));
-    let is_kept_out =
-        |under| source.probe(aim(under), Target::Unanswered { address: there }, plan::denied(suite));
+    let is_kept_out = |under| {
+        source.probe(aim(under), Target::Unanswered { address: there }, plan::denied(suite))
+    };
     let from_it = |under, target, attempts| Probe {
         vantage: Vantage::Guarded { node: pod.node.clone() },
         aim: aim(under),

@@ -88,8 +88,9 @@ impl Check for PolicyChange {
             let mut services = lab.fixture.services.iter_mut();
             let service = services.find(|service| service.role == ROLE);
             let Some(change) = service.and_then(|it| it.changes.last_mut()) else { return };
-            if let ChangeOutcome::Answered { allocation: Allocation::Accepted { cluster_ips, .. } } =
-                &mut change.outcome
+            if let ChangeOutcome::Answered {
+                allocation: Allocation::Accepted { cluster_ips, .. },
+            } = &mut change.outcome
             {
                 *cluster_ips = vec![IpAddr::from([10, 96, 9, 9])];
             }
@@ -157,7 +158,9 @@ impl Changed {
         if ips.first() != self.made.first() {
             return Some((
                 format!("{now} after {word}, where {made} came first"),
-                format!("The Service {name} was made with {made} and has {now} since it is {word}."),
+                format!(
+                    "The Service {name} was made with {made} and has {now} since it is {word}."
+                ),
             ));
         }
         let mut families: Vec<IpFamily> = ips.iter().copied().map(IpFamily::of).collect();
@@ -268,7 +271,11 @@ mod tests {
         for (at, ips, said) in [
             (ChangeTo::PreferDualStack, &[made.as_str()][..], "after PreferDualStack"),
             (ChangeTo::PreferDualStack, &["fd00:10:96::9", &made], "came first"),
-            (ChangeTo::OtherPrimary, &["fd00:10:96::9", &made], "the first family could be changed"),
+            (
+                ChangeTo::OtherPrimary,
+                &["fd00:10:96::9", &made],
+                "the first family could be changed",
+            ),
             (ChangeTo::SingleStack, &["10.96.9.9"], "came first"),
             (ChangeTo::SingleStack, &[&made, "fd00:10:96::9"], "after SingleStack"),
         ] {

@@ -103,9 +103,10 @@ fn a_network_whose_blocks_admit_no_pod_in_either_family_is_not_judged_by_them() 
 #[test]
 fn a_path_that_is_dead_without_any_policy_says_nothing_of_them() {
     let lab = NODES.iter().fold(lab(), |lab, at| {
-        NODES.iter().filter(|to| *to != at).fold(lab, |lab, to| {
-            lab.with(Fault::NoRoute { at, to, family: V6 })
-        })
+        NODES
+            .iter()
+            .filter(|to| *to != at)
+            .fold(lab, |lab, to| lab.with(Fault::NoRoute { at, to, family: V6 }))
     });
     let run = lab.run();
     assert_eq!(statuses(&run, V4), [Status::Pass; 3]);
@@ -134,7 +135,10 @@ fn policies_that_could_not_be_made_are_no_verdict_on_the_network() {
     let run = lost(&lab(), &forbidden, PolicyRule::DenyIngress);
     assert_eq!(case(&run, V6, "n1"), (Status::Skip, forbidden));
     let run = lost(&lab(), "the exec was lost", PolicyRule::DenyIngress);
-    assert_eq!(case(&run, V6, "n1"), (Status::Inconclusive, "the exec was lost (and 6 more)".into()));
+    assert_eq!(
+        case(&run, V6, "n1"),
+        (Status::Inconclusive, "the exec was lost (and 6 more)".into())
+    );
 }
 
 #[test]

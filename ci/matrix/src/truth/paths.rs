@@ -199,7 +199,10 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
         // A pod of every node connects to the guarded one of the node before it, and is connected to.
         ("policy::both_families", Subject::Node { name }) => {
             let flows = net.nodes.iter().filter(|other| *other != name).flat_map(|other| {
-                [flow(Client::Pod(other.clone()), By::Own, name), flow(client(name), By::Own, other)]
+                [
+                    flow(Client::Pod(other.clone()), By::Own, name),
+                    flow(client(name), By::Own, other),
+                ]
             });
             let policy = Path::Policy { node: name.clone(), family };
             let address = Path::PodAddress { node: name.clone(), family, made };
