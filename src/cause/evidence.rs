@@ -144,20 +144,8 @@ impl<'a> Probed<'a> {
     /// Whether what comes of it tells of the paths from, to and at a node.
     const fn tells_of_paths(&self) -> bool {
         !self.wants_silence()
-            && !matches!(self.probe.aim, Aim::ProxyHealth { .. } | Aim::Guarded { .. })
-    }
-
-    /// The node of the guarded pod that it is about.
-    pub(super) fn guarded(&self) -> Option<&'a str> {
-        match &self.probe.aim {
-            Aim::Guarded { node, .. } => Some(node),
-            _ => None,
-        }
-    }
-
-    /// Whether NetworkPolicies of the run's own decide what becomes of it: it says nothing of the path.
-    pub(super) const fn is_guarded(&self) -> bool {
-        matches!(self.probe.aim, Aim::Guarded { .. })
+            && !self.probe.aim.is_guarded()
+            && !matches!(self.probe.aim, Aim::ProxyHealth { .. })
     }
 
     pub(super) const fn is_cluster_ip(&self) -> bool {
@@ -379,7 +367,7 @@ impl<'a> Evidence<'a> {
 
     /// The probes of one family that nobody may answer.
     pub(super) fn silences(&self, family: IpFamily) -> impl Iterator<Item = &Probed<'a>> {
-        let silent = |probed: &Probed<'_>| probed.wants_silence() && !probed.is_guarded();
+        let silent = |probed: &Probed<'_>| probed.wants_silence() && !probed.probe.aim.is_guarded();
         self.probed.iter().filter(move |probed| probed.family == family && silent(probed))
     }
 

@@ -60,7 +60,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         reproduce: remedy::inspect_proxy(evidence.world, family, node, &address.ip().to_string()),
         fix: remedy::service_proxy(evidence.world, family, node),
         probed: evidence.bad(|probed| {
-            probed.family == family && probed.wants_silence() && !probed.is_guarded()
+            probed.family == family && probed.wants_silence() && !probed.probe.aim.is_guarded()
         }),
         ..Found::default()
     })

@@ -1,7 +1,11 @@
 //! `policies_ignored`: what enforces NetworkPolicies leaves a family alone.
 
 use super::{CauseRule, Evidence, Found, evidence::Probed};
-use crate::{check::words, net::IpFamily, probe::Target};
+use crate::{
+    check::words,
+    net::IpFamily,
+    probe::{Aim, Target},
+};
 
 #[derive(Debug)]
 pub(super) struct PoliciesIgnored;
@@ -24,7 +28,7 @@ impl CauseRule for PoliciesIgnored {
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let red = evidence.red("policy::both_families", |judged| judged.case.family == Some(family));
     let denied = |probed: &&Probed<'_>| {
-        probed.is_guarded() && matches!(probed.probe.target, Target::Unanswered { .. })
+        probed.probe.aim.is_guarded() && matches!(probed.probe.target, Target::Unanswered { .. })
     };
     let through: Vec<&Probed<'_>> = evidence
         .probed
@@ -33,7 +37,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .filter(|probed| probed.family == family && probed.bad())
         .collect();
     let mut nodes = evidence.nodes();
-    nodes.retain(|node| through.iter().any(|probed| probed.guarded() == Some(node)));
+    nodes.retain(|node| through.iter().any(|probed| guarded(probed) == Some(node)));
     let &node = nodes.first().filter(|_| !red.is_empty())?;
     let elsewhere = evidence.probed.iter().filter(denied).find(|probed| probed.good());
     let all = nodes.len() == evidence.world.fixture.guarded.len();
@@ -65,7 +69,15 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 .to_owned(),
         ],
         probed: evidence
-            .bad(|probed| probed.is_guarded() && probed.family == family),
+            .bad(|probed| probed.probe.aim.is_guarded() && probed.family == family),
         ..Found::default()
     })
+}
+
+/// The node of the guarded pod that a probe is about.
+fn guarded<'a>(probed: &Probed<'a>) -> Option<&'a str> {
+    match &probed.probe.aim {
+        Aim::Guarded { node, .. } => Some(node),
+        _ => None,
+    }
 }

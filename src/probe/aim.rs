@@ -99,6 +99,12 @@ pub enum Aim {
 }
 
 impl Aim {
+    /// Whether NetworkPolicies of the run's own decide what becomes of it, so that it says nothing of the
+    /// path.
+    pub const fn is_guarded(&self) -> bool {
+        matches!(self, Self::Guarded { .. })
+    }
+
     /// The Service that traffic is sent to.
     pub const fn service(&self) -> Option<&ServiceRole> {
         match self {

@@ -32,10 +32,13 @@ fn every_embedded_suite_loads_under_its_own_name() {
 }
 
 #[test]
-fn the_full_suites_hold_every_check() {
+fn the_full_suites_hold_every_check_but_those_that_only_the_thorough_one_has_time_for() {
+    let all: Vec<&str> = REGISTRY.iter().map(|check| check.id()).collect();
+    let quick: Vec<&str> = all.iter().copied().filter(|id| !id.starts_with("policy::")).collect();
     for (name, _) in EMBEDDED.iter().filter(|(name, _)| *name != "smoke") {
         let suite = Suite::load(name).unwrap().with_targets([target()]);
-        assert_eq!(suite.checks().len(), REGISTRY.len(), "{name}");
+        let held: Vec<&str> = suite.checks().iter().map(|check| check.id()).collect();
+        assert_eq!(held, if *name == "thorough" { all.as_slice() } else { &quick }, "{name}");
     }
 }
 
@@ -116,7 +119,7 @@ fn what_makes_no_sense_is_refused() {
 
 #[test]
 fn a_selection_follows_the_registry_and_takes_areas() {
-    let suite = Suite::load("dual-stack").unwrap().with_targets([target()]);
+    let suite = Suite::load("thorough").unwrap().with_targets([target()]);
     let ids = |only: &[&str], skip: &[&str]| {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let checks = suite.select(&owned(only), &owned(skip)).unwrap();

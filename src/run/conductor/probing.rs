@@ -188,7 +188,7 @@ impl Session {
 
 /// Whether it is tried while a NetworkPolicy of the run's own holds.
 const fn is_guarded((_, probe): &(ProbeId, Probe)) -> bool {
-    matches!(probe.aim, Aim::Guarded { .. })
+    probe.aim.is_guarded()
 }
 
 /// Whether it was not carried out to an end that is good.

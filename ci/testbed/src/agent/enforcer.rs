@@ -37,6 +37,10 @@ use crate::{
 /// How long the families to guard may change unnoticed, and how soon a node is told again that could not be.
 const TICK: Duration = Duration::from_millis(250);
 
+/// For how long a watch goes on, in seconds. The client gives up a silent one after ten, and then waits
+/// longer and longer before it asks again: whoever enforces policies must not be late.
+const WATCH: u32 = 5;
+
 /// Where it is written which families are left alone, in the cluster's directory.
 pub(crate) const UNGUARDED: &str = "policies-unguarded.json";
 
@@ -106,7 +110,8 @@ where
     let (store, writer) = reflector::store();
     let (api, changed) = (Api::<K>::all(client.clone()), Arc::clone(changed));
     tokio::spawn(async move {
-        let events = watcher::watcher(api, watcher::Config::default()).default_backoff();
+        let events =
+            watcher::watcher(api, watcher::Config::default().timeout(WATCH)).default_backoff();
         let mut events = std::pin::pin!(reflector::reflector(writer, events));
         while let Some(event) = events.next().await {
             match event {

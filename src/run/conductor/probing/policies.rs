@@ -25,7 +25,9 @@ pub(super) async fn carry_out(
         let of_rule = |(_, probe): &mut (ProbeId, Probe)| matches!(probe.aim, Aim::Guarded { under, .. } if under == rule);
         let batch: Vec<_> = probes.extract_if(.., of_rule).collect();
         let Some(live) = live.filter(|_| !batch.is_empty()) else { continue };
+        // Before the first policy there is none to remove.
         if over.is_none()
+            && rule != PolicyRule::Open
             && let Err(error) = live.police(rule).await
         {
             over = Some(if error.is_forbidden() {
