@@ -75,7 +75,8 @@ fn validate(kubeadm: &Path, example: &str) -> (bool, String) {
 /// Whether kubeadm knows the API versions that an example names.
 pub(crate) fn knows(version: Version, example: &str) -> bool {
     let named = |api: &str| example.contains(&format!("kubeadm.k8s.io/{api}"));
-    !(named("v1beta4") && version < Version::v1(31)) && !named("v1beta2")
+    let later = named("v1beta4") && version < Version::v1(31);
+    !later && !named("v1beta2")
 }
 
 /// Whether kubeadm accepts a whole file, and what it says of it.
