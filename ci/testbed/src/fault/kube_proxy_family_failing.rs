@@ -105,7 +105,9 @@ impl FaultKind for KubeProxyFamilyFailing {
         let what = "create a Service that kube-proxy must learn of";
         cluster.kubectl()?.args(["apply", "-f", "-"]).feed(what, &service)?;
         let what = format!("kube-proxy on {} unhealthy in {}", self.node, self.family);
-        wait_for(&what, PATIENCE, String::new, || Ok((!self.is_healthy(cluster)?).then_some(())))
+        wait_for(&what, PATIENCE, String::new, || {
+            Ok((self.health(cluster)? == Some(false)).then_some(()))
+        })
     }
 
     fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
