@@ -101,10 +101,6 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
         ("udp_dropped", broken(Fault::DatagramsDropped { on: "n2", family: V6 })),
         ("path_mtu", broken(Fault::Narrow { from: "n2", to: "n1", family: V6 })),
         ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
-        (
-            "policies_ignored",
-            lab().guarded().with(Fault::Unguarded { on: "n2", family: V6 }),
-        ),
         ("endpoints_missing", broken(Fault::NoEndpoints { family: V6 })),
         (
             "kube_proxy_not_running",
@@ -141,6 +137,10 @@ pub(super) fn examples() -> Vec<(&'static str, Lab)> {
         ("client_address_lost", broken(Fault::SourceLost { at: "n2", family: V6 })),
         ("rejections_lost", broken(Fault::RejectDropped { at: "n2", family: V6 })),
         ("egress_dead", broken(Fault::EgressDropped { at: "n2", family: V6 }).with_hosts()),
+        (
+            "policies_ignored",
+            lab().guarded().with(Fault::Unguarded { on: "n2", family: V6 }),
+        ),
         ("dns_wrong_records", broken(Fault::WrongRecords { pod: None, family: V6 })),
         ("dns_without_records", broken(Fault::NoRecords { pod: None, family: V6 })),
         ("dns_without_names", broken(Fault::NoNames { pod: None })),
