@@ -64,10 +64,10 @@ fn another(fault: Option<Fault>) -> Run {
         lab.fixture.run = "zz9zz".to_owned();
         lab.fixture.namespace = "dualstack-zz9zz".to_owned();
         for service in &mut lab.fixture.services {
-            let text = serde_json::to_string(&service.allocation).unwrap();
+            let text = serde_json::to_string(&(&service.allocation, &service.changes)).unwrap();
             let moved =
                 text.replace("10.96.1.", "10.96.7.").replace("fd00:10:96::1", "fd00:10:96::7");
-            service.allocation = serde_json::from_str(&moved).unwrap();
+            (service.allocation, service.changes) = serde_json::from_str(&moved).unwrap();
         }
         for pod in lab.fixture.backends.iter_mut() {
             pod.pod = pod.pod.as_ref().map(|name| name.replace("xyz", "bcdfg"));

@@ -105,10 +105,6 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("udp_dropped", broken(Fault::DatagramsDropped { on: "n2", family: V6 })),
         ("path_mtu", broken(Fault::Narrow { from: "n2", to: "n1", family: V6 })),
         ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
-        (
-            "policies_ignored",
-            lab().guarded().with(Fault::Unguarded { on: "n2", family: V6 }),
-        ),
         ("endpoints_missing", broken(Fault::NoEndpoints { family: V6 })),
         (
             "kube_proxy_family_unhealthy",
@@ -150,6 +146,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("node_port_input_filtered", broken(Fault::UntranslatedDropped { at: "n2", family: V6 })),
         ("rejections_lost", broken(Fault::RejectDropped { at: "n2", family: V6 })),
         ("egress_dead", broken(Fault::EgressDropped { at: "n2", family: V6 }).with_hosts()),
+        (
+            "policies_ignored",
+            lab().guarded().with(Fault::Unguarded { on: "n2", family: V6 }),
+        ),
         ("dns_wrong_records", broken(Fault::WrongRecords { pod: None, family: V6 })),
         ("dns_without_records", broken(Fault::NoRecords { pod: None, family: V6 })),
         ("dns_without_names", broken(Fault::NoNames { pod: None })),

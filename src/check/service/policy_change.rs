@@ -112,11 +112,12 @@ fn changed(world: World<'_>) -> Result<Changed, Blocked> {
     if made.len() != 1 {
         return Err(blocked(format!("a SingleStack Service has {}", words::list(&made))));
     }
-    // Where no new Service gets the second family, no other one can.
+    // Where new Services don't get the suite's families, none that is changed can.
     let like = world.fixture.service(&ServiceRole::PreferDualStack);
     let families = like.map(|like| like.families().len()).unwrap_or_default();
-    if families < world.suite.families.len() {
-        return Err(blocked("no PreferDualStack Service has both families".to_owned()));
+    if families != world.suite.families.len() {
+        let reason = "a PreferDualStack Service has not the families that are expected";
+        return Err(blocked(reason.to_owned()));
     }
     if service.changes.is_empty() {
         return Err(Blocked { by: None, reason: "nothing was changed of it".to_owned() });
