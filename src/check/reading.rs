@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, fmt, net::IpAddr};
 
-use super::{World, node::proxy_ailment, words};
+use super::{World, words};
 use crate::{
     fixture::{Destination, Workload, listener_name},
     net::IpFamily,
-    probe::{Aim, Answer, Attempt, Observation, Outcome, Probe, Vantage},
+    probe::{Aim, Answer, Attempt, Observation, Outcome, Probe, ProxyPage, Vantage},
 };
 
 /// The readings that a case is judged by.
@@ -413,6 +413,19 @@ impl<'a> Expected<'a> {
         Self { family, answerers, source, records, outside, pointer, health }
     }
 
+    /// What a page of health says, where it is kube-proxy's.
+    fn healthy(&self, body: &str) -> Step<'a> {
+        let Some(family) = self.health else { return Step::Right(None) };
+        let Some(page) = ProxyPage::read(body) else {
+            let detail = "what it says is not kube-proxy's page";
+            return Step::Wrong(Kind::WrongAnswer, detail.to_owned());
+        };
+        match page.complaint(family) {
+            Some(complaint) => Step::Wrong(Kind::Unhealthy, complaint),
+            None => Step::Right(None),
+        }
+    }
+
     fn step(&self, outcome: &'a Outcome) -> Step<'a> {
         match outcome {
             Outcome::Answered(answer) => self.answered(answer),
@@ -421,12 +434,7 @@ impl<'a> Expected<'a> {
             | Outcome::Silent
             | Outcome::Replied
             | Outcome::Counted { .. } => Step::Right(None),
-            Outcome::Health { body, .. } => {
-                match self.health.and_then(|family| proxy_ailment(body, family)) {
-                    Some((kind, detail)) => Step::Wrong(kind, detail),
-                    None => Step::Right(None),
-                }
-            }
+            Outcome::Health { body, .. } => self.healthy(body),
             Outcome::Records { addresses } => self.resolved(addresses),
             Outcome::Names { names } => self.named(names),
             Outcome::NoRecords if self.pointer.is_some() => {

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::{each, node_ip};
 use crate::{
     fixture::{
-        Allocation, Change, ChangeOutcome, ChangeTo, Fixture, Mesh, Port, SelectedNode, Service,
-        ServiceRole, Workload, WorkloadState,
+        Allocation, Change, Fixture, Mesh, Port, SelectedNode, Service, ServiceRole, Workload,
+        WorkloadState,
     },
     net::IpFamily::{self, V4, V6},
 };
@@ -60,24 +60,6 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
         mesh: mesh.clone(),
         ..Fixture::default()
     }
-}
-
-/// What a right API server makes of changes to a Service that has the first family.
-fn changes(k: usize, made: &Allocation, cluster: &[IpFamily]) -> Vec<Change> {
-    let mut dual = made.clone();
-    if let Allocation::Accepted { cluster_ips, ip_families, ip_family_policy, .. } = &mut dual {
-        *ip_families = cluster.to_vec();
-        *cluster_ips = cluster_ips_of(k, cluster);
-        *ip_family_policy = "PreferDualStack".to_owned();
-    }
-    let change = |to, allocation| Change { to, outcome: ChangeOutcome::Answered { allocation } };
-    let message = "spec.ipFamilies[0]: Invalid value: may not change once set".to_owned();
-    let refused = (cluster.len() > 1)
-        .then(|| change(ChangeTo::OtherPrimary, Allocation::Refused { message }));
-    let mut changes = vec![change(ChangeTo::PreferDualStack, dual)];
-    changes.extend(refused);
-    changes.push(change(ChangeTo::SingleStack, made.clone()));
-    changes
 }
 
 fn cluster_ips_of(k: usize, families: &[IpFamily]) -> Vec<IpAddr> {
@@ -148,7 +130,8 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
         _ => {}
     }
     if service.role == ServiceRole::PolicyChange {
-        service.changes = changes(k, &service.allocation, cluster);
+        let ips = cluster_ips_of(k, cluster);
+        service.changes = Change::expected(&service.allocation, cluster.to_vec(), ips);
     }
     service.actual = service.requested.clone();
     service.ports = match &service.allocation {

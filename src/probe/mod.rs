@@ -21,6 +21,7 @@ mod outside;
 mod plan;
 mod pod;
 mod policy;
+mod proxy_page;
 mod script;
 #[cfg(test)]
 mod script_tests;
@@ -37,6 +38,7 @@ pub use model::{
 };
 use plan::Batch;
 pub use plan::Sink;
+pub(crate) use proxy_page::ProxyPage;
 pub use table::{ProbeId, ProbeTable};
 
 /// What the reason begins with for which a probe could not be tried, where a right is missing.

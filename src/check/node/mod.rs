@@ -6,7 +6,6 @@ mod pod_cidrs;
 mod proxy_health;
 mod ranges;
 
-pub(super) use proxy_health::ailment as proxy_ailment;
 pub(crate) use proxy_health::{fixes as proxy_fixes, logs as proxy_logs};
 
 use super::DynCheck;

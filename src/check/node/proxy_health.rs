@@ -1,11 +1,6 @@
 //! `node::proxy_health`
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
-};
-
-use serde::Deserialize;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::{
     check::{
@@ -16,7 +11,7 @@ use crate::{
     },
     facts::{self, Fact, KubeProxy},
     net::IpFamily,
-    probe::{Aim, Attempts, HealthPage, Outcome, Probe, Target, Vantage},
+    probe::{Aim, Attempts, HealthPage, Outcome, Probe, ProxyPage, Target, Vantage},
 };
 
 /// kube-proxy is healthy in each family.
@@ -176,50 +171,13 @@ fn bound(proxy: Option<&KubeProxy>) -> (Option<IpAddr>, u16) {
     (address.filter(|address| !address.is_unspecified()), port)
 }
 
-/// What kube-proxy's page says, as far as it is read here.
-#[derive(Debug, Deserialize)]
-struct Page {
-    healthy: bool,
-    /// By family.
-    #[serde(default)]
-    status: BTreeMap<String, PageOfFamily>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageOfFamily {
-    healthy: bool,
-    #[serde(default)]
-    last_updated: String,
-}
-
-/// What kube-proxy's page says against its health in a family.
-pub(in crate::check) fn ailment(body: &str, family: IpFamily) -> Option<(Kind, String)> {
-    let Ok(page) = serde_json::from_str::<Page>(body) else {
-        return Some((Kind::WrongAnswer, "what it says is not kube-proxy's page".to_owned()));
-    };
-    let Some(own) = page.status.get(family.as_str()) else {
-        return if !page.status.is_empty() {
-            Some((Kind::Unhealthy, format!("it has never written rules of {family}")))
-        } else if page.healthy {
-            None
-        } else {
-            Some((Kind::Unhealthy, "it is unhealthy, and does not say in which family".to_owned()))
-        };
-    };
-    // Fractions of a second make it no clearer.
-    let seconds = own.last_updated.split('.').next().unwrap_or_default();
-    let since = if seconds.is_empty() { String::new() } else { format!(" since {seconds}Z") };
-    (!own.healthy).then(|| (Kind::Unhealthy, format!("it has written no rules of {family}{since}")))
-}
-
 impl Half {
     /// The verdict on one that has nothing to say against its health.
     fn well(&self, reading: &Reading<'_>) -> Verdict {
         let Self { node, .. } = self;
         let told = reading.attempts.iter().any(|attempt| match &attempt.outcome {
             Outcome::Health { body, .. } => {
-                serde_json::from_str(body).is_ok_and(|page: Page| !page.status.is_empty())
+                ProxyPage::read(body).is_some_and(|page| page.tells_families_apart())
             }
             _ => false,
         });
@@ -265,39 +223,6 @@ pub(crate) fn fixes(world: World<'_>, family: IpFamily, node: &str) -> Vec<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use IpFamily::{V4, V6};
-
-    fn page(v4: bool, v6: bool) -> String {
-        let healthy = v4 && v6;
-        let at = "2026-11-26T10:24:36.876399738Z";
-        format!(
-            "{{\"lastUpdated\":\"{at}\",\"currentTime\":\"{at}\",\"healthy\":{healthy},\"status\":{{\
-             \"IPv4\":{{\"lastUpdated\":\"{at}\",\"healthy\":{v4}}},\
-             \"IPv6\":{{\"lastUpdated\":\"{at}\",\"healthy\":{v6}}}}}}}"
-        )
-    }
-
-    #[test]
-    fn each_family_is_ill_by_itself() {
-        assert_eq!(ailment(&page(true, true), V6), None);
-        assert_eq!(ailment(&page(true, false), V4), None);
-        let detail = "it has written no rules of IPv6 since 2026-11-26T10:24:36Z".to_owned();
-        assert_eq!(ailment(&page(true, false), V6), Some((Kind::Unhealthy, detail)));
-    }
-
-    #[test]
-    fn a_family_that_is_not_mentioned_beside_another_was_never_written() {
-        let body = "{\"healthy\":true,\"status\":{\"IPv4\":{\"healthy\":true}}}";
-        let detail = "it has never written rules of IPv6".to_owned();
-        assert_eq!(ailment(body, V6), Some((Kind::Unhealthy, detail)));
-    }
-
-    #[test]
-    fn an_older_one_speaks_of_both_at_once() {
-        assert_eq!(ailment("{\"healthy\":true}", V6), None);
-        assert!(matches!(ailment("{\"healthy\":false}", V6), Some((Kind::Unhealthy, _))));
-        assert!(matches!(ailment("<html>", V6), Some((Kind::WrongAnswer, _))));
-    }
 
     #[test]
     fn it_is_asked_where_its_configuration_says() {

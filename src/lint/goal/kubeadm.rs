@@ -5,7 +5,7 @@ use crate::{
     net::IpFamily,
 };
 
-use super::{Step, lacks::Lacks};
+use super::{lacks::Lacks, steps::Step};
 
 /// Where the steps are written.
 pub(super) const SOURCES: [&str; 4] = [

@@ -7,7 +7,7 @@ use crate::lint::{
     report::Report,
 };
 
-use super::{Plan, Step};
+use super::steps::{Plan, Step};
 
 /// All plans of a report; a sentence where it has none.
 pub(in crate::lint) fn render(report: &Report, width: usize) -> String {

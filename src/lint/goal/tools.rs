@@ -2,7 +2,7 @@
 
 use crate::lint::model::{Model, Tool};
 
-use super::{Step, lacks::Lacks};
+use super::{lacks::Lacks, steps::Step};
 
 /// Kubernetes' own page.
 pub(super) const CONCEPT: &str =

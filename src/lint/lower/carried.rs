@@ -7,7 +7,12 @@ use crate::lint::{
     tree::{Document, Node, Value},
 };
 
-use super::{Lower, settings, texts::sysctl_line};
+use super::{
+    Lower,
+    defines::{KEYS, MAX_DEPTH},
+    settings,
+    texts::sysctl_line,
+};
 
 /// API groups of configuration, of which a document inside another one is read.
 const GROUPS: &[&str] = &[
@@ -25,14 +30,10 @@ const GROUPS: &[&str] = &[
     "metallb.io",
     "cilium.io",
 ];
-/// Keys that only configuration of a cluster's ranges has, at the beginning of a line.
-const KEYS: &[&str] = &["cluster-cidr:", "service-cidr:", "podSubnets:", "serviceSubnets:"];
 /// Keys that say to where the text beside them is written.
 const PLACES: [&str; 4] = ["path", "dest", "destination", "filename"];
 /// Keys of such a text.
 const CONTENTS: [&str; 5] = ["content", "contents", "inline", "data", "text"];
-/// How deep a document is searched.
-const MAX_DEPTH: usize = 24;
 
 /// Whether a text holds control structures of a template: what it comes to is not known.
 fn is_program(text: &str) -> bool {
@@ -43,27 +44,6 @@ fn is_program(text: &str) -> bool {
 
 fn is_cloud_init(text: &str) -> bool {
     text.starts_with("#cloud-config") || text.contains("\nwrite_files:")
-}
-
-/// Whether a text says what a cluster's network is to be.
-fn defines(text: &str) -> bool {
-    (text.contains("kubeadm.k8s.io/") && text.contains("ClusterConfiguration"))
-        || KEYS.iter().any(|key| text.contains(key))
-        || text.contains("--pod-network-cidr")
-        || text.contains("--cluster-cidr")
-}
-
-/// Whether a document without a kind carries the configuration of a cluster.
-pub(super) fn defines_cluster(root: &Node) -> bool {
-    fn search(node: &Node, depth: usize) -> bool {
-        match &node.value {
-            _ if depth > MAX_DEPTH => false,
-            Value::Scalar(scalar) => defines(&scalar.text),
-            Value::List(items) => items.iter().any(|item| search(item, depth + 1)),
-            Value::Map(entries) => entries.iter().any(|entry| search(&entry.value, depth + 1)),
-        }
-    }
-    root.get("kind").is_none() && search(root, 0)
 }
 
 impl Lower<'_> {

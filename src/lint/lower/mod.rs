@@ -4,6 +4,7 @@ mod calico;
 mod carried;
 mod cilium;
 mod commands;
+mod defines;
 mod dns;
 mod flannel;
 mod forms;
@@ -122,7 +123,7 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
                 || talos.iter().any(|key| root.at(&["cluster", "network", key]).is_some())
                 || kubespray.iter().any(|key| root.get(key).is_some())
                 || root.get("clusterPodNets").is_some()
-                || carried::defines_cluster(root)
+                || defines::cluster(root)
         }
         _ => false,
     }
