@@ -37,7 +37,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
     let lost: Vec<&Probed<'_>> = evidence.probed.iter().filter(|it| silent(it)).collect();
     let first = lost.first()?;
     let mut own = evidence.probed.iter().filter(|it| for_node(it));
-    if !own.all(|probed| silent(probed)) {
+    if !own.all(silent) {
         return None;
     }
     // Where no NodePort answers either, more is wrong.

@@ -73,7 +73,7 @@ impl Check for BothFamilies {
             .flat_map(|pod| plan::families(world.suite).map(move |family| (pod, family)))
             .filter_map(|(pod, family)| probes(world, pod, family).ok())
             .flat_map(|(_, probes)| probes)
-            .filter(|probe| is_denial(probe))
+            .filter(is_denial)
             .collect();
         let mut cases = Vec::new();
         for family in plan::families(world.suite) {

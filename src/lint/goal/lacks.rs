@@ -5,7 +5,7 @@ use crate::{
     net::IpFamily,
 };
 
-use super::{ranges, tools};
+use super::ranges;
 
 /// What a cluster has, and what it lacks.
 #[derive(Debug)]
@@ -45,9 +45,8 @@ impl Lacks<'_> {
             && self.without_range.is_empty()
     }
 
-    /// The cluster in a sentence.
-    pub(super) fn describe(&self, model: &Model) -> String {
-        let tool = tools::of(model).as_str();
+    /// The cluster of a tool in a sentence.
+    pub(super) fn describe(&self, model: &Model, tool: &str) -> String {
         let version = model.version().map(|version| format!(" {version}")).unwrap_or_default();
         let list = |noun: &str, list: Option<&RangeList>| match list {
             Some(list) => format!("{noun} {}", list.text.value),

@@ -20,8 +20,8 @@ use super::model::Model;
 pub(super) fn plan(model: &Model) -> Option<Plan> {
     let lacks = lacks::lacks(model)?;
     let changes = if model.asked.live { Vec::new() } else { changes::changes(model, &lacks) };
-    let cluster = lacks.describe(model);
     let tool = tools::of(model);
+    let cluster = lacks.describe(model, tool.as_str());
     let mut sources = vec![tools::CONCEPT];
     if lacks.is_nothing() {
         let (fixed, steps) = (Vec::new(), Vec::new());
