@@ -48,7 +48,7 @@ fn junit_agrees(bed: &Bed) {
     let report = quick_junit::Report::deserialize_from_str(&xml).unwrap();
     let cases: Vec<_> = report.test_suites.iter().flat_map(|suite| &suite.test_cases).collect();
     assert_eq!(cases.len(), run.judged().count());
-    assert_eq!(report.failures + report.errors, 0);
+    assert_eq!(report.failures + report.errors, 0, "{}", run.output);
 }
 
 fn rejudged(bed: &Bed) {
