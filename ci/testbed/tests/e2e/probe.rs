@@ -299,7 +299,7 @@ fn names(workload: &Workload<'_>, from: &str, path: &Path, script: &mut Script) 
         Path::Untranslated { node, family } if node == from => {
             let address = workload.cluster.node(node).unwrap().address(*family);
             if let Some(address) = address {
-                let ask = format!("nc -w 4 {address} 32767 </dev/null 2>&1 | grep -q refused");
+                let ask = format!("nc -vv -w 4 {address} 32767 </dev/null 2>&1 | grep -q refused");
                 script.add(path.clone(), &ask);
             }
         }
