@@ -46,6 +46,7 @@ const fn is_costly(fault: &Fault) -> bool {
             | Fault::DnsTransportDropped(_)
             | Fault::EgressDropped(_)
             | Fault::ExternalTrafficLocal(_)
+            | Fault::KubeProxyFamilyFailing(_)
             | Fault::KubeletStopped(_)
             | Fault::LargeAnswersLost(_)
             | Fault::LargePacketsOneWay(_)
