@@ -146,7 +146,7 @@ impl Distribution {
                  must have both families, and a kubelet's --node-ip doesn't add one."
             }
             (Self::Kubeadm, NodeAddresses) => {
-                "kubeadm: node-ip stands in KUBELET_KUBEADM_ARGS in /var/lib/kubelet/kubeadm-flags.env on \
+                "kubeadm: node-ip is set in KUBELET_KUBEADM_ARGS in /var/lib/kubelet/kubeadm-flags.env on \
                  the node; restart kubelet after a change."
             }
             (Self::Kubeadm, Ranges) => {

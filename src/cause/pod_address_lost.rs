@@ -83,7 +83,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
                  NET_ADMIN, a CNI plugin that runs last (`tuning` with disable_ipv6), or a daemon on \
                  {node} that resets interfaces. Look at the log of the pod network's pod there."
             ),
-            "Make the pod anew: its addresses are set once, when it is made.".to_owned(),
+            "Delete the pod so that it is created again: its addresses are set only when it is created.".to_owned(),
         ],
         probed,
         ..Found::default()

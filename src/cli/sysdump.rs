@@ -153,7 +153,7 @@ fn options(run: Vec<OsString>) -> Result<Options, Failure> {
     };
     if let Some(argument) = run.iter().find(|argument| names_cluster(argument)) {
         return Err(Failure::usage(format!(
-            "{} stands behind `--`; the cluster is named before it, as in `sysdump --context NAME`",
+            "{} must come before `--`, as in `sysdump --context NAME`",
             argument.to_string_lossy()
         )));
     }

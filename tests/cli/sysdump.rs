@@ -84,7 +84,7 @@ fn what_no_archive_can_be_made_of_is_refused_before_anything_is_done() {
     refused(
         &["sysdump", "--", "--context", "x"],
         Exit::Usage,
-        &["--context stands behind `--`", "sysdump --context NAME"],
+        &["--context must come before `--`", "sysdump --context NAME"],
     );
     refused(&["sysdump", "--", "--no-such"], Exit::Usage, &["behind `--`", "--no-such"]);
     refused(&["sysdump", NODE_CHECKS, "--", "--nodes", "1"], Exit::Usage, &["RUN OPTIONS"]);

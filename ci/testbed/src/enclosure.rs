@@ -191,11 +191,9 @@ pub fn run_enclosed(dir: &Path) -> Result<u8> {
     let root = build(&plan)?;
     sethostname(plan.enclosure.name.as_str()).context(|| "set the host name".to_owned())?;
     boot::pivot(&root)?;
-    let (program, arguments) = plan
-        .enclosure
-        .command
-        .split_first()
-        .ok_or_else(|| Error::Invalid("there is no command to enclose".to_owned()))?;
+    let (program, arguments) = plan.enclosure.command.split_first().ok_or_else(|| {
+        Error::Invalid("no command given: `testbed enclose --root DIR -- COMMAND`".to_owned())
+    })?;
     let child = Command::new(program)
         .args(arguments)
         .env_clear()

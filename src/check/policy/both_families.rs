@@ -168,7 +168,7 @@ fn probes(
     let own = sources.iter().position(|source| source.pod.node == pod.node).unwrap_or_default();
     // The next node's, so that packets come from elsewhere where there is an elsewhere.
     let mut circle = sources.iter().cycle().skip(own + 1).take(sources.len());
-    let missing = || Blocked { by: None, reason: "there is no pod to probe from".to_owned() };
+    let missing = || Blocked { by: None, reason: "no pod to probe from".to_owned() };
     let source = circle.find(|source| source.address(family).is_ok()).ok_or_else(missing)?;
     let peer = source.pod.node.clone();
     let backend = world.fixture.backend_on(&peer).ok_or_else(missing)?;

@@ -310,7 +310,7 @@ fn nodes(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
     }
     Some(step(
         format!("Create the Nodes again, one after the other, for a pod range of {other}."),
-        "The kubelet registers its Node anew, and the controller manager gives it a range of each \
+        "The kubelet registers its Node again, and the controller manager gives it a range of each \
          family. Labels and taints that were set by hand are lost with the object: the saved file \
          has them. kubeadm init phase mark-control-plane sets the control plane's label and taint \
          again, the taint also where it had been taken off.",

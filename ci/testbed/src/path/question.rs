@@ -163,7 +163,7 @@ impl fmt::Display for Path {
                 write!(f, "{family} health of kube-proxy on {node}")
             }
             Self::Untranslated { node, family } => {
-                write!(f, "{family} answer at a port of {node} that is no NodePort")
+                write!(f, "{family} answer at an unused NodePort of {node}")
             }
             Self::Policy { node, family } => write!(f, "{family} policies on {node}"),
             Self::ApiServer => f.write_str("API server"),
