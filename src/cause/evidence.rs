@@ -6,7 +6,7 @@ use std::{
     fmt,
 };
 
-use super::{Found, Judged};
+use super::{Found, Judged, open::Open};
 use crate::{
     check::{Kind, Reading, State, Status, Symptom, World},
     facts::TargetName,
@@ -219,13 +219,6 @@ impl<'a> Probed<'a> {
                 !matches!(kind, Kind::NoRecords | Kind::NoSuchName | Kind::WrongRecords)
             })
     }
-}
-
-/// What still wants an explanation.
-#[derive(Debug)]
-pub(super) struct Open {
-    probed: BTreeSet<ProbeId>,
-    cases: BTreeSet<usize>,
 }
 
 impl<'a> Evidence<'a> {
@@ -484,21 +477,4 @@ fn is_external(world: World<'_>, probe: &Probe) -> bool {
         _ => None,
     };
     target.and_then(|target| target.service.known()).is_some_and(|it| it.is_external())
-}
-
-impl Open {
-    /// Closes what a rule explains, and names the cases.
-    pub(super) fn explain(&mut self, evidence: &Evidence<'_>, found: &Found) -> Vec<String> {
-        let mut names = Vec::new();
-        for &place in &self.cases {
-            let case = &evidence.judged[place].case;
-            let explained = |id| self.probed.contains(id) && found.probed.contains(id);
-            if case.probes.iter().any(explained) || found.cases.contains(&place) {
-                names.push(case.name());
-            }
-        }
-        self.probed.retain(|id| !found.probed.contains(id));
-        self.cases.retain(|case| !found.cases.contains(case));
-        names
-    }
 }

@@ -42,6 +42,7 @@ mod node_port_not_masqueraded;
 mod node_port_way_back;
 mod node_without_internal_ip;
 mod node_without_pod_cidr;
+mod open;
 mod other_primary;
 mod outside_without_way;
 mod own_pod_routes_missing;

@@ -14,7 +14,7 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
     for rule in REGISTRY {
         let mut of_rule = Vec::new();
         for found in rule.find(&evidence) {
-            let explains = open.explain(&evidence, &found);
+            let explains = open.explain(judged, &found);
             if explains.is_empty() {
                 continue;
             }

@@ -17,6 +17,7 @@ mod listener;
 #[cfg(test)]
 mod loopback;
 mod model;
+mod outcome;
 mod outside;
 mod plan;
 mod pod;
@@ -33,9 +34,8 @@ mod written;
 pub use aim::Aim;
 pub use carry_out::{EXECS_AT_ONCE, carry_out};
 pub use egress::{Egress, EgressServer};
-pub use model::{
-    Answer, Attempt, Attempts, HealthPage, Observation, Outcome, Probe, Target, Train, Vantage,
-};
+pub use model::{Attempts, HealthPage, Probe, Target, Vantage};
+pub use outcome::{Answer, Attempt, Observation, Outcome, Train};
 use plan::Batch;
 pub use plan::Sink;
 pub(crate) use proxy_page::ProxyPage;

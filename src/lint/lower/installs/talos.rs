@@ -5,6 +5,7 @@ use crate::lint::{
         Address, Args, ComponentName, Installation, KubeletConfiguration, NodeConfiguration,
         RangeEntry, Tool,
     },
+    source::Span,
     tree::{Node, Value},
 };
 
@@ -34,20 +35,7 @@ impl Lower<'_> {
         }
         let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
         if let Some(network) = cluster_network {
-            let pods_setting = Setting::pods(Tool::Talos, "podSubnets");
-            let services_setting = Setting::services(Tool::Talos, "serviceSubnets");
-            let pods = self.range_list(network.get("podSubnets"), pods_setting);
-            let services = self.range_list(network.get("serviceSubnets"), services_setting);
-            if pods.is_some() || services.is_some() {
-                self.model.installs.push(Installation {
-                    at,
-                    tool: Tool::Talos,
-                    pods: pods.or_else(|| Some(assumed(PODS, at, pods_setting))),
-                    services: services.or_else(|| Some(assumed(SERVICES, at, services_setting))),
-                    masks: Vec::new(),
-                    settings: Args::default(),
-                });
-            }
+            self.talos_ranges(network, at, ["podSubnets", "serviceSubnets"]);
         }
         if let Some(cluster) = cluster {
             for (section, name) in [
@@ -105,18 +93,12 @@ impl Lower<'_> {
         }
     }
 
-    /// talhelper's file, of which it makes the machine configurations.
-    pub(super) fn talhelper(&mut self, root: &Node) -> bool {
-        let known = ["clusterPodNets", "clusterSvcNets", "talosVersion"];
-        if !known.iter().any(|key| root.get(key).is_some()) {
-            return false;
-        }
-        let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
-        self.version(root.get("kubernetesVersion").and_then(Node::text));
-        let pods_setting = Setting::pods(Tool::Talos, "clusterPodNets");
-        let services_setting = Setting::services(Tool::Talos, "clusterSvcNets");
-        let pods = self.range_list(root.get("clusterPodNets"), pods_setting);
-        let services = self.range_list(root.get("clusterSvcNets"), services_setting);
+    /// The ranges of Pods and Services under these keys, where there are any.
+    fn talos_ranges(&mut self, node: &Node, at: Span, [pods, services]: [&'static str; 2]) {
+        let pods_setting = Setting::pods(Tool::Talos, pods);
+        let services_setting = Setting::services(Tool::Talos, services);
+        let pods = self.range_list(node.get(pods), pods_setting);
+        let services = self.range_list(node.get(services), services_setting);
         if pods.is_some() || services.is_some() {
             self.model.installs.push(Installation {
                 at,
@@ -127,6 +109,17 @@ impl Lower<'_> {
                 settings: Args::default(),
             });
         }
+    }
+
+    /// talhelper's file, of which it makes the machine configurations.
+    pub(super) fn talhelper(&mut self, root: &Node) -> bool {
+        let known = ["clusterPodNets", "clusterSvcNets", "talosVersion"];
+        if !known.iter().any(|key| root.get(key).is_some()) {
+            return false;
+        }
+        let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
+        self.version(root.get("kubernetesVersion").and_then(Node::text));
+        self.talos_ranges(root, at, ["clusterPodNets", "clusterSvcNets"]);
         for part in ["patches", "controlPlane", "worker", "nodes"] {
             if let Some(node) = root.get(part) {
                 self.carried(node);

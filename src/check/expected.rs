@@ -1,0 +1,251 @@
+//! What a probe should get.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use super::{
+    World,
+    step::{Kind, Step},
+    words,
+};
+use crate::{
+    fixture::{Destination, Workload, listener_name},
+    net::IpFamily,
+    probe::{Aim, Answer, Outcome, Probe, ProxyPage, Vantage},
+};
+
+/// What a probe should get.
+pub(super) struct Expected<'a> {
+    family: IpFamily,
+    /// Who may answer; empty for what no backend answers.
+    answerers: Vec<&'a Workload>,
+    /// The client address that the backend must see, where the network may not change it.
+    source: Option<IpAddr>,
+    /// The records that a name must have.
+    records: Records,
+    /// Who may answer outside the cluster.
+    outside: Option<Outsider>,
+    /// How the name begins that an address must lead to; the cluster's domain follows.
+    pointer: Option<String>,
+    /// The family in which a kube-proxy must be healthy.
+    health: Option<IpFamily>,
+}
+
+/// The records that a name must have.
+enum Records {
+    /// These and no others.
+    All(BTreeSet<IpAddr>),
+    /// Any of these: there are more than an answer holds.
+    Some(BTreeSet<IpAddr>),
+    /// Whatever those are that somebody else gave it.
+    Any,
+}
+
+impl Records {
+    /// How many addresses an answer over UDP surely holds.
+    const SURE: usize = 8;
+
+    fn of(world: World<'_>, aim: &Aim, family: IpFamily) -> Self {
+        let target = match aim {
+            Aim::Records { service } => {
+                let service = world.fixture.service(service);
+                let ip = service.and_then(|service| service.cluster_ip(family));
+                return Self::All(ip.into_iter().collect());
+            }
+            Aim::TargetRecords { target } => world.facts.target(target),
+            _ => None,
+        };
+        let known = target.and_then(|target| Some((target, target.service.known()?)));
+        let Some((target, service)) = known else { return Self::All(BTreeSet::new()) };
+        if service.is_external() {
+            return Self::Any;
+        }
+        if !service.is_headless() {
+            return Self::All(service.cluster_ip(family).into_iter().collect());
+        }
+        let ready: BTreeSet<IpAddr> = target.ready(family).map(|it| it.address).collect();
+        if ready.len() > Self::SURE { Self::Some(ready) } else { Self::All(ready) }
+    }
+
+    /// Whether a name may have no record.
+    fn is_none(&self) -> bool {
+        matches!(self, Self::All(addresses) if addresses.is_empty())
+    }
+
+    fn are(&self, found: &BTreeSet<IpAddr>) -> bool {
+        match self {
+            Self::All(addresses) => found == addresses,
+            Self::Some(addresses) => found.is_subset(addresses),
+            Self::Any => true,
+        }
+    }
+}
+
+/// Who may answer outside the cluster.
+enum Outsider {
+    /// This machine's listener, by its name and address.
+    Listener { name: String, address: IpAddr },
+    /// Anyone: it is a server of the operator's.
+    Anyone,
+}
+
+impl<'a> Expected<'a> {
+    /// What a probe should get in this world.
+    pub(super) fn of(world: World<'a>, probe: &Probe) -> Self {
+        let family = probe.family();
+        let fixture = world.fixture;
+        let source = match (&probe.vantage, &probe.aim) {
+            // Pods talk to pods without NAT: the Kubernetes network model.
+            (Vantage::Pod { node }, Aim::Backend { .. }) => {
+                fixture.probe_on(node).and_then(|source| source.address(family))
+            }
+            _ => None,
+        };
+        let records = Records::of(world, &probe.aim, family);
+        let answerers = match &probe.aim {
+            Aim::Backend { node } => fixture.backend_on(node).into_iter().collect(),
+            Aim::ClusterIp { service }
+            | Aim::NodePort { service, .. }
+            | Aim::Proxied { service } => {
+                let service = fixture.service(service).into_iter();
+                service.flat_map(|service| fixture.backends_of(service, family)).collect()
+            }
+            Aim::Node { .. }
+            | Aim::ProxyHealth { .. }
+            | Aim::KubernetesService
+            | Aim::Outside
+            | Aim::Pointer { .. }
+            | Aim::DnsService
+            | Aim::DnsPod { .. }
+            | Aim::TargetIp { .. }
+            | Aim::TargetEndpoint { .. }
+            | Aim::TargetRecords { .. }
+            | Aim::Guarded { .. }
+            | Aim::Records { .. } => Vec::new(),
+        };
+        let outside = match (&probe.aim, fixture.egress.get(&family)) {
+            (Aim::Outside, Some(Destination::Listener { address })) => {
+                let name = listener_name(&fixture.run);
+                Some(Outsider::Listener { name, address: address.ip() })
+            }
+            (Aim::Outside | Aim::TargetIp { .. } | Aim::TargetEndpoint { .. }, _) => {
+                Some(Outsider::Anyone)
+            }
+            _ => None,
+        };
+        let pointer = match &probe.aim {
+            Aim::Pointer { service } => fixture
+                .service(service)
+                .map(|service| format!("{}.{}.svc.", service.name, fixture.namespace)),
+            _ => None,
+        };
+        let health = match &probe.aim {
+            Aim::ProxyHealth { family, .. } => Some(*family),
+            _ => None,
+        };
+        Self { family, answerers, source, records, outside, pointer, health }
+    }
+
+    /// What a page of health says, where it is kube-proxy's.
+    fn healthy(&self, body: &str) -> Step<'a> {
+        let Some(family) = self.health else { return Step::Right(None) };
+        let Some(page) = ProxyPage::read(body) else {
+            let detail = "what it says is not kube-proxy's page";
+            return Step::Wrong(Kind::WrongAnswer, detail.to_owned());
+        };
+        match page.complaint(family) {
+            Some(complaint) => Step::Wrong(Kind::Unhealthy, complaint),
+            None => Step::Right(None),
+        }
+    }
+
+    /// What an outcome is against it.
+    pub(super) fn step(&self, outcome: &'a Outcome) -> Step<'a> {
+        match outcome {
+            Outcome::Answered(answer) => self.answered(answer),
+            Outcome::Connected
+            | Outcome::Rejected
+            | Outcome::Silent
+            | Outcome::Replied
+            | Outcome::Counted { .. } => Step::Right(None),
+            Outcome::Health { body, .. } => self.healthy(body),
+            Outcome::Records { addresses } => self.resolved(addresses),
+            Outcome::Names { names } => self.named(names),
+            Outcome::NoRecords if self.pointer.is_some() => {
+                Step::Wrong(Kind::NoRecords, "no PTR record".to_owned())
+            }
+            Outcome::NoRecords if self.records.is_none() => Step::Right(None),
+            // A Service's records come all at once, so this is no state on the way.
+            Outcome::NoRecords => {
+                Step::Wrong(Kind::NoRecords, format!("no {} record", self.family.record_type()))
+            }
+            Outcome::NoSuchName => Step::Failed(Kind::NoSuchName, None),
+            outcome if outcome.is_an_answer() && matches!(self.outside, Some(Outsider::Anyone)) => {
+                Step::Right(None)
+            }
+            Outcome::DnsFailure { detail } => Step::Failed(Kind::DnsFailure, Some(detail)),
+            Outcome::Refused => Step::Failed(Kind::Refused, None),
+            Outcome::TimedOut => Step::Failed(Kind::TimedOut, None),
+            Outcome::Unreachable { detail } => Step::Failed(Kind::Unreachable, Some(detail)),
+            Outcome::Reset => Step::Failed(Kind::Reset, None),
+            Outcome::WrongAnswer { detail } => Step::Failed(Kind::WrongAnswer, Some(detail)),
+        }
+    }
+
+    fn answered(&self, answer: &'a Answer) -> Step<'a> {
+        match &self.outside {
+            Some(Outsider::Listener { name, address })
+                if *name != answer.pod || *address != answer.server =>
+            {
+                let detail = format!("{} at {} answered, not {name}", answer.pod, answer.server);
+                return Step::Wrong(Kind::WrongAnswer, detail);
+            }
+            Some(_) => return Step::Right(Some(&answer.pod)),
+            None => {}
+        }
+        let right = self.answerers.iter().any(|backend| {
+            backend.address(self.family) == Some(answer.server)
+                && backend.pod.as_ref().is_none_or(|pod| *pod == answer.pod)
+        });
+        if !right {
+            let expected = words::list(self.answerers.iter().map(|backend| {
+                let address =
+                    backend.address(self.family).map_or_else(String::new, |ip| format!(" at {ip}"));
+                format!("{}{address}", backend.pod.as_deref().unwrap_or("nginx"))
+            }));
+            return Step::Wrong(
+                Kind::WrongAnswer,
+                format!("{} at {} answered, not {expected}", answer.pod, answer.server),
+            );
+        }
+        match self.source {
+            Some(source) if source != answer.client => Step::Wrong(
+                Kind::WrongSource,
+                format!("{} saw {} as the client, not {source}", answer.pod, answer.client),
+            ),
+            _ => Step::Right(Some(&answer.pod)),
+        }
+    }
+
+    fn named(&self, names: &[String]) -> Step<'a> {
+        let Some(pointer) = &self.pointer else { return Step::Right(None) };
+        if names.iter().all(|name| name.to_ascii_lowercase().starts_with(pointer)) {
+            return Step::Right(None);
+        }
+        let right = pointer.trim_end_matches('.');
+        Step::Wrong(Kind::WrongRecords, format!("{}, where {right} is right", words::list(names)))
+    }
+
+    fn resolved(&self, addresses: &[IpAddr]) -> Step<'a> {
+        let found: BTreeSet<IpAddr> = addresses.iter().copied().collect();
+        let expected = match &self.records {
+            records if records.are(&found) => return Step::Right(None),
+            Records::All(right) if !right.is_empty() => words::list(right),
+            Records::Some(right) => format!("some of {}", words::count(right.len(), "address")),
+            Records::All(_) | Records::Any => "none".to_owned(),
+        };
+        Step::Wrong(
+            Kind::WrongRecords,
+            format!("{}, where {expected} is right", words::list(&found)),
+        )
+    }
+}
