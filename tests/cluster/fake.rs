@@ -205,20 +205,24 @@ async fn respond<A>(
 where
     A: Fn(&Request<Incoming>) -> Answer,
 {
-    let answer = match answer(&request) {
-        Answer::Read(decide) => {
-            let body = request.body_mut().collect().await.unwrap().to_bytes();
-            decide(serde_json::from_slice(&body).unwrap())
+    let mut answer = answer(&request);
+    // A server that answers over an unread body closes the connection, and the client that still
+    // writes sees a broken pipe.
+    if !request.headers().contains_key(header::UPGRADE) {
+        let Ok(body) = request.body_mut().collect().await else {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        };
+        if let Answer::Read(decide) = answer {
+            answer = decide(serde_json::from_slice(&body.to_bytes()).unwrap());
         }
-        answer => answer,
-    };
+    }
     match answer {
         Answer::Json(code, value) => Ok(text(code, ("content-type", "application/json"), value)),
         Answer::Text(code, header, body) => Ok(text(code, header, body)),
         Answer::Close => Err(std::io::ErrorKind::ConnectionReset.into()),
         Answer::Hang => Ok(pending::<Result<_, Infallible>>().await.unwrap()),
         Answer::Talk(talk) => Ok(upgrade(request, talk)),
-        Answer::Read(_) => panic!("a request is read once"),
+        Answer::Read(_) => panic!("a request that upgrades has no body"),
     }
 }
 
