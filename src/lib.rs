@@ -7,13 +7,13 @@
 //! kubeconfig → cluster → facts → plan → probes → observations → verdicts → causes → events → reports
 //! ```
 
-pub mod baseline;
+mod baseline;
 pub mod cause;
 pub mod check;
 pub mod cli;
 pub mod cluster;
-pub mod compare;
-pub mod conformance;
+mod compare;
+mod conformance;
 pub mod event;
 pub mod exit;
 pub mod facts;
@@ -30,4 +30,4 @@ pub mod run;
 pub mod snapshot;
 pub mod suite;
 pub mod suites;
-pub mod sysdump;
+mod sysdump;

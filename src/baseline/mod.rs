@@ -9,9 +9,9 @@ mod review;
 #[cfg(test)]
 mod tests;
 
-pub use read::BaselineError;
+pub(crate) use read::BaselineError;
 pub(crate) use read::day;
-pub use review::{Finding, Review};
+pub(crate) use review::Review;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

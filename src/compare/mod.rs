@@ -12,9 +12,7 @@ mod pairs;
 mod tests;
 mod times;
 
-pub use model::{
-    CauseChange, Causes, Change, Comparison, FactChange, Gone, GoneBecause, Side, TimeChange,
-};
+pub(crate) use model::{CauseChange, Change, Comparison, Gone, GoneBecause, Side, TimeChange};
 
 use crate::{
     cause::Judged,
@@ -25,7 +23,7 @@ use model::Explained;
 use pairs::Pair;
 
 /// What changed from one run to another.
-pub fn compare(old: &Record, new: &Record) -> Comparison {
+pub(crate) fn compare(old: &Record, new: &Record) -> Comparison {
     let pairs = pairs::pairs(&old.judged, &new.judged);
     let mut found = Comparison {
         old: Side::of(old),

@@ -16,7 +16,7 @@ use crate::{
 
 /// The report of a run. `sha256` is the digest of the record's file. Failures that a baseline knows
 /// are failures here.
-pub fn assess(record: &Record, implementation: Implementation, sha256: String) -> Report {
+pub(crate) fn assess(record: &Record, implementation: Implementation, sha256: String) -> Report {
     let limitations = limits::limitations(record);
     let (core, extended) = (core(record), extended(record));
     let result = match (core.result, extended.result) {

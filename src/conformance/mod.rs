@@ -13,23 +13,19 @@ mod profiles;
 mod tests;
 mod verify;
 
-pub use assess::assess;
-pub use model::{
-    API_VERSION, Core, Extended, Feature, Grade, Implementation, KIND, Profile, RecordOf, Report,
-    Statistics, Tested,
-};
-pub use profiles::PROFILE;
-pub use verify::verify;
+pub(crate) use assess::assess;
+pub(crate) use model::{API_VERSION, Grade, Implementation, KIND, Report};
+pub(crate) use verify::verify;
 
 use ring::digest::{SHA256, digest as hash};
-use schemars::Schema;
 
 /// The SHA-256 of a record's file, in hexadecimal, as `sha256sum` prints it.
-pub fn digest(file: &[u8]) -> String {
+pub(crate) fn digest(file: &[u8]) -> String {
     hash(&SHA256, file).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The JSON Schema of a report.
-pub fn schema() -> Schema {
+#[cfg(test)]
+fn schema() -> schemars::Schema {
     schemars::schema_for!(Report)
 }

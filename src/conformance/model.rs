@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{cause::Judged, check::Status};
 
 /// The version of the form.
-pub const API_VERSION: &str = "dualstack/v1alpha1";
+pub(crate) const API_VERSION: &str = "dualstack/v1alpha1";
 /// The kind of document.
-pub const KIND: &str = "ConformanceReport";
+pub(crate) const KIND: &str = "ConformanceReport";
 
 /// A conformance report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use crate::check::{DynCheck, Level, REGISTRY};
 
 /// The name of the profile.
-pub const PROFILE: &str = "DUAL-STACK";
+pub(crate) const PROFILE: &str = "DUAL-STACK";
 
 /// The ids of the checks of the core.
 pub(super) fn core() -> Vec<&'static str> {

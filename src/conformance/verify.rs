@@ -7,7 +7,7 @@ use crate::record::Record;
 
 /// Where a report says otherwise than the record, as sentences; none where it follows from it.
 /// `record` is judged with the checks of this version, and `sha256` the digest of its file.
-pub fn verify(report: &Report, record: &Record, sha256: &str) -> Vec<String> {
+pub(crate) fn verify(report: &Report, record: &Record, sha256: &str) -> Vec<String> {
     if report.record.sha256 != sha256 {
         return vec![format!(
             "The report is of another record: its sha256 is {}, and that of the file is {sha256}.",

@@ -13,7 +13,7 @@ const LARGEST_SUM: usize = 64 << 20;
 
 /// A file in an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Where it lies.
     pub path: String,
     /// What it is, in a phrase.
@@ -24,7 +24,7 @@ pub struct Entry {
 
 /// Files, and why others are not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Archive {
+pub(crate) struct Archive {
     /// The files, in order.
     pub entries: Vec<Entry>,
     /// What is missing, and why: full phrases.
@@ -34,17 +34,17 @@ pub struct Archive {
 
 impl Archive {
     /// An empty one, of which this much is known to be missing.
-    pub fn without(missing: Vec<String>) -> Self {
+    pub(crate) fn without(missing: Vec<String>) -> Self {
         Self { missing, ..Self::default() }
     }
 
     /// Adds a file that has to be there.
-    pub fn add(&mut self, path: &str, what: &str, content: Vec<u8>) {
+    pub(crate) fn add(&mut self, path: &str, what: &str, content: Vec<u8>) {
         self.entries.push(Entry { path: path.to_owned(), what: what.to_owned(), content });
     }
 
     /// Adds a file, unless that makes the archive too large; then it says so.
-    pub fn add_bounded(&mut self, path: &str, what: &str, content: Vec<u8>) {
+    pub(crate) fn add_bounded(&mut self, path: &str, what: &str, content: Vec<u8>) {
         let size = content.len();
         if size > LARGEST || self.sum + size > LARGEST_SUM {
             self.missing.push(format!("{path} ({what}): its {} would be too much", bytes(size)));
@@ -59,7 +59,12 @@ impl Archive {
     ///
     /// # Errors
     /// A path is too long for a tar.
-    pub fn pack(mut self, name: &str, introduction: &str, at: Timestamp) -> io::Result<Vec<u8>> {
+    pub(crate) fn pack(
+        mut self,
+        name: &str,
+        introduction: &str,
+        at: Timestamp,
+    ) -> io::Result<Vec<u8>> {
         let contents = self.contents(introduction).into_bytes();
         let table =
             Entry { path: "CONTENTS.md".to_owned(), what: String::new(), content: contents };
@@ -93,7 +98,7 @@ impl Archive {
 }
 
 /// A size for people.
-pub fn bytes(size: usize) -> String {
+pub(crate) fn bytes(size: usize) -> String {
     match size {
         0..1024 => format!("{size} bytes"),
         1024..1_048_576 => format!("{} KiB", size / 1024),

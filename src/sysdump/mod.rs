@@ -9,9 +9,9 @@ mod secrets;
 
 use std::{fmt::Write, io};
 
-pub use archive::{Archive, Entry, bytes};
-pub use objects::{Read, read};
-pub use redact::{RedactError, Redactor};
+pub(crate) use archive::{Archive, bytes};
+pub(crate) use objects::{Read, read};
+pub(crate) use redact::{RedactError, Redactor};
 
 use crate::{
     record::Record,
@@ -20,7 +20,7 @@ use crate::{
 
 /// Why an archive can't be made.
 #[derive(Debug, thiserror::Error)]
-pub enum DumpError {
+pub(crate) enum DumpError {
     /// It can't be redacted.
     #[error(transparent)]
     Redact(#[from] RedactError),
@@ -34,7 +34,7 @@ pub enum DumpError {
 
 /// What goes into an archive.
 #[derive(Debug)]
-pub struct Material {
+pub(crate) struct Material {
     /// The run.
     pub record: Record,
     /// The network's objects, where a cluster was asked for them.
@@ -52,7 +52,7 @@ impl Material {
     ///
     /// # Errors
     /// It can't be redacted so that nothing remains and it is judged as before, or not be packed.
-    pub fn pack(self) -> Result<(Vec<u8>, usize), DumpError> {
+    pub(crate) fn pack(self) -> Result<(Vec<u8>, usize), DumpError> {
         let redact = self.redact;
         let material = if redact { self.redacted()? } else { self };
         let Self { record, objects, log, missing, .. } = material;

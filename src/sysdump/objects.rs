@@ -45,7 +45,7 @@ const CONFIG_MAPS: [(&str, &str); 18] = [
 
 /// Objects that were read, or why they weren't.
 #[derive(Debug)]
-pub struct Read {
+pub(crate) struct Read {
     /// The file's name, without the directory.
     pub name: String,
     /// What they are.
@@ -65,7 +65,7 @@ struct List {
 }
 
 /// Reads them all at the same time. What doesn't exist is left out without a word.
-pub async fn read(cluster: &Cluster) -> Vec<Read> {
+pub(crate) async fn read(cluster: &Cluster) -> Vec<Read> {
     const SLICES: Objects = Objects {
         group: "discovery.k8s.io",
         versions: &["v1"],

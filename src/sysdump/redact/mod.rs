@@ -99,7 +99,7 @@ const LABEL_STARTS: [&str; 7] = [
 
 /// Why something can't be redacted. Nothing is written then.
 #[derive(Debug, thiserror::Error)]
-pub enum RedactError {
+pub(crate) enum RedactError {
     /// Chance is not to be had.
     #[error("cannot redact the record: this machine gives no random numbers; leave out --redact")]
     Chance,
@@ -116,7 +116,7 @@ pub enum RedactError {
 
 /// Gives other names and addresses.
 #[derive(Debug)]
-pub struct Redactor {
+pub(crate) struct Redactor {
     names: Names,
     addresses: Addresses,
     /// The addresses of which none may remain.
@@ -128,7 +128,7 @@ impl Redactor {
     ///
     /// # Errors
     /// Where this machine gives no random numbers.
-    pub fn new(record: &Record, texts: &[&str]) -> Result<Self, RedactError> {
+    pub(crate) fn new(record: &Record, texts: &[&str]) -> Result<Self, RedactError> {
         let mut names = Names::of(record);
         texts.iter().for_each(|text| names.hosts_in(text));
         let json = serde_json::to_string(record).map_err(|error| differs(&error))?;
@@ -149,7 +149,7 @@ impl Redactor {
     }
 
     /// A text of others with other names and addresses in it.
-    pub fn text(&mut self, text: &str) -> String {
+    pub(crate) fn text(&mut self, text: &str) -> String {
         self.names.hosts_in(text);
         self.ours(text)
     }
@@ -176,7 +176,7 @@ impl Redactor {
     }
 
     /// An object of others with other names and addresses in it.
-    pub fn object(&mut self, value: Value) -> Value {
+    pub(crate) fn object(&mut self, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.text(&text)),
             Value::Array(all) => all.into_iter().map(|value| self.object(value)).collect(),
@@ -199,7 +199,7 @@ impl Redactor {
     ///
     /// # Errors
     /// Where it would not be, or a name or an address would remain.
-    pub fn record(&mut self, record: &Record) -> Result<Record, RedactError> {
+    pub(crate) fn record(&mut self, record: &Record) -> Result<Record, RedactError> {
         let value = serde_json::to_value(record).map_err(|error| differs(&error))?;
         // The names of hosts that stand in sentences are to be known before anything is replaced.
         self.field("", "", value.clone());
@@ -252,7 +252,7 @@ impl Redactor {
     }
 
     /// The names and addresses that remain in a text.
-    pub fn remaining(&self, text: &str) -> Vec<String> {
+    pub(crate) fn remaining(&self, text: &str) -> Vec<String> {
         let names = self.names.within(text).into_iter().map(str::to_owned);
         let tokens = scan::tokens(text).into_iter().filter(tells).map(|token| written(&token));
         names.chain(tokens.filter(|token| self.originals.contains(token))).collect()
