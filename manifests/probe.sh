@@ -144,8 +144,20 @@ sample_anew() {
     seen=' '
 }
 
-# Makes some attempts at once: more of them when hardly any probes are left that wait. Fails where one
-# of them did.
+# Takes note of an attempt that failed after a success and took so many hundredths. A backend that kept
+# one waiting was busy, or it is gone: more attempts tell which. Fails where this one ends the probe.
+stumble() {
+    [ "$stumbled" -eq 0 ] && [ $(($1 * 10)) -ge $((timeout - 20)) ] || return 1
+    stumbled=1
+    [ "$distinct" -le 1 ] || [ "$successes" -ge "$bound" ] || successes=$bound
+    successes=$((succeeded + successes))
+    answered=$now
+    sample_anew
+    write
+}
+
+# Makes some attempts at once: more of them when hardly any probes are left that wait. Fails where some
+# of them did: sets $failed to how many, and $took to how many hundredths the last of those took.
 draw_together() {
     set -- 1 2 3
     [ $(((now - start) * 10)) -lt $((settle + timeout)) ] || set -- 1 2 3 4 5 6 7 8
@@ -162,13 +174,20 @@ draw_together() {
     while IFS= read -r line; do
         backend=${line%%"$tab"*}
         attempts=$((attempts + 1))
-        keep "${line#*"$tab"}"
-        if [ -n "$backend" ]; then succeed; else failed=1; fi
+        line=${line#*"$tab"}
+        keep "$line"
+        if [ -n "$backend" ]; then
+            succeed
+        else
+            failed=$((failed + 1))
+            took=${line#*"$tab"*"$tab"*"$tab"*"$tab"}
+            took=${took%%"$tab"*}
+        fi
     done << LINES
 $lines
 LINES
     clock
-    return "$failed"
+    [ "$failed" -eq 0 ]
 }
 
 # A stage of the probe that a line of stdin asks for, which has made so many attempts: the `first` one
@@ -235,15 +254,8 @@ LINE
             succeed
         else
             if [ "$succeeded" -gt 0 ]; then
-                # A backend that kept one attempt waiting was busy, or it is gone: more tell which.
                 clock
-                [ "$stumbled" -eq 0 ] && [ $(((now - begun) * 10)) -ge $((timeout - 20)) ] || break
-                stumbled=1
-                [ "$distinct" -le 1 ] || [ "$successes" -ge "$bound" ] || successes=$bound
-                successes=$((succeeded + successes))
-                answered=$now
-                sample_anew
-                write
+                stumble $((now - begun)) || break
                 continue
             fi
             settle
@@ -258,7 +270,10 @@ LINE
         fi
         # A sample that takes long meets a backend that lets connections wait: several wait at once.
         if [ "$kind" = http ] && [ "$distinct" -gt 1 ] && [ $((now - answered)) -gt "$long" ]; then
-            enough || [ "$drawn" -gt "$bound" ] || draw_together || break
+            if ! enough && [ "$drawn" -le "$bound" ] && ! draw_together; then
+                [ "$failed" -eq 1 ] && stumble "$took" || break
+                continue
+            fi
         fi
         ! enough || break
         if [ "$drawn" -gt "$bound" ]; then

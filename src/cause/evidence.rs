@@ -8,7 +8,7 @@ use std::{
 
 use super::{Found, Judged, open::Open};
 use crate::{
-    check::{Kind, Reading, State, Status, Symptom, World},
+    check::{Busy, Kind, Reading, State, Status, Symptom, World},
     facts::TargetName,
     fixture::ServiceRole,
     net::IpFamily,
@@ -223,6 +223,7 @@ impl<'a> Probed<'a> {
 
 impl<'a> Evidence<'a> {
     pub(super) fn new(world: World<'a>, judged: &'a [Judged], probes: &'a ProbeTable) -> Self {
+        let busy = Busy::of(world.facts, probes);
         let probed = probes.iter().map(|(id, probe, observation)| Probed {
             id,
             probe,
@@ -237,7 +238,7 @@ impl<'a> Evidence<'a> {
             family: probe.family(),
             external: is_external(world, probe),
             large: probe.target.is_large(),
-            reading: Reading::of(world, probe, observation),
+            reading: busy.read(world, probe, observation),
         });
         let probed: Vec<Probed<'a>> = probed.collect();
         let mut by_node: HashMap<(&'a str, IpFamily), Vec<usize>> = HashMap::new();

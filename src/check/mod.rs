@@ -11,6 +11,7 @@
 //! own file and the list of its area are the only places that know of it.
 
 mod about;
+mod busy;
 mod case;
 pub(crate) mod commands;
 mod contract;
@@ -44,6 +45,7 @@ pub(crate) mod words;
 mod world;
 
 pub use about::{About, Level};
+pub(crate) use busy::Busy;
 pub(crate) use case::Planned;
 pub use case::{Blocked, Case, Subject};
 pub(crate) use contract::Check;

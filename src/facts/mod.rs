@@ -137,6 +137,10 @@ pub struct Node {
     /// Whether it has no kubelet of its own (virtual-kubelet, Fargate): pods there can't
     /// be entered.
     pub is_virtual: bool,
+    /// The first node that runs on the same kernel (`status.nodeInfo.bootID`), where that is another
+    /// one: nodes in containers of one machine, as kind's, share its processors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_kernel_as: Option<String>,
     /// `spec.providerID`.
     pub provider_id: Option<String>,
     /// How many pods the kubelet takes (`status.allocatable.pods`).

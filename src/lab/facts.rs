@@ -35,6 +35,7 @@ pub(crate) fn node(name: &str) -> Node {
         kubelet_version: "v1.36.3".to_owned(),
         container_runtime: "containerd://2.3.7".to_owned(),
         is_virtual: false,
+        same_kernel_as: None,
         provider_id: None,
         max_pods: Some(110),
         network_annotations: BTreeMap::new(),

@@ -4,6 +4,8 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::tool;
+
 /// What came of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
@@ -105,6 +107,15 @@ impl Outcome {
                 | Self::NoRecords
                 | Self::Replied
         )
+    }
+
+    /// Whether nothing came back for as long as was waited.
+    pub(crate) fn is_silence(&self) -> bool {
+        match self {
+            Self::TimedOut => true,
+            Self::DnsFailure { detail } => tool::DNS_SILENCE.contains(&detail.as_str()),
+            _ => false,
+        }
     }
 
     /// What an attempt to open a connection means where it must be refused.

@@ -237,6 +237,21 @@ fn a_sample_that_takes_long_is_drawn_together_up_to_its_bound() {
 }
 
 #[test]
+fn one_of_several_attempts_at_once_that_runs_out_of_time_is_followed_by_more() {
+    let Some(busybox) = Busybox::find() else { return };
+    let address = loopback::serve(loopback::V6, |stream, number| {
+        thread::sleep(Duration::from_millis(if number == 4 { 1_500 } else { 500 }));
+        loopback::answer_as(&stream, "nginx-1", 0);
+    });
+    let attempts = Attempts { timeout_ms: 1_000, distinct: 2, bound: 6, settle_ms: 0, ..PATIENT };
+    let seen = busybox.observe(&[http(address, attempts)]);
+    let late = seen[0].attempts.iter().position(|attempt| !attempt.outcome.succeeded());
+    assert!(late.is_some_and(|late| seen[0].attempts.len() - late > 6), "{seen:?}");
+    let failed = seen[0].attempts.iter().filter(|attempt| !attempt.outcome.succeeded());
+    assert_eq!(failed.count(), 1, "{seen:?}");
+}
+
+#[test]
 fn failures_before_the_first_success_are_forgiven_and_none_after_it() {
     let Some(busybox) = Busybox::find() else { return };
     let probes = [http(loopback::settling(2, 9), PATIENT), http(loopback::settling(2, 1), PATIENT)];

@@ -358,6 +358,8 @@ impl Session {
         let why = why_open(broken_off.as_ref());
         let closed = self.ledger.close(&why);
         self.tell(closed);
+        let Self { ledger, facts, fixture, options, .. } = &mut self;
+        ledger.doubt_time_outs(World { facts, fixture, suite: &options.suite });
         if !self.fixture.removed.is_empty() {
             self.ledger.doubt_failures(&why);
         }

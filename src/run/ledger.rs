@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::{
     cause::Judged,
     check::{
-        Case, DynCheck, Judge, PlannedCase, Reading, Readings, Stage, Status, Verdict, World,
+        Busy, Case, DynCheck, Judge, PlannedCase, Reading, Readings, Stage, Status, Verdict, World,
         untested,
     },
     probe::{Observation, Probe, ProbeId, ProbeTable},
@@ -180,6 +180,29 @@ impl Ledger {
         for entry in self.entries.iter_mut().filter(|entry| !entry.case.probes.is_empty()) {
             if matches!(&entry.state, State::Closed(verdict) if verdict.status() == Status::Fail) {
                 entry.state = State::Closed(Verdict::inconclusive(reason));
+            }
+        }
+    }
+
+    /// Takes back failures that rest on time-outs alone, where a machine that has to do with them was too
+    /// busy for them to tell anything. That is only known when all probes are done.
+    pub fn doubt_time_outs(&mut self, world: World<'_>) {
+        let Self { entries, probes, .. } = self;
+        let busy = Busy::of(world.facts, probes);
+        if busy.is_empty() {
+            return;
+        }
+        for entry in entries {
+            let State::Closed(verdict) = &entry.state else { continue };
+            if verdict.status() != Status::Fail {
+                continue;
+            }
+            let own = entry.case.probes.iter().filter_map(|&id| {
+                Some(Reading::of(world, probes.probe(id)?, probes.observation(id)))
+            });
+            let mut bad = own.filter(|reading| reading.symptom().is_some()).peekable();
+            if bad.peek().is_some() && bad.all(|reading| busy.explains(world, &reading)) {
+                entry.state = State::Closed(Verdict::inconclusive(busy.reason()));
             }
         }
     }

@@ -74,6 +74,7 @@ fn facts() -> Facts {
         kubelet_version: String::new(),
         container_runtime: String::new(),
         is_virtual: false,
+        same_kernel_as: None,
         provider_id: None,
         max_pods: None,
         network_annotations: BTreeMap::new(),

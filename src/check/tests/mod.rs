@@ -1,5 +1,6 @@
 //! The registry as a whole, and what holds for every judge.
 
+mod busy;
 mod control_plane;
 mod egress;
 mod health;

@@ -59,9 +59,8 @@ impl<'a> Fetch<'a> {
     /// The nodes, without which there is nothing to say.
     pub(super) async fn nodes(&self) -> Result<Vec<facts::Node>, ClusterError> {
         let all: Api<Node> = Api::all(self.cluster.client.clone());
-        list_as(&all, &ListParams::default(), nodes::node)
-            .await
-            .map_err(|error| self.cluster.error("list nodes", error))
+        let nodes = list_as(&all, &ListParams::default(), nodes::booted).await;
+        nodes.map(nodes::by_kernel).map_err(|error| self.cluster.error("list nodes", error))
     }
 
     pub(super) async fn config_map(

@@ -1,6 +1,6 @@
 //! Nodes as facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use k8s_openapi::api::core::v1;
 
@@ -24,6 +24,30 @@ const NETWORK_ANNOTATIONS: [&str; 14] = [
     "rke2.io/internal-ip",
     "weave.works/",
 ];
+
+/// The nodes as the facts hold them, from what is known of each beside its boot.
+pub(super) fn by_kernel(nodes: Vec<(String, Node)>) -> Vec<Node> {
+    let mut first = HashMap::new();
+    let mut all = Vec::new();
+    for (boot, mut node) in nodes {
+        if !boot.is_empty() {
+            node.same_kernel_as = match first.entry(boot) {
+                Entry::Occupied(known) => Some(String::clone(known.get())),
+                Entry::Vacant(free) => {
+                    free.insert(node.name.clone());
+                    None
+                }
+            };
+        }
+        all.push(node);
+    }
+    all
+}
+
+/// A node as the facts hold it, and which boot of which kernel it runs on.
+pub(super) fn booted(listed: ListedNode) -> (String, Node) {
+    (listed.status.node_info.boot_id.clone(), node(listed))
+}
 
 /// A node as the facts hold it.
 pub(super) fn node(node: ListedNode) -> Node {
@@ -70,6 +94,7 @@ pub(super) fn node(node: ListedNode) -> Node {
             .into_iter()
             .filter(|(key, _)| NETWORK_ANNOTATIONS.iter().any(|start| key.starts_with(start)))
             .collect(),
+        same_kernel_as: None,
     }
 }
 
@@ -93,6 +118,19 @@ mod tests {
 
     fn parsed(json: serde_json::Value) -> Node {
         node(serde_json::from_value(json).unwrap())
+    }
+
+    #[test]
+    fn nodes_that_share_a_kernel_say_so() {
+        let on = |name: &str, boot: &str| {
+            let json = serde_json::json!({
+                "metadata": {"name": name}, "status": {"nodeInfo": {"bootID": boot}},
+            });
+            booted(serde_json::from_value(json).unwrap())
+        };
+        let nodes = by_kernel(vec![on("a", "1"), on("b", "2"), on("c", "1"), on("d", "")]);
+        let shared = nodes.iter().map(|node| node.same_kernel_as.as_deref());
+        assert_eq!(shared.collect::<Vec<_>>(), [None, None, Some("a"), None]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod printed;
 mod udp;
 mod wget;
 
+pub(super) use nslookup::SILENCE as DNS_SILENCE;
 pub(super) use printed::{Ending, Printed};
 use printed::{last_words, unusable};
 

@@ -1,0 +1,164 @@
+//! Machines that were too busy for a time-out to tell anything of the network.
+
+use std::collections::BTreeSet;
+
+use super::{Kind, Reading, State, World};
+use crate::{
+    facts::Facts,
+    fixture::few,
+    probe::{Aim, Attempt, Observation, Outcome, Probe, ProbeTable, Target, Vantage},
+};
+
+/// By how many milliseconds an attempt outlasts its time where the machine that was to stop it is too
+/// busy. The network has no part in that. In some forty runs on machines with work to spare it was never 300
+/// ms; in each run with wrong time-outs it was 500 ms and more, several times.
+const OVERRUN_MS: u32 = 500;
+
+/// Where attempts were stopped much too late.
+#[derive(Debug, Default)]
+pub(crate) struct Busy<'a> {
+    nodes: BTreeSet<&'a str>,
+    runner: bool,
+    longest_ms: u32,
+}
+
+impl<'a> Busy<'a> {
+    /// What a run's attempts show. Where a node shares its kernel with others, they are all as busy.
+    pub(crate) fn of(facts: &'a Facts, probes: &'a ProbeTable) -> Self {
+        let mut busy = Self::default();
+        for (_, probe, observation) in probes.iter() {
+            let Some(overrun) = observation.and_then(|it| overrun(probe, &it.attempts)) else {
+                continue;
+            };
+            match &probe.vantage {
+                Vantage::Outside => busy.runner = true,
+                Vantage::Pod { node }
+                | Vantage::HostNetwork { node }
+                | Vantage::Guarded { node } => {
+                    busy.nodes.insert(node);
+                }
+                Vantage::ApiServer | Vantage::DnsPod { .. } => continue,
+            }
+            busy.longest_ms = busy.longest_ms.max(overrun);
+        }
+        let all = facts.nodes.known().map_or(&[][..], Vec::as_slice);
+        let kernel = |name: &'a str| {
+            let node = all.iter().find(|node| node.name == name);
+            node.and_then(|node| node.same_kernel_as.as_deref()).unwrap_or(name)
+        };
+        let kernels: BTreeSet<&str> = busy.nodes.iter().map(|node| kernel(node)).collect();
+        let beside = all.iter().map(|node| node.name.as_str());
+        busy.nodes.extend(beside.filter(|name| kernels.contains(kernel(name))));
+        busy
+    }
+
+    /// Whether nowhere.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && !self.runner
+    }
+
+    /// What was observed of a probe, where a time-out that such a machine explains is not known to be one.
+    pub(crate) fn read<'r>(
+        &self,
+        world: World<'r>,
+        probe: &'r Probe,
+        observation: Option<&'r Observation>,
+    ) -> Reading<'r> {
+        let mut reading = Reading::of(world, probe, observation);
+        if self.explains(world, &reading) {
+            reading.state = State::Unknown(self.reason());
+        }
+        reading
+    }
+
+    /// Whether a probe failed by a time-out that such a machine explains: at its source, or where the
+    /// answer was to come from.
+    pub(crate) fn explains(&self, world: World<'_>, reading: &Reading<'_>) -> bool {
+        let State::Bad(symptom) = &reading.state else { return false };
+        let last = reading.attempts.last();
+        let silent = match symptom.kind {
+            Kind::TimedOut => true,
+            Kind::DnsFailure => last.is_some_and(|attempt| attempt.outcome.is_silence()),
+            _ => false,
+        };
+        silent && self.touches(world, reading.probe)
+    }
+
+    fn touches(&self, world: World<'_>, probe: &Probe) -> bool {
+        let is = |node: &str| self.nodes.contains(node);
+        let from = match &probe.vantage {
+            Vantage::Outside => self.runner,
+            Vantage::Pod { node } | Vantage::HostNetwork { node } | Vantage::Guarded { node } => {
+                is(node)
+            }
+            Vantage::ApiServer | Vantage::DnsPod { .. } => false,
+        };
+        let any_backend = || world.fixture.backends.iter().any(|backend| is(&backend.node));
+        let to = match &probe.aim {
+            Aim::Backend { node }
+            | Aim::Node { node }
+            | Aim::ProxyHealth { node, .. }
+            | Aim::Guarded { node, .. } => is(node),
+            Aim::ClusterIp { .. } | Aim::NodePort { .. } | Aim::Proxied { .. } => {
+                probe.aim.node().is_some_and(is) || probe.aim.backend().map_or_else(any_backend, is)
+            }
+            Aim::DnsPod { node, .. } | Aim::TargetEndpoint { node, .. } => {
+                node.as_deref().is_some_and(is)
+            }
+            Aim::DnsService | Aim::Pointer { .. } | Aim::Records { .. } => {
+                let pods = world.facts.cluster_dns.known().into_iter().flat_map(|dns| &dns.pods);
+                pods.filter_map(|pod| pod.node.as_deref()).any(is)
+            }
+            Aim::KubernetesService
+            | Aim::Outside
+            | Aim::TargetIp { .. }
+            | Aim::TargetRecords { .. } => false,
+        };
+        from || to
+    }
+
+    /// Why a case is inconclusive for it.
+    pub(crate) fn reason(&self) -> String {
+        let mut places: Vec<&str> = self.nodes.iter().copied().collect();
+        if self.runner {
+            places.push("this machine");
+        }
+        let (tenths, were) =
+            (self.longest_ms / 100, if places.len() == 1 { "was" } else { "were" });
+        format!(
+            "{} {were} too busy for a time-out to mean anything: an attempt ended up to {}.{} s after its \
+             time; run again when there is less to do",
+            few(places),
+            tenths / 10,
+            tenths % 10
+        )
+    }
+}
+
+/// By how much the worst of some attempts outlasted its time, where that is much. Only of those that are
+/// stopped from outside: the others end by themselves, and may take longer for good reasons.
+fn overrun(probe: &Probe, attempts: &[Attempt]) -> Option<u32> {
+    let first_success = || {
+        let place = attempts.iter().position(|attempt| attempt.outcome.succeeded());
+        place.unwrap_or(attempts.len())
+    };
+    let stopped = match &probe.target {
+        Target::Http { payload: 0, .. } | Target::Request { .. } => first_success(),
+        Target::Tcp { .. }
+        | Target::Closed { .. }
+        | Target::Unanswered { .. }
+        | Target::Health { .. }
+        | Target::Udp { .. } => attempts.len(),
+        Target::Http { .. }
+        | Target::Loss { .. }
+        | Target::Proxied { .. }
+        | Target::Dns { .. }
+        | Target::Pointer { .. }
+        | Target::DnsServer { .. } => 0,
+    };
+    let attempts = attempts.iter().take(stopped);
+    let waited = attempts.filter(|it| matches!(it.outcome, Outcome::TimedOut | Outcome::Silent));
+    let worst = waited.map(|attempt| attempt.millis).max()?;
+    let overrun = worst.saturating_sub(probe.attempts.timeout_ms);
+    (overrun >= OVERRUN_MS).then_some(overrun)
+}

@@ -1,0 +1,94 @@
+//! What time-outs mean on machines that are too busy.
+
+use crate::{
+    check::{Status, Verdict},
+    lab::{Lab, Run},
+    probe::{Attempt, Observation, Outcome, Probe, Target, Vantage},
+};
+
+const CASE: &str = "pod::reachable/ipv6/n1 -> n2";
+
+/// Time-outs, the last of which ended so many milliseconds after its start.
+fn timed_out(millis: u32) -> Observation {
+    let attempt = |millis| Attempt { millis, outcome: Outcome::TimedOut };
+    Observation { attempts: vec![attempt(500), attempt(millis)], lost: None }
+}
+
+/// A run in which the probes of one path time out, and one more from a node is stopped late.
+fn run(lab: &Lab, late: impl Fn(&Probe) -> Option<u32>) -> Run {
+    let healthy = lab.run();
+    let dead = healthy.probes_of(CASE);
+    lab.judge(|tried| {
+        Some(match late(tried) {
+            Some(millis) => {
+                let seen = lab.observe(tried);
+                let late = Attempt { millis, outcome: Outcome::TimedOut };
+                Observation { attempts: [vec![late], seen.attempts].concat(), lost: None }
+            }
+            None if dead.contains(&tried) => timed_out(3_010),
+            None => lab.observe(tried),
+        })
+    })
+}
+
+fn verdict(lab: &Lab, late: impl Fn(&Probe) -> Option<u32>) -> Verdict {
+    run(lab, late).case(CASE).verdict.clone()
+}
+
+/// As long, where it is the first TCP probe of a node's pod.
+fn at(node: &str, millis: u32) -> impl Fn(&Probe) -> Option<u32> {
+    let from = Vantage::Pod { node: node.to_owned() };
+    move |tried| {
+        let stopped = matches!(tried.target, Target::Udp { .. });
+        (tried.vantage == from && stopped).then_some(millis)
+    }
+}
+
+#[test]
+fn a_time_out_on_a_machine_with_time_to_spare_is_a_failure() {
+    let lab = Lab::dual();
+    assert_eq!(verdict(&lab, |_| None).status(), Status::Fail);
+    assert_eq!(verdict(&lab, at("n1", 3_400)).status(), Status::Fail, "within the margin");
+    assert_eq!(verdict(&lab, at("n3", 4_000)).status(), Status::Fail, "another node was busy");
+}
+
+#[test]
+fn a_time_out_where_a_node_was_too_busy_is_no_failure() {
+    let lab = Lab::dual();
+    for node in ["n1", "n2"] {
+        let run = run(&lab, at(node, 4_590));
+        assert_eq!(run.rules(), [""; 0], "no cause is made up of it");
+        let verdict = &run.case(CASE).verdict;
+        assert_eq!(verdict.status(), Status::Inconclusive, "{verdict:?}");
+        let reason = verdict.detail();
+        assert!(reason.starts_with(&format!("{node} was too busy")), "{reason}");
+        assert!(reason.contains("1.5 s after its time"), "{reason}");
+    }
+}
+
+#[test]
+fn nodes_on_one_kernel_are_busy_together() {
+    let mut lab = Lab::dual();
+    lab.node("n2").same_kernel_as = Some("n1".to_owned());
+    lab.node("n3").same_kernel_as = Some("n1".to_owned());
+    let verdict = verdict(&lab, at("n3", 4_000));
+    assert_eq!(verdict.status(), Status::Inconclusive, "{verdict:?}");
+    assert!(verdict.detail().starts_with("n1, n2, n3 were too busy"), "{verdict:?}");
+}
+
+#[test]
+fn what_was_refused_is_a_failure_however_busy_the_machine() {
+    let lab = Lab::dual();
+    let healthy = lab.run();
+    let dead = healthy.probes_of(CASE);
+    let late = at("n1", 9_000);
+    let run = lab.judge(|tried| {
+        let refused = Attempt { millis: 20, outcome: Outcome::Refused };
+        Some(match late(tried) {
+            _ if dead.contains(&tried) => Observation { attempts: vec![refused; 3], lost: None },
+            Some(millis) => timed_out(millis),
+            None => lab.observe(tried),
+        })
+    });
+    assert_eq!(run.case(CASE).verdict.status(), Status::Fail);
+}
