@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     shape: Flags,
-    /// The node: on n1 it is what `kubeadm init` is given, on the others `kubeadm join`.
+    /// The node: n1 gets the configuration of `kubeadm init`, the others that of `kubeadm join`.
     #[arg(long, default_value = "n1")]
     node: String,
 }
