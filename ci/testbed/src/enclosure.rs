@@ -65,9 +65,8 @@ impl FromStr for Bind {
         let absolute = |path: &str| path.starts_with('/').then(|| PathBuf::from(path));
         let parts =
             text.split_once(':').and_then(|(from, to)| Some((absolute(from)?, absolute(to)?)));
-        let (from, to) = parts.ok_or_else(|| {
-            Error::Invalid(format!("'{text}' names no directory and its place: use /FROM:/TO"))
-        })?;
+        let (from, to) = parts
+            .ok_or_else(|| Error::Invalid(format!("'{text}' is not a mount: use /FROM:/TO")))?;
         Ok(Self { from, to, writable: false })
     }
 }
@@ -129,7 +128,7 @@ impl Enclosure {
 
     fn refuse_if_used(&self, dir: &ClusterDir) -> Result<()> {
         if dir.record()?.is_some() {
-            return Err(Error::Invalid(format!("'{}' is the name of a cluster", self.name)));
+            return Err(Error::Invalid(format!("'{}' names a cluster; choose another", self.name)));
         }
         match dir.read::<ProcessId>(HOLDER)? {
             Some(holder) if holder.is_alive() => Err(Error::Invalid(format!(

@@ -24,7 +24,7 @@ pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode>
     let all = kubeadm::configurations(&args.shape.spec(name)?)?;
     let found = all.iter().find(|configuration| configuration.node == args.node);
     let configuration = found.ok_or_else(|| {
-        Error::Invalid(format!("there is no node '{}': they are n1 to n{}", args.node, all.len()))
+        Error::Invalid(format!("no node '{}': choose one of n1 to n{}", args.node, all.len()))
     })?;
     output.result(configuration.yaml.trim_end());
     Ok(Exit::Success.into())
