@@ -14,7 +14,7 @@ pub enum Exit {
     Failed,
     /// The command line, a suite, a manifest, a kubeconfig or an output path can't be used.
     Usage,
-    /// The cluster can't be reached, refuses us, or can't host the fixture.
+    /// The cluster can't be reached, denies access, or can't host the workload.
     Cluster,
     /// The selection matches no check.
     NothingSelected,
@@ -56,7 +56,9 @@ impl Exit {
             Self::Passed => "everything passed",
             Self::Failed => "something failed",
             Self::Usage => "the command line, a file or an output path can't be used",
-            Self::Cluster => "the cluster can't be reached, refuses us or can't host the fixture",
+            Self::Cluster => {
+                "the cluster can't be reached, denies access or can't host the workload"
+            }
             Self::NothingSelected => "the selection matches no check",
             Self::Inconclusive => "nothing failed, but something could not be determined",
             Self::Interrupted => "interrupted; what was known has been reported",

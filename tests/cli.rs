@@ -281,7 +281,7 @@ fn the_help_shows_examples_and_every_exit_code() {
   0    everything passed
   1    something failed
   2    the command line, a file or an output path can't be used
-  3    the cluster can't be reached, refuses us or can't host the fixture
+  3    the cluster can't be reached, denies access or can't host the workload
   4    the selection matches no check
   5    nothing failed, but something could not be determined
   130  interrupted; what was known has been reported

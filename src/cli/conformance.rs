@@ -20,12 +20,12 @@ use crate::{
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Conformance")]
 pub(super) struct ConformanceArgs {
-    /// Write a conformance report (YAML) to this file (`-`: stdout); see docs/reports. It says whose
-    /// network was tested: by --conformance-implementation, or the options that follow it
+    /// Write a conformance report (YAML) to this file (`-`: stdout); see docs/reports. It
+    /// names whose network was tested: --conformance-implementation, or the options after it
     #[arg(long, value_name = "FILE")]
     conformance: Option<PathBuf>,
-    /// Read whose network was tested from this file: YAML with organization, project, url, version and
-    /// contact (a list). An option for one of them comes before the file
+    /// File that names whose network was tested: YAML with organization, project, url, version and
+    /// contact (a list); the options after this one override it
     #[arg(long, value_name = "FILE")]
     conformance_implementation: Option<PathBuf>,
     /// Write a badge (SVG) with the result of the conformance report to this file (`-`: stdout)

@@ -97,7 +97,7 @@ pub(super) fn command(name: &'static str) -> Command {
             ))
         })
         .mut_subcommand("verify", |command| {
-            let example = ("verify report.yaml run.json", "Hold a report against its record");
+            let example = ("verify report.yaml run.json", "Check a report against its record");
             command.after_long_help(format!("{}\n{}", examples(&[example]), exit_codes()))
         })
         .mut_subcommand("report", |command| {
@@ -122,7 +122,7 @@ pub(super) fn command(name: &'static str) -> Command {
             command.after_long_help(format!(
                 "{}\n{}",
                 examples(&[
-                    ("cleanup --dry-run", "List what dead runs left behind"),
+                    ("cleanup --dry-run", "List what runs that died left behind"),
                     ("cleanup", "Remove it"),
                     ("cleanup --namespace net-test", "Look into one namespace only"),
                 ]),

@@ -26,8 +26,8 @@ pub(super) struct Console {
     /// Show only failures and the summary
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Show each case in a row of its own, and log on stderr how long each step takes; -vv logs
-    /// retries and what is read as well, -vvv every request. DUALSTACK_LOG takes a filter instead
+    /// Show each case in a row of its own, and log on stderr how long each step takes; -vv also
+    /// logs retries and what is read, -vvv every request. DUALSTACK_LOG sets a filter instead
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(super) verbose: u8,
     /// How to write the logs of -v and DUALSTACK_LOG
@@ -59,11 +59,11 @@ impl Console {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Colour {
-    /// Where they can be seen.
+    /// On a terminal.
     Auto,
-    /// Everywhere.
+    /// Always.
     Always,
-    /// Nowhere.
+    /// Never.
     Never,
 }
 
@@ -102,8 +102,8 @@ pub(super) struct ClusterArgs {
     /// The context in the kubeconfig [default: its current one]
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
-    /// How long the API server may take to accept a connection; a credential plugin has three
-    /// times as long
+    /// Time limit for connecting to the API server; a credential plugin may take three times as
+    /// long
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     connect_timeout: Duration,
 }

@@ -16,7 +16,7 @@ use crate::{
     run,
 };
 
-/// Hold a conformance report against the record of its run
+/// Check a conformance report against the record of its run
 ///
 /// Judges the record with the checks of this version, makes the report anew, and tells each place
 /// where the two differ. Exits with 0 if there is none and with 1 if there is one. That a record is

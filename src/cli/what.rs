@@ -50,12 +50,12 @@ struct ExpectationArgs {
     /// (inconclusive if it can't) or `off` [default: from the suite]
     #[arg(long, value_name = "WHEN")]
     outside: Option<Outside>,
-    /// Whether to test that pods get out of the cluster, to this machine: `required` (they must),
-    /// `auto` (inconclusive if no pod gets here) or `off` [default: from the suite]
+    /// Whether to test that pods reach this machine, outside the cluster: `required` (they must),
+    /// `auto` (inconclusive if none can) or `off` [default: from the suite]
     #[arg(long, value_name = "WHEN")]
     egress: Option<EgressWhen>,
-    /// Have pods connect to this server outside the cluster, and not to this machine; any answer will
-    /// do
+    /// Have pods connect to this server outside the cluster instead of this machine; any answer
+    /// counts
     #[arg(long, value_name = "URL")]
     egress_target: Option<EgressServer>,
     /// Also test this Service of yours, read-only: its DNS records, its ClusterIPs and its
@@ -193,7 +193,7 @@ struct TimeArgs {
     /// Time limit for the run, not counting the removal of the workload
     #[arg(long, value_name = "DURATION", default_value = "3m", value_parser = values::duration)]
     timeout: Duration,
-    /// Time limit for nodes to become ready that are starting
+    /// Time limit for starting nodes to become ready
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     node_timeout: Duration,
     /// Time limit for the pods to become ready

@@ -9,19 +9,12 @@ use std::{
 };
 
 use dualstack::{
-    cluster::{Cluster, ClusterError, Environment, connect_in},
+    cluster::{ClusterError, Environment, connect_in},
     exit::Exit,
 };
 use serde_json::json;
 
 use crate::fake::{Answer, Fake, impatient, options, version};
-
-/// The sentence of a connection that must fail as a matter of the cluster.
-fn refused(fake: &Fake, result: Result<Cluster, ClusterError>) -> String {
-    let error = result.unwrap_err();
-    assert_eq!(error.exit(), Exit::Cluster, "{error}");
-    fake.sentence(&error)
-}
 
 #[tokio::test]
 async fn what_is_about_to_be_touched_is_known_before_anything_is_created() {
@@ -83,7 +76,7 @@ async fn a_server_that_accepts_and_says_nothing() {
         let options = impatient(fake.kubeconfig(json!({}), json!({})));
         let result = connect_in(&options, &Environment::default()).await;
         assert_eq!(
-            refused(&fake, result),
+            fake.refused(result),
             "timed out after 0.2 s waiting for the API server URL (context here) (get /version); \
              check that it is healthy, and any firewall on the way",
             "{scheme}"
@@ -113,7 +106,7 @@ async fn an_answer_that_never_comes_later_on() {
 #[tokio::test]
 async fn a_connection_that_breaks() {
     let fake = Fake::start(|_| Answer::Close).await;
-    let sentence = refused(&fake, fake.connect().await);
+    let sentence = fake.refused(fake.connect().await);
     assert!(
         sentence.starts_with(
             "lost the connection to the API server URL (context here) (get /version): "
@@ -159,7 +152,7 @@ async fn a_name_that_has_no_address() {
 async fn credentials_that_are_not_accepted() {
     let fake = Fake::start(|_| Answer::status(401, "Unauthorized", "Unauthorized")).await;
     assert_eq!(
-        refused(&fake, fake.connect().await),
+        fake.refused(fake.connect().await),
         "the API server URL (context here) rejected the credentials (Unauthorized); log in again or \
          fetch a new kubeconfig, and check with `kubectl auth whoami`"
     );
@@ -182,7 +175,7 @@ async fn credentials_that_are_no_longer_accepted_in_the_middle() {
 async fn a_user_who_may_not_even_ask_for_the_version() {
     let fake = Fake::start(|_| Answer::forbidden()).await;
     assert_eq!(
-        refused(&fake, fake.connect().await),
+        fake.refused(fake.connect().await),
         "missing permission: get /version (jane may not) on the API server URL (context here); ask \
          for it, or use a context that has it"
     );
@@ -198,7 +191,7 @@ async fn something_else_than_kubernetes() {
     ] {
         let fake = Fake::start(move |_| Answer::Text(code, html, "<html>Welcome</html>")).await;
         assert_eq!(
-            refused(&fake, fake.connect().await),
+            fake.refused(fake.connect().await),
             format!(
                 "the server at URL (context here) is not a Kubernetes API server: {said}; check the \
                  server in the kubeconfig, and whether a proxy or a login page answers instead"
@@ -206,7 +199,7 @@ async fn something_else_than_kubernetes() {
         );
     }
     let fake = Fake::start(move |_| Answer::Text(401, html, "<html>Log in</html>")).await;
-    let sentence = refused(&fake, fake.connect().await);
+    let sentence = fake.refused(fake.connect().await);
     assert!(sentence.contains("rejected the credentials (HTTP 401"), "{sentence}");
 }
 
@@ -222,7 +215,7 @@ async fn a_server_from_before_dual_stack() {
     })
     .await;
     assert_eq!(
-        refused(&fake, fake.connect().await),
+        fake.refused(fake.connect().await),
         "the API server URL (context here) is Kubernetes v1.22.17-eks-1, which is too old: \
          dual-stack is stable since 1.23 (KEP-563); upgrade the cluster"
     );
@@ -253,7 +246,7 @@ async fn a_server_that_stays_busy_is_given_up() {
     })
     .await;
     assert_eq!(
-        refused(&fake, fake.connect().await),
+        fake.refused(fake.connect().await),
         "cannot get /version: the API server URL (context here) answered: starting"
     );
 }
@@ -266,7 +259,7 @@ async fn a_proxy_that_is_down_is_named_instead_of_the_server() {
     drop(closed);
     let proxy = format!("http://jane:s3cret@127.0.0.1:{port}");
     let result = fake.connect_as(json!({}), json!({"proxy-url": proxy})).await;
-    let sentence = refused(&fake, result).replace(&port.to_string(), "PORT");
+    let sentence = fake.refused(result).replace(&port.to_string(), "PORT");
     assert_eq!(
         sentence,
         "connection refused by the proxy http://127.0.0.1:PORT for the API server URL: nothing is \
@@ -314,7 +307,7 @@ async fn an_expired_client_certificate_is_told_by_the_servers_clock() {
     ] {
         let date: &'static str = httpdate::fmt_http_date(date).leak();
         let fake = Fake::start(move |_| Answer::Text(401, ("date", date), "no")).await;
-        let sentence = refused(&fake, fake.connect_as(user.clone(), json!({})).await);
+        let sentence = fake.refused(fake.connect_as(user.clone(), json!({})).await);
         assert!(sentence.contains(expected), "{sentence}");
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, future::pending, path::PathBuf, sync::Arc, time::Duration};
 
-use dualstack::cluster::{Cluster, ClusterError, ConnectOptions, Environment, connect_in};
+use dualstack::{
+    cluster::{Cluster, ClusterError, ConnectOptions, Environment, connect_in},
+    exit::Exit,
+};
 use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -132,6 +135,13 @@ impl Fake {
             }
         });
         Self::at(format!("{scheme}://127.0.0.1:{port}"), task.abort_handle())
+    }
+
+    /// The sentence of a connection that must fail as a matter of the cluster.
+    pub fn refused(&self, result: Result<Cluster, ClusterError>) -> String {
+        let error = result.unwrap_err();
+        assert_eq!(error.exit(), Exit::Cluster, "{error}");
+        self.sentence(&error)
     }
 
     fn at(url: String, task: tokio::task::AbortHandle) -> Self {

@@ -3,10 +3,6 @@
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use dualstack::{
-    cluster::{Cluster, ClusterError},
-    exit::Exit,
-};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use tokio_rustls::{
@@ -60,12 +56,6 @@ impl Secure {
     }
 }
 
-fn refused(fake: &Fake, result: Result<Cluster, ClusterError>) -> String {
-    let error = result.unwrap_err();
-    assert_eq!(error.exit(), Exit::Cluster, "{error}");
-    fake.sentence(&error)
-}
-
 #[tokio::test]
 async fn a_server_whose_certificate_is_in_order() {
     let secure = Secure::start("127.0.0.1", 2999).await;
@@ -78,7 +68,7 @@ async fn a_certificate_of_another_authority() {
     let secure = Secure::start("127.0.0.1", 2999).await;
     let other = Secure::start("127.0.0.1", 2999).await;
     let result = secure.fake.connect_as(json!({}), other.authority()).await;
-    let sentence = refused(&secure.fake, result);
+    let sentence = secure.fake.refused(result);
     assert!(
         sentence.starts_with(
             "TLS connection to the API server URL (context here) failed: the server's certificate "
@@ -99,7 +89,7 @@ async fn a_servers_certificate_that_has_expired() {
     let secure = Secure::start("127.0.0.1", 2021).await;
     let result = secure.fake.connect_as(json!({}), secure.authority()).await;
     assert_eq!(
-        refused(&secure.fake, result),
+        secure.fake.refused(result),
         "TLS connection to the API server URL (context here) failed: the server's certificate has \
          expired; renew it (on a kubeadm cluster by `kubeadm certs renew apiserver`) and check this \
          machine's clock"
@@ -111,7 +101,7 @@ async fn a_certificate_for_another_name() {
     let secure = Secure::start("api.example.org", 2999).await;
     let result = secure.fake.connect_as(json!({}), secure.authority()).await;
     assert_eq!(
-        refused(&secure.fake, result),
+        secure.fake.refused(result),
         "TLS connection to the API server URL (context here) failed: the server's certificate is for \
          api.example.org, not 127.0.0.1; use one of these names as the address, or set \
          tls-server-name in the kubeconfig"
@@ -135,7 +125,7 @@ async fn a_server_that_does_not_speak_tls() {
     })
     .await;
     assert_eq!(
-        refused(&fake, fake.connect().await),
+        fake.refused(fake.connect().await),
         "TLS connection to the API server URL (context here) failed: the server does not speak TLS; \
          check the scheme and port of the server in the kubeconfig"
     );

@@ -44,33 +44,37 @@ pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
+fn cleanup(bed: &Bed) {
+    let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
+    assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
+}
+
+/// Removes what a run left that was cut short. Its Lease must run out before anybody may remove
+/// what it guards.
+fn clean(bed: &Bed) {
+    until("cleanup to remove what the run left", || {
+        cleanup(bed);
+        bed.leftovers().is_empty()
+    });
+}
+
 fn kill_and_clean(bed: &Bed, after: Duration) {
     let mut run = begin(bed, &[]);
     thread::sleep(after);
     // A run may have ended by itself before the latest of the moments.
     let _ = run.kill();
     run.wait().unwrap();
-    // The dead run's Lease must run out before anybody may remove what it guards.
-    until("cleanup to remove what the killed run left", || {
-        let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
-        assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
-        bed.leftovers().is_empty()
-    });
+    clean(bed);
 }
 
 fn killed_once(bed: &Bed) {
     let mut live = begin(bed, &["--keep"]);
     until("the fixture", || bed.leftovers().contains("lease"));
-    let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
-    assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
+    cleanup(bed);
     assert!(bed.leftovers().contains("lease"), "cleanup removed a live run");
     live.kill().unwrap();
     live.wait().unwrap();
-    until("cleanup to remove what the killed run left", || {
-        let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
-        assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
-        bed.leftovers().is_empty()
-    });
+    clean(bed);
     assert_passed(bed, &run(bed, &[]));
 }
 
@@ -116,11 +120,7 @@ fn interrupted_twice(bed: &Bed) {
     assert_eq!(record.left_behind.len(), 1, "{:?}", record.left_behind);
     assert!(record.left_behind[0].contains(&cleanup), "{:?}", record.left_behind);
     assert!(run.output.contains("node::internal_ips"), "{}", run.output);
-    until("cleanup to remove what the run left", || {
-        let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
-        assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
-        bed.leftovers().is_empty()
-    });
+    clean(bed);
 }
 
 /// That a run told that its workload was removed, and called nothing broken.
@@ -169,11 +169,7 @@ fn slept(bed: &Bed) {
         .unwrap();
     until("the probes", || probing(bed));
     signal(&running, "-STOP");
-    until("cleanup to remove what the stopped run left", || {
-        let cleaned = dualstack(bed, &["cleanup"]).output().unwrap();
-        assert!(cleaned.status.success(), "{}", text(&cleaned.stderr));
-        bed.leftovers().is_empty()
-    });
+    clean(bed);
     signal(&running, "-CONT");
     assert_removed(&Run::of(running, &json, Duration::from_secs(120)));
 }

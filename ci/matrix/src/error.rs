@@ -12,7 +12,7 @@ pub(crate) enum Error {
     #[error("{0}")]
     Program(String),
     /// A file could not be written.
-    #[error("can't write {path}: {source}")]
+    #[error("could not write {path}: {source}")]
     Write {
         /// Which one.
         path: PathBuf,

@@ -22,16 +22,16 @@ use clap::Parser;
 
 use self::{beds::Beds, error::Error, programs::Programs, row::Row};
 
-/// Runs `dualstack` against every shape and fault of the testbed and tells what it said of each.
+/// Run `dualstack` against every shape and fault of the testbed, and print what it said of each.
 #[derive(Debug, Parser)]
 #[command(name = "matrix")]
 struct Arguments {
-    /// Only the rows whose names hold one of these.
+    /// Run only the rows whose names contain one of these.
     filters: Vec<String>,
-    /// Print the rows' names and run none.
+    /// List the rows without running them.
     #[arg(long)]
     list: bool,
-    /// Write the table to this file too, as Markdown.
+    /// Also write the table to this file, as Markdown.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 }
@@ -55,7 +55,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     };
     let rows: Vec<Row> = Row::all().into_iter().filter(wanted).collect();
     if rows.is_empty() {
-        output::say("error: no row's name holds these words; `--list` shows the names");
+        output::say("error: no row's name contains any of these words; `--list` lists the rows");
         return Ok(ExitCode::from(2));
     }
     if arguments.list {

@@ -35,17 +35,17 @@ impl Programs {
             .arg("--bins")
             .status();
         if !built.is_ok_and(|status| status.success()) {
-            return Err(Error::Program("the product or the testbed doesn't build".to_owned()));
+            return Err(Error::Program("could not build dualstack and testbed".to_owned()));
         }
         let here = env::current_exe()
-            .map_err(|error| Error::Program(format!("can't find this program: {error}")))?;
+            .map_err(|error| Error::Program(format!("could not find this program: {error}")))?;
         let folder = here.parent().map(Path::to_owned).unwrap_or_default();
         Ok(Self { dualstack: folder.join("dualstack"), testbed: folder.join("testbed") })
     }
 
     /// Runs one of the product's suites on a cluster, to its end.
     pub(crate) fn run(&self, kubeconfig: &Path, suite: &str) -> Result<Ended, Error> {
-        let failed = |error| Error::Program(format!("can't run dualstack: {error}"));
+        let failed = |error| Error::Program(format!("could not run dualstack: {error}"));
         let json = tempfile::NamedTempFile::new().map_err(failed)?;
         let output = Command::new(&self.dualstack)
             .args(["run", "--quiet", "--suite", suite, "--outside", "required", "--json"])
@@ -56,12 +56,15 @@ impl Programs {
             .map_err(failed)?;
         let text = std::fs::read(json.path()).map_err(failed)?;
         // A run that never reached the cluster has nothing to record.
-        let record: Option<Record> = if text.is_empty() {
-            None
-        } else {
-            let read = serde_json::from_slice(&text);
-            Some(read.map_err(|e| Error::Program(format!("can't read dualstack's record: {e}")))?)
-        };
+        let record: Option<Record> =
+            if text.is_empty() {
+                None
+            } else {
+                let read = serde_json::from_slice(&text);
+                Some(read.map_err(|e| {
+                    Error::Program(format!("could not read dualstack's record: {e}"))
+                })?)
+            };
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         Ok(Ended { exit: output.status.code(), record, said })
     }

@@ -1,7 +1,9 @@
-//! A command in a root file system and in namespaces of its own, of which nothing is left when it ends.
+//! A command in a root file system and in namespaces of its own, of which nothing is left when it
+//! ends.
 //!
 //! It is found as a cluster is: by its control group and its directory in the store. So `down` ends
-//! it whatever state it is in, and the machine's raised limits are given back with the last of both.
+//! it whatever state it is in, and the machine's raised limits are given back with the last of
+//! both.
 
 use std::{
     fs,
@@ -63,9 +65,8 @@ impl FromStr for Bind {
         let absolute = |path: &str| path.starts_with('/').then(|| PathBuf::from(path));
         let parts =
             text.split_once(':').and_then(|(from, to)| Some((absolute(from)?, absolute(to)?)));
-        let (from, to) = parts.ok_or_else(|| {
-            Error::Invalid(format!("'{text}' names no directory and its place: use /FROM:/TO"))
-        })?;
+        let (from, to) = parts
+            .ok_or_else(|| Error::Invalid(format!("'{text}' is not a mount: use /FROM:/TO")))?;
         Ok(Self { from, to, writable: false })
     }
 }
@@ -92,8 +93,8 @@ struct Plan {
 }
 
 impl Enclosure {
-    /// Runs the command to its end, and removes everything of it. It reads nothing, and writes where
-    /// this process does.
+    /// Runs the command to its end, and removes everything of it. It reads nothing, and writes
+    /// where this process does.
     ///
     /// `testbed` is the testbed's own program, which becomes the first process within.
     ///
@@ -127,7 +128,7 @@ impl Enclosure {
 
     fn refuse_if_used(&self, dir: &ClusterDir) -> Result<()> {
         if dir.record()?.is_some() {
-            return Err(Error::Invalid(format!("'{}' is the name of a cluster", self.name)));
+            return Err(Error::Invalid(format!("'{}' names a cluster; choose another", self.name)));
         }
         match dir.read::<ProcessId>(HOLDER)? {
             Some(holder) if holder.is_alive() => Err(Error::Invalid(format!(
@@ -146,8 +147,8 @@ impl Enclosure {
         cgroups: &Hierarchies,
     ) -> Result<ExitStatus> {
         let what = || format!("start '{}'", self.name);
-        // Nothing is done before a line arrives, which is sent once the process is in its group: the
-        // control group namespace begins there.
+        // Nothing is done before a line arrives, which is sent once the process is in its group:
+        // the control group namespace begins there.
         let mut child = Command::new("setpriv")
             .args([
                 "--pdeathsig",
@@ -230,8 +231,8 @@ fn build(plan: &Plan) -> Result<PathBuf> {
     let groups = root.join("sys/fs/cgroup");
     mounts::control_groups(&plan.cgroups, &groups)?;
     if plan.cgroups.is_v1() {
-        // On a hybrid machine each container needs a group of its own here too, or the systemds of all
-        // meet in one.
+        // On a hybrid machine each container needs a group of its own here too, or the systemds of
+        // all meet in one.
         for unified in plan.cgroups.iter().filter(|hierarchy| hierarchy.v2) {
             let at = groups.join(unified.directory());
             mounts::mount_at("cgroup2", &at, "cgroup2", MsFlags::empty(), "")?;

@@ -1,6 +1,9 @@
 //! What can go wrong, each as one clear sentence.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -38,7 +41,7 @@ pub enum Error {
     },
 
     /// Something that was waited for did not come about.
-    #[error("{what} did not happen within {seconds} s")]
+    #[error("timed out after {seconds} s waiting for {what}")]
     Timeout {
         /// What was waited for.
         what: String,
@@ -49,7 +52,7 @@ pub enum Error {
     },
 
     /// The cluster isn't there, or isn't running.
-    #[error("cluster '{name}' {state}; `testbed --name {name} up` makes it")]
+    #[error("cluster '{name}' {state}; `testbed --name {name} up` brings it up")]
     NotUp {
         /// The cluster's name.
         name: String,
@@ -57,16 +60,24 @@ pub enum Error {
         state: &'static str,
     },
 
-    /// A component or image could not be made.
-    #[error("{source}")]
+    /// A component or image can't be made of what there is.
+    #[error("could not make {what}: {reason}")]
     Artefact {
-        /// What could not be made, and why.
-        source: Box<crate::cache::Error>,
-        /// The last lines of the log that tells more.
-        tail: String,
+        /// What was to be made, such as `kubernetes v1.36.3`.
+        what: String,
+        /// What is wrong, and what to do.
+        reason: String,
     },
 
-    /// The request makes no sense for this cluster.
+    /// A component or image isn't in a cache that was only to be looked into.
+    #[error("{0} has not been made yet")]
+    Missing(String),
+
+    /// The making of a component or image was stopped, because another step failed.
+    #[error("{0} was stopped")]
+    Stopped(String),
+
+    /// The request is invalid, or can't be met on this cluster.
     #[error("{0}")]
     Invalid(String),
 
@@ -84,11 +95,15 @@ impl Error {
     /// The last lines of the log that belongs to the error; empty where there is none.
     pub fn log_tail(&self) -> &str {
         match self {
-            Self::Command { tail, .. }
-            | Self::Timeout { tail, .. }
-            | Self::Artefact { tail, .. } => tail,
+            Self::Command { tail, .. } | Self::Timeout { tail, .. } => tail,
             _ => "",
         }
+    }
+
+    /// Turns an I/O error into one that says what was tried on which file.
+    pub(crate) fn io(action: &str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        let what = format!("{action} {}", path.as_ref().display());
+        move |source| Self::Io { what, source }
     }
 }
 
@@ -101,11 +116,5 @@ pub(crate) trait Context<T> {
 impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
     fn context(self, what: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|e| Error::Io { what: what(), source: e.into() })
-    }
-}
-
-impl From<crate::cache::Error> for Error {
-    fn from(error: crate::cache::Error) -> Self {
-        Self::Artefact { tail: error.tail().join("\n"), source: Box::new(error) }
     }
 }

@@ -12,7 +12,7 @@ pub enum Exit {
     Success = 0,
     /// A step failed; the message says which.
     Failure = 1,
-    /// The command line makes no sense (clap uses the same code).
+    /// The command line or the request is invalid (clap uses the same code).
     Usage = 2,
     /// The machine lacks something that the testbed needs; nothing was touched.
     Unfit = 3,

@@ -8,7 +8,8 @@ pub trait Progress: Send + Sync {
     fn event(&self, event: Event<'_>);
 }
 
-/// One thing that happened to one step. Steps are told apart by their name, such as `kubelet v1.36.3`.
+/// One thing that happened to one step. Steps are told apart by their name, such as `kubelet
+/// v1.36.3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
     /// Another process is making the same artefact: this one waits for it.

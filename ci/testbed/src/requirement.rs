@@ -1,9 +1,7 @@
-//! What this machine must have before clusters can be made on it: data for a check that names all that is missing at
-//! once, before anything is touched.
+//! What this machine must have before clusters can be made on it: data for a check that names all
+//! that is missing at once, before anything is touched.
 
-use std::env;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::{env, os::unix::fs::PermissionsExt, path::Path};
 
 /// One thing that must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +10,8 @@ pub struct Requirement {
     pub what: What,
     /// The Debian package that brings it; none where Debian has none that is new enough.
     pub package: Option<&'static str>,
-    /// What it is needed for, as the end of a sentence that begins with its name: `builds the C part of runc`.
+    /// What it is needed for, as the end of a sentence that begins with its name: `builds the C
+    /// part of runc`.
     pub purpose: &'static str,
 }
 
@@ -25,7 +24,8 @@ pub enum What {
     File(&'static [&'static str]),
 }
 
-/// What building everything that clusters are made of needs. When it is all in the cache, none of this does.
+/// What building everything that clusters are made of needs. When it is all in the cache, none of
+/// this does.
 pub const BUILD: &[Requirement] = &[
     program("go", None, "builds Kubernetes, containerd, runc, etcd and CoreDNS"),
     program("gcc", Some("gcc"), "builds busybox, pause and the C part of runc"),

@@ -4,14 +4,14 @@ use std::{
     fs::{self, File},
     io::Write,
     path::Path,
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use crate::error::{Context, Error, Result};
 
 /// How many lines of a log an error shows.
-const TAIL_LINES: usize = 25;
+pub(crate) const TAIL_LINES: usize = 25;
 
 /// What this crate does with a command.
 pub trait Run {
@@ -28,12 +28,7 @@ pub trait Run {
 
 impl Run for Command {
     fn read(&mut self, what: &str) -> Result<String> {
-        let output = self.stdin(Stdio::null()).output().context(|| start(self, what))?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        verdict(what, output.status, || {
-            tail(&format!("{text}{}", String::from_utf8_lossy(&output.stderr)))
-        })?;
-        Ok(text)
+        printed(what, &self.stdin(Stdio::null()).output().context(|| start(self, what))?)
     }
 
     fn feed(&mut self, what: &str, input: &str) -> Result<String> {
@@ -47,12 +42,7 @@ impl Run for Command {
             // A command that ends without reading its input says why by itself.
             let _ = stdin.write_all(input.as_bytes());
         }
-        let output = child.wait_with_output().context(|| start(self, what))?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        verdict(what, output.status, || {
-            tail(&format!("{text}{}", String::from_utf8_lossy(&output.stderr)))
-        })?;
-        Ok(text)
+        printed(what, &child.wait_with_output().context(|| start(self, what))?)
     }
 
     fn log_to(&mut self, what: &str, log: &Path) -> Result<()> {
@@ -70,12 +60,7 @@ impl Run for Command {
             .stderr(err)
             .status()
             .context(|| start(self, what))?;
-        verdict(what, status, || tail_of(log)).map_err(|e| match e {
-            Error::Command { what, status, tail, .. } => {
-                Error::Command { what, status, tail, log: Some(log.to_owned()) }
-            }
-            other => other,
-        })
+        verdict(what, status, Some(log), || tail_of(log))
     }
 }
 
@@ -83,12 +68,27 @@ fn start(command: &Command, what: &str) -> String {
     format!("start `{}` to {what}", command.get_program().to_string_lossy())
 }
 
-fn verdict(what: &str, status: ExitStatus, tail: impl FnOnce() -> String) -> Result<()> {
+/// What a command that ended wrote to its standard output.
+fn printed(what: &str, output: &Output) -> Result<String> {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    verdict(what, output.status, None, || {
+        tail(&format!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+    })?;
+    Ok(text)
+}
+
+/// An error of a command that didn't end well.
+pub(crate) fn verdict(
+    what: &str,
+    status: ExitStatus,
+    log: Option<&Path>,
+    tail: impl FnOnce() -> String,
+) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    let (what, status) = (what.to_owned(), status.to_string());
-    Err(Error::Command { what, status, log: None, tail: tail() })
+    let (what, status, log) = (what.to_owned(), status.to_string(), log.map(Path::to_owned));
+    Err(Error::Command { what, status, log, tail: tail() })
 }
 
 /// The last lines of a text.

@@ -1,7 +1,6 @@
 //! Kubernetes versions: the minor a cluster is asked for, and the release that it is built from.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 

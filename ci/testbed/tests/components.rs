@@ -31,7 +31,7 @@ impl Progress for Steps {
 fn what_a_cluster_is_made_of_is_made_once() {
     let cache = Cache::open().unwrap();
     let artefacts = prepare(&cache, newest(), &Steps::default()).unwrap_or_else(|error| {
-        panic!("{error}\n{}", error.tail().join("\n"));
+        panic!("{error}\n{}", error.log_tail());
     });
     println!("{artefacts:#?}");
     let (started, steps) = (Instant::now(), Steps::default());
@@ -46,7 +46,7 @@ fn every_minor_of_kubernetes_can_be_made() {
     let cache = Cache::open().unwrap();
     for minor in minors() {
         let artefacts = prepare(&cache, minor, &Steps::default()).unwrap_or_else(|error| {
-            panic!("{minor}: {error}\n{}", error.tail().join("\n"));
+            panic!("{minor}: {error}\n{}", error.log_tail());
         });
         let kubelet =
             Command::new(artefacts.bin.join("kubelet")).arg("--version").output().unwrap();

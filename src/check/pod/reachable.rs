@@ -146,7 +146,7 @@ impl PodPath {
                  and look whether IPv6 is disabled in that pod or a policy rejects the connection."
             )],
             Kind::WrongSource => vec![format!(
-                "Except the pod ranges of {family} from masquerading (the pod network's NAT settings, \
+                "Exclude the pod ranges of {family} from masquerading (the pod network's NAT settings, \
                  ip-masq-agent's nonMasqueradeCIDRs): policies and logs go by the pod's own address."
             )],
             Kind::WrongAnswer => vec![

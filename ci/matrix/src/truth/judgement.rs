@@ -125,8 +125,8 @@ impl Judgement {
     }
 }
 
-/// Whether new Deployments get no pods on any node, so that a run can try nothing: the testbed's own
-/// pods name their nodes and need neither component.
+/// Whether new Deployments get no pods on any node, so that a run can try nothing: the testbed's
+/// own pods name their nodes and need neither component.
 const fn starts_no_pods(fault: &Fault) -> bool {
     matches!(fault, Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_))
 }

@@ -1,8 +1,8 @@
-//! What enforces NetworkPolicies: it watches them and the pods, and keeps one table of each family on
-//! every node.
+//! What enforces NetworkPolicies: it watches them and the pods, and keeps one table of each family
+//! on every node.
 //!
-//! It knows policies of pods by labels, namespaces by labels, and ipBlocks with exceptions. Of a rule with
-//! ports it admits nothing, and says so in the agent's log: no test of ours has any.
+//! It knows policies of pods by labels, namespaces by labels, and ipBlocks with exceptions. Of a
+//! rule with ports it admits nothing, and says so in the agent's log: no test of ours has any.
 
 mod rules;
 mod selector;
@@ -34,11 +34,12 @@ use crate::{
     state::{ClusterDir, ProcessId, Record},
 };
 
-/// How long the families to guard may change unnoticed, and how soon a node is told again that could not be.
+/// How long the families to guard may change unnoticed, and how soon a node is told again that
+/// could not be.
 const TICK: Duration = Duration::from_millis(250);
 
-/// For how long a watch goes on, in seconds. The client gives up a silent one after ten, and then waits
-/// longer and longer before it asks again: whoever enforces policies must not be late.
+/// For how long a watch goes on, in seconds. The client gives up a silent one after ten, and then
+/// waits longer and longer before it asks again: whoever enforces policies must not be late.
 const WATCH: u32 = 5;
 
 /// Where it is written which families are left alone, in the cluster's directory.

@@ -1,28 +1,31 @@
 //! A build that is under way: where it writes, and how it runs commands.
 
-use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
 
-use super::Error;
-use crate::progress::{Event, Progress};
-
-/// How many of a failed command's last lines an error carries.
-const TAIL: usize = 20;
+use crate::{
+    error::{Error, Result},
+    progress::{Event, Progress},
+    run::{tail_of, verdict},
+};
 
 /// How long a read waits before it looks whether the build was stopped.
 const GLANCE_MILLISECONDS: u8 = 100;
 
-/// Runs a command so that nothing of it outlives this process, even when this one is killed: the command is the
-/// first process of a PID namespace, which the kernel empties when its first process dies.
+/// Runs a command so that nothing of it outlives this process, even when this one is killed: the
+/// command is the first process of a PID namespace, which the kernel empties when its first process
+/// dies.
 const BOUND: [&str; 10] = [
     "setpriv",
     "--pdeathsig",
@@ -53,7 +56,7 @@ impl<'a> Build<'a> {
         log_path: PathBuf,
         progress: &'a dyn Progress,
         stopped: &'a AtomicBool,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self> {
         let log = File::create(&log_path).map_err(Error::io("create", &log_path))?;
         Ok(Self { step, directory, log_path, log, progress, stopped })
     }
@@ -65,54 +68,51 @@ impl<'a> Build<'a> {
 
     /// An error of this step that is not a command's.
     pub fn error(&self, reason: impl Into<String>) -> Error {
-        Error::Content { step: self.step.to_owned(), reason: reason.into() }
+        Error::Artefact { what: self.step.to_owned(), reason: reason.into() }
     }
 
     /// Runs a command to its end; what it writes goes to the step's log. It reads nothing.
     ///
     /// # Errors
     /// When it can't be started or ends with anything but 0.
-    pub fn run(&mut self, command: &Command) -> Result<(), Error> {
+    pub fn run(&mut self, command: &Command) -> Result<()> {
         self.run_with_input(command, "")
     }
 
-    /// As [`Build::run`], with a text on the command's standard input. The text has to fit a pipe (64 KiB).
+    /// As [`Build::run`], with a text on the command's standard input. The text has to fit a pipe
+    /// (64 KiB).
     ///
     /// # Errors
     /// When it can't be started or ends with anything but 0.
-    pub fn run_with_input(&mut self, command: &Command, input: &str) -> Result<(), Error> {
+    pub fn run_with_input(&mut self, command: &Command, input: &str) -> Result<()> {
         let shown = shown(command);
-        let mut tail = VecDeque::with_capacity(TAIL);
-        let outcome = match self.stream(command, &shown, input, &mut tail) {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => how(status),
-            Ok(None) => return Err(Error::Stopped { step: self.step.to_owned() }),
-            Err(error) => format!("could not be run: {error}"),
-        };
-        Err(Error::Command {
-            step: self.step.to_owned(),
-            command: shown,
-            outcome,
-            tail: tail.into(),
-            log: self.log_path.clone(),
-        })
+        match self.stream(command, &shown, input) {
+            Ok(Some(status)) => {
+                let (what, log) = (format!("{}: `{shown}`", self.step), &self.log_path);
+                verdict(&what, status, Some(log), || tail_of(log))
+            }
+            Ok(None) => Err(Error::Stopped(self.step.to_owned())),
+            Err(source) => {
+                Err(Error::Io { what: format!("run `{shown}` for {}", self.step), source })
+            }
+        }
     }
 
-    /// Runs a command and hands on its output line by line: to the log, to the progress, and to `tail`. Gives how it
-    /// ended, or nothing when it was stopped.
+    /// Runs a command and hands on its output line by line, to the log and to the progress. Gives
+    /// how it ended, or nothing when it was stopped.
     fn stream(
         &mut self,
         command: &Command,
         shown: &str,
         input: &str,
-        tail: &mut VecDeque<String>,
     ) -> io::Result<Option<ExitStatus>> {
         writeln!(self.log, "$ {shown}")?;
         let (mut reader, writer) = io::pipe()?;
         let mut bound = bound(command);
         bound.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
         let mut child = bound.spawn()?;
-        // The command holds copies of the pipe's writing end: with them here the reading below would never end.
+        // The command holds copies of the pipe's writing end: with them here the reading below
+        // would never end.
         drop(bound);
         if let Some(mut stdin) = child.stdin.take() {
             // A command that ends before it has read everything says more in its exit status.
@@ -134,7 +134,7 @@ impl<'a> Build<'a> {
             }
             for byte in &chunk[..read] {
                 if *byte == b'\n' {
-                    self.line(&line, tail)?;
+                    self.line(&line)?;
                     line.clear();
                 } else {
                     line.push(*byte);
@@ -142,21 +142,16 @@ impl<'a> Build<'a> {
             }
         }
         if !line.is_empty() {
-            self.line(&line, tail)?;
+            self.line(&line)?;
         }
         child.wait().map(Some)
     }
 
-    fn line(&mut self, line: &[u8], tail: &mut VecDeque<String>) -> io::Result<()> {
+    fn line(&mut self, line: &[u8]) -> io::Result<()> {
         self.log.write_all(line)?;
         self.log.write_all(b"\n")?;
         let line = String::from_utf8_lossy(line);
-        let line = line.trim_end();
-        self.progress.event(Event::Line { step: self.step, line });
-        if tail.len() == TAIL {
-            tail.pop_front();
-        }
-        tail.push_back(line.to_owned());
+        self.progress.event(Event::Line { step: self.step, line: line.trim_end() });
         Ok(())
     }
 }
@@ -171,7 +166,8 @@ fn is_readable(reader: &io::PipeReader) -> io::Result<bool> {
     }
 }
 
-/// The same command, bound to the life of this process where that needs no more rights than there are.
+/// The same command, bound to the life of this process where that needs no more rights than there
+/// are.
 fn bound(command: &Command) -> Command {
     let mut bound = if nix::unistd::geteuid().is_root() {
         let mut bound = Command::new(BOUND[0]);
@@ -191,15 +187,6 @@ fn bound(command: &Command) -> Command {
         bound.current_dir(directory);
     }
     bound
-}
-
-/// How a command ended, in words.
-fn how(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exited with code {code}"),
-        (None, Some(signal)) => format!("was killed by signal {signal}"),
-        (None, None) => status.to_string(),
-    }
 }
 
 /// A command as a person would type it, arguments quoted where they need it.
@@ -229,7 +216,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::progress::Silent;
+    use crate::{progress::Silent, run::TAIL_LINES};
 
     static GO: AtomicBool = AtomicBool::new(false);
 
@@ -248,12 +235,12 @@ mod tests {
         let text = error.to_string();
         assert!(
             text.starts_with(
-                "a step failed: `sh -c 'seq 30; echo broken >&2; exit 3'` exited with code 3"
+                "a step: `sh -c 'seq 30; echo broken >&2; exit 3'` failed (exit status: 3); its log is "
             ),
             "{text}"
         );
-        assert_eq!(error.tail().len(), TAIL);
-        assert_eq!(error.tail().last().map(String::as_str), Some("broken"));
+        assert_eq!(error.log_tail().lines().count(), TAIL_LINES);
+        assert_eq!(error.log_tail().lines().last(), Some("broken"));
         let log = std::fs::read_to_string(log).unwrap();
         assert!(log.contains("\n1\n2\n"), "{log}");
     }

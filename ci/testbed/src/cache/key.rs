@@ -28,7 +28,8 @@ impl fmt::Display for Key {
 pub struct KeyBuilder(Sha256);
 
 impl KeyBuilder {
-    /// Adds an input. Name and value go in with their lengths, so that no two lists of inputs look alike.
+    /// Adds an input. Name and value go in with their lengths, so that no two lists of inputs look
+    /// alike.
     #[must_use]
     pub fn input(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         for part in [name.as_bytes(), value.as_ref()] {

@@ -1,30 +1,38 @@
 //! The cache of artefacts: everything that is built once and used by every cluster of this machine.
 //!
-//! An artefact is a directory, `<cache>/<name>/<key>`, that is there whole or not at all: it is made under another
-//! name beside its place and renamed when it is done. A lock per artefact lets several processes start at once; the
-//! kernel frees it when its holder dies, and the next holder clears away what a killed build left.
+//! An artefact is a directory, `<cache>/<name>/<key>`, that is there whole or not at all: it is
+//! made under another name beside its place and renamed when it is done. A lock per artefact lets
+//! several processes start at once; the kernel frees it when its holder dies, and the next holder
+//! clears away what a killed build left.
 
 mod build;
-mod error;
 mod key;
 
-use std::env;
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+};
 
 pub use build::Build;
-pub use error::Error;
 pub use key::{Key, KeyBuilder};
 
-use crate::progress::{Event, Progress};
+use crate::{
+    error::{Error, Result},
+    progress::{Event, Progress},
+};
 
 /// How often a wait looks whether it was asked to stop.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -42,20 +50,27 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache that the environment names: `TESTBED_CACHE`, else `dualstack-testbed` in `XDG_CACHE_HOME`,
-    /// else in `~/.cache`.
+    /// Opens the cache that the environment names: `TESTBED_CACHE`, else `dualstack-testbed` in
+    /// `XDG_CACHE_HOME`, else in `~/.cache`.
     ///
     /// # Errors
     /// When none of them is set, or the directory can't be made.
-    pub fn open() -> Result<Self, Error> {
-        Self::at(location(|name| env::var_os(name)).ok_or(Error::NoCache)?)
+    pub fn open() -> Result<Self> {
+        let root = location(|name| env::var_os(name)).ok_or_else(|| {
+            Error::Unfit(vec![
+                "none of TESTBED_CACHE, XDG_CACHE_HOME and HOME is set: set TESTBED_CACHE to a \
+                 directory with 12 GiB free"
+                    .to_owned(),
+            ])
+        })?;
+        Self::at(root)
     }
 
     /// Opens the cache in a directory, which is made when it is missing.
     ///
     /// # Errors
     /// When the directory can't be made.
-    pub fn at(root: impl Into<PathBuf>) -> Result<Self, Error> {
+    pub fn at(root: impl Into<PathBuf>) -> Result<Self> {
         let root = root.into();
         for directory in [root.join("locks"), root.join("logs")] {
             fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
@@ -79,11 +94,6 @@ impl Cache {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// The directory of the cache, absolute.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Where an artefact lies once it is made.
     pub fn path(&self, name: &str, key: &Key) -> PathBuf {
         self.root.join(name).join(key.to_string())
@@ -91,25 +101,26 @@ impl Cache {
 
     /// The artefact `name` with this key: made by `recipe` when it isn't there.
     ///
-    /// `recipe` fills the directory that its [`Build`] names. `step` is what a person reads meanwhile.
+    /// `recipe` fills the directory that its [`Build`] names. `step` is what a person reads
+    /// meanwhile.
     ///
     /// # Errors
-    /// Whatever `recipe` fails with, and what goes wrong with the cache itself. Nothing of a failed build stays but
-    /// its log.
+    /// Whatever `recipe` fails with, and what goes wrong with the cache itself. Nothing of a failed
+    /// build stays but its log.
     pub fn artefact(
         &self,
         name: &str,
         key: &Key,
         step: &str,
         progress: &dyn Progress,
-        recipe: impl FnOnce(&mut Build<'_>) -> Result<(), Error>,
-    ) -> Result<PathBuf, Error> {
+        recipe: impl FnOnce(&mut Build<'_>) -> Result<()>,
+    ) -> Result<PathBuf> {
         let path = self.path(name, key);
         if path.is_dir() {
             return Ok(path);
         }
         if self.only_looks {
-            return Err(Error::Missing { step: step.to_owned() });
+            return Err(Error::Missing(step.to_owned()));
         }
         let _lock = self.lock(name, key, step, progress)?;
         if path.is_dir() {
@@ -127,7 +138,8 @@ impl Cache {
         let made = Build::new(step, &unfinished, log, progress, &self.stopped)
             .and_then(|mut build| recipe(&mut build));
         if let Err(error) = made {
-            // The reason matters more than what could not be cleared away; the next build tries again.
+            // The reason matters more than what could not be cleared away; the next build tries
+            // again.
             let _ = discard(&unfinished);
             return Err(error);
         }
@@ -143,7 +155,7 @@ impl Cache {
         key: &Key,
         step: &str,
         progress: &dyn Progress,
-    ) -> Result<Flock<File>, Error> {
+    ) -> Result<Flock<File>> {
         let path = self.root.join("locks").join(format!("{name}-{key}"));
         let file = || File::create(&path).map_err(Error::io("create", &path));
         let mut waiting = false;
@@ -159,12 +171,12 @@ impl Cache {
             }
             thread::sleep(GLANCE);
         }
-        Err(Error::Stopped { step: step.to_owned() })
+        Err(Error::Stopped(step.to_owned()))
     }
 }
 
 /// Removes a directory and all that is in it, if it is there.
-fn discard(path: &Path) -> Result<(), Error> {
+fn discard(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::io("remove", path)(error))
@@ -173,7 +185,8 @@ fn discard(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Where the cache is, by the variables of an environment. Empty ones count as unset, as the XDG specification asks.
+/// Where the cache is, by the variables of an environment. Empty ones count as unset, as the XDG
+/// specification asks.
 fn location(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("TESTBED_CACHE")
@@ -183,9 +196,13 @@ fn location(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Barrier;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::thread;
+    use std::{
+        sync::{
+            Barrier,
+            atomic::{AtomicUsize, Ordering},
+        },
+        thread,
+    };
 
     use super::*;
     use crate::progress::Silent;
@@ -200,7 +217,7 @@ mod tests {
         Key::of("test").input("version", version).finish()
     }
 
-    fn write(build: &Build<'_>, text: &str) -> Result<(), Error> {
+    fn write(build: &Build<'_>, text: &str) -> Result<()> {
         let path = build.directory().join("file");
         fs::write(&path, text).map_err(Error::io("write", path))
     }
@@ -241,22 +258,22 @@ mod tests {
         let (_directory, cache) = cache();
         let failed = cache.artefact("a", &key("1"), "a", &Silent, |build| {
             write(build, "half")?;
-            Err(Error::NoCache)
+            Err(build.error("it is broken"))
         });
         assert!(failed.is_err());
-        assert!(entries(&cache.root().join("a")).is_empty());
+        assert!(entries(&cache.root.join("a")).is_empty());
     }
 
     #[test]
     fn what_a_killed_build_left_is_neither_used_nor_kept() {
         let (_directory, cache) = cache();
-        let left = cache.root().join("a").join(format!("{UNFINISHED}{}", key("1")));
+        let left = cache.root.join("a").join(format!("{UNFINISHED}{}", key("1")));
         fs::create_dir_all(&left).unwrap();
         fs::write(left.join("half"), "half").unwrap();
         let path =
             cache.artefact("a", &key("1"), "a", &Silent, |build| write(build, "whole")).unwrap();
         assert_eq!(entries(&path), ["file"]);
-        assert_eq!(entries(&cache.root().join("a")), [key("1").to_string().as_str()]);
+        assert_eq!(entries(&cache.root.join("a")), [key("1").to_string().as_str()]);
     }
 
     #[test]
@@ -284,7 +301,7 @@ mod tests {
         let (_directory, cache) = cache();
         let looking = cache.only_looking();
         let missing = looking.artefact("a", &key("1"), "a", &Silent, |_| panic!("was begun"));
-        assert!(matches!(missing, Err(Error::Missing { .. })));
+        assert!(matches!(missing, Err(Error::Missing(_))));
         let made = cache.artefact("a", &key("1"), "a", &Silent, |build| write(build, "x")).unwrap();
         let found = looking.artefact("a", &key("1"), "a", &Silent, |_| panic!("was begun"));
         assert_eq!(found.unwrap(), made);
@@ -297,10 +314,10 @@ mod tests {
             cache.stop();
             build.run(std::process::Command::new("sleep").arg("1000"))
         });
-        assert!(matches!(stopped, Err(Error::Stopped { .. })), "{stopped:?}");
-        assert!(entries(&cache.root().join("a")).is_empty());
+        assert!(matches!(stopped, Err(Error::Stopped(_))), "{stopped:?}");
+        assert!(entries(&cache.root.join("a")).is_empty());
         let begun = cache.artefact("a", &key("2"), "a", &Silent, |_| panic!("was begun"));
-        assert!(matches!(begun, Err(Error::Stopped { .. })));
+        assert!(matches!(begun, Err(Error::Stopped(_))));
         cache.separate().artefact("a", &key("3"), "a", &Silent, |build| write(build, "x")).unwrap();
     }
 

@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     shape: Flags,
-    /// The node: on n1 it is what `kubeadm init` is given, on the others `kubeadm join`.
+    /// The node: n1 gets the configuration of `kubeadm init`, the others that of `kubeadm join`.
     #[arg(long, default_value = "n1")]
     node: String,
 }
@@ -24,7 +24,7 @@ pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode>
     let all = kubeadm::configurations(&args.shape.spec(name)?)?;
     let found = all.iter().find(|configuration| configuration.node == args.node);
     let configuration = found.ok_or_else(|| {
-        Error::Invalid(format!("there is no node '{}': they are n1 to n{}", args.node, all.len()))
+        Error::Invalid(format!("no node '{}': choose one of n1 to n{}", args.node, all.len()))
     })?;
     output.result(configuration.yaml.trim_end());
     Ok(Exit::Success.into())

@@ -11,16 +11,16 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The root file system, to which nothing is written.
+    /// The root file system; nothing is written to it.
     #[arg(long, value_name = "DIRECTORY")]
     root: PathBuf,
-    /// A directory or file of the machine, and where it is seen, read-only; repeatable.
+    /// Mount a directory or file of this machine, read-only; repeatable.
     #[arg(long, value_name = "FROM:TO")]
     bind: Vec<Bind>,
-    /// The same, but it can be written to.
+    /// Mount a directory or file of this machine, writable; repeatable.
     #[arg(long, value_name = "FROM:TO")]
     bind_writable: Vec<Bind>,
-    /// The command; it reads nothing, and there is no network but a loopback that is down.
+    /// The command, run without input and without a network.
     #[arg(last = true, required = true)]
     command: Vec<String>,
 }

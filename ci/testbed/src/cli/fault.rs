@@ -13,14 +13,14 @@ use crate::{
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List the faults there are, and those that are injected.
+    /// List all faults, and those that are injected.
     List,
-    /// Inject a fault, which stays until it is reverted or the cluster goes.
+    /// Inject a fault, until it is reverted or the cluster is taken down.
     Inject {
         #[command(subcommand)]
         fault: Fault,
     },
-    /// Revert a fault, given as it was injected, or all of them.
+    /// Revert a fault, named as it was injected, or all faults.
     Revert {
         /// Revert all faults, the latest first.
         #[arg(long)]

@@ -3,13 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use super::Output;
-use crate::{
-    cluster::Cluster,
-    error::{Error, Result},
-    exit::Exit,
-    images,
-    spec::Name,
-};
+use crate::{cluster::Cluster, error::Result, exit::Exit, images, spec::Name};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -19,8 +13,7 @@ pub(super) struct Args {
 
 pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode> {
     let cluster = Cluster::find(name)?;
-    let loaded = images::load(&args.archive, &cluster.dir().join("images"))
-        .map_err(|e| Error::Invalid(format!("could not load {}: {e}", args.archive.display())))?;
+    let loaded = images::load(&args.archive, &cluster.dir().join("images"))?;
     for image in loaded {
         output.result(&image.to_string());
     }

@@ -16,7 +16,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Only this log, such as `kubeadm-init` or `n1/kubelet`; without it, all are named.
+    /// The log to print, such as `kubeadm-init` or `n1/kubelet` [default: list their names].
     log: Option<String>,
 }
 

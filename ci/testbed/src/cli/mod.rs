@@ -23,11 +23,12 @@ use clap::{Parser, Subcommand};
 use self::output::Output;
 use crate::{agent, enclosure, error::Result, exit::Exit, node, spec::Name};
 
-/// Real multi-node dual-stack Kubernetes clusters in Linux namespaces, on this very machine.
+/// Create multi-node Kubernetes clusters in Linux namespaces on this machine, and break them in
+/// known ways.
 #[derive(Debug, Parser)]
 #[command(name = "testbed", version, after_help = EXIT_CODES)]
 struct Cli {
-    /// The cluster's name; clusters of different names live side by side.
+    /// Name of the cluster; clusters of different names can run at the same time.
     #[arg(long, global = true, env = "TESTBED_NAME", default_value = "testbed")]
     name: Name,
 
@@ -36,40 +37,40 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 a step failed; 2 the command line or request makes no sense; \
-3 the machine lacks something, nothing was touched; 4 the cluster is not up, or for `status` \
-not healthy. `exec`, `with` and `enclose` pass their command's exit code on.";
+Exit codes: 0 done; 1 a step failed; 2 the command line or the request is invalid; 3 the machine \
+lacks something, and nothing was changed; 4 the cluster is not up (`status`: or not healthy). `exec`, \
+`with` and `enclose` exit with their command's code.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Say what this machine lacks for such a cluster, all at once; touches nothing.
+    /// List all that this machine lacks for a cluster, without changing anything.
     Preflight(up::Args),
-    /// Bring the cluster up; does nothing if it is up already.
+    /// Bring up the cluster, unless it is up already.
     Up(up::Args),
-    /// Take the cluster down and remove everything of it, also after a crash.
+    /// Take down the cluster and remove all of it, even after a crash.
     Down,
-    /// Say which clusters there are, and whether this one is healthy.
+    /// List the clusters, and say whether this one is healthy.
     Status,
     /// Print the path of the administrator's kubeconfig.
     Kubeconfig,
     /// Run a command in a node.
     Exec(exec::Args),
-    /// Show the logs of nodes, kubeadm and the testbed's agent.
+    /// Print the logs of nodes, kubeadm and the testbed's agent.
     Logs(logs::Args),
-    /// Make the images of an archive (docker save, OCI layout) available to the cluster.
+    /// Load the images of an archive (docker save, OCI layout) into the cluster's registry.
     Load(load::Args),
-    /// Break the running cluster in known ways, and fix it.
+    /// Inject faults into the running cluster, and revert them.
     #[command(subcommand)]
     Fault(fault::Command),
-    /// Bring the cluster up if need be and run a command with KUBECONFIG set.
+    /// Bring up the cluster if needed, and run a command with KUBECONFIG set.
     With(with::Args),
-    /// Run a command in a root file system and namespaces of its own, of which nothing is left.
+    /// Run a command in a root file system and namespaces of its own, and leave nothing behind.
     Enclose(enclose::Args),
-    /// Make what kind clusters are made of where there is no registry, and print where it lies.
+    /// Build what kind clusters are made of where there is no registry, and print where it is.
     Kind(kind::Args),
-    /// Print what kubeadm would be given on a node of such a cluster; brings nothing up.
+    /// Print the configuration that kubeadm would get on a node, without bringing anything up.
     Config(config::Args),
-    /// Print what there is: all shapes and versions of clusters, and all faults (Markdown).
+    /// Print all shapes and versions of clusters and all faults, as Markdown.
     Catalogue,
     #[command(name = agent::AGENT, hide = true)]
     Agent { dir: PathBuf },

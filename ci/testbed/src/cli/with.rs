@@ -14,7 +14,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     up: up::Args,
-    /// The command, run with KUBECONFIG set.
+    /// The command.
     #[arg(last = true, required = true)]
     command: Vec<String>,
 }

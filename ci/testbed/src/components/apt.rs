@@ -1,9 +1,9 @@
 //! The machine's own apt: where its packages come from, and how it reaches them.
 //!
-//! Nothing of it is changed: what is taken from Debian here is taken with a configuration of its own.
+//! Nothing of it is changed: what is taken from Debian here is taken with a configuration of its
+//! own.
 
-use std::fs;
-use std::process::Command;
+use std::{fs, process::Command};
 
 /// The name of the release this machine runs, such as `bookworm`.
 pub(super) fn codename() -> Option<String> {
@@ -41,7 +41,8 @@ fn keyring() -> Option<&'static str> {
     .find(|path| fs::exists(path).unwrap_or(false))
 }
 
-/// The machine's repositories of one release: the release itself, its updates and its security fixes.
+/// The machine's repositories of one release: the release itself, its updates and its security
+/// fixes.
 pub(super) fn sources(codename: &str) -> std::io::Result<Vec<Source>> {
     let output = Command::new("apt-get")
         .args(["indextargets", "--format", "$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)"])
@@ -67,9 +68,9 @@ fn of_release(targets: &str, codename: &str) -> Vec<Source> {
     sources
 }
 
-/// How the machine's apt reaches its repositories and what it asks of them (proxies, date checks, retries), as options
-/// that another configuration takes over. A mirror that stumbles is asked again, unless the machine
-/// says otherwise.
+/// How the machine's apt reaches its repositories and what it asks of them (proxies, date checks,
+/// retries), as options that another configuration takes over. A mirror that stumbles is asked
+/// again, unless the machine says otherwise.
 pub(super) fn acquisition() -> std::io::Result<Vec<String>> {
     let output = Command::new("apt-config").args(["dump", "Acquire"]).output()?;
     Ok(taken_over(&String::from_utf8_lossy(&output.stdout)))

@@ -1,19 +1,25 @@
 //! busybox as upstream releases it, configured as the official image is.
 //!
-//! Debian's own build is another program: its `nc` has no `-u`, its `wget` knows fewer options. So only the source is
-//! taken from Debian, which keeps upstream's tarball unchanged beside its own patches; those are not applied.
+//! Debian's own build is another program: its `nc` has no `-u`, its `wget` knows fewer options. So
+//! only the source is taken from Debian, which keeps upstream's tarball unchanged beside its own
+//! patches; those are not applied.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::thread;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
 
 use sha2::{Digest, Sha256};
 
 use super::apt;
-use crate::cache::{Build, Cache, Error, Key};
-use crate::images::hex;
-use crate::progress::Progress;
+use crate::{
+    cache::{Build, Cache, Key},
+    error::{Error, Result},
+    images::hex,
+    progress::Progress,
+};
 
 /// Upstream's version.
 pub(super) const VERSION: &str = "1.37.0";
@@ -24,8 +30,9 @@ const SUITE: &str = "trixie";
 /// The digest of upstream's tarball, the one that the official image is built from.
 const SHA256: &str = "3311dff32e746499f4df0d5df04d7eb396382d7e108bb9250e7b519b837043a4";
 
-/// How the official image departs from upstream's defconfig; and two departures of ours: it is static, because nothing
-/// else in the image would use a library, and has no `tc`, which fails to compile with headers of Linux 6.8 and later.
+/// How the official image departs from upstream's defconfig; and two departures of ours: it is
+/// static, because nothing else in the image would use a library, and has no `tc`, which fails to
+/// compile with headers of Linux 6.8 and later.
 const CONFIGURATION: &[(&str, &str)] = &[
     ("AR", "y"),
     ("FEATURE_AR_CREATE", "y"),
@@ -45,8 +52,9 @@ pub(super) fn key() -> Key {
         .finish()
 }
 
-/// The artefact with the program `busybox` and the names of its applets, one per line, in `applets.txt`.
-pub(super) fn build(cache: &Cache, progress: &dyn Progress) -> Result<PathBuf, Error> {
+/// The artefact with the program `busybox` and the names of its applets, one per line, in
+/// `applets.txt`.
+pub(super) fn build(cache: &Cache, progress: &dyn Progress) -> Result<PathBuf> {
     cache.artefact("busybox", &key(), &format!("busybox {VERSION}"), progress, |build| {
         let work = build.directory().join("work");
         fs::create_dir(&work).map_err(Error::io("create", &work))?;
@@ -61,9 +69,10 @@ pub(super) fn build(cache: &Cache, progress: &dyn Progress) -> Result<PathBuf, E
     })
 }
 
-/// Fetches the source package with a configuration of apt that shares nothing with the machine's but its repository
-/// and its way there; the tarball is checked twice, by apt and against the digest above.
-fn download(build: &mut Build<'_>, work: &Path) -> Result<PathBuf, Error> {
+/// Fetches the source package with a configuration of apt that shares nothing with the machine's
+/// but its repository and its way there; the tarball is checked twice, by apt and against the
+/// digest above.
+fn download(build: &mut Build<'_>, work: &Path) -> Result<PathBuf> {
     let codename = apt::codename().unwrap_or_default();
     let repository = apt::sources(&codename)
         .map_err(Error::io("run", "apt-get"))?
@@ -115,7 +124,7 @@ fn download(build: &mut Build<'_>, work: &Path) -> Result<PathBuf, Error> {
     Ok(tarball)
 }
 
-fn compile(build: &mut Build<'_>, source: &Path) -> Result<(), Error> {
+fn compile(build: &mut Build<'_>, source: &Path) -> Result<()> {
     let make = |arguments: &[&str]| {
         let mut command = Command::new("make");
         // Its banner carries the time of the build otherwise.
@@ -165,7 +174,7 @@ fn configured(defaults: &str) -> String {
     kept.chain(set).fold(String::new(), |text, line| text + &line + "\n")
 }
 
-fn list_applets(build: &Build<'_>, program: &Path) -> Result<(), Error> {
+fn list_applets(build: &Build<'_>, program: &Path) -> Result<()> {
     let output = Command::new(program).arg("--list").output().map_err(Error::io("run", program))?;
     let path = build.directory().join("applets.txt");
     fs::write(&path, output.stdout).map_err(Error::io("write", &path))

@@ -1,8 +1,10 @@
 //! Which Go programs there are, and of which versions: the go.mod files under `components/` say.
 
 use super::go::Component;
-use crate::cache::Error;
-use crate::version::{KubernetesMinor, Version};
+use crate::{
+    error::{Error, Result},
+    version::{KubernetesMinor, Version},
+};
 
 /// The go.mod and go.sum of a component.
 macro_rules! module {
@@ -14,15 +16,16 @@ macro_rules! module {
     };
 }
 
-/// The minors of Kubernetes that clusters can be made of, newest first, each with its go.mod and go.sum.
+/// The minors of Kubernetes that clusters can be made of, newest first, each with its go.mod and
+/// go.sum.
 const KUBERNETES: [(KubernetesMinor, (&str, &str)); 3] = [
     (KubernetesMinor::new(36), module!("kubernetes-1.36")),
     (KubernetesMinor::new(35), module!("kubernetes-1.35")),
     (KubernetesMinor::new(34), module!("kubernetes-1.34")),
 ];
 
-/// The programs of Kubernetes itself. The variables are those that `kubectl version` and the API server report;
-/// and that kubeadm compares; without them all are v0.0.0.
+/// The programs of Kubernetes itself. The variables are those that `kubectl version` and the API
+/// server report; and that kubeadm compares; without them all are v0.0.0.
 const KUBERNETES_PROGRAMS: &[(&str, &str)] = &[
     ("k8s.io/kubernetes/cmd/kube-apiserver", "kube-apiserver"),
     ("k8s.io/kubernetes/cmd/kube-controller-manager", "kube-controller-manager"),
@@ -54,12 +57,13 @@ pub const fn newest() -> KubernetesMinor {
     KUBERNETES[0].0
 }
 
-/// The oldest release of Go, such as `1.26.8`, that builds every component of a minor of Kubernetes. A Go of 1.21 or
-/// later that may download toolchains (`GOTOOLCHAIN=auto`, its default) gets it by itself.
+/// The oldest release of Go, such as `1.26.8`, that builds every component of a minor of
+/// Kubernetes. A Go of 1.21 or later that may download toolchains (`GOTOOLCHAIN=auto`, its default)
+/// gets it by itself.
 ///
 /// # Errors
 /// When there are no components of that minor.
-pub fn go_version(minor: KubernetesMinor) -> Result<&'static str, Error> {
+pub fn go_version(minor: KubernetesMinor) -> Result<&'static str> {
     let number = |version: &&str| {
         version.split('.').map(|part| part.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>()
     };
@@ -74,10 +78,10 @@ pub fn go_version(minor: KubernetesMinor) -> Result<&'static str, Error> {
 ///
 /// # Errors
 /// When there are none of that minor.
-pub(super) fn kubernetes(asked: KubernetesMinor) -> Result<(Component, Version), Error> {
-    let unknown = || Error::UnknownMinor {
-        asked,
-        known: minors().map(|minor| minor.to_string()).collect::<Vec<_>>().join(", "),
+pub(super) fn kubernetes(asked: KubernetesMinor) -> Result<(Component, Version)> {
+    let unknown = || {
+        let known = minors().map(|minor| minor.to_string()).collect::<Vec<_>>().join(", ");
+        Error::Invalid(format!("Kubernetes {asked} can't be built here: choose one of {known}"))
     };
     let (_, (go_mod, go_sum)) =
         KUBERNETES.iter().find(|(minor, _)| *minor == asked).ok_or_else(unknown)?;
@@ -119,7 +123,8 @@ pub(super) const RUNC: Component = Component {
     module: "github.com/opencontainers/runc",
     go_mod: module!("runc").0,
     go_sum: module!("runc").1,
-    // Its first stage, which enters namespaces, is C; and kubeadm's static pods ask for the default seccomp profile.
+    // Its first stage, which enters namespaces, is C; and kubeadm's static pods ask for the default
+    // seccomp profile.
     cgo: true,
     tags: "seccomp,netgo,osusergo,urfave_cli_no_docs",
     variables: &[],

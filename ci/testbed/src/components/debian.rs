@@ -1,11 +1,16 @@
 //! Root file systems of Debian's own packages.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use super::apt;
-use crate::cache::{Build, Error, Key};
+use crate::{
+    cache::{Build, Key},
+    error::{Error, Result},
+};
 
 /// What nothing here reads.
 const LEFT_OUT: &[&str] = &["doc", "man", "info", "locale", "lintian", "bash-completion", "bug"];
@@ -18,9 +23,9 @@ pub(super) struct Debian {
 
 impl Debian {
     /// The machine's release.
-    pub(super) fn new() -> Result<Self, Error> {
-        let codename = apt::codename().ok_or_else(|| Error::Content {
-            step: "root file system".into(),
+    pub(super) fn new() -> Result<Self> {
+        let codename = apt::codename().ok_or_else(|| Error::Artefact {
+            what: "root file systems".into(),
             reason: "/etc/os-release names no release (VERSION_CODENAME); the testbed needs Debian or a derivative".into(),
         })?;
         Ok(Self { codename })
@@ -40,9 +45,9 @@ impl Debian {
             .finish()
     }
 
-    /// Makes a root file system of the essential packages and these in the directory `root` of a build, and writes
-    /// the list of what was installed to `packages.txt` beside it.
-    pub(super) fn root(&self, build: &mut Build<'_>, packages: &[&str]) -> Result<PathBuf, Error> {
+    /// Makes a root file system of the essential packages and these in the directory `root` of a
+    /// build, and writes the list of what was installed to `packages.txt` beside it.
+    pub(super) fn root(&self, build: &mut Build<'_>, packages: &[&str]) -> Result<PathBuf> {
         let sources = apt::sources(&self.codename).map_err(Error::io("run", "apt-get"))?;
         if sources.is_empty() {
             return Err(
@@ -58,7 +63,7 @@ impl Debian {
         Ok(root)
     }
 
-    fn mmdebstrap(&self, root: &Path, packages: &[&str]) -> Result<Command, Error> {
+    fn mmdebstrap(&self, root: &Path, packages: &[&str]) -> Result<Command> {
         let mut command = Command::new("mmdebstrap");
         command.args(["--mode=root", "--variant=essential", "--format=directory"]);
         for option in apt::acquisition().map_err(Error::io("run", "apt-config"))? {
@@ -82,8 +87,9 @@ impl Debian {
     }
 }
 
-/// Writes down what was installed, in which version: Debian moves, and a cluster's behaviour with it.
-fn record_packages(build: &Build<'_>, root: &Path) -> Result<(), Error> {
+/// Writes down what was installed, in which version: Debian moves, and a cluster's behaviour with
+/// it.
+fn record_packages(build: &Build<'_>, root: &Path) -> Result<()> {
     let path = build.directory().join("packages.txt");
     let file = fs::File::create(&path).map_err(Error::io("create", &path))?;
     let status = Command::new("dpkg-query")

@@ -1,11 +1,13 @@
-//! Go programs as components: built by `go build` from a go.mod and go.sum that pin them as tool dependencies.
+//! Go programs as components: built by `go build` from a go.mod and go.sum that pin them as tool
+//! dependencies.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::{fs, path::PathBuf, process::Command};
 
-use crate::cache::{Cache, Error, Key};
-use crate::progress::Progress;
+use crate::{
+    cache::{Cache, Key},
+    error::{Error, Result},
+    progress::Progress,
+};
 
 /// A Go module of ours whose tool dependencies are programs of the testbed.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +18,8 @@ pub(super) struct Component {
     pub module: &'static str,
     pub go_mod: &'static str,
     pub go_sum: &'static str,
-    /// Whether it has parts in C. Those are linked statically, like everything else: a node's libraries are not those
-    /// of the machine that builds.
+    /// Whether it has parts in C. Those are linked statically, like everything else: a node's
+    /// libraries are not those of the machine that builds.
     pub cgo: bool,
     /// Build tags, separated by commas.
     pub tags: &'static str,
@@ -28,7 +30,8 @@ pub(super) struct Component {
 }
 
 impl Component {
-    /// The version that go.mod pins, such as `v1.36.3`; empty if it pins none, which a test excludes.
+    /// The version that go.mod pins, such as `v1.36.3`; empty if it pins none, which a test
+    /// excludes.
     pub(super) fn version(&self) -> &'static str {
         required(self.go_mod, self.module).unwrap_or_default()
     }
@@ -45,7 +48,7 @@ impl Component {
     }
 
     /// The directory with its programs, built if need be.
-    pub(super) fn build(&self, cache: &Cache, progress: &dyn Progress) -> Result<PathBuf, Error> {
+    pub(super) fn build(&self, cache: &Cache, progress: &dyn Progress) -> Result<PathBuf> {
         let step = format!("{} {}", self.name, self.version());
         cache.artefact(self.name, &self.key(), &step, progress, |build| {
             let module = build.directory().join("module");
@@ -54,7 +57,8 @@ impl Component {
                 let path = module.join(name);
                 fs::write(&path, text).map_err(Error::io("write", &path))?;
             }
-            // One call for all lets them be compiled and linked side by side; names are repaired afterwards.
+            // One call for all lets them be compiled and linked side by side; names are repaired
+            // afterwards.
             build.run(
                 Command::new("go")
                     .arg("build")
@@ -108,7 +112,8 @@ fn required<'a>(go_mod: &'a str, module: &str) -> Option<&'a str> {
     })
 }
 
-/// What `go build` calls the program of a package: the last element of its path that is not a major version.
+/// What `go build` calls the program of a package: the last element of its path that is not a major
+/// version.
 fn default_name(package: &str) -> &str {
     let is_major = |element: &str| {
         element

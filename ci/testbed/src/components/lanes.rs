@@ -1,16 +1,19 @@
 //! Independent artefacts, made side by side.
 
-use std::collections::VecDeque;
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+};
 
-use crate::cache::{Cache, Error};
+use crate::{cache::Cache, error::Result};
 
 /// One artefact to make.
-pub(super) type Job<'a> = Box<dyn FnOnce() -> Result<PathBuf, Error> + Send + 'a>;
+pub(super) type Job<'a> = Box<dyn FnOnce() -> Result<PathBuf> + Send + 'a>;
 
-/// Runs jobs, in their order, `lanes` at a time; gives where their artefacts are, in the same order.
+/// Runs jobs, in their order, `lanes` at a time; gives where their artefacts are, in the same
+/// order.
 ///
 /// # Errors
 /// The first failure. Whatever runs through `cache` is stopped then.
@@ -18,7 +21,7 @@ pub(super) fn run<const N: usize>(
     cache: &Cache,
     lanes: usize,
     jobs: [Job<'_>; N],
-) -> Result<[PathBuf; N], Error> {
+) -> Result<[PathBuf; N]> {
     let queue = Mutex::new(jobs.into_iter().enumerate().collect::<VecDeque<_>>());
     let made = Mutex::new([const { PathBuf::new() }; N]);
     let failure = Mutex::new(None);
@@ -60,6 +63,7 @@ mod tests {
     use std::sync::Barrier;
 
     use super::*;
+    use crate::error::Error;
 
     fn cache() -> (tempfile::TempDir, Cache) {
         let directory = tempfile::tempdir().unwrap();
@@ -93,7 +97,7 @@ mod tests {
     fn after_a_failure_nothing_else_is_begun_and_the_failure_is_told() {
         let (_directory, cache) = cache();
         let jobs: [Job<'_>; 2] =
-            [Box::new(|| Err(Error::NoCache)), Box::new(|| panic!("was begun"))];
-        assert!(matches!(run(&cache, 1, jobs), Err(Error::NoCache)));
+            [Box::new(|| Err(Error::Missing("x".to_owned()))), Box::new(|| panic!("was begun"))];
+        assert!(matches!(run(&cache, 1, jobs), Err(Error::Missing(_))));
     }
 }

@@ -15,9 +15,10 @@ use std::path::PathBuf;
 
 pub use catalogue::{go_version, minors, newest};
 
-use crate::cache::{Cache, Error, Key, KeyBuilder};
+use crate::cache::{Cache, Key, KeyBuilder};
+use crate::error::Error;
+use crate::images::Store;
 use crate::images::recipes::{self, KubernetesSources, Sources};
-use crate::images::{self, Store};
 use crate::progress::{Progress, Silent};
 use crate::version::{KubernetesMinor, Version};
 
@@ -171,14 +172,13 @@ fn images<const N: usize>(
     progress: &dyn Progress,
     step: &str,
     inputs: [&PathBuf; N],
-    write: impl FnOnce(&Store) -> Result<(), images::Error>,
+    write: impl FnOnce(&Store) -> Result<(), Error>,
 ) -> Result<PathBuf, Error> {
     let key = recipes::TEXT
         .iter()
         .fold(of_artefacts("images", &inputs), |key, text| key.input("recipe", text))
         .finish();
-    cache
-        .artefact("images", &key, step, progress, |build| Ok(write(&Store::at(build.directory()))?))
+    cache.artefact("images", &key, step, progress, |build| write(&Store::at(build.directory())))
 }
 
 /// The programs that nodes run, from several artefacts in one directory. They are hard links: one copy on disk.

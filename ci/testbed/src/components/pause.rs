@@ -1,11 +1,12 @@
 //! The program of the pause image.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::{fs, path::PathBuf, process::Command};
 
-use crate::cache::{Cache, Error, Key};
-use crate::progress::Progress;
+use crate::{
+    cache::{Cache, Key},
+    error::{Error, Result},
+    progress::Progress,
+};
 
 const SOURCE: &str = include_str!("pause.c");
 const FLAGS: &[&str] = &["-Os", "-static", "-s", "-Wall", "-Werror"];
@@ -15,7 +16,7 @@ pub(super) fn key() -> Key {
 }
 
 /// The artefact with the program `pause`.
-pub(super) fn build(cache: &Cache, progress: &dyn Progress) -> Result<PathBuf, Error> {
+pub(super) fn build(cache: &Cache, progress: &dyn Progress) -> Result<PathBuf> {
     cache.artefact("pause", &key(), "pause", progress, |build| {
         let (source, program) =
             (build.directory().join("pause.c"), build.directory().join("pause"));

@@ -126,11 +126,6 @@ impl Fault {
         truth::outcome(self.erased(), path, net)
     }
 
-    /// The node whose pods can't be asked anything while it lasts.
-    pub fn cut_off(&self, net: &Net) -> Option<&str> {
-        self.erased().cut_off(net)
-    }
-
     /// The family that it breaks, if it has one.
     pub fn family(&self) -> Option<Family> {
         let value = serde_json::to_value(self).ok()?;

@@ -11,8 +11,8 @@ use crate::{
     run::{Run, wait_for},
 };
 
-/// What all faults have in common that are an edit of the Corefile: within an `impl FaultKind`, with
-/// what the fault makes of the Corefile.
+/// What all faults have in common that are an edit of the Corefile: within an `impl FaultKind`,
+/// with what the fault makes of the Corefile.
 macro_rules! edited {
     ($edit:expr) => {
         /// The Corefile.

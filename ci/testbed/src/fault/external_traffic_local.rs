@@ -27,13 +27,14 @@ const LOCAL: Does = Does::Sets {
     value: "Local",
 };
 
-/// Makes every new Service that has NodePorts one of `externalTrafficPolicy: Local`, as a platform's
-/// admission policy does, and gives new pods of one node no address of a family
+/// Makes every new Service that has NodePorts one of `externalTrafficPolicy: Local`, as a
+/// platform's admission policy does, and gives new pods of one node no address of a family
 /// ([`PodAddressMissing`]).
 ///
-/// So a Service may have endpoints of both families, and on that node none of its own in one of them: there kube-proxy
-/// drops what comes to its NodePort in that family, whatever other nodes could answer. No other way to such
-/// a NodePort was found: kube-proxy treats both families alike, and only their endpoints differ.
+/// So a Service may have endpoints of both families, and on that node none of its own in one of
+/// them: there kube-proxy drops what comes to its NodePort in that family, whatever other nodes
+/// could answer. No other way to such a NodePort was found: kube-proxy treats both families alike,
+/// and only their endpoints differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct ExternalTrafficLocal {
     /// The family that the NodePorts of the node are closed in.

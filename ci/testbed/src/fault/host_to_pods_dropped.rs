@@ -52,9 +52,9 @@ impl Filter for HostToPodsDropped {
         let address = cluster.node(&self.node)?.address(self.family).ok_or_else(|| {
             Error::Invalid(format!("{} has no {} address", self.node, self.family))
         })?;
-        // kubelet probes the pods of its own node, which would be restarted. Before this hook what goes
-        // by a ClusterIP still has the way that it had before the translation, and after it what pods
-        // send by NodePorts has the node's address, too.
+        // kubelet probes the pods of its own node, which would be restarted. Before this hook what
+        // goes by a ClusterIP still has the way that it had before the translation, and after it
+        // what pods send by NodePorts has the node's address, too.
         let rule = format!(
             "oifname \"eth0\" ct direction original {family} saddr {address} {family} daddr {} drop",
             pod_range(cluster, self.family)?

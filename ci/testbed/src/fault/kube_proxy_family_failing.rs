@@ -16,8 +16,8 @@ use crate::{
     spec::{Family, ProxyMode},
 };
 
-/// Takes the tool away by which kube-proxy writes the rules of a family on a node, as where a kernel lacks
-/// a module for it. The rules that it wrote before stay.
+/// Takes the tool away by which kube-proxy writes the rules of a family on a node, as where a
+/// kernel lacks a module for it. The rules that it wrote before stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct KubeProxyFamilyFailing {
     /// The family whose rules it can't write.

@@ -25,8 +25,8 @@ const IMAGE: &str = "docker.io/library/nginx:1.27";
 const WRAPPER: &str = include_str!("nginx_not_listening.sh");
 
 /// Replaces nginx in a node's copy of its image by one that overlooks the `listen` directives of a
-/// family: what people meet whose configuration says `listen 80;` and no more. It acts on containers that
-/// are made from then on.
+/// family: what people meet whose configuration says `listen 80;` and no more. It acts on
+/// containers that are made from then on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct NginxNotListening {
     /// The family that nginx doesn't listen on.

@@ -21,7 +21,8 @@ use crate::{
 };
 
 /// Makes a Node object anew with the pod range of the other family alone, as a controller manager
-/// does that was given one `--cluster-cidr` when the node joined. (The ranges of a Node can't be changed.)
+/// does that was given one `--cluster-cidr` when the node joined. (The ranges of a Node can't be
+/// changed.)
 ///
 /// The pod network follows: the node's new pods get one address, and the others lose their routes
 /// to the range that is gone.

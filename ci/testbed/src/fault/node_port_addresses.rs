@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// Sets kube-proxy's `nodePortAddresses`, in the whole cluster, to all addresses of the other
-/// family and to the loopback address of this one. (A family that the list doesn't name at all would be
-/// served on every address.)
+/// family and to the loopback address of this one. (A family that the list doesn't name at all
+/// would be served on every address.)
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct NodePortAddresses {
     /// The family that has no NodePorts.

@@ -14,8 +14,9 @@ use crate::{
     spec::Family,
 };
 
-/// Drops new connections to ports of the NodePort range that end at a node itself, as host firewalls do
-/// that know nothing of health check node ports. NodePorts are translated before, and forwarded.
+/// Drops new connections to ports of the NodePort range that end at a node itself, as host
+/// firewalls do that know nothing of health check node ports. NodePorts are translated before, and
+/// forwarded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct NodePortInputDropped {
     /// The family that is dropped.

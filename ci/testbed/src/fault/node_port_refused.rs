@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// Lets what enters a node for a NodePort pass kube-proxy's rules untranslated, so that it meets
-/// the node itself, where nothing listens: the kernel refuses it. Pods of the same node come another
-/// way and are spared.
+/// the node itself, where nothing listens: the kernel refuses it. Pods of the same node come
+/// another way and are spared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct NodePortRefused {
     /// The family that is refused.

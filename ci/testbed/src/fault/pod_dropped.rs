@@ -17,9 +17,9 @@ use crate::{
 /// Drops what other pods, nodes and the outside send to one pod of a node in one family, as a
 /// NetworkPolicy does that lets in only the other family's addresses.
 ///
-/// A policy chooses its pods by labels, also those that are made later. Here it is the first pod of the
-/// node that is asked for on port 80 or 8080 from the injection on: so it is one of whoever looks
-/// for the fault, and stays the same one.
+/// A policy chooses its pods by labels, also those that are made later. Here it is the first pod of
+/// the node that is asked for on port 80 or 8080 from the injection on: so it is one of whoever
+/// looks for the fault, and stays the same one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct PodDropped {
     /// The family that is dropped.

@@ -14,8 +14,8 @@ use crate::{
     spec::Family,
 };
 
-/// Drops what comes from elsewhere for web servers in pods, through or to a node, on ports 80 and 8080, as a firewall
-/// does that knows only some ports.
+/// Drops what comes from elsewhere for web servers in pods, through or to a node, on ports 80 and
+/// 8080, as a firewall does that knows only some ports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct WebPortDropped {
     /// The family.

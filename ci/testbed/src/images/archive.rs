@@ -1,28 +1,34 @@
 //! Loading images from archives, as `docker save` and OCI tools write them.
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::digest::Digest;
-use super::error::Error;
-use super::image::write_manifest;
-use super::reference::Reference;
-use super::store::{CONFIG, Descriptor, LAYER, LAYER_GZIP, MANIFEST, Store};
+use super::{
+    digest::Digest,
+    image::write_manifest,
+    reference::Reference,
+    store::{CONFIG, Descriptor, LAYER, LAYER_GZIP, MANIFEST, Store},
+};
+use crate::error::{Error, Result};
 
 /// What a gzip stream begins with (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Loads every image of an archive into the directory at `root`, under the names it has in the archive, and says which
-/// those are. Archives by `docker save` and OCI image layouts are read; the archive itself must not be compressed.
+/// Loads every image of an archive into the directory at `root`, under the names it has in the
+/// archive, and says which those are. Archives by `docker save` and OCI image layouts are read; the
+/// archive itself must not be compressed.
 ///
 /// # Errors
-/// When the archive is of neither kind, has no name for an image, or anything can't be read or written.
-pub fn load(archive: &Path, root: &Path) -> Result<Vec<Reference>, Error> {
+/// When the archive is of neither kind, has no name for an image, or anything can't be read or
+/// written.
+pub fn load(archive: &Path, root: &Path) -> Result<Vec<Reference>> {
     let archive = Archive::open(archive)?;
     let store = Store::at(root);
     // Docker writes both indexes since version 25. Its own has the names as people wrote them.
@@ -66,19 +72,15 @@ struct Platform {
     os: String,
 }
 
-fn load_docker(
-    archive: &Archive,
-    store: &Store,
-    index: &[DockerImage],
-) -> Result<Vec<Reference>, Error> {
+fn load_docker(archive: &Archive, store: &Store, index: &[DockerImage]) -> Result<Vec<Reference>> {
     let mut loaded = Vec::new();
     for image in index {
         let names = image
             .repo_tags
             .iter()
             .flatten()
-            .map(|name| name.parse())
-            .collect::<Result<Vec<Reference>, _>>()?;
+            .map(|name| archive.name(name))
+            .collect::<Result<Vec<_>>>()?;
         if names.is_empty() {
             return Err(archive.error("an image in it has no name; save it by name, not by id"));
         }
@@ -91,10 +93,11 @@ fn load_docker(
     Ok(loaded)
 }
 
-fn load_oci(archive: &Archive, store: &Store, index: &OciIndex) -> Result<Vec<Reference>, Error> {
+fn load_oci(archive: &Archive, store: &Store, index: &OciIndex) -> Result<Vec<Reference>> {
     let mut loaded = Vec::new();
     for descriptor in &index.manifests {
-        // containerd's own annotation has the whole name; the specification's may have the tag alone.
+        // containerd's own annotation has the whole name; the specification's may have the tag
+        // alone.
         let name = ["io.containerd.image.name", "org.opencontainers.image.ref.name"]
             .into_iter()
             .find_map(|key| descriptor.annotations.get(key))
@@ -103,7 +106,7 @@ fn load_oci(archive: &Archive, store: &Store, index: &OciIndex) -> Result<Vec<Re
                     "an image in it has no name (annotation org.opencontainers.image.ref.name)",
                 )
             })?;
-        let name: Reference = name.parse()?;
+        let name = archive.name(name)?;
         let manifest = put_oci(archive, store, descriptor)?;
         store.tag(&name, &manifest)?;
         loaded.push(name);
@@ -112,7 +115,7 @@ fn load_oci(archive: &Archive, store: &Store, index: &OciIndex) -> Result<Vec<Re
 }
 
 /// Puts a manifest and all it refers to; of an index that for this machine's platform.
-fn put_oci(archive: &Archive, store: &Store, descriptor: &OciDescriptor) -> Result<Digest, Error> {
+fn put_oci(archive: &Archive, store: &Store, descriptor: &OciDescriptor) -> Result<Digest> {
     let path = blob_path(archive, &descriptor.digest)?;
     let is_index = descriptor
         .media_type
@@ -143,7 +146,7 @@ fn put_oci(archive: &Archive, store: &Store, descriptor: &OciDescriptor) -> Resu
     archive.put_checked(store, &descriptor.digest)
 }
 
-fn blob_path(archive: &Archive, digest: &str) -> Result<String, Error> {
+fn blob_path(archive: &Archive, digest: &str) -> Result<String> {
     let digest: Digest =
         digest.parse().map_err(|_| archive.error(format!("`{digest}` is no SHA-256 digest")))?;
     Ok(format!("blobs/sha256/{}", digest.digits()))
@@ -157,7 +160,7 @@ struct Archive {
 }
 
 impl Archive {
-    fn open(path: &Path) -> Result<Self, Error> {
+    fn open(path: &Path) -> Result<Self> {
         let mut archive = Self { path: path.to_owned(), files: HashMap::new() };
         let broken = |archive: &Self, error: std::io::Error| archive.error(error.to_string());
         let mut links: Vec<(String, String)> = Vec::new();
@@ -188,22 +191,26 @@ impl Archive {
     }
 
     fn error(&self, reason: impl Into<String>) -> Error {
-        Error::Archive { path: self.path.clone(), reason: reason.into() }
+        Error::Invalid(format!("could not load {}: {}", self.path.display(), reason.into()))
     }
 
-    fn file(&self) -> Result<File, Error> {
+    fn name(&self, text: &str) -> Result<Reference> {
+        text.parse().map_err(|error: Error| self.error(error.to_string()))
+    }
+
+    fn file(&self) -> Result<File> {
         File::open(&self.path).map_err(Error::io("open", &self.path))
     }
 
     /// A file's content, as a reader; none if there is no such file.
-    fn read(&self, name: &str) -> Result<Option<std::io::Take<File>>, Error> {
+    fn read(&self, name: &str) -> Result<Option<std::io::Take<File>>> {
         let Some((offset, length)) = self.files.get(name).copied() else { return Ok(None) };
         let mut file = self.file()?;
         file.seek(SeekFrom::Start(offset)).map_err(Error::io("read", &self.path))?;
         Ok(Some(file.take(length)))
     }
 
-    fn json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+    fn json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         let Some(reader) = self.read(name)? else { return Ok(None) };
         serde_json::from_reader(std::io::BufReader::new(reader))
             .map(Some)
@@ -211,19 +218,14 @@ impl Archive {
     }
 
     /// Puts one file as a blob.
-    fn put(
-        &self,
-        store: &Store,
-        media_type: &'static str,
-        name: &str,
-    ) -> Result<Descriptor, Error> {
+    fn put(&self, store: &Store, media_type: &'static str, name: &str) -> Result<Descriptor> {
         let mut reader =
             self.read(name)?.ok_or_else(|| self.error(format!("its file {name} is missing")))?;
         store.put_from(media_type, &mut reader)
     }
 
     /// Puts a blob of an OCI layout, which has to have the digest that it is named by.
-    fn put_checked(&self, store: &Store, digest: &str) -> Result<Digest, Error> {
+    fn put_checked(&self, store: &Store, digest: &str) -> Result<Digest> {
         let put = self.put(store, LAYER, &blob_path(self, digest)?)?;
         if put.digest.to_string() == digest {
             Ok(put.digest)
@@ -233,7 +235,7 @@ impl Archive {
     }
 
     /// Layers of Docker are not compressed as a rule, but may be.
-    fn layer_type(&self, name: &str) -> Result<&'static str, Error> {
+    fn layer_type(&self, name: &str) -> Result<&'static str> {
         let (offset, _) = *self
             .files
             .get(name)
@@ -242,7 +244,7 @@ impl Archive {
     }
 
     /// Whether these bytes stand at an offset.
-    fn begins_with(&self, mark: &[u8], offset: u64) -> Result<bool, Error> {
+    fn begins_with(&self, mark: &[u8], offset: u64) -> Result<bool> {
         let mut file = self.file()?;
         file.seek(SeekFrom::Start(offset)).map_err(Error::io("read", &self.path))?;
         let mut found = vec![0; mark.len()];
@@ -256,8 +258,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::image::architecture;
-    use super::*;
+    use super::{super::image::architecture, *};
 
     fn tar(directory: &Path, files: &[(&str, Vec<u8>)]) -> PathBuf {
         let path = directory.join("image.tar");

@@ -1,8 +1,10 @@
 //! Digests: the names of blobs.
 
-use std::fmt;
-use std::io::{self, Write};
-use std::str::FromStr;
+use std::{
+    fmt,
+    io::{self, Write},
+    str::FromStr,
+};
 
 use sha2::{Digest as _, Sha256};
 

@@ -2,14 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::error::Error;
-use super::reference::Reference;
-use super::store::{CONFIG, Descriptor, MANIFEST, Store};
+use super::{
+    reference::Reference,
+    store::{CONFIG, Descriptor, MANIFEST, Store},
+};
+use crate::error::Result;
 
 /// The search path that images of Debian and busybox set.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// How a container of an image is started, in the words of the OCI image specification. What is empty is left out.
+/// How a container of an image is started, in the words of the OCI image specification. What is
+/// empty is left out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Config<'a> {
     pub entrypoint: &'a [&'a str],
@@ -28,7 +31,7 @@ pub(super) fn write(
     names: &[Reference],
     layers: &[Descriptor],
     config: &Config<'_>,
-) -> Result<Descriptor, Error> {
+) -> Result<Descriptor> {
     let config = json!({
         "architecture": architecture(),
         "os": "linux",
@@ -48,7 +51,7 @@ pub(super) fn write_manifest(
     names: &[Reference],
     config: &Descriptor,
     layers: &[Descriptor],
-) -> Result<Descriptor, Error> {
+) -> Result<Descriptor> {
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -95,8 +98,7 @@ pub fn architecture() -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layer::Layer;
-    use super::*;
+    use super::{super::layer::Layer, *};
 
     #[test]
     fn a_manifest_names_blobs_that_are_there_and_of_that_size() {

@@ -1,16 +1,18 @@
-//! Layers, written so that the same content always gives the same digest: no times, owners only where they matter,
-//! entries in the order in which the recipe adds them.
+//! Layers, written so that the same content always gives the same digest: no times, owners only
+//! where they matter, entries in the order in which the recipe adds them.
 
-use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::{Component, Path, PathBuf},
+};
 
 use tar::{EntryType, Header};
 
-use super::error::Error;
 use super::store::{Blob, Descriptor, LAYER, Store};
+use crate::error::{Error, Result};
 
 /// A layer that is being written. Of what is added twice under one path the first stays.
 pub(super) struct Layer<'a> {
@@ -30,12 +32,12 @@ impl io::Write for Blob {
 }
 
 impl<'a> Layer<'a> {
-    pub(super) fn new(store: &'a Store) -> Result<Self, Error> {
+    pub(super) fn new(store: &'a Store) -> Result<Self> {
         Ok(Self { store, tar: tar::Builder::new(store.begin()?), paths: HashSet::new() })
     }
 
     /// Writes the layer's end and puts it into the store.
-    pub(super) fn finish(self) -> Result<Descriptor, Error> {
+    pub(super) fn finish(self) -> Result<Descriptor> {
         let blob = self.tar.into_inner().map_err(Error::io("finish a layer", "of an image"))?;
         self.store.finish(LAYER, blob)
     }
@@ -45,28 +47,18 @@ impl<'a> Layer<'a> {
         self.paths.contains(&inside(path.as_ref()))
     }
 
-    pub(super) fn directory(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<(), Error> {
+    pub(super) fn directory(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
         self.add(path.as_ref(), EntryType::Directory, mode, None, &mut io::empty(), 0)
     }
 
     /// A file of this content.
-    pub(super) fn file(
-        &mut self,
-        path: impl AsRef<Path>,
-        content: &str,
-        mode: u32,
-    ) -> Result<(), Error> {
+    pub(super) fn file(&mut self, path: impl AsRef<Path>, content: &str, mode: u32) -> Result<()> {
         let bytes = content.as_bytes();
         self.add(path.as_ref(), EntryType::Regular, mode, None, &mut &bytes[..], bytes.len() as u64)
     }
 
     /// A file with the content of one outside.
-    pub(super) fn copy(
-        &mut self,
-        source: &Path,
-        path: impl AsRef<Path>,
-        mode: u32,
-    ) -> Result<(), Error> {
+    pub(super) fn copy(&mut self, source: &Path, path: impl AsRef<Path>, mode: u32) -> Result<()> {
         let mut file = File::open(source).map_err(Error::io("open", source))?;
         let size = file.metadata().map_err(Error::io("read", source))?.len();
         self.add(path.as_ref(), EntryType::Regular, mode, None, &mut file, size)
@@ -76,7 +68,7 @@ impl<'a> Layer<'a> {
         &mut self,
         path: impl AsRef<Path>,
         target: impl AsRef<Path>,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         self.add(
             path.as_ref(),
             EntryType::Symlink,
@@ -92,7 +84,7 @@ impl<'a> Layer<'a> {
         &mut self,
         path: impl AsRef<Path>,
         target: impl AsRef<Path>,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         self.add(
             path.as_ref(),
             EntryType::Link,
@@ -103,10 +95,10 @@ impl<'a> Layer<'a> {
         )
     }
 
-    /// What lies under `path` in the file system at `root`: a file, a link or a directory (without its content), with
-    /// the mode it has there. Links in the way to it (`/lib` to `/usr/lib`) are followed, so it lies where they lead.
-    /// What is not there is left out.
-    pub(super) fn take(&mut self, root: &Path, path: &Path) -> Result<(), Error> {
+    /// What lies under `path` in the file system at `root`: a file, a link or a directory (without
+    /// its content), with the mode it has there. Links in the way to it (`/lib` to `/usr/lib`) are
+    /// followed, so it lies where they lead. What is not there is left out.
+    pub(super) fn take(&mut self, root: &Path, path: &Path) -> Result<()> {
         let path = without_links(root, path);
         let source = root.join(&path);
         let Ok(metadata) = fs::symlink_metadata(&source) else { return Ok(()) };
@@ -131,7 +123,7 @@ impl<'a> Layer<'a> {
         target: Option<&Path>,
         content: &mut dyn Read,
         size: u64,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let path = inside(path);
         if path.as_os_str().is_empty() || self.paths.contains(&path) {
             return Ok(());

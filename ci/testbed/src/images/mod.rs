@@ -2,7 +2,6 @@
 
 mod archive;
 mod digest;
-mod error;
 mod image;
 mod layer;
 mod names;
@@ -15,8 +14,7 @@ mod store;
 pub use archive::load;
 pub(crate) use digest::hex;
 pub use digest::{Digest, InvalidDigest};
-pub use error::Error;
 pub use image::architecture;
-pub use reference::{InvalidReference, Reference};
+pub use reference::Reference;
 pub use save::save;
 pub use store::Store;

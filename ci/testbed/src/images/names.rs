@@ -1,8 +1,9 @@
-//! The names that images carry: those that manifests use. What a tag is served with is what was built here, which for
-//! an alias is not the version that it names; `kubectl run --image busybox:1.36` has to find something.
+//! The names that images carry: those that manifests use. What a tag is served with is what was
+//! built here, which for an alias is not the version that it names; `kubectl run --image
+//! busybox:1.36` has to find something.
 
-use super::error::Error;
 use super::reference::Reference;
+use crate::error::Result;
 
 /// Docker Hub's tags of busybox.
 pub(super) const BUSYBOX: &[&str] = &[
@@ -50,12 +51,8 @@ pub(super) const E2E_NGINX: &[&str] = &["1.14-4", "1.15-4", "1.27-0"];
 pub(super) const PAUSE: &[&str] = &["3.9", "3.10", "3.10.1", "3.10.2"];
 
 /// References to one repository under several tags.
-pub(super) fn tagged(
-    registry: &str,
-    repository: &str,
-    tags: &[&str],
-) -> Result<Vec<Reference>, Error> {
-    tags.iter().map(|tag| Ok(Reference::new(registry, repository, tag)?)).collect()
+pub(super) fn tagged(registry: &str, repository: &str, tags: &[&str]) -> Result<Vec<Reference>> {
+    tags.iter().map(|tag| Reference::new(registry, repository, tag)).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! Debian packages of a root file system, as content for images: what a package needs comes with it, so that no library
-//! is forgotten that only some plugin opens.
+//! Debian packages of a root file system, as content for images: what a package needs comes with
+//! it, so that no library is forgotten that only some plugin opens.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::{Path, PathBuf},
+};
 
-use super::error::Error;
 use super::layer::Layer;
+use crate::error::{Error, Result};
 
 /// The packages of a root file system.
 pub(super) struct Packages {
@@ -24,7 +26,7 @@ struct Package {
 
 impl Packages {
     /// Reads which packages are installed.
-    pub(super) fn of(root: &Path) -> Result<Self, Error> {
+    pub(super) fn of(root: &Path) -> Result<Self> {
         let path = root.join("var/lib/dpkg/status");
         let status = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         Ok(Self { root: root.to_owned(), installed: parse(&status) })
@@ -35,14 +37,15 @@ impl Packages {
         self.installed.get(name).map_or("", |package| &package.version)
     }
 
-    /// Adds the files of packages and of all that they depend on, but for those of `without` and what only they need.
-    /// Documentation and what belongs to installing (but not to running) is left out.
+    /// Adds the files of packages and of all that they depend on, but for those of `without` and
+    /// what only they need. Documentation and what belongs to installing (but not to running) is
+    /// left out.
     pub(super) fn add(
         &self,
         layer: &mut Layer<'_>,
         names: &[&str],
         without: &[&str],
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         for name in self.closure(names, without)? {
             for path in self.files(&name)? {
                 if !LEFT_OUT.iter().any(|prefix| path.starts_with(prefix)) {
@@ -53,12 +56,12 @@ impl Packages {
         self.add_alternatives(layer)
     }
 
-    fn closure(&self, names: &[&str], without: &[&str]) -> Result<BTreeSet<String>, Error> {
+    fn closure(&self, names: &[&str], without: &[&str]) -> Result<BTreeSet<String>> {
         let mut wanted = BTreeSet::new();
         let mut open: Vec<String> = Vec::new();
         for name in names {
-            let missing = || Error::Recipe {
-                image: names.join(", "),
+            let missing = || Error::Artefact {
+                what: format!("an image with {}", names.join(", ")),
                 reason: format!("the package {name} is not in {}", self.root.display()),
             };
             open.push(self.installed(name).ok_or_else(missing)?.to_owned());
@@ -92,14 +95,14 @@ impl Packages {
     }
 
     /// The paths that a package installed, in order.
-    fn files(&self, name: &str) -> Result<Vec<String>, Error> {
+    fn files(&self, name: &str) -> Result<Vec<String>> {
         let info = self.root.join("var/lib/dpkg/info");
         // Packages that may be installed for several architectures carry theirs in the file's name.
         let candidates = [format!("{name}.list"), format!("{name}:{}.list", debian_architecture())];
         let path =
             candidates.iter().map(|file| info.join(file)).find(|path| path.is_file()).ok_or_else(
-                || Error::Recipe {
-                    image: name.into(),
+                || Error::Artefact {
+                    what: format!("an image with {name}"),
                     reason: format!("{} has no list of its files", info.display()),
                 },
             )?;
@@ -109,9 +112,9 @@ impl Packages {
         Ok(files)
     }
 
-    /// Adds the links of Debian's alternatives (`awk` to `mawk`) of which the target is in the layer: they belong to
-    /// no package's files.
-    fn add_alternatives(&self, layer: &mut Layer<'_>) -> Result<(), Error> {
+    /// Adds the links of Debian's alternatives (`awk` to `mawk`) of which the target is in the
+    /// layer: they belong to no package's files.
+    fn add_alternatives(&self, layer: &mut Layer<'_>) -> Result<()> {
         let directory = self.root.join("var/lib/dpkg/alternatives");
         let Ok(entries) = fs::read_dir(&directory) else { return Ok(()) };
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
@@ -160,7 +163,8 @@ fn debian_architecture() -> &'static str {
     super::image::architecture()
 }
 
-/// Reads dpkg's status file: paragraphs of `Field: value`, continued on lines that begin with a blank.
+/// Reads dpkg's status file: paragraphs of `Field: value`, continued on lines that begin with a
+/// blank.
 fn parse(status: &str) -> HashMap<String, Package> {
     let mut installed = HashMap::new();
     for paragraph in status.split("\n\n") {
@@ -189,8 +193,9 @@ fn relations(value: &str) -> Vec<Vec<String>> {
     value.split(',').map(|alternatives| alternatives.split('|').map(name).collect()).collect()
 }
 
-/// The links that one alternative manages, each with its name: its own, and those that follow it. The file has a line
-/// with its mode, one with its link, then two per follower, and ends with an empty one before the choices.
+/// The links that one alternative manages, each with its name: its own, and those that follow it.
+/// The file has a line with its mode, one with its link, then two per follower, and ends with an
+/// empty one before the choices.
 fn alternative<'a>(name: &'a str, text: &'a str) -> Vec<(&'a str, &'a str)> {
     let mut lines = text.lines().skip(1).take_while(|line| !line.is_empty());
     let mut links: Vec<_> = lines.next().map(|link| (name, link)).into_iter().collect();
@@ -204,8 +209,7 @@ fn alternative<'a>(name: &'a str, text: &'a str) -> Vec<(&'a str, &'a str)> {
 mod tests {
     use std::os::unix::fs::symlink;
 
-    use super::super::store::Store;
-    use super::*;
+    use super::{super::store::Store, *};
 
     const STATUS: &str = "\
 Package: iptables

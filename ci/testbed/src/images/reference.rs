@@ -1,13 +1,13 @@
 //! Image names, as manifests and archives write them.
 
-use std::fmt;
-use std::net::Ipv6Addr;
-use std::str::FromStr;
+use std::{fmt, net::Ipv6Addr, str::FromStr};
+
+use crate::error::{Error, Result};
 
 /// A full image name with a tag: `docker.io/library/busybox:1.37`.
 ///
-/// Its parts are safe to use in paths: no part is empty, begins with a dot or has other characters than the
-/// distribution specification allows.
+/// Its parts are safe to use in paths: no part is empty, begins with a dot or has other characters
+/// than the distribution specification allows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
     registry: String,
@@ -20,21 +20,21 @@ impl Reference {
     ///
     /// # Errors
     /// When a part has a form that is not allowed.
-    pub fn new(registry: &str, repository: &str, tag: &str) -> Result<Self, InvalidReference> {
-        let invalid =
-            |reason| InvalidReference { text: format!("{registry}/{repository}:{tag}"), reason };
+    pub fn new(registry: &str, repository: &str, tag: &str) -> Result<Self> {
+        Self::parts(registry, repository, tag)
+            .map_err(|reason| invalid(&format!("{registry}/{repository}:{tag}"), reason))
+    }
+
+    fn parts(registry: &str, repository: &str, tag: &str) -> Result<Self, &'static str> {
         if !is_registry(registry) {
-            return Err(invalid("its registry is no host name"));
+            return Err("its registry is not a host name");
         }
         if !is_repository(repository) {
-            return Err(invalid(
-                "its repository may have only lower-case letters, digits and single . _ - / between them",
-            ));
+            return Err("its repository may have only lower-case letters, digits, and single \
+                        . _ - / between them");
         }
         if !is_tag(tag) {
-            return Err(invalid(
-                "its tag may have only letters, digits, . _ - and no more than 128 of them",
-            ));
+            return Err("its tag may have only letters, digits, . _ - and at most 128 of them");
         }
         Ok(Self { registry: registry.into(), repository: repository.into(), tag: tag.into() })
     }
@@ -62,15 +62,12 @@ impl fmt::Display for Reference {
 }
 
 impl FromStr for Reference {
-    type Err = InvalidReference;
+    type Err = Error;
 
     /// Reads a name as container runtimes do: `busybox` is `docker.io/library/busybox:latest`.
-    fn from_str(text: &str) -> Result<Self, InvalidReference> {
+    fn from_str(text: &str) -> Result<Self> {
         if text.contains('@') {
-            return Err(InvalidReference {
-                text: text.into(),
-                reason: "it has a digest; name it by a tag",
-            });
+            return Err(invalid(text, "it has a digest; name it by a tag"));
         }
         let (registry, rest) = match text.split_once('/') {
             Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => {
@@ -82,21 +79,13 @@ impl FromStr for Reference {
         let library = registry == "docker.io" && !repository.contains('/');
         let repository =
             if library { format!("library/{repository}") } else { repository.to_owned() };
-        Self::new(
-            if registry == "index.docker.io" { "docker.io" } else { registry },
-            &repository,
-            tag,
-        )
-        .map_err(|error| InvalidReference { text: text.into(), ..error })
+        let registry = if registry == "index.docker.io" { "docker.io" } else { registry };
+        Self::parts(registry, &repository, tag).map_err(|reason| invalid(text, reason))
     }
 }
 
-/// A text that is no image name with a tag.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no image name: {reason}")]
-pub struct InvalidReference {
-    text: String,
-    reason: &'static str,
+fn invalid(text: &str, reason: &str) -> Error {
+    Error::Invalid(format!("`{text}` is not an image name: {reason}"))
 }
 
 /// A host name or an address, IPv6 ones in brackets, with or without a port.

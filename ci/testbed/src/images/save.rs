@@ -1,26 +1,26 @@
 //! Saving images into an archive, as `docker save` does.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::Path,
+};
 
 use serde_json::{Value, json};
 use tar::{Builder, EntryType, Header};
 
-use super::digest::Digest;
-use super::error::Error;
-use super::reference::Reference;
-use super::store::Store;
+use super::{digest::Digest, reference::Reference, store::Store};
+use crate::error::{Error, Result};
 
-/// Writes images into one archive that Docker, podman, containerd and `kind load image-archive` read. Each name is
-/// taken from the first of the stores that has it.
+/// Writes images into one archive that Docker, podman, containerd and `kind load image-archive`
+/// read. Each name is taken from the first of the stores that has it.
 ///
-/// The index `repositories` comes first: of what lists names, `kind build node-image` reads the first thing in an
-/// archive, and that one has them all.
+/// The index `repositories` comes first: of what lists names, `kind build node-image` reads the
+/// first thing in an archive, and that one has them all.
 ///
 /// # Errors
 /// When no store has an image, or anything can't be read or written.
-pub fn save(stores: &[Store], names: &[Reference], archive: &Path) -> Result<(), Error> {
+pub fn save(stores: &[Store], names: &[Reference], archive: &Path) -> Result<()> {
     let mut images: BTreeMap<String, Saved> = BTreeMap::new();
     let mut repositories: BTreeMap<String, BTreeMap<&str, String>> = BTreeMap::new();
     for name in names {
@@ -74,11 +74,13 @@ struct Saved<'a> {
 }
 
 impl<'a> Saved<'a> {
-    fn read(store: &'a Store, manifest: &Digest) -> Result<Self, Error> {
+    fn read(store: &'a Store, manifest: &Digest) -> Result<Self> {
         let path = store.blob(manifest);
         let text = fs::read(&path).map_err(Error::io("read", &path))?;
-        let broken =
-            |reason: &str| Error::Archive { path: path.clone(), reason: reason.to_owned() };
+        let broken = |reason: &str| Error::Format {
+            what: format!("understand {}", path.display()),
+            reason: reason.to_owned(),
+        };
         let manifest: Value =
             serde_json::from_slice(&text).map_err(|error| broken(&error.to_string()))?;
         let digest = |blob: &Value| {
@@ -95,13 +97,16 @@ impl<'a> Saved<'a> {
     }
 }
 
-fn find<'a>(stores: &'a [Store], name: &Reference) -> Result<(&'a Store, Digest), Error> {
+fn find<'a>(stores: &'a [Store], name: &Reference) -> Result<(&'a Store, Digest)> {
     for store in stores {
         if let Some(manifest) = store.resolve(name)? {
             return Ok((store, manifest));
         }
     }
-    Err(Error::Recipe { image: name.to_string(), reason: "it was never made".to_owned() })
+    Err(Error::Artefact {
+        what: format!("an archive with {name}"),
+        reason: "that image was never made".to_owned(),
+    })
 }
 
 fn config_path(config: &Digest) -> String {
@@ -121,7 +126,7 @@ fn header(size: u64) -> Header {
     header
 }
 
-fn add_text(tar: &mut Builder<File>, path: &str, text: &str) -> Result<(), Error> {
+fn add_text(tar: &mut Builder<File>, path: &str, text: &str) -> Result<()> {
     let mut header = header(text.len() as u64);
     tar.append_data(&mut header, path, text.as_bytes()).map_err(Error::io("save", path))
 }
@@ -130,10 +135,14 @@ fn add_text(tar: &mut Builder<File>, path: &str, text: &str) -> Result<(), Error
 mod tests {
     use std::io::Read;
 
-    use super::super::archive::load;
-    use super::super::image::{self, Config};
-    use super::super::layer::Layer;
-    use super::*;
+    use super::{
+        super::{
+            archive::load,
+            image::{self, Config},
+            layer::Layer,
+        },
+        *,
+    };
 
     fn store(names: &[Reference], content: &str) -> (tempfile::TempDir, Store) {
         let directory = tempfile::tempdir().unwrap();

@@ -5,18 +5,23 @@
 //! names/<registry>/<repository>:<tag>   the digest of a manifest
 //! ```
 //!
-//! Everything is written under another name and renamed, so that a reader beside a writer sees whole files only.
+//! Everything is written under another name and renamed, so that a reader beside a writer sees
+//! whole files only.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::PathBuf;
+use std::{
+    fs::{self, File},
+    io,
+    path::PathBuf,
+};
 
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use super::digest::{Digest, Digesting};
-use super::error::Error;
-use super::reference::Reference;
+use super::{
+    digest::{Digest, Digesting},
+    reference::Reference,
+};
+use crate::error::{Error, Result};
 
 /// The media type of an image's manifest.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -63,7 +68,7 @@ impl Store {
     ///
     /// # Errors
     /// When what is there can't be read or is no digest.
-    pub fn resolve(&self, reference: &Reference) -> Result<Option<Digest>, Error> {
+    pub fn resolve(&self, reference: &Reference) -> Result<Option<Digest>> {
         let path = self.name(reference);
         match fs::read_to_string(&path) {
             Ok(text) => text.trim().parse().map(Some).map_err(|error| {
@@ -75,7 +80,7 @@ impl Store {
     }
 
     /// Lets a name point at a manifest, whatever it pointed at before.
-    pub(super) fn tag(&self, reference: &Reference, manifest: &Digest) -> Result<(), Error> {
+    pub(super) fn tag(&self, reference: &Reference, manifest: &Digest) -> Result<()> {
         let path = self.name(reference);
         let directory = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
@@ -88,7 +93,7 @@ impl Store {
     }
 
     /// Puts a blob of which all bytes are at hand.
-    pub(super) fn put(&self, media_type: &'static str, bytes: &[u8]) -> Result<Descriptor, Error> {
+    pub(super) fn put(&self, media_type: &'static str, bytes: &[u8]) -> Result<Descriptor> {
         self.put_from(media_type, &mut &bytes[..])
     }
 
@@ -97,14 +102,14 @@ impl Store {
         &self,
         media_type: &'static str,
         reader: &mut dyn io::Read,
-    ) -> Result<Descriptor, Error> {
+    ) -> Result<Descriptor> {
         let mut blob = self.begin()?;
         io::copy(reader, &mut blob.writer).map_err(Error::io("write a blob to", &self.root))?;
         self.finish(media_type, blob)
     }
 
     /// Begins a blob that is written bit by bit.
-    pub(super) fn begin(&self) -> Result<Blob, Error> {
+    pub(super) fn begin(&self) -> Result<Blob> {
         let directory = self.root.join("blobs/sha256");
         fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
         let file =
@@ -113,7 +118,7 @@ impl Store {
     }
 
     /// Puts a blob in its place.
-    pub(super) fn finish(&self, media_type: &'static str, blob: Blob) -> Result<Descriptor, Error> {
+    pub(super) fn finish(&self, media_type: &'static str, blob: Blob) -> Result<Descriptor> {
         let (buffer, digest, size) = blob.writer.finish();
         let path = self.blob(&digest);
         let file =

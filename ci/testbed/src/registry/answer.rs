@@ -1,14 +1,17 @@
 //! Answers to requests.
 
-use std::fs;
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
-use axum::Json;
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{
+        StatusCode, Uri,
+        header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    },
+    response::{IntoResponse, Response},
+};
 use serde_json::{Value, json};
 use tower_http::services::ServeFile;
 
@@ -128,9 +131,13 @@ fn refusal(status: StatusCode, code: &str, message: String) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::to_bytes;
-    use axum::http::Method;
-    use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, RANGE};
+    use axum::{
+        body::to_bytes,
+        http::{
+            Method,
+            header::{ACCEPT_RANGES, CONTENT_LENGTH, RANGE},
+        },
+    };
     use tower::ServiceExt;
 
     use super::*;

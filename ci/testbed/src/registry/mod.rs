@@ -1,18 +1,16 @@
 //! A registry for one cluster: it answers pulls from directories of images and takes no pushes.
 //!
-//! It speaks the part of the OCI distribution specification (v1.1) that pulling uses. Several upstream registries
-//! are served side by side: containerd says which one is meant in the parameter `ns`. Directories are asked in order,
-//! so that what was loaded into one cluster hides what all clusters share.
+//! It speaks the part of the OCI distribution specification (v1.1) that pulling uses. Several
+//! upstream registries are served side by side: containerd says which one is meant in the parameter
+//! `ns`. Directories are asked in order, so that what was loaded into one cluster hides what all
+//! clusters share.
 
 mod answer;
 mod path;
 
-use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{io, path::PathBuf, sync::Arc};
 
-use axum::Router;
-use axum::routing::get;
+use axum::{Router, routing::get};
 use tokio::net::TcpListener;
 
 use crate::images::Store;

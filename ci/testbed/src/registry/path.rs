@@ -22,8 +22,9 @@ pub(super) enum Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// Reads `<repository>/manifests/<tag or digest>` and `<repository>/blobs/<digest>`. The repository may have
-    /// slashes, so the end decides. Blobs are the same whichever repository they are asked of.
+    /// Reads `<repository>/manifests/<tag or digest>` and `<repository>/blobs/<digest>`. The
+    /// repository may have slashes, so the end decides. Blobs are the same whichever repository
+    /// they are asked of.
     pub(super) fn parse(path: &'a str) -> Option<Self> {
         let (rest, last) = path.rsplit_once('/')?;
         let (repository, kind) = rest.rsplit_once('/')?;

@@ -22,7 +22,7 @@ impl Spec {
     /// Refuses what cannot be built, in one sentence.
     pub fn validate(&self) -> Result<()> {
         // The versions that can be had are their catalogue's to tell.
-        components::release(self.kubernetes).map_err(|e| Error::Invalid(e.to_string()))?;
+        components::release(self.kubernetes)?;
         self.counts()?;
         self.families()?;
         for range in &self.service_cidrs {

@@ -2,7 +2,6 @@
 
 use std::{fs, path::PathBuf};
 
-use nix::{errno::Errno, sys::signal, unistd::Pid};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Result};
@@ -29,17 +28,6 @@ impl ProcessId {
         fs::read_to_string(format!("/proc/{}/stat", self.pid)).is_ok_and(|stat| {
             start_time(&stat) == Some(self.start) && !matches!(state(&stat), Some('Z' | 'X'))
         })
-    }
-
-    /// Sends a signal, unless the process is gone.
-    pub fn signal(self, signal: signal::Signal) -> Result<()> {
-        if !self.is_alive() {
-            return Ok(());
-        }
-        match signal::kill(Pid::from_raw(self.pid), signal) {
-            Ok(()) | Err(Errno::ESRCH) => Ok(()),
-            Err(e) => Err(e).context(|| format!("send {signal} to process {}", self.pid)),
-        }
     }
 
     /// The process's root directory as seen from outside.

@@ -58,7 +58,8 @@ pub(crate) fn expect(workload: &Workload<'_>, fault: Option<&Fault>) {
     let outcome = |path: &Path| fault.map_or(Outcome::Works, |fault| fault.outcome(path, &net));
     let paths = net.paths(workload.made);
     let telling = |path: &Path| matches!(outcome(path), Outcome::Unseen | Outcome::Either);
-    // What was seen as it should be is not asked again: on a busy machine a path fails now and then.
+    // What was seen as it should be is not asked again: on a busy machine a path fails now and
+    // then.
     let mut left: Vec<Path> = paths.into_iter().filter(|path| !telling(path)).collect();
     let mut surprises = Vec::new();
     let settled = settles(Duration::from_secs(45), || {

@@ -49,8 +49,8 @@ pub(super) struct Known {
     pub(super) policies: Vec<Arc<NetworkPolicy>>,
 }
 
-/// The table of each family on a node. What is guarded is guarded where its packets are forwarded: what
-/// the node itself sends to its pods is its own affair, as Kubernetes wants it.
+/// The table of each family on a node. What is guarded is guarded where its packets are forwarded:
+/// what the node itself sends to its pods is its own affair, as Kubernetes wants it.
 pub(super) fn tables(known: &Known, node: &str) -> Vec<(Family, String)> {
     [Family::V4, Family::V6].map(|family| (family, table(known, node, family))).to_vec()
 }
@@ -65,7 +65,8 @@ fn table(known: &Known, node: &str, family: Family) -> String {
     )
 }
 
-/// What is admitted of each guarded pod returns to the other direction's chain; all else is dropped.
+/// What is admitted of each guarded pod returns to the other direction's chain; all else is
+/// dropped.
 fn chain(known: &Known, node: &str, family: Family, direction: Direction) -> String {
     let (word, name) = direction.word();
     let (own, peer) = direction.ends();

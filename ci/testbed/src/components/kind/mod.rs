@@ -11,9 +11,10 @@ use std::process::Command;
 use super::catalogue::{self, KIND};
 use super::debian::Debian;
 use super::{Artefacts, LANES, busybox, lanes, of_artefacts};
-use crate::cache::{Build, Cache, Error};
+use crate::cache::{Build, Cache};
+use crate::error::Error;
 use crate::images::recipes::{self, KindSources};
-use crate::images::{InvalidReference, Reference, Store, save};
+use crate::images::{Reference, Store, save};
 use crate::progress::{Progress, Silent};
 
 /// What the engine's root file system has beside Debian's essential packages: podman with runc, for crun doesn't run
@@ -253,8 +254,7 @@ fn archives(
     cache.artefact("kind-archives", &key, "archives for kind", progress, |build| {
         let list = source.join("images.txt");
         let list = fs::read_to_string(&list).map_err(Error::io("read", &list))?;
-        let names = list.lines().map(str::parse).collect::<Result<Vec<Reference>, _>>();
-        let names = names.map_err(crate::images::Error::from)?;
+        let names = list.lines().map(str::parse).collect::<Result<Vec<Reference>, Error>>()?;
         let [network_agent, volume_provisioner, volume_helper] = &names[..] else {
             return Err(build.error("kind's source names other images than were expected"));
         };
@@ -310,10 +310,8 @@ fn server(
     Ok(())
 }
 
-fn references<T: AsRef<str>>(names: &[T]) -> Result<Vec<Reference>, crate::images::Error> {
-    let parsed: Result<_, InvalidReference> =
-        names.iter().map(|name| name.as_ref().parse()).collect();
-    Ok(parsed?)
+fn references<T: AsRef<str>>(names: &[T]) -> Result<Vec<Reference>, Error> {
+    names.iter().map(|name| name.as_ref().parse()).collect()
 }
 
 /// How the node image is built: by kind, within an engine that is gone afterwards.

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::super::error::Error;
 use super::super::layer::Layer;
+use crate::error::Result;
 
-/// Accounts and directories that programs expect wherever they run. The links of the merged /usr come with them.
-pub(super) fn base(layer: &mut Layer<'_>) -> Result<(), Error> {
+/// Accounts and directories that programs expect wherever they run. The links of the merged /usr
+/// come with them.
+pub(super) fn base(layer: &mut Layer<'_>) -> Result<()> {
     const PASSWD: &str = "\
 root:x:0:0:root:/root:/bin/bash
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin

@@ -2,12 +2,16 @@
 
 use std::fs;
 
-use super::super::error::Error;
-use super::super::image::{self, Config};
-use super::super::layer::Layer;
-use super::super::names;
-use super::super::store::{Descriptor, Store};
-use super::Sources;
+use super::{
+    super::{
+        image::{self, Config},
+        layer::Layer,
+        names,
+        store::{Descriptor, Store},
+    },
+    Sources,
+};
+use crate::error::{Error, Result};
 
 const PASSWD: &str = "\
 root:x:0:0:root:/root:/bin/sh
@@ -37,7 +41,7 @@ users:x:100:
 nobody:x:65534:
 ";
 
-pub(super) fn write(store: &Store, sources: &Sources<'_>) -> Result<Descriptor, Error> {
+pub(super) fn write(store: &Store, sources: &Sources<'_>) -> Result<Descriptor> {
     let list = sources.busybox.join("applets.txt");
     let applets = fs::read_to_string(&list).map_err(Error::io("read", &list))?;
     let mut layer = Layer::new(store)?;

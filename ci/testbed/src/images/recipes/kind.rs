@@ -1,15 +1,19 @@
-//! What stands in for the images that kind adds to a node's, and that no Go module proxy has: its network agent, and
-//! the provisioner of local volumes.
+//! What stands in for the images that kind adds to a node's, and that no Go module proxy has: its
+//! network agent, and the provisioner of local volumes.
 
 use std::path::Path;
 
-use super::super::error::Error;
-use super::super::image::{self, Config};
-use super::super::layer::Layer;
-use super::super::packages::Packages;
-use super::super::reference::Reference;
-use super::super::store::Store;
-use super::base;
+use super::{
+    super::{
+        image::{self, Config},
+        layer::Layer,
+        packages::Packages,
+        reference::Reference,
+        store::Store,
+    },
+    base,
+};
+use crate::error::Result;
 
 /// What kind's images are made of, and the names that its manifests have for them.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +29,8 @@ pub(crate) struct KindSources<'a> {
     pub volume_helper: &'a Reference,
 }
 
-/// Gives each node its CNI configuration, its routes to the others' pods, and the masquerade rules. It doesn't enforce
-/// NetworkPolicies, which kind's own agent does.
+/// Gives each node its CNI configuration, its routes to the others' pods, and the masquerade rules.
+/// It doesn't enforce NetworkPolicies, which kind's own agent does.
 const NETWORK_AGENT: &str = include_str!("kind/network-agent.sh");
 
 /// Nothing here asks for a volume.
@@ -35,7 +39,7 @@ const VOLUME_PROVISIONER: &str = "#!/bin/sh\nexec sleep 2147483647\n";
 /// The text of all that decides how these images come out, beside that of the others.
 pub(crate) const TEXT: &[&str] = &[include_str!("kind.rs"), NETWORK_AGENT];
 
-pub(crate) fn write(store: &Store, sources: &KindSources<'_>) -> Result<(), Error> {
+pub(crate) fn write(store: &Store, sources: &KindSources<'_>) -> Result<()> {
     const BUSYBOX: &str = "/usr/bin/busybox";
     let busybox = sources.busybox.join("busybox");
 

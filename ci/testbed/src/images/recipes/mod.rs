@@ -7,8 +7,8 @@ mod nginx;
 mod sources;
 mod system;
 
-use super::error::Error;
 use super::store::Store;
+use crate::error::Error;
 
 use base::base;
 pub(crate) use kind::{KindSources, TEXT as KIND_TEXT, write as write_kind};

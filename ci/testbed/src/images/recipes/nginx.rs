@@ -1,13 +1,18 @@
-//! nginx, which behaves as the official image does: the server is Debian's, the way it is started is the official
-//! image's. It listens on IPv4 only until its entrypoint sees IPv6 and the default configuration untouched.
+//! nginx, which behaves as the official image does: the server is Debian's, the way it is started
+//! is the official image's. It listens on IPv4 only until its entrypoint sees IPv6 and the default
+//! configuration untouched.
 
-use super::super::error::Error;
-use super::super::image::{self, Config};
-use super::super::layer::Layer;
-use super::super::names;
-use super::super::packages::Packages;
-use super::super::store::{Descriptor, Store};
-use super::{Sources, base};
+use super::{
+    super::{
+        image::{self, Config},
+        layer::Layer,
+        names,
+        packages::Packages,
+        store::{Descriptor, Store},
+    },
+    Sources, base,
+};
+use crate::error::Result;
 
 /// What is in the image: what the official one has of Debian's minimal system, and what runs in it.
 const PACKAGES: &[&str] = &[
@@ -50,13 +55,14 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("15-local-resolvers.envsh", include_str!("nginx/15-local-resolvers.envsh")),
     ("20-envsubst-on-templates.sh", include_str!("nginx/20-envsubst-on-templates.sh")),
 ];
-/// What is at `/usr/sbin/nginx`: the official build has the stream module built in, Debian's loads it.
+/// What is at `/usr/sbin/nginx`: the official build has the stream module built in, Debian's loads
+/// it.
 const NGINX: &str = include_str!("nginx/nginx.sh");
 const ENTRYPOINT: &str = include_str!("nginx/docker-entrypoint.sh");
 const NGINX_CONF: &str = include_str!("nginx/nginx.conf");
 const DEFAULT_CONF: &str = include_str!("nginx/default.conf");
 
-pub(super) fn write(store: &Store, sources: &Sources<'_>) -> Result<Descriptor, Error> {
+pub(super) fn write(store: &Store, sources: &Sources<'_>) -> Result<Descriptor> {
     let packages = Packages::of(sources.rootfs)?;
     let mut layer = Layer::new(store)?;
     // What is ours comes first: of two files of one path the first stays.
@@ -80,7 +86,7 @@ pub(super) fn write(store: &Store, sources: &Sources<'_>) -> Result<Descriptor, 
     image::write(store, &references, &[layer.finish()?], &config)
 }
 
-fn configuration(layer: &mut Layer<'_>) -> Result<(), Error> {
+fn configuration(layer: &mut Layer<'_>) -> Result<()> {
     layer.file("/docker-entrypoint.sh", ENTRYPOINT, 0o755)?;
     for (name, script) in SCRIPTS {
         layer.file(format!("/docker-entrypoint.d/{name}"), script, 0o755)?;
@@ -91,7 +97,8 @@ fn configuration(layer: &mut Layer<'_>) -> Result<(), Error> {
     layer.file("/usr/share/nginx/default.conf", DEFAULT_CONF, 0o644)?;
     layer.symlink("/var/log/nginx/access.log", "/dev/stdout")?;
     layer.symlink("/var/log/nginx/error.log", "/dev/stderr")?;
-    // Debian's build keeps its temporary files elsewhere than the official one, where people mount a volume.
+    // Debian's build keeps its temporary files elsewhere than the official one, where people mount
+    // a volume.
     layer.directory("/var/cache/nginx", 0o755)?;
     layer.symlink("/var/lib/nginx", "/var/cache/nginx")
 }

@@ -1,20 +1,24 @@
-//! The images of the control plane and of kube-system's add-ons: one static program each, and for kube-proxy the
-//! tools that it calls.
+//! The images of the control plane and of kube-system's add-ons: one static program each, and for
+//! kube-proxy the tools that it calls.
 
 use std::path::Path;
 
-use super::super::error::Error;
-use super::super::image::{self, Config};
-use super::super::layer::Layer;
-use super::super::names;
-use super::super::packages::Packages;
-use super::super::reference::Reference;
-use super::super::store::{Descriptor, Store};
-use super::{KubernetesSources, Sources, base};
+use super::{
+    super::{
+        image::{self, Config},
+        layer::Layer,
+        names,
+        packages::Packages,
+        reference::Reference,
+        store::{Descriptor, Store},
+    },
+    KubernetesSources, Sources, base,
+};
+use crate::error::Result;
 
 const REGISTRY: &str = "registry.k8s.io";
 
-pub(super) fn write_pause(store: &Store, sources: &Sources<'_>) -> Result<Descriptor, Error> {
+pub(super) fn write_pause(store: &Store, sources: &Sources<'_>) -> Result<Descriptor> {
     let mut layer = Layer::new(store)?;
     layer.copy(&sources.pause.join("pause"), "/pause", 0o755)?;
     let config = Config { entrypoint: &["/pause"], user: "65535:65535", ..Config::default() };
@@ -26,7 +30,7 @@ pub(super) fn write_pause(store: &Store, sources: &Sources<'_>) -> Result<Descri
     )
 }
 
-pub(super) fn write_coredns(store: &Store, sources: &Sources<'_>) -> Result<Descriptor, Error> {
+pub(super) fn write_coredns(store: &Store, sources: &Sources<'_>) -> Result<Descriptor> {
     let mut layer = Layer::new(store)?;
     base(&mut layer)?;
     layer.copy(&sources.coredns.join("coredns"), "/coredns", 0o755)?;
@@ -41,7 +45,7 @@ pub(super) fn write_coredns(store: &Store, sources: &Sources<'_>) -> Result<Desc
     image::write(store, &[name], &[layer.finish()?], &config)
 }
 
-pub(super) fn write_etcd(store: &Store, sources: &Sources<'_>) -> Result<Descriptor, Error> {
+pub(super) fn write_etcd(store: &Store, sources: &Sources<'_>) -> Result<Descriptor> {
     let mut layer = Layer::new(store)?;
     base(&mut layer)?;
     for program in ["etcd", "etcdctl"] {
@@ -57,16 +61,13 @@ pub(super) fn write_control_plane(
     store: &Store,
     sources: &KubernetesSources<'_>,
     name: &str,
-) -> Result<(), Error> {
+) -> Result<()> {
     let mut layer = Layer::new(store)?;
     base(&mut layer)?;
     write_kubernetes(store, sources, name, &[layer.finish()?])
 }
 
-pub(super) fn write_kube_proxy(
-    store: &Store,
-    sources: &KubernetesSources<'_>,
-) -> Result<(), Error> {
+pub(super) fn write_kube_proxy(store: &Store, sources: &KubernetesSources<'_>) -> Result<()> {
     const TOOLS: &[&str] = &["conntrack", "ipset", "iptables", "kmod", "nftables"];
     let mut layer = Layer::new(store)?;
     base(&mut layer)?;
@@ -84,7 +85,7 @@ fn write_kubernetes(
     sources: &KubernetesSources<'_>,
     name: &str,
     below: &[Descriptor],
-) -> Result<(), Error> {
+) -> Result<()> {
     let program = format!("/usr/local/bin/{name}");
     let mut layer = Layer::new(store)?;
     layer.copy(&Path::new(sources.programs).join(name), &program, 0o755)?;
