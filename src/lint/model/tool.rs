@@ -15,6 +15,16 @@ pub enum Tool {
     Kubespray,
     /// eksctl.
     Eksctl,
+    /// RKE, the first one.
+    Rke,
+    /// kOps.
+    Kops,
+    /// MicroK8s.
+    MicroK8s,
+    /// Canonical Kubernetes.
+    CanonicalKubernetes,
+    /// OpenShift.
+    OpenShift,
 }
 
 impl Tool {
@@ -27,6 +37,11 @@ impl Tool {
             Self::ClusterApi => "Cluster API",
             Self::Kubespray => "kubespray",
             Self::Eksctl => "eksctl",
+            Self::Rke => "RKE",
+            Self::Kops => "kOps",
+            Self::MicroK8s => "MicroK8s",
+            Self::CanonicalKubernetes => "Canonical Kubernetes",
+            Self::OpenShift => "OpenShift",
         }
     }
 }
