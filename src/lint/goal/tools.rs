@@ -106,14 +106,19 @@ impl Installer {
                  knows of no way for one that runs.",
                 "https://rke.docs.rancher.com/config-options/dual-stack",
             ),
+            Self::Other(Tool::Antrea) => (
+                "Antrea gives nodes ranges of its own configuration; this linter knows of no way to \
+                 change those of nodes that exist.",
+                "https://antrea.io/docs/main/docs/antrea-ipam/",
+            ),
             Self::Other(Tool::Kops) => (
                 "kOps' clusters are IPv4, or IPv6 with nodes of both families; Pods and Services of \
                  both families are not supported.",
                 "https://kops.sigs.k8s.io/networking/ipv6/",
             ),
             Self::Other(Tool::MicroK8s) => (
-                "MicroK8s' page on dual-stack is about new clusters; this linter knows of no way for \
-                 one that runs.",
+                "MicroK8s takes both families in the launch configuration of a new cluster; this \
+                 linter knows of no way for one that runs.",
                 "https://microk8s.io/docs/how-to-dual-stack",
             ),
             Self::Other(Tool::CanonicalKubernetes) => (

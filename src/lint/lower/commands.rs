@@ -142,6 +142,10 @@ impl Lower<'_> {
     /// One command line. False if it sets up no cluster.
     pub(super) fn command(&mut self, words: &[Spanned<String>]) -> bool {
         for (at, word) in words.iter().enumerate() {
+            // A word that names a component is its command only where one can stand.
+            let runs = words[..at]
+                .last()
+                .is_none_or(|before| matches!(before.value.as_str(), "sudo" | "exec" | "nohup"));
             let next = words.get(at + 1).map(|word| word.value.as_str());
             let rest = words.get(at + 2..).unwrap_or_default();
             match (program(&word.value), next) {
@@ -149,11 +153,11 @@ impl Lower<'_> {
                 ("k3s" | "rke2", Some("server" | "agent")) => {
                     return self.k3s_flags(rest, word.span);
                 }
-                ("kubelet", Some(next)) if next.starts_with("--") => {
+                ("kubelet", Some(next)) if runs && next.starts_with("--") => {
                     let own = words.get(at + 1..).unwrap_or_default();
                     return self.kubelet_flags(own, word.span);
                 }
-                (name, Some(next)) if next.starts_with("--") => {
+                (name, Some(next)) if runs && next.starts_with("--") => {
                     if let Some(name) = component(name) {
                         let own = words.get(at + 1..).unwrap_or_default();
                         return self.component_line(name, own, word.span);

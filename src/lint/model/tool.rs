@@ -25,6 +25,8 @@ pub enum Tool {
     CanonicalKubernetes,
     /// OpenShift.
     OpenShift,
+    /// Antrea, where it gives nodes their ranges itself.
+    Antrea,
 }
 
 impl Tool {
@@ -42,6 +44,7 @@ impl Tool {
             Self::MicroK8s => "MicroK8s",
             Self::CanonicalKubernetes => "Canonical Kubernetes",
             Self::OpenShift => "OpenShift",
+            Self::Antrea => "Antrea",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What tools that install clusters are told: one file for each tool.
 
+mod antrea;
 mod cluster_api;
 mod eksctl;
 mod k0s;
@@ -61,6 +62,7 @@ impl Lower<'_> {
             || self.rke(root)
             || self.microk8s(root)
             || self.install_config(root)
+            || self.antrea(root)
             || self.helm_values(root, None)
             || self.kustomize_charts(root)
             || self.helmfile(root)
