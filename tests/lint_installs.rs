@@ -105,3 +105,15 @@ fn a_value_in_brackets_that_begins_with_a_colon_must_be_quoted() {
     let report = lint_text("a.yaml", text.into(), None, &Options::default());
     assert_eq!(codes(&report), BTreeSet::from(["DS001".to_owned()]), "{}", plain(&report));
 }
+
+#[test]
+fn a_component_that_is_an_argument_of_another_command_is_not_started() {
+    let line = |command: &str| format!("jobs:\n  - run: |\n      {command}\n");
+    let lint = |command: &str| {
+        codes(&lint_text("a.yaml", line(command).into(), None, &Options::default()))
+    };
+    let own = "kubelet --node-ip=10.0.0.1,10.0.0.2";
+    assert_eq!(lint(&format!("sudo {own}")), BTreeSet::from(["DS202".to_owned()]));
+    assert_eq!(lint(&format!("systemctl restart {own}")), BTreeSet::new());
+    assert_eq!(lint("kubectl logs kube-proxy --proxy-mode=ipvs"), BTreeSet::new());
+}

@@ -24,7 +24,6 @@ const KNOWN: &[&str] = &[
     "ctrl",
     "del",
     "dq_slash",
-    "ipv6_flow3",
     "literal_tab2",
     "merge_scalar",
     "nel",

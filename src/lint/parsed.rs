@@ -13,6 +13,8 @@ pub(super) struct Parsed {
     pub(super) path: Option<PathBuf>,
     pub(super) documents: Vec<Document>,
     pub(super) flaws: Vec<Flaw>,
+    /// Whether it holds command lines, and no documents.
+    pub(super) script: bool,
     /// Whether it was found in a directory, and not named by itself.
     pub(super) found: bool,
 }

@@ -183,6 +183,19 @@ fn is_configuration(path: &Path) -> bool {
     matches!(ending.to_ascii_lowercase().as_str(), "yaml" | "yml" | "json")
         || is_sysctl(path)
         || is_corefile(path)
+        || is_unit(path)
+}
+
+/// Whether a file is a service of systemd, or a drop-in for one.
+fn is_unit(path: &Path) -> bool {
+    let ending = |part: Option<&Path>, ending: &str| {
+        part.and_then(Path::extension).is_some_and(|own| own == ending)
+    };
+    let drop_in = path
+        .parent()
+        .and_then(Path::to_str)
+        .is_some_and(|directory| directory.ends_with(".service.d"));
+    ending(Some(path), "service") || (drop_in && ending(Some(path), "conf"))
 }
 
 /// Whether a file is a configuration of CoreDNS.

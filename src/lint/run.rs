@@ -129,7 +129,8 @@ fn parse_one(
     }
     let source = Source::new(name, true, text);
     let is = |kind: fn(&Path) -> bool| path.as_deref().is_some_and(kind);
-    let other = is(read::is_sysctl) || is(read::is_corefile);
+    let script = path.as_deref().is_some_and(|path| lower::is_script(path, &source.text));
+    let other = is(read::is_sysctl) || is(read::is_corefile) || script;
     let documents = match other {
         true => Vec::new(),
         false => tree::parse(&source, id, None, budget, &mut flaws),
@@ -142,7 +143,7 @@ fn parse_one(
         };
         flaws.push(Flaw::new(FlawKind::Empty, Span::start_of(id), message));
     }
-    Parsed { source, path, documents, flaws, found: false }
+    Parsed { source, path, documents, flaws, script, found: false }
 }
 
 fn lint(
@@ -157,9 +158,9 @@ fn lint(
     let scopes = scopes(&parsed);
     let mut sources = Sources::default();
     let mut files = Vec::new();
-    for Parsed { source, path, documents, flaws, .. } in parsed {
+    for Parsed { source, path, documents, flaws, script, .. } in parsed {
         let id = sources.add(source);
-        files.push((id, path, documents, flaws));
+        files.push((id, path, documents, flaws, script));
     }
     let mut report = Report {
         sources,
@@ -176,7 +177,7 @@ fn lint(
         plans: Vec::new(),
     };
     let mut models: Vec<Model> = Vec::new();
-    for (scope, (id, path, documents, flaws)) in scopes.into_iter().zip(files) {
+    for (scope, (id, path, documents, flaws, script)) in scopes.into_iter().zip(files) {
         models.resize_with(models.len().max(scope + 1), || lower::model(options.asked));
         let model = &mut models[scope];
         model.flaws.extend(flaws);
@@ -186,6 +187,11 @@ fn lint(
         } else if path.as_deref().is_some_and(read::is_corefile) {
             lower::corefile(id, &mut report.sources, budget, model);
             report.understood += 1;
+        } else if script {
+            match lower::script_file(id, &mut report.sources, budget, model) {
+                true => report.understood += 1,
+                false => report.unknown_kind("a script"),
+            }
         }
         for document in documents {
             report.lower(document, budget, model);
@@ -227,12 +233,15 @@ impl Report {
                 Recognition::Known => self.understood += 1,
                 Recognition::Silent => self.ignored += 1,
                 Recognition::Unknown(kind) => {
-                    self.ignored += 1;
-                    let kind = kind.unwrap_or_else(|| "without a kind".to_owned());
-                    *self.unknown.entry(kind).or_default() += 1;
+                    self.unknown_kind(kind.as_deref().unwrap_or("without a kind"));
                 }
             }
         }
+    }
+
+    fn unknown_kind(&mut self, kind: &str) {
+        self.ignored += 1;
+        *self.unknown.entry(kind.to_owned()).or_default() += 1;
     }
 
     fn live(&mut self, live: Option<&Live>, budget: &Budget, options: &Options) -> Option<Model> {

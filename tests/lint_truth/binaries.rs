@@ -61,7 +61,8 @@ fn directories() -> Vec<PathBuf> {
         let entries = fs::read_dir(cache.join("dualstack-testbed").join(part));
         entries.into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
     };
-    ["kubernetes", "etcd", "containerd", "runc"].into_iter().flat_map(below).collect()
+    let parts = ["kubernetes", "older", "etcd", "containerd", "runc"];
+    parts.into_iter().flat_map(below).collect()
 }
 
 /// Every binary of that name, the newest version first; none (which is said) where there is none.

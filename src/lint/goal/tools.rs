@@ -101,6 +101,36 @@ impl Installer {
                  of no playbook for one that runs. Its clusters are kubeadm's underneath.",
                 "https://github.com/kubernetes-sigs/kubespray/blob/master/docs/ansible/vars.md",
             ),
+            Self::Other(Tool::Rke) => (
+                "RKE takes the ranges of Pods and Services when a cluster is set up; this linter \
+                 knows of no way for one that runs.",
+                "https://rke.docs.rancher.com/config-options/dual-stack",
+            ),
+            Self::Other(Tool::Antrea) => (
+                "Antrea gives nodes ranges of its own configuration; this linter knows of no way to \
+                 change those of nodes that exist.",
+                "https://antrea.io/docs/main/docs/antrea-ipam/",
+            ),
+            Self::Other(Tool::Kops) => (
+                "kOps' clusters are IPv4, or IPv6 with nodes of both families; Pods and Services of \
+                 both families are not supported.",
+                "https://kops.sigs.k8s.io/networking/ipv6/",
+            ),
+            Self::Other(Tool::MicroK8s) => (
+                "MicroK8s takes both families in the launch configuration of a new cluster; this \
+                 linter knows of no way for one that runs.",
+                "https://microk8s.io/docs/how-to-dual-stack",
+            ),
+            Self::Other(Tool::CanonicalKubernetes) => (
+                "Canonical Kubernetes takes both families when a cluster is bootstrapped; this linter \
+                 knows of no way for one that runs.",
+                "https://documentation.ubuntu.com/canonical-kubernetes/main/snap/howto/networking/dualstack/",
+            ),
+            Self::Other(Tool::OpenShift) => (
+                "OpenShift's network operator adds the second family itself, on machines whose \
+                 network has both already.",
+                "https://docs.redhat.com/en/documentation/openshift_container_platform/",
+            ),
             Self::Other(Tool::Eksctl) | Self::Eks => (
                 "EKS gives Pods and Services one family, which is chosen when the cluster is \
                  created and can't be changed; dual-stack Pods and Services are not supported.",
@@ -119,6 +149,7 @@ impl Installer {
         };
         let lead = match self {
             Self::Gke | Self::Aks => "Only by the provider",
+            Self::Other(Tool::OpenShift) => "Only by its operator",
             _ => "Not possible in place",
         };
         Some((format!("{lead}: {why}"), page))
@@ -133,7 +164,15 @@ impl Installer {
         };
         let (pods, services) = (&lacks.pod_ranges, &lacks.service_ranges);
         match self {
-            Self::Eks | Self::Other(Tool::Eksctl) => Vec::new(),
+            Self::Eks | Self::Other(Tool::Eksctl | Tool::Kops) => Vec::new(),
+            Self::Other(Tool::OpenShift) => vec![step(
+                "Let OpenShift add the second family.",
+                &format!(
+                    "Add to spec.clusterNetwork and spec.serviceNetwork of network.config so that \
+                     Pods have {pods} and Services {services}."
+                ),
+                &["oc edit network.config.openshift.io cluster".to_owned()],
+            )],
             Self::Gke => vec![step(
                 "Let GKE change the stack type.",
                 "The subnet must be dual-stack first. Pods and Services that exist keep one family \

@@ -10,7 +10,7 @@ use crate::lint::{
 use super::{
     Lower,
     defines::{KEYS, MAX_DEPTH},
-    settings,
+    patches, scripts, settings,
     texts::sysctl_line,
 };
 
@@ -33,7 +33,7 @@ const GROUPS: &[&str] = &[
 /// Keys that say to where the text beside them is written.
 const PLACES: [&str; 4] = ["path", "dest", "destination", "filename"];
 /// Keys of such a text.
-const CONTENTS: [&str; 5] = ["content", "contents", "inline", "data", "text"];
+const CONTENTS: [&str; 6] = ["content", "contents", "inline", "data", "text", "source"];
 
 /// Whether a text holds control structures of a template: what it comes to is not known.
 fn is_program(text: &str) -> bool {
@@ -58,8 +58,14 @@ impl Lower<'_> {
             return false;
         }
         match &node.value {
-            Value::Scalar(_) => self.carried_text(node, place),
+            Value::Scalar(_) => match self.decoded(node) {
+                Some(decoded) => self.carried_text(&decoded, place),
+                None => self.carried_text(node, place),
+            },
             Value::List(items) => {
+                if patches::is_patch(node) && self.by_keys(&patches::patched(node)) {
+                    return true;
+                }
                 let words: Vec<_> = items.iter().filter_map(Node::text).collect();
                 if words.len() == items.len() && self.command(&words) {
                     return true;
@@ -80,7 +86,9 @@ impl Lower<'_> {
                 for entry in entries {
                     let key = entry.key.value.as_str();
                     let flags = key.ends_with("server_args");
-                    let place = place.filter(|_| CONTENTS.contains(&key));
+                    // k3s' role for Ansible has the files themselves.
+                    let file = key.ends_with("config_yaml").then_some("/etc/rancher/config.yaml");
+                    let place = place.filter(|_| CONTENTS.contains(&key)).or(file);
                     known |= (flags && self.flags_text(&entry.value))
                         || self.search(&entry.value, place, depth + 1);
                 }
@@ -139,14 +147,19 @@ impl Lower<'_> {
         if place.ends_with("sysctl.conf") || (place.contains("sysctl.d/") && text.contains('=')) {
             return self.sysctl_text(node);
         }
+        let block = node.scalar().is_some_and(|scalar| scalar.block.is_some());
+        if block && !is_cloud_init(text) && scripts::writes_files(text) {
+            return self.shell(node);
+        }
         let starts = |key: &&&str| text.lines().any(|line| line.trim_start().starts_with(**key));
         let of_group = text.contains("kind:") && GROUPS.iter().any(|group| text.contains(group));
         let of_k3s = place.contains("/rancher/") && place.contains("config.yaml");
-        let settings = of_k3s || KEYS.iter().any(|key| starts(&key));
+        let patch = starts(&&"- op:") && text.contains("path: /");
+        let settings = of_k3s || patch || KEYS.iter().any(|key| starts(&key));
         if of_group || settings || is_cloud_init(text) {
             return self.carried_documents(node, place);
         }
-        self.script(node)
+        self.shell(node)
     }
 
     fn carried_documents(&mut self, node: &Node, place: &str) -> bool {

@@ -6,7 +6,7 @@ use crate::lint::{
     tree::{Node, Value},
 };
 
-use super::Lower;
+use super::{Lower, kubeadm::begin};
 
 /// Paths of Helm values and the names that the chart gives them in the ConfigMap.
 const VALUES: &[(&str, &str)] = &[
@@ -48,6 +48,9 @@ const OWN: &[&str] = &[
     "k8s.requireIPv6PodCIDR",
 ];
 
+/// The setting that tells a pool of the multi-pool mode, an object of its own.
+const POD_POOL: &str = "pod-ip-pool";
+
 fn at<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
     path.split('.').try_fold(node, |node, key| node.get(key))
 }
@@ -80,6 +83,38 @@ impl Lower<'_> {
             settings: Args { list, ..Args::default() },
             pools,
         });
+        let created = at(root, "ipam.operator.autoCreateCiliumPodIPPools").map(Node::entries);
+        for pool in created.unwrap_or_default() {
+            self.pod_pool(&pool.value, pool.key.span, Some(pool.key.clone()));
+        }
+    }
+
+    /// `CiliumPodIPPool`, from which nodes take shares in the multi-pool mode.
+    pub(super) fn cilium_pod_pool(&mut self, root: &Node) -> bool {
+        let name = root.at(&["metadata", "name"]).and_then(Node::text);
+        if let Some(spec) = root.get("spec") {
+            self.pod_pool(spec, begin(root), name);
+        }
+        true
+    }
+
+    /// A pool's ranges and the masks of the shares, in both families.
+    fn pod_pool(&mut self, spec: &Node, at: Span, name: Option<Spanned<String>>) {
+        let mut list = Vec::new();
+        let mut pools = Vec::new();
+        let mut set = |name: &str, value: Spanned<String>| {
+            list.push(Arg { name: Spanned::new(name.to_owned(), value.span), value });
+        };
+        set(POD_POOL, name.unwrap_or_else(|| Spanned::new(String::new(), at)));
+        for family in ["ipv4", "ipv6"] {
+            let part = |key: &str| spec.at(&[family, key]);
+            pools.extend(part("cidrs").map(|node| self.pool(node)).unwrap_or_default());
+            if let Some(mask) = part("maskSize").and_then(Node::text) {
+                set(&format!("cluster-pool-{family}-mask-size"), mask);
+            }
+        }
+        let settings = Args { list, ..Args::default() };
+        self.model.cilium.push(Cilium { at, settings, pools });
     }
 
     /// RKE2's edition of the chart takes the nodes' pod ranges unless it is told otherwise.

@@ -2,7 +2,10 @@
 //! flags of k3s and RKE2.
 
 use crate::lint::{
-    model::{Address, Arg, Args, ClusterConfiguration, GateReader, NodeConfiguration, Owner, Role},
+    model::{
+        Address, Arg, Args, ClusterConfiguration, ComponentName, GateReader, NodeConfiguration,
+        Owner, Role,
+    },
     source::{Span, Spanned},
     tree::Node,
 };
@@ -38,6 +41,12 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
                     word.get_or_insert_default().push(next);
                 }
             }
+            // A comment, up to the end of its line.
+            (None, '#') if word.is_none() => {
+                while chars.peek().is_some_and(|next| *next != '\n') {
+                    chars.next();
+                }
+            }
             (None, '\n' | ';' | '|' | '&') => {
                 end(&mut word, &mut all);
                 all.push(Vec::new());
@@ -51,9 +60,32 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
     all
 }
 
-/// The name of a program without its directory.
+/// The name of a program without its directory, and without what systemd has before it.
 fn program(word: &str) -> &str {
+    let word = word.strip_prefix("ExecStart=").unwrap_or(word);
     word.rsplit('/').next().unwrap_or(word)
+}
+
+/// Flags of the control plane's components and of kube-proxy that concern families.
+const COMPONENT_FLAGS: [&str; 9] = [
+    "service-cluster-ip-range",
+    "cluster-cidr",
+    "node-cidr-mask-size",
+    "node-cidr-mask-size-ipv4",
+    "node-cidr-mask-size-ipv6",
+    "advertise-address",
+    "proxy-mode",
+    "nodeport-addresses",
+    "feature-gates",
+];
+
+fn component(program: &str) -> Option<ComponentName> {
+    match program {
+        "kube-apiserver" => Some(ComponentName::ApiServer),
+        "kube-controller-manager" => Some(ComponentName::ControllerManager),
+        "kube-proxy" => Some(ComponentName::Proxy),
+        _ => None,
+    }
 }
 
 impl Lower<'_> {
@@ -64,7 +96,11 @@ impl Lower<'_> {
             text.value.contains(program) && text.value.contains(word) && text.value.contains("--")
         };
         let known = words("kubeadm", "init")
+            || words("kubelet", "node-ip")
             || words("KUBELET_", "node-ip")
+            || ["apiserver", "controller-manager", "proxy"]
+                .iter()
+                .any(|name| COMPONENT_FLAGS.iter().any(|flag| words(name, flag)))
             || ["k3s", "K3S", "rke2", "RKE2"]
                 .iter()
                 .any(|name| words(name, "cidr") || words(name, "node-ip"));
@@ -106,12 +142,26 @@ impl Lower<'_> {
     /// One command line. False if it sets up no cluster.
     pub(super) fn command(&mut self, words: &[Spanned<String>]) -> bool {
         for (at, word) in words.iter().enumerate() {
+            // A word that names a component is its command only where one can stand.
+            let runs = words[..at]
+                .last()
+                .is_none_or(|before| matches!(before.value.as_str(), "sudo" | "exec" | "nohup"));
             let next = words.get(at + 1).map(|word| word.value.as_str());
             let rest = words.get(at + 2..).unwrap_or_default();
             match (program(&word.value), next) {
                 ("kubeadm", Some("init")) => return self.kubeadm_init(rest, word.span),
                 ("k3s" | "rke2", Some("server" | "agent")) => {
                     return self.k3s_flags(rest, word.span);
+                }
+                ("kubelet", Some(next)) if runs && next.starts_with("--") => {
+                    let own = words.get(at + 1..).unwrap_or_default();
+                    return self.kubelet_flags(own, word.span);
+                }
+                (name, Some(next)) if runs && next.starts_with("--") => {
+                    if let Some(name) = component(name) {
+                        let own = words.get(at + 1..).unwrap_or_default();
+                        return self.component_line(name, own, word.span);
+                    }
                 }
                 _ => {}
             }
@@ -125,6 +175,17 @@ impl Lower<'_> {
         false
     }
 
+    /// A component's own command line. False if none of its flags concerns families.
+    fn component_line(&mut self, name: ComponentName, words: &[Spanned<String>], at: Span) -> bool {
+        let Args { mut list, .. } = self.flags(words);
+        list.retain(|arg| !is_variable(&arg.value.value));
+        if !list.iter().any(|arg| COMPONENT_FLAGS.contains(&arg.name.value.as_str())) {
+            return false;
+        }
+        self.component_flags(name, Args { list, ..Args::default() }, at);
+        true
+    }
+
     /// Flags of k3s or RKE2, which its configuration file has as keys.
     pub(super) fn k3s_flags(&mut self, words: &[Spanned<String>], at: Span) -> bool {
         let Args { list, .. } = self.flags(words);
@@ -136,18 +197,24 @@ impl Lower<'_> {
     }
 
     /// The words of a variable, if the word sets one of these; systemd has it in `Environment=`.
-    fn variable(&self, word: &Spanned<String>, names: &[&str]) -> Option<Vec<Spanned<String>>> {
+    pub(super) fn variable(
+        &self,
+        word: &Spanned<String>,
+        names: &[&str],
+    ) -> Option<Vec<Spanned<String>>> {
         let name = names.iter().find(|name| {
             word.value.starts_with(**name) || word.value.starts_with(&format!("Environment={name}"))
         })?;
         let (before, value) = word.value.split_once(name)?;
-        let text = self.part(word, before.len() + name.len(), value);
-        let words = commands(value).into_iter().flatten().collect();
+        let inner = value.trim_matches(['"', '\'']);
+        let quotes = value.len() - value.trim_start_matches(['"', '\'']).len();
+        let text = self.part(word, before.len() + name.len() + quotes, inner);
+        let words = commands(inner).into_iter().flatten().collect();
         Some(self.place(&text, words, &mut 0))
     }
 
     /// Flags that a node's kubelet gets beside its own.
-    fn kubelet_flags(&mut self, words: &[Spanned<String>], at: Span) -> bool {
+    pub(super) fn kubelet_flags(&mut self, words: &[Spanned<String>], at: Span) -> bool {
         let kubelet = self.flags(words);
         let node_ip = kubelet.get("node-ip").filter(|text| !is_variable(&text.value));
         let Some(node_ip) = node_ip.map(|text| self.addresses(text)) else { return false };
@@ -226,5 +293,11 @@ mod tests {
             vec!["w"],
         ];
         assert_eq!(commands(script), wanted);
+    }
+
+    #[test]
+    fn a_comment_is_no_command() {
+        let wanted = vec![vec!["a", "b#c"], vec!["d"]];
+        assert_eq!(commands("# kubeadm init\na b#c # e f\n  d\n"), wanted);
     }
 }

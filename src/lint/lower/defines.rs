@@ -4,7 +4,7 @@ use crate::lint::tree::{Node, Value};
 
 /// Keys that only configuration of a cluster's ranges has, at the beginning of a line.
 pub(super) const KEYS: &[&str] =
-    &["cluster-cidr:", "service-cidr:", "podSubnets:", "serviceSubnets:"];
+    &["cluster-cidr:", "service-cidr:", "podSubnets:", "serviceSubnets:", "nodeIPAM:"];
 /// How deep a document is searched.
 pub(super) const MAX_DEPTH: usize = 24;
 

@@ -66,6 +66,7 @@ impl Lower<'_> {
             if name == Some("rke2-cilium") {
                 self.rke2_cilium();
             }
+            self.value_services(root);
             return true;
         }
         let mut known = false;
@@ -76,7 +77,8 @@ impl Lower<'_> {
                 known = true;
             }
         }
-        known
+        known |= self.metallb_values(root);
+        self.value_services(root) || known
     }
 
     fn chart(&mut self, chart: Chart, values: &Node, begin: Span) {

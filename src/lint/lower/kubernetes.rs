@@ -61,17 +61,21 @@ impl Lower<'_> {
             let items = spec.and_then(|spec| spec.get(field)).map(Node::items);
             items.unwrap_or_default().iter().filter_map(Node::text)
         };
+        let cluster_ip = text("clusterIP").filter(|text| !text.value.is_empty());
+        let cluster_ip = cluster_ip.map(Address::new);
         let mut cluster_ips: Vec<_> = list("clusterIPs").map(Address::new).collect();
         if cluster_ips.is_empty() {
-            cluster_ips.extend(text("clusterIP").map(Address::new));
+            cluster_ips.extend(cluster_ip.clone());
         }
         self.model.services.push(Service {
             at,
             name,
+            partial: false,
             kind: text("type"),
             legacy_family: text("ipFamily"),
             policy: text("ipFamilyPolicy"),
             families: list("ipFamilies").collect(),
+            cluster_ip,
             cluster_ips,
             external_ips: list("externalIPs").map(Address::new).collect(),
             load_balancer_ips: self.load_balancer_ips(root),
@@ -121,16 +125,21 @@ impl Lower<'_> {
         };
         let Some(name) = words.iter().take(2).find_map(program) else { return false };
         let args = self.flags(&words);
-        self.gate_flag(&args, GateReader::ControlPlane);
         let at = container.get("command").or_else(|| container.get("args"));
         let at = at.map_or(container.span, |node| node.span);
         self.image_version(container.get("image"));
+        self.component_flags(name, args, at);
+        true
+    }
+
+    /// A component of the control plane, by its own flags.
+    pub(super) fn component_flags(&mut self, name: ComponentName, args: Args, at: Span) {
+        self.gate_flag(&args, GateReader::ControlPlane);
         let ranges = self.component_ranges(name, &args);
         if name == ComponentName::Proxy {
             self.proxy_flags(at, &args);
         }
         self.model.components.push(Component { at, name, args, ranges, extra: false });
-        true
     }
 
     /// A container's command and arguments; those of the last command where a shell reads them.

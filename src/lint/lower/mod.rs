@@ -6,17 +6,22 @@ mod cilium;
 mod commands;
 mod defines;
 mod dns;
+mod encoded;
 mod flannel;
 mod forms;
 mod helm;
 mod installs;
 mod kubeadm;
 mod kubernetes;
+mod parts;
+mod patches;
+mod scripts;
 mod settings;
 mod texts;
 mod tools;
 mod traffic;
 
+pub(super) use scripts::{is_script, script_file};
 pub(super) use texts::{corefile, sysctl_file};
 
 use super::{
@@ -111,7 +116,10 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
             "kubeadm.k8s.io" | "k0s.k0sproject.io" | "eksctl.io",
             "ClusterConfig" | "ClusterConfiguration",
         )
-        | ("kind.x-k8s.io" | "k0sctl.k0sproject.io" | "cluster.x-k8s.io", "Cluster") => true,
+        | (
+            "kind.x-k8s.io" | "k0sctl.k0sproject.io" | "cluster.x-k8s.io" | "kops.k8s.io",
+            "Cluster",
+        ) => true,
         (
             "k3d.io" | "provisioning.cattle.io" | "controlplane.cluster.x-k8s.io",
             "Simple" | "Cluster" | "KThreesControlPlane" | "K0sControlPlane",
@@ -123,6 +131,7 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
                 || talos.iter().any(|key| root.at(&["cluster", "network", key]).is_some())
                 || kubespray.iter().any(|key| root.get(key).is_some())
                 || root.get("clusterPodNets").is_some()
+                || installs::is_cluster(root)
                 || defines::cluster(root)
         }
         _ => false,
@@ -194,6 +203,13 @@ impl Lower<'_> {
             ("k0sctl.k0sproject.io", "Cluster") => self.k0sctl(root),
             ("cluster.x-k8s.io", "Cluster") => self.capi_cluster(root),
             ("cluster.x-k8s.io", "ClusterClass") => self.capi_class(root),
+            ("kops.k8s.io", "Cluster") => self.kops(root),
+            ("config.openshift.io" | "operator.openshift.io", "Network") => {
+                root.get("spec").is_some_and(|spec| self.openshift_networking(spec))
+            }
+            ("hypershift.openshift.io", "HostedCluster") => root
+                .at(&["spec", "networking"])
+                .is_some_and(|network| self.openshift_networking(network)),
             ("controlplane.cluster.x-k8s.io", "KubeadmControlPlane")
             | ("controlplane.cluster.x-k8s.io", "KubeadmControlPlaneTemplate")
             | ("bootstrap.cluster.x-k8s.io", "KubeadmConfig")
@@ -215,7 +231,10 @@ impl Lower<'_> {
             ("argoproj.io", "ApplicationSet") => {
                 root.at(&["spec", "template"]).is_some_and(|app| self.argo_application(app))
             }
-            ("kustomize.config.k8s.io", "Kustomization") => self.kustomize_charts(root),
+            ("kustomize.config.k8s.io", "Kustomization" | "Component") => {
+                let charts = self.kustomize_charts(root);
+                self.kustomize_patches(root) || charts
+            }
             ("addons.cluster.x-k8s.io", "HelmChartProxy") => self.helm_chart_proxy(root),
             ("", "Service") => self.service(root),
             ("", "ConfigMap") => self.config_map(root),
@@ -239,6 +258,7 @@ impl Lower<'_> {
             ) => self.calico_policy(root),
             ("metallb.io", "IPAddressPool" | "AddressPool")
             | ("cilium.io", "CiliumLoadBalancerIPPool") => self.address_pool(root),
+            ("cilium.io", "CiliumPodIPPool") => self.cilium_pod_pool(root),
             ("metallb.io", "L2Advertisement" | "BGPAdvertisement") => self.advertisement(root),
             (
                 "admissionregistration.k8s.io",

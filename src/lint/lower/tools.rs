@@ -10,7 +10,7 @@ use crate::lint::{
     tree::{Entry, Node, ScalarKind, Value},
 };
 
-use super::{Lower, kubeadm::begin};
+use super::{Lower, kubeadm::begin, patches};
 
 impl Lower<'_> {
     pub(super) fn kubelet(&mut self, root: &Node) -> bool {
@@ -73,11 +73,42 @@ impl Lower<'_> {
             node.get("kubeadmConfigPatches").map(Node::items).unwrap_or_default().to_vec()
         };
         let all = nodes.iter().flat_map(patches).chain(patches(root));
+        let json = |node: &Node| {
+            node.get("kubeadmConfigPatchesJSON6902").map(Node::items).unwrap_or_default().to_vec()
+        };
+        let all_json = nodes.iter().flat_map(json).chain(json(root));
         let version = self.model.versions.get(before).cloned();
         for patch in all.collect::<Vec<_>>() {
             self.kind_patch(&patch, version.as_ref());
         }
+        for patch in all_json.collect::<Vec<_>>() {
+            self.kind_json_patch(&patch, version.as_ref());
+        }
         true
+    }
+
+    /// A JSON patch, beside which stands what it is for.
+    fn kind_json_patch(&mut self, patch: &Node, version: Option<&Spanned<Version>>) {
+        let text = |key: &str| patch.get(key).and_then(Node::text);
+        let (Some(group), Some(api), Some(kind)) = (text("group"), text("version"), text("kind"))
+        else {
+            return;
+        };
+        let Some(operations) = patch.get("patch") else { return };
+        for document in self.embedded(operations, "kubeadmConfigPatchesJSON6902") {
+            if !patches::is_patch(&document.root) {
+                continue;
+            }
+            let mut root = patches::patched(&document.root);
+            let api = api.with(format!("{}/{}", group.value, api.value));
+            if let Value::Map(entries) = &mut root.value {
+                for (key, text) in [("apiVersion", &api), ("kind", &kind)] {
+                    let value = Node::leaf(text);
+                    entries.push(Entry { key: text.with(key.to_owned()), value });
+                }
+            }
+            self.patched_document(&root, &kind, version);
+        }
     }
 
     /// A patch names its kind, but mostly no API version.
@@ -89,23 +120,33 @@ impl Lower<'_> {
             }
             let root = &document.root;
             let Some(kind) = root.get("kind").and_then(Node::text) else { continue };
-            if self.is_dropped(root, version) {
-                continue;
-            }
-            self.depth += 1;
-            self.patching = true;
-            let known = match kind.value.as_str() {
-                _ if root.get("apiVersion").is_some() => self.object(root),
-                "KubeletConfiguration" => self.kubelet(root),
-                "KubeProxyConfiguration" => self.proxy(root),
-                _ => self.kubeadm(root, &kind, None),
-            };
-            self.patching = false;
-            self.depth -= 1;
-            if known {
+            if self.patched_document(root, &kind, version) {
                 self.model.flaws.extend(document.flaws);
             }
         }
+    }
+
+    /// A part of one of the documents that kind writes.
+    fn patched_document(
+        &mut self,
+        root: &Node,
+        kind: &Spanned<String>,
+        version: Option<&Spanned<Version>>,
+    ) -> bool {
+        if self.is_dropped(root, version) {
+            return false;
+        }
+        self.depth += 1;
+        self.patching = true;
+        let known = match kind.value.as_str() {
+            _ if root.get("apiVersion").is_some() => self.object(root),
+            "KubeletConfiguration" => self.kubelet(root),
+            "KubeProxyConfiguration" => self.proxy(root),
+            _ => self.kubeadm(root, kind, None),
+        };
+        self.patching = false;
+        self.depth -= 1;
+        known
     }
 }
 

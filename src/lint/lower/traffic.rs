@@ -64,15 +64,28 @@ impl Lower<'_> {
             return false;
         }
         for document in self.embedded(node, "config") {
-            for pool in items(&document.root, &["address-pools"]) {
-                let name = pool.get("name").and_then(Node::text);
-                let name = name.unwrap_or_else(|| Spanned::new(String::new(), pool.span));
-                let ranges = items(pool, &["addresses"]).iter().filter_map(Node::text);
-                let ranges = ranges.map(PoolRange::new).collect();
-                self.model.address_pools.push(AddressPool { name, ranges, whole: true });
-            }
+            self.metallb_pools(items(&document.root, &["address-pools"]));
         }
         true
+    }
+
+    /// The same in the values of MetalLB's chart, or of one that depends on it.
+    pub(super) fn metallb_values(&mut self, root: &Node) -> bool {
+        let own = items(root, &["configInline", "address-pools"]);
+        let below = items(root, &["metallb", "configInline", "address-pools"]);
+        self.metallb_pools(own);
+        self.metallb_pools(below);
+        !own.is_empty() || !below.is_empty()
+    }
+
+    fn metallb_pools(&mut self, pools: &[Node]) {
+        for pool in pools {
+            let name = pool.get("name").and_then(Node::text);
+            let name = name.unwrap_or_else(|| Spanned::new(String::new(), pool.span));
+            let ranges = items(pool, &["addresses"]).iter().filter_map(Node::text);
+            let ranges = ranges.map(PoolRange::new).collect();
+            self.model.address_pools.push(AddressPool { name, ranges, whole: true });
+        }
     }
 
     /// Cilium's policies: `toCIDR`, `toCIDRSet` and their like for senders.

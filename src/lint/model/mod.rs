@@ -80,6 +80,8 @@ pub struct Model {
     pub autodetection: Vec<[Option<Span>; 2]>,
     /// Subnets of which the kubelet is to take a node's addresses, as Talos has them.
     pub node_subnets: Vec<Vec<RangeEntry>>,
+    /// Whether a tool or a provider is known to give nodes no ranges of the controller manager's.
+    pub no_node_ranges: bool,
     /// Kernel parameters that turn IPv6 off.
     pub kernel_ipv6_off: Vec<Span>,
     /// Components of the control plane, from their Pods.
@@ -235,6 +237,9 @@ pub struct Service {
     pub at: Span,
     /// Namespace and name as far as given, for messages.
     pub name: String,
+    /// Whether it is only a part of a Service, as Helm values and patches hold it: what it leaves
+    /// out may be set elsewhere.
+    pub partial: bool,
     /// `spec.type`.
     pub kind: Option<Spanned<String>>,
     /// The legacy `spec.ipFamily`.
@@ -243,6 +248,8 @@ pub struct Service {
     pub policy: Option<Spanned<String>>,
     /// `spec.ipFamilies`.
     pub families: Vec<Spanned<String>>,
+    /// `spec.clusterIP`.
+    pub cluster_ip: Option<Address>,
     /// `spec.clusterIPs`, or `spec.clusterIP` where the former is not given.
     pub cluster_ips: Vec<Address>,
     /// `spec.externalIPs`.

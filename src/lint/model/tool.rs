@@ -15,6 +15,18 @@ pub enum Tool {
     Kubespray,
     /// eksctl.
     Eksctl,
+    /// RKE, the first one.
+    Rke,
+    /// kOps.
+    Kops,
+    /// MicroK8s.
+    MicroK8s,
+    /// Canonical Kubernetes.
+    CanonicalKubernetes,
+    /// OpenShift.
+    OpenShift,
+    /// Antrea, where it gives nodes their ranges itself.
+    Antrea,
 }
 
 impl Tool {
@@ -27,6 +39,12 @@ impl Tool {
             Self::ClusterApi => "Cluster API",
             Self::Kubespray => "kubespray",
             Self::Eksctl => "eksctl",
+            Self::Rke => "RKE",
+            Self::Kops => "kOps",
+            Self::MicroK8s => "MicroK8s",
+            Self::CanonicalKubernetes => "Canonical Kubernetes",
+            Self::OpenShift => "OpenShift",
+            Self::Antrea => "Antrea",
         }
     }
 }

@@ -204,9 +204,10 @@ impl Model {
 
     /// Whether nodes get pod ranges from the controller manager at all.
     pub fn allocates_node_ranges(&self) -> bool {
-        !self.components(ComponentName::ControllerManager).any(|component| {
-            component.args.get("allocate-node-cidrs").is_some_and(|text| text.value == "false")
-        })
+        !self.no_node_ranges
+            && !self.components(ComponentName::ControllerManager).any(|component| {
+                component.args.get("allocate-node-cidrs").is_some_and(|text| text.value == "false")
+            })
     }
 }
 

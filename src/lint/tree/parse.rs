@@ -11,8 +11,8 @@ use crate::lint::source::{Source, SourceId, Span, Spanned};
 
 use super::{
     Block, Entry, Flaw, FlawKind, Node, Scalar, ScalarKind, Value,
-    chunk::Chunk,
-    relax::relax,
+    chunk::{Chunk, Line},
+    relax::{COLON, relax},
     repair::{self, Repair},
 };
 
@@ -78,8 +78,15 @@ fn document(
 ) -> Option<Document> {
     repair::replace_surrogates(&mut chunk);
     let mut syntax = Vec::new();
-    let mut relaxed = false;
+    // Inside brackets this is read without an error, but not as it is meant.
+    let colons = |line: &Line| ["::]", "::}", "::,"].iter().any(|end| line.text.contains(end));
+    let mut relaxed = chunk.lines.iter().any(colons);
+    let early = if relaxed { read_relaxed(source, &chunk, budget) } else { None };
+    let mut early = early.filter(|_| !source.text.contains(COLON));
     let (root, found) = loop {
+        if let Some(read) = early.take() {
+            break read;
+        }
         let mut builder = Builder::new(source, &chunk, budget);
         let Err(error) = builder.run(&chunk.text()) else {
             break (builder.root, builder.flaws);
@@ -217,7 +224,11 @@ impl<'a> Builder<'a> {
                 };
                 let block =
                     (style == ScalarStyle::Literal).then(|| self.block(&text, start)).flatten();
-                let value = Value::Scalar(Scalar { text: text.into_owned(), kind, block });
+                let text = match text.contains(COLON) && !self.source.text.contains(COLON) {
+                    true => text.replace(COLON, ":"),
+                    false => text.into_owned(),
+                };
+                let value = Value::Scalar(Scalar { text, kind, block });
                 self.add(Node { span, value }, anchor, 1)
             }
             Event::SequenceStart(anchor, _) => {

@@ -7,6 +7,10 @@
 
 use super::chunk::{Chunk, Line};
 
+/// Stands for a colon that ends a plain scalar inside brackets, where YAML 1.2 takes it for the end
+/// of a key: `{b: fd00::}`. It is of private use, and one character as the colon is.
+pub(super) const COLON: char = '\u{E03A}';
+
 /// Indents the lines that continue flow collections and quoted scalars. False if that changes
 /// nothing.
 pub(super) fn relax(chunk: &mut Chunk) -> bool {
@@ -24,7 +28,12 @@ pub(super) fn relax(chunk: &mut Chunk) -> bool {
             line.text = line.text.replace(":\t", ": ");
             changed = true;
         }
-        scanner.line(&line.text);
+        let colons = scanner.line(&line.text);
+        if !colons.is_empty() {
+            let own = |(column, c)| if colons.contains(&column) { COLON } else { c };
+            line.text = line.text.chars().enumerate().map(own).collect();
+            changed = true;
+        }
     }
     changed
 }
@@ -59,11 +68,13 @@ impl Scanner {
         (self.quote.is_some() || self.flow > 0).then_some(self.column)
     }
 
-    fn line(&mut self, text: &str) {
+    /// Reads a line; returns the columns of colons that end plain scalars inside brackets.
+    fn line(&mut self, text: &str) -> Vec<usize> {
+        let mut colons = Vec::new();
         let depth = text.chars().take_while(|c| *c == ' ').count();
         if let Some(parent) = self.block {
             if text.trim().is_empty() || depth > parent {
-                return;
+                return colons;
             }
             self.block = None;
         }
@@ -107,6 +118,14 @@ impl Scanner {
                     fresh = false;
                 }
                 ',' if self.flow > 0 => fresh = true,
+                ':' if self.flow > 0
+                    && !fresh
+                    && !matches!(before, '"' | '\'' | ']' | '}')
+                    && matches!(next, Some(',' | ']' | '}')) =>
+                {
+                    colons.push(column);
+                }
+                ':' if self.flow > 0 && next == Some(':') && !fresh => {}
                 ':' if spaced || self.flow > 0 => fresh = true,
                 '-' | '?' if fresh && spaced => {}
                 // A tag or an anchor stands before the value.
@@ -123,6 +142,7 @@ impl Scanner {
             }
             before = character;
         }
+        colons
     }
 
     fn open(&mut self, column: usize) {
@@ -181,6 +201,17 @@ mod tests {
         let (_, root) = read("a:\tb\nc:\t\td\n");
         assert_eq!(root.get("a").and_then(Node::str), Some("b"));
         assert_eq!(root.get("c").and_then(Node::str), Some("d"));
+    }
+
+    #[test]
+    fn a_plain_scalar_in_brackets_may_end_in_colons() {
+        let (source, root) =
+            read("a: {b: fd00::, c: [fd01::, fd02::]}\nd: [\n  ::1x,\n  fd03::]\n");
+        assert_eq!(root.at(&["a", "b"]).and_then(Node::str), Some("fd00::"));
+        let items = root.at(&["a", "c"]).unwrap().items();
+        assert_eq!(items.iter().filter_map(Node::str).collect::<Vec<_>>(), ["fd01::", "fd02::"]);
+        let Span { start, end, .. } = items[1].span;
+        assert_eq!(&source.text[start..end], "fd02::");
     }
 
     #[test]

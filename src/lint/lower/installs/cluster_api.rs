@@ -2,7 +2,7 @@
 //! hold. They have kubeadm's fields, in whichever form their own API version has.
 
 use crate::lint::{
-    lower::kubeadm::begin,
+    lower::{kubeadm::begin, patches},
     model::{Args, Installation, Tool},
     tree::{Node, Value},
 };
@@ -17,6 +17,11 @@ impl Lower<'_> {
         let pods = self.range_items(blocks("pods"), pods);
         let services = self.range_items(blocks("services"), services);
         self.version(root.at(&["spec", "topology", "version"]).and_then(Node::text));
+        let control_plane = root.at(&["spec", "controlPlaneRef", "kind"]).and_then(Node::str);
+        // A provider gives the Pods of its own control planes addresses in its own way.
+        if control_plane.is_some_and(|kind| kind.ends_with("ManagedControlPlane")) {
+            self.model.no_node_ranges = true;
+        }
         if pods.is_some() || services.is_some() {
             self.model.installs.push(Installation {
                 at: begin(root),
@@ -42,6 +47,10 @@ impl Lower<'_> {
         for (section, init) in [("initConfiguration", true), ("joinConfiguration", false)] {
             if let Some(node) = spec.get(section) {
                 self.node_configuration(node, None, init, Some(Tool::ClusterApi));
+                // A patch of other fields says nothing about the node's address.
+                if self.patching && self.model.nodes.last().is_some_and(|n| n.node_ip.is_none()) {
+                    self.model.nodes.pop();
+                }
             }
         }
         for part in ["files", "preKubeadmCommands", "postKubeadmCommands"] {
@@ -63,9 +72,15 @@ impl Lower<'_> {
                 if node.get("kubeletExtraArgs").is_some() {
                     self.registration(node);
                 }
-                entries.iter().for_each(|entry| {
-                    self.capi_class(&entry.value);
-                });
+                for entry in entries {
+                    if entry.key.value == "jsonPatches" {
+                        self.patching = true;
+                        self.capi_kubeadm(&patches::patched(&entry.value));
+                        self.patching = false;
+                    } else {
+                        self.capi_class(&entry.value);
+                    }
+                }
             }
         }
         true

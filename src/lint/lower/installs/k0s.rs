@@ -73,6 +73,14 @@ impl Lower<'_> {
     pub(in crate::lint::lower) fn k0sctl(&mut self, root: &Node) -> bool {
         let version = root.at(&["spec", "k0s", "version"]);
         self.version(version.and_then(Node::text));
+        for host in root.at(&["spec", "hosts"]).map(Node::items).unwrap_or_default() {
+            let flags = host.get("installFlags").map(Node::items).unwrap_or_default();
+            for flag in flags.iter().filter_map(Node::text) {
+                if let Some(words) = self.variable(&flag, &["--kubelet-extra-args="]) {
+                    self.kubelet_flags(&words, flag.span);
+                }
+            }
+        }
         match root.at(&["spec", "k0s", "config"]) {
             Some(config) => self.k0s(config),
             None => true,

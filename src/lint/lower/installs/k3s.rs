@@ -6,6 +6,7 @@ use crate::lint::{
         Address, AddressList, Args, ComponentName, GateReader, Installation, KubeletConfiguration,
         NodeConfiguration, Tool,
     },
+    source::Span,
     tree::{Node, Value},
 };
 
@@ -42,6 +43,9 @@ impl Lower<'_> {
             return false;
         }
         let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
+        if let Some(pods) = get("pod-cidr") {
+            return self.canonical(pods, get("service-cidr"), at);
+        }
         let pods = self.range_list(get("cluster-cidr"), Setting::pods(Tool::K3s, "cluster-cidr"));
         let setting = Setting::services(Tool::K3s, "service-cidr");
         let services = self.range_list(get("service-cidr"), setting);
@@ -75,6 +79,25 @@ impl Lower<'_> {
         let kubelet = self.arg_list(get("kubelet-arg"));
         self.gate_flag(&kubelet, GateReader::Kubelet);
         self.k3s_node(root, get("node-ip"), kubelet);
+        true
+    }
+
+    /// The configuration by which Canonical Kubernetes is bootstrapped.
+    fn canonical(&mut self, pods: &Node, services: Option<&Node>, at: Span) -> bool {
+        let pods_setting = Setting::pods(Tool::CanonicalKubernetes, "pod-cidr");
+        let services_setting = Setting::services(Tool::CanonicalKubernetes, "service-cidr");
+        let pods = self.range_list(Some(pods), pods_setting);
+        let services = self.range_list(services, services_setting);
+        self.model.installs.push(Installation {
+            at,
+            tool: Tool::CanonicalKubernetes,
+            pods,
+            services,
+            masks: Vec::new(),
+            settings: Args::default(),
+        });
+        // Its Cilium gives Pods addresses of a pool of its own.
+        self.model.no_node_ranges = true;
         true
     }
 

@@ -1,10 +1,15 @@
 //! What tools that install clusters are told: one file for each tool.
 
+mod antrea;
 mod cluster_api;
 mod eksctl;
 mod k0s;
 mod k3s;
+mod kops;
 mod kubespray;
+mod microk8s;
+mod openshift;
+mod rke;
 mod talos;
 mod wrapped;
 
@@ -17,7 +22,14 @@ use crate::lint::{
     tree::{Node, Value},
 };
 
-use super::Lower;
+use super::{Lower, patches};
+
+/// Whether a document without a kind is the cluster of a tool whose keys tell.
+pub(super) fn is_cluster(root: &Node) -> bool {
+    rke::is_rke(root.get("rancher_kubernetes_engine_config").unwrap_or(root))
+        || microk8s::is_launch(root)
+        || openshift::is_install_config(root)
+}
 
 /// Which ranges a setting gives: their role, the tool and the setting's name.
 #[derive(Clone, Copy)]
@@ -40,10 +52,17 @@ impl Setting {
 impl Lower<'_> {
     /// Documents without a kind, told by the keys that only one tool has.
     pub(super) fn by_keys(&mut self, root: &Node) -> bool {
+        if patches::is_patch(root) {
+            return self.by_keys(&patches::patched(root));
+        }
         self.talos(root)
             || self.talhelper(root)
             || self.k3s(root)
             || self.kubespray(root)
+            || self.rke(root)
+            || self.microk8s(root)
+            || self.install_config(root)
+            || self.antrea(root)
             || self.helm_values(root, None)
             || self.kustomize_charts(root)
             || self.helmfile(root)

@@ -3,7 +3,9 @@
 mod eksctl;
 mod k0s;
 mod k3s;
+mod kops;
 
 pub(super) use eksctl::IPV6 as EKSCTL_IPV6;
 pub(super) use k0s::{CALICO_MODE, DUAL_STACK};
 pub(super) use k3s::{MASQUERADE as K3S_MASQUERADE, NODE_FAMILIES};
+pub(super) use kops::FAMILIES as KOPS_FAMILIES;

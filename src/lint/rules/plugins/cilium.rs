@@ -58,7 +58,13 @@ fn enabled(cilium: &Cilium, family: IpFamily) -> bool {
     of(cilium, family, "enable-", "").map_or(family == IpFamily::V4, |text| text.value == "true")
 }
 
-/// The mode of address management: by the setting, or by the chart's default.
+/// Whether it is a pool of the multi-pool mode, and no settings of Cilium's own.
+fn is_pod_pool(cilium: &Cilium) -> bool {
+    cilium.settings.get("pod-ip-pool").is_some()
+}
+
+/// The mode of address management: by the setting, or by the chart's default. Pools of the
+/// multi-pool mode are cut in the same way.
 fn is_cluster_pool(cilium: &Cilium) -> bool {
     cilium.settings.get("ipam").is_none_or(|mode| mode.value == "cluster-pool")
 }
@@ -102,6 +108,10 @@ data:
 };
 
 fn family_off(model: &Model, out: &mut Findings) {
+    // A pool by itself doesn't say which families are on.
+    if model.cilium.iter().all(is_pod_pool) {
+        return;
+    }
     for family in IpFamily::ALL {
         // Values may be spread over several files of one chart.
         if model.cilium.iter().any(|cilium| enabled(cilium, family)) {
@@ -163,6 +173,7 @@ fn own_pool(model: &Model, out: &mut Findings) {
     // Values may be spread over several files of one chart.
     let set = model.cilium.iter().any(|cilium| {
         cilium.settings.get("ipam").is_some_and(|mode| mode.value != "cluster-pool")
+            || is_pod_pool(cilium)
             || cilium.settings.get("cni-chaining-mode").is_some_and(|mode| mode.value != "none")
     });
     if set {
@@ -231,6 +242,18 @@ ipv6:
 ipam:
   operator:
     clusterPoolIPv6PodCIDRList: [\"fd00:10:244::/64\"]
+",
+        ),
+        Example::new(
+            "\
+apiVersion: cilium.io/v2alpha1
+kind: CiliumPodIPPool
+metadata:
+  name: default
+spec:
+  ipv6:
+    cidrs: [\"fd00:10:244::/104\"]
+    maskSize: 96
 ",
         ),
     ],

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use crate::{
     lint::{
-        model::{Asked, Model, Owner, RangeList, Version},
+        model::{Asked, Model, Owner, RangeList, Tool, Version},
         rules::{
             Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, controller_manager},
@@ -153,9 +153,13 @@ fn too_large(model: &Model, out: &mut Findings) {
     let no_bitmap = model.version_or_current() >= Version::v1(34)
         && !off("MultiCIDRServiceAllocator")
         && !off("DisableAllocatorDualWrite");
+    let by_kubeadm = !model.clusters.is_empty()
+        || model.nodes.iter().any(|node| node.tool == Some(Tool::ClusterApi));
     for list in model.service_lists() {
         let limited = match list.owner {
-            Owner::Kubeadm | Owner::Kind => true,
+            Owner::Kubeadm | Owner::Kind | Owner::Tool(Tool::Kubespray) => true,
+            // Where its machines are set up by kubeadm, that gets the range.
+            Owner::Tool(Tool::ClusterApi) if by_kubeadm => true,
             Owner::ApiServer => !no_bitmap,
             // Without a version the older limit counts: most clusters are below 1.34 still.
             Owner::Tool(_) => !no_bitmap || model.version().is_none(),

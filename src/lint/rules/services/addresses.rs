@@ -59,6 +59,46 @@ pub(crate) const WRONG_FAMILY: Rule = Rule {
     }),
 };
 
+pub(crate) const SINGULAR: Rule = Rule {
+    code: "DS510",
+    name: "service-cluster-ip-differs",
+    area: Area::Services,
+    level: Level::Error,
+    versions: Versions::since(20),
+    summary: "A Service's clusterIPs don't begin with its clusterIP.",
+    why: "The two fields say the same twice: the first of clusterIPs is clusterIP. The API server \
+          fills in the list from the single field, but never the single field from the list.",
+    fix: "Set clusterIP to the first of clusterIPs, or leave clusterIPs out.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::ApiServer,
+        phase: PHASE,
+        text: "spec.clusterIPs: Invalid value",
+    }],
+    good: &[GOOD, Example::new(service!("clusterIP: 10.96.0.80"))],
+    bad: &[
+        Example::new(service!("clusterIP: 10.96.0.80", "clusterIPs: [10.96.0.81]")),
+        Example::new(service!("clusterIPs: [10.96.0.80]")),
+    ],
+    check: Check::Model(|model, out| {
+        for service in &model.services {
+            let Some(first) = service.cluster_ips.first() else { continue };
+            match &service.cluster_ip {
+                None => {
+                    let address = &first.text.value;
+                    out.at(first.text.span, "clusterIPs is set, but clusterIP is not")
+                        .fix(format!("add clusterIP: {address}"));
+                }
+                Some(own) if own.text.value != first.text.value => {
+                    out.at(first.text.span, "this is not the clusterIP")
+                        .also(own.text.span, "clusterIP");
+                }
+                Some(_) => {}
+            }
+        }
+    }),
+};
+
 pub(crate) const OUTSIDE: Rule = Rule {
     code: "DS509",
     name: "service-address-outside",

@@ -145,7 +145,7 @@ pub(crate) const POLICY: Rule = Rule {
                     out.at(span, "a second family, but the policy is SingleStack")
                         .also(policy.span, "policy");
                 }
-                None if headless => {}
+                None if headless || service.partial => {}
                 None => {
                     out.at(
                         span,

@@ -4,6 +4,6 @@ mod addresses;
 mod cluster;
 mod fields;
 
-pub(super) use addresses::{OUTSIDE, WRONG_FAMILY};
+pub(super) use addresses::{OUTSIDE, SINGULAR, WRONG_FAMILY};
 pub(super) use cluster::{ABSENT_FAMILY, PREFER, REQUIRE};
 pub(super) use fields::{FAMILIES, LEGACY, POLICY, TOO_NEW};

@@ -1,0 +1,197 @@
+//! Files that hold command lines: units of systemd and their drop-ins, files of environment
+//! variables, and shell scripts.
+
+use std::path::Path;
+
+use crate::lint::{
+    model::Model,
+    source::{SourceId, Sources, Span},
+    tree::{Block, Budget, Node, Scalar, ScalarKind, Value},
+};
+
+use super::Lower;
+
+/// Sections by which a unit of systemd begins.
+const SECTIONS: [&str; 4] = ["[Unit]", "[Service]", "[Install]", "[Container]"];
+
+/// Whether a file holds command lines, by its name or by how its text begins.
+pub(in crate::lint) fn is_script(path: &Path, text: &str) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if matches!(ending, "yaml" | "yml" | "json") {
+        return false;
+    }
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.clone().next().unwrap_or_default();
+    let shell = first.starts_with("#!")
+        && first.split(['/', ' ']).any(|word| matches!(word, "sh" | "bash" | "dash" | "zsh"));
+    let begins = lines.find(|line| !line.is_empty() && !line.starts_with(['#', ';']));
+    shell
+        || matches!(ending, "sh" | "service" | "env")
+        || begins.is_some_and(|line| SECTIONS.contains(&line))
+        || begins.is_some_and(|line| line.starts_with("KUBELET_EXTRA_ARGS="))
+}
+
+/// Adds what the command lines of a file set up; false if that is nothing.
+pub(in crate::lint) fn script_file(
+    id: SourceId,
+    sources: &mut Sources,
+    budget: &Budget,
+    model: &mut Model,
+) -> bool {
+    let text = sources.get(id).text.clone();
+    let span = Span { source: id, start: 0, end: text.len() };
+    let block = Some(Block { first_line: 0, indent: 0 });
+    let scalar = Scalar { text, kind: ScalarKind::String, block };
+    let node = Node { span, value: Value::Scalar(scalar) };
+    let recognized = Vec::new();
+    let mut lower = Lower { sources, budget, model, recognized, depth: 0, patching: false };
+    lower.shell(&node)
+}
+
+/// A part of a script: commands, or what a here-document writes to a file.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    /// The file, or an empty text where it isn't named; nothing for commands.
+    place: Option<String>,
+    /// Its first line, from 0.
+    line: usize,
+    text: String,
+}
+
+/// Cuts a script at its here-documents.
+fn parts(script: &str) -> Vec<Part> {
+    let mut all = Vec::new();
+    let mut own = Part { place: None, line: 0, text: String::new() };
+    let mut lines = script.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        own.text.push_str(line);
+        own.text.push('\n');
+        let Some((word, quoted)) = delimiter(line) else { continue };
+        let mut here = Part { place: Some(target(line)), line: number + 1, text: String::new() };
+        let mut last = number;
+        for (number, line) in lines.by_ref() {
+            last = number;
+            if line.trim() == word {
+                break;
+            }
+            here.text.push_str(line);
+            here.text.push('\n');
+        }
+        all.push(std::mem::replace(
+            &mut own,
+            Part { place: None, line: last + 1, text: String::new() },
+        ));
+        // What the shell fills in can't be known.
+        if quoted || !has_variable(&here.text) {
+            all.push(here);
+        }
+    }
+    all.push(own);
+    all
+}
+
+/// Whether a text is a script that writes files by here-documents.
+pub(super) fn writes_files(text: &str) -> bool {
+    text.contains("<<") && text.lines().any(|line| delimiter(line).is_some())
+}
+
+/// The word that ends the here-document which a line begins, and whether it is quoted.
+fn delimiter(line: &str) -> Option<(&str, bool)> {
+    let (_, after) = line.split_once("<<").filter(|(_, after)| !after.starts_with('<'))?;
+    let after = after.trim_start_matches('-').trim_start();
+    let bare = after.trim_start_matches(['\'', '"', '\\']);
+    let end = bare.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(bare.len());
+    (end > 0).then(|| (&bare[..end], bare.len() < after.len()))
+}
+
+/// The file that a line writes to.
+fn target(line: &str) -> String {
+    let mut words = line.split_whitespace();
+    while let Some(word) = words.next() {
+        let path = match word.strip_prefix('>').map(|rest| rest.trim_start_matches('>')) {
+            Some("") => words.next(),
+            Some(path) => Some(path),
+            None if word == "tee" => words.find(|word| !word.starts_with('-')),
+            None => None,
+        };
+        if let Some(path) = path {
+            return path.trim_matches(['\'', '"']).to_owned();
+        }
+    }
+    String::new()
+}
+
+/// Whether a text holds a variable of a shell's without braces, `$NAME`.
+fn has_variable(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('$') {
+        if after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+impl Lower<'_> {
+    /// The commands of a script, and the files that it writes by here-documents.
+    pub(super) fn shell(&mut self, node: &Node) -> bool {
+        let scalar = node.scalar().filter(|scalar| scalar.text.contains("<<"));
+        let Some((text, block)) = scalar.and_then(|own| Some((own.text.clone(), own.block?)))
+        else {
+            return self.script(node);
+        };
+        let mut known = false;
+        for part in parts(&text) {
+            let first_line = block.first_line + part.line;
+            let count = part.text.lines().count();
+            let source = self.sources.get(node.span.source);
+            let start = source.offset(first_line, block.indent);
+            let end = source.offset(first_line + count, 0).max(start);
+            let block = Some(Block { first_line, ..block });
+            let scalar = Scalar { text: part.text, kind: ScalarKind::String, block };
+            let own = Node { span: Span { start, end, ..node.span }, value: Value::Scalar(scalar) };
+            known |= match &part.place {
+                Some(place) => self.carried_text(&own, Some(place)),
+                None => self.script(&own),
+            };
+        }
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_environments_and_shells_are_scripts_and_yaml_is_not() {
+        let is = |name: &str, text: &str| is_script(Path::new(name), text);
+        assert!(is("k3s.service", ""));
+        assert!(is("20-node-ip.conf", "# a\n\n[Service]\nEnvironment=A=b\n"));
+        assert!(is("kubelet", "KUBELET_EXTRA_ARGS=--node-ip=::\n"));
+        assert!(is("user-data", "#!/bin/bash -e\nkubeadm init\n"));
+        assert!(is("user-data", "#!/usr/bin/env bash\n"));
+        assert!(!is("play", "#!/usr/bin/env ansible-playbook\n- hosts: all\n"));
+        assert!(!is("a.yaml", "[Service]\n"));
+        assert!(!is("config", "cluster-cidr: 10.42.0.0/16\n"));
+    }
+
+    #[test]
+    fn a_script_is_cut_at_its_here_documents() {
+        let script = "a\ncat <<'EOF' | sudo tee -a /etc/x\nb: $c\n  EOF\nd\ncat > /y <<E\n$f\nE\n";
+        let part = |place: Option<&str>, line, text: &str| Part {
+            place: place.map(str::to_owned),
+            line,
+            text: text.to_owned(),
+        };
+        let wanted = [
+            part(None, 0, "a\ncat <<'EOF' | sudo tee -a /etc/x\n"),
+            part(Some("/etc/x"), 2, "b: $c\n"),
+            part(None, 4, "d\ncat > /y <<E\n"),
+            part(None, 8, ""),
+        ];
+        assert_eq!(parts(script), wanted);
+        assert_eq!(parts("a <<< b\n"), [part(None, 0, "a <<< b\n")]);
+    }
+}

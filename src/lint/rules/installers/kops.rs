@@ -1,0 +1,83 @@
+//! kOps.
+
+use crate::{
+    lint::{
+        model::{Installation, Model, Tool},
+        rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions},
+    },
+    net::IpFamily,
+};
+
+const DOCS: &str = "https://kops.sigs.k8s.io/networking/ipv6/";
+
+/// A cluster with these lines in its `spec`.
+macro_rules! kops {
+    ($($line:literal),* $(,)?) => {
+        concat!(
+            "apiVersion: kops.k8s.io/v1alpha2\nkind: Cluster\nmetadata:\n  name: lab.example.test\n",
+            "spec:\n  kubernetesVersion: 1.33.1\n",
+            $("  ", $line, "\n"),*
+        )
+    };
+}
+
+pub(crate) const FAMILIES: Rule = Rule {
+    code: "DS356",
+    name: "kops-families",
+    area: Area::Installers,
+    level: Level::Error,
+    versions: Versions::ALL,
+    summary: "A kOps cluster asks for two families, or for Services of another family than its Pods.",
+    why: "kOps' clusters are IPv4, or IPv6 where nonMasqueradeCIDR is ::/0: then Pods and Services \
+          are IPv6 only, and only the nodes have both families.",
+    fix: "Give one Service range, of IPv6 with nonMasqueradeCIDR: \"::/0\" and of IPv4 without it.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Symptom("the cluster is not built, or has one family")],
+    good: &[
+        Example::new(kops!(
+            "nonMasqueradeCIDR: 100.64.0.0/10",
+            "serviceClusterIPRange: 100.64.0.0/13"
+        )),
+        Example::new(kops!(
+            "nonMasqueradeCIDR: \"::/0\"",
+            "serviceClusterIPRange: fd00:5e4f:ce::/108"
+        )),
+    ],
+    bad: &[
+        Example::new(kops!("serviceClusterIPRange: 100.64.0.0/13,fd00:10:96::/112")),
+        Example::new(kops!("nonMasqueradeCIDR: \"::/0\"", "serviceClusterIPRange: 100.64.0.0/13")),
+    ],
+    check: Check::Model(|model, out| {
+        for install in installs(model) {
+            check(install, out);
+        }
+    }),
+};
+
+fn installs(model: &Model) -> impl Iterator<Item = &Installation> {
+    model.installs.iter().filter(|install| install.tool == Tool::Kops)
+}
+
+fn check(install: &Installation, out: &mut Findings) {
+    let names = ["nonMasqueradeCIDR", "networking.nonMasqueradeCIDR"];
+    let outside = names.iter().find_map(|name| install.settings.get(name));
+    let wanted = outside
+        .filter(|text| !text.value.is_empty())
+        .map(|text| if text.value.contains(':') { IpFamily::V6 } else { IpFamily::V4 });
+    for list in [&install.pods, &install.services].into_iter().flatten() {
+        if let Some(second) = list.entries.get(1) {
+            out.at(second.text.span, "kOps' clusters have one family");
+            continue;
+        }
+        let (Some(family), Some(wanted), Some(outside)) =
+            (list.families().first().copied(), wanted, outside)
+        else {
+            continue;
+        };
+        if family != wanted {
+            let noun = list.role.noun();
+            out.at(list.text.span, format!("the {noun} is {family}, but this cluster is {wanted}"))
+                .also(outside.span, "this makes it so");
+        }
+    }
+}
