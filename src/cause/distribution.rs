@@ -12,6 +12,7 @@ enum Distribution {
     Eks,
     Gke,
     Aks,
+    OpenShift,
     Kubeadm,
 }
 
@@ -145,6 +146,27 @@ impl Distribution {
                 "The provider's controller sets the addresses of Nodes: its subnet and network interface \
                  must have both families, and a kubelet's --node-ip doesn't add one."
             }
+            (Self::OpenShift, Ranges) => {
+                "OpenShift: clusterNetwork and serviceNetwork of `oc edit network.config cluster` take a \
+                 range of each family, where the platform supports it, and pods are made anew \
+                 (https://docs.okd.io/latest/networking/ovn_kubernetes_network_provider/converting-to-dual-stack.html); \
+                 the control plane's flags are the operators'."
+            }
+            (Self::OpenShift, NodeAddresses) => {
+                "OpenShift: the service nodeip-configuration on each node chooses its addresses, on the \
+                 interface of the default route, which must be the same in both families; what is \
+                 changed by hand on a node is undone by the Machine Config Operator."
+            }
+            (Self::OpenShift, KubeProxy) => {
+                "OpenShift: with OVN-Kubernetes there is no kube-proxy; the pods ovnkube-node in \
+                 openshift-ovn-kubernetes carry Services, and \
+                 `oc -n openshift-ovn-kubernetes delete pod -l app=ovnkube-node --field-selector \
+                 spec.nodeName=NODE` starts one anew."
+            }
+            (Self::OpenShift, Kernel) => {
+                "OpenShift: set it for a pool of nodes, by a MachineConfig or a Tuned object, not on one \
+                 node alone."
+            }
             (Self::Kubeadm, NodeAddresses) => {
                 "kubeadm: node-ip is set in KUBELET_KUBEADM_ARGS in /var/lib/kubelet/kubeadm-flags.env on \
                  the node; restart kubelet after a change."
@@ -177,6 +199,8 @@ fn of_node(node: &Node) -> Option<Distribution> {
         Some(Distribution::Gke)
     } else if label("kubernetes.azure.com/") {
         Some(Distribution::Aks)
+    } else if label("node.openshift.io/os_id") {
+        Some(Distribution::OpenShift)
     } else if cloud.starts_with("kind://") {
         Some(Distribution::Kind)
     } else {
@@ -221,6 +245,7 @@ mod tests {
         let label =
             |key: &str| with(|node| drop(node.labels.insert(key.to_owned(), String::new())));
         assert_eq!(label("kubernetes.azure.com/cluster"), Some(Distribution::Aks));
+        assert_eq!(label("node.openshift.io/os_id"), Some(Distribution::OpenShift));
         let kind =
             with(|node| node.provider_id = Some("kind://docker/kind/kind-worker".to_owned()));
         assert_eq!(kind, Some(Distribution::Kind));

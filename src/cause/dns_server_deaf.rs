@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
-    check::{commands, deaf_over, words},
+    check::{DnsPlace, commands, deaf_over, words},
     net::IpFamily,
     probe::{Aim, Target},
 };
@@ -153,8 +153,8 @@ fn found(
         reproduce: commands::repeat(evidence.world, bad.iter().map(|probed| probed.probe))
             .into_iter()
             .chain([
-                "kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide".to_owned(),
-                "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
+                DnsPlace::of(evidence.world).pods(),
+                DnsPlace::of(evidence.world).configuration(),
             ])
             .collect(),
         fix: fix(evidence, example, pods, refused, source(evidence, &bad)),
@@ -178,11 +178,12 @@ fn fix(
     refused: bool,
     source: Option<&str>,
 ) -> Vec<String> {
-    let listens =
-        "Look in the Corefile for `bind` with addresses of one family, which makes CoreDNS \
-                   listen on that family alone; take it out, and restart the DNS pods: `kubectl -n \
-                   kube-system rollout restart deployment coredns`."
-            .to_owned();
+    let place_of_dns = DnsPlace::of(evidence.world);
+    let listens = format!(
+        "Look in the Corefile for `bind` with addresses of one family, which makes CoreDNS listen on \
+         that family alone; take it out, and restart the DNS pods: `{}`.",
+        place_of_dns.restart()
+    );
     let node = match &example.probe.aim {
         Aim::DnsPod { node, .. } => node.as_deref(),
         _ => None,
@@ -205,9 +206,7 @@ fn fix(
     let all = dns.map_or(0, |dns| dns.pods.len());
     let mut fix = if refused { vec![listens, filter] } else { vec![filter, listens] };
     if let (Some((pod, _)), true) = (pods.first(), pods.len() < all) {
-        fix.push(format!(
-            "If neither is there, replace the pod: `kubectl -n kube-system delete pod {pod}`."
-        ));
+        fix.push(format!("If neither is there, replace the pod: `{}`.", place_of_dns.delete(pod)));
     }
     fix
 }

@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Evidence, Found};
 use crate::{
-    check::{Subject, commands, remedy, words},
+    check::{DnsPlace, Subject, commands, remedy, words},
     probe::Target,
 };
 
@@ -73,9 +73,9 @@ fn find(evidence: &Evidence<'_>) -> Option<Found> {
             .collect(),
         reproduce: commands::repeat(evidence.world, example.map(|probed| probed.probe))
             .into_iter()
-            .chain(["kubectl -n kube-system get configmap coredns -o yaml".to_owned()])
+            .chain([DnsPlace::of(evidence.world).configuration()])
             .collect(),
-        fix: remedy::slow_dns(),
+        fix: remedy::slow_dns(evidence.world),
         cases,
         ..Found::default()
     })

@@ -6,7 +6,7 @@ use super::{
     evidence::{Origin, Probed},
 };
 use crate::{
-    check::{commands, words},
+    check::{DnsPlace, commands, words},
     net::IpFamily,
     probe::{Aim, Target},
 };
@@ -116,10 +116,9 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
          pod::reachable say of it first.",
         words::list(nodes)
     );
+    let place = DnsPlace::of(evidence.world);
     let pods =
-        "See that the DNS pods run, are Ready and log no errors: `kubectl -n kube-system get \
-                pods -l k8s-app=kube-dns -o wide`."
-            .to_owned();
+        format!("See that the DNS pods run, are Ready and log no errors: `{}`.", place.pods());
     let mut fix = if answers { vec![path, pods] } else { vec![pods, path] };
     let each = deaf.then(|| each_replica(evidence, example));
     if deaf {
@@ -135,15 +134,11 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
         what,
         confidence: if deaf { Confidence::Possible } else { Confidence::Likely },
         evidence: seen,
-        reproduce: vec![
-            "kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide".to_owned(),
-            "kubectl -n kube-system get endpointslices -l kubernetes.io/service-name=kube-dns"
-                .to_owned(),
-        ]
-        .into_iter()
-        .chain(each.into_iter().flatten())
-        .chain(commands::repeat(evidence.world, [example.probe]))
-        .collect(),
+        reproduce: vec![place.pods(), place.slices()]
+            .into_iter()
+            .chain(each.into_iter().flatten())
+            .chain(commands::repeat(evidence.world, [example.probe]))
+            .collect(),
         fix,
         probed: evidence.bad(here),
         ..Found::default()

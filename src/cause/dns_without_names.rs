@@ -1,7 +1,7 @@
 //! `dns_without_names`: DNS answers, and says that Services don't exist.
 
 use super::{CauseRule, Evidence, Found, dns_without_records};
-use crate::check::{Kind, words};
+use crate::check::{DnsPlace, Kind, words};
 
 #[derive(Debug)]
 pub(super) struct DnsWithoutNames;
@@ -44,8 +44,8 @@ fn find(evidence: &Evidence<'_>) -> Option<Found> {
         what,
         evidence: vec![format!("asked {}: {}", example.origin, example.seen())],
         reproduce: vec![
-            "kubectl -n kube-system logs -l k8s-app=kube-dns --tail=50".to_owned(),
-            "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
+            DnsPlace::of(evidence.world).logs(),
+            DnsPlace::of(evidence.world).configuration(),
         ],
         fix: vec![
             "See in the log whether CoreDNS reaches the API server and may list Services and \

@@ -7,7 +7,7 @@ use super::{
     evidence::{Origin, Probed},
 };
 use crate::{
-    check::{Kind, words},
+    check::{DnsPlace, Kind, words},
     net::IpFamily,
 };
 
@@ -65,6 +65,7 @@ pub(super) fn servers<'a>(
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let example = evidence.of(family).find(|probed| lacks(probed))?;
     let record = family.record_type();
+    let place = DnsPlace::of(evidence.world);
     let what = match servers(evidence, |probed| probed.family == family && lacks(probed)) {
         Servers::None => format!(
             "Pods get no right {record} records, though every DNS pod has them: something between \
@@ -83,15 +84,12 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     Some(Found {
         what,
         evidence: vec![seen, format!("{names} questions for {record} were answered so")],
-        reproduce: vec![
-            "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
-            "kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide".to_owned(),
-        ],
+        reproduce: vec![place.configuration(), place.pods()],
         fix: vec![
             format!(
                 "Look in the Corefile for what answers {record} before the kubernetes plugin does \
-                 (template, rewrite, dns64, acl), take it out, and `kubectl -n kube-system rollout \
-                 restart deployment coredns`."
+                 (template, rewrite, dns64, acl), take it out, and `{}`.",
+                place.restart()
             ),
             "If only some DNS pods do it, delete them: they run with an old configuration or have \
              lost their watch on the API server."

@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Evidence, Found};
 use crate::{
-    check::{commands, reverse_zone_fix, words},
+    check::{DnsPlace, commands, reverse_zone_fix, words},
     net::IpFamily,
     probe::{Aim, Vantage},
 };
@@ -51,9 +51,9 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         ],
         reproduce: commands::repeat(evidence.world, [example.probe])
             .into_iter()
-            .chain(["kubectl -n kube-system get configmap coredns -o yaml".to_owned()])
+            .chain([DnsPlace::of(evidence.world).configuration()])
             .collect(),
-        fix: reverse_zone_fix(family),
+        fix: reverse_zone_fix(DnsPlace::of(evidence.world), family),
         probed: bad.iter().map(|probed| probed.id()).collect(),
         cases,
         ..Found::default()

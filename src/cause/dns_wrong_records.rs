@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Confidence, Evidence, Found, dns_without_records, evidence::Probed};
 use crate::{
-    check::{Kind, commands, words},
+    check::{DnsPlace, Kind, commands, words},
     net::IpFamily,
 };
 
@@ -51,6 +51,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         [one] => format!("{one} for every name that was asked"),
         _ => format!("{} different addresses that no Service has", answers.len()),
     };
+    let place = DnsPlace::of(evidence.world);
     Some(Found {
         what: format!(
             "{who} {record} queries for Services with another address than the Service's: {which}."
@@ -63,13 +64,13 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             .collect(),
         reproduce: commands::repeat(evidence.world, [example.probe])
             .into_iter()
-            .chain(["kubectl -n kube-system get configmap coredns -o yaml".to_owned()])
+            .chain([place.configuration()])
             .collect(),
         fix: vec![
             format!(
                 "Look in the Corefile for what answers {record} queries before the kubernetes plugin \
-                 does (template, hosts, rewrite, dns64), take it out, and restart the DNS pods: `kubectl \
-                 -n kube-system rollout restart deployment coredns`."
+                 does (template, hosts, rewrite, dns64), take it out, and restart the DNS pods: `{}`.",
+                place.restart()
             ),
             "If it is one DNS pod, or the addresses were those of Services that are gone, delete that \
              pod: it lost its watch on the API server."

@@ -43,7 +43,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         what: format!("The kube-proxy on node {node} can't write its rules of {family}."),
         confidence: Confidence::Proved,
         evidence: seen,
-        reproduce: proxy_logs(node),
+        reproduce: proxy_logs(evidence.world, node),
         fix: proxy_fixes(evidence.world, family, node),
         probed,
         ..Found::default()

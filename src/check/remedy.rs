@@ -1,8 +1,8 @@
 //! How to fix what several checks and causes find, by the pod network and the service proxy that
 //! the cluster has.
 
-use super::{World, commands};
-use crate::net::IpFamily;
+use super::{DnsPlace, World, commands};
+use crate::{facts::Fact, net::IpFamily};
 
 /// The pod network's name, as the facts know it.
 fn cni(world: World<'_>) -> Option<&str> {
@@ -183,6 +183,8 @@ pub(crate) const fn forwarding(family: IpFamily) -> &'static str {
 enum Proxy<'a> {
     /// kube-proxy, in this mode.
     Kube(&'a str),
+    /// kube-proxy in this mode, as a static pod, which is no DaemonSet's and bears another label.
+    Static(&'a str),
     /// Cilium in its place.
     Cilium,
     /// Something that we don't know.
@@ -190,11 +192,27 @@ enum Proxy<'a> {
 }
 
 fn proxy(world: World<'_>) -> Proxy<'_> {
-    match world.facts.kube_proxy.known() {
-        Some(kube_proxy) if kube_proxy.mode.is_empty() => Proxy::Kube("iptables"),
-        Some(kube_proxy) => Proxy::Kube(&kube_proxy.mode),
-        None if matches!(cni(world), Some("cilium" | "gke-dataplane-v2")) => Proxy::Cilium,
-        None => Proxy::Unknown,
+    match &world.facts.kube_proxy {
+        Fact::Known { value, source } => {
+            let mode = if value.mode.is_empty() { "iptables" } else { &value.mode };
+            // So RKE2 runs it (https://docs.rke2.io/architecture).
+            let is_static = source.starts_with("the flags of Pod ");
+            if is_static { Proxy::Static(mode) } else { Proxy::Kube(mode) }
+        }
+        _ if matches!(cni(world), Some("cilium" | "gke-dataplane-v2")) => Proxy::Cilium,
+        _ => Proxy::Unknown,
+    }
+}
+
+/// The kube-proxy pod of a node, as a word of a command of kubectl.
+pub(crate) fn kube_proxy_pod(world: World<'_>, node: &str) -> String {
+    match proxy(world) {
+        // The kubelet names the pod after its file and the node.
+        Proxy::Static(_) => format!("kube-proxy-{node}"),
+        _ => format!(
+            "\"$(kubectl -n kube-system get pod -l k8s-app=kube-proxy --field-selector \
+             spec.nodeName={node} -o name)\""
+        ),
     }
 }
 
@@ -206,19 +224,22 @@ pub(crate) fn inspect_proxy(
     needle: &str,
 ) -> Vec<String> {
     // kube-proxy's own image holds the tools of its mode, but for ipvs.
-    let pod = format!(
-        "\"$(kubectl -n kube-system get pod -l k8s-app=kube-proxy --field-selector \
-         spec.nodeName={node} -o name)\""
-    );
+    let pod = kube_proxy_pod(world, node);
     let inside = |command: &str| {
         format!("kubectl -n kube-system exec {pod} -- {command} | grep -F '{needle}'")
     };
     let rules = match (proxy(world), family) {
-        (Proxy::Kube("nftables"), IpFamily::V4) => inside("nft list table ip kube-proxy"),
-        (Proxy::Kube("nftables"), IpFamily::V6) => inside("nft list table ip6 kube-proxy"),
-        (Proxy::Kube("ipvs"), _) => commands::on_node_as_root(node, "ipvsadm -Ln"),
-        (Proxy::Kube(_), IpFamily::V4) => inside("iptables-save -t nat"),
-        (Proxy::Kube(_), IpFamily::V6) => inside("ip6tables-save -t nat"),
+        (Proxy::Kube("nftables") | Proxy::Static("nftables"), IpFamily::V4) => {
+            inside("nft list table ip kube-proxy")
+        }
+        (Proxy::Kube("nftables") | Proxy::Static("nftables"), IpFamily::V6) => {
+            inside("nft list table ip6 kube-proxy")
+        }
+        (Proxy::Kube("ipvs") | Proxy::Static("ipvs"), _) => {
+            commands::on_node_as_root(node, "ipvsadm -Ln")
+        }
+        (Proxy::Kube(_) | Proxy::Static(_), IpFamily::V4) => inside("iptables-save -t nat"),
+        (Proxy::Kube(_) | Proxy::Static(_), IpFamily::V6) => inside("ip6tables-save -t nat"),
         (Proxy::Cilium, _) => {
             return vec![format!(
                 "kubectl -n kube-system exec \"$(kubectl -n kube-system get pod -l k8s-app=cilium \
@@ -235,10 +256,19 @@ pub(crate) fn inspect_proxy(
 pub(crate) fn service_proxy(world: World<'_>, family: IpFamily, node: &str) -> Vec<String> {
     let kube_proxy = |more: &str| {
         vec![
-            format!(
-                "Restart kube-proxy on {node}, which writes its rules anew: `kubectl -n kube-system \
-                 delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName={node}`."
-            ),
+            match proxy(world) {
+                Proxy::Static(_) => format!(
+                    "Restart kube-proxy on {node}, which writes its rules anew. It is a static pod \
+                     there, which kubectl can't restart: `{}` ends its container, and the kubelet \
+                     starts another.",
+                    commands::on_node_as_root(node, "pkill -x kube-proxy")
+                ),
+                _ => format!(
+                    "Restart kube-proxy on {node}, which writes its rules anew: `kubectl -n \
+                     kube-system delete pod -l k8s-app=kube-proxy --field-selector \
+                     spec.nodeName={node}`."
+                ),
+            },
             format!(
                 "If its log says that {family} is not supported, or warns of a single-stack node, \
                  {more}"
@@ -251,13 +281,13 @@ pub(crate) fn service_proxy(world: World<'_>, family: IpFamily, node: &str) -> V
         ]
     };
     match proxy(world) {
-        Proxy::Kube("ipvs") => {
+        Proxy::Kube("ipvs") | Proxy::Static("ipvs") => {
             kube_proxy("load the kernel's ip_vs modules and see that IPv6 is not disabled there.")
         }
-        Proxy::Kube("nftables") => {
+        Proxy::Kube("nftables") | Proxy::Static("nftables") => {
             kube_proxy("see that its kernel (5.13 or later) has nf_tables with IPv6 and NAT.")
         }
-        Proxy::Kube(_) => kube_proxy(
+        Proxy::Kube(_) | Proxy::Static(_) => kube_proxy(
             "see that its kernel has the modules iptable_nat and ip6table_nat, and that IPv6 is not \
              disabled there.",
         ),
@@ -276,29 +306,30 @@ pub(crate) fn service_proxy(world: World<'_>, family: IpFamily, node: &str) -> V
 }
 
 /// Why DNS servers may be slow, and what to do about it.
-pub(crate) fn slow_dns() -> Vec<String> {
+pub(crate) fn slow_dns(world: World<'_>) -> Vec<String> {
     vec![
         "Look in the Corefile for `forward` to a server that is dead or can't be reached in its family: \
          CoreDNS waits two seconds for it before it asks the next. Take it out."
             .to_owned(),
-        "See whether the DNS pods run at their CPU limit (`kubectl -n kube-system top pods -l \
-         k8s-app=kube-dns`); raise it, or add replicas."
-            .to_owned(),
+        format!(
+            "See whether the DNS pods run at their CPU limit (`{}`); raise it, or add replicas.",
+            DnsPlace::of(world).top()
+        ),
     ]
 }
 
 /// Why a node's service proxy may not keep a client to one backend, and what to do about it.
 pub(crate) fn affinity(world: World<'_>, family: IpFamily, node: &str) -> Vec<String> {
     let first = match proxy(world) {
-        Proxy::Kube("ipvs") => format!(
+        Proxy::Kube("ipvs") | Proxy::Static("ipvs") => format!(
             "See that `ipvsadm -Ln` on {node} shows the {family} Service with `persistent`; kube-proxy \
              sets it where spec.sessionAffinity is ClientIP."
         ),
-        Proxy::Kube("nftables") => format!(
+        Proxy::Kube("nftables") | Proxy::Static("nftables") => format!(
             "See that the table kube-proxy of {family} on {node} has a set `affinity-…` for each endpoint \
              and that nothing empties it (`nft flush ruleset` in a firewall's reload does)."
         ),
-        Proxy::Kube(_) => format!(
+        Proxy::Kube(_) | Proxy::Static(_) => format!(
             "See that {node} has the kernel module xt_recent, and that nothing rewrites kube-proxy's \
              {family} chains: those of the Service's endpoints have rules with `-m recent`."
         ),

@@ -1,12 +1,13 @@
 //! The rows: what is brought up or broken, and which of the product's suites look at it.
 
 use testbed::{
+    cluster::Cluster,
     fault::{self, Fault},
-    shape::{SUITES, Shape, Suite},
+    shape::{NETWORKS, SUITES, Shape, Suite},
     spec::Family,
 };
 
-use crate::{beds::Beds, error::Error, seen::Seen, truth::Judgement};
+use crate::{beds::Beds, error::Error, programs::Programs, seen::Seen, truth::Judgement};
 
 /// The suite that faults are judged by.
 const DUAL_STACK: &str = "dual-stack";
@@ -33,6 +34,8 @@ pub(crate) enum Row {
     Shape(&'static Shape),
     /// The default cluster, broken in one way.
     Fault(Fault),
+    /// A cluster over another pod network, broken in one of that network's ways.
+    NetworkFault(&'static Shape, Fault),
 }
 
 impl Row {
@@ -41,7 +44,17 @@ impl Row {
         let families = [Some(Family::V6), Some(Family::V4), None];
         let faults = families.into_iter().flat_map(Fault::examples).map(Self::Fault);
         let shapes = Shape::all().map(Self::Shape);
-        [Self::Healthy].into_iter().chain(faults).chain([Self::Repaired]).chain(shapes).collect()
+        let networks = NETWORKS.iter().flat_map(|shape| {
+            let faults = move |family| Fault::examples_on(shape.cni(), family);
+            families.into_iter().flat_map(faults).map(move |fault| Self::NetworkFault(shape, fault))
+        });
+        [Self::Healthy]
+            .into_iter()
+            .chain(faults)
+            .chain([Self::Repaired])
+            .chain(shapes)
+            .chain(networks)
+            .collect()
     }
 
     /// The row's name: `fault/route-missing --family ipv6 --node n2 --to n3`.
@@ -51,6 +64,7 @@ impl Row {
             Self::Repaired => "repaired".to_owned(),
             Self::Shape(shape) => format!("shape/{}", shape.name),
             Self::Fault(fault) => format!("fault/{fault}"),
+            Self::NetworkFault(shape, fault) => format!("{}/{fault}", shape.name),
         }
     }
 
@@ -65,22 +79,9 @@ impl Row {
                 seen.result = passes(&seen);
                 Ok(vec![seen])
             }
-            Self::Fault(fault) => {
-                let cluster = beds.shared()?;
-                let injection = fault::injected(&cluster, fault)?;
-                let suite = suite_for(fault);
-                let ended = programs.run(&cluster.kubeconfig(), suite);
-                injection.revert()?;
-                cluster.wait_repaired()?;
-                let ended = ended?;
-                let mut seen = Seen::of(suite, &ended);
-                seen.result = "not judged".to_owned();
-                if let Some(record) = &ended.record {
-                    let judgement = Judgement::of(fault, record, &cluster.record().spec);
-                    seen.result = judgement.in_words();
-                    seen.not_asked = judgement.not_asked;
-                }
-                Ok(vec![seen])
+            Self::Fault(fault) => Ok(vec![broken(programs, &beds.shared()?, fault)?]),
+            Self::NetworkFault(shape, fault) => {
+                beds.with(shape, |cluster| Ok(vec![broken(programs, cluster, fault)?]))
             }
             Self::Shape(shape) => beds.with(shape, |cluster| {
                 let run = |suite: &Suite| {
@@ -93,6 +94,24 @@ impl Row {
             }),
         }
     }
+}
+
+/// What is said of a cluster while a fault is in it.
+fn broken(programs: &Programs, cluster: &Cluster, fault: &Fault) -> Result<Seen, Error> {
+    let injection = fault::injected(cluster, fault)?;
+    let suite = suite_for(fault);
+    let ended = programs.run(&cluster.kubeconfig(), suite);
+    injection.revert()?;
+    cluster.wait_repaired()?;
+    let ended = ended?;
+    let mut seen = Seen::of(suite, &ended);
+    seen.result = "not judged".to_owned();
+    if let Some(record) = &ended.record {
+        let judgement = Judgement::of(fault, record, &cluster.record().spec);
+        seen.result = judgement.in_words();
+        seen.not_asked = judgement.not_asked;
+    }
+    Ok(seen)
 }
 
 /// Whether a cluster with nothing wrong was told to be so.

@@ -5,24 +5,25 @@ use std::fmt::Write as _;
 
 use crate::{
     fault::{Fault, failures},
-    shape::{ADDRESS_CHECKS, SHAPES, Shape, VERSIONS},
-    spec::Family,
+    shape::{ADDRESS_CHECKS, NETWORKS, SHAPES, Shape, VERSIONS},
+    spec::{Cni, Family},
 };
 
 /// A table of everything of one kind.
 #[derive(Clone, Debug)]
 pub struct Section {
-    /// Of what: `shapes`, `versions` or `faults`.
+    /// Of what: `shapes`, `versions`, `networks` or `faults`.
     pub name: &'static str,
     /// The table, as Markdown.
     pub table: String,
 }
 
 /// All tables.
-pub fn sections() -> [Section; 3] {
+pub fn sections() -> [Section; 4] {
     [
         Section { name: "shapes", table: table("shape", SHAPES) },
         Section { name: "versions", table: table("version", VERSIONS) },
+        Section { name: "networks", table: table("network", NETWORKS) },
         Section { name: "faults", table: faults() },
     ]
 }
@@ -32,7 +33,12 @@ fn faults() -> String {
         "| fault | what it does | what fails meanwhile | can't run on |\n|---|---|---|---|\n"
             .to_owned();
     for (name, about) in Fault::kinds() {
-        let examples = [Some(Family::V6), None].into_iter().flat_map(Fault::examples);
+        let families = [Some(Family::V6), None];
+        let examples = families.into_iter().flat_map(|family| {
+            [Cni::Ptp, Cni::Flannel]
+                .into_iter()
+                .flat_map(move |cni| Fault::examples_on(cni, family))
+        });
         let fails = examples.filter(|fault| fault.name() == name).map(|fault| failures(&fault));
         let fails = fails.collect::<Vec<_>>().join("; ");
         // Writing to a String can't fail.

@@ -13,6 +13,7 @@ use crate::{
     agent::{self, AgentPlan, REGISTRY_PORT},
     cache::Cache,
     cgroup::Hierarchies,
+    cni,
     components::{self, Artefacts},
     error::{Context, Error, Result},
     health,
@@ -22,7 +23,7 @@ use crate::{
     progress::{Event, Progress},
     run::{Run, wait_for},
     shape,
-    spec::{Name, Spec},
+    spec::{Cni, Name, Spec},
     state::{ClusterDir, ClusterLock, ProcessId, Record, Store, boot_id},
     underlay::{self, Underlay},
 };
@@ -63,7 +64,7 @@ impl Cluster {
         // Outside the lock: a first build takes minutes, and `down` must not wait for it.
         let cache = Cache::open()?;
         preflight::check(&cache, spec)?;
-        let artefacts = components::prepare(&cache, spec.kubernetes, progress)?;
+        let artefacts = components::prepare(&cache, spec.kubernetes, spec.cni, progress)?;
         preflight::check_packet_filter(&artefacts)?;
         let _lock = dir.lock()?;
         if let Some(cluster) = Self::existing(&dir, spec)? {
@@ -250,6 +251,9 @@ impl Build<'_> {
                 .collect();
             let first = self.step("first node", || self.start_node(&underlay, 1))?;
             self.step("kubeadm init", || kubeadm.init(&first))?;
+            if spec.cni == Cni::Flannel {
+                self.step("flannel", || self.apply_flannel(&first))?;
+            }
             let mut nodes = vec![first];
             for other in others {
                 nodes.push(other.join().unwrap_or_else(|_| Err(panicked()))?);
@@ -313,6 +317,17 @@ impl Build<'_> {
         let node = Node { name, number, process, addresses, dir: plan.dir };
         node.wait_for_containerd()?;
         Ok(node)
+    }
+
+    /// Gives the API server flannel's objects. Its pods come with the nodes.
+    fn apply_flannel(&self, first: &Node) -> Result<()> {
+        let version = components::flannel_version();
+        let manifest = cni::flannel::manifest(&self.record.spec.pod_cidrs, version);
+        first
+            .command("kubectl")
+            .args(["apply", "-f", "-"])
+            .feed("apply flannel's manifest", &manifest)
+            .map(drop)
     }
 
     /// Joins all nodes side by side, but control planes one after the other: each becomes a member

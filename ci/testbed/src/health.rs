@@ -14,10 +14,14 @@ use kube::{
 use serde::de::DeserializeOwned;
 
 use crate::{
+    cni::flannel,
     error::{Error, Result},
     run::wait_for,
-    spec::{Family, Spec},
+    spec::{Cni, Family, Spec},
 };
+
+/// Where Kubernetes' own add-ons are.
+const KUBE_SYSTEM: &str = "kube-system";
 
 /// A client of the cluster whose administrator's kubeconfig is given.
 pub(crate) async fn client(kubeconfig: &Path) -> Result<Client> {
@@ -92,19 +96,25 @@ async fn missing_of(client: &Client, spec: &Spec) -> Vec<String> {
         missing.extend(missing_control_planes(client, spec).await);
     }
     let replicas = |ready: Option<i32>, of: i32| (ready.unwrap_or(0), of);
-    if let Some((ready, of)) = ask(client, "kube-proxy", &mut missing, |set: &DaemonSet| {
-        replicas(set.status.as_ref().map(|s| s.number_ready), i32::from(spec.nodes))
-    })
-    .await
-        && ready < of
-    {
-        missing.push(format!("kube-proxy is ready on {ready} of {of} nodes"));
+    let mut daemons = vec![(KUBE_SYSTEM, "kube-proxy")];
+    if spec.cni == Cni::Flannel {
+        daemons.push((flannel::NAMESPACE, flannel::DAEMON_SET));
     }
-    if let Some((ready, of)) = ask(client, "coredns", &mut missing, |deployment: &Deployment| {
+    for (namespace, name) in daemons {
+        if let Some((ready, of)) = ask(client, namespace, name, &mut missing, |set: &DaemonSet| {
+            replicas(set.status.as_ref().map(|s| s.number_ready), i32::from(spec.nodes))
+        })
+        .await
+            && ready < of
+        {
+            missing.push(format!("{name} is ready on {ready} of {of} nodes"));
+        }
+    }
+    let deployment = |deployment: &Deployment| {
         let wanted = deployment.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
         replicas(deployment.status.as_ref().and_then(|s| s.ready_replicas), wanted)
-    })
-    .await
+    };
+    if let Some((ready, of)) = ask(client, KUBE_SYSTEM, "coredns", &mut missing, deployment).await
         && ready < of
     {
         missing.push(format!("{ready} of {of} CoreDNS pods are ready"));
@@ -116,9 +126,10 @@ async fn missing_of(client: &Client, spec: &Spec) -> Vec<String> {
     missing
 }
 
-/// Reads one object of kube-system and takes a figure from it.
+/// Reads one object and takes a figure from it.
 async fn ask<K, T>(
     client: &Client,
+    namespace: &str,
     name: &str,
     missing: &mut Vec<String>,
     figure: impl FnOnce(&K) -> T,
@@ -129,7 +140,7 @@ where
         + std::fmt::Debug
         + DeserializeOwned,
 {
-    match Api::<K>::namespaced(client.clone(), "kube-system").get_opt(name).await {
+    match Api::<K>::namespaced(client.clone(), namespace).get_opt(name).await {
         Ok(Some(object)) => return Some(figure(&object)),
         Ok(None) => missing.push(format!("{name} does not exist")),
         Err(error) => missing.push(format!("{name} can't be read: {error}")),

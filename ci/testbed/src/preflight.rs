@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     requirement::{BUILD, Requirement, What},
     run::Run,
-    spec::{ProxyMode, Spec},
+    spec::{Cni, ProxyMode, Spec},
 };
 
 /// The programs that bring clusters up and take them down. What builds their parts is apart, in
@@ -58,6 +58,12 @@ const IPVS: (&str, &str) = (
     "test -e /proc/net/ip_vs || modprobe --dry-run --quiet ip_vs",
 );
 
+/// What flannel's backend needs besides.
+const VXLAN: (&str, &str) = (
+    "VXLAN devices (CONFIG_VXLAN), without which there is no --cni flannel",
+    "ip link add tb3 type vxlan id 1 dstport 8472 local 127.0.0.1",
+);
+
 /// Features of the packet filter, by rules that need them.
 const RULES: [(&str, &str); 5] = [
     ("masquerading (CONFIG_NFT_MASQ)", "type nat hook postrouting priority 0; masquerade"),
@@ -75,7 +81,7 @@ const RULES: [(&str, &str); 5] = [
 
 /// Refuses a machine that can't hold this cluster, naming all that is missing.
 pub fn check(cache: &Cache, spec: &Spec) -> Result<()> {
-    check_beside(components::is_prepared(cache, spec.kubernetes), spec)
+    check_beside(components::is_prepared(cache, spec.kubernetes, spec.cni), spec)
 }
 
 /// As [`check`], but for what is made of other parts than a cluster's, which are built or not.
@@ -126,7 +132,7 @@ pub fn check_packet_filter(artefacts: &Artefacts) -> Result<()> {
 
 /// Installs the Debian packages that are missing, and says which.
 pub fn install(cache: &Cache, spec: &Spec) -> Result<Vec<&'static str>> {
-    install_beside(components::is_prepared(cache, spec.kubernetes))
+    install_beside(components::is_prepared(cache, spec.kubernetes, spec.cni))
 }
 
 /// As [`install`], but for what is made of other parts than a cluster's, which are built or not.
@@ -216,7 +222,8 @@ fn mebibytes(meminfo: &str, name: &str) -> Option<u64> {
 fn failing_trials(spec: &Spec) -> Result<Vec<String>> {
     let mut script = "t=/tmp; mount -t tmpfs tmpfs $t\n".to_owned();
     let ipvs = (spec.proxy_mode == ProxyMode::Ipvs).then_some(IPVS);
-    for (name, command) in TRIALS.into_iter().chain(ipvs) {
+    let vxlan = (spec.cni == Cni::Flannel).then_some(VXLAN);
+    for (name, command) in TRIALS.into_iter().chain(ipvs).chain(vxlan) {
         script.push_str(&format!("({command}) || echo 'MISSING {name}'\n"));
     }
     let text = Command::new("unshare")

@@ -226,6 +226,26 @@ impl fmt::Display for ClusterDns {
     }
 }
 
+/// The pod network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Cni {
+    /// The testbed's own: a routed veth per pod, static routes between the nodes.
+    #[default]
+    Ptp,
+    /// flannel, with its backend vxlan in both families.
+    Flannel,
+}
+
+impl fmt::Display for Cni {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ptp => "ptp",
+            Self::Flannel => "flannel",
+        })
+    }
+}
+
 /// A cluster as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -247,6 +267,9 @@ pub struct Spec {
     /// Of which families the DNS Service is.
     #[serde(default)]
     pub dns: ClusterDns,
+    /// The pod network.
+    #[serde(default)]
+    pub cni: Cni,
     /// The Kubernetes minor.
     pub kubernetes: KubernetesMinor,
 }
@@ -266,6 +289,7 @@ impl Spec {
             service_cidrs: Vec::new(),
             proxy_mode: ProxyMode::default(),
             dns: ClusterDns::default(),
+            cni: Cni::default(),
             kubernetes: components::newest(),
         }
         .with_families(&[Family::V4, Family::V6])
@@ -342,11 +366,11 @@ mod tests {
     }
 
     #[test]
-    fn a_record_from_before_there_was_a_choice_of_dns_is_still_read() {
+    fn a_record_from_before_there_was_a_choice_of_dns_and_pod_network_is_still_read() {
         let mut value = serde_json::to_value(Spec::new("x".parse().unwrap())).unwrap();
-        value.as_object_mut().unwrap().remove("dns");
+        value.as_object_mut().unwrap().retain(|key, _| key != "dns" && key != "cni");
         let spec: Spec = serde_json::from_value(value).unwrap();
-        assert_eq!(spec.dns, ClusterDns::Kubeadm);
+        assert_eq!((spec.dns, spec.cni), (ClusterDns::Kubeadm, Cni::Ptp));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Instant;
 use testbed::cache::Cache;
 use testbed::components::{minors, newest, prepare};
 use testbed::progress::{Event, Progress};
+use testbed::spec::Cni;
 
 /// Says how long each step took.
 #[derive(Default)]
@@ -30,12 +31,12 @@ impl Progress for Steps {
 #[ignore = "needs root and the network, and builds for minutes when the cache is cold"]
 fn what_a_cluster_is_made_of_is_made_once() {
     let cache = Cache::open().unwrap();
-    let artefacts = prepare(&cache, newest(), &Steps::default()).unwrap_or_else(|error| {
+    let artefacts = prepare(&cache, newest(), Cni::Ptp, &Steps::default()).unwrap_or_else(|error| {
         panic!("{error}\n{}", error.log_tail());
     });
     println!("{artefacts:#?}");
     let (started, steps) = (Instant::now(), Steps::default());
-    prepare(&cache, newest(), &steps).unwrap();
+    prepare(&cache, newest(), Cni::Ptp, &steps).unwrap();
     println!("again: {:?}", started.elapsed());
     assert!(steps.0.into_inner().unwrap().is_empty(), "something was made twice");
 }
@@ -45,7 +46,7 @@ fn what_a_cluster_is_made_of_is_made_once() {
 fn every_minor_of_kubernetes_can_be_made() {
     let cache = Cache::open().unwrap();
     for minor in minors() {
-        let artefacts = prepare(&cache, minor, &Steps::default()).unwrap_or_else(|error| {
+        let artefacts = prepare(&cache, minor, Cni::Ptp, &Steps::default()).unwrap_or_else(|error| {
             panic!("{minor}: {error}\n{}", error.log_tail());
         });
         let kubelet =

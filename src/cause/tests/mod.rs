@@ -9,6 +9,7 @@ mod paths;
 mod policies;
 mod promises;
 mod proofs;
+mod providers;
 mod services;
 mod targets;
 

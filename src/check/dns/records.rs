@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
-        Symptom, Verdict, World, commands, outcome, plan, words,
+        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
+        Subject, Symptom, Verdict, World, commands, outcome, plan, words,
     },
     facts::{DnsPod, Fact, Source},
     fixture::{Service, ServiceRole},
@@ -261,22 +261,22 @@ impl Asked {
             }
             _ => format!("{who} does not answer for the {record} records of {services}: {seen}."),
         };
-        let dns = "kubectl -n kube-system get configmap coredns -o yaml";
-        let log = "kubectl -n kube-system logs -l k8s-app=kube-dns --tail=50";
+        let place = DnsPlace::of(world);
         Failure::new(what)
             .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))
-            .reproduce([dns, log])
-            .fix(self.fix(kind))
+            .reproduce([place.configuration(), place.logs()])
+            .fix(self.fix(place, kind))
     }
 
-    fn fix(&self, kind: Kind) -> Vec<String> {
+    fn fix(&self, place: DnsPlace<'_>, kind: Kind) -> Vec<String> {
         let record = self.family.record_type();
         match kind {
             Kind::NoRecords | Kind::WrongRecords => vec![
                 format!(
                     "Look in the Corefile for what answers {record} queries itself before the \
                      kubernetes plugin does (template, rewrite, dns64, acl), take it out, and restart \
-                     the DNS pods: `kubectl -n kube-system rollout restart deployment coredns`."
+                     the DNS pods: `{}`.",
+                    place.restart()
                 ),
                 "If only some DNS pods answer so, they run with an old configuration or have lost \
                  their watch on the API server: delete them."
@@ -289,9 +289,7 @@ impl Asked {
                     .to_owned(),
             ],
             _ => vec![
-                "See that DNS pods run and are Ready: `kubectl -n kube-system get pods -l \
-                 k8s-app=kube-dns -o wide`."
-                    .to_owned(),
+                format!("See that DNS pods run and are Ready: `{}`.", place.pods()),
                 match &self.who {
                     Server::Cluster { from } => format!(
                         "If pods on other nodes get answers, the way from {from} to the ClusterIP of \

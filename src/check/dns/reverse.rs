@@ -3,8 +3,8 @@
 use super::{records, servers};
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
-        Symptom, Verdict, World, commands, outcome, plan,
+        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
+        Subject, Symptom, Verdict, World, commands, outcome, plan,
     },
     facts::Source,
     fixture::{Service, ServiceRole},
@@ -135,19 +135,20 @@ impl Asked {
         };
         Failure::new(what)
             .reproduce(commands::repeat(world, [reading.probe]))
-            .reproduce(["kubectl -n kube-system get configmap coredns -o yaml"])
-            .fix(fix(*family))
+            .reproduce([DnsPlace::of(world).configuration()])
+            .fix(fix(DnsPlace::of(world), *family))
     }
 }
 
 /// What to do about a reverse zone that isn't served.
-pub(crate) fn fix(family: IpFamily) -> Vec<String> {
+pub(crate) fn fix(place: DnsPlace<'_>, family: IpFamily) -> Vec<String> {
     let zone = family.reverse_zone();
     vec![
         format!(
             "Add {zone} to the zones of the kubernetes plugin in the Corefile (`kubernetes \
              cluster.local in-addr.arpa ip6.arpa {{`), and to its `fallthrough` if it has one; then \
-             restart the DNS pods: `kubectl -n kube-system rollout restart deployment coredns`."
+             restart the DNS pods: `{}`.",
+            place.restart()
         ),
         format!(
             "If it is there, look for another server block or plugin (file, template, forward) that \

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
-        Symptom, Verdict, World, commands, outcome, pairs,
+        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
+        Subject, Symptom, Verdict, World, commands, outcome, pairs,
         plan::{self, Source},
         pod, remedy, service, words,
     },
@@ -404,13 +404,10 @@ impl Asked {
         }
     }
 
-    fn look(&self) -> Vec<String> {
+    fn look(&self, world: World<'_>) -> Vec<String> {
+        let place = DnsPlace::of(world);
         match &self.who {
-            Server::Service => vec![
-                "kubectl -n kube-system get service kube-dns -o yaml".to_owned(),
-                "kubectl -n kube-system get endpointslices -l kubernetes.io/service-name=kube-dns"
-                    .to_owned(),
-            ],
+            Server::Service => vec![place.service(), place.slices()],
             Server::Pod { namespace, name, .. } => {
                 vec![format!("kubectl -n {namespace} get pod {name} -o wide")]
             }
@@ -425,7 +422,7 @@ impl Asked {
         };
         Failure::new(format!("{} does not answer over {over}{instead}: {seen}.", self.name()))
             .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))
-            .reproduce(self.look())
+            .reproduce(self.look(world))
             .fix(self.fix(bad))
     }
 
@@ -490,8 +487,8 @@ impl Asked {
             self.name()
         ))
         .reproduce(commands::repeat(world, asked.take(1)))
-        .reproduce(["kubectl -n kube-system get configmap coredns -o yaml"])
-        .reproduce(self.look())
-        .fix(remedy::slow_dns())
+        .reproduce([DnsPlace::of(world).configuration()])
+        .reproduce(self.look(world))
+        .fix(remedy::slow_dns(world))
     }
 }

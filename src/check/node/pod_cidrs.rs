@@ -108,6 +108,13 @@ impl Check for PodCidrs {
                     node.name, world.suite.name
                 ),
             ),
+            (true, []) if own_ranges(world).is_some() => {
+                return Verdict::skip(format!(
+                    "no {family} range, which {} doesn't need unless its IPAM is host-local: \
+                     pod::pod_ips tells",
+                    own_ranges(world).unwrap_or_default()
+                ));
+            }
             (true, []) => (
                 format!("no {family} range, only {all}"),
                 format!(
@@ -132,6 +139,14 @@ impl Check for PodCidrs {
         };
         Verdict::fail(detail, failure(world, &case.of, what))
     }
+}
+
+/// The pod network, where it gives out pod addresses from ranges of its own unless it is told otherwise: Calico's
+/// IPPools (<https://docs.tigera.io/calico/latest/networking/ipam/ipv6>), subnets of a cloud. There a node without
+/// podCIDRs is none the worse, and to delete it, as would be the fix elsewhere, cuts it off.
+fn own_ranges(world: World<'_>) -> Option<&str> {
+    let cni = world.facts.cni.known()?.name.as_str();
+    ["aws-vpc-cni", "azure-cni", "calico"].contains(&cni).then_some(cni)
 }
 
 /// What is wrong with a node's one range of a family, as detail and sentence.

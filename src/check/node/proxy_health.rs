@@ -196,16 +196,16 @@ impl Half {
              and old ones whose pods move, are dead there."
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
-        .reproduce(logs(node))
+        .reproduce(logs(world, node))
         .fix(fixes(world, *family, node))
     }
 }
 
 /// Shows what kube-proxy's log on a node says of its rules.
-pub(crate) fn logs(node: &str) -> Vec<String> {
+pub(crate) fn logs(world: World<'_>, node: &str) -> Vec<String> {
     vec![format!(
-        "kubectl -n kube-system logs \"$(kubectl -n kube-system get pod -l k8s-app=kube-proxy \
-         --field-selector spec.nodeName={node} -o name)\" --tail=200 | grep -iE 'sync failed|failed to|error'"
+        "kubectl -n kube-system logs {} --tail=200 | grep -iE 'sync failed|failed to|error'",
+        remedy::kube_proxy_pod(world, node)
     )]
 }
 

@@ -3,8 +3,8 @@
 use super::known;
 use crate::{
     check::{
-        About, Check, Failure, Kind, Need, Planned, Readings, Stage, Subject, Symptom, Verdict,
-        World, cluster_domain, commands, outcome, plan,
+        About, Check, DnsPlace, Failure, Kind, Need, Planned, Readings, Stage, Subject, Symptom,
+        Verdict, World, cluster_domain, commands, outcome, plan,
     },
     facts::{self, TargetName},
     net::IpFamily,
@@ -157,7 +157,7 @@ impl Asked {
         Failure::new(what)
             .reproduce(commands::repeat(world, [probe]))
             .reproduce(known::look(target))
-            .reproduce(["kubectl -n kube-system get configmap coredns -o yaml"])
+            .reproduce([DnsPlace::of(world).configuration()])
             .fix([first])
     }
 }

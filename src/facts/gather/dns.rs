@@ -11,6 +11,7 @@ use super::{
     raw::Raw,
 };
 use crate::{
+    check::OPENSHIFT_DNS,
     cluster::ClusterError,
     facts::{ClusterDns, DnsPod, Fact, source::KUBE_SYSTEM},
 };
@@ -19,6 +20,8 @@ use crate::{
 pub(super) const SERVICE: &str = "kube-dns";
 /// The label of the Service and its pods.
 pub(super) const LABEL: &str = "k8s-app=kube-dns";
+/// OpenShift's DNS has a namespace and labels of its own.
+const OPENSHIFT_LABEL: &str = "dns.operator.openshift.io/owning-dns=default";
 /// The ports' names by convention.
 const TCP_PORT: &str = "dns-tcp";
 const UDP_PORT: &str = "dns";
@@ -34,6 +37,24 @@ fn service(services: &Fetched<Vec<v1::Service>>) -> Fetched<&v1::Service> {
         .ok_or_else(|| Missing::Absent(format!("no Service with label {LABEL} in {KUBE_SYSTEM}")))
 }
 
+/// The DNS Services: those with the usual label, or else OpenShift's.
+///
+/// Where those can't be read either, what is said is that there is none of the usual kind.
+pub(super) async fn services(
+    fetch: &Fetch<'_>,
+    usual: Fetched<Vec<v1::Service>>,
+) -> Result<Fetched<Vec<v1::Service>>, ClusterError> {
+    if !usual.as_ref().is_ok_and(Vec::is_empty) {
+        return Ok(usual);
+    }
+    let openshift = fetch.services(OPENSHIFT_DNS, OPENSHIFT_LABEL).await?;
+    Ok(openshift.or(usual))
+}
+
+fn namespace(service: &v1::Service) -> String {
+    service.namespace().unwrap_or_else(|| KUBE_SYSTEM.to_owned())
+}
+
 /// The pods behind the DNS Service: from its EndpointSlices, or else by its selector. The slices of a
 /// Service of one family don't tell the other address of a pod: that is read of the pods with the
 /// label, where they may be listed.
@@ -44,10 +65,20 @@ pub(super) async fn pods(
     labelled: Fetched<Vec<v1::Pod>>,
 ) -> Result<Vec<DnsPod>, ClusterError> {
     let Ok(service) = service(services) else { return Ok(Vec::new()) };
-    let slices = if service.name_any() == SERVICE {
+    let namespace = namespace(service);
+    let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+    let selector = selector.map(|selector| {
+        let labels = selector.iter().map(|(key, value)| format!("{key}={value}"));
+        labels.collect::<Vec<_>>().join(",")
+    });
+    let slices = if (namespace.as_str(), service.name_any().as_str()) == (KUBE_SYSTEM, SERVICE) {
         slices
     } else {
-        fetch.endpoint_slices(KUBE_SYSTEM, &service.name_any()).await?
+        fetch.endpoint_slices(&namespace, &service.name_any()).await?
+    };
+    let labelled = match &selector {
+        Some(selector) if namespace != KUBE_SYSTEM => fetch.pods(&namespace, selector).await?,
+        _ => labelled,
     };
     match slices {
         Ok(slices) if !slices.is_empty() => {
@@ -56,11 +87,8 @@ pub(super) async fn pods(
             Ok(pods)
         }
         _ => {
-            let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
             let Some(selector) = selector else { return Ok(Vec::new()) };
-            let labels: Vec<_> =
-                selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            let pods = fetch.pods(KUBE_SYSTEM, &labels.join(",")).await?;
+            let pods = fetch.pods(&namespace, &selector).await?;
             Ok(pods.unwrap_or_default().iter().filter_map(of_pod).collect())
         }
     }
@@ -170,7 +198,7 @@ pub(super) fn cluster_dns(
             pods,
             domain,
         },
-        source: format!("Service {KUBE_SYSTEM}/{}", service.name_any()),
+        source: format!("Service {}/{}", namespace(service), service.name_any()),
     }
 }
 
@@ -218,6 +246,17 @@ mod tests {
         };
         assert_eq!(source, "Service kube-system/rke2-coredns-rke2-coredns");
         assert_eq!(value.cluster_ips, ["10.43.0.10".parse::<std::net::IpAddr>().unwrap()]);
+
+        // OpenShift's Service dns-default lies in openshift-dns.
+        let services = from_value(json!([
+            {"metadata": {"namespace": "openshift-dns", "name": "dns-default"},
+             "spec": {"clusterIPs": ["172.30.0.10"]}},
+        ]))
+        .unwrap();
+        let fact = cluster_dns(&Ok(services), Vec::new(), None);
+        assert!(
+            matches!(&fact, Fact::Known { source, .. } if source == "Service openshift-dns/dns-default")
+        );
 
         assert_eq!(
             cluster_dns(&Ok(Vec::new()), Vec::new(), None).why_unknown(),

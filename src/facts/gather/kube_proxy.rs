@@ -11,7 +11,7 @@ use super::{
     flags,
     raw::Raw,
 };
-use crate::facts::{Fact, KubeProxy, source::KUBE_SYSTEM};
+use crate::facts::{Fact, KubeProxy, Node, source::KUBE_SYSTEM};
 
 /// kube-proxy's configuration, and where it lies: a file in a ConfigMap (kubeadm's or Amazon's) or
 /// flags.
@@ -91,6 +91,21 @@ pub(super) fn kube_proxy(raw: &Raw, cilium: Option<&Fetched<ConfigMap>>) -> Fact
             Ok((config, source)) => fact(config, source),
             Err(missing) => missing.into(),
         },
+    }
+}
+
+/// The same fact on k3s, which has kube-proxy within its own process and no object that says so
+/// (<https://docs.k3s.io/architecture>).
+pub(super) fn said_of_k3s(fact: Fact<KubeProxy>, nodes: &[Node]) -> Fact<KubeProxy> {
+    let is_k3s = nodes.iter().any(|node| node.kubelet_version.contains("+k3s"));
+    match fact {
+        Fact::Absent { .. } if is_k3s => Fact::Absent {
+            reason:
+                "k3s runs kube-proxy within its own process, whose configuration is not to be read \
+                     in the cluster"
+                    .to_owned(),
+        },
+        other => other,
     }
 }
 
@@ -239,6 +254,17 @@ mod tests {
             kube_proxy(&raw, Some(&cilium)).why_unknown(),
             Some("kube-proxy is not running: no DaemonSet or static pod in kube-system")
         );
+    }
+
+    #[test]
+    fn on_k3s_it_is_said_to_run_inside_another_process() {
+        let mut node = crate::lab::node("n1");
+        let none = || kube_proxy(&Raw { daemon_sets: Ok(Vec::new()), ..Raw::nothing() }, None);
+        let plain = said_of_k3s(none(), std::slice::from_ref(&node));
+        assert!(plain.why_unknown().unwrap().starts_with("kube-proxy is not running"));
+        node.kubelet_version = "v1.34.1+k3s1".to_owned();
+        let k3s = said_of_k3s(none(), &[node]);
+        assert!(k3s.why_unknown().unwrap().starts_with("k3s runs kube-proxy within"));
     }
 
     #[test]

@@ -119,6 +119,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         fetch.leases(KUBE_SYSTEM),
         fetch.proxy_pods(KUBE_SYSTEM, "k8s-app=kube-proxy"),
     )?;
+    let dns_services = dns::services(&fetch, dns_services).await?;
     let raw = Raw {
         service_cidrs,
         kubeadm,
@@ -144,7 +145,10 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         server: cluster.server.clone(),
         pod_ranges,
         service_ranges: ranges::service_ranges(&raw),
-        kube_proxy: kube_proxy::kube_proxy(&raw, cni_config.as_ref()),
+        kube_proxy: kube_proxy::said_of_k3s(
+            kube_proxy::kube_proxy(&raw, cni_config.as_ref()),
+            &nodes,
+        ),
         cni,
         cluster_dns: dns::cluster_dns(&raw.dns_services, dns_pods, dns::domain(&raw)),
         service_cidrs: objects::service_cidrs(&raw),

@@ -25,7 +25,7 @@ use crate::{
     kubeadm::{self, API_PORT},
     node::{spawn_in_group, wait_for_go},
     registry,
-    spec::Name,
+    spec::{Cni, Name},
     state::{ClusterDir, ProcessId, Record, read_json},
 };
 
@@ -132,8 +132,9 @@ async fn serve(dir: &Path, plan: AgentPlan) -> Result<()> {
         let kubeconfig = ClusterDir::at(dir).kubeconfig();
         tokio::spawn(balancer::serve(listener, plan.record.clone(), kubeconfig));
     }
-    let policies = tokio::spawn(enforcer::run(ClusterDir::at(dir), plan.record.clone()));
-    let network = tokio::spawn(watch::run(ClusterDir::at(dir), plan.record));
+    let own = plan.record.spec.cni == Cni::Ptp;
+    let policies = tokio::spawn(when(own, enforcer::run(ClusterDir::at(dir), plan.record.clone())));
+    let network = tokio::spawn(when(own, watch::run(ClusterDir::at(dir), plan.record)));
     // Neither ends unless something is badly wrong.
     tokio::select! {
         ended = images => tracing::error!(?ended, "the registry ended"),
@@ -142,6 +143,11 @@ async fn serve(dir: &Path, plan: AgentPlan) -> Result<()> {
     }
     // The namespace must not go: the cluster's network is in it.
     std::future::pending().await
+}
+
+/// What only the testbed's own pod network has: under another one nobody does it.
+async fn when(own: bool, work: impl Future<Output = Result<()>>) -> Result<()> {
+    if own { work.await } else { std::future::pending().await }
 }
 
 /// Listens on all addresses of both families; the bridge has none yet.

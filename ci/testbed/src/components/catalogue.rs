@@ -174,6 +174,19 @@ pub(super) const COREDNS: Component = Component {
     programs: &[("github.com/coredns/coredns", "coredns")],
 };
 
+/// The pod network flannel.
+pub(super) const FLANNEL: Component = Component {
+    name: "flannel",
+    module: "github.com/flannel-io/flannel",
+    go_mod: module!("flannel").0,
+    go_sum: module!("flannel").1,
+    // One of its backends, udp, is C.
+    cgo: true,
+    tags: "",
+    variables: &[("github.com/flannel-io/flannel/pkg/version.Version", "{version}")],
+    programs: &[("github.com/flannel-io/flannel", "flanneld")],
+};
+
 /// Makes clusters whose nodes are containers.
 pub(super) const KIND: Component = Component {
     name: "kind",
@@ -192,7 +205,7 @@ mod tests {
 
     #[test]
     fn every_component_pins_a_version_and_lists_its_programs_as_tools() {
-        let mut components = vec![CONTAINERD, RUNC, CNI_PLUGINS, ETCD, COREDNS, KIND];
+        let mut components = vec![CONTAINERD, RUNC, CNI_PLUGINS, ETCD, COREDNS, FLANNEL, KIND];
         components.extend(minors().map(|minor| kubernetes(minor).unwrap().0));
         for component in components {
             assert!(component.version().starts_with('v'), "{} pins no version", component.name);

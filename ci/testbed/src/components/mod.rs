@@ -7,6 +7,7 @@ mod debian;
 mod go;
 pub mod kind;
 mod lanes;
+mod network;
 mod pause;
 mod rootfs;
 
@@ -14,12 +15,14 @@ use std::fs;
 use std::path::PathBuf;
 
 pub use catalogue::{go_version, minors, newest};
+pub use network::flannel_version;
 
 use crate::cache::{Cache, Key, KeyBuilder};
 use crate::error::Error;
 use crate::images::Store;
 use crate::images::recipes::{self, KubernetesSources, Sources};
 use crate::progress::{Progress, Silent};
+use crate::spec::Cni;
 use crate::version::{KubernetesMinor, Version};
 
 /// The pause image that kubeadm's newest minors name; containerd has to be told of it as well.
@@ -49,7 +52,7 @@ pub struct Artefacts {
     pub bin: PathBuf,
     /// A root file system for nodes. It is shared: mount it read-only, or as the lower layer of an overlay.
     pub rootfs: PathBuf,
-    /// The CNI plugins: ptp, bridge, host-local, portmap, loopback.
+    /// The CNI plugins: ptp, bridge, host-local, portmap, loopback, and those that the pod network brings.
     pub cni_bin: PathBuf,
     /// The directories that a registry with this version's images is served from.
     pub registry: Vec<PathBuf>,
@@ -96,7 +99,7 @@ impl ImageTags {
     }
 }
 
-/// Makes everything that a cluster of a minor of Kubernetes needs, as far as it is not in the cache yet.
+/// Makes everything that a cluster of a minor of Kubernetes and of a pod network needs, as far as it is not in the cache yet.
 ///
 /// It blocks: for some minutes when nothing is there, hardly at all when everything is. Independent artefacts are made
 /// side by side.
@@ -106,6 +109,7 @@ impl ImageTags {
 pub fn prepare(
     cache: &Cache,
     kubernetes: KubernetesMinor,
+    cni: Cni,
     progress: &dyn Progress,
 ) -> Result<Artefacts, Error> {
     let (component, version) = catalogue::kubernetes(kubernetes)?;
@@ -158,12 +162,16 @@ pub fn prepare(
             Box::new(|| bin(cache, progress, &[&programs, &containerd, &runc, &etcd])),
         ],
     )?;
-    Ok(Artefacts { bin, rootfs, cni_bin, registry: vec![own, common], release })
+    let mut artefacts = Artefacts { bin, rootfs, cni_bin, registry: vec![own, common], release };
+    if cni == Cni::Flannel {
+        network::add_flannel(&mut artefacts, &root, &busybox, cache, progress)?;
+    }
+    Ok(artefacts)
 }
 
 /// Whether [`prepare`] would find everything in the cache, so that nothing that it builds with is needed.
-pub fn is_prepared(cache: &Cache, kubernetes: KubernetesMinor) -> bool {
-    prepare(&cache.only_looking(), kubernetes, &Silent).is_ok()
+pub fn is_prepared(cache: &Cache, kubernetes: KubernetesMinor, cni: Cni) -> bool {
+    prepare(&cache.only_looking(), kubernetes, cni, &Silent).is_ok()
 }
 
 /// A directory of images, keyed by the artefacts they are made of and by how.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{about::About, kind::Erased, truth, *};
 use crate::{
     path::{Net, Outcome, Path},
-    spec::Family,
+    spec::{Cni, Family},
 };
 
 /// Makes the enum of all faults from the types of each, in the order of the table.
@@ -34,11 +34,13 @@ macro_rules! catalogue {
                 }
             }
 
-            /// All kinds as a test of everything goes through them in a cluster of three nodes:
-            /// those of one family, or for `None` those that have no family.
-            pub fn examples(family: impl Into<Option<Family>>) -> Vec<Self> {
+            /// All kinds as a test of everything goes through them in a cluster of three nodes over
+            /// a pod network: those of one family, or for `None` those that have no family.
+            pub fn examples_on(cni: Cni, family: impl Into<Option<Family>>) -> Vec<Self> {
                 let family = family.into();
-                [$(<$kind as FaultKind>::example(family).map(Self::from),)*].into_iter().flatten().collect()
+                let all = [$(<$kind as FaultKind>::example(family).map(Self::from),)*];
+                let all = all.into_iter().flatten();
+                all.filter(|fault: &Self| fault.erased().network() == cni).collect()
             }
 
             /// What there is to say of each kind, in the order of the table.
@@ -103,12 +105,19 @@ catalogue! {
     DnsTransportDropped,
     DnsSlow,
     DnsDown,
+    FlannelLinkDown,
+    FlannelLost,
     ApiServerPaused,
     ControllerManagerStopped,
     SchedulerStopped,
 }
 
 impl Fault {
+    /// Those of the testbed's own pod network.
+    pub fn examples(family: impl Into<Option<Family>>) -> Vec<Self> {
+        Self::examples_on(Cni::Ptp, family)
+    }
+
     /// Every kind: its name on the command line, and what there is to say of it.
     pub fn kinds() -> Vec<(String, About)> {
         let commands = Self::augment_subcommands(clap::Command::new("fault"));
@@ -163,7 +172,9 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<Fault> {
-        [None, Some(Family::V6), Some(Family::V4)].into_iter().flat_map(Fault::examples).collect()
+        let families = [None, Some(Family::V6), Some(Family::V4)];
+        let on = |cni| families.into_iter().flat_map(move |family| Fault::examples_on(cni, family));
+        on(Cni::Ptp).chain(on(Cni::Flannel)).collect()
     }
 
     #[test]

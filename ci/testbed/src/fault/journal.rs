@@ -83,6 +83,13 @@ fn enter(cluster: &Cluster, fault: &Fault, owner: Option<ProcessId>) -> Result<b
             "the cluster has no {family} that `{fault}` could break"
         )));
     }
+    let (there, needed) = (cluster.record().spec.cni, fault.erased().network());
+    if there != needed {
+        return Err(Error::Invalid(format!(
+            "`{}` is a fault of clusters with --cni {needed}, and this one has {there}",
+            fault.name()
+        )));
+    }
     let others = active(cluster)?;
     if let Some(same) = others.iter().find(|other| other.fault == *fault) {
         if same.complete && owner.is_none() {

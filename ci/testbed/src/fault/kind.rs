@@ -8,13 +8,16 @@ use crate::{
     cluster::Cluster,
     error::{Error, Result},
     path::{Hop, Net, Outcome, Path},
-    spec::Family,
+    spec::{Cni, Family},
 };
 
 /// How one kind of fault works, and what it breaks.
 pub trait FaultKind: Sized {
     /// What the catalogue says of it.
     const ABOUT: About;
+
+    /// The pod network whose clusters can have it.
+    const NETWORK: Cni = Cni::Ptp;
 
     /// What has to be known of the state before, to put it back.
     type Before: Serialize + DeserializeOwned;
@@ -56,6 +59,7 @@ pub trait FaultKind: Sized {
 /// [`FaultKind`] with what was before as plain JSON: one type for all kinds of faults.
 pub(super) trait Erased {
     fn about(&self) -> About;
+    fn network(&self) -> Cni;
     fn touches(&self) -> String;
     fn hop(&self, hop: &Hop) -> Outcome;
     fn path(&self, path: &Path, net: &Net) -> Option<Outcome>;
@@ -68,6 +72,10 @@ pub(super) trait Erased {
 impl<K: FaultKind> Erased for K {
     fn about(&self) -> About {
         K::ABOUT
+    }
+
+    fn network(&self) -> Cni {
+        K::NETWORK
     }
 
     fn touches(&self) -> String {

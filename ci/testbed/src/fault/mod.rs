@@ -25,6 +25,9 @@ mod dns_transport_dropped;
 mod egress_dropped;
 mod external_traffic_local;
 mod filter;
+mod flannel;
+mod flannel_link_down;
+mod flannel_lost;
 mod forward_dropped;
 mod forwarding_off;
 mod hairpin_off;
@@ -92,6 +95,8 @@ pub use self::{
     dns_transport_dropped::DnsTransportDropped,
     egress_dropped::EgressDropped,
     external_traffic_local::ExternalTrafficLocal,
+    flannel_link_down::FlannelLinkDown,
+    flannel_lost::FlannelLost,
     forward_dropped::ForwardDropped,
     forwarding_off::ForwardingOff,
     hairpin_off::HairpinOff,

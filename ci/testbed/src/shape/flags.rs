@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::kind::Shape;
 use crate::{
     error::{Error, Result},
-    spec::{ClusterDns, Family, Name, ProxyMode, Spec},
+    spec::{ClusterDns, Cni, Family, Name, ProxyMode, Spec},
     version::KubernetesMinor,
 };
 
@@ -61,6 +61,9 @@ pub struct Flags {
     /// The families of the Service kube-dns. [default: kubeadm]
     #[arg(long, value_name = "WHICH")]
     dns: Option<ClusterDns>,
+    /// The pod network. [default: ptp]
+    #[arg(long, value_name = "NETWORK")]
+    cni: Option<Cni>,
 }
 
 impl Flags {
@@ -81,6 +84,7 @@ impl Flags {
             kubernetes: self.kubernetes.unwrap_or(spec.kubernetes),
             proxy_mode: self.proxy_mode.unwrap_or(spec.proxy_mode),
             dns: self.dns.unwrap_or(spec.dns),
+            cni: self.cni.unwrap_or(spec.cni),
             ..spec
         };
         spec.validate()?;
@@ -166,6 +170,9 @@ pub fn flags(spec: &Spec) -> String {
     if spec.dns != default.dns {
         add("dns", &spec.dns);
     }
+    if spec.cni != default.cni {
+        add("cni", &spec.cni);
+    }
     flags
 }
 
@@ -222,6 +229,21 @@ mod tests {
     fn a_family_that_is_not_there_can_not_come_first() {
         let error = read("--families ipv4 --primary ipv6").unwrap_err().to_string();
         assert!(error.contains("IPv6 can't come first"), "{error}");
+    }
+
+    #[test]
+    fn a_pod_network_of_others_is_refused_where_a_family_is_missing() {
+        let error = read("--cni flannel --families ipv4").unwrap_err().to_string();
+        assert!(error.contains("--cni flannel is configured for both families"), "{error}");
+        let error = read("--cni flannel --pod-cidr 10.244.0.0/16").unwrap_err().to_string();
+        assert!(error.contains("nodes and pods need both"), "{error}");
+        assert_eq!(read("--cni flannel").unwrap().cni, Cni::Flannel);
+    }
+
+    #[test]
+    fn an_unknown_pod_network_is_refused_with_those_there_are() {
+        let error = Words::try_parse_from(["up", "--cni", "weave"]).err().unwrap().to_string();
+        assert!(error.contains("ptp, flannel"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::spec::{Name, Spec};
+use crate::spec::{Cni, Name, Spec};
 
 /// A kind of cluster under a name.
 #[derive(Clone, Copy)]
@@ -23,6 +23,11 @@ impl Shape {
     /// A cluster of this shape, as it is asked for.
     pub fn spec(&self, name: Name) -> Spec {
         (self.change)(Spec::new(name))
+    }
+
+    /// Its pod network.
+    pub fn cni(&self) -> Cni {
+        self.example().cni
     }
 
     /// Such a cluster under a name for show.

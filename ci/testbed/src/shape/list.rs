@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::kind::Shape;
 use crate::{
-    spec::{ClusterDns, Family, ProxyMode, Spec},
+    spec::{ClusterDns, Cni, Family, ProxyMode, Spec},
     version::KubernetesMinor,
 };
 
@@ -96,6 +96,12 @@ pub static VERSIONS: &[Shape] = &[
     shape("kubernetes-1.35", "the default shape in Kubernetes 1.35", |spec| of_minor(spec, 35)),
     shape("kubernetes-1.34", "the default shape in Kubernetes 1.34", |spec| of_minor(spec, 34)),
 ];
+
+/// The default shape over each pod network that isn't the testbed's own.
+pub static NETWORKS: &[Shape] =
+    &[shape("flannel", "flannel's backend vxlan in both families as the pod network", |spec| {
+        Spec { cni: Cni::Flannel, ..spec }
+    })];
 
 fn services_of(mut spec: Spec, family: Family) -> Spec {
     spec.service_cidrs.retain(|range| Family::of_range(range) == family);

@@ -11,13 +11,13 @@ mod report;
 pub use self::{
     flags::{Flags, describe, flags},
     kind::Shape,
-    list::{SHAPES, VERSIONS},
+    list::{NETWORKS, SHAPES, VERSIONS},
     report::{ADDRESS_CHECKS, Failure, SUITES, Suite},
 };
 impl Shape {
-    /// All of them, those of other versions of Kubernetes last.
+    /// All of them, those of other versions of Kubernetes and of other pod networks last.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        SHAPES.iter().chain(VERSIONS)
+        SHAPES.iter().chain(VERSIONS).chain(NETWORKS)
     }
 
     /// The one of this name.

@@ -3,7 +3,7 @@
 
 use ipnet::IpNet;
 
-use super::{ClusterDns, Family, Spec};
+use super::{ClusterDns, Cni, Family, Spec};
 use crate::{
     components,
     error::{Error, Result},
@@ -38,6 +38,12 @@ impl Spec {
                  kube-apiserver refuses it: \"this cluster is not configured for dual-stack \
                  services\"",
             );
+        }
+        if self.cni != Cni::Ptp && self.node_families.len().min(self.pod_cidrs.len()) < 2 {
+            return refuse(format!(
+                "--cni {} is configured for both families: nodes and pods need both",
+                self.cni
+            ));
         }
         Ok(())
     }

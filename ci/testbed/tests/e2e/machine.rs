@@ -9,7 +9,14 @@ use std::{
     process::Command,
 };
 
-use testbed::{cache::Cache, components, progress::Silent, spec::Name, state::Store, underlay};
+use testbed::{
+    cache::Cache,
+    components,
+    progress::Silent,
+    spec::{Cni, Name},
+    state::Store,
+    underlay,
+};
 
 use crate::support::read;
 
@@ -186,7 +193,8 @@ fn settings(state: &mut BTreeMap<String, String>, dir: &Path) {
 /// The machine's own rules, read by the nodes' programs.
 fn packet_filter(state: &mut BTreeMap<String, String>) {
     let cache = Cache::open().unwrap();
-    let rootfs = components::prepare(&cache, components::newest(), &Silent).unwrap().rootfs;
+    let rootfs =
+        components::prepare(&cache, components::newest(), Cni::Ptp, &Silent).unwrap().rootfs;
     let script = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; nft list ruleset; iptables-legacy-save 2>&1; ip6tables-legacy-save 2>&1; true";
     let mut command = Command::new("chroot");
     let text = read(command.arg(rootfs).args(["/bin/sh", "-c", script]));

@@ -68,7 +68,7 @@ fn obstacle() -> Option<String> {
     let found = || -> Result<Option<String>, testbed::error::Error> {
         let cache = Cache::open()?;
         preflight::check(&cache, &spec)?;
-        let built = components::is_prepared(&cache, spec.kubernetes);
+        let built = components::is_prepared(&cache, spec.kubernetes, spec.cni);
         Ok((!built && !required).then(|| {
             "the cluster's parts are not built yet: `cargo testbed up` builds them".to_owned()
         }))

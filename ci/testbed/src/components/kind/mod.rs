@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::images::recipes::{self, KindSources};
 use crate::images::{Reference, Store, save};
 use crate::progress::{Progress, Silent};
+use crate::spec::Cni;
 
 /// What the engine's root file system has beside Debian's essential packages: podman with runc, for crun doesn't run
 /// on hybrid control groups, and what both need for networks.
@@ -97,7 +98,7 @@ pub struct Parts {
 /// # Errors
 /// The first failure of a step.
 pub fn prepare(cache: &Cache, testbed: &Path, progress: &dyn Progress) -> Result<Parts, Error> {
-    let artefacts = super::prepare(cache, catalogue::newest(), progress)?;
+    let artefacts = super::prepare(cache, catalogue::newest(), Cni::Ptp, progress)?;
     let debian = Debian::new()?;
     let cache = &cache.separate();
     let source = source(cache, progress)?;

@@ -2,6 +2,7 @@
 
 mod base;
 mod busybox;
+mod flannel;
 mod kind;
 mod nginx;
 mod sources;
@@ -11,6 +12,7 @@ use super::store::Store;
 use crate::error::Error;
 
 use base::base;
+pub(crate) use flannel::{FlannelSources, TEXT as FLANNEL_TEXT, write as write_flannel};
 pub(crate) use kind::{KindSources, TEXT as KIND_TEXT, write as write_kind};
 pub(crate) use sources::{KubernetesSources, Sources};
 
