@@ -123,7 +123,7 @@ fn refused(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         ),
         evidence: vec![
             format!("pod on {node} to pod on {node}: {}, as from every other node", own.seen()),
-            format!("{} at {}, which leads there: answered", past.origin, past.probe.target),
+            format!("{} at {}, which leads there: answered", past.probe.vantage, past.probe.target),
         ],
         reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
         fix: vec![
@@ -142,7 +142,9 @@ fn refused(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             let own = probed.backend() == Some(node);
             // The pods that probe are behind it as well.
             let itself = probed.kind() == Some(Kind::Refused) && probed.from() == Some(node);
-            probed.family == family && !probed.udp() && (own || itself)
+            // Any backend may have been picked.
+            let shared = probed.backend().is_none() && probed.is_cluster_ip();
+            probed.family == family && !probed.udp() && (own || itself || shared)
         }),
         ..Found::default()
     })
@@ -180,7 +182,9 @@ fn refused_out(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<
             family.other()
         )],
         probed: evidence.bad(|probed| {
-            probed.family == family && probed.from() == Some(node) && refused(probed)
+            let all = probed.from() == Some(node) && refused(probed);
+            let shared = probed.from() == Some(node) && probed.backend().is_none();
+            probed.family == family && (all || (shared && probed.is_cluster_ip()))
         }),
         ..Found::default()
     })

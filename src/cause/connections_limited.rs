@@ -41,19 +41,19 @@ fn is_tcp(probed: &Probed<'_>) -> bool {
 fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let touches =
         |probed: &Probed<'_>| [probed.from(), probed.at(), probed.backend()].contains(&Some(node));
+    // Of several backends one may be dead, which is another matter.
+    let single = |probed: &Probed<'_>| is_tcp(probed) && probed.backend().is_some();
     let dry: Vec<&Probed<'_>> = evidence
         .touching(node, family)
-        .filter(|probed| is_tcp(probed) && ran_dry(probed))
+        .filter(|probed| single(probed) && ran_dry(probed))
         .collect();
     // Elsewhere all is well, where it is known that nothing went by this node.
-    let elsewhere = evidence
-        .of(family)
-        .filter(|probed| is_tcp(probed) && probed.backend().is_some() && !touches(probed));
+    let elsewhere = evidence.of(family).filter(|probed| single(probed) && !touches(probed));
     if dry.len() < ENOUGH || elsewhere.into_iter().any(Probed::bad) || loses(evidence, node, family)
     {
         return None;
     }
-    let open = evidence.touching(node, family).filter(|probed| is_tcp(probed)).count();
+    let open = evidence.touching(node, family).filter(|probed| single(probed)).count();
     let flag = commands::flag(family);
     let shown = proof::connections_full(evidence.world.facts, node);
     let mut seen: Vec<String> = dry

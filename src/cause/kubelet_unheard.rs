@@ -30,7 +30,7 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
     // A proxy that is not told of new Services opens no ports for them.
     let untold = |probed: &Probed<'_>| {
         probed.dead()
-            && probed.service().is_some()
+            && probed.is_node_port()
             && (probed.at() == Some(node) || probed.from() == Some(node))
             && matches!(probed.kind(), Some(Kind::Refused | Kind::TimedOut))
     };
@@ -42,7 +42,7 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
     let answering = evidence
         .probed
         .iter()
-        .any(|probed| probed.at() == Some(node) && probed.service().is_some() && probed.good());
+        .any(|probed| probed.at() == Some(node) && probed.is_node_port() && probed.good());
     let mut seen = vec![format!(
         "{} of this run on {node}: the kubelet has not picked them up",
         words::count(pods, "pod")

@@ -213,8 +213,9 @@ fn stumbled(probe: &Probe, after: &[Step<'_>]) -> Option<String> {
 /// What may have kept a path from answering in time that answered before, and in the end as often as it
 /// must: pods at its ends that were kept from the processor. A path that stays silent is not excused so.
 fn busy(world: World<'_>, probe: &Probe, after: &[Step<'_>]) -> Option<String> {
-    let excusable =
-        |step: &Step<'_>| matches!(step, Step::Right(_) | Step::Failed(Kind::TimedOut, _));
+    let excusable = |step: &Step<'_>| {
+        matches!(step, Step::Right(_) | Step::Failed(Kind::TimedOut | Kind::Unreachable, _))
+    };
     let in_the_end: Vec<_> = after
         .iter()
         .rev()

@@ -106,7 +106,8 @@ impl Session {
         }
         let reading = Reading::of(self.world(), probe, Some(observation));
         matches!(&reading.state, State::Bad(symptom)
-            if matches!(symptom.kind, Kind::TimedOut | Kind::Refused | Kind::Unanswered))
+            if matches!(symptom.kind,
+                Kind::TimedOut | Kind::Refused | Kind::Unreachable | Kind::Unanswered))
     }
 
     /// Where something speaks for it, tries again what failed, and adds what is seen to what was: until
