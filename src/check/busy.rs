@@ -6,13 +6,8 @@ use super::{Kind, Reading, State, World};
 use crate::{
     facts::Facts,
     fixture::few,
-    probe::{Aim, Attempt, Observation, Outcome, Probe, ProbeTable, Target, Vantage},
+    probe::{Aim, Observation, Probe, ProbeTable, Vantage, held_up},
 };
-
-/// By how many milliseconds an attempt outlasts its time where the machine that was to stop it is too
-/// busy. The network has no part in that. In some forty runs on machines with work to spare it was never 300
-/// ms; in each run with wrong time-outs it was 500 ms and more, several times.
-const OVERRUN_MS: u32 = 500;
 
 /// Where attempts were stopped much too late.
 #[derive(Debug, Default)]
@@ -27,7 +22,7 @@ impl<'a> Busy<'a> {
     pub(crate) fn of(facts: &'a Facts, probes: &'a ProbeTable) -> Self {
         let mut busy = Self::default();
         for (_, probe, observation) in probes.iter() {
-            let Some(overrun) = observation.and_then(|it| overrun(probe, &it.attempts)) else {
+            let Some(overrun) = observation.and_then(|seen| held_up(probe, seen)) else {
                 continue;
             };
             match &probe.vantage {
@@ -71,17 +66,21 @@ impl<'a> Busy<'a> {
         reading
     }
 
-    /// Whether a probe failed by a time-out that such a machine explains: at its source, or where the
-    /// answer was to come from.
+    /// Whether a probe failed by a silence that such a machine explains: at its source, or where the
+    /// answer was to come from. A path that stayed silent when it was tried once more has no such excuse.
     pub(crate) fn explains(&self, world: World<'_>, reading: &Reading<'_>) -> bool {
         let State::Bad(symptom) = &reading.state else { return false };
+        let answered = reading.settling < reading.attempts.len();
         let last = reading.attempts.last();
         let silent = match symptom.kind {
             Kind::TimedOut => true,
             Kind::DnsFailure => last.is_some_and(|attempt| attempt.outcome.is_silence()),
+            // Who is too busy doesn't answer ARP and neighbour solicitations in time, either.
+            Kind::Unreachable => answered && reading.answers_again(),
             _ => false,
         };
-        silent && self.touches(world, reading.probe)
+        let tried_again = world.fixture.looked_again && reading.probe.can_be_repeated();
+        silent && (answered || !tried_again) && self.touches(world, reading.probe)
     }
 
     fn touches(&self, world: World<'_>, probe: &Probe) -> bool {
@@ -105,7 +104,7 @@ impl<'a> Busy<'a> {
             Aim::DnsPod { node, .. } | Aim::TargetEndpoint { node, .. } => {
                 node.as_deref().is_some_and(is)
             }
-            Aim::DnsService | Aim::Pointer { .. } | Aim::Records { .. } => {
+            Aim::DnsService | Aim::Forwarded { .. } | Aim::Pointer { .. } | Aim::Records { .. } => {
                 let pods = world.facts.cluster_dns.known().into_iter().flat_map(|dns| &dns.pods);
                 pods.filter_map(|pod| pod.node.as_deref()).any(is)
             }
@@ -133,32 +132,4 @@ impl<'a> Busy<'a> {
             tenths % 10
         )
     }
-}
-
-/// By how much the worst of some attempts outlasted its time, where that is much. Only of those that are
-/// stopped from outside: the others end by themselves, and may take longer for good reasons.
-fn overrun(probe: &Probe, attempts: &[Attempt]) -> Option<u32> {
-    let first_success = || {
-        let place = attempts.iter().position(|attempt| attempt.outcome.succeeded());
-        place.unwrap_or(attempts.len())
-    };
-    let stopped = match &probe.target {
-        Target::Http { payload: 0, .. } | Target::Request { .. } => first_success(),
-        Target::Tcp { .. }
-        | Target::Closed { .. }
-        | Target::Unanswered { .. }
-        | Target::Health { .. }
-        | Target::Udp { .. } => attempts.len(),
-        Target::Http { .. }
-        | Target::Loss { .. }
-        | Target::Proxied { .. }
-        | Target::Dns { .. }
-        | Target::Pointer { .. }
-        | Target::DnsServer { .. } => 0,
-    };
-    let attempts = attempts.iter().take(stopped);
-    let waited = attempts.filter(|it| matches!(it.outcome, Outcome::TimedOut | Outcome::Silent));
-    let worst = waited.map(|attempt| attempt.millis).max()?;
-    let overrun = worst.saturating_sub(probe.attempts.timeout_ms);
-    (overrun >= OVERRUN_MS).then_some(overrun)
 }

@@ -51,6 +51,7 @@ pub(crate) use case::Planned;
 pub use case::{Blocked, Case, Subject};
 pub(crate) use contract::Check;
 use dns::domain as cluster_domain;
+pub use dns::forward_notices;
 pub(crate) use dns::{deaf_over, reverse_zone_fix};
 pub(crate) use dns_place::{DnsPlace, OPENSHIFT as OPENSHIFT_DNS};
 pub use egress::egress_notices;

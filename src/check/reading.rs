@@ -8,7 +8,7 @@ use super::{
     step::{Kind, Step},
     words,
 };
-use crate::probe::{Attempt, Observation, Probe};
+use crate::probe::{Attempt, Observation, Outcome, Probe};
 
 /// The readings that a case is judged by.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +100,22 @@ impl<'a> Reading<'a> {
     /// Whether any attempt shows that packets get to the target and back.
     pub(crate) fn proves_a_way(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.outcome.proves_a_way())
+    }
+
+    /// Whether it answers in the end as often as it must, whatever was before.
+    pub(crate) fn answers_again(&self) -> bool {
+        let in_the_end = self.attempts.iter().rev().map(|attempt| &attempt.outcome);
+        let answers: Vec<Option<&str>> = in_the_end
+            .take_while(|outcome| outcome.succeeded())
+            .map(|outcome| match outcome {
+                Outcome::Answered(answer) => Some(answer.pod.as_str()),
+                _ => None,
+            })
+            .collect();
+        let wanted = self.probe.attempts;
+        let backends: BTreeSet<_> = answers.iter().collect();
+        answers.len() >= usize::from(wanted.successes.max(1))
+            && backends.len() >= usize::from(wanted.distinct)
     }
 
     /// The longest of its attempts that succeeded, in milliseconds.

@@ -43,6 +43,17 @@ impl Probe {
     }
 }
 
+impl Probe {
+    /// Whether it may be carried out a second time, later and beside others: not where silence is what
+    /// is wanted or counted, where a policy of the run's own held meanwhile, or at Services of the
+    /// operator's.
+    pub(crate) const fn can_be_repeated(&self) -> bool {
+        !matches!(self.target, Target::Unanswered { .. } | Target::Loss { .. })
+            && !self.aim.is_guarded()
+            && self.aim.target().is_none()
+    }
+}
+
 /// Where a probe starts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "vantage", rename_all = "snake_case")]

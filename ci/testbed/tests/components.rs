@@ -31,9 +31,10 @@ impl Progress for Steps {
 #[ignore = "needs root and the network, and builds for minutes when the cache is cold"]
 fn what_a_cluster_is_made_of_is_made_once() {
     let cache = Cache::open().unwrap();
-    let artefacts = prepare(&cache, newest(), Cni::Ptp, &Steps::default()).unwrap_or_else(|error| {
-        panic!("{error}\n{}", error.log_tail());
-    });
+    let artefacts =
+        prepare(&cache, newest(), Cni::Ptp, &Steps::default()).unwrap_or_else(|error| {
+            panic!("{error}\n{}", error.log_tail());
+        });
     println!("{artefacts:#?}");
     let (started, steps) = (Instant::now(), Steps::default());
     prepare(&cache, newest(), Cni::Ptp, &steps).unwrap();
@@ -46,9 +47,10 @@ fn what_a_cluster_is_made_of_is_made_once() {
 fn every_minor_of_kubernetes_can_be_made() {
     let cache = Cache::open().unwrap();
     for minor in minors() {
-        let artefacts = prepare(&cache, minor, Cni::Ptp, &Steps::default()).unwrap_or_else(|error| {
-            panic!("{minor}: {error}\n{}", error.log_tail());
-        });
+        let artefacts =
+            prepare(&cache, minor, Cni::Ptp, &Steps::default()).unwrap_or_else(|error| {
+                panic!("{minor}: {error}\n{}", error.log_tail());
+            });
         let kubelet =
             Command::new(artefacts.bin.join("kubelet")).arg("--version").output().unwrap();
         let expected = format!("Kubernetes {}\n", artefacts.release.kubernetes);

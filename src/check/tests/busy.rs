@@ -67,6 +67,13 @@ fn a_time_out_where_a_node_was_too_busy_is_no_failure() {
 }
 
 #[test]
+fn a_path_that_stays_silent_when_it_is_tried_again_is_a_failure() {
+    let mut lab = Lab::dual();
+    lab.fixture.looked_again = true;
+    assert_eq!(verdict(&lab, at("n1", 4_590)).status(), Status::Fail);
+}
+
+#[test]
 fn nodes_on_one_kernel_are_busy_together() {
     let mut lab = Lab::dual();
     lab.node("n2").same_kernel_as = Some("n1".to_owned());
