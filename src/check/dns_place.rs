@@ -99,51 +99,54 @@ mod tests {
     use super::*;
     use crate::lab::Lab;
 
-    fn in_place(named: &str, say: impl Fn(DnsPlace<'_>) -> String) -> String {
+    fn in_place(named: &str, look: impl Fn(DnsPlace<'_>)) {
         let lab = Lab::dual().changed(|lab| {
             if let Fact::Known { source, .. } = &mut lab.facts.cluster_dns {
                 named.clone_into(source);
             }
         });
-        say(DnsPlace::of(lab.world()))
+        look(DnsPlace::of(lab.world()));
     }
 
     #[test]
     fn the_usual_dns_is_coredns_behind_kube_dns() {
         for source in ["Service kube-system/kube-dns", "something else"] {
-            let restart = in_place(source, DnsPlace::restart);
-            assert_eq!(restart, "kubectl -n kube-system rollout restart deployment coredns");
-            let service = in_place(source, DnsPlace::service);
-            assert_eq!(service, "kubectl -n kube-system get service kube-dns -o yaml");
+            in_place(source, |place| {
+                let restart = "kubectl -n kube-system rollout restart deployment coredns";
+                assert_eq!(place.restart(), restart);
+                let service = "kubectl -n kube-system get service kube-dns -o yaml";
+                assert_eq!(place.service(), service);
+            });
         }
     }
 
     #[test]
     fn rke2s_dns_bears_the_name_of_its_chart() {
-        let source = "Service kube-system/rke2-coredns-rke2-coredns";
-        let restart = in_place(source, DnsPlace::restart);
-        assert!(restart.ends_with("rollout restart deployment rke2-coredns-rke2-coredns"));
-        let configuration = in_place(source, DnsPlace::configuration);
-        assert!(configuration.contains("get configmap rke2-coredns-rke2-coredns "));
-        assert!(in_place(source, DnsPlace::pods).contains("-l k8s-app=kube-dns "));
+        in_place("Service kube-system/rke2-coredns-rke2-coredns", |place| {
+            assert!(place.restart().ends_with("deployment rke2-coredns-rke2-coredns"));
+            assert!(place.configuration().contains("get configmap rke2-coredns-rke2-coredns "));
+            assert!(place.pods().contains("-l k8s-app=kube-dns "));
+        });
     }
 
     #[test]
     fn openshifts_dns_is_a_daemon_set_in_a_namespace_of_its_own() {
-        let source = "Service openshift-dns/dns-default";
-        let restart = in_place(source, DnsPlace::restart);
-        assert_eq!(restart, "kubectl -n openshift-dns rollout restart daemonset dns-default");
-        let all: [fn(DnsPlace<'_>) -> String; 6] = [
-            DnsPlace::configuration,
-            DnsPlace::pods,
-            DnsPlace::logs,
-            DnsPlace::top,
-            DnsPlace::service,
-            DnsPlace::slices,
-        ];
-        for say in all {
-            let command = in_place(source, say);
-            assert!(!command.contains("kube-dns") && !command.contains("kube-system"), "{command}");
-        }
+        in_place("Service openshift-dns/dns-default", |place| {
+            let restart = "kubectl -n openshift-dns rollout restart daemonset dns-default";
+            assert_eq!(place.restart(), restart);
+            let all = [
+                place.configuration(),
+                place.pods(),
+                place.logs(),
+                place.top(),
+                place.service(),
+                place.slices(),
+                place.delete("dns-default-x"),
+            ];
+            for command in all {
+                let usual = command.contains("kube-dns") || command.contains("kube-system");
+                assert!(!usual, "{command}");
+            }
+        });
     }
 }

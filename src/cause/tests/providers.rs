@@ -151,7 +151,6 @@ fn healthy_clusters_of_providers_have_no_red_case() {
         let run = lab.run();
         assert_eq!(run.names(Status::Fail), Vec::<String>::new(), "{name}");
         assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new(), "{name}");
-        eprintln!("{name}: {:?}", run.names(Status::Skip));
     }
 }
 
