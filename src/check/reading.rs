@@ -8,7 +8,7 @@ use super::{
     step::{Kind, Step},
     words,
 };
-use crate::probe::{Attempt, Observation, Probe};
+use crate::probe::{Aim, Attempt, Observation, Probe};
 
 /// The readings that a case is judged by.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +81,15 @@ impl<'a> Reading<'a> {
             })
             .collect();
         let state = conclude(probe, &steps, settling, answered.len(), observation.lost.as_deref());
+        let state = match state {
+            State::Bad(symptom) => match busy(world, probe, &steps[settling..]) {
+                Some(why) => {
+                    State::Unknown(format!("{}, and then it answered again: {why}", symptom.detail))
+                }
+                None => State::Bad(symptom),
+            },
+            other => other,
+        };
         let state = if says_nothing(probe, &state) {
             State::Unknown("no answer, and a server needn't answer a datagram".to_owned())
         } else {
@@ -199,6 +208,43 @@ fn stumbled(probe: &Probe, after: &[Step<'_>]) -> Option<String> {
             words::times(then.len())
         )
     })
+}
+
+/// What may have kept a path from answering in time that answered before, and in the end as often as it
+/// must: pods at its ends that were kept from the processor. A path that stays silent is not excused so.
+fn busy(world: World<'_>, probe: &Probe, after: &[Step<'_>]) -> Option<String> {
+    let excusable = |step: &Step<'_>| {
+        matches!(step, Step::Right(_) | Step::Failed(Kind::TimedOut | Kind::Unreachable, _))
+    };
+    let in_the_end: Vec<_> = after
+        .iter()
+        .rev()
+        .map_while(|step| match step {
+            Step::Right(pod) => Some(*pod),
+            Step::Wrong(..) | Step::Failed(..) => None,
+        })
+        .collect();
+    let wanted = probe.attempts;
+    let answered: BTreeSet<_> = in_the_end.iter().collect();
+    let recovered = in_the_end.len() >= usize::from(wanted.successes.max(1))
+        && answered.len() >= usize::from(wanted.distinct);
+    if !recovered || !after.iter().all(excusable) || probe.aim.is_guarded() {
+        return None;
+    }
+    let backend = match &probe.aim {
+        Aim::DnsPod { node, .. } => node.as_deref(),
+        aim => aim.backend(),
+    };
+    // Where any backend may have been picked, that is what any node's pods may have caused.
+    let ends = [probe.vantage.node(), probe.aim.node(), backend];
+    let held = world.fixture.held_up.iter();
+    let (node, millis) = held
+        .filter(|(node, _)| backend.is_none() || ends.contains(&Some(node.as_str())))
+        .max_by_key(|(_, millis)| **millis)?;
+    Some(format!(
+        "pods on {node} were kept from the processor for up to {} s meanwhile, which is too busy to tell",
+        millis.div_ceil(1_000)
+    ))
 }
 
 /// Failures in the order in which they came, equal ones counted: `refused twice, timed out once`.

@@ -52,11 +52,18 @@ async fn attempt(
     };
     let path = format!("/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy/");
     let mut knows_nobody = false;
+    let mut reset = false;
     let trying = async {
         loop {
             match get(client, &path).await {
                 Err(Error::Api(status)) if status.message.starts_with(NO_ENDPOINTS) => {
                     knows_nobody = true;
+                    sleep(PAUSE).await;
+                }
+                // It keeps connections to pods for the next request, and one that the pod has closed
+                // meanwhile says nothing of the way there; nor does an API server that is being stopped.
+                Err(Error::Api(status)) if !reset && is_reset(&status.message) => {
+                    reset = true;
                     sleep(PAUSE).await;
                 }
                 other => return other,
@@ -89,6 +96,12 @@ async fn attempt(
             _ => Err(format!("the API server gave no answer in {limit:?}")),
         },
     }
+}
+
+/// Whether the API server's connection to the pod was closed under its hands.
+fn is_reset(message: &str) -> bool {
+    let reason = message.strip_prefix(NOT_REACHED);
+    reason.is_some_and(|reason| of_reason(reason) == Ok(Outcome::Reset))
 }
 
 async fn get(client: &Client, path: &str) -> Result<String, Error> {
@@ -129,6 +142,15 @@ mod tests {
         assert_eq!(of("connect: network is unreachable"), Ok(Outcome::Unreachable { detail }));
         assert_eq!(of_reason("EOF"), Ok(Outcome::Reset));
         assert_eq!(of_reason("context deadline exceeded"), Ok(Outcome::TimedOut));
+    }
+
+    #[test]
+    fn a_connection_that_was_closed_is_told_from_one_that_never_was() {
+        assert!(is_reset("error trying to reach service: EOF"));
+        let read = "read tcp 10.0.0.1:5->10.0.0.2:8080: read: connection reset by peer";
+        assert!(is_reset(&format!("{NOT_REACHED}{read}")));
+        assert!(!is_reset("error trying to reach service: dial tcp 10.0.0.2:8080: i/o timeout"));
+        assert!(!is_reset("no endpoints available for service"));
     }
 
     #[test]

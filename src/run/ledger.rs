@@ -130,6 +130,11 @@ impl Ledger {
         self.probes.probe(id)
     }
 
+    /// The probes of which something was observed, with that.
+    pub fn observed_probes(&self) -> impl Iterator<Item = (&Probe, &Observation)> {
+        self.probes.iter().filter_map(|(_, probe, observation)| Some((probe, observation?)))
+    }
+
     /// The probes that are still wanted, each once, in the order in which they were planned.
     pub fn wanted(&self) -> Vec<(ProbeId, Probe)> {
         self.probes

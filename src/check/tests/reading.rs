@@ -60,6 +60,30 @@ fn one_time_out_between_answers_is_neither_good_nor_bad() {
 }
 
 #[test]
+fn a_path_that_a_busy_pod_kept_waiting_and_that_answers_in_the_end_is_neither_good_nor_bad() {
+    let mut lab = Lab::dual();
+    let (probe, answer) = probe(&lab);
+    let (right, late) = (|| answer.clone(), || Outcome::TimedOut);
+    let waited = || vec![right(), late(), right(), late(), right(), right()];
+    assert!(matches!(state(lab.world(), &probe, waited(), None), State::Bad(_)));
+    // What a node does that the path has nothing to do with excuses nothing.
+    lab.fixture.held_up.insert("n3".to_owned(), 15_170);
+    assert!(matches!(state(lab.world(), &probe, waited(), None), State::Bad(_)));
+    lab.fixture.held_up.insert("n2".to_owned(), 4_100);
+    let busy = state(lab.world(), &probe, waited(), None);
+    let State::Unknown(reason) = busy else { panic!("{busy:?}") };
+    assert!(reason.contains("pods on n2 were kept from the processor for up to 5 s"), "{reason}");
+    // A path that stays silent, or that somebody refuses, is bad all the same.
+    for bad in [
+        vec![late(), late()],
+        vec![right(), late(), right(), late()],
+        vec![right(), Outcome::Refused, right(), right()],
+    ] {
+        assert!(matches!(state(lab.world(), &probe, bad, None), State::Bad(_)));
+    }
+}
+
+#[test]
 fn of_several_backends_each_must_answer_again_after_a_time_out() {
     let lab = Lab::dual();
     let run = lab.run();

@@ -2,6 +2,7 @@
 //! nodes that failures point at.
 
 mod policies;
+mod second_look;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -129,7 +130,8 @@ impl Session {
         };
         let recording = async {
             while let Some((id, observation)) = observed.recv().await {
-                if of_others.contains(&id) {
+                self.note_held_up(id, &observation);
+                if of_others.contains(&id) || self.deserves_a_second_look(id, &observation) {
                     held_back.push((id, observation));
                 } else {
                     self.observed(id, observation);
@@ -137,6 +139,7 @@ impl Session {
             }
         };
         tokio::join!(carrying_out, recording);
+        self.look_again(&mut held_back).await;
         self.reread_dns(&held_back).await;
         self.reread_targets(&held_back).await;
         for (id, observation) in held_back {

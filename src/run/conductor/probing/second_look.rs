@@ -1,0 +1,293 @@
+//! A second look at paths that failed, where there is evidence that the cluster was still following the
+//! run's own changes, or too busy to answer. Without such evidence a failure stands as it is, and costs
+//! nothing more.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1;
+use kube::{Api, api::ListParams};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, timeout},
+};
+
+use super::super::Session;
+use crate::{
+    check::{Kind, Reading, State, words},
+    probe::{self, Observation, ProbeId, Target, held_up},
+};
+
+/// For how long paths are looked at again at most, as long as more of them come to life.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// For how long a kube-proxy that was only just started is waited for at most.
+const STARTING: Duration = Duration::from_secs(60);
+
+/// How old a kube-proxy is that may not have written all its rules yet, in seconds.
+const YOUNG: i64 = 90;
+
+/// How long the API server may take to tell of kube-proxy's pods.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// A path that came to life so long after it was first tried, in milliseconds, shows a cluster that
+/// is still settling; elsewhere a proxy takes a second or two.
+const LATE: u64 = 4_000;
+
+/// Whether a path that came to life shows that others may, too.
+fn came_late(reading: &Reading<'_>) -> bool {
+    let before = reading.attempts.iter().take(reading.settling);
+    let waited: u64 = before.map(|attempt| u64::from(attempt.millis)).sum();
+    reading.settling < reading.attempts.len() && waited >= LATE
+}
+
+/// What is looked at once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// All that failed.
+    All,
+    /// Connections that had to be refused. Kernels send a pod no more than some six refusals at once,
+    /// and one a second thereafter (`icmp_ratelimit`); what proxies refuse to others of its probes while
+    /// they learn of our pods uses them up.
+    Refusals,
+}
+
+/// What pods of kube-proxy say of themselves.
+#[derive(Debug, PartialEq, Eq)]
+enum Proxies {
+    /// Some of them are only just being started.
+    Starting,
+    /// All that are there are ready, and some became so of late.
+    Young,
+    /// Nothing speaks for waiting.
+    Old,
+}
+
+fn judge_proxies(pods: &[v1::Pod], now: Timestamp) -> Proxies {
+    let mut found = Proxies::Old;
+    for pod in pods {
+        let Some(status) = &pod.status else { continue };
+        let of = |time: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Time| {
+            now.as_second() - time.0.as_second()
+        };
+        let age = status.start_time.as_ref().map_or(0, of);
+        let restarts = status.container_statuses.iter().flatten().any(|it| it.restart_count > 0);
+        // One that crashes is no younger for it.
+        if age > YOUNG || restarts {
+            continue;
+        }
+        let conditions = status.conditions.iter().flatten();
+        let ready = conditions.into_iter().any(|it| it.type_ == "Ready" && it.status == "True");
+        if !ready {
+            return Proxies::Starting;
+        }
+        found = Proxies::Young;
+    }
+    found
+}
+
+impl Session {
+    /// Notes what an observation shows of the pod that made it.
+    pub(super) fn note_held_up(&mut self, id: ProbeId, observation: &Observation) {
+        let Some(probe) = self.ledger.probe(id) else { return };
+        let Some((millis, node)) = held_up(probe, observation).zip(probe.vantage.node()) else {
+            return;
+        };
+        let worst = self.fixture.held_up.entry(node.to_owned()).or_default();
+        *worst = millis.max(*worst);
+    }
+
+    /// Whether a probe failed in a way in which paths fail that aren't there yet, or are too slow.
+    pub(super) fn deserves_a_second_look(&self, id: ProbeId, observation: &Observation) -> bool {
+        let Some(probe) = self.ledger.probe(id) else { return false };
+        let silence = matches!(probe.target, Target::Unanswered { .. } | Target::Loss { .. });
+        if silence || probe.aim.is_guarded() || probe.aim.target().is_some() {
+            return false;
+        }
+        let reading = Reading::of(self.world(), probe, Some(observation));
+        matches!(&reading.state, State::Bad(symptom)
+            if matches!(symptom.kind,
+                Kind::TimedOut | Kind::Refused | Kind::Unreachable | Kind::Unanswered))
+    }
+
+    /// Where something speaks for it, tries again what failed, and adds what is seen to what was: until
+    /// nothing more comes to life, or for as long as that is worth waiting for.
+    pub(super) async fn look_again(&mut self, held_back: &mut [(ProbeId, Observation)]) {
+        let begun = Instant::now();
+        let (mut rounds, mut recovered) = (0, 0);
+        let mut wanted = Wanted::All;
+        loop {
+            let failed: Vec<usize> = (0..held_back.len())
+                .filter(|&place| {
+                    let (id, observation) = &held_back[place];
+                    self.is_wanted(wanted, *id) && self.deserves_a_second_look(*id, observation)
+                })
+                .collect();
+            if failed.is_empty() || begun.elapsed() >= LONGEST {
+                break;
+            }
+            if rounds == 0 && wanted == Wanted::All && !self.may_yet_recover().await {
+                wanted = Wanted::Refusals;
+                continue;
+            }
+            let before = failed.len();
+            self.try_again(held_back, &failed).await;
+            rounds += 1;
+            let left = failed.into_iter().filter(|&place| {
+                let (id, observation) = &held_back[place];
+                self.deserves_a_second_look(*id, observation)
+            });
+            let gained = before - left.count();
+            recovered += gained;
+            if gained == 0 {
+                break;
+            }
+        }
+        // Refusals that come late are no sign of anything.
+        if rounds > 0 && wanted == Wanted::All {
+            let tried = words::times(rounds);
+            let seconds = begun.elapsed().as_secs();
+            self.notice(format!(
+                "the cluster was too busy, or still following changes: what had failed was tried again \
+                 {tried}, for {seconds} s, and {} came to life",
+                words::count(recovered, "path")
+            ));
+        }
+    }
+
+    fn is_wanted(&self, wanted: Wanted, id: ProbeId) -> bool {
+        let refusal = |id| {
+            let probe = self.ledger.probe(id);
+            probe.is_some_and(|probe| matches!(probe.target, Target::Closed { .. }))
+        };
+        wanted == Wanted::All || refusal(id)
+    }
+
+    /// Whether anything speaks for a failure that goes away by itself: pods that were kept from the
+    /// processor, paths that came to life late, or a kube-proxy that is only just starting.
+    async fn may_yet_recover(&self) -> bool {
+        let late = || {
+            let world = self.world();
+            let mut observed = self.ledger.observed_probes();
+            observed.any(|(probe, seen)| came_late(&Reading::of(world, probe, Some(seen))))
+        };
+        if !self.fixture.held_up.is_empty() || late() {
+            return true;
+        }
+        let begun = Instant::now();
+        loop {
+            match self.proxies().await {
+                Proxies::Old => return false,
+                Proxies::Starting if begun.elapsed() < STARTING => {
+                    sleep(Duration::from_secs(1)).await;
+                }
+                Proxies::Young | Proxies::Starting => return true,
+            }
+        }
+    }
+
+    /// How far kube-proxy's pods are. Who may not list them learns nothing, and waits for nothing.
+    async fn proxies(&self) -> Proxies {
+        let api: Api<v1::Pod> = Api::namespaced(self.cluster.client.clone(), "kube-system");
+        let parameters = ListParams::default().labels("k8s-app=kube-proxy");
+        match timeout(LIMIT, api.list(&parameters)).await {
+            Ok(Ok(pods)) => judge_proxies(&pods.items, self.cluster.clock.now()),
+            Ok(Err(_)) | Err(_) => Proxies::Old,
+        }
+    }
+
+    async fn try_again(&mut self, held_back: &mut [(ProbeId, Observation)], failed: &[usize]) {
+        let mut places = BTreeMap::new();
+        let mut probes = Vec::new();
+        for &place in failed {
+            let id = held_back[place].0;
+            if let Some(probe) = self.ledger.probe(id) {
+                probes.push((id, probe.clone()));
+                places.insert(id, place);
+            }
+        }
+        let (sink, mut observed) = mpsc::unbounded_channel();
+        let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
+        let carrying_out = async {
+            probe::carry_out(&client, &fixture, probes, &sink).await;
+            drop(sink);
+        };
+        let recording = async {
+            while let Some((id, again)) = observed.recv().await {
+                self.note_held_up(id, &again);
+                // What was lost on the way adds nothing.
+                if let (Some(&place), None) = (places.get(&id), &again.lost) {
+                    held_back[place].1.attempts.extend(again.attempts);
+                }
+            }
+        };
+        tokio::join!(carrying_out, recording);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        lab::Lab,
+        probe::{Aim, Attempt, Attempts, Outcome, Probe, Vantage},
+    };
+
+    fn pod(started: &str, ready: &str, restarts: u32) -> v1::Pod {
+        serde_json::from_value(json!({
+            "metadata": {"name": "kube-proxy-x"},
+            "status": {
+                "startTime": started,
+                "conditions": [{"type": "Ready", "status": ready}],
+                "containerStatuses": [{
+                    "name": "kube-proxy", "image": "", "imageID": "", "ready": ready == "True",
+                    "restartCount": restarts,
+                }],
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn only_a_kube_proxy_that_was_just_started_and_does_not_crash_is_waited_for() {
+        let now = "2026-11-26T10:02:00Z".parse().unwrap();
+        let (long_ago, of_late) = ("2026-11-26T09:00:00Z", "2026-11-26T10:01:30Z");
+        let judge = |pods: &[v1::Pod]| judge_proxies(pods, now);
+        assert_eq!(judge(&[pod(long_ago, "True", 0)]), Proxies::Old);
+        assert_eq!(judge(&[pod(long_ago, "True", 0), pod(of_late, "True", 0)]), Proxies::Young);
+        assert_eq!(judge(&[pod(of_late, "False", 0), pod(long_ago, "True", 0)]), Proxies::Starting);
+        assert_eq!(judge(&[pod(of_late, "False", 2)]), Proxies::Old);
+        assert_eq!(judge(&[pod(long_ago, "False", 0)]), Proxies::Old);
+    }
+
+    #[test]
+    fn a_path_that_comes_to_life_late_shows_a_cluster_that_is_settling() {
+        let lab = Lab::dual();
+        let probe = Probe {
+            vantage: Vantage::Outside,
+            aim: Aim::Node { node: "n1".to_owned() },
+            target: Target::Tcp { address: ([10, 0, 0, 1], 80).into() },
+            attempts: Attempts {
+                timeout_ms: 3_000,
+                patience_ms: 500,
+                settle_ms: 6_000,
+                distinct: 1,
+                successes: 1,
+                bound: 0,
+            },
+        };
+        let late = |failed: &[u32], ends_well: bool| {
+            let failed = failed.iter().map(|&millis| (millis, Outcome::TimedOut));
+            let last = ends_well.then_some((10, Outcome::Connected));
+            let attempts =
+                failed.chain(last).map(|(millis, outcome)| Attempt { millis, outcome }).collect();
+            let seen = Observation { attempts, lost: None };
+            came_late(&Reading::of(lab.world(), &probe, Some(&seen)))
+        };
+        assert!(late(&[500, 1_000, 2_000, 3_000], true));
+        assert!(!late(&[500, 1_000], true));
+        assert!(!late(&[500, 1_000, 2_000, 3_000], false));
+    }
+}
