@@ -133,6 +133,8 @@ understand() {
         whole:loss:*answered=[1-9]*) backend=$target ;;
         whole:ask:*"an't find"*": NXDOMAIN"*) backend=$target ;;
         whole:dns:*"an't find"* | whole:ask:*"an't find"*) ;;
+        # It may name the server first, and then find that it doesn't answer.
+        whole:dns:*"no servers could be reached"* | whole:ask:*"no servers could be reached"*) ;;
         whole:dns:*Server:* | whole:ask:*Server:*) backend=$target ;;
     esac
 

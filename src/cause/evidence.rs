@@ -145,7 +145,7 @@ impl<'a> Probed<'a> {
     const fn tells_of_paths(&self) -> bool {
         !self.wants_silence()
             && !self.probe.aim.is_guarded()
-            && !matches!(self.probe.aim, Aim::ProxyHealth { .. })
+            && !matches!(self.probe.aim, Aim::ProxyHealth { .. } | Aim::Forwarded { .. })
     }
 
     pub(super) const fn is_cluster_ip(&self) -> bool {
@@ -406,6 +406,7 @@ impl<'a> Evidence<'a> {
             | Aim::Proxied { .. }
             | Aim::Outside
             | Aim::Guarded { .. }
+            | Aim::Forwarded { .. }
             | Aim::Pointer { .. }
             | Aim::TargetEndpoint { node: None, .. }
             | Aim::DnsPod { node: None, .. } => false,

@@ -116,6 +116,7 @@ impl<'a> Expected<'a> {
             | Aim::Pointer { .. }
             | Aim::DnsService
             | Aim::DnsPod { .. }
+            | Aim::Forwarded { .. }
             | Aim::TargetIp { .. }
             | Aim::TargetEndpoint { .. }
             | Aim::TargetRecords { .. }

@@ -48,6 +48,7 @@ pub(crate) use case::Planned;
 pub use case::{Blocked, Case, Subject};
 pub(crate) use contract::Check;
 use dns::domain as cluster_domain;
+pub use dns::forward_notices;
 pub(crate) use dns::{deaf_over, reverse_zone_fix};
 pub use egress::egress_notices;
 pub use erased::{DynCheck, Judge, PlannedCase};

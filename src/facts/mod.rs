@@ -241,6 +241,14 @@ pub struct ClusterDns {
     pub pods: Vec<DnsPod>,
     /// The cluster domain, where kubeadm-config or the kubelet's configuration tells.
     pub domain: Option<String>,
+    /// The zones, none of them for addresses, for which CoreDNS has the cluster's names, as its Corefile
+    /// says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
+    /// The servers that CoreDNS passes names outside the cluster on to, where its Corefile has their
+    /// addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upstreams: Vec<IpAddr>,
 }
 
 /// A DNS pod.

@@ -151,6 +151,8 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
             }),
             pods: vec![dns_pod("coredns-a", 1), dns_pod("coredns-b", second)],
             domain: Some("cluster.local".to_owned()),
+            zones: vec!["cluster.local".to_owned()],
+            upstreams: Vec::new(),
         }),
         service_cidrs: known(vec![ServiceCidr {
             name: "kubernetes".to_owned(),

@@ -60,6 +60,11 @@ pub enum Aim {
         /// The node it runs on, where it is known.
         node: Option<String>,
     },
+    /// A name outside the cluster, which a DNS pod has to ask others for.
+    Forwarded {
+        /// The DNS pod.
+        pod: String,
+    },
     /// The name of a Service, by its address.
     Pointer {
         /// The Service.
@@ -116,6 +121,7 @@ impl Aim {
             | Self::Outside
             | Self::DnsService
             | Self::DnsPod { .. }
+            | Self::Forwarded { .. }
             | Self::Pointer { .. }
             | Self::Proxied { .. }
             | Self::TargetIp { .. }
@@ -137,6 +143,7 @@ impl Aim {
             | Self::Outside
             | Self::DnsService
             | Self::DnsPod { .. }
+            | Self::Forwarded { .. }
             | Self::Pointer { .. }
             | Self::Proxied { .. }
             | Self::TargetIp { .. }

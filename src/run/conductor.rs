@@ -367,6 +367,8 @@ impl Session {
         let world = World { facts, fixture, suite: &self.options.suite };
         let causes = cause::causes(world, &judged, &probes);
         let notices = check::egress_notices(world, &probes);
+        let notices = notices.into_iter().chain(check::forward_notices(world, &probes));
+        let notices: Vec<String> = notices.collect();
         notices.into_iter().for_each(|notice| self.notice(notice));
         self.stopwatch.end(judging);
 

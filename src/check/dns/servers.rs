@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{
-    domain,
+    domain, forwarded,
     heard::{deaf_over, from, transport},
 };
 use crate::{
@@ -267,7 +267,10 @@ fn pod_case(
     let beside = on.and_then(|node| world.fixture.backend_on(&node)).into_iter();
     let beside = beside
         .flat_map(|nginx| sources.iter().filter_map(|from| pod::tcp(world, from, nginx, family)));
-    Some(case.beside(&beside.collect::<Vec<_>>()))
+    let first = plan::families(world.suite).find(|&it| pod.address(it).is_some());
+    let forwarded = first.filter(|&first| first == family);
+    let forwarded = forwarded.and_then(|_| forwarded::probe(world, dns, pod, ip, &sources));
+    Some(case.beside(&beside.chain(forwarded).collect::<Vec<_>>()))
 }
 
 fn service_case(

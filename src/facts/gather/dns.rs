@@ -1,6 +1,9 @@
 //! The cluster's DNS: its Service, the pods behind it, its domain.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use k8s_openapi::api::{core::v1, discovery::v1::EndpointSlice};
 use kube::ResourceExt;
@@ -150,11 +153,19 @@ fn of_pod(pod: &v1::Pod) -> Option<DnsPod> {
     })
 }
 
+/// What configurations say of the cluster's DNS.
+#[derive(Debug, Default)]
+pub(super) struct Configured {
+    pub(super) domain: Option<String>,
+    pub(super) zones: Vec<String>,
+    pub(super) upstreams: Vec<IpAddr>,
+}
+
 /// The cluster's DNS as a fact.
 pub(super) fn cluster_dns(
     services: &Fetched<Vec<v1::Service>>,
     pods: Vec<DnsPod>,
-    domain: Option<String>,
+    configured: Configured,
 ) -> Fact<ClusterDns> {
     let service = match service(services) {
         Ok(service) => service,
@@ -168,7 +179,9 @@ pub(super) fn cluster_dns(
         value: ClusterDns {
             cluster_ips: texts.iter().filter_map(|ip| ip.parse().ok()).collect(),
             pods,
-            domain,
+            domain: configured.domain,
+            zones: configured.zones,
+            upstreams: configured.upstreams,
         },
         source: format!("Service {KUBE_SYSTEM}/{}", service.name_any()),
     }
@@ -185,18 +198,48 @@ pub(super) fn domain(raw: &Raw) -> Option<String> {
         let config: ClusterConfiguration = config::parsed(map, "ClusterConfiguration").ok()?;
         Some(config.networking.dns_domain)
     };
-    let coredns = || served(config::value(raw.coredns.as_ref().ok()?, "Corefile").ok()?);
+    let coredns = || zones(raw).into_iter().next();
     let some = |domain: Option<String>| {
         domain.map(|it| it.trim_end_matches('.').to_owned()).filter(|it| !it.is_empty())
     };
     some(kubelet).or_else(|| some(kubeadm())).or_else(|| some(coredns()))
 }
 
-/// The first zone of the plugin `kubernetes` in a Corefile that is no reverse zone.
-fn served(corefile: &str) -> Option<String> {
-    let line = corefile.lines().map(str::trim).find(|line| line.starts_with("kubernetes "))?;
-    let mut zones = line.split_whitespace().skip(1).filter(|word| *word != "{");
-    zones.find(|zone| !zone.trim_end_matches('.').ends_with(".arpa")).map(str::to_owned)
+/// The zones of the plugin `kubernetes` in the Corefile that are no reverse zones.
+pub(super) fn zones(raw: &Raw) -> Vec<String> {
+    corefile(raw).map(served).unwrap_or_default()
+}
+
+fn corefile(raw: &Raw) -> Option<&str> {
+    config::value(raw.coredns.as_ref().ok()?, "Corefile").ok()
+}
+
+fn served(corefile: &str) -> Vec<String> {
+    let line = corefile.lines().map(str::trim).find(|line| line.starts_with("kubernetes "));
+    let zones = line.into_iter().flat_map(str::split_whitespace).skip(1);
+    let zones = zones.filter(|word| *word != "{").map(|zone| zone.trim_end_matches('.'));
+    zones.filter(|zone| !zone.ends_with(".arpa")).map(str::to_owned).collect()
+}
+
+/// The servers that CoreDNS passes names outside the cluster on to, as far as its Corefile has their
+/// addresses: of the files that it may name instead we know nothing.
+pub(super) fn upstreams(raw: &Raw) -> Vec<IpAddr> {
+    corefile(raw).map(forwarded).unwrap_or_default()
+}
+
+/// `forward . 192.0.2.53 tls://[2001:db8::53]:853 {`
+fn forwarded(corefile: &str) -> Vec<IpAddr> {
+    let mut words = corefile.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some("forward") && words.next() == Some(".")).then_some(words)
+    });
+    let to = words.next().into_iter().flatten().take_while(|word| *word != "{");
+    to.filter_map(|word| {
+        let address = word.split_once("://").map_or(word, |(_, address)| address);
+        let socket = || address.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+        address.parse().ok().or_else(socket)
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -213,14 +256,16 @@ mod tests {
              "spec": {"clusterIP": "10.43.0.10"}},
         ]))
         .unwrap();
-        let Fact::Known { value, source } = cluster_dns(&Ok(services), Vec::new(), None) else {
+        let Fact::Known { value, source } =
+            cluster_dns(&Ok(services), Vec::new(), Configured::default())
+        else {
             panic!()
         };
         assert_eq!(source, "Service kube-system/rke2-coredns-rke2-coredns");
         assert_eq!(value.cluster_ips, ["10.43.0.10".parse::<std::net::IpAddr>().unwrap()]);
 
         assert_eq!(
-            cluster_dns(&Ok(Vec::new()), Vec::new(), None).why_unknown(),
+            cluster_dns(&Ok(Vec::new()), Vec::new(), Configured::default()).why_unknown(),
             Some("no Service with label k8s-app=kube-dns in kube-system")
         );
     }
@@ -300,6 +345,8 @@ mod tests {
                 })
                 .to_vec(),
             domain: None,
+            zones: Vec::new(),
+            upstreams: Vec::new(),
         };
         let before = dns([("a", true), ("b", true)]);
         assert_eq!(before.away(&dns([("a", true), ("b", true)])), Vec::<String>::new());
@@ -322,5 +369,17 @@ mod tests {
         let raw = Raw { kubeadm: Raw::nothing().kubeadm, ..raw };
         assert_eq!(domain(&raw).as_deref(), Some("coredns.local"));
         assert_eq!(domain(&Raw::nothing()), None);
+    }
+
+    #[test]
+    fn the_servers_that_names_are_passed_on_to_are_those_with_an_address() {
+        let of = |line: &str| forwarded(&format!(".:53 {{\n    errors\n    {line}\n}}\n"));
+        assert_eq!(
+            of("forward . /etc/resolv.conf {\n      max_concurrent 1000\n    }"),
+            [] as [IpAddr; 0]
+        );
+        let two: [IpAddr; 2] = ["192.0.2.53".parse().unwrap(), "2001:db8::53".parse().unwrap()];
+        assert_eq!(of("forward . 192.0.2.53 tls://[2001:db8::53]:853 {\n    }"), two);
+        assert_eq!(of("forward example.org 192.0.2.1"), [] as [IpAddr; 0]);
     }
 }

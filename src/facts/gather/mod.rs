@@ -46,7 +46,7 @@ pub async fn cluster_dns(cluster: &Cluster) -> Result<Fact<ClusterDns>, ClusterE
         fetch.pods(KUBE_SYSTEM, dns::LABEL),
     )?;
     let pods = dns::pods(&fetch, &services, slices, pods).await?;
-    Ok(dns::cluster_dns(&services, pods, None))
+    Ok(dns::cluster_dns(&services, pods, dns::Configured::default()))
 }
 
 /// These Services alone, as they are now.
@@ -146,7 +146,15 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         service_ranges: ranges::service_ranges(&raw),
         kube_proxy: kube_proxy::kube_proxy(&raw, cni_config.as_ref()),
         cni,
-        cluster_dns: dns::cluster_dns(&raw.dns_services, dns_pods, dns::domain(&raw)),
+        cluster_dns: dns::cluster_dns(
+            &raw.dns_services,
+            dns_pods,
+            dns::Configured {
+                domain: dns::domain(&raw),
+                zones: dns::zones(&raw),
+                upstreams: dns::upstreams(&raw),
+            },
+        ),
         service_cidrs: objects::service_cidrs(&raw),
         services: services.of_all,
         unreserved: services.unreserved,
