@@ -1,6 +1,6 @@
 //! `address_duplicate`: another machine answers for a node's address.
 
-use super::{CauseRule, Evidence, Found, isolation, proof};
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, isolation, proof};
 use crate::{check::commands, net::IpFamily};
 
 #[derive(Debug)]
@@ -17,7 +17,9 @@ impl CauseRule for AddressDuplicate {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+        let mut found = evidence.of_each_node(held_by_another);
+        found.extend(evidence.of_each_node(find));
+        found
     }
 }
 
@@ -56,4 +58,41 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         ..Found::default()
     };
     Some(found.shown(shown))
+}
+
+/// Another node of the cluster has the address on an interface of its own.
+fn held_by_another(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let facts = evidence.world.facts;
+    let (holder, link) = proof::held_by(facts, node, family)?;
+    let ip = facts.node(node)?.internal_ips(family).next()?;
+    let flag = commands::flag(family);
+    let ends = |probed: &Probed<'_>, of: &str| {
+        [probed.from(), probed.at(), probed.backend()].contains(&Some(of))
+    };
+    Some(Found {
+        what: format!(
+            "Node {holder} has {ip} on its interface {link}, which is the {family} address of node {node}."
+        ),
+        confidence: Confidence::Proved,
+        evidence: vec![
+            format!("{link} of {holder} has {ip}, the InternalIP of {node}"),
+            format!(
+                "what pods on {holder} send to {node} ends on {holder}, and what {node} sends there is taken \
+                 for forged"
+            ),
+        ],
+        reproduce: vec![
+            commands::on_node(holder, &format!("ip {flag} addr show to {ip}")),
+            commands::on_node(node, &format!("ip {flag} addr show to {ip}")),
+        ],
+        fix: vec![format!(
+            "Take {ip} off {link} of {holder} (its network configuration, or a program that moves addresses, \
+             such as keepalived or kube-vip, has put it there), and keep it from coming back."
+        )],
+        probed: evidence.bad(|probed| {
+            let shared = probed.is_cluster_ip() && probed.backend().is_none();
+            probed.family == family && (ends(probed, holder) || ends(probed, node) || shared)
+        }),
+        ..Found::default()
+    })
 }

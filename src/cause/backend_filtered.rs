@@ -1,6 +1,7 @@
-//! `backend_filtered`: packets to one pod are dropped in a family, even from its own node.
+//! `backend_filtered`: packets to one pod are dropped, or refused in its name, in a family, even from its
+//! own node.
 
-use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
+use super::{CauseRule, Confidence, Evidence, Found, backend_not_listening, evidence::Probed};
 use crate::{
     check::{Kind, commands},
     net::IpFamily,
@@ -20,7 +21,10 @@ impl CauseRule for BackendFiltered {
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+        let mut found = evidence.of_each_node(find);
+        found.extend(evidence.of_each_node(refused));
+        found.extend(evidence.of_each_node(refused_out));
+        found
     }
 }
 
@@ -95,6 +99,92 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
                     // Any backend may have been picked.
                     None => probed.is_cluster_ip(),
                 }
+        }),
+        ..Found::default()
+    })
+}
+
+/// What a filter refuses in the name of pods: somebody gets past it, so nginx listens.
+fn refused(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let mut tried = evidence
+        .touching(node, family)
+        .filter(|probed| probed.is_pod_path() && probed.backend() == Some(node))
+        .peekable();
+    tried.peek()?;
+    if !tried.all(|probed| probed.dead() && probed.kind() == Some(Kind::Refused)) {
+        return None;
+    }
+    let past = backend_not_listening::reached(evidence, node, family)?;
+    let own = evidence.pod_path(node, node, family)?;
+    Some(Found {
+        what: format!(
+            "A filter on node {node} refuses {family} connections to its pods in their name: nginx there \
+             listens, and answers those that get past it."
+        ),
+        evidence: vec![
+            format!("pod on {node} to pod on {node}: {}, as from every other node", own.seen()),
+            format!("{} at {}, which leads there: answered", past.probe.vantage, past.probe.target),
+        ],
+        reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
+        fix: vec![
+            format!(
+                "Look for a rule on {node} that rejects with a TCP reset (firewalld, ufw, an agent of the \
+                 pod network), and let {family} to the pods through as for {}.",
+                family.other()
+            ),
+            format!(
+                "Look for a NetworkPolicy of the pod network's own kind that denies by refusing, and whose \
+                 ranges are {} alone.",
+                family.other()
+            ),
+        ],
+        probed: evidence.bad(|probed| {
+            let own = probed.backend() == Some(node);
+            // The pods that probe are behind it as well.
+            let itself = probed.kind() == Some(Kind::Refused) && probed.from() == Some(node);
+            // Any backend may have been picked.
+            let shared = probed.backend().is_none() && probed.is_cluster_ip();
+            probed.family == family && !probed.udp() && (own || itself || shared)
+        }),
+        ..Found::default()
+    })
+}
+
+/// What a filter refuses that pods of a node open: others are answered by the same backends.
+fn refused_out(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let out: Vec<&Probed<'_>> = evidence
+        .touching(node, family)
+        .filter(|probed| probed.is_pod_path() && !probed.large && probed.from() == Some(node))
+        .filter(|probed| probed.backend() != Some(node))
+        .collect();
+    let first = *out.first()?;
+    let refused = |probed: &Probed<'_>| probed.dead() && probed.kind() == Some(Kind::Refused);
+    let listens = |probed: &&Probed<'_>| {
+        let to = probed.backend();
+        to.is_some_and(|to| backend_not_listening::reached(evidence, to, family).is_some())
+    };
+    if !out.iter().all(|probed| refused(probed)) || !out.iter().all(listens) {
+        return None;
+    }
+    Some(Found {
+        what: format!(
+            "A filter or a redirection on node {node} refuses the {family} connections that its pods open, in \
+             the name of those whom they are for."
+        ),
+        evidence: vec![
+            format!("{} at {}: {}", first.origin, first.probe.target, first.seen()),
+            "the same backends answer others".to_owned(),
+        ],
+        reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
+        fix: vec![format!(
+            "Look for a rule on {node} that rejects or redirects what pods send over {family} (a proxy of a \
+             service mesh, firewalld, an agent of the pod network), and treat {} alike.",
+            family.other()
+        )],
+        probed: evidence.bad(|probed| {
+            let all = probed.from() == Some(node) && refused(probed);
+            let shared = probed.from() == Some(node) && probed.backend().is_none();
+            probed.family == family && (all || (shared && probed.is_cluster_ip()))
         }),
         ..Found::default()
     })

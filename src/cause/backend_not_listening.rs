@@ -1,9 +1,10 @@
 //! `backend_not_listening`: packets reach a backend in a family, and it refuses them.
 
-use super::{CauseRule, Evidence, Found};
+use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{Kind, words},
     net::IpFamily,
+    probe::Target,
 };
 
 #[derive(Debug)]
@@ -24,6 +25,18 @@ impl CauseRule for BackendNotListening {
     }
 }
 
+/// A probe that nginx on a node answered over TCP: then it listens, and whoever refuses is in between.
+pub(super) fn reached<'e, 'a>(
+    evidence: &'e Evidence<'a>,
+    node: &'e str,
+    family: IpFamily,
+) -> Option<&'e Probed<'a>> {
+    evidence.touching(node, family).find(|probed| {
+        let asks = matches!(probed.probe.target, Target::Http { .. });
+        asks && probed.backend() == Some(node) && probed.good()
+    })
+}
+
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let deaf: Vec<&str> = evidence
         .world
@@ -38,6 +51,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 .peekable();
             tried.peek().is_some()
                 && tried.all(|probed| probed.dead() && probed.kind() == Some(Kind::Refused))
+                && reached(evidence, node, family).is_none()
         })
         .collect();
     let first = *deaf.first()?;

@@ -9,6 +9,9 @@ use crate::{
     probe::{Aim, Target},
 };
 
+/// Where DNS servers listen (RFC 1035).
+const DNS_PORT: u16 = 53;
+
 #[derive(Debug)]
 pub(super) struct DnsServerDeaf;
 
@@ -108,6 +111,17 @@ fn found(
     let placed = words::list(pods.iter().map(|(name, _)| placed(name)));
     let what = format!("{one} {placed} {does} what comes over {family}: {over}.");
     let what = if refused { what } else { what.replace(" what comes over ", " over ") };
+    let all = dns.map_or(0, |dns| dns.pods.len());
+    let source = source(evidence, &bad);
+    // What answers every other node is not what is wrong.
+    let there = source.filter(|_| pods.len() > 1 && pods.len() == all);
+    let what = match there {
+        Some(node) => format!(
+            "Pods on {node} alone get no answer from the DNS pods {placed} over {family} ({over}): \
+             something on {node} drops it."
+        ),
+        None => what,
+    };
     let udp = |probed: &Probed<'_>| matches!(probed.probe.target, Target::DnsServer { .. });
     let mut seen: Vec<String> = bad
         .iter()
@@ -157,7 +171,7 @@ fn found(
                 "kubectl -n kube-system get configmap coredns -o yaml".to_owned(),
             ])
             .collect(),
-        fix: fix(evidence, example, pods, refused, source(evidence, &bad)),
+        fix: fix(evidence, example, pods, refused, (source, there.is_some())),
         // By its probes alone, so that what another rule has explained stays explained by it.
         probed,
         ..Found::default()
@@ -176,7 +190,7 @@ fn fix(
     example: &Probed<'_>,
     pods: &[(&str, usize)],
     refused: bool,
-    source: Option<&str>,
+    (source, there): (Option<&str>, bool),
 ) -> Vec<String> {
     let listens =
         "Look in the Corefile for `bind` with addresses of one family, which makes CoreDNS \
@@ -201,9 +215,22 @@ fn fix(
         "Look for a rule {place}, or for a NetworkPolicy that selects DNS pods, which lets port 53 \
          through for one transport or one family alone."
     );
+    let port = example.probe.target.address().map(|address| address.port());
+    let odd = port.filter(|&port| port != DNS_PORT && source.is_none()).map(|port| {
+        format!(
+            "The Service kube-dns sends to port {port} of its pods: see that CoreDNS listens there (`.:53` in \
+             its Corefile is port 53), and mend the Service's targetPort if it doesn't: `kubectl -n \
+             kube-system get service kube-dns -o jsonpath={{.spec.ports}}`."
+        )
+    });
     let dns = evidence.world.facts.cluster_dns.known();
     let all = dns.map_or(0, |dns| dns.pods.len());
-    let mut fix = if refused { vec![listens, filter] } else { vec![filter, listens] };
+    let mut fix = match (there, refused) {
+        (true, _) => vec![filter],
+        (false, true) => vec![listens, filter],
+        (false, false) => vec![filter, listens],
+    };
+    fix.splice(0..0, odd);
     if let (Some((pod, _)), true) = (pods.first(), pods.len() < all) {
         fix.push(format!(
             "If neither is there, replace the pod: `kubectl -n kube-system delete pod {pod}`."

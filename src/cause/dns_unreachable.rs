@@ -77,7 +77,12 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
         .all(Probed::dead);
     let deaf = some_replicas_deaf(evidence, nodes, everywhere);
     let some = if all { "get no answer" } else { "get answers only some of the time" };
-    let what = if deaf {
+    let dns = evidence.world.facts.cluster_dns.known();
+    let nobody = everywhere && dns.is_some_and(|dns| dns.pods.is_empty());
+    let what = if nobody {
+        "No pod stands behind the Service of the cluster's DNS: pods get no answer, on any node."
+            .to_owned()
+    } else if deaf {
         "One of several DNS pods, or more, gets no questions or gives no answers by UDP: pods on every \
          node get answers only some of the time, while every DNS pod answers over TCP."
             .to_owned()
@@ -86,9 +91,10 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
     } else {
         format!("Pods on node {node} {some} from the cluster's DNS; those on other nodes do.")
     };
-    let dns = evidence.world.facts.cluster_dns.known();
     let mut seen = vec![format!("from {node}: {}", example.seen())];
-    if let Some(dns) = dns {
+    if nobody {
+        seen.push("the EndpointSlices of the DNS Service name no pod".to_owned());
+    } else if let Some(dns) = dns {
         let ready = dns.pods.iter().filter(|pod| pod.ready).count();
         seen.push(format!("{ready} of {} Ready", words::count(dns.pods.len(), "DNS pod")));
     }
@@ -120,7 +126,17 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
         "See that the DNS pods run, are Ready and log no errors: `kubectl -n kube-system get \
                 pods -l k8s-app=kube-dns -o wide`."
             .to_owned();
-    let mut fix = if answers { vec![path, pods] } else { vec![pods, path] };
+    let selector = || {
+        "See that DNS pods run (`kubectl -n kube-system get deployment coredns`), and that the selector of \
+         the Service is a label of theirs: `kubectl -n kube-system get service kube-dns -o \
+         jsonpath={.spec.selector}` beside `kubectl -n kube-system get pods --show-labels`."
+            .to_owned()
+    };
+    let mut fix = match (nobody, answers) {
+        (true, _) => vec![selector()],
+        (false, true) => vec![path, pods],
+        (false, false) => vec![pods, path],
+    };
     let each = deaf.then(|| each_replica(evidence, example));
     if deaf {
         fix.insert(

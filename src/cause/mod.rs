@@ -13,7 +13,9 @@ mod both_families;
 mod client_address_lost;
 mod cluster_ip_dead;
 mod component_stopped;
+mod connections_limited;
 mod distribution;
+mod dns_other_domain;
 mod dns_server_deaf;
 mod dns_slow;
 mod dns_unreachable;
@@ -26,9 +28,11 @@ mod endpoints_missing;
 mod evidence;
 mod forward_filtered;
 mod hairpin_off;
+mod host_without_own_pods;
 mod isolation;
 mod kube_proxy_family_unhealthy;
 mod kube_proxy_not_running;
+mod kubelet_unheard;
 mod kubernetes_service_dead;
 mod local_policy_ignored;
 mod lossy_path;
@@ -42,6 +46,7 @@ mod node_port_not_masqueraded;
 mod node_port_way_back;
 mod node_without_internal_ip;
 mod node_without_pod_cidr;
+mod not_up;
 mod open;
 mod other_primary;
 mod outside_without_way;
@@ -50,7 +55,9 @@ mod path_mtu;
 mod pod_address_lost;
 mod pod_network_down;
 mod pod_route_missing;
+mod pod_way_missing;
 mod pods_masqueraded;
+mod pods_not_made;
 mod pods_single_stack;
 mod policies_ignored;
 mod proof;
@@ -86,12 +93,15 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &services_changed::ServicesChanged,
     &services_refused::ServicesRefused,
     &component_stopped::ComponentStopped,
+    &kubelet_unheard::KubeletUnheard,
+    &pods_not_made::PodsNotMade,
     &other_primary::OtherPrimary,
     &services_single_stack::ServicesSingleStack,
     &pods_single_stack::PodsSingleStack,
     &node_without_internal_ip::NodeWithoutInternalIp,
     &node_without_pod_cidr::NodeWithoutPodCidr,
     &pod_address_lost::PodAddressLost,
+    &pod_way_missing::PodWayMissing,
     &backend_not_listening::BackendNotListening,
     &backend_filtered::BackendFiltered,
     &target_listens_on_one_family::TargetListensOnOneFamily,
@@ -101,6 +111,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_not_forwarding::NodeNotForwarding,
     &node_cut_off::NodeCutOff,
     &pod_network_down::PodNetworkDown,
+    &connections_limited::ConnectionsLimited,
     &tcp_filtered::TcpFiltered,
     &pod_route_missing::PodRouteMissing,
     &lossy_path::LossyPath,
@@ -112,6 +123,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &kube_proxy_not_running::KubeProxyNotRunning,
     &service_proxy_down::ServiceProxyDown,
     &service_range_unrouted::ServiceRangeUnrouted,
+    &host_without_own_pods::HostWithoutOwnPods,
     &cluster_ip_dead::ClusterIpDead,
     &api_server_without_pods::ApiServerWithoutPods,
     &kubernetes_service_dead::KubernetesServiceDead,
@@ -126,6 +138,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,
     &policies_ignored::PoliciesIgnored,
+    &dns_other_domain::DnsOtherDomain,
     &dns_wrong_records::DnsWrongRecords,
     &dns_without_records::DnsWithoutRecords,
     &dns_without_names::DnsWithoutNames,

@@ -66,7 +66,12 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
     match shown {
         Shown::Proved(_) => found.fix.truncate(1),
         // The kernel would forward: then it is a rule, and the first advice would be void.
-        Shown::Denied(_) => drop(found.fix.remove(0)),
+        Shown::Denied(_) => {
+            found.what = format!(
+                "A rule on node {node} drops the {family} packets that it would forward to and from its pods."
+            );
+            drop(found.fix.remove(0));
+        }
         Shown::Partly(_) | Shown::Unknown => {}
     }
     Some(found.shown(shown))

@@ -74,8 +74,22 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         let pod = evidence.world.fixture.backend_on(node).and_then(|pod| pod.address(family));
         pod.map_or(Shown::Unknown, |ip| proof::own_route_missing(evidence.world.facts, node, ip))
     }));
+    // The routes are there: then what the node sends on its pods' links is lost, or nobody answers there.
+    let present = matches!(shown, Shown::Denied(_));
+    let silent = |node: &&str| {
+        let pod = evidence.world.fixture.backend_on(node).and_then(|pod| pod.address(family))?;
+        proof::own_pod_silent(evidence.world.facts, node, pod)
+    };
+    if present {
+        seen.extend(nodes.iter().filter_map(silent));
+    }
     let found = Found {
-        what: if nodes.len() > 1 {
+        what: if present {
+            format!(
+                "What {names} sends to its own pods over {family} is lost there, though it has the routes: a \
+                 filter, or neighbour discovery that is not let through."
+            )
+        } else if nodes.len() > 1 {
             format!("Nodes {names} have no {family} routes to their own pods.")
         } else {
             format!("Node {names} has no {family} routes to its own pods.")
@@ -86,7 +100,15 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             commands::route(node, ip),
             commands::on_node(node, &format!("ip {} rule", commands::flag(family))),
         ],
-        fix: fix(evidence, &names, ip, family, shown.is_proof()),
+        fix: if present {
+            vec![format!(
+                "Look on {names} for rules that drop {family} to pods (`{}`); ICMPv6 neighbour discovery \
+                 (types 135 and 136) must pass the OUTPUT and INPUT chains, too.",
+                commands::on_node_as_root(node, "nft list ruleset")
+            )]
+        } else {
+            fix(evidence, &names, ip, family, shown.is_proof())
+        },
         probed,
         ..Found::default()
     };

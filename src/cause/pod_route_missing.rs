@@ -9,7 +9,11 @@ use self::{
     group::{Group, grouped},
     loss::{Loss, losses, route_of},
 };
-use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, proof::Shown};
+use super::{
+    CauseRule, Confidence, Evidence, Found,
+    evidence::Probed,
+    proof::{self, Shown},
+};
 use crate::{
     check::{commands, remedy, words},
     net::IpFamily,
@@ -72,9 +76,10 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
             elsewhere && probed.at() == Some(node) && probed.family == family
         }));
     }
-    let shown = shown(evidence, &losses, family);
+    let routes = Routes::of(evidence, &losses, family);
+    let shown = routes.shown.clone();
     let found = Found {
-        what: what(group, family, shown.is_proof()),
+        what: what(group, family, &routes),
         confidence: match group {
             Group::One(Loss::Dropped(..)) => Confidence::Possible,
             _ => Confidence::Likely,
@@ -85,7 +90,7 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
             .filter_map(|(from, to)| evidence.say_pod_path(from, to, family))
             .collect(),
         reproduce,
-        fix: fix(evidence, group, family, shown.is_proof()),
+        fix: fix(evidence, group, family, &routes),
         probed,
         ..Found::default()
     };
@@ -93,18 +98,52 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
 }
 
 /// What the nodes' own tables show of the routes that seem to be missing.
-fn shown(evidence: &Evidence<'_>, losses: &[Loss<'_>], family: IpFamily) -> Shown {
-    let directions = losses.iter().flat_map(|loss| match *loss {
-        Loss::OneWay(from, to) => vec![(from, to)],
-        Loss::BothWays(a, b) | Loss::Dropped(a, b) => vec![(a, b), (b, a)],
-        // The packets get there.
-        Loss::Filtered(..) => Vec::new(),
-    });
-    let each = directions.map(|(from, to)| route_of(evidence, from, to, family));
-    Shown::of_all(each.map(|shown| shown.unwrap_or(Shown::Unknown)))
+#[derive(Debug)]
+struct Routes {
+    shown: Shown,
+    /// Whether all of them are there.
+    present: bool,
+    /// The nodes on which a route or a rule throws the packets away.
+    refusing: Vec<String>,
 }
 
-fn what(group: &Group<'_>, family: IpFamily, proved: bool) -> String {
+impl Routes {
+    fn of(evidence: &Evidence<'_>, losses: &[Loss<'_>], family: IpFamily) -> Self {
+        let directions = losses.iter().flat_map(|loss| match *loss {
+            Loss::OneWay(from, to) => vec![(from, to)],
+            Loss::BothWays(a, b) | Loss::Dropped(a, b) => vec![(a, b), (b, a)],
+            // The packets get there.
+            Loss::Filtered(..) => Vec::new(),
+        });
+        let directions: Vec<(&str, &str)> = directions.collect();
+        let each = directions.iter().map(|(from, to)| route_of(evidence, from, to, family));
+        let each: Vec<Shown> = each.map(|shown| shown.unwrap_or(Shown::Unknown)).collect();
+        let mut refusing: Vec<String> = directions
+            .iter()
+            .filter(|(from, to)| {
+                let ip = evidence.world.fixture.backend_on(to).and_then(|pod| pod.address(family));
+                ip.is_some_and(|ip| proof::refuses_way(evidence.world.facts, from, ip).is_some())
+            })
+            .map(|(from, _)| (*from).to_owned())
+            .collect();
+        refusing.dedup();
+        Self {
+            present: !each.is_empty() && each.iter().all(|it| matches!(it, Shown::Denied(_))),
+            shown: Shown::of_all(each),
+            refusing,
+        }
+    }
+
+    const fn is_proof(&self) -> bool {
+        self.shown.is_proof()
+    }
+}
+
+fn what(group: &Group<'_>, family: IpFamily, routes: &Routes) -> String {
+    if let Some(what) = dropped(group, family).filter(|_| routes.present) {
+        return what;
+    }
+    let proved = routes.is_proof();
     // Where the tables show that there is no correct route, no other explanation is left.
     let or = |otherwise: &'static str| if proved { "" } else { otherwise };
     let no = if proved { "no correct" } else { "no" };
@@ -152,7 +191,36 @@ fn what(group: &Group<'_>, family: IpFamily, proved: bool) -> String {
     }
 }
 
-fn fix(evidence: &Evidence<'_>, group: &Group<'_>, family: IpFamily, proved: bool) -> Vec<String> {
+/// The same where the nodes have the routes: then something on them, or between them, drops packets.
+fn dropped(group: &Group<'_>, family: IpFamily) -> Option<String> {
+    let or = "a filter on one side, or between them, drops these packets or their answers, or the tunnel that \
+              carries them";
+    match group {
+        Group::One(Loss::OneWay(from, to)) => Some(format!(
+            "{family} packets from node {from} to the pods on node {to} are lost, or their answers are, \
+             though {from} has the route: {or}."
+        )),
+        Group::To { node, others, filtered: false, .. } => Some(format!(
+            "{family} packets from nodes {} to the pods on node {node} are lost, or their answers are, \
+             though the routes are there: {or}.",
+            words::list(others)
+        )),
+        Group::From { node, others, filtered: false, .. } => Some(format!(
+            "{family} packets from node {node} to the pods on nodes {} are lost, or their answers are, \
+             though the routes are there: {or}.",
+            words::list(others)
+        )),
+        _ => None,
+    }
+}
+
+fn fix(
+    evidence: &Evidence<'_>,
+    group: &Group<'_>,
+    family: IpFamily,
+    routes: &Routes,
+) -> Vec<String> {
+    let proved = routes.is_proof();
     let filter = |a: &str, b: &str| {
         format!(
             "Look for a NetworkPolicy that selects the pods on one side, and for rules on {b} and {a} that \
@@ -175,7 +243,27 @@ fn fix(evidence: &Evidence<'_>, group: &Group<'_>, family: IpFamily, proved: boo
     } else {
         remedy::pod_network(evidence.world, family)
     };
+    if !routes.refusing.is_empty() {
+        let flag = commands::flag(family);
+        return vec![format!(
+            "Find what set that route or rule on {} (`ip {flag} route`, `ip {flag} rule`): a VPN, a routing \
+             daemon, a script of an earlier pod network; take it away, and restart the pod network's pod \
+             there if the right route is missing then.",
+            words::list(&routes.refusing)
+        )];
+    }
     match group {
+        Group::One(Loss::OneWay(from, to)) if routes.present => {
+            fix = vec![filter(from, to)];
+            fix.extend(remedy::pod_network_of_cni(evidence.world, family));
+        }
+        Group::To { node, others, filtered: false, .. }
+        | Group::From { node, others, filtered: false, .. }
+            if routes.present =>
+        {
+            fix = vec![filter(others.first().unwrap_or(node), node)];
+            fix.extend(remedy::pod_network_of_cni(evidence.world, family));
+        }
         Group::One(Loss::OneWay(from, to)) => fix.insert(
             0,
             format!(

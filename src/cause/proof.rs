@@ -102,8 +102,16 @@ pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr
     let Some(lookup) = snapshot.lookup(address) else { return Shown::Unknown };
     let family = IpFamily::of(address);
     let Some(route) = &lookup.route else {
-        return Shown::proved(format!("the way from {from} to {address}: {}", lookup.said));
+        let mut shown = vec![format!("the way from {from} to {address}: {}", lookup.said)];
+        shown.extend(why_no_way(snapshot, address));
+        return Shown::Proved(shown);
     };
+    if lookup.is_local() {
+        return Shown::proved(format!(
+            "{from} takes {address} for an address of its own ({})",
+            lookup.said
+        ));
+    }
     if let Some(detour) = route.via.and_then(|via| owner(facts, via)).filter(|it| *it != to) {
         let fact = format!("{from} sends packets for {address} to {detour} ({})", lookup.said);
         return Shown::proved(fact);
@@ -138,6 +146,31 @@ pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr
     Shown::Denied(format!("{from} has a route to {address}: {}", lookup.said))
 }
 
+/// What in a node's tables leaves an address without a way: a route that throws packets away, or a rule
+/// that passes over a route which is there.
+fn why_no_way(snapshot: &Snapshot, address: IpAddr) -> Option<String> {
+    let route = snapshot.main_route(address)?;
+    let node = &snapshot.node;
+    let to = route.to.map_or_else(|| "everything".to_owned(), |to| to.to_string());
+    match (&route.rejects, route.to, route.link.as_deref()) {
+        (Some(rejects), ..) => {
+            Some(format!("{node} has a route that throws away what is for {to}: {rejects}"))
+        }
+        // A default route may well be of no use for pods.
+        (None, Some(_), Some(link)) => Some(format!(
+            "the main table of {node} has a route to {to} by {link}, so a rule (`ip rule`) leads past it"
+        )),
+        (None, ..) => None,
+    }
+}
+
+/// Whether a node's tables throw away, or lead by a rule past a route, what is for an address.
+pub(super) fn refuses_way(facts: &Facts, node: &str, address: IpAddr) -> Option<String> {
+    let snapshot = facts.snapshot(node)?;
+    snapshot.lookup(address).filter(|lookup| lookup.route.is_none())?;
+    why_no_way(snapshot, address)
+}
+
 /// Whether an address is of a pod range of a node other than the one of the snapshot.
 fn pod_node(facts: &Facts, snapshot: &Snapshot, address: IpAddr) -> bool {
     let nodes = facts.nodes.known().into_iter().flatten();
@@ -157,6 +190,18 @@ pub(super) fn own_route_missing(facts: &Facts, node: &str, address: IpAddr) -> S
     } else {
         Shown::Denied(format!("{node} has a route to its own pod {address}: {}", lookup.said))
     }
+}
+
+/// What a node's table of neighbours says of a pod on it that doesn't answer for its address.
+pub(super) fn own_pod_silent(facts: &Facts, node: &str, address: IpAddr) -> Option<String> {
+    let neighbour = facts.snapshot(node)?.neighbour(address)?;
+    matches!(neighbour.state.as_str(), "FAILED" | "INCOMPLETE").then(|| {
+        let by = match IpFamily::of(address) {
+            IpFamily::V4 => "ARP",
+            IpFamily::V6 => "neighbour discovery",
+        };
+        format!("{node} gets no answer to {by} from its own pod {address} ({})", neighbour.state)
+    })
 }
 
 /// Whether a node has no default route.
@@ -225,6 +270,17 @@ pub(super) fn address_taken(facts: &Facts, node: &str, family: IpFamily) -> Show
     if shown.is_empty() { Shown::Unknown } else { Shown::Proved(shown) }
 }
 
+/// The node other than its owner on whose interface a node's address is, and the interface.
+pub(super) fn held_by<'f>(
+    facts: &'f Facts,
+    node: &str,
+    family: IpFamily,
+) -> Option<(&'f str, &'f str)> {
+    let ip = internal_ip(facts, node, family)?;
+    let mut others = facts.snapshots.iter().filter(|other| other.node != node);
+    others.find_map(|other| Some((other.node.as_str(), other.address(ip)?.link.as_str())))
+}
+
 fn dad_failed(own: &Address) -> String {
     format!("duplicate address detection failed for {} on {}", own.address, own.link)
 }
@@ -264,6 +320,18 @@ pub(super) fn hairpin_off(facts: &Facts, node: &str) -> Shown {
         }
         _ => Shown::Denied(format!("hairpin_mode is 1 on bridge ports of {node}")),
     }
+}
+
+/// Whether a node's table of connections is full, or nearly so.
+pub(super) fn connections_full(facts: &Facts, node: &str) -> Shown {
+    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+    let number = |name: &str| snapshot.setting(name)?.parse::<u64>().ok();
+    let both = number("net.netfilter.nf_conntrack_count")
+        .zip(number("net.netfilter.nf_conntrack_max"))
+        .filter(|(_, most)| *most > 0);
+    let Some((count, most)) = both else { return Shown::Unknown };
+    let fact = format!("the table of connections of {node} has {count} of {most} entries");
+    if count * 20 >= most * 19 { Shown::proved(fact) } else { Shown::Denied(fact) }
 }
 
 /// The MTUs of the interfaces by which nodes talk to each other, where they differ.

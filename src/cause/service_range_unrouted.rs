@@ -1,6 +1,10 @@
 //! `service_range_unrouted`: a node itself has no route for ClusterIPs, while its pods reach them.
 
-use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, proof};
+use super::{
+    CauseRule, Confidence, Evidence, Found,
+    evidence::Probed,
+    proof::{self, Shown},
+};
 use crate::{
     check::{Kind, Subject, commands},
     net::IpFamily,
@@ -61,27 +65,45 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
             && matches!(&judged.case.subject, Subject::Node { name } if name == node)
     });
     let shown = proof::default_route_missing(evidence.world.facts, node, family);
+    // There is a way for everything, but not for this: something was set against it.
+    let refused = matches!(shown, Shown::Denied(_))
+        && example.seen().to_lowercase().contains("permission denied");
     let found = Found {
-        what: format!(
-            "Node {node} has no {family} route for ClusterIPs: usually its {family} default route is \
+        what: if refused {
+            format!(
+                "A routing rule or a route of node {node} keeps the node itself from sending to {family} \
+                 ClusterIPs."
+            )
+        } else {
+            format!(
+                "Node {node} has no {family} route for ClusterIPs: usually its {family} default route is \
              missing."
-        ),
+            )
+        },
         confidence: if pods_reach { Confidence::Likely } else { Confidence::Possible },
         evidence: facts,
         reproduce: vec![
             commands::route(node, ip),
             commands::on_node(node, &format!("ip {flag} route show default")),
+            commands::on_node(node, &format!("ip {flag} rule")),
         ],
-        fix: vec![
-            format!(
-                "Give {node} an {family} default route by the network's configuration (netplan, \
+        fix: if refused {
+            vec![format!(
+                "Find what set a rule or a route that prohibits the Service range on {node} (`ip {flag} rule`, \
+                 `ip {flag} route`): a VPN, a routing daemon, a script; take it away."
+            )]
+        } else {
+            vec![
+                format!(
+                    "Give {node} an {family} default route by the network's configuration (netplan, \
                  NetworkManager, systemd-networkd){advertised}."
-            ),
-            format!(
-                "Where there is none on purpose, add a route for the Service range to any interface \
+                ),
+                format!(
+                    "Where there is none on purpose, add a route for the Service range to any interface \
                  (`ip {flag} route add <Service range> dev <interface>`): only its existence matters."
-            ),
-        ],
+                ),
+            ]
+        },
         probed: evidence.bad(|probed| probed.family == family && by_host(&probed)),
         cases: refusals,
     };

@@ -64,6 +64,7 @@ const TIES: [Ties; 3] = [
     },
     Ties {
         causes: &[
+            "dns_other_domain",
             "dns_server_deaf",
             "dns_slow",
             "dns_unreachable",

@@ -59,6 +59,10 @@ pub(crate) enum Fault {
     RejectDropped { at: &'static str, family: IpFamily },
     /// A node drops the datagrams that its pods send.
     UdpDropped { at: &'static str, family: IpFamily },
+    /// A node drops what its own pods send to it.
+    HostCutFromOwnPods { at: &'static str, family: IpFamily },
+    /// A node lets the first connection of a probe through, and no more of them.
+    ConnectionsLimited { at: &'static str, family: IpFamily },
     /// So many of 100 datagrams between two nodes are lost.
     Lossy { between: [&'static str; 2], percent: u32, family: IpFamily },
     /// A node has no routes to its own pods.

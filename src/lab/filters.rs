@@ -5,7 +5,7 @@ use super::{Fault, Lab};
 use crate::{
     fixture::ServiceRole,
     net::IpFamily,
-    probe::{Outcome, Probe, Train, Vantage},
+    probe::{Outcome, Probe, Target, Train, Vantage},
 };
 
 /// A connection or datagram to a backend, as it travels.
@@ -18,6 +18,18 @@ pub(super) struct Way<'a> {
     /// The node of the backend.
     pub(super) to: &'a str,
     pub(super) service: Option<&'a ServiceRole>,
+}
+
+/// Whether a node has let through as many connections of a probe as it will.
+pub(super) fn limited(lab: &Lab, probe: &Probe) -> bool {
+    let ends = [probe.vantage.node(), probe.aim.node(), probe.aim.backend()];
+    matches!(probe.target, Target::Http { .. })
+        && lab.faults.iter().any(|fault| match fault {
+            Fault::ConnectionsLimited { at, family } => {
+                probe.family() == *family && ends.contains(&Some(*at))
+            }
+            _ => false,
+        })
 }
 
 impl Way<'_> {
@@ -67,6 +79,10 @@ impl Way<'_> {
                 let opens = self.pod() == Some(*on);
                 let host = self.from == Some(*on) && self.pod().is_none() && self.via.is_none();
                 (!marked && !host && (opens || self.to == *on), family, Outcome::TimedOut)
+            }
+            Fault::HostCutFromOwnPods { at, family } => {
+                let host = self.from == Some(*at) && self.pod().is_none();
+                (host && self.to == *at, family, Outcome::TimedOut)
             }
             Fault::WebPortDropped { on, family } => {
                 let enters = self.enters(on) || (self.to == *on && self.sender() != Some(*on));

@@ -90,6 +90,9 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
     if matches!(probe.aim, Aim::TargetIp { .. } | Aim::TargetEndpoint { .. }) {
         return targets::outcome(lab, probe, from.unwrap(), turn);
     }
+    if turn > 0 && filters::limited(lab, probe) {
+        return Outcome::TimedOut;
+    }
     match &probe.target {
         Target::Proxied { .. } => panic!("the API server alone asks so"),
         Target::Dns { .. } | Target::Pointer { .. } => {

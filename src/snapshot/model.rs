@@ -127,6 +127,18 @@ impl Snapshot {
         routes.filter(move |route| route.to.is_none() && route.family == Some(family))
     }
 
+    /// The route of the main table that fits an address best, whatever rules say.
+    pub fn main_route(&self, address: IpAddr) -> Option<&Route> {
+        let family = IpFamily::of(address);
+        let fits = |route: &&Route| {
+            route.family == Some(family) && route.to.is_none_or(|to| to.contains(&address))
+        };
+        // Of equal ones a route that rejects is the better one: it would not be there for nothing.
+        let length =
+            |route: &&Route| (route.to.map_or(0, |to| to.prefix_len()), route.rejects.is_some());
+        self.routes.iter().filter(fits).max_by_key(length)
+    }
+
     /// Which way packets to an address go.
     pub fn lookup(&self, address: IpAddr) -> Option<&Lookup> {
         self.lookups.iter().find(|lookup| lookup.address == address)
@@ -154,6 +166,11 @@ impl Snapshot {
 }
 
 impl Lookup {
+    /// Whether the node takes the address for one of its own.
+    pub fn is_local(&self) -> bool {
+        self.said.starts_with("local ")
+    }
+
     /// Whether the address is reached by the same way as a default route, or by none.
     pub fn has_no_own_route(&self, snapshot: &Snapshot) -> bool {
         let Some(route) = &self.route else { return true };

@@ -34,8 +34,13 @@ impl<'n> Loss<'n> {
 
 /// What is lost between any two nodes in a family, in the order of the nodes.
 pub(super) fn losses<'n>(evidence: &Evidence<'n>, family: IpFamily) -> Vec<Loss<'n>> {
-    let pairs = evidence.pairs(family, Probed::dead);
+    let pairs = evidence.pairs(family, lost);
     pairs.into_iter().filter_map(|(a, b)| between(evidence, a, b, family)).collect()
+}
+
+/// Whether nothing shows that packets get there and back, as a refusal does.
+fn lost(probed: &Probed<'_>) -> bool {
+    probed.dead() && probed.kind() != Some(Kind::Refused)
 }
 
 fn between<'n>(
@@ -46,7 +51,7 @@ fn between<'n>(
 ) -> Option<Loss<'n>> {
     let there = evidence.pod_path(a, b, family);
     let back = evidence.pod_path(b, a, family);
-    let dead = |probed: Option<&Probed<'_>>| probed.is_some_and(Probed::dead);
+    let dead = |probed: Option<&Probed<'_>>| probed.is_some_and(lost);
     let (there_lost, back_lost) = (dead(there), dead(back));
     if there_lost || back_lost {
         // What the nodes' own tables say is better than any guess.

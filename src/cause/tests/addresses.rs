@@ -2,10 +2,12 @@
 
 use super::{assert_cause, assert_red};
 use crate::{
+    cause::Confidence,
     check::Status,
     fixture::{Allocation, WorkloadState},
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
+    snapshot::Address,
 };
 
 const ONLY_V4: [IpFamily; 1] = [V4];
@@ -236,4 +238,25 @@ fn faults_of_ipv4_do_not_touch_ipv6() {
         .with(Fault::NotListening { on: "n2", family: V4 });
     let run = lab.run();
     assert!(run.names(Status::Fail).iter().all(|name| name.contains("/ipv4/")));
+}
+
+#[test]
+fn a_node_that_has_the_address_of_another_shows_it() {
+    let mut lab = Lab::dual()
+        .with(Fault::SilentRoute { at: "n3", to: "n2", family: V4 })
+        .with(Fault::SilentRoute { at: "n2", to: "n3", family: V4 })
+        .looked_at();
+    let ip = lab.facts.node("n2").and_then(|node| node.internal_ips(V4).next()).unwrap();
+    let taken =
+        Address { link: "eth0".to_owned(), address: ip, tentative: false, duplicate: false };
+    lab.facts.snapshots[2].addresses.push(taken);
+    let run = lab.run();
+    let cause = run.record.causes.first().unwrap();
+    assert_eq!((cause.id.as_str(), cause.confidence), ("address_duplicate", Confidence::Proved));
+    assert!(
+        cause.what.starts_with(&format!("Node n3 has {ip} on its interface eth0")),
+        "{}",
+        cause.what
+    );
+    assert!(cause.fix[0].contains("off eth0 of n3"), "{:?}", cause.fix);
 }

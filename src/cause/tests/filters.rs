@@ -6,6 +6,7 @@ use crate::{
     check::Status,
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
+    probe::Vantage,
 };
 
 const BOTH: [IpFamily; 2] = [V4, V6];
@@ -41,6 +42,22 @@ fn the_only_node_of_a_cluster_has_causes_too() {
     assert_eq!(cause.confidence, Confidence::Possible);
     let missing = lab().with(Fault::OwnRoutesMissing { on: "n1", family: V6 });
     assert_one(&missing, "own_pod_routes_missing", &["Node n1", "IPv6"]);
+}
+
+#[test]
+fn connections_that_are_refused_on_the_way_are_no_fault_of_nginx() {
+    let healthy = Lab::dual().with_hosts();
+    let broken = Lab::dual().with_hosts().with(Fault::NotListening { on: "n2", family: V6 });
+    // The node itself gets past the filter.
+    let run = broken.judge(|probe| {
+        let own = probe.vantage == Vantage::HostNetwork { node: "n2".to_owned() };
+        Some(if own { healthy.observe(probe) } else { broken.observe(probe) })
+    });
+    let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
+    assert_eq!(cause.id, "backend_filtered");
+    assert!(cause.what.starts_with("A filter on node n2 refuses IPv6"), "{}", cause.what);
+    assert!(cause.evidence[1].contains("answered"), "{:#?}", cause.evidence);
+    assert_one(&broken, "backend_not_listening", &["n2"]);
 }
 
 #[test]
@@ -197,4 +214,28 @@ fn a_node_without_a_route_for_cluster_ips_is_told_from_its_proxy() {
         let cause = assert_one(&lab, "service_range_unrouted", &["Node n2", family.as_str()]);
         assert_eq!(cause.confidence, Confidence::Likely);
     }
+}
+
+#[test]
+fn a_node_that_drops_some_of_the_new_connections_has_reached_a_limit() {
+    let lab = || Lab::dual().with(Fault::ConnectionsLimited { at: "n2", family: V6 });
+    let cause = assert_one(&lab(), "connections_limited", &["Node n2", "IPv6", "a limit"]);
+    assert_eq!(cause.confidence, Confidence::Likely);
+    let count = |count: &str| {
+        let mut lab = lab().looked_at();
+        let settings = &mut lab.facts.snapshots[1].settings;
+        settings.insert("net.netfilter.nf_conntrack_count".to_owned(), count.to_owned());
+        settings.insert("net.netfilter.nf_conntrack_max".to_owned(), "262144".to_owned());
+        assert_one(&lab, "connections_limited", &["Node n2"])
+    };
+    assert_eq!(count("262001").confidence, Confidence::Proved);
+    assert_eq!(count("1200").confidence, Confidence::Likely);
+}
+
+#[test]
+fn a_node_that_drops_what_its_own_pods_send_to_it_is_one_cause() {
+    let lab = Lab::dual().with_hosts().with(Fault::HostCutFromOwnPods { at: "n2", family: V6 });
+    let words = ["Node n2 itself", "IPv6", "a filter on n2"];
+    let cause = assert_one(&lab, "host_without_own_pods", &words);
+    assert!(cause.reproduce[0].ends_with("ip6tables -S INPUT"), "{:?}", cause.reproduce);
 }

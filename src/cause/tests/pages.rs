@@ -8,6 +8,7 @@ use crate::{
     fixture::{Allocation, ServiceRole, WorkloadState},
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
+    snapshot::{Address, Lookup, Snapshot},
 };
 
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
@@ -63,6 +64,18 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
                 }
             }),
         ),
+        (
+            "kubelet_unheard",
+            lab().changed(|lab| not_up(lab, "n2", "the kubelet on n2 has not picked up the pod")),
+        ),
+        (
+            "pods_not_made",
+            lab().changed(|lab| {
+                let said = "FailedCreatePodSandBox: …ed to setup network for sandbox \"897a\": plugin \
+                            type=\"ptp\" failed (add): no IP addresses available in range set";
+                not_up(lab, "n2", said);
+            }),
+        ),
         ("other_primary", lab().under("dual-stack-ipv6-primary")),
         (
             "services_single_stack",
@@ -87,6 +100,12 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             "pod_address_lost",
             broken(Fault::PodFiltered { on: "n2", family: V6 }).changed(|lab| lab.loses_address("n2", V6)),
         ),
+        (
+            "pod_way_missing",
+            broken(Fault::NoRoute { at: "n2", to: "n1", family: V6 })
+                .with(Fault::NoRoute { at: "n2", to: "n3", family: V6 })
+                .changed(without_way),
+        ),
         ("backend_not_listening", broken(Fault::NotListening { on: "n2", family: V6 })),
         ("backend_filtered", broken(Fault::PodFiltered { on: "n2", family: V6 })),
         (
@@ -99,6 +118,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("node_not_forwarding", broken(Fault::NotForwarding { on: "n2", family: V6 })),
         ("node_cut_off", broken(Fault::CutOff { node: "n2", family: V6 })),
         ("pod_network_down", all_routes),
+        (
+            "connections_limited",
+            broken(Fault::ConnectionsLimited { at: "n2", family: V6 }),
+        ),
         ("tcp_filtered", broken(Fault::WebPortDropped { on: "n2", family: V6 })),
         ("pod_route_missing", broken(Fault::NoRoute { at: "n1", to: "n2", family: V6 })),
         ("lossy_path", broken(Fault::Lossy { between: ["n1", "n2"], percent: 30, family: V6 })),
@@ -123,6 +146,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         (
             "service_range_unrouted",
             broken(Fault::NoDefaultRoute { at: "n2", family: V6 }).with_hosts(),
+        ),
+        (
+            "host_without_own_pods",
+            broken(Fault::HostCutFromOwnPods { at: "n2", family: V6 }).with_hosts(),
         ),
         ("cluster_ip_dead", broken(Fault::ClusterIpDropped { at: "n2", family: V6 })),
         ("api_server_without_pods", broken(Fault::ApiServerCutFromPods { family: V6 })),
@@ -149,6 +176,13 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         (
             "policies_ignored",
             lab().guarded().with(Fault::Unguarded { on: "n2", family: V6 }),
+        ),
+        (
+            "dns_other_domain",
+            broken(Fault::NoNames { pod: None }).changed(|lab| {
+                let Fact::Known { value, .. } = &mut lab.facts.cluster_dns else { return };
+                value.zones = vec!["cluster.example".to_owned()];
+            }),
         ),
         ("dns_wrong_records", broken(Fault::WrongRecords { pod: None, family: V6 })),
         ("dns_without_records", broken(Fault::NoRecords { pod: None, family: V6 })),
@@ -195,6 +229,37 @@ fn page(cause: &Cause, suspected: Option<&Cause>) -> String {
         reproduce.join("\n"),
         list(fix)
     )
+}
+
+/// The run's pods on a node don't come up.
+fn not_up(lab: &mut Lab, node: &str, reason: &str) {
+    let fixture = &mut lab.fixture;
+    let pods = fixture.backends.iter_mut().chain(&mut fixture.probes);
+    for pod in pods.filter(|pod| pod.node == node) {
+        pod.state = WorkloadState::Failed { reason: reason.to_owned() };
+        pod.pod_ips.clear();
+    }
+}
+
+/// The probes' pod on n2 is looked at from inside, and has no IPv6 route to pods elsewhere.
+fn without_way(lab: &mut Lab) {
+    let pod = lab.fixture.probe_on("n2").cloned().unwrap();
+    let address = pod.address(V6).unwrap();
+    let own = Address { link: "eth0".to_owned(), address, tentative: false, duplicate: false };
+    let lookup = |address| Lookup {
+        address,
+        route: None,
+        said: "RTNETLINK answers: Network is unreachable".to_owned(),
+    };
+    let others = lab.fixture.backends.iter().filter(|backend| backend.node != "n2");
+    let lookups = others.filter_map(|backend| backend.address(V6)).map(lookup).collect();
+    lab.facts.inside_pods.push(Snapshot {
+        node: "n2".to_owned(),
+        pod: pod.pod,
+        addresses: vec![own],
+        lookups,
+        ..Snapshot::default()
+    });
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! What the nodes' own tables add to what the paths say.
 
+use std::net::IpAddr;
+
 use super::assert_one;
 use crate::{
     cause::Confidence,
     lab::{Fault, Lab},
     net::IpFamily::{V4, V6},
     run::rejudge,
+    snapshot::{Lookup, Route},
 };
 
 /// The one cause of a fault, with and without a look at the nodes.
@@ -111,6 +114,72 @@ fn a_detour_is_named() {
     lookup.route.as_mut().unwrap().via = n3;
     let cause = assert_one(&lab, "pod_route_missing", &[]);
     assert!(cause.evidence[0].contains("to n3"), "{:#?}", cause.evidence);
+}
+
+/// n1 of a cluster in which it doesn't reach the pods on n2, and what its kernel says of the way there.
+fn no_way(change: impl FnOnce(&mut Lookup, &mut Vec<Route>, IpAddr)) -> Lab {
+    let mut lab =
+        Lab::dual().with(Fault::SilentRoute { at: "n1", to: "n2", family: V6 }).looked_at();
+    let pod = lab.fixture.backend_on("n2").and_then(|pod| pod.address(V6)).unwrap();
+    let snapshot = &mut lab.facts.snapshots[0];
+    let lookup = snapshot.lookups.iter_mut().find(|lookup| lookup.address == pod).unwrap();
+    change(lookup, &mut snapshot.routes, pod);
+    lab
+}
+
+fn route(to: IpAddr, rejects: Option<&str>) -> Route {
+    let to = ipnet::IpNet::new(to, 64).unwrap().trunc();
+    let link = Some("eth0".to_owned());
+    let rejects = rejects.map(str::to_owned);
+    Route { to: Some(to), family: Some(V6), link, rejects, ..Route::default() }
+}
+
+#[test]
+fn a_route_that_throws_packets_away_is_named_and_to_be_taken_away() {
+    let lab = no_way(|lookup, routes, pod| {
+        (lookup.route, lookup.said) = (None, "RTNETLINK answers: Permission denied".to_owned());
+        routes.extend([route(pod, None), route(pod, Some("prohibit"))]);
+    });
+    let cause = assert_one(&lab, "pod_route_missing", &["n1", "n2"]);
+    assert_eq!(cause.confidence, Confidence::Proved);
+    assert!(cause.evidence[1].ends_with("/64: prohibit"), "{:#?}", cause.evidence);
+    let [fix] = cause.fix.as_slice() else { panic!("{:#?}", cause.fix) };
+    assert!(fix.starts_with("Find what set that route or rule on n1"), "{fix}");
+}
+
+#[test]
+fn a_rule_that_leads_past_a_route_is_named() {
+    let lab = no_way(|lookup, routes, pod| {
+        (lookup.route, lookup.said) =
+            (None, "RTNETLINK answers: Network is unreachable".to_owned());
+        routes.push(route(pod, None));
+    });
+    let cause = assert_one(&lab, "pod_route_missing", &["n1", "n2"]);
+    assert!(cause.evidence[1].contains("so a rule (`ip rule`) leads past it"), "{cause:#?}");
+    assert!(cause.fix[0].starts_with("Find what set that route or rule on n1"), "{cause:#?}");
+}
+
+#[test]
+fn a_node_that_takes_pods_of_another_for_its_own_has_no_route_to_them() {
+    let lab = no_way(|lookup, _, pod| {
+        lookup.said = format!("local {pod} dev lo table local");
+        lookup.route = Some(Route { link: Some("lo".to_owned()), ..Route::default() });
+    });
+    let cause = assert_one(&lab, "pod_route_missing", &["n1", "n2"]);
+    assert_eq!(cause.confidence, Confidence::Proved);
+    assert!(cause.evidence[0].contains("for an address of its own"), "{cause:#?}");
+}
+
+#[test]
+fn a_loss_on_routes_that_are_there_is_no_missing_route() {
+    let lab = no_way(|lookup, _, pod| {
+        let via = "fd00:31:4::12".parse().unwrap();
+        lookup.route = Some(Route { via: Some(via), ..route(pod, None) });
+    });
+    let cause = assert_one(&lab, "pod_route_missing", &["n1 has the route: a filter"]);
+    assert_ne!(cause.confidence, Confidence::Proved);
+    assert!(cause.fix[0].contains("nft list ruleset"), "{cause:#?}");
+    assert!(cause.fix.iter().all(|fix| !fix.contains("Restart")), "{cause:#?}");
 }
 
 #[test]

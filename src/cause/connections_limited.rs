@@ -1,0 +1,110 @@
+//! `connections_limited`: a node lets some of the new connections in a family through, and drops others.
+
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, isolation, proof};
+use crate::{
+    check::{Kind, commands, words},
+    net::IpFamily,
+    probe::{Outcome, Target},
+};
+
+/// How many paths must have answered and then run out of time for it not to be chance.
+const ENOUGH: usize = 3;
+
+#[derive(Debug)]
+pub(super) struct ConnectionsLimited;
+
+impl CauseRule for ConnectionsLimited {
+    fn id(&self) -> &'static str {
+        "connections_limited"
+    }
+
+    fn why(&self) -> &'static str {
+        "What is open goes on, and what is new waits for SYNs to be sent again or is given up, the more of \
+         it the more is opened. A full table of connections (`nf_conntrack: table full`) does that, and so \
+         does a rule that limits how many connections a second may begin."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(find)
+    }
+}
+
+/// Whether it answered first and was silent afterwards.
+fn ran_dry(probed: &Probed<'_>) -> bool {
+    probed.symptom().is_some_and(|symptom| symptom.intermittent && symptom.kind == Kind::TimedOut)
+}
+
+fn is_tcp(probed: &Probed<'_>) -> bool {
+    matches!(probed.probe.target, Target::Http { payload: 0, .. })
+}
+
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let touches =
+        |probed: &Probed<'_>| [probed.from(), probed.at(), probed.backend()].contains(&Some(node));
+    // Of several backends one may be dead, which is another matter.
+    let single = |probed: &Probed<'_>| is_tcp(probed) && probed.backend().is_some();
+    let dry: Vec<&Probed<'_>> = evidence
+        .touching(node, family)
+        .filter(|probed| single(probed) && ran_dry(probed))
+        .collect();
+    // Elsewhere all is well, where it is known that nothing went by this node.
+    let elsewhere = evidence.of(family).filter(|probed| single(probed) && !touches(probed));
+    if dry.len() < ENOUGH || elsewhere.into_iter().any(Probed::bad) || loses(evidence, node, family)
+    {
+        return None;
+    }
+    let open = evidence.touching(node, family).filter(|probed| single(probed)).count();
+    let flag = commands::flag(family);
+    let shown = proof::connections_full(evidence.world.facts, node);
+    let mut seen: Vec<String> = dry
+        .iter()
+        .take(2)
+        .map(|probed| format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen()))
+        .collect();
+    seen.push(format!(
+        "{} of {} from, to and at {node} answered first and were silent afterwards, none elsewhere",
+        dry.len(),
+        words::count(open, "path")
+    ));
+    let found = Found {
+        what: format!(
+            "Node {node} drops some of the new {family} connections, now these, now those: a limit is \
+             reached."
+        ),
+        confidence: Confidence::Likely,
+        evidence: seen,
+        reproduce: vec![
+            commands::on_node(
+                node,
+                "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max",
+            ),
+            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::on_node(node, &format!("ip {flag} -s link")),
+        ],
+        fix: vec![
+            format!(
+                "If nf_conntrack_count is near nf_conntrack_max, raise the latter on {node} (kube-proxy: \
+                 conntrack.maxPerCore), and look for who opens so many connections (`conntrack -S`)."
+            ),
+            format!(
+                "If not, look on {node} for a rule that limits new connections (`limit rate`, hashlimit, \
+                 connlimit, synproxy) and that knows {family}, and take it away or raise it."
+            ),
+        ],
+        probed: isolation::explained(evidence, node, family),
+        ..Found::default()
+    };
+    Some(found.shown(shown))
+}
+
+/// Whether the datagrams of open flows are lost around a node as well: then it is the path that loses.
+fn loses(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> bool {
+    evidence.touching(node, family).any(|probed| {
+        probed.reading.attempts.iter().any(|attempt| match &attempt.outcome {
+            Outcome::Counted { trains } => {
+                trains.iter().any(|train| train.answered * 10 < train.sent * 9)
+            }
+            _ => false,
+        })
+    })
+}

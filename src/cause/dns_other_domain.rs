@@ -1,0 +1,60 @@
+//! `dns_other_domain`: CoreDNS has the cluster's names under another domain than pods ask for.
+
+use super::{CauseRule, Confidence, Evidence, Found};
+use crate::check::words;
+
+#[derive(Debug)]
+pub(super) struct DnsOtherDomain;
+
+impl CauseRule for DnsOtherDomain {
+    fn id(&self) -> &'static str {
+        "dns_other_domain"
+    }
+
+    fn why(&self) -> &'static str {
+        "Pods complete short names with the domain that the kubelets give them. A DNS server that serves \
+         another one passes these names on to servers outside, which don't know them."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        find(evidence).into_iter().collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>) -> Option<Found> {
+    let dns = evidence.world.facts.cluster_dns.known()?;
+    let domain = dns.domain.as_deref()?;
+    let serves = |zone: &String| {
+        let rest = domain.strip_suffix(zone.as_str());
+        zone.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    if dns.zones.is_empty() || dns.zones.iter().any(serves) {
+        return None;
+    }
+    let zones = words::list(&dns.zones);
+    let example = evidence.probed.iter().find(|probed| probed.is_dns() && probed.bad())?;
+    Some(Found {
+        what: format!(
+            "CoreDNS has the cluster's names under {zones}, and the kubelets tell pods to ask for them \
+             under {domain}."
+        ),
+        confidence: Confidence::Proved,
+        evidence: vec![
+            format!("the plugin kubernetes of the Corefile serves {zones}"),
+            format!("clusterDomain of the kubelets' configuration is {domain}"),
+            format!("{} at {}: {}", example.origin, example.probe.target, example.seen()),
+        ],
+        reproduce: vec![
+            "kubectl -n kube-system get configmap coredns -o jsonpath={.data.Corefile}".to_owned(),
+            "kubectl -n kube-system get configmap kubelet-config -o yaml | grep clusterDomain"
+                .to_owned(),
+        ],
+        fix: vec![format!(
+            "Put {domain} into the line `kubernetes` of the Corefile (`kubectl -n kube-system edit configmap \
+             coredns`), beside {zones} if that is in use, and restart CoreDNS: `kubectl -n kube-system rollout \
+             restart deployment coredns`."
+        )],
+        probed: evidence.bad(|probed| probed.is_dns() || probed.is_dns_server()),
+        ..Found::default()
+    })
+}

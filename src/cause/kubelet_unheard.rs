@@ -1,0 +1,90 @@
+//! `kubelet_unheard`: a node gets no news from the API server.
+
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, not_up};
+use crate::{
+    check::{Kind, commands, words},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct KubeletUnheard;
+
+impl CauseRule for KubeletUnheard {
+    fn id(&self) -> &'static str {
+        "kubelet_unheard"
+    }
+
+    fn why(&self) -> &'static str {
+        "The node stays Ready for some 40 s more, and gets pods that nobody starts there. What runs goes on, \
+         with the Services and endpoints of the time when the node was last heard."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        let unheard = |reason: &str| reason.ends_with("has not picked up the pod");
+        let each = not_up::by_node(evidence, unheard).into_iter();
+        each.map(|(node, reasons)| found(evidence, node, reasons.len())).collect()
+    }
+}
+
+fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
+    // A proxy that is not told of new Services opens no ports for them.
+    let untold = |probed: &Probed<'_>| {
+        probed.dead()
+            && probed.is_node_port()
+            && (probed.at() == Some(node) || probed.from() == Some(node))
+            && matches!(probed.kind(), Some(Kind::Refused | Kind::TimedOut))
+    };
+    let ports: Vec<&Probed<'_>> = evidence
+        .probed
+        .iter()
+        .filter(|probed| untold(probed) && probed.at() == Some(node))
+        .collect();
+    let answering = evidence
+        .probed
+        .iter()
+        .any(|probed| probed.at() == Some(node) && probed.is_node_port() && probed.good());
+    let mut seen = vec![format!(
+        "{} of this run on {node}: the kubelet has not picked them up",
+        words::count(pods, "pod")
+    )];
+    if let (Some(first), false) = (ports.first(), answering) {
+        seen.push(format!(
+            "no NodePort of this run answers at {node} either, so its kube-proxy hears nothing, too ({}: {})",
+            first.probe.target,
+            first.seen()
+        ));
+    }
+    let flags: Vec<&str> = IpFamily::ALL.into_iter().map(commands::flag).collect();
+    Found {
+        what: format!(
+            "Node {node} gets no news from the API server: its kubelet has stopped, or the way between them \
+             is dead."
+        ),
+        confidence: Confidence::Likely,
+        evidence: seen,
+        reproduce: [
+            format!("kubectl get lease -n kube-node-lease {node} -o yaml"),
+            format!("kubectl describe node {node}"),
+        ]
+        .into_iter()
+        // A debug pod would not be started there.
+        .chain(
+            flags
+                .iter()
+                .map(|flag| format!("ip {flag} route; ip {flag} neigh  # on {node} itself")),
+        )
+        .collect(),
+        fix: vec![
+            format!(
+                "On {node} itself, see that the kubelet runs and what it complains of: `systemctl status \
+                 kubelet; journalctl -u kubelet --since -5min`."
+            ),
+            format!(
+                "If it can't reach the API server, mend that: the address and the link of {node}, its routes \
+                 and neighbours (another machine with its address, a stale entry), firewalls between the two."
+            ),
+        ],
+        probed: evidence.bad(|probed| !answering && untold(probed)),
+        cases: not_up::cases(evidence, node),
+    }
+}

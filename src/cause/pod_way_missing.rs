@@ -1,0 +1,84 @@
+//! `pod_way_missing`: pods on a node have an address and no route beyond it.
+
+use super::{CauseRule, Confidence, Evidence, Found, isolation};
+use crate::{
+    check::{Kind, commands, remedy},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct PodWayMissing;
+
+impl CauseRule for PodWayMissing {
+    fn id(&self) -> &'static str {
+        "pod_way_missing"
+    }
+
+    fn why(&self) -> &'static str {
+        "The address is there, so Services send to the pod, and its answers don't leave it. What gives pods \
+         their addresses gives them their routes as well, and may do so for one family alone."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(find)
+    }
+}
+
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let fixture = evidence.world.fixture;
+    let probe = fixture.probe_on(node)?;
+    let pod = probe.pod.as_deref()?;
+    let inside = evidence.world.facts.inside(pod).filter(|inside| inside.is_complete())?;
+    let address = probe.address(family)?;
+    inside.address(address)?;
+    // Its own kernel says so, of every pod elsewhere.
+    let elsewhere = fixture.backends.iter().filter(|backend| backend.node != node);
+    let mut lookups =
+        elsewhere.filter_map(|backend| inside.lookup(backend.address(family)?)).peekable();
+    let said = lookups.peek()?.said.clone();
+    let to = lookups.peek()?.address;
+    if lookups.any(|lookup| lookup.route.is_some()) {
+        return None;
+    }
+    let path = evidence
+        .touching(node, family)
+        .find(|probed| {
+            probed.is_pod_path() && probed.from() == Some(node) && probed.backend() != Some(node)
+        })
+        .filter(|probed| probed.kind() == Some(Kind::Unreachable))?;
+    let flag = commands::flag(family);
+    Some(Found {
+        what: format!(
+            "Pods on node {node} have an {family} address and no {family} route: they reach nothing beyond it, \
+             and answer nobody."
+        ),
+        confidence: Confidence::Proved,
+        evidence: vec![
+            format!("the way from pod {pod}, which has {address}, to {to}: {said}"),
+            format!("{} at {}: {}", path.origin, path.probe.target, path.seen()),
+        ],
+        reproduce: vec![
+            format!(
+                "kubectl -n {} exec {pod} -- ip {flag} route  # only after run --keep",
+                fixture.namespace
+            ),
+            commands::on_node_as_root(node, "sh -c 'cat /etc/cni/net.d/*'"),
+        ],
+        fix: [
+            format!(
+                "See that the configuration of the pod network on {node} gives pods an {family} default route \
+                 (of host-local: \"routes\" with {{\"dst\": \"{}\"}} in /etc/cni/net.d), as on other nodes, and \
+                 make the pods there anew.",
+                match family {
+                    IpFamily::V4 => "0.0.0.0/0",
+                    IpFamily::V6 => "::/0",
+                }
+            ),
+        ]
+        .into_iter()
+        .chain(remedy::pod_network_of_cni(evidence.world, family))
+        .collect(),
+        probed: isolation::explained(evidence, node, family),
+        ..Found::default()
+    })
+}

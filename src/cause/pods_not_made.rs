@@ -1,0 +1,81 @@
+//! `pods_not_made`: on a node the pod network's plugin gives new pods no network.
+
+use std::collections::BTreeSet;
+
+use super::{CauseRule, Confidence, Evidence, Found, not_up};
+use crate::{
+    check::{commands, words},
+    net::IpFamily,
+};
+
+/// What the kubelet calls it (`FailedCreatePodSandBox` in the kubelet's events).
+const REASON: &str = "FailedCreatePodSandBox";
+
+#[derive(Debug)]
+pub(super) struct PodsNotMade;
+
+impl CauseRule for PodsNotMade {
+    fn id(&self) -> &'static str {
+        "pods_not_made"
+    }
+
+    fn why(&self) -> &'static str {
+        "Pods that run go on, and the node stays Ready; whatever is made anew or moves there waits for ever. \
+         A plugin that can't give a pod one of its families gives it no network at all."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        let each = not_up::by_node(evidence, |reason| reason.starts_with(REASON)).into_iter();
+        each.map(|(node, reasons)| found(evidence, node, &reasons)).collect()
+    }
+}
+
+fn found(evidence: &Evidence<'_>, node: &str, reasons: &[&str]) -> Found {
+    let said = reasons.first().map_or("", |reason| said(reason));
+    // How Go prints an address that is no IPv4 one.
+    let refused = said.contains("failed to add IP addr") && said.contains("ermission denied");
+    let off = refused.then(|| {
+        let flag = commands::flag(IpFamily::V6);
+        let defaults = commands::on_node(node, "sysctl net.ipv6.conf.default.disable_ipv6");
+        (
+            vec![defaults, commands::on_node(node, &format!("ip {flag} addr"))],
+            format!(
+                "The kernel takes no IPv6 address on new interfaces: set net.ipv6.conf.default.disable_ipv6=0 \
+                 (and net.ipv6.conf.all.disable_ipv6=0) on {node}, and look in /etc/sysctl.d for what set it."
+            ),
+        )
+    });
+    let (looks, first) = off.unzip();
+    Found {
+        what: format!(
+            "Node {node} makes no new pods: the pod network's plugin fails{}.",
+            if refused { " to give them an address, which the kernel refuses" } else { "" }
+        ),
+        confidence: Confidence::Proved,
+        evidence: vec![
+            format!("the kubelet of {node}: {said}"),
+            format!("{} of this run there did not come up", words::count(reasons.len(), "pod")),
+        ],
+        reproduce: [
+            format!("kubectl get events -A --field-selector reason={REASON}"),
+            commands::on_node(node, "ls /host/etc/cni/net.d"),
+        ]
+        .into_iter()
+        .chain(looks.into_iter().flatten())
+        .collect(),
+        fix: first
+            .into_iter()
+            .chain([format!(
+                "Mend what the plugin complains of on {node} (its configuration in /etc/cni/net.d, its pool of \
+                 addresses, its agent's pod and log); pods that wait come up by themselves then."
+            )])
+            .collect(),
+        probed: BTreeSet::new(),
+        cases: not_up::cases(evidence, node),
+    }
+}
+
+/// What the plugin itself says, without the kubelet's words before it.
+fn said(reason: &str) -> &str {
+    reason.find("plugin type=").and_then(|at| reason.get(at..)).unwrap_or(reason)
+}
