@@ -20,8 +20,8 @@ pub use network::flannel_version;
 use crate::cache::{Cache, Error, Key, KeyBuilder};
 use crate::images::recipes::{self, KubernetesSources, Sources};
 use crate::images::{self, Store};
+use crate::network::Cni;
 use crate::progress::{Progress, Silent};
-use crate::spec::Cni;
 use crate::version::{KubernetesMinor, Version};
 
 /// The pause image that kubeadm's newest minors name; containerd has to be told of it as well.

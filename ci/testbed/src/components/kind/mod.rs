@@ -14,8 +14,8 @@ use super::{Artefacts, LANES, busybox, lanes, of_artefacts};
 use crate::cache::{Build, Cache, Error};
 use crate::images::recipes::{self, KindSources};
 use crate::images::{InvalidReference, Reference, Store, save};
+use crate::network::Cni;
 use crate::progress::{Progress, Silent};
-use crate::spec::Cni;
 
 /// What the engine's root file system has beside Debian's essential packages: podman with runc, for crun doesn't run
 /// on hybrid control groups, and what both need for networks.
