@@ -1,14 +1,10 @@
 //! Where the cluster's DNS is: the names by which commands find it.
 
 use super::World;
-use crate::facts::Fact;
+use crate::facts::{Fact, OPENSHIFT_DNS};
 
 /// The DNS Service's place and name where nothing else is known: that of kubeadm and most others.
 const USUAL: (&str, &str) = ("kube-system", "kube-dns");
-
-/// Where OpenShift's DNS Operator keeps DNS
-/// (<https://docs.okd.io/latest/networking/networking_operators/dns-operator.html>).
-pub(crate) const OPENSHIFT: &str = "openshift-dns";
 
 /// Where the cluster's DNS is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +26,7 @@ impl<'a> DnsPlace<'a> {
     }
 
     fn is_openshift(self) -> bool {
-        self.namespace == OPENSHIFT
+        self.namespace == OPENSHIFT_DNS
     }
 
     /// The name of what runs the pods, and of the ConfigMap with the Corefile.

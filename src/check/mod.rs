@@ -53,7 +53,7 @@ pub(crate) use contract::Check;
 use dns::domain as cluster_domain;
 pub use dns::forward_notices;
 pub(crate) use dns::{deaf_over, reverse_zone_fix};
-pub(crate) use dns_place::{DnsPlace, OPENSHIFT as OPENSHIFT_DNS};
+pub(crate) use dns_place::DnsPlace;
 pub use egress::egress_notices;
 pub use erased::{DynCheck, Judge, PlannedCase};
 pub use need::Need;

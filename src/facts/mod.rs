@@ -19,6 +19,7 @@ pub use crate::cluster::Server;
 pub use fact::Fact;
 pub use gather::{cluster_dns, gather, leases, nodes, targets};
 pub use objects::{Lease, Pods, ProxyPod, Sample, ServiceCidr, Services, Unreserved};
+pub(crate) use source::OPENSHIFT_DNS;
 pub use source::Source;
 pub use target::{
     Target, TargetEndpoint, TargetError, TargetName, TargetPort, TargetService, usable,

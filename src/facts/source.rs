@@ -4,6 +4,10 @@ use crate::cluster::Right;
 
 /// The namespace of Kubernetes' own components.
 pub(super) const KUBE_SYSTEM: &str = "kube-system";
+
+/// Where OpenShift's DNS Operator keeps DNS
+/// (<https://docs.okd.io/latest/networking/networking_operators/dns-operator.html>).
+pub(crate) const OPENSHIFT_DNS: &str = "openshift-dns";
 /// The namespace of the API server's own Service.
 pub(super) const DEFAULT: &str = "default";
 

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod health;
 pub mod images;
 pub mod kubeadm;
+pub mod network;
 pub mod node;
 pub mod path;
 pub mod preflight;

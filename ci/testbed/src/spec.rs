@@ -11,6 +11,7 @@ use std::{
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
+pub use crate::network::Cni;
 use crate::{
     components,
     error::{Error, Result},
@@ -222,26 +223,6 @@ impl fmt::Display for ClusterDns {
         f.write_str(match self {
             Self::Kubeadm => "kubeadm",
             Self::Dual => "dual",
-        })
-    }
-}
-
-/// The pod network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Cni {
-    /// The testbed's own: a routed veth per pod, static routes between the nodes.
-    #[default]
-    Ptp,
-    /// flannel, with its backend vxlan in both families.
-    Flannel,
-}
-
-impl fmt::Display for Cni {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ptp => "ptp",
-            Self::Flannel => "flannel",
         })
     }
 }

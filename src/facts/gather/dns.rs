@@ -14,9 +14,8 @@ use super::{
     raw::Raw,
 };
 use crate::{
-    check::OPENSHIFT_DNS,
     cluster::ClusterError,
-    facts::{ClusterDns, DnsPod, Fact, source::KUBE_SYSTEM},
+    facts::{ClusterDns, DnsPod, Fact, OPENSHIFT_DNS, source::KUBE_SYSTEM},
 };
 
 /// The Service's name by convention; the label stays the same where it has another.

@@ -21,7 +21,13 @@ pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     }
     let line = text.lines().next().unwrap_or_default();
     if ["nc: ", "sh: ", "dd: "].iter().any(|tool| line.starts_with(tool)) {
-        return failure::of_words(last_words(line)).ok_or_else(|| unusable("nc", line));
+        let words = last_words(line);
+        // A router said that it was too big. It is lost, and the kernel cuts the next one to size; so it is with
+        // flannel, whose tunnel of IPv6 takes less than what it gives to pods as their MTU.
+        if ["Message too long", "Message too large"].contains(&words) {
+            return Ok(Outcome::Unreachable { detail: words.to_owned() });
+        }
+        return failure::of_words(words).ok_or_else(|| unusable("nc", line));
     }
     if text.is_empty() { Err(unusable("nc", text)) } else { Ok(stranger(None, text)) }
 }
@@ -49,6 +55,13 @@ mod tests {
         assert_eq!(of(said), Ok(Outcome::Unreachable { detail }));
         let late = Printed { ending: Ending::Late, ..printed("") };
         assert_eq!(outcome(&late), Ok(Outcome::TimedOut));
+    }
+
+    #[test]
+    fn a_datagram_that_a_router_finds_too_big_is_lost_and_says_so() {
+        let detail = "Message too long".to_owned();
+        let said = "dd: standard input: Message too long\n";
+        assert_eq!(of(said), Ok(Outcome::Unreachable { detail }));
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::PodAddressMissing(_) => &["pods_single_stack"],
         Fault::ForwardingOff(_) => &["node_not_forwarding"],
         Fault::RouteMissing(_) | Fault::RoutesMissing(_) => &["pod_route_missing"],
+        // The routes lead over the tunnel.
+        Fault::FlannelLinkDown(_) | Fault::FlannelLost(_) => &["pod_route_missing"],
         // In the family by which kubelet is reached, the node takes no part at all.
         Fault::AddressLost(fault) if fault.family == Family::V6 => &["node_cut_off"],
         Fault::NeighboursDropped(fault) if fault.family == Family::V6 => &["node_cut_off"],

@@ -21,8 +21,8 @@ use crate::cache::{Cache, Key, KeyBuilder};
 use crate::error::Error;
 use crate::images::Store;
 use crate::images::recipes::{self, KubernetesSources, Sources};
+use crate::network::Cni;
 use crate::progress::{Progress, Silent};
-use crate::spec::Cni;
 use crate::version::{KubernetesMinor, Version};
 
 /// The pause image that kubeadm's newest minors name; containerd has to be told of it as well.

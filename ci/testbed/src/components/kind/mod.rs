@@ -15,8 +15,8 @@ use crate::cache::{Build, Cache};
 use crate::error::Error;
 use crate::images::recipes::{self, KindSources};
 use crate::images::{Reference, Store, save};
+use crate::network::Cni;
 use crate::progress::{Progress, Silent};
-use crate::spec::Cni;
 
 /// What the engine's root file system has beside Debian's essential packages: podman with runc, for crun doesn't run
 /// on hybrid control groups, and what both need for networks.
