@@ -381,6 +381,12 @@ impl<'a> Evidence<'a> {
         let backend = probed.backend();
         let one_way = |a: &str, b: &str| match &probed.probe.aim {
             Aim::Backend { node } => self.is_between(probed, node, a, b),
+            // Host-network pods have no pod network around them.
+            Aim::ClusterIp { service } | Aim::NodePort { service, .. }
+                if matches!(service, ServiceRole::HostBackend(_)) =>
+            {
+                false
+            }
             Aim::ClusterIp { .. } => match backend {
                 Some(backend) => self.is_between(probed, backend, a, b),
                 // Of a shared Service any backend may have been picked.
@@ -401,6 +407,7 @@ impl<'a> Evidence<'a> {
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
             Aim::Node { .. }
+            | Aim::HostBackend { .. }
             | Aim::ProxyHealth { .. }
             | Aim::KubernetesService
             | Aim::Proxied { .. }

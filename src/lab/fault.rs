@@ -121,6 +121,8 @@ pub(crate) enum Fault {
     Unguarded { on: &'static str, family: IpFamily },
     /// No ipBlock of a family admits a pod.
     BlockUnknown { family: IpFamily },
+    /// A firewall on a node drops what others send to its own ports, other than its NodePorts.
+    HostPortDropped { on: &'static str, family: IpFamily },
     /// A node masquerades what its pods send to ClusterIPs.
     ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }

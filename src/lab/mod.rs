@@ -10,6 +10,7 @@ mod filters;
 mod fixture;
 mod guarded;
 mod health;
+mod hosts;
 mod network;
 mod policies;
 mod run;
@@ -27,7 +28,7 @@ pub(crate) use run::Run;
 use crate::{
     check::{REGISTRY, Status, World},
     facts::{Fact, Facts, Node},
-    fixture::{Endpoint, Fixture, Mesh, MeshChoice, Slice, Workload, WorkloadState},
+    fixture::{Endpoint, Fixture, Mesh, MeshChoice, ServiceRole, Slice, Workload, WorkloadState},
     net::IpFamily::{self, V4, V6},
     suite::Suite,
 };
@@ -111,7 +112,10 @@ impl Lab {
             let families = IpFamily::ALL.into_iter();
             let written = families.filter(|&family| {
                 let off = |fault: &Fault| matches!(fault, Fault::NoEndpoints { family: of } if *of == family);
-                service.cluster_ip(family).is_some() && !self.faults.iter().any(off)
+                // Those of host-network pods are the run's own.
+                let own = matches!(service.role, ServiceRole::HostBackend(_));
+                let off = !own && self.faults.iter().any(off);
+                service.cluster_ip(family).is_some() && !off
             });
             let slices = written.map(|family| Slice {
                 name: format!("{}-{}", service.name, family.slug()),
@@ -168,6 +172,13 @@ impl Lab {
                 ..self.fixture.probes[i - 1].clone()
             })
             .collect();
+        let served = (1..=self.fixture.nodes.len()).map(|i| format!("n{i}"));
+        let served: Vec<String> = served.filter(|node| self.fixture.mesh.serves(node)).collect();
+        for node in served {
+            let place = self.fixture.services.len();
+            let role = ServiceRole::HostBackend(node);
+            self.fixture.services.push(fixture::service(place, role, &families));
+        }
         self.served()
     }
 

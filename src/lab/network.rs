@@ -9,7 +9,7 @@ use std::{
 use super::{
     Fault, Lab, api_server, dns, egress,
     filters::{self, Way},
-    guarded, health, policies, targets,
+    guarded, health, hosts, policies, targets,
 };
 use crate::{
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
@@ -86,6 +86,9 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
     }
     if probe.aim == Aim::Outside {
         return egress::outcome(lab, probe, from.unwrap());
+    }
+    if let Some(to) = hosts::target(probe) {
+        return hosts::outcome(lab, probe, from.unwrap(), to);
     }
     if matches!(probe.aim, Aim::TargetIp { .. } | Aim::TargetEndpoint { .. }) {
         return targets::outcome(lab, probe, from.unwrap(), turn);

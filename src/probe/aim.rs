@@ -35,6 +35,11 @@ pub enum Aim {
         /// The node.
         node: String,
     },
+    /// The host-network pod on a node, at its own address and the run's port.
+    HostBackend {
+        /// The node.
+        node: String,
+    },
     /// What the kube-proxy of a node says of its health in a family.
     ProxyHealth {
         /// The node.
@@ -111,6 +116,7 @@ impl Aim {
             Self::ClusterIp { service } | Self::NodePort { service, .. } => Some(service),
             Self::Backend { .. }
             | Self::Node { .. }
+            | Self::HostBackend { .. }
             | Self::ProxyHealth { .. }
             | Self::KubernetesService
             | Self::Outside
@@ -132,6 +138,7 @@ impl Aim {
             Self::NodePort { node, .. } | Self::Node { node } => Some(node),
             Self::Backend { .. }
             | Self::ClusterIp { .. }
+            | Self::HostBackend { .. }
             | Self::ProxyHealth { .. }
             | Self::KubernetesService
             | Self::Outside

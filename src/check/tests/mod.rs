@@ -3,6 +3,7 @@
 mod control_plane;
 mod egress;
 mod health;
+mod host_backend;
 mod nodes;
 mod policy;
 mod property;

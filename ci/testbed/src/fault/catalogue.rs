@@ -86,6 +86,7 @@ catalogue! {
     ClusterIpDropped,
     KubernetesServiceDropped,
     HostToPodsDropped,
+    HostPortsDropped,
     NodePortDropped,
     NodePortRefused,
     NodePortInputDropped,

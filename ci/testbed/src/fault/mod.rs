@@ -28,6 +28,7 @@ mod filter;
 mod forward_dropped;
 mod forwarding_off;
 mod hairpin_off;
+mod host_ports_dropped;
 mod host_to_pods_dropped;
 mod internal_ip_missing;
 mod journal;
@@ -95,6 +96,7 @@ pub use self::{
     forward_dropped::ForwardDropped,
     forwarding_off::ForwardingOff,
     hairpin_off::HairpinOff,
+    host_ports_dropped::HostPortsDropped,
     host_to_pods_dropped::HostToPodsDropped,
     internal_ip_missing::InternalIpMissing,
     journal::{Active, Injection, active, inject, injected, revert, revert_abandoned, revert_all},
