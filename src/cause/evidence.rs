@@ -145,6 +145,7 @@ impl<'a> Probed<'a> {
     const fn tells_of_paths(&self) -> bool {
         !self.wants_silence()
             && !self.probe.aim.is_guarded()
+            && self.probe.aim.turn().is_none()
             && !matches!(self.probe.aim, Aim::ProxyHealth { .. })
     }
 
@@ -408,6 +409,7 @@ impl<'a> Evidence<'a> {
             }
             Aim::Node { .. }
             | Aim::HostBackend { .. }
+            | Aim::Changing { .. }
             | Aim::ProxyHealth { .. }
             | Aim::KubernetesService
             | Aim::Proxied { .. }

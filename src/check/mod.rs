@@ -12,6 +12,7 @@
 
 mod about;
 mod case;
+mod change;
 pub(crate) mod commands;
 mod contract;
 mod control_plane;

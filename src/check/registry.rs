@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{
-    DynCheck, UPSTREAM, UpstreamTest, control_plane, dns, egress, node, node_port, pod, policy,
+    DynCheck, UPSTREAM, UpstreamTest, change, control_plane, dns, egress, node, node_port, pod, policy,
     service, target,
 };
 
@@ -17,6 +17,7 @@ const AREAS: &[&[&dyn DynCheck]] = &[
     egress::CHECKS,
     dns::CHECKS,
     policy::CHECKS,
+    change::CHECKS,
     target::CHECKS,
 ];
 

@@ -123,6 +123,10 @@ pub(crate) enum Fault {
     BlockUnknown { family: IpFamily },
     /// A firewall on a node drops what others send to its own ports, other than its NodePorts.
     HostPortDropped { on: &'static str, family: IpFamily },
+    /// A node goes on sending to the first backend of a Service, whatever became of it.
+    EndpointsFrozen { at: &'static str, family: IpFamily },
+    /// The same, with flows of datagrams that there were before.
+    StaleFlows { at: &'static str, family: IpFamily },
     /// A node masquerades what its pods send to ClusterIPs.
     ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }

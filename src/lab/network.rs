@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Fault, Lab, api_server, dns, egress,
+    Fault, Lab, api_server, changes, dns, egress,
     filters::{self, Way},
     guarded, health, hosts, policies, targets,
 };
@@ -81,6 +81,9 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         }
         Vantage::DnsPod { pod, .. } => return dns::records(lab, probe, pod),
     };
+    if let Some(turn) = probe.aim.turn() {
+        return changes::outcome(lab, probe, from.unwrap(), turn);
+    }
     if let Aim::Guarded { node, under } = &probe.aim {
         return guarded::outcome(lab, probe, node, *under);
     }
@@ -95,6 +98,7 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
     }
     match &probe.target {
         Target::Proxied { .. } => panic!("the API server alone asks so"),
+        Target::Flow { .. } => panic!("only where endpoints change"),
         Target::Dns { .. } | Target::Pointer { .. } => {
             dns::resolve(lab, probe, from.unwrap(), turn)
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::TargetName,
-    fixture::{PolicyRule, ServiceRole},
+    fixture::{PolicyRule, ServiceRole, Turn},
     net::IpFamily,
 };
 
@@ -94,6 +94,11 @@ pub enum Aim {
         /// The Service.
         target: TargetName,
     },
+    /// The ClusterIP of the Service whose endpoints change.
+    Changing {
+        /// What is behind it meanwhile.
+        turn: Turn,
+    },
     /// The guarded pod on a node, or what it connects to itself, while a NetworkPolicy holds.
     Guarded {
         /// The node.
@@ -108,6 +113,15 @@ impl Aim {
     /// path.
     pub const fn is_guarded(&self) -> bool {
         matches!(self, Self::Guarded { .. })
+    }
+
+    /// What is behind the Service whose endpoints change, where it is about that: what becomes of it says
+    /// nothing of the path.
+    pub const fn turn(&self) -> Option<Turn> {
+        match self {
+            Self::Changing { turn } => Some(*turn),
+            _ => None,
+        }
     }
 
     /// The Service that traffic is sent to.
@@ -127,6 +141,7 @@ impl Aim {
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }
             | Self::TargetRecords { .. }
+            | Self::Changing { .. }
             | Self::Guarded { .. }
             | Self::Records { .. } => None,
         }
@@ -149,6 +164,7 @@ impl Aim {
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }
             | Self::TargetRecords { .. }
+            | Self::Changing { .. }
             | Self::Guarded { .. }
             | Self::Records { .. } => None,
         }

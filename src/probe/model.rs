@@ -35,6 +35,7 @@ impl Probe {
             | Target::Unanswered { address }
             | Target::Health { address, .. }
             | Target::Udp { address, .. }
+            | Target::Flow { address, .. }
             | Target::Loss { address } => IpFamily::of(address.ip()),
             Target::DnsServer { server, .. } => IpFamily::of(server.ip()),
             Target::Pointer { address } => IpFamily::of(*address),
@@ -155,6 +156,14 @@ pub enum Target {
         /// The datagram's size in bytes, at least 1.
         size: u32,
     },
+    /// One small datagram from a port of its own choice, so that it belongs to the same flow as another
+    /// one from there; answered as the one of `Udp`.
+    Flow {
+        /// Address and port.
+        address: SocketAddr,
+        /// The port that it comes from.
+        from: u16,
+    },
     /// Trains of small datagrams, to see how many of them are answered ([`Train`]).
     Loss {
         /// Address and port.
@@ -203,6 +212,7 @@ impl Target {
             | Self::Unanswered { address }
             | Self::Health { address, .. }
             | Self::Udp { address, .. }
+            | Self::Flow { address, .. }
             | Self::Loss { address } => Some(*address),
             Self::DnsServer { server, .. } => Some(*server),
             Self::Proxied { .. } | Self::Dns { .. } | Self::Pointer { .. } => None,
@@ -221,7 +231,7 @@ impl Target {
 
     /// Whether datagrams are sent, not a connection opened.
     pub const fn is_udp(&self) -> bool {
-        matches!(self, Self::Udp { .. } | Self::Loss { .. })
+        matches!(self, Self::Udp { .. } | Self::Flow { .. } | Self::Loss { .. })
     }
 }
 
@@ -234,7 +244,9 @@ impl fmt::Display for Target {
             | Self::Closed { address }
             | Self::Unanswered { address } => write!(f, "{address}"),
             Self::Health { address, page, .. } => write!(f, "{address}{}", page.path()),
-            Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
+            Self::Udp { address, .. } | Self::Flow { address, .. } | Self::Loss { address } => {
+                write!(f, "{address} UDP")
+            }
             Self::Proxied { service, port, .. } => write!(f, "services/{service}:{port}/proxy"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
             Self::Pointer { address } => write!(f, "PTR of {address}"),

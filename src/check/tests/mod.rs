@@ -1,5 +1,6 @@
 //! The registry as a whole, and what holds for every judge.
 
+mod change;
 mod control_plane;
 mod egress;
 mod health;

@@ -226,6 +226,15 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
             let address = Path::PodAddress { node: name.clone(), family, made };
             flows.map(Path::Flow).chain([policy, address]).collect()
         }
+        // From the first backend to the last.
+        ("change::endpoints", Subject::Path { from, .. }) => {
+            let ends = [net.nodes.first(), net.nodes.last()];
+            let flows = ends.into_iter().flatten().flat_map(|to| {
+                let flow = flow(client(from), By::ClusterIp, to);
+                [Path::Flow(flow.clone()), datagram(flow, Size::Small)]
+            });
+            flows.chain([Path::MovedFlow { node: from.clone(), family }]).collect()
+        }
         ("dns::records", Subject::Path { from, .. }) => {
             vec![Path::Name { node: from.clone(), family, made }]
         }

@@ -82,6 +82,7 @@ catalogue! {
     PodDropped,
     WebPortDropped,
     UdpDropped,
+    StaleFlows,
     HairpinOff,
     ClusterIpDropped,
     KubernetesServiceDropped,

@@ -70,6 +70,7 @@ mod ruleset;
 mod scheduler_stopped;
 mod service_masquerade_lost;
 mod service_policy;
+mod stale_flows;
 mod static_pod;
 mod summary;
 mod truth;
@@ -131,6 +132,7 @@ pub use self::{
     service_masquerade_lost::ServiceMasqueradeLost,
     service_policy::ServicePolicy,
     service_policy::Sets,
+    stale_flows::StaleFlows,
     summary::failures,
     udp_dropped::UdpDropped,
     web_port_dropped::WebPortDropped,
