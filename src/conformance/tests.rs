@@ -116,10 +116,14 @@ fn nothing_that_was_left_out_or_could_not_be_told_is_a_success() {
     });
     partial(&excluded.run().record, "1 of 3 nodes left out: n3 (");
     let without_policies = of(&Lab::dual().with_hosts().run().record);
-    assert_eq!(without_policies.limitations, ["Not run: policy::both_families and change::endpoints."]);
+    assert_eq!(
+        without_policies.limitations,
+        ["Not run: policy::both_families and change::endpoints."]
+    );
     let filtered = Lab::dual()
         .with_hosts()
-        .guarded().with_changes()
+        .guarded()
+        .with_changes()
         .changed(|lab| lab.suite.checks.retain(|check| !check.starts_with("dns")));
     partial(&filtered.run().record, "Not run: dns::servers, dns::records and dns::reverse.");
     partial(&Lab::dual().with_hosts().without_exec().record, "could not be determined");

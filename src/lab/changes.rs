@@ -1,7 +1,7 @@
 //! The lab's Service whose endpoints change.
 
 use super::{
-    Fault, Lab, fixture,
+    Fault, Lab, filters, fixture,
     network::{Step, exchange},
 };
 use crate::{
@@ -29,27 +29,32 @@ pub(super) fn outcome(lab: &Lab, probe: &Probe, from: &str, turn: Turn) -> Outco
     let family = probe.family();
     let here = |at: &str, of: IpFamily| at == from && of == family;
     let has = |is: &dyn Fn(&Fault) -> bool| lab.faults.iter().any(is);
-    let frozen = has(&|fault| matches!(fault, Fault::EndpointsFrozen { at, family } if here(at, *family)));
-    let stale = has(&|fault| matches!(fault, Fault::StaleFlows { at, family } if here(at, *family)));
-    let unknown = has(&|fault| matches!(fault, Fault::ManualIgnored { at, family } if here(at, *family)));
+    let frozen =
+        has(&|fault| matches!(fault, Fault::EndpointsFrozen { at, family } if here(at, *family)));
+    let stale =
+        has(&|fault| matches!(fault, Fault::StaleFlows { at, family } if here(at, *family)));
+    let unknown =
+        has(&|fault| matches!(fault, Fault::ManualIgnored { at, family } if here(at, *family)));
     let flow = matches!(probe.target, Target::Flow { .. });
     let turn = if frozen || (stale && flow) { Turn::Before } else { turn };
     let backend = lab.fixture.changing_backend(turn, family).filter(|_| !unknown);
-    let closed = matches!(probe.target, Target::Closed { .. });
+    let silence = matches!(probe.target, Target::Unanswered { .. });
+    let said = |outcome: Outcome| if silence { outcome.where_unanswered() } else { outcome };
     let step = Step::ClusterIp(from);
     if let Some(lost) = exchange(lab, probe, &[step], &[]) {
+        return said(lost);
+    }
+    if flow && let Some(lost) = filters::udp_dropped(lab, probe, Some(from)) {
         return lost;
     }
-    let Some(backend) = backend else {
-        return if closed { Outcome::Rejected } else { Outcome::Refused };
-    };
+    let Some(backend) = backend else { return said(Outcome::Refused) };
     let to = backend.node.as_str();
     let there = [Step::ToPod { at: from, to }];
     if let Some(lost) = exchange(lab, probe, &there, &[Step::ToPod { at: to, to: from }]) {
-        return lost;
+        return said(lost);
     }
-    if closed {
-        return Outcome::WrongAnswer { detail: "the connection was accepted".to_owned() };
+    if silence {
+        return said(Outcome::Connected);
     }
     Outcome::Answered(Answer {
         pod: backend.pod.clone().unwrap(),

@@ -173,6 +173,9 @@ impl Lab {
                 ..self.fixture.probes[i - 1].clone()
             })
             .collect();
+        // As the API server gives them to Services that were made before.
+        let like = self.fixture.service(&ServiceRole::Manual).map(|it| it.families().to_vec());
+        let families = like.filter(|known| !known.is_empty()).unwrap_or(families);
         let served = (1..=self.fixture.nodes.len()).map(|i| format!("n{i}"));
         let served: Vec<String> = served.filter(|node| self.fixture.mesh.serves(node)).collect();
         for node in served {
@@ -208,7 +211,8 @@ pub(crate) fn node_ip(i: usize, family: IpFamily) -> IpAddr {
 fn the_lab_is_healthy() {
     for families in [&[V4, V6][..], &[V6, V4]] {
         for nodes in [1, 2, 3, 5] {
-            let run = Lab::new(nodes, families).with_hosts().with_target().guarded().with_changes().run();
+            let run =
+                Lab::new(nodes, families).with_hosts().with_target().guarded().with_changes().run();
             assert_eq!(run.names(Status::Fail), Vec::<String>::new());
             assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new());
             // Only where there is one backend alone there is no other to be sent to.

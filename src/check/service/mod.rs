@@ -17,7 +17,7 @@ mod traffic_policy;
 mod udp;
 
 pub(crate) use traffic_policy::SOURCE_LOST;
-pub(super) use udp::{LARGE_DATAGRAM, tcp};
+pub(super) use udp::{LARGE_DATAGRAM, small, tcp};
 
 use super::DynCheck;
 

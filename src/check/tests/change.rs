@@ -52,6 +52,10 @@ fn what_other_checks_report_is_left_to_them() {
     assert!(detail.starts_with("blocked by service::cluster_ip_reachable"), "{detail}");
     let ignored = run([Fault::ManualIgnored { at: "n2", family: V6 }]);
     let (status, detail) = verdict(&ignored, "ipv6/n2");
+    assert_eq!(status, Status::Inconclusive);
+    assert!(detail.starts_with("before anything changed"), "{detail}");
+    let deaf = run([Fault::UdpDropped { at: "n2", family: V6 }]);
+    let (status, detail) = verdict(&deaf, "ipv6/n2");
     assert_eq!(status, Status::Skip);
-    assert!(detail.starts_with("blocked by service::manual_slices"), "{detail}");
+    assert!(detail.starts_with("blocked by service::udp"), "{detail}");
 }

@@ -7,7 +7,8 @@ use crate::{
     probe::Aim,
 };
 
-const CHECK: &[&str] = &["service::host_backend", "pod::reachable", "service::cluster_ip_reachable"];
+const CHECK: &[&str] =
+    &["service::host_backend", "pod::reachable", "service::cluster_ip_reachable"];
 
 fn run(faults: impl IntoIterator<Item = Fault>) -> Run {
     let lab = Lab::dual().with_hosts().only(CHECK);

@@ -47,7 +47,8 @@ impl Filter for HostPortsDropped {
     }
 
     fn tables(&self, cluster: &Cluster) -> Result<Vec<Table>> {
-        let rule = "iifname \"eth0\" meta l4proto { tcp, udp } th dport 20000-29999 ct state new drop";
+        let rule =
+            "iifname \"eth0\" meta l4proto { tcp, udp } th dport 20000-29999 ct state new drop";
         let chain = chain("input", "filter - 10", rule);
         Ok(vec![Table::on(cluster, &self.node, self.family, "host-ports-dropped", chain)?])
     }
