@@ -83,6 +83,10 @@ tool() {
             exec nc -v -u "$target" "${extra% *}" -e sh -c \
                 'printf "%${1}s" x; exec dd bs=4096 count=1 status=none >&2' sh "${extra#* }"
             ;;
+        flow)
+            exec nc -v -u -p "${extra#* }" "$target" "${extra% *}" -e sh -c \
+                'printf x; exec dd bs=4096 count=1 status=none >&2'
+            ;;
         # Only where one train after the other loses too much is a path called lossy.
         loss)
             for _ in 1 2 3; do
@@ -104,10 +108,13 @@ understand() {
     backend=
     # Without -v, nc would not say why it can't send; with it, it also says that it can.
     case $kind in
-        udp | health) printed=${printed#*" open$newline"} ;;
+        udp | flow | health) printed=${printed#*" open$newline"} ;;
     esac
     said=$kind
-    [ "$said" != request ] || said=http
+    case $said in
+        request) said=http ;;
+        flow) said=udp ;;
+    esac
     case $how:$said:$printed in
         whole:http:*wget:\ *) ;;
         "whole:http:  HTTP/1."?" 200 "*"$blank_header"dualstack\ pod=*" "*)

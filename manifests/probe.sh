@@ -5,7 +5,7 @@
 # It runs in the shell of the official busybox image, from upstream's default configuration of
 # version 1.35 and later, as any user, and writes no file.
 #
-# Stdin: a first line `dualstack-probe 6 PARALLEL TOGETHER BRIEF HOLD`, then one line for each probe,
+# Stdin: a first line `dualstack-probe 7 PARALLEL TOGETHER BRIEF HOLD`, then one line for each probe,
 # then a line `.`.
 #
 #   ID GROUP http TIMEOUT PATIENCE SETTLE DISTINCT SUCCESSES BOUND ADDRESS:PORT PAYLOAD
@@ -464,7 +464,7 @@ carry_out() {
 
 exec 3>&1
 read -r name version parallel together brief hold
-[ "$name $version" = 'dualstack-probe 6' ] || exit 2
-echo "h${tab}6"
+[ "$name $version" = 'dualstack-probe 7' ] || exit 2
+echo "h${tab}7"
 read_all
 : | carry_out

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Serves in the probe's pod, so that the pod can be the backend of a Service that it calls itself: on
-# port 8081, over TCP (HTTP) and UDP, in both families. It answers as nginx does (see nginx.conf).
+# Serves in the probe's pod, so that the pod can be the backend of a Service: on port 8081 over TCP (HTTP)
+# and UDP, or on DUALSTACK_PORT over TCP, in both families. It answers as nginx does (see nginx.conf). In
+# the node's own network the hostname is the node's, so DUALSTACK_POD has the pod's name.
 #
 # busybox's tcpsvd and udpsvd run it again for each request, with the client at stdin and stdout.
 
@@ -16,7 +17,8 @@ address() {
 
 # Sets $line to what is answered: who we are, where the request arrived, and from whom.
 identify() {
-    read -r pod < /proc/sys/kernel/hostname
+    pod=${DUALSTACK_POD:-}
+    [ -n "$pod" ] || read -r pod < /proc/sys/kernel/hostname
     address "$1"
     server=$address
     address "$2"
@@ -41,8 +43,10 @@ case ${PROTO:-} in
         # A listener on :: takes connections of both families.
         any=0.0.0.0
         [ ! -e /proc/net/if_inet6 ] || any=::
-        tcpsvd -c 100 -b 100 "$any" 8081 sh "$0" &
-        udpsvd -c 100 "$any" 8081 sh "$0" &
+        port=${DUALSTACK_PORT:-8081}
+        tcpsvd -c 100 -b 100 "$any" "$port" sh "$0" &
+        # In the node's own network it would answer from another address than it was asked at.
+        [ -n "${DUALSTACK_PORT:-}" ] || udpsvd -c 100 "$any" "$port" sh "$0" &
         sleep 3600 &
         wait
         ;;

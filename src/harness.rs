@@ -166,7 +166,8 @@ impl Source {
     }
 
     fn carry_out(&self, kubeconfig: &Path) -> Result<Record, Unavailable> {
-        let guarded = self.checks.iter().any(|check| check.needs().contains(&Need::Policies));
+        let any_needs = |need| self.checks.iter().any(|check| check.needs().contains(&need));
+        let (guarded, changing) = (any_needs(Need::Policies), any_needs(Need::Changes));
         let options = run::Options {
             connect: ConnectOptions {
                 kubeconfig: Some(kubeconfig.to_owned()),
@@ -175,7 +176,7 @@ impl Source {
             },
             suite: self.suite.clone(),
             checks: self.checks.clone(),
-            fixture: FixtureOptions { guarded, ..FixtureOptions::default() },
+            fixture: FixtureOptions { guarded, changing, ..FixtureOptions::default() },
             egress_server: None,
             deadline: run::DEFAULT_DEADLINE,
             keep: false,

@@ -145,6 +145,7 @@ impl<'a> Probed<'a> {
     const fn tells_of_paths(&self) -> bool {
         !self.wants_silence()
             && !self.probe.aim.is_guarded()
+            && self.probe.aim.turn().is_none()
             && !matches!(self.probe.aim, Aim::ProxyHealth { .. } | Aim::Forwarded { .. })
     }
 
@@ -382,6 +383,12 @@ impl<'a> Evidence<'a> {
         let backend = probed.backend();
         let one_way = |a: &str, b: &str| match &probed.probe.aim {
             Aim::Backend { node } => self.is_between(probed, node, a, b),
+            // Host-network pods have no pod network around them.
+            Aim::ClusterIp { service } | Aim::NodePort { service, .. }
+                if matches!(service, ServiceRole::HostBackend(_)) =>
+            {
+                false
+            }
             Aim::ClusterIp { .. } => match backend {
                 Some(backend) => self.is_between(probed, backend, a, b),
                 // Of a shared Service any backend may have been picked.
@@ -402,6 +409,8 @@ impl<'a> Evidence<'a> {
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
             Aim::Node { .. }
+            | Aim::HostBackend { .. }
+            | Aim::Changing { .. }
             | Aim::ProxyHealth { .. }
             | Aim::KubernetesService
             | Aim::Proxied { .. }

@@ -95,12 +95,14 @@ impl<'a> Busy<'a> {
         let any_backend = || world.fixture.backends.iter().any(|backend| is(&backend.node));
         let to = match &probe.aim {
             Aim::Backend { node }
+            | Aim::HostBackend { node }
             | Aim::Node { node }
             | Aim::ProxyHealth { node, .. }
             | Aim::Guarded { node, .. } => is(node),
             Aim::ClusterIp { .. } | Aim::NodePort { .. } | Aim::Proxied { .. } => {
                 probe.aim.node().is_some_and(is) || probe.aim.backend().map_or_else(any_backend, is)
             }
+            Aim::Changing { .. } => any_backend(),
             Aim::DnsPod { node, .. } | Aim::TargetEndpoint { node, .. } => {
                 node.as_deref().is_some_and(is)
             }

@@ -79,6 +79,10 @@ fn one(world: World<'_>, probe: &Probe) -> Option<String> {
             let (ip, port) = (address.ip(), address.port());
             format!("sh -c 'printf %{size}s x | nc -u -w {seconds} {ip} {port}'")
         }
+        (Target::Flow { address, from }, _) => {
+            let (ip, port) = (address.ip(), address.port());
+            format!("sh -c 'echo x | nc -u -p {from} -w {seconds} {ip} {port}'")
+        }
         (Target::Loss { address }, _) => {
             let (ip, port) = (address.ip(), address.port());
             format!(

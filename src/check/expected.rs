@@ -103,6 +103,8 @@ impl<'a> Expected<'a> {
         let records = Records::of(world, &probe.aim, family);
         let answerers = match &probe.aim {
             Aim::Backend { node } => fixture.backend_on(node).into_iter().collect(),
+            Aim::Changing { turn } => fixture.changing_backend(*turn, family).into_iter().collect(),
+            Aim::HostBackend { node } => fixture.host_probe_on(node).into_iter().collect(),
             Aim::ClusterIp { service }
             | Aim::NodePort { service, .. }
             | Aim::Proxied { service } => {

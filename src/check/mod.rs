@@ -13,6 +13,7 @@
 mod about;
 mod busy;
 mod case;
+mod change;
 pub(crate) mod commands;
 mod contract;
 mod control_plane;

@@ -20,6 +20,8 @@ pub enum Need {
     Egress,
     /// To put NetworkPolicies on pods of the run's own. Without it only those cases are skipped.
     Policies,
+    /// To change EndpointSlices of the run's own. Without it only those cases are inconclusive.
+    Changes,
     /// To let the API server's proxy connect to the pods behind the run's Services. Without it only
     /// those cases are skipped.
     ServiceProxy,

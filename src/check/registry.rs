@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::{
-    DynCheck, UPSTREAM, UpstreamTest, control_plane, dns, egress, node, node_port, pod, policy,
-    service, target,
+    DynCheck, UPSTREAM, UpstreamTest, change, control_plane, dns, egress, node, node_port, pod,
+    policy, service, target,
 };
 
 /// The areas, from what the cluster declares to what packets do.
@@ -17,6 +17,7 @@ const AREAS: &[&[&dyn DynCheck]] = &[
     egress::CHECKS,
     dns::CHECKS,
     policy::CHECKS,
+    change::CHECKS,
     target::CHECKS,
 ];
 

@@ -49,14 +49,14 @@ pub const UPSTREAM: &[UpstreamTest] = &[
     whole("should function for node-Service: udp"),
     whole("should function for endpoint-Service: http"),
     whole("should function for endpoint-Service: udp"),
-    but_for("endpoints that go and come back", "should update endpoints: http"),
-    but_for("endpoints that go and come back", "should update endpoints: udp"),
+    whole("should update endpoints: http"),
+    whole("should update endpoints: udp"),
     whole("should function for client IP based session affinity: http"),
     whole("should function for client IP based session affinity: udp"),
     whole("should be able to handle large requests: http"),
     whole("should be able to handle large requests: udp"),
     but_for(
-        "backends in the host network",
+        "datagrams: busybox's server for them can't be a backend in the host network",
         "should function for service endpoints using hostNetwork",
     ),
 ];

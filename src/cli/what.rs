@@ -250,7 +250,8 @@ impl WhatArgs {
             ));
         }
         let suite = suite.narrowed(&checks);
-        let guarded = checks.iter().any(|check| check.needs().contains(&Need::Policies));
+        let any_needs = |need| checks.iter().any(|check| check.needs().contains(&need));
+        let (guarded, changing) = (any_needs(Need::Policies), any_needs(Need::Changes));
         if let (Some(target), []) = (named.first(), suite.targets.as_slice()) {
             return Err(Failure::usage(format!(
                 "nothing tests --target {target}, because no check of the area {TARGET_AREA} is selected; \
@@ -274,6 +275,7 @@ impl WhatArgs {
                 mesh: workload.mesh,
                 host_network: workload.host_network.into(),
                 guarded,
+                changing,
                 node_timeout: time.node_timeout,
                 ready_timeout: time.ready_timeout,
             },

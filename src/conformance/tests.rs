@@ -30,7 +30,7 @@ fn of(record: &Record) -> Report {
 }
 
 fn healthy() -> Record {
-    Lab::dual().with_hosts().guarded().run().record
+    Lab::dual().with_hosts().guarded().with_changes().run().record
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_healthy_cluster_is_a_success_and_its_report_reads_well() {
 #[test]
 fn a_fault_of_the_core_is_a_failure_that_names_its_checks() {
     let fault = Fault::NoRoute { at: "n2", to: "n1", family: V6 };
-    let report = of(&Lab::dual().with_hosts().guarded().with(fault).run().record);
+    let report = of(&Lab::dual().with_hosts().guarded().with_changes().with(fault).run().record);
     assert_eq!(report.result, Grade::Failure);
     insta::assert_snapshot!(yaml(&report).unwrap());
 }
@@ -116,10 +116,14 @@ fn nothing_that_was_left_out_or_could_not_be_told_is_a_success() {
     });
     partial(&excluded.run().record, "1 of 3 nodes left out: n3 (");
     let without_policies = of(&Lab::dual().with_hosts().run().record);
-    assert_eq!(without_policies.limitations, ["Not run: policy::both_families."]);
+    assert_eq!(
+        without_policies.limitations,
+        ["Not run: policy::both_families and change::endpoints."]
+    );
     let filtered = Lab::dual()
         .with_hosts()
         .guarded()
+        .with_changes()
         .changed(|lab| lab.suite.checks.retain(|check| !check.starts_with("dns")));
     partial(&filtered.run().record, "Not run: dns::servers, dns::records and dns::reverse.");
     partial(&Lab::dual().with_hosts().without_exec().record, "could not be determined");

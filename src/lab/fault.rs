@@ -125,6 +125,12 @@ pub(crate) enum Fault {
     Unguarded { on: &'static str, family: IpFamily },
     /// No ipBlock of a family admits a pod.
     BlockUnknown { family: IpFamily },
+    /// A firewall on a node drops what others send to its own ports, other than its NodePorts.
+    HostPortDropped { on: &'static str, family: IpFamily },
+    /// A node goes on sending to the first backend of a Service, whatever became of it.
+    EndpointsFrozen { at: &'static str, family: IpFamily },
+    /// The same, with flows of datagrams that there were before.
+    StaleFlows { at: &'static str, family: IpFamily },
     /// A node masquerades what its pods send to ClusterIPs.
     ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }

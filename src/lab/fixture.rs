@@ -70,10 +70,13 @@ fn cluster_ips_of(k: usize, families: &[IpFamily]) -> Vec<IpAddr> {
 }
 
 /// A Service as an API server with these Service ranges makes it.
-fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
+pub(super) fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
     let name = match &role {
         ServiceRole::Backend(node) => format!("backend-{}", node.trim_start_matches('n')),
         ServiceRole::Probe(node) => format!("probe-{}", node.trim_start_matches('n')),
+        ServiceRole::HostBackend(node) => {
+            format!("host-backend-{}", node.trim_start_matches('n'))
+        }
         ServiceRole::Local(node) => format!("local-{}", node.trim_start_matches('n')),
         role => role.to_string(),
     };
@@ -113,6 +116,7 @@ fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Service {
                     | ServiceRole::Backend(_)
                     | ServiceRole::Local(_)
                     | ServiceRole::Probe(_)
+                    | ServiceRole::HostBackend(_)
             )
             .then(|| 30_000 + u16::try_from(k).unwrap()),
         }

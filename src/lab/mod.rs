@@ -2,6 +2,7 @@
 //! probes packet by packet and knows nothing of how they are judged.
 
 mod api_server;
+mod changes;
 mod dns;
 mod egress;
 mod facts;
@@ -10,6 +11,7 @@ mod filters;
 mod fixture;
 mod guarded;
 mod health;
+mod hosts;
 mod network;
 mod policies;
 mod run;
@@ -27,7 +29,7 @@ pub(crate) use run::Run;
 use crate::{
     check::{REGISTRY, Status, World},
     facts::{Fact, Facts, Node},
-    fixture::{Endpoint, Fixture, Mesh, MeshChoice, Slice, Workload, WorkloadState},
+    fixture::{Endpoint, Fixture, Mesh, MeshChoice, ServiceRole, Slice, Workload, WorkloadState},
     net::IpFamily::{self, V4, V6},
     suite::Suite,
 };
@@ -111,7 +113,10 @@ impl Lab {
             let families = IpFamily::ALL.into_iter();
             let written = families.filter(|&family| {
                 let off = |fault: &Fault| matches!(fault, Fault::NoEndpoints { family: of } if *of == family);
-                service.cluster_ip(family).is_some() && !self.faults.iter().any(off)
+                // Those of host-network pods are the run's own.
+                let own = matches!(service.role, ServiceRole::HostBackend(_));
+                let off = !own && self.faults.iter().any(off);
+                service.cluster_ip(family).is_some() && !off
             });
             let slices = written.map(|family| Slice {
                 name: format!("{}-{}", service.name, family.slug()),
@@ -168,6 +173,16 @@ impl Lab {
                 ..self.fixture.probes[i - 1].clone()
             })
             .collect();
+        // As the API server gives them to Services that were made before.
+        let like = self.fixture.service(&ServiceRole::Manual).map(|it| it.families().to_vec());
+        let families = like.filter(|known| !known.is_empty()).unwrap_or(families);
+        let served = (1..=self.fixture.nodes.len()).map(|i| format!("n{i}"));
+        let served: Vec<String> = served.filter(|node| self.fixture.mesh.serves(node)).collect();
+        for node in served {
+            let place = self.fixture.services.len();
+            let role = ServiceRole::HostBackend(node);
+            self.fixture.services.push(fixture::service(place, role, &families));
+        }
         self.served()
     }
 
@@ -196,7 +211,8 @@ pub(crate) fn node_ip(i: usize, family: IpFamily) -> IpAddr {
 fn the_lab_is_healthy() {
     for families in [&[V4, V6][..], &[V6, V4]] {
         for nodes in [1, 2, 3, 5] {
-            let run = Lab::new(nodes, families).with_hosts().with_target().guarded().run();
+            let run =
+                Lab::new(nodes, families).with_hosts().with_target().guarded().with_changes().run();
             assert_eq!(run.names(Status::Fail), Vec::<String>::new());
             assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new());
             // Only where there is one backend alone there is no other to be sent to.

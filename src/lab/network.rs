@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    Fault, Lab, api_server, dns, egress,
+    Fault, Lab, api_server, changes, dns, egress,
     filters::{self, Way},
-    guarded, health, policies, targets,
+    guarded, health, hosts, policies, targets,
 };
 use crate::{
     fixture::{BACKEND_PORT, Service, ServiceRole, Workload},
@@ -81,11 +81,17 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
         }
         Vantage::DnsPod { pod, .. } => return dns::records(lab, probe, pod),
     };
+    if let Some(turn) = probe.aim.turn() {
+        return changes::outcome(lab, probe, from.unwrap(), turn);
+    }
     if let Aim::Guarded { node, under } = &probe.aim {
         return guarded::outcome(lab, probe, node, *under);
     }
     if probe.aim == Aim::Outside {
         return egress::outcome(lab, probe, from.unwrap());
+    }
+    if let Some(to) = hosts::target(probe) {
+        return hosts::outcome(lab, probe, from.unwrap(), to);
     }
     if matches!(probe.aim, Aim::TargetIp { .. } | Aim::TargetEndpoint { .. }) {
         return targets::outcome(lab, probe, from.unwrap(), turn);
@@ -95,6 +101,7 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
     }
     match &probe.target {
         Target::Proxied { .. } => panic!("the API server alone asks so"),
+        Target::Flow { .. } => panic!("only where endpoints change"),
         Target::Dns { .. } | Target::Pointer { .. } => {
             dns::resolve(lab, probe, from.unwrap(), turn)
         }

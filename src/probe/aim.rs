@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::TargetName,
-    fixture::{PolicyRule, ServiceRole},
+    fixture::{PolicyRule, ServiceRole, Turn},
     net::IpFamily,
 };
 
@@ -32,6 +32,11 @@ pub enum Aim {
     },
     /// A node itself, to see whether it can be reached at all.
     Node {
+        /// The node.
+        node: String,
+    },
+    /// The host-network pod on a node, at its own address and the run's port.
+    HostBackend {
         /// The node.
         node: String,
     },
@@ -94,6 +99,11 @@ pub enum Aim {
         /// The Service.
         target: TargetName,
     },
+    /// The ClusterIP of the Service whose endpoints change.
+    Changing {
+        /// What is behind it meanwhile.
+        turn: Turn,
+    },
     /// The guarded pod on a node, or what it connects to itself, while a NetworkPolicy holds.
     Guarded {
         /// The node.
@@ -110,12 +120,22 @@ impl Aim {
         matches!(self, Self::Guarded { .. })
     }
 
+    /// What is behind the Service whose endpoints change, where it is about that: what becomes of it says
+    /// nothing of the path.
+    pub const fn turn(&self) -> Option<Turn> {
+        match self {
+            Self::Changing { turn } => Some(*turn),
+            _ => None,
+        }
+    }
+
     /// The Service that traffic is sent to.
     pub const fn service(&self) -> Option<&ServiceRole> {
         match self {
             Self::ClusterIp { service } | Self::NodePort { service, .. } => Some(service),
             Self::Backend { .. }
             | Self::Node { .. }
+            | Self::HostBackend { .. }
             | Self::ProxyHealth { .. }
             | Self::KubernetesService
             | Self::Outside
@@ -127,6 +147,7 @@ impl Aim {
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }
             | Self::TargetRecords { .. }
+            | Self::Changing { .. }
             | Self::Guarded { .. }
             | Self::Records { .. } => None,
         }
@@ -138,6 +159,7 @@ impl Aim {
             Self::NodePort { node, .. } | Self::Node { node } => Some(node),
             Self::Backend { .. }
             | Self::ClusterIp { .. }
+            | Self::HostBackend { .. }
             | Self::ProxyHealth { .. }
             | Self::KubernetesService
             | Self::Outside
@@ -149,6 +171,7 @@ impl Aim {
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }
             | Self::TargetRecords { .. }
+            | Self::Changing { .. }
             | Self::Guarded { .. }
             | Self::Records { .. } => None,
         }

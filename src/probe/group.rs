@@ -53,8 +53,8 @@ fn way(probe: &Probe) -> Option<Way<'_>> {
             | Target::Loss { .. }
             | Target::Proxied { .. }
     );
-    // What a policy does to one probe is not what it does to another.
-    let guarded = matches!(probe.aim, Aim::Guarded { .. });
+    // What a policy, or another backend, does to one probe is not what it does to another.
+    let guarded = matches!(probe.aim, Aim::Guarded { .. } | Aim::Changing { .. });
     if alone || guarded || attempts.settle_ms == 0 {
         return None;
     }

@@ -35,6 +35,7 @@ impl Probe {
             | Target::Unanswered { address }
             | Target::Health { address, .. }
             | Target::Udp { address, .. }
+            | Target::Flow { address, .. }
             | Target::Loss { address } => IpFamily::of(address.ip()),
             Target::DnsServer { server, .. } => IpFamily::of(server.ip()),
             Target::Pointer { address } => IpFamily::of(*address),
@@ -45,11 +46,12 @@ impl Probe {
 
 impl Probe {
     /// Whether it may be carried out a second time, later and beside others: not where silence is what
-    /// is wanted or counted, where a policy of the run's own held meanwhile, or at Services of the
-    /// operator's.
+    /// is wanted or counted, where a change or policy of the run's own was there meanwhile, or at Services
+    /// of the operator's.
     pub(crate) const fn can_be_repeated(&self) -> bool {
         !matches!(self.target, Target::Unanswered { .. } | Target::Loss { .. })
             && !self.aim.is_guarded()
+            && self.aim.turn().is_none()
             && self.aim.target().is_none()
     }
 }
@@ -166,6 +168,14 @@ pub enum Target {
         /// The datagram's size in bytes, at least 1.
         size: u32,
     },
+    /// One small datagram from a port of its own choice, so that it belongs to the same flow as another
+    /// one from there; answered as the one of `Udp`.
+    Flow {
+        /// Address and port.
+        address: SocketAddr,
+        /// The port that it comes from.
+        from: u16,
+    },
     /// Trains of small datagrams, to see how many of them are answered ([`Train`]).
     Loss {
         /// Address and port.
@@ -214,6 +224,7 @@ impl Target {
             | Self::Unanswered { address }
             | Self::Health { address, .. }
             | Self::Udp { address, .. }
+            | Self::Flow { address, .. }
             | Self::Loss { address } => Some(*address),
             Self::DnsServer { server, .. } => Some(*server),
             Self::Proxied { .. } | Self::Dns { .. } | Self::Pointer { .. } => None,
@@ -232,7 +243,7 @@ impl Target {
 
     /// Whether datagrams are sent, not a connection opened.
     pub const fn is_udp(&self) -> bool {
-        matches!(self, Self::Udp { .. } | Self::Loss { .. })
+        matches!(self, Self::Udp { .. } | Self::Flow { .. } | Self::Loss { .. })
     }
 }
 
@@ -245,7 +256,9 @@ impl fmt::Display for Target {
             | Self::Closed { address }
             | Self::Unanswered { address } => write!(f, "{address}"),
             Self::Health { address, page, .. } => write!(f, "{address}{}", page.path()),
-            Self::Udp { address, .. } | Self::Loss { address } => write!(f, "{address} UDP"),
+            Self::Udp { address, .. } | Self::Flow { address, .. } | Self::Loss { address } => {
+                write!(f, "{address} UDP")
+            }
             Self::Proxied { service, port, .. } => write!(f, "services/{service}:{port}/proxy"),
             Self::Dns { name, family } => write!(f, "{name} {}", family.record_type()),
             Self::Pointer { address } => write!(f, "PTR of {address}"),

@@ -71,6 +71,7 @@ async fn attempt(client: &Client, probe: &Probe, limit: Duration) -> Result<Outc
                 health(client, *address, *page, *wanted).await
             }
             Target::Udp { address, size } => exchange(*address, *size).await,
+            Target::Flow { address, .. } => Err(format!("flows to {address} are from pods only")),
             Target::Loss { address } => Err(format!("loss to {address} is counted from pods only")),
             Target::Proxied { .. } => Err(format!("{} is the API server's", probe.target)),
             Target::Pointer { address } => {

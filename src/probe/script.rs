@@ -8,7 +8,7 @@ use super::{
 use crate::net::IpFamily;
 
 /// The protocol's version: the script and this file change together.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 /// The command that runs the script in the probes' container.
 pub(super) const COMMAND: [&str; 2] = ["sh", "/etc/dualstack/probe.sh"];
@@ -101,6 +101,9 @@ fn task(probe: &Probe) -> Result<String, String> {
         ),
         Target::Udp { address, size } => {
             format!("udp {how} {} {} {size}", address.ip(), address.port())
+        }
+        Target::Flow { address, from } => {
+            format!("flow {how} {} {} {from}", address.ip(), address.port())
         }
         Target::Loss { address } => format!("loss {how} {} {}", address.ip(), address.port()),
         Target::Proxied { .. } => return Err(format!("{} is the API server's", probe.target)),
@@ -249,6 +252,7 @@ mod tests {
             probe(Target::Unanswered { address: "10.0.0.1:80".parse().unwrap() }),
             probe(Target::Request { address: "[fd00::1]:80".parse().unwrap(), size: 1280 }),
             probe(Target::Udp { address: "[fd00::1]:80".parse().unwrap(), size: 1400 }),
+            probe(Target::Flow { address: "[fd00::1]:8080".parse().unwrap(), from: 20_000 }),
             probe(Target::Loss { address: "10.0.0.1:8080".parse().unwrap() }),
             probe(Target::Health {
                 address: "[fd00::1]:10256".parse().unwrap(),
@@ -271,7 +275,7 @@ mod tests {
         assert_eq!(refused, []);
         assert_eq!(
             text,
-            "dualstack-probe 6 16 32 1500 4500\n\
+            "dualstack-probe 7 16 32 1500 4500\n\
              0 1 http 2000 300 6000 3 2 64 [fd00::1]:80 0\n\
              1 1 tcp 2000 300 6000 3 2 64 fd00::1 10250\n\
              2 1 closed 2000 300 6000 3 2 64 fd00::1 80\n\
@@ -292,7 +296,7 @@ mod tests {
     fn a_name_that_would_be_something_else_to_the_shell_or_the_tool_is_refused() {
         for name in ["", "-debug", "a b.", "a\nb.", "$(reboot).", "a\t."] {
             let (text, refused) = stdin(&[dns(name)], Room::among(1));
-            assert_eq!(text, "dualstack-probe 6 16 32 1500 0\n.\n", "{name:?}");
+            assert_eq!(text, "dualstack-probe 7 16 32 1500 0\n.\n", "{name:?}");
             assert_eq!(refused.len(), 1, "{name:?}");
         }
     }
@@ -324,7 +328,7 @@ mod tests {
         {
             assert_eq!(Line::read(line), None, "{line:?}");
         }
-        assert_eq!(Line::read("h\t6"), Some(Line::Hello));
+        assert_eq!(Line::read("h\t7"), Some(Line::Hello));
     }
 
     proptest! {

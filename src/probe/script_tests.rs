@@ -386,7 +386,7 @@ fn a_stdin_that_ends_before_its_last_line_is_an_error() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(b"dualstack-probe 6 4 8 1500 0\n").unwrap();
+    child.stdin.take().unwrap().write_all(b"dualstack-probe 7 4 8 1500 0\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }
 

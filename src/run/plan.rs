@@ -14,7 +14,7 @@ use crate::{
     cluster::{self, PAGE, Server},
     exit::Exit,
     facts::{self, Facts},
-    fixture::{self, Destination, FixtureError, FixtureOptions, PolicyRule, SelectedNode},
+    fixture::{self, Destination, FixtureError, FixtureOptions, PolicyRule, SelectedNode, Turn},
     net::IpFamily,
     probe::{Aim, EXECS_AT_ONCE, Probe, Vantage},
     suite::{EgressPolicy, Suite},
@@ -192,7 +192,7 @@ pub fn planned(
             Source::Outside => plan.outside = probes,
             Source::ApiServer => plan.proxied = probes,
             Source::Forward(_) => plan.port_forwards += 1,
-            Source::Exec(..) | Source::Guarded(..) => {
+            Source::Exec(..) | Source::Guarded(..) | Source::Changing(..) => {
                 plan.execs += 1;
                 plan.from_pods += probes;
                 busiest = busiest.max(probes);
@@ -224,6 +224,8 @@ enum Source {
     Exec(String, bool),
     /// A pod of a node that is guarded, or connects to such a one, while a policy holds.
     Guarded(String, bool, PolicyRule),
+    /// The pod of a node, while a Service has this backend.
+    Changing(String, Turn),
     /// A DNS pod.
     Forward(String),
 }
@@ -237,6 +239,7 @@ impl Source {
             (Vantage::Guarded { node }, Aim::Guarded { under, .. }) => {
                 Self::Guarded(node.clone(), true, *under)
             }
+            (Vantage::Pod { node }, Aim::Changing { turn }) => Self::Changing(node.clone(), *turn),
             (vantage, _) => Self::of_vantage(vantage),
         }
     }

@@ -82,8 +82,11 @@ fn node_ports_that_no_node_opens_in_a_family_are_one_cause() {
     for at in NODES {
         lab = lab.with(Fault::NodePortRefused { at, family: V6 });
     }
-    let run =
-        assert_red(&lab, |path| path.family == Some(V6) && path.check.starts_with("node_port"));
+    let run = assert_red(&lab, |path| {
+        let by_node_port =
+            path.check.starts_with("node_port") || path.check == "service::host_backend";
+        path.family == Some(V6) && by_node_port
+    });
     assert_cause(&run, "node_port_dead", &["No node", "refuse"]);
 }
 

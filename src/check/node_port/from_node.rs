@@ -111,7 +111,7 @@ impl Check for FromNode {
 }
 
 /// The case that says why nothing is tried from the nodes.
-fn without_hosts(world: World<'_>, family: IpFamily) -> Planned<HostPortPath> {
+pub(in crate::check) fn without_hosts<S>(world: World<'_>, family: IpFamily) -> Planned<S> {
     let why = match &world.fixture.host_network {
         HostNetwork::Skipped { reason } => format!("no host-network pods: {reason}"),
         HostNetwork::Off | HostNetwork::On { .. } => {

@@ -6,6 +6,7 @@ mod from_pod;
 mod ports;
 mod udp;
 
+pub(super) use from_node::without_hosts;
 pub(super) use from_outside::addresses;
 pub(super) use ports::node;
 

@@ -6,6 +6,7 @@ mod cluster_ips;
 mod endpoint_slices;
 mod hairpin;
 mod health_check;
+mod host_backend;
 mod manual_slices;
 mod no_endpoints;
 mod policy_change;
@@ -16,7 +17,7 @@ mod traffic_policy;
 mod udp;
 
 pub(crate) use traffic_policy::SOURCE_LOST;
-pub(super) use udp::{LARGE_DATAGRAM, tcp};
+pub(super) use udp::{LARGE_DATAGRAM, small, tcp};
 
 use super::DynCheck;
 
@@ -33,6 +34,7 @@ pub(super) const CHECKS: &[&dyn DynCheck] = &[
     &session_affinity::SessionAffinity,
     &traffic_policy::TrafficPolicy,
     &health_check::HealthCheckNodePort,
+    &host_backend::HostBackend,
     &no_endpoints::NoEndpoints,
     &sctp::Sctp,
 ];

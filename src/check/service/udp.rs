@@ -145,7 +145,7 @@ fn udp(world: World<'_>, source: &Source<'_>, to: &str, address: SocketAddr, siz
 }
 
 /// The way to a backend by a small datagram, as this check tries it.
-pub(super) fn small(
+pub(in crate::check) fn small(
     world: World<'_>,
     source: &Source<'_>,
     to: &str,

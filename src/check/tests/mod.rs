@@ -1,9 +1,11 @@
 //! The registry as a whole, and what holds for every judge.
 
 mod busy;
+mod change;
 mod control_plane;
 mod egress;
 mod health;
+mod host_backend;
 mod nodes;
 mod policy;
 mod property;

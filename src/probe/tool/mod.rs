@@ -26,7 +26,7 @@ pub(super) fn outcome(target: &Target, printed: &Printed) -> Result<Outcome, Str
         Target::Closed { .. } => nc::outcome(printed).map(Outcome::where_closed),
         Target::Unanswered { .. } => nc::outcome(printed).map(Outcome::where_unanswered),
         Target::Health { wanted, .. } => health::outcome(printed, *wanted),
-        Target::Udp { .. } => udp::outcome(printed),
+        Target::Udp { .. } | Target::Flow { .. } => udp::outcome(printed),
         Target::Loss { .. } => loss::outcome(printed),
         Target::Proxied { .. } => Err("no tool in a pod is the API server".to_owned()),
         Target::Dns { .. } | Target::Pointer { .. } => nslookup::outcome(printed),

@@ -1,6 +1,7 @@
 //! The last stage of a run: carrying its probes out, once more around what failed, and a look at the
 //! nodes that failures point at.
 
+mod changes;
 mod policies;
 mod second_look;
 
@@ -122,10 +123,13 @@ impl Session {
         let (sink, mut observed) = mpsc::unbounded_channel();
         let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
         let (guarded, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(is_guarded);
+        let turns = |(_, probe): &(ProbeId, Probe)| probe.aim.turn().is_some();
+        let (changing, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(turns);
         let carrying_out = async {
             // Policies are on pods of their own, so that they disturb nothing else.
             let policies = policies::carry_out(&client, &fixture, live, guarded, &sink);
-            tokio::join!(probe::carry_out(&client, &fixture, probes, &sink), policies);
+            let changes = changes::carry_out(&client, &fixture, live, changing, &sink);
+            tokio::join!(probe::carry_out(&client, &fixture, probes, &sink), policies, changes);
             drop(sink);
         };
         let recording = async {

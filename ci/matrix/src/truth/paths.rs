@@ -118,6 +118,18 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
         ("service::udp", Subject::Path { from, to }) => {
             datagrams(&flow(client(from), By::ClusterIp, to), true)
         }
+        // More than a packet holds is sent by pods to ClusterIPs.
+        ("service::host_backend", Subject::Path { from, to }) => {
+            let client = client(from);
+            let entry = client.node().unwrap_or_default().to_owned();
+            let flow = |by| {
+                let flow = Flow::new(family, client.clone(), by, Target::Host(to.clone()));
+                Flow { made, port: Port::Other, ..flow }
+            };
+            let size = if client.pod().is_some() { Size::LargeRequest } else { Size::Small };
+            let by_cluster_ip = Flow { size, ..flow(By::ClusterIp) };
+            [by_cluster_ip, flow(By::NodePort(entry))].map(Path::Flow).to_vec()
+        }
         ("service::hairpin", Subject::Pod { node, .. }) => {
             let ask =
                 |by| Flow { port: Port::Other, ..flow(Client::Server(node.clone()), by, node) };
@@ -213,6 +225,15 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
             let policy = Path::Policy { node: name.clone(), family };
             let address = Path::PodAddress { node: name.clone(), family, made };
             flows.map(Path::Flow).chain([policy, address]).collect()
+        }
+        // From the first backend to the last.
+        ("change::endpoints", Subject::Path { from, .. }) => {
+            let ends = [net.nodes.first(), net.nodes.last()];
+            let flows = ends.into_iter().flatten().flat_map(|to| {
+                let flow = flow(client(from), By::ClusterIp, to);
+                [Path::Flow(flow.clone()), datagram(flow, Size::Small)]
+            });
+            flows.chain([Path::MovedFlow { node: from.clone(), family }]).collect()
         }
         ("dns::records", Subject::Path { from, .. }) => {
             vec![Path::Name { node: from.clone(), family, made }]

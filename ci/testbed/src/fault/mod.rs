@@ -31,6 +31,7 @@ mod flannel_lost;
 mod forward_dropped;
 mod forwarding_off;
 mod hairpin_off;
+mod host_ports_dropped;
 mod host_to_pods_dropped;
 mod internal_ip_missing;
 mod journal;
@@ -72,6 +73,7 @@ mod ruleset;
 mod scheduler_stopped;
 mod service_masquerade_lost;
 mod service_policy;
+mod stale_flows;
 mod static_pod;
 mod summary;
 mod truth;
@@ -100,6 +102,7 @@ pub use self::{
     forward_dropped::ForwardDropped,
     forwarding_off::ForwardingOff,
     hairpin_off::HairpinOff,
+    host_ports_dropped::HostPortsDropped,
     host_to_pods_dropped::HostToPodsDropped,
     internal_ip_missing::InternalIpMissing,
     journal::{Active, Injection, active, inject, injected, revert, revert_abandoned, revert_all},
@@ -134,6 +137,7 @@ pub use self::{
     service_masquerade_lost::ServiceMasqueradeLost,
     service_policy::ServicePolicy,
     service_policy::Sets,
+    stale_flows::StaleFlows,
     summary::failures,
     udp_dropped::UdpDropped,
     web_port_dropped::WebPortDropped,

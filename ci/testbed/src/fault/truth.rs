@@ -76,6 +76,7 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
         | Path::PodOrder { .. }
         | Path::ProxyHealth { .. }
         | Path::Policy { .. }
+        | Path::MovedFlow { .. }
         | Path::ApiServer => Outcome::Works,
     }
 }
@@ -117,6 +118,7 @@ fn without(node: &str, path: &Path) -> Option<Outcome> {
         | Path::ProxyHealth { node: on, .. }
         | Path::Untranslated { node: on, .. }
         | Path::Policy { node: on, .. }
+        | Path::MovedFlow { node: on, .. }
         | Path::DnsRecord { node: on, .. } => (on == node).then_some(Outcome::Unseen),
         _ => None,
     }

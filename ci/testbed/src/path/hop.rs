@@ -137,6 +137,11 @@ impl Hop {
         self.from.is(node) && self.start == End::Host
     }
 
+    /// Whether a process of the node's own network gets it.
+    pub fn is_for_processes_of(&self, node: &str) -> bool {
+        self.to.is(node) && self.end == End::Host
+    }
+
     /// Whether a pod gets it.
     pub fn is_for_pod(&self) -> bool {
         self.end == End::Pod

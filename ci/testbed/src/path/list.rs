@@ -22,11 +22,25 @@ impl Net {
         paths
     }
 
-    /// What NetworkPolicies deny on each node in each family, which no plain command asks.
-    pub fn policies(&self) -> Vec<Path> {
+    /// What no plain command asks: what NetworkPolicies deny on each node in each family, flows whose
+    /// backend changes, and connections to processes of other nodes.
+    pub fn unasked(&self) -> Vec<Path> {
         let of = |family: &Family| {
             let family = *family;
-            self.nodes.iter().map(move |node| Path::Policy { node: node.clone(), family })
+            let pairs = self.nodes.iter().flat_map(|from| {
+                let others = self.nodes.iter().filter(move |to| *to != from);
+                others.map(move |to| (from, to))
+            });
+            let hosts = pairs.map(move |(from, to)| {
+                let client = Client::Pod(from.clone());
+                let flow = Flow::new(family, client, By::Own, Target::Host(to.clone()));
+                Path::Flow(Flow { port: Port::Other, ..flow })
+            });
+            let nodes = self.nodes.iter().flat_map(move |node| {
+                let node = || node.clone();
+                [Path::Policy { node: node(), family }, Path::MovedFlow { node: node(), family }]
+            });
+            nodes.chain(hosts)
         };
         self.families.iter().flat_map(of).collect()
     }

@@ -89,6 +89,14 @@ pub enum Path {
         /// The family.
         family: Family,
     },
+    /// Datagrams of a flow from a pod of the node follow a Service to another backend. Plain commands don't
+    /// ask it.
+    MovedFlow {
+        /// The node.
+        node: String,
+        /// The family.
+        family: Family,
+    },
     /// A pod of the node is told, if only by a refusal, what becomes of a connection to a port of the NodePort
     /// range at the node that ends at the node itself.
     Untranslated {
@@ -120,6 +128,7 @@ impl Path {
             | Self::QuickName { family, .. }
             | Self::Reverse { family, .. }
             | Self::Policy { family, .. }
+            | Self::MovedFlow { family, .. }
             | Self::DnsOver { family }
             | Self::ProxyHealth { family, .. }
             | Self::Untranslated { family, .. }
@@ -164,6 +173,9 @@ impl fmt::Display for Path {
             }
             Self::Untranslated { node, family } => {
                 write!(f, "{family} answer at an unused NodePort of {node}")
+            }
+            Self::MovedFlow { node, family } => {
+                write!(f, "{family} flows from {node} whose backend changes")
             }
             Self::Policy { node, family } => write!(f, "{family} policies on {node}"),
             Self::ApiServer => f.write_str("API server"),

@@ -50,6 +50,7 @@ fn kind(path: &Path) -> (String, Pair) {
         }
         Path::ProxyHealth { node, .. } => ("health of kube-proxy".to_owned(), one(node)),
         Path::Untranslated { node, .. } => ("pod to a port of its node".to_owned(), one(node)),
+        Path::MovedFlow { node, .. } => ("flows whose backend changes".to_owned(), one(node)),
         Path::Policy { node, .. } => ("policies".to_owned(), one(node)),
         Path::ApiServer => ("API server".to_owned(), one(&String::new())),
         Path::Flow(flow) => {

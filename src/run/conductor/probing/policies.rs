@@ -67,7 +67,7 @@ fn denied(observation: &Observation) -> bool {
     observation.attempts.last().is_some_and(|attempt| attempt.outcome.succeeded())
 }
 
-fn lose(probes: Vec<(ProbeId, Probe)>, reason: &str, sink: &Sink) {
+pub(super) fn lose(probes: Vec<(ProbeId, Probe)>, reason: &str, sink: &Sink) {
     for (id, _) in probes {
         // Nobody listens any more where the run is over.
         let lost = Some(reason.to_owned());
