@@ -145,7 +145,7 @@ impl<'a> Probed<'a> {
     const fn tells_of_paths(&self) -> bool {
         !self.wants_silence()
             && !self.probe.aim.is_guarded()
-            && !matches!(self.probe.aim, Aim::ProxyHealth { .. })
+            && !matches!(self.probe.aim, Aim::ProxyHealth { .. } | Aim::LoadBalancer { .. })
     }
 
     pub(super) const fn is_cluster_ip(&self) -> bool {
@@ -401,6 +401,7 @@ impl<'a> Evidence<'a> {
                     && self.dns_nodes().any(|dns| self.is_between(probed, dns, a, b))
             }
             Aim::Node { .. }
+            | Aim::LoadBalancer { .. }
             | Aim::ProxyHealth { .. }
             | Aim::KubernetesService
             | Aim::Proxied { .. }

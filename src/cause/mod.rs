@@ -30,6 +30,8 @@ mod isolation;
 mod kube_proxy_family_unhealthy;
 mod kube_proxy_not_running;
 mod kubernetes_service_dead;
+mod load_balancer_unrouted;
+mod load_balancer_without_family;
 mod local_policy_ignored;
 mod lossy_path;
 mod model;
@@ -56,6 +58,7 @@ mod policies_ignored;
 mod proof;
 mod rejections_lost;
 mod rule;
+mod service_changes_refused;
 mod service_proxy_down;
 mod service_range_unrouted;
 mod services_changed;
@@ -85,6 +88,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &single_stack_cluster::SingleStackCluster,
     &services_changed::ServicesChanged,
     &services_refused::ServicesRefused,
+    &service_changes_refused::ServiceChangesRefused,
     &component_stopped::ComponentStopped,
     &other_primary::OtherPrimary,
     &services_single_stack::ServicesSingleStack,
@@ -122,6 +126,8 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &affinity_off::AffinityOff,
     &local_policy_ignored::LocalPolicyIgnored,
     &client_address_lost::ClientAddressLost,
+    &load_balancer_without_family::LoadBalancerWithoutFamily,
+    &load_balancer_unrouted::LoadBalancerUnrouted,
     &node_port_input_filtered::NodePortInputFiltered,
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,

@@ -20,6 +20,9 @@ pub enum Need {
     Egress,
     /// To put NetworkPolicies on pods of the run's own. Without it only those cases are skipped.
     Policies,
+    /// To create a Service that a load balancer is made for. Where nobody makes one, or it might cost
+    /// something, those cases are skipped.
+    LoadBalancer,
     /// To let the API server's proxy connect to the pods behind the run's Services. Without it only
     /// those cases are skipped.
     ServiceProxy,

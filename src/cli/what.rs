@@ -10,7 +10,10 @@ use crate::{
     check::Need,
     exit::Exit,
     facts::TargetName,
-    fixture::{FixtureOptions, HostNetworkPolicy, MeshChoice, NodeChoice, PullSecret, Toleration},
+    fixture::{
+        FixtureOptions, HostNetworkPolicy, LoadBalancerPolicy, MeshChoice, NodeChoice, PullSecret,
+        Toleration,
+    },
     probe::EgressServer,
     run::{self, Options},
     suite::{EgressPolicy, OutsidePolicy, Suite, TARGET_AREA},
@@ -58,6 +61,11 @@ struct ExpectationArgs {
     /// do
     #[arg(long, value_name = "URL")]
     egress_target: Option<EgressServer>,
+    /// Whether to create a Service of type LoadBalancer and test its addresses: if the cluster has a
+    /// provider that is known to cost nothing, such as MetalLB (`auto`), always, which may make a load
+    /// balancer that costs money and takes minutes (`required`: it must get addresses), or never (`off`)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    load_balancer: LoadBalancer,
     /// Also test this Service of yours, read-only: its DNS records, its ClusterIPs and its
     /// endpoints, in each family; repeatable
     #[arg(long, value_name = "NAMESPACE/NAME")]
@@ -130,6 +138,24 @@ impl From<HostNetwork> for HostNetworkPolicy {
             HostNetwork::Auto => Self::Auto,
             HostNetwork::Required => Self::Required,
             HostNetwork::Off => Self::Off,
+        }
+    }
+}
+
+/// [`LoadBalancerPolicy`] as the command line writes it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LoadBalancer {
+    Auto,
+    Required,
+    Off,
+}
+
+impl From<LoadBalancer> for LoadBalancerPolicy {
+    fn from(load_balancer: LoadBalancer) -> Self {
+        match load_balancer {
+            LoadBalancer::Auto => Self::Auto,
+            LoadBalancer::Required => Self::Required,
+            LoadBalancer::Off => Self::Off,
         }
     }
 }
@@ -250,6 +276,7 @@ impl WhatArgs {
             ));
         }
         let suite = suite.narrowed(&checks);
+        let balances = checks.iter().any(|check| check.needs().contains(&Need::LoadBalancer));
         let guarded = checks.iter().any(|check| check.needs().contains(&Need::Policies));
         if let (Some(target), []) = (named.first(), suite.targets.as_slice()) {
             return Err(Failure::usage(format!(
@@ -273,6 +300,11 @@ impl WhatArgs {
                 nodes: workload.nodes,
                 mesh: workload.mesh,
                 host_network: workload.host_network.into(),
+                load_balancer: if balances {
+                    expectations.load_balancer.into()
+                } else {
+                    LoadBalancerPolicy::Off
+                },
                 guarded,
                 node_timeout: time.node_timeout,
                 ready_timeout: time.ready_timeout,

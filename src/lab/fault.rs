@@ -121,6 +121,10 @@ pub(crate) enum Fault {
     Unguarded { on: &'static str, family: IpFamily },
     /// No ipBlock of a family admits a pod.
     BlockUnknown { family: IpFamily },
+    /// What comes from outside for the addresses of load balancers leads nowhere.
+    LoadBalancerUnrouted { family: IpFamily },
+    /// A node's proxy doesn't know the addresses of load balancers.
+    LoadBalancerUnproxied { at: &'static str, family: IpFamily },
     /// A node masquerades what its pods send to ClusterIPs.
     ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }

@@ -27,7 +27,10 @@ pub(crate) use run::Run;
 use crate::{
     check::{REGISTRY, Status, World},
     facts::{Fact, Facts, Node},
-    fixture::{Endpoint, Fixture, Mesh, MeshChoice, Slice, Workload, WorkloadState},
+    fixture::{
+        Balanced, Endpoint, Fixture, LoadBalancing, Mesh, MeshChoice, Slice, Workload,
+        WorkloadState,
+    },
     net::IpFamily::{self, V4, V6},
     suite::Suite,
 };
@@ -137,6 +140,14 @@ impl Lab {
         }
     }
 
+    /// What came of the Service that a load balancer is made for.
+    pub(crate) fn balanced(&mut self) -> &mut Balanced {
+        match &mut self.fixture.load_balancing {
+            LoadBalancing::Asked(balanced) => balanced,
+            other => panic!("the lab has a load balancer: {other:?}"),
+        }
+    }
+
     /// Both pods of a node.
     pub(crate) fn pods(&mut self, node: &str) -> impl Iterator<Item = &mut Workload> {
         let pods = self.fixture.backends.iter_mut().chain(&mut self.fixture.probes);
@@ -190,6 +201,16 @@ pub(crate) fn node_ip(i: usize, family: IpFamily) -> IpAddr {
         V4 => format!("192.168.{}.{}", i / 256, i % 256),
         V6 => format!("fd00:192:168::{i}"),
     })
+}
+
+#[cfg(test)]
+impl Balanced {
+    /// The provider has no address of a family.
+    pub(crate) fn lose(&mut self, family: IpFamily) {
+        self.ingress.retain(|&ip| IpFamily::of(ip) != family);
+        self.waited_seconds = Some(20);
+        self.events = vec!["metallb-controller: AllocationFailed: no available IPs".to_owned()];
+    }
 }
 
 #[test]

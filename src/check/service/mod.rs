@@ -6,6 +6,7 @@ mod cluster_ips;
 mod endpoint_slices;
 mod hairpin;
 mod health_check;
+mod load_balancer;
 mod manual_slices;
 mod no_endpoints;
 mod policy_change;
@@ -15,6 +16,7 @@ mod session_affinity;
 mod traffic_policy;
 mod udp;
 
+pub(crate) use load_balancer::{NO_ADDRESS, UNROUTED};
 pub(crate) use traffic_policy::SOURCE_LOST;
 pub(super) use udp::{LARGE_DATAGRAM, tcp};
 
@@ -33,6 +35,7 @@ pub(super) const CHECKS: &[&dyn DynCheck] = &[
     &session_affinity::SessionAffinity,
     &traffic_policy::TrafficPolicy,
     &health_check::HealthCheckNodePort,
+    &load_balancer::LoadBalancer,
     &no_endpoints::NoEndpoints,
     &sctp::Sctp,
 ];

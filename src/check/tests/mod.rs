@@ -3,6 +3,7 @@
 mod control_plane;
 mod egress;
 mod health;
+mod load_balancer;
 mod nodes;
 mod policy;
 mod property;

@@ -76,6 +76,8 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
         | Path::PodOrder { .. }
         | Path::ProxyHealth { .. }
         | Path::Policy { .. }
+        | Path::LoadBalancer { .. }
+        | Path::FamilyPolicy
         | Path::ApiServer => Outcome::Works,
     }
 }

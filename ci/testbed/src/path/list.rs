@@ -22,13 +22,17 @@ impl Net {
         paths
     }
 
-    /// What NetworkPolicies deny on each node in each family, which no plain command asks.
-    pub fn policies(&self) -> Vec<Path> {
+    /// What no plain command asks: what NetworkPolicies deny on each node in each family, the addresses of
+    /// load balancers, and changes of Services.
+    pub fn unasked(&self) -> Vec<Path> {
         let of = |family: &Family| {
             let family = *family;
-            self.nodes.iter().map(move |node| Path::Policy { node: node.clone(), family })
+            let policies =
+                self.nodes.iter().map(move |node| Path::Policy { node: node.clone(), family });
+            let balancers = [false, true].map(|outside| Path::LoadBalancer { family, outside });
+            policies.chain(balancers)
         };
-        self.families.iter().flat_map(of).collect()
+        self.families.iter().flat_map(of).chain([Path::FamilyPolicy]).collect()
     }
 
     fn of_family(&self, family: Family, made: Made) -> Vec<Path> {
