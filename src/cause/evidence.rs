@@ -146,7 +146,10 @@ impl<'a> Probed<'a> {
         !self.wants_silence()
             && !self.probe.aim.is_guarded()
             && self.probe.aim.turn().is_none()
-            && !matches!(self.probe.aim, Aim::ProxyHealth { .. } | Aim::Forwarded { .. })
+            && !matches!(
+                self.probe.aim,
+                Aim::ProxyHealth { .. } | Aim::Forwarded { .. } | Aim::LoadBalancer { .. }
+            )
     }
 
     pub(super) const fn is_cluster_ip(&self) -> bool {
@@ -411,6 +414,7 @@ impl<'a> Evidence<'a> {
             Aim::Node { .. }
             | Aim::HostBackend { .. }
             | Aim::Changing { .. }
+            | Aim::LoadBalancer { .. }
             | Aim::ProxyHealth { .. }
             | Aim::KubernetesService
             | Aim::Proxied { .. }

@@ -34,6 +34,8 @@ mod kube_proxy_family_unhealthy;
 mod kube_proxy_not_running;
 mod kubelet_unheard;
 mod kubernetes_service_dead;
+mod load_balancer_unrouted;
+mod load_balancer_without_family;
 mod local_policy_ignored;
 mod lossy_path;
 mod model;
@@ -63,6 +65,7 @@ mod policies_ignored;
 mod proof;
 mod rejections_lost;
 mod rule;
+mod service_changes_refused;
 mod service_proxy_down;
 mod service_range_unrouted;
 mod services_changed;
@@ -92,6 +95,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &single_stack_cluster::SingleStackCluster,
     &services_changed::ServicesChanged,
     &services_refused::ServicesRefused,
+    &service_changes_refused::ServiceChangesRefused,
     &component_stopped::ComponentStopped,
     &kubelet_unheard::KubeletUnheard,
     &pods_not_made::PodsNotMade,
@@ -134,6 +138,8 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &affinity_off::AffinityOff,
     &local_policy_ignored::LocalPolicyIgnored,
     &client_address_lost::ClientAddressLost,
+    &load_balancer_without_family::LoadBalancerWithoutFamily,
+    &load_balancer_unrouted::LoadBalancerUnrouted,
     &node_port_input_filtered::NodePortInputFiltered,
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,

@@ -99,7 +99,10 @@ impl<'a> Busy<'a> {
             | Aim::Node { node }
             | Aim::ProxyHealth { node, .. }
             | Aim::Guarded { node, .. } => is(node),
-            Aim::ClusterIp { .. } | Aim::NodePort { .. } | Aim::Proxied { .. } => {
+            Aim::ClusterIp { .. }
+            | Aim::NodePort { .. }
+            | Aim::LoadBalancer { .. }
+            | Aim::Proxied { .. } => {
                 probe.aim.node().is_some_and(is) || probe.aim.backend().map_or_else(any_backend, is)
             }
             Aim::Changing { .. } => any_backend(),

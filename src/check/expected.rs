@@ -107,6 +107,7 @@ impl<'a> Expected<'a> {
             Aim::HostBackend { node } => fixture.host_probe_on(node).into_iter().collect(),
             Aim::ClusterIp { service }
             | Aim::NodePort { service, .. }
+            | Aim::LoadBalancer { service }
             | Aim::Proxied { service } => {
                 let service = fixture.service(service).into_iter();
                 service.flat_map(|service| fixture.backends_of(service, family)).collect()

@@ -65,7 +65,7 @@ pub(crate) use policy::NOT_ENFORCED;
 pub use reading::Readings;
 pub(crate) use reading::{Reading, State, Symptom};
 pub use registry::{REGISTRY, asserting, find, upstream};
-pub(crate) use service::SOURCE_LOST;
+pub(crate) use service::{NO_ADDRESS, SOURCE_LOST, UNROUTED};
 pub(crate) use step::Kind;
 pub(crate) use untested::untested;
 pub use upstream::{UPSTREAM, UpstreamTest};

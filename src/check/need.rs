@@ -22,6 +22,9 @@ pub enum Need {
     Policies,
     /// To change EndpointSlices of the run's own. Without it only those cases are inconclusive.
     Changes,
+    /// To create a Service that a load balancer is made for. Where nobody makes one, or it might cost
+    /// something, those cases are skipped.
+    LoadBalancer,
     /// To let the API server's proxy connect to the pods behind the run's Services. Without it only
     /// those cases are skipped.
     ServiceProxy,

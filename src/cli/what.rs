@@ -10,7 +10,10 @@ use crate::{
     check::Need,
     exit::Exit,
     facts::TargetName,
-    fixture::{FixtureOptions, HostNetworkPolicy, MeshChoice, NodeChoice, PullSecret, Toleration},
+    fixture::{
+        FixtureOptions, HostNetworkPolicy, LoadBalancerPolicy, MeshChoice, NodeChoice, PullSecret,
+        Toleration,
+    },
     probe::EgressServer,
     run::{self, Options},
     suite::{EgressPolicy, OutsidePolicy, Suite, TARGET_AREA},
@@ -58,6 +61,11 @@ struct ExpectationArgs {
     /// counts
     #[arg(long, value_name = "URL")]
     egress_target: Option<EgressServer>,
+    /// Whether to create a Service of type LoadBalancer and test its addresses: if the cluster has a
+    /// provider that is known to cost nothing, such as MetalLB (`auto`), always, which may make a load
+    /// balancer that costs money and takes minutes (`required`: it must get addresses), or never (`off`)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    load_balancer: LoadBalancer,
     /// Also test this Service of yours, read-only: its DNS records, its ClusterIPs and its
     /// endpoints, in each family; repeatable
     #[arg(long, value_name = "NAMESPACE/NAME")]
@@ -130,6 +138,24 @@ impl From<HostNetwork> for HostNetworkPolicy {
             HostNetwork::Auto => Self::Auto,
             HostNetwork::Required => Self::Required,
             HostNetwork::Off => Self::Off,
+        }
+    }
+}
+
+/// [`LoadBalancerPolicy`] as the command line writes it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LoadBalancer {
+    Auto,
+    Required,
+    Off,
+}
+
+impl From<LoadBalancer> for LoadBalancerPolicy {
+    fn from(load_balancer: LoadBalancer) -> Self {
+        match load_balancer {
+            LoadBalancer::Auto => Self::Auto,
+            LoadBalancer::Required => Self::Required,
+            LoadBalancer::Off => Self::Off,
         }
     }
 }
@@ -252,6 +278,7 @@ impl WhatArgs {
         let suite = suite.narrowed(&checks);
         let any_needs = |need| checks.iter().any(|check| check.needs().contains(&need));
         let (guarded, changing) = (any_needs(Need::Policies), any_needs(Need::Changes));
+        let balances = any_needs(Need::LoadBalancer);
         if let (Some(target), []) = (named.first(), suite.targets.as_slice()) {
             return Err(Failure::usage(format!(
                 "nothing tests --target {target}, because no check of the area {TARGET_AREA} is selected; \
@@ -274,6 +301,11 @@ impl WhatArgs {
                 nodes: workload.nodes,
                 mesh: workload.mesh,
                 host_network: workload.host_network.into(),
+                load_balancer: if balances {
+                    expectations.load_balancer.into()
+                } else {
+                    LoadBalancerPolicy::Off
+                },
                 guarded,
                 changing,
                 node_timeout: time.node_timeout,

@@ -65,6 +65,9 @@ pub struct Facts {
     /// The Leases of kube-controller-manager and kube-scheduler.
     #[serde(default = "not_recorded")]
     pub leases: Fact<Vec<Lease>>,
+    /// Who gives addresses to Services of type LoadBalancer, where that is known to cost nothing.
+    #[serde(default = "not_recorded")]
+    pub load_balancer: Fact<String>,
     /// kube-proxy's pods.
     #[serde(default = "not_recorded")]
     pub proxy_pods: Fact<Vec<ProxyPod>>,

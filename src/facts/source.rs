@@ -34,11 +34,13 @@ pub enum Source {
     Pods,
     /// Who leads the control plane's components, and kube-proxy's pods: what causes go by.
     Components,
+    /// Who gives addresses to Services of type LoadBalancer.
+    LoadBalancer,
 }
 
 impl Source {
     /// Every part.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Nodes,
         Self::PodRanges,
         Self::ServiceRanges,
@@ -49,6 +51,7 @@ impl Source {
         Self::KubernetesService,
         Self::Pods,
         Self::Components,
+        Self::LoadBalancer,
     ];
 
     /// The permissions that it takes to know it. Only the nodes are indispensable.
@@ -80,6 +83,9 @@ impl Source {
                 everywhere("services"),
             ],
             Self::Pods => vec![everywhere("pods")],
+            Self::LoadBalancer => {
+                vec![daemon_sets, system("list", "leases.coordination.k8s.io")]
+            }
             Self::Components => vec![system("list", "leases.coordination.k8s.io"), pods],
         }
     }

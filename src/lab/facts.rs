@@ -172,6 +172,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         kubernetes_service: known(kubernetes_service(families[0])),
         pods: known(Pods::default()),
         leases: known(["kube-controller-manager", "kube-scheduler"].map(lease).to_vec()),
+        load_balancer: known("the lab's provider".to_owned()),
         proxy_pods: known(proxy_pods),
         targets: Vec::new(),
         snapshots: Vec::new(),

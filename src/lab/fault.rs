@@ -131,6 +131,10 @@ pub(crate) enum Fault {
     EndpointsFrozen { at: &'static str, family: IpFamily },
     /// The same, with flows of datagrams that there were before.
     StaleFlows { at: &'static str, family: IpFamily },
+    /// What comes from outside for the addresses of load balancers leads nowhere.
+    LoadBalancerUnrouted { family: IpFamily },
+    /// A node's proxy doesn't know the addresses of load balancers.
+    LoadBalancerUnproxied { at: &'static str, family: IpFamily },
     /// A node masquerades what its pods send to ClusterIPs.
     ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }

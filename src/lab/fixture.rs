@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::{each, node_ip};
 use crate::{
     fixture::{
-        Allocation, Change, Fixture, Mesh, Port, SelectedNode, Service, ServiceRole, Workload,
-        WorkloadState,
+        Allocation, Balanced, Change, Fixture, LoadBalancing, Mesh, Port, SelectedNode, Service,
+        ServiceRole, Workload, WorkloadState,
     },
     net::IpFamily::{self, V4, V6},
 };
@@ -44,6 +44,7 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
     roles.push(ServiceRole::HealthCheck);
     roles.extend(served().map(ServiceRole::Local));
     roles.push(ServiceRole::PolicyChange);
+    roles.push(ServiceRole::LoadBalancer);
     Fixture {
         run: "ab3de".to_owned(),
         namespace: "dualstack-ab3de".to_owned(),
@@ -58,6 +59,14 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
             .map(|(k, role)| service(k, role, families))
             .collect(),
         mesh: mesh.clone(),
+        load_balancing: LoadBalancing::Asked(Balanced {
+            provider: Some("the lab's provider".to_owned()),
+            ingress: each(families, |family| match family {
+                V4 => "198.51.100.1".to_owned(),
+                V6 => "fd00:198:51::1".to_owned(),
+            }),
+            ..Balanced::default()
+        }),
         ..Fixture::default()
     }
 }

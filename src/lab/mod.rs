@@ -29,7 +29,10 @@ pub(crate) use run::Run;
 use crate::{
     check::{REGISTRY, Status, World},
     facts::{Fact, Facts, Node},
-    fixture::{Endpoint, Fixture, Mesh, MeshChoice, ServiceRole, Slice, Workload, WorkloadState},
+    fixture::{
+        Balanced, Endpoint, Fixture, LoadBalancing, Mesh, MeshChoice, ServiceRole, Slice, Workload,
+        WorkloadState,
+    },
     net::IpFamily::{self, V4, V6},
     suite::Suite,
 };
@@ -140,6 +143,22 @@ impl Lab {
             Fact::Known { value, .. } => value.iter_mut().find(|node| node.name == name).unwrap(),
             Fact::Absent { .. } | Fact::Forbidden { .. } => panic!("the lab knows its nodes"),
         }
+    }
+
+    /// What came of the Service that a load balancer is made for.
+    pub(crate) fn balanced(&mut self) -> &mut Balanced {
+        match &mut self.fixture.load_balancing {
+            LoadBalancing::Asked(balanced) => balanced,
+            other => panic!("the lab has a load balancer: {other:?}"),
+        }
+    }
+
+    /// The provider of load balancers has no address of a family.
+    pub(crate) fn without_balanced(&mut self, family: IpFamily) {
+        let balanced = self.balanced();
+        balanced.ingress.retain(|&ip| IpFamily::of(ip) != family);
+        balanced.waited_seconds = Some(20);
+        balanced.events = vec!["metallb-controller: AllocationFailed: no available IPs".to_owned()];
     }
 
     /// Both pods of a node.

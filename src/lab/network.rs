@@ -185,6 +185,7 @@ fn http<'a>(
     let family = IpFamily::of(address.ip());
     let service = lab.fixture.services.iter().find(|service| {
         service.cluster_ip(family) == Some(address.ip())
+            || balanced(lab, service, address.ip())
             || ([service.node_port(), service.udp_node_port()].contains(&Some(address.port()))
                 && address.port() != BACKEND_PORT)
     });
@@ -207,7 +208,9 @@ fn http<'a>(
     let to = backend.node.as_str();
     let into = Step::Nginx(to);
     let (there, back): (Vec<Step<'_>>, Vec<Step<'_>>);
-    let by_node_port = service.is_some_and(|it| it.cluster_ip(family) != Some(address.ip()));
+    let by_node_port = service.is_some_and(|it| {
+        it.cluster_ip(family) != Some(address.ip()) && !balanced(lab, it, address.ip())
+    });
     let entry = node_at(lab, address.ip()).filter(|_| by_node_port);
     let role = service.map(|service| &service.role);
     let way = Way { probe, from, via: entry.as_deref(), to, service: role };
@@ -223,6 +226,27 @@ fn http<'a>(
         (Some(service), Some(from)) if service.cluster_ip(family) == Some(address.ip()) => {
             there = vec![Step::ClusterIp(from), Step::ToPod { at: from, to }, into];
             back = vec![Step::ToPod { at: to, to: from }];
+        }
+        (Some(service), from) if balanced(lab, service, address.ip()) => {
+            let dead = lab.faults.iter().any(|fault| match fault {
+                Fault::LoadBalancerUnrouted { family: broken } => {
+                    *broken == family && from.is_none()
+                }
+                Fault::LoadBalancerUnproxied { at, family: broken } => {
+                    *broken == family && from == Some(*at)
+                }
+                _ => false,
+            });
+            if dead {
+                return Outcome::TimedOut;
+            }
+            // From outside it enters at the first node.
+            let at = from.unwrap_or("n1");
+            there = vec![Step::ToPod { at, to }, into];
+            back = match from {
+                Some(from) => vec![Step::ToPod { at: to, to: from }],
+                None => vec![Step::ToNode { from: Some(to), to: at }, Step::ToOutside { from: at }],
+            };
         }
         (_, from) => {
             let Some(node) = node_at(lab, address.ip()) else { return no_route() };
@@ -266,6 +290,12 @@ fn http<'a>(
         client,
         payload,
     })
+}
+
+/// Whether an address is a load balancer's for a Service.
+fn balanced(lab: &Lab, service: &Service, ip: IpAddr) -> bool {
+    let asked = lab.fixture.load_balancing.asked();
+    service.role == ServiceRole::LoadBalancer && asked.is_some_and(|it| it.ingress.contains(&ip))
 }
 
 /// The backend with an address: first where the lab's numbering puts it, and otherwise anywhere.

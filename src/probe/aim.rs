@@ -30,6 +30,11 @@ pub enum Aim {
         /// The Service.
         service: ServiceRole,
     },
+    /// The address that a provider of load balancers gave to a Service.
+    LoadBalancer {
+        /// The Service.
+        service: ServiceRole,
+    },
     /// A node itself, to see whether it can be reached at all.
     Node {
         /// The node.
@@ -132,7 +137,9 @@ impl Aim {
     /// The Service that traffic is sent to.
     pub const fn service(&self) -> Option<&ServiceRole> {
         match self {
-            Self::ClusterIp { service } | Self::NodePort { service, .. } => Some(service),
+            Self::ClusterIp { service }
+            | Self::NodePort { service, .. }
+            | Self::LoadBalancer { service } => Some(service),
             Self::Backend { .. }
             | Self::Node { .. }
             | Self::HostBackend { .. }
@@ -160,6 +167,7 @@ impl Aim {
             Self::Backend { .. }
             | Self::ClusterIp { .. }
             | Self::HostBackend { .. }
+            | Self::LoadBalancer { .. }
             | Self::ProxyHealth { .. }
             | Self::KubernetesService
             | Self::Outside

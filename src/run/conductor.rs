@@ -295,6 +295,10 @@ impl Session {
             self.events.send(Event::Waiting { phase: Phase::Serve, what });
         });
         self.fixture = served.await;
+        let balanced = live.wait_balanced(|what| {
+            self.events.send(Event::Waiting { phase: Phase::Serve, what });
+        });
+        self.fixture.load_balancing = balanced.await;
         self.reread_leases().await;
         self.stopwatch.end(waiting);
         self.reach(Stage::Served);

@@ -46,7 +46,7 @@ fn needed(
             Need::Exec => Right::to_enter(version, "pods/exec", namespace),
             Need::Targets => targets.iter().flat_map(TargetName::rights).collect(),
             // The fixture asks for what those pods take.
-            Need::Egress | Need::Policies | Need::Changes => Vec::new(),
+            Need::Egress | Need::Policies | Need::Changes | Need::LoadBalancer => Vec::new(),
             Need::ServiceProxy => vec![Right::optional("get", "services/proxy", namespace)],
             Need::ForwardToDns => {
                 let rights = Right::to_enter(version, "pods/portforward", Some("kube-system"));

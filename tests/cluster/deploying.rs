@@ -93,6 +93,7 @@ fn facts() -> Facts {
         kubernetes_service: Fact::Absent { reason: absent() },
         pods: Fact::Absent { reason: absent() },
         leases: Fact::Absent { reason: absent() },
+        load_balancer: Fact::Absent { reason: absent() },
         proxy_pods: Fact::Absent { reason: absent() },
         targets: Vec::new(),
         snapshots: Vec::new(),

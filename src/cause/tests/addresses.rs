@@ -72,6 +72,7 @@ fn pods_of_one_node_without_ipv6_block_every_path_to_and_from_them() {
             || name == "egress::to_runner/ipv6/n2 -> outside"
             || name == "service::session_affinity/ipv6/n2 -> session-affinity"
             || name == "service::manual_slices/ipv6/n2 -> manual"
+            || name == "service::load_balancer/ipv6/n2 -> load-balancer"
             || (name.starts_with("service::traffic_policy/ipv6/")
                 && (name.contains("/n2 -> ") || name.ends_with("on n2")))
             || name.starts_with("node_port::udp/ipv6/n2 -> ")

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 use crate::{
     cause::{Cause, Confidence, REGISTRY},
     facts::Fact,
-    fixture::{Allocation, ServiceRole, WorkloadState},
+    fixture::{Allocation, ChangeOutcome, ServiceRole, WorkloadState},
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
     snapshot::{Address, Lookup, Snapshot},
@@ -50,6 +50,21 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
                 let node_port = ServiceRole::NodePort;
                 for service in lab.fixture.services.iter_mut().filter(|it| it.role == node_port) {
                     service.allocation = Allocation::Refused { message: message.to_owned() };
+                }
+            }),
+        ),
+        (
+            "service_changes_refused",
+            lab().changed(|lab| {
+                let mut services = lab.fixture.services.iter_mut();
+                let found = services.find(|it| it.role == ServiceRole::PolicyChange);
+                let message = "services \"policy-change\" is forbidden: ValidatingAdmissionPolicy \
+                               'keep-families' with binding 'keep-families' denied request: ask the \
+                               platform team"
+                    .to_owned();
+                if let Some(change) = found.and_then(|it| it.changes.first_mut()) {
+                    let allocation = Allocation::Refused { message };
+                    change.outcome = ChangeOutcome::Answered { allocation };
                 }
             }),
         ),
@@ -170,6 +185,11 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("affinity_off", broken(Fault::AffinityOff { at: "n2", family: V6 })),
         ("local_policy_ignored", broken(Fault::LocalIgnored { at: "n2", family: V6 })),
         ("client_address_lost", broken(Fault::SourceLost { at: "n2", family: V6 })),
+        (
+            "load_balancer_without_family",
+            lab().changed(|lab| lab.without_balanced(V6)),
+        ),
+        ("load_balancer_unrouted", broken(Fault::LoadBalancerUnrouted { family: V6 })),
         ("node_port_input_filtered", broken(Fault::UntranslatedDropped { at: "n2", family: V6 })),
         ("rejections_lost", broken(Fault::RejectDropped { at: "n2", family: V6 })),
         ("egress_dead", broken(Fault::EgressDropped { at: "n2", family: V6 }).with_hosts()),

@@ -7,6 +7,7 @@ mod endpoint_slices;
 mod hairpin;
 mod health_check;
 mod host_backend;
+mod load_balancer;
 mod manual_slices;
 mod no_endpoints;
 mod policy_change;
@@ -16,6 +17,7 @@ mod session_affinity;
 mod traffic_policy;
 mod udp;
 
+pub(crate) use load_balancer::{NO_ADDRESS, UNROUTED};
 pub(crate) use traffic_policy::SOURCE_LOST;
 pub(super) use udp::{LARGE_DATAGRAM, small, tcp};
 
@@ -35,6 +37,7 @@ pub(super) const CHECKS: &[&dyn DynCheck] = &[
     &traffic_policy::TrafficPolicy,
     &health_check::HealthCheckNodePort,
     &host_backend::HostBackend,
+    &load_balancer::LoadBalancer,
     &no_endpoints::NoEndpoints,
     &sctp::Sctp,
 ];

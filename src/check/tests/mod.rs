@@ -6,6 +6,7 @@ mod control_plane;
 mod egress;
 mod health;
 mod host_backend;
+mod load_balancer;
 mod nodes;
 mod policy;
 mod property;

@@ -12,6 +12,7 @@ mod flags;
 mod kube_proxy;
 mod leases;
 mod listed;
+mod load_balancer;
 mod nodes;
 mod objects;
 mod proxies;
@@ -132,6 +133,8 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         dns_services,
     };
     let cni = cni::cni(&raw.daemon_sets, &nodes);
+    let now = cluster.clock.now();
+    let load_balancer = load_balancer::provider(&raw.daemon_sets, &leases, now);
 
     // A pod network that keeps its ranges to itself, and DNS pods that no EndpointSlice shows, are
     // asked for only where there are such.
@@ -164,7 +167,8 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         unreserved: services.unreserved,
         kubernetes_service: objects::kubernetes_service(services.kubernetes, api_slices),
         pods: objects::pods(pods),
-        leases: leases::leases(leases, cluster.clock.now()),
+        leases: leases::leases(leases, now),
+        load_balancer,
         proxy_pods: leases::proxy_pods(proxy_pods),
         targets: Vec::new(),
         snapshots: Vec::new(),

@@ -122,6 +122,8 @@ impl Names {
         if let Some(domain) = dns.and_then(|dns| dns.domain.as_deref()) {
             self.number(domain, "domain");
         }
+        let balanced = record.fixture.iter().filter_map(|it| it.load_balancing.asked());
+        balanced.flat_map(|it| &it.hostnames).for_each(|name| self.number(name, "host"));
         let ours = format!("dualstack-{}", record.started.run);
         if record.started.namespace != ours {
             self.number(&record.started.namespace, "namespace");

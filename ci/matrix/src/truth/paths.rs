@@ -44,6 +44,9 @@ fn beside(case: &Case, family: Family, net: &Net) -> Vec<Path> {
         let quick = |node: &String| Path::QuickName { node: node.clone(), family };
         return net.nodes.iter().map(quick).collect();
     }
+    if case.check == "service::load_balancer" {
+        return beside_load_balancer(case, family, net);
+    }
     let node = match &case.subject {
         Subject::Pod { node, .. } | Subject::Node { name: node } => node.as_str(),
         Subject::Service { name } => name.strip_prefix("backend on ").unwrap_or_default(),
@@ -67,6 +70,23 @@ fn beside(case: &Case, family: Family, net: &Net) -> Vec<Path> {
         | "pod::family_order" => vec![pod],
         _ => Vec::new(),
     }
+}
+
+/// The ways to the backend of a load balancer, which is that on the first node, by others than its own.
+fn beside_load_balancer(case: &Case, family: Family, net: &Net) -> Vec<Path> {
+    let Subject::Path { from, .. } = &case.subject else { return Vec::new() };
+    let backend = net.nodes.first().cloned().unwrap_or_default();
+    let flow = |client, by| Flow {
+        made: Made::After,
+        ..Flow::new(family, client, by, Target::Server(backend.clone()))
+    };
+    let flows: Vec<Flow> = if from == "outside" {
+        let by = |node: &String| flow(Client::Outside, By::NodePort(node.clone()));
+        net.nodes.iter().map(by).collect()
+    } else {
+        vec![flow(client(from), By::ClusterIp), flow(client(from), By::Own)]
+    };
+    flows.into_iter().map(Path::Flow).collect()
 }
 
 /// The paths that must work for a case to pass. None for a check of what the API server says alone, and
@@ -197,6 +217,11 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
                 sizes(flow(Client::Outside, By::NodePort(to.clone()), server), to == server)
             })
             .collect(),
+        ("service::policy_change", Subject::Service { .. }) => vec![Path::FamilyPolicy],
+        ("service::load_balancer", subject) => {
+            let outside = matches!(subject, Subject::Path { from, .. } if from == "outside");
+            vec![Path::LoadBalancer { family, outside }]
+        }
         ("service::health_check_node_port" | "service::no_endpoints", Subject::Node { name }) => {
             vec![Path::Untranslated { node: name.clone(), family }]
         }

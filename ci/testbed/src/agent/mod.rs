@@ -1,11 +1,12 @@
 //! The daemon that every cluster has one of, in the network namespace of its bridge.
 //!
 //! It holds the underlay (the namespace lives as long as it does), serves the images, keeps the
-//! pod network in step with the cluster's Nodes, enforces NetworkPolicies, and balances between several
-//! control planes.
+//! pod network in step with the cluster's Nodes, enforces NetworkPolicies, gives addresses to Services of
+//! type LoadBalancer, and balances between several control planes.
 
 mod balancer;
 pub(crate) mod enforcer;
+pub(crate) mod load_balancer;
 mod watch;
 
 use std::{
@@ -134,11 +135,13 @@ async fn serve(dir: &Path, plan: AgentPlan) -> Result<()> {
     }
     let own = plan.record.spec.cni == Cni::Ptp;
     let policies = tokio::spawn(when(own, enforcer::run(ClusterDir::at(dir), plan.record.clone())));
+    let balancers = tokio::spawn(load_balancer::run(ClusterDir::at(dir), plan.record.clone()));
     let network = tokio::spawn(when(own, watch::run(ClusterDir::at(dir), plan.record)));
     // Neither ends unless something is badly wrong.
     tokio::select! {
         ended = images => tracing::error!(?ended, "the registry ended"),
         ended = network => tracing::error!(?ended, "the watch of the nodes ended"),
+        ended = balancers => tracing::error!(?ended, "nobody serves load balancers any more"),
         ended = policies => tracing::error!(?ended, "nobody enforces policies any more"),
     }
     // The namespace must not go: the cluster's network is in it.

@@ -48,6 +48,8 @@ mod large_answers_lost;
 mod large_packets_one_way;
 mod link;
 mod link_down;
+mod load_balancer_one_family;
+mod load_balancer_unrouted;
 mod masquerade_missing;
 mod mtu_black_hole;
 mod neighbours;
@@ -64,6 +66,7 @@ mod packets_lost;
 mod pod_address_missing;
 mod pod_dropped;
 mod policy;
+mod policy_change_refused;
 mod policy_one_family;
 mod route_missing;
 mod routes;
@@ -115,6 +118,8 @@ pub use self::{
     large_answers_lost::LargeAnswersLost,
     large_packets_one_way::LargePacketsOneWay,
     link_down::LinkDown,
+    load_balancer_one_family::LoadBalancerOneFamily,
+    load_balancer_unrouted::LoadBalancerUnrouted,
     masquerade_missing::MasqueradeMissing,
     mtu_black_hole::MtuBlackHole,
     neighbours_dropped::NeighboursDropped,
@@ -129,6 +134,7 @@ pub use self::{
     packets_lost::PacketsLost,
     pod_address_missing::PodAddressMissing,
     pod_dropped::PodDropped,
+    policy_change_refused::PolicyChangeRefused,
     policy_one_family::PolicyOneFamily,
     route_missing::RouteMissing,
     routes_missing::RoutesMissing,

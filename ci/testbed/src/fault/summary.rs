@@ -12,7 +12,7 @@ pub fn failures(fault: &Fault) -> String {
     let Ok(name) = "any".parse::<Name>() else { return String::new() };
     let net = Net::new(&Spec::new(name), vec!["n1".to_owned(), "n3".to_owned()]);
     let [mut parts, after] = [Made::Before, Made::After].map(|made| {
-        let unasked = net.unasked().into_iter().filter(|_| made == Made::Before);
+        let unasked = net.unasked().into_iter().filter(|path| path.made() == made);
         let paths: Vec<Path> = net.paths(made).into_iter().chain(unasked).collect();
         let fails = |path: &&Path| fault.outcome(path, &net).is_failure();
         describe(paths.iter().filter(fails), &net)

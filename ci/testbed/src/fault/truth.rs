@@ -77,6 +77,8 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
         | Path::ProxyHealth { .. }
         | Path::Policy { .. }
         | Path::MovedFlow { .. }
+        | Path::LoadBalancer { .. }
+        | Path::FamilyPolicy
         | Path::ApiServer => Outcome::Works,
     }
 }

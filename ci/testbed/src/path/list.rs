@@ -23,7 +23,8 @@ impl Net {
     }
 
     /// What no plain command asks: what NetworkPolicies deny on each node in each family, flows whose
-    /// backend changes, and connections to processes of other nodes.
+    /// backend changes, connections to processes of other nodes, the addresses of load balancers, and
+    /// changes of Services.
     pub fn unasked(&self) -> Vec<Path> {
         let of = |family: &Family| {
             let family = *family;
@@ -40,9 +41,10 @@ impl Net {
                 let node = || node.clone();
                 [Path::Policy { node: node(), family }, Path::MovedFlow { node: node(), family }]
             });
-            nodes.chain(hosts)
+            let balancers = [false, true].map(|outside| Path::LoadBalancer { family, outside });
+            nodes.chain(hosts).chain(balancers)
         };
-        self.families.iter().flat_map(of).collect()
+        self.families.iter().flat_map(of).chain([Path::FamilyPolicy]).collect()
     }
 
     fn of_family(&self, family: Family, made: Made) -> Vec<Path> {

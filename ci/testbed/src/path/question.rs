@@ -97,6 +97,14 @@ pub enum Path {
         /// The family.
         family: Family,
     },
+    /// A Service of type LoadBalancer that is made now has an address of the family, which answers. Plain
+    /// commands don't ask it.
+    LoadBalancer {
+        /// The family.
+        family: Family,
+        /// Whether the client is outside the cluster.
+        outside: bool,
+    },
     /// A pod of the node is told, if only by a refusal, what becomes of a connection to a port of the NodePort
     /// range at the node that ends at the node itself.
     Untranslated {
@@ -105,6 +113,8 @@ pub enum Path {
         /// The family.
         family: Family,
     },
+    /// The ipFamilyPolicy of a Service can be changed. Plain commands don't ask it.
+    FamilyPolicy,
     /// The API server answers within a second.
     ApiServer,
 }
@@ -129,12 +139,13 @@ impl Path {
             | Self::Reverse { family, .. }
             | Self::Policy { family, .. }
             | Self::MovedFlow { family, .. }
+            | Self::LoadBalancer { family, .. }
             | Self::DnsOver { family }
             | Self::ProxyHealth { family, .. }
             | Self::Untranslated { family, .. }
             | Self::DnsRecord { family, .. } => Some(*family),
             Self::Flow(flow) => Some(flow.family),
-            Self::PodOrder { .. } | Self::ApiServer => None,
+            Self::PodOrder { .. } | Self::FamilyPolicy | Self::ApiServer => None,
         }
     }
 
@@ -143,7 +154,9 @@ impl Path {
         match self {
             Self::PodAddress { made, .. } | Self::Name { made, .. } => *made,
             Self::Flow(flow) => flow.made,
-            Self::PodOrder { .. } | Self::DnsRecord { .. } => Made::After,
+            Self::PodOrder { .. } | Self::DnsRecord { .. } | Self::LoadBalancer { .. } => {
+                Made::After
+            }
             _ => Made::Before,
         }
     }
@@ -178,6 +191,11 @@ impl fmt::Display for Path {
                 write!(f, "{family} flows from {node} whose backend changes")
             }
             Self::Policy { node, family } => write!(f, "{family} policies on {node}"),
+            Self::LoadBalancer { family, outside } => {
+                let from = if *outside { " from outside" } else { "" };
+                write!(f, "{family} address of a load balancer{from}")
+            }
+            Self::FamilyPolicy => f.write_str("change of ipFamilyPolicy"),
             Self::ApiServer => f.write_str("API server"),
         }
     }

@@ -52,6 +52,13 @@ fn kind(path: &Path) -> (String, Pair) {
         Path::Untranslated { node, .. } => ("pod to a port of its node".to_owned(), one(node)),
         Path::MovedFlow { node, .. } => ("flows whose backend changes".to_owned(), one(node)),
         Path::Policy { node, .. } => ("policies".to_owned(), one(node)),
+        Path::LoadBalancer { outside: false, .. } => {
+            ("addresses of load balancers".to_owned(), one(&String::new()))
+        }
+        Path::LoadBalancer { outside: true, .. } => {
+            ("outside to load balancers".to_owned(), one(&String::new()))
+        }
+        Path::FamilyPolicy => ("change of ipFamilyPolicy".to_owned(), one(&String::new())),
         Path::ApiServer => ("API server".to_owned(), one(&String::new())),
         Path::Flow(flow) => {
             let client = match flow.client {

@@ -54,6 +54,22 @@ impl Subnet {
         self.address(family, 10 + number, 0x10 + number as u16)
     }
 
+    /// How many addresses load balancers have.
+    pub const LOAD_BALANCERS: u8 = 60;
+
+    /// The range of the addresses of load balancers.
+    pub const fn load_balancers(self, family: Family) -> IpNet {
+        match family {
+            Family::V4 => IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 31, self.0, 192), 26)),
+            Family::V6 => IpNet::V6(Ipv6Net::new_assert(self.v6(0x200), 120)),
+        }
+    }
+
+    /// One of the addresses of load balancers, counted from 0.
+    pub const fn load_balancer(self, family: Family, number: u8) -> IpAddr {
+        self.address(family, 193 + number, 0x201 + number as u16)
+    }
+
     const fn address(self, family: Family, v4: u8, v6: u16) -> IpAddr {
         match family {
             Family::V4 => IpAddr::V4(Ipv4Addr::new(172, 31, self.0, v4)),

@@ -4,7 +4,7 @@
 //! Nothing here outlives the agent: when its namespace goes, the bridge and both ends of every
 //! veth go with it.
 
-use std::{path::Path, process::Command};
+use std::{net::IpAddr, path::Path, process::Command};
 
 use crate::{
     error::Result,
@@ -16,12 +16,20 @@ use crate::{
 /// The bridge that joins the nodes.
 const BRIDGE: &str = "br0";
 
-/// Answers what is on its way to nowhere.
+/// Answers what is on its way to nowhere, and tells nobody of a shorter way: what is for the address of a
+/// load balancer goes through the underlay.
 const BEYOND: &str = "\
 table ip beyond {
     chain forward {
         type filter hook forward priority filter
         oif lo reject with icmp host-unreachable
+    }
+}
+table inet straight {
+    chain output {
+        type filter hook output priority filter
+        icmp type redirect drop
+        icmpv6 type nd-redirect drop
     }
 }
 ";
@@ -100,11 +108,28 @@ impl Underlay {
         let mut batch = vec![format!("link set {link} up")];
         for &family in families {
             batch.push(address(self.subnet, family, self.subnet.machine(family), link));
+            let (range, bridge) = (self.subnet.load_balancers(family), self.subnet.bridge(family));
+            batch.push(format!("route add {range} via {bridge} dev {link}"));
         }
         Command::new("ip")
             .args(["-batch", "-"])
             .feed("attach the machine to the underlay", &(batch.join("\n") + "\n"))?;
         Ok(())
+    }
+
+    /// Sends what is for an address of a load balancer to a node.
+    pub fn send(&self, address: IpAddr, node: IpAddr) -> Result<()> {
+        let (to, via) = (address.to_string(), node.to_string());
+        let what = format!("send {address} to {node}");
+        let route = ["route", "replace", &to, "via", &via, "dev", BRIDGE];
+        self.command("ip").args(route).read(&what).map(drop)
+    }
+
+    /// Sends it nowhere again.
+    pub fn send_no_longer(&self, address: IpAddr) -> Result<()> {
+        let what = format!("send {address} nowhere");
+        let to = address.to_string();
+        self.command("ip").args(["route", "delete", &to, "dev", BRIDGE]).read(&what).map(drop)
     }
 
     /// Joins a node to the bridge: its `eth0`, with its addresses and default routes.
