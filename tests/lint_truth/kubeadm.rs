@@ -89,22 +89,6 @@ pub(crate) fn validate_whole(kubeadm: &Path, whole: &str) -> (bool, String) {
     (output.status.success(), text(&output))
 }
 
-/// The same for a kubeadm that has no `config validate`: what it says to a file that it is to bring
-/// into its own API, which it reads and judges before.
-pub(crate) fn read_whole(kubeadm: &Path, whole: &str) -> (bool, String) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = |name: &str| directory.path().join(name);
-    fs::write(path("kubeadm.yaml"), whole).unwrap();
-    let output = Command::new(kubeadm)
-        .args(["config", "migrate", "--old-config"])
-        .arg(path("kubeadm.yaml"))
-        .arg("--new-config")
-        .arg(path("new.yaml"))
-        .output()
-        .unwrap();
-    (output.status.success(), text(&output))
-}
-
 #[test]
 fn kubeadm_does_what_each_rule_declares() {
     let Some(kubeadm) = component("kubeadm") else { return };

@@ -16,7 +16,7 @@ use super::{binaries::every, examples::documents, kubeadm};
 
 /// The first version whose kubeadm takes lists of flags, in its API v1beta4.
 const LISTS: Version = Version::v1(31);
-/// The first version whose kubeadm has `config validate`, which refuses fields that don't exist.
+/// The first version whose kubeadm has `config validate`.
 const VALIDATES: Version = Version::v1(26);
 
 /// A whole file as kubeadm of a version reads it: in the API of its time, whose flags are a mapping.
@@ -25,7 +25,6 @@ fn of_its_time(whole: &str, version: Version) -> Option<String> {
     if version >= LISTS {
         return kubeadm::knows(version, whole).then(|| whole.to_owned());
     }
-    let api = if version < Version::v1(22) { "v1beta2" } else { "v1beta3" };
     let mut texts = Vec::new();
     for mut document in documents(whole) {
         let named = document["apiVersion"].as_str()?.to_owned();
@@ -35,7 +34,7 @@ fn of_its_time(whole: &str, version: Version) -> Option<String> {
             if !named.ends_with("/v1beta4") || later.contains(&kind) {
                 return None;
             }
-            document["apiVersion"] = json!(format!("kubeadm.k8s.io/{api}"));
+            document["apiVersion"] = json!("kubeadm.k8s.io/v1beta3");
             map_flags(&mut document)?;
         }
         texts.push(document.to_string());
@@ -89,6 +88,10 @@ fn the_linter_and_kubeadm_of_each_version_refuse_the_same_examples() {
     eprintln!("kubeadm of {}", versions.join(", "));
     let mut wrong = Vec::new();
     for (version, binary) in found {
+        if version < VALIDATES {
+            eprintln!("SKIPPED: kubeadm {version} has no `config validate`");
+            continue;
+        }
         let mut tried = 0;
         let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
         for example in examples.filter(|example| kubeadm::reads(example.text)) {
@@ -99,13 +102,8 @@ fn the_linter_and_kubeadm_of_each_version_refuse_the_same_examples() {
             let whole = kubeadm::whole_of(example.text, version);
             let Some(whole) = of_its_time(&whole, version) else { continue };
             tried += 1;
-            let (accepted, said) = match version < VALIDATES {
-                true => kubeadm::read_whole(&binary, &whole),
-                false => kubeadm::validate_whole(&binary, &whole),
-            };
-            let mut codes = refusals(&whole, version);
-            // kubeadm without `config validate` passes over fields that it doesn't know.
-            codes.retain(|code| *code != "DS003" || version >= VALIDATES);
+            let (accepted, said) = kubeadm::validate_whole(&binary, &whole);
+            let codes = refusals(&whole, version);
             if accepted != codes.is_empty() {
                 wrong.push(format!(
                     "{version}: accepted: {accepted}, we: {codes:?}\n{said}\n{whole}"
