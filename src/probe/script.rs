@@ -282,12 +282,13 @@ mod tests {
              3 2 unanswered 2000 300 6000 3 2 64 10.0.0.1 80\n\
              4 1 request 2000 300 6000 3 2 64 [fd00::1]:80 1280\n\
              5 3 udp 2000 300 6000 3 2 64 fd00::1 80 1400\n\
-             6 0 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
-             7 1 health 2000 300 6000 3 2 64 fd00::1 10256 /livez 0\n\
-             8 2 health 2000 300 6000 3 2 64 10.0.0.1 30256 / 503\n\
-             9 0 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
-             10 0 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
-             11 0 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
+             6 3 flow 2000 300 6000 3 2 64 fd00::1 8080 20000\n\
+             7 0 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
+             8 1 health 2000 300 6000 3 2 64 fd00::1 10256 /livez 0\n\
+             9 2 health 2000 300 6000 3 2 64 10.0.0.1 30256 / 503\n\
+             10 0 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\
+             11 0 ask 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. fd00::a 5353\n\
+             12 0 dns 2000 300 6000 3 2 64 1.0.96.10.in-addr.arpa. PTR\n\
              .\n"
         );
     }
