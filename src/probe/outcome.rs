@@ -4,7 +4,11 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::tool;
+/// How it is told of a DNS server that nothing at all came back: the tool had to be stopped.
+pub(super) const DNS_LATE: &str = "no answer in time";
+
+/// The same: it gave up by itself.
+pub(super) const DNS_UNANSWERED: &str = "no server answered";
 
 /// What came of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +117,7 @@ impl Outcome {
     pub(crate) fn is_silence(&self) -> bool {
         match self {
             Self::TimedOut => true,
-            Self::DnsFailure { detail } => tool::DNS_SILENCE.contains(&detail.as_str()),
+            Self::DnsFailure { detail } => [DNS_LATE, DNS_UNANSWERED].contains(&detail.as_str()),
             _ => false,
         }
     }

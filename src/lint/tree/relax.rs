@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_plain_scalar_in_brackets_may_end_in_colons() {
         let (source, root) =
-            read("a: {b: fd00::, c: [fd01::, fd02::]}\nd: [\n  ::1x,\n  fd03::]\n");
+            read("a: {b: fd00::, c: [fd01::, fd02::]}\nd: [\n  x::1,\n  fd03::]\n");
         assert_eq!(root.at(&["a", "b"]).and_then(Node::str), Some("fd00::"));
         let items = root.at(&["a", "c"]).unwrap().items();
         assert_eq!(items.iter().filter_map(Node::str).collect::<Vec<_>>(), ["fd01::", "fd02::"]);

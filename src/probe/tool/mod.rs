@@ -11,7 +11,6 @@ mod printed;
 mod udp;
 mod wget;
 
-pub(super) use nslookup::SILENCE as DNS_SILENCE;
 pub(super) use printed::{Ending, Printed};
 use printed::{last_words, unusable};
 

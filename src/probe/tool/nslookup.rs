@@ -3,23 +3,19 @@
 use std::net::IpAddr;
 
 use super::{
-    super::{Outcome, failure::SAID},
+    super::{
+        Outcome,
+        failure::SAID,
+        outcome::{DNS_LATE, DNS_UNANSWERED},
+    },
     Ending, Printed, unusable,
 };
-
-/// nslookup had to be stopped.
-const LATE: &str = "no answer in time";
-/// It gave up, and met with nothing else.
-const UNANSWERED: &str = "no server answered";
-
-/// How it is told that nothing at all came back.
-pub(in crate::probe) const SILENCE: [&str; 2] = [LATE, UNANSWERED];
 
 /// What came of it.
 pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     let text = printed.head.as_str();
     match printed.ending {
-        Ending::Late => return Ok(failure(LATE)),
+        Ending::Late => return Ok(failure(DNS_LATE)),
         Ending::Cut => return Err("nslookup in the pod printed no text".to_owned()),
         Ending::Whole if !printed.tail.is_empty() => {
             return Err("nslookup in the pod printed too much".to_owned());
@@ -29,7 +25,7 @@ pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     if text.contains(";; connection timed out; no servers could be reached") {
         return Ok(match text.lines().find_map(trouble) {
             Some(words) => failure(&format!("no server answered: {words}")),
-            None => failure(UNANSWERED),
+            None => failure(DNS_UNANSWERED),
         });
     }
     // Before this there may be what other servers in resolv.conf didn't do.

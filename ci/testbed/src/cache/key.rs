@@ -1,6 +1,6 @@
 //! What an artefact is keyed by: a digest of everything that it is made from.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +14,14 @@ impl Key {
     /// Starts a key with the name of the recipe.
     pub fn of(recipe: &str) -> KeyBuilder {
         KeyBuilder(Sha256::new()).input("recipe", recipe)
+    }
+
+    /// Starts the key of what is made of other artefacts. Their paths in the cache end with their own
+    /// keys.
+    pub fn of_artefacts(recipe: &str, inputs: &[&PathBuf]) -> KeyBuilder {
+        let keys =
+            inputs.iter().map(|path| path.file_name().unwrap_or_default().as_encoded_bytes());
+        keys.fold(Self::of(recipe), |key, input| key.input("artefact", input))
     }
 }
 

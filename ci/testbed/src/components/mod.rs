@@ -17,7 +17,7 @@ use std::path::PathBuf;
 pub use catalogue::{go_version, minors, newest};
 pub use network::flannel_version;
 
-use crate::cache::{Cache, Key, KeyBuilder};
+use crate::cache::{Cache, Key};
 use crate::error::Error;
 use crate::images::Store;
 use crate::images::recipes::{self, KubernetesSources, Sources};
@@ -164,7 +164,10 @@ pub fn prepare(
     )?;
     let mut artefacts = Artefacts { bin, rootfs, cni_bin, registry: vec![own, common], release };
     if cni == Cni::Flannel {
-        network::add_flannel(&mut artefacts, &root, &busybox, cache, progress)?;
+        let [images, plugins] =
+            network::flannel(&root, &busybox, &artefacts.cni_bin, cache, progress)?;
+        artefacts.registry.push(images);
+        artefacts.cni_bin = plugins;
     }
     Ok(artefacts)
 }
@@ -184,14 +187,14 @@ fn images<const N: usize>(
 ) -> Result<PathBuf, Error> {
     let key = recipes::TEXT
         .iter()
-        .fold(of_artefacts("images", &inputs), |key, text| key.input("recipe", text))
+        .fold(Key::of_artefacts("images", &inputs), |key, text| key.input("recipe", text))
         .finish();
     cache.artefact("images", &key, step, progress, |build| write(&Store::at(build.directory())))
 }
 
 /// The programs that nodes run, from several artefacts in one directory. They are hard links: one copy on disk.
 fn bin(cache: &Cache, progress: &dyn Progress, inputs: &[&PathBuf]) -> Result<PathBuf, Error> {
-    let key = of_artefacts("bin", inputs).input("programs", PROGRAMS.join(" ")).finish();
+    let key = Key::of_artefacts("bin", inputs).input("programs", PROGRAMS.join(" ")).finish();
     cache.artefact("bin", &key, "programs of nodes", progress, |build| {
         for name in PROGRAMS {
             let source =
@@ -203,10 +206,4 @@ fn bin(cache: &Cache, progress: &dyn Progress, inputs: &[&PathBuf]) -> Result<Pa
         }
         Ok(())
     })
-}
-
-/// Starts the key of what is made of other artefacts. Their paths in the cache end with their own keys.
-fn of_artefacts(recipe: &str, inputs: &[&PathBuf]) -> KeyBuilder {
-    let keys = inputs.iter().map(|path| path.file_name().unwrap_or_default().as_encoded_bytes());
-    keys.fold(Key::of(recipe), |key, input| key.input("artefact", input))
 }

@@ -5,8 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::catalogue::FLANNEL;
-use super::{Artefacts, of_artefacts};
-use crate::cache::Cache;
+use crate::cache::{Cache, Key};
 use crate::error::Error;
 use crate::images::Store;
 use crate::images::recipes::{self, FlannelSources};
@@ -20,31 +19,30 @@ pub fn flannel_version() -> &'static str {
     FLANNEL.version()
 }
 
-/// Adds flannel's image and plugin. `root` is the artefact of the nodes' root file system.
-pub(super) fn add_flannel(
-    artefacts: &mut Artefacts,
+/// The images that flannel adds, and the CNI plugins with its own among them. `root` is the artefact of
+/// the nodes' root file system.
+pub(super) fn flannel(
     root: &PathBuf,
     busybox: &PathBuf,
+    plugins: &PathBuf,
     cache: &Cache,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<[PathBuf; 2], Error> {
     let flannel = FLANNEL.build(cache, progress)?;
-    let key = of_artefacts("flannel-images", &[&flannel, root, busybox])
+    let key = Key::of_artefacts("flannel-images", &[&flannel, root, busybox])
         .input("recipe", recipes::FLANNEL_TEXT)
         .finish();
     let images = cache.artefact("flannel-images", &key, "image of flannel", progress, |build| {
         let sources = FlannelSources {
-            rootfs: &artefacts.rootfs,
+            rootfs: &root.join("root"),
             busybox,
             flannel: &flannel,
             version: FLANNEL.version(),
         };
         recipes::write_flannel(&Store::at(build.directory()), &sources)
     })?;
-    let key = of_artefacts("cni-bin-flannel", &[&artefacts.cni_bin])
-        .input("plugin", FLANNEL_PLUGIN)
-        .finish();
-    let plugins = &artefacts.cni_bin;
+    let key =
+        Key::of_artefacts("cni-bin-flannel", &[plugins]).input("plugin", FLANNEL_PLUGIN).finish();
     let cni_bin = cache.artefact(
         "cni-bin-flannel",
         &key,
@@ -62,9 +60,7 @@ pub(super) fn add_flannel(
             fs::set_permissions(&path, mode).map_err(Error::io("make executable", &path))
         },
     )?;
-    artefacts.cni_bin = cni_bin;
-    artefacts.registry.push(images);
-    Ok(())
+    Ok([images, cni_bin])
 }
 
 #[cfg(test)]

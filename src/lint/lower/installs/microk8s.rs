@@ -14,12 +14,6 @@ const COMPONENTS: [(&str, ComponentName); 3] = [
     ("extraKubeProxyArgs", ComponentName::Proxy),
 ];
 
-/// Whether a document has the keys of a launch configuration.
-pub(in crate::lint::lower) fn is_launch(root: &Node) -> bool {
-    let keys = COMPONENTS.iter().map(|(key, _)| *key).chain(["extraCNIEnv", "extraKubeletArgs"]);
-    keys.into_iter().any(|key| root.get(key).is_some())
-}
-
 /// Flags whose names are keys, with their dashes.
 fn flags(node: &Node) -> Args {
     let flag = |entry: &crate::lint::tree::Entry| {
@@ -30,8 +24,15 @@ fn flags(node: &Node) -> Args {
 }
 
 impl Lower<'_> {
+    /// Whether a document has the keys of a launch configuration.
+    pub(super) fn is_microk8s_launch(root: &Node) -> bool {
+        let keys =
+            COMPONENTS.iter().map(|(key, _)| *key).chain(["extraCNIEnv", "extraKubeletArgs"]);
+        keys.into_iter().any(|key| root.get(key).is_some())
+    }
+
     pub(super) fn microk8s(&mut self, root: &Node) -> bool {
-        if !is_launch(root) {
+        if !Self::is_microk8s_launch(root) {
             return false;
         }
         for (key, name) in COMPONENTS {

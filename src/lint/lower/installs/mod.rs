@@ -27,7 +27,7 @@ use super::{Lower, patches};
 /// Whether a document without a kind is the cluster of a tool whose keys tell.
 pub(super) fn is_cluster(root: &Node) -> bool {
     rke::is_rke(root.get("rancher_kubernetes_engine_config").unwrap_or(root))
-        || microk8s::is_launch(root)
+        || Lower::is_microk8s_launch(root)
         || openshift::is_install_config(root)
 }
 

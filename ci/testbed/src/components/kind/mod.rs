@@ -10,8 +10,8 @@ use std::process::Command;
 
 use super::catalogue::{self, KIND};
 use super::debian::Debian;
-use super::{Artefacts, LANES, busybox, lanes, of_artefacts};
-use crate::cache::{Build, Cache};
+use super::{Artefacts, LANES, busybox, lanes};
+use crate::cache::{Build, Cache, Key};
 use crate::error::Error;
 use crate::images::recipes::{self, KindSources};
 use crate::images::{Reference, Store, save};
@@ -140,7 +140,7 @@ pub fn is_prepared(cache: &Cache, testbed: &Path) -> bool {
 /// The artefact with those parts of kind's source that images are made by: its files for the base image at `files`,
 /// and the names of the images that its manifests want, one per line, in `images.txt`.
 fn source(cache: &Cache, progress: &dyn Progress) -> Result<PathBuf, Error> {
-    let key = of_artefacts("kind-source", &[])
+    let key = Key::of_artefacts("kind-source", &[])
         .input("go.mod", KIND.go_mod)
         .input("go.sum", KIND.go_sum)
         .input("recipe", include_str!("mod.rs"))
@@ -218,7 +218,10 @@ fn base(
     let inputs = [source, &artefacts.bin, &artefacts.cni_bin].map(Path::to_owned);
     let key = debian.key(
         "kind-base",
-        &format!("{BASE:?}{BASE_SCRIPT}{}", of_artefacts("kind-base", &inputs.each_ref()).finish()),
+        &format!(
+            "{BASE:?}{BASE_SCRIPT}{}",
+            Key::of_artefacts("kind-base", &inputs.each_ref()).finish()
+        ),
     );
     let step = format!("base image of {}", debian.codename());
     cache.artefact("kind-base", &key, &step, progress, |build| {
@@ -247,9 +250,10 @@ fn archives(
     inputs.extend(artefacts.registry.iter().cloned());
     let key = recipes::KIND_TEXT
         .iter()
-        .fold(of_artefacts("kind-archives", &inputs.iter().collect::<Vec<_>>()), |key, text| {
-            key.input("recipe", text)
-        })
+        .fold(
+            Key::of_artefacts("kind-archives", &inputs.iter().collect::<Vec<_>>()),
+            |key, text| key.input("recipe", text),
+        )
         .input("recipe", include_str!("mod.rs"))
         .finish();
     cache.artefact("kind-archives", &key, "archives for kind", progress, |build| {
@@ -329,7 +333,7 @@ impl NodeImage<'_> {
     /// The artefact with podman's store at `storage`.
     fn artefact(&self, cache: &Cache, progress: &dyn Progress) -> Result<PathBuf, Error> {
         let inputs = [self.engine, self.programs, self.base, self.archives].map(Path::to_owned);
-        let key = of_artefacts("kind-image", &inputs.each_ref())
+        let key = Key::of_artefacts("kind-image", &inputs.each_ref())
             .input("script", IMAGE_SCRIPT)
             .input("name", self.name)
             .finish();
