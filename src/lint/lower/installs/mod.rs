@@ -28,7 +28,7 @@ use super::{Lower, patches};
 pub(super) fn is_cluster(root: &Node) -> bool {
     rke::is_rke(root.get("rancher_kubernetes_engine_config").unwrap_or(root))
         || Lower::is_microk8s_launch(root)
-        || openshift::is_install_config(root)
+        || Lower::is_openshift_install(root)
 }
 
 /// Which ranges a setting gives: their role, the tool and the setting's name.

@@ -12,14 +12,14 @@ use crate::{
 
 use super::{Lower, Setting, joined};
 
-/// Whether a document is the installer's configuration.
-pub(in crate::lint::lower) fn is_install_config(root: &Node) -> bool {
-    root.get("baseDomain").is_some() && root.at(&["networking", "clusterNetwork"]).is_some()
-}
-
 impl Lower<'_> {
+    /// Whether a document is the installer's configuration.
+    pub(super) fn is_openshift_install(root: &Node) -> bool {
+        root.get("baseDomain").is_some() && root.at(&["networking", "clusterNetwork"]).is_some()
+    }
+
     pub(super) fn install_config(&mut self, root: &Node) -> bool {
-        is_install_config(root)
+        Self::is_openshift_install(root)
             && root.get("networking").is_some_and(|node| self.openshift_networking(node))
     }
 

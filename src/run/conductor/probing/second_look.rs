@@ -2,7 +2,10 @@
 //! run's own changes, or too busy to answer. Without such evidence a failure stands as it is, and costs
 //! nothing more.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1;
@@ -15,7 +18,7 @@ use tokio::{
 use super::super::Session;
 use crate::{
     check::{Kind, Reading, State, words},
-    probe::{self, Observation, ProbeId, Target, held_up},
+    probe::{self, Observation, Probe, ProbeId, Target, held_up},
 };
 
 /// For how long paths are looked at again at most, as long as more of them come to life.
@@ -34,11 +37,19 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// is still settling; elsewhere a proxy takes a second or two.
 const LATE: u64 = 4_000;
 
-/// Whether a path that came to life shows that others may, too.
+/// Whether a path that came to life shows that others may, too. A refusal that comes late does not.
 fn came_late(reading: &Reading<'_>) -> bool {
+    if is_refusal(reading.probe) {
+        return false;
+    }
     let before = reading.attempts.iter().take(reading.settling);
     let waited: u64 = before.map(|attempt| u64::from(attempt.millis)).sum();
     reading.settling < reading.attempts.len() && waited >= LATE
+}
+
+/// Whether it is a refusal that a probe waits for.
+const fn is_refusal(probe: &Probe) -> bool {
+    matches!(probe.target, Target::Closed { .. })
 }
 
 /// What is looked at once more.
@@ -46,7 +57,7 @@ fn came_late(reading: &Reading<'_>) -> bool {
 enum Wanted {
     /// All that failed.
     All,
-    /// Connections that had to be refused. Kernels send a pod no more than some six refusals at once,
+    /// Connections that had to be refused, from where other Services do answer. Kernels send a pod no more than some six refusals at once,
     /// and one a second thereafter (`icmp_ratelimit`); what proxies refuse to others of its probes while
     /// they learn of our pods uses them up.
     Refusals,
@@ -104,12 +115,7 @@ impl Session {
         let (mut rounds, mut recovered) = (0, 0);
         let mut wanted = Wanted::All;
         loop {
-            let failed: Vec<usize> = (0..held_back.len())
-                .filter(|&place| {
-                    let (id, observation) = &held_back[place];
-                    self.is_wanted(wanted, *id) && self.deserves_a_second_look(*id, observation)
-                })
-                .collect();
+            let failed = self.failed(held_back, wanted);
             if failed.is_empty() || begun.elapsed() >= LONGEST {
                 break;
             }
@@ -143,12 +149,26 @@ impl Session {
         }
     }
 
-    fn is_wanted(&self, wanted: Wanted, id: ProbeId) -> bool {
-        let refusal = |id| {
-            let probe = self.ledger.probe(id);
-            probe.is_some_and(|probe| matches!(probe.target, Target::Closed { .. }))
+    /// The places of what failed and is wanted.
+    fn failed(&self, held_back: &[(ProbeId, Observation)], wanted: Wanted) -> Vec<usize> {
+        let failed: Vec<(usize, &Probe)> = held_back
+            .iter()
+            .enumerate()
+            .filter(|(_, (id, observation))| self.deserves_a_second_look(*id, observation))
+            .filter_map(|(place, (id, _))| Some((place, self.ledger.probe(*id)?)))
+            .collect();
+        let start = |probe: &Probe| (probe.vantage.clone(), probe.family());
+        let services = |probe: &Probe| probe.aim.needs_proxy() && !is_refusal(probe);
+        let dead: HashSet<_> = failed
+            .iter()
+            .filter(|(_, probe)| services(probe))
+            .map(|(_, probe)| start(probe))
+            .collect();
+        let is_wanted = |probe: &Probe| match wanted {
+            Wanted::All => true,
+            Wanted::Refusals => is_refusal(probe) && !dead.contains(&start(probe)),
         };
-        wanted == Wanted::All || refusal(id)
+        failed.iter().filter(|(_, probe)| is_wanted(probe)).map(|(place, _)| *place).collect()
     }
 
     /// Whether anything speaks for a failure that goes away by itself: pods that were kept from the
@@ -222,7 +242,7 @@ mod tests {
     use super::*;
     use crate::{
         lab::Lab,
-        probe::{Aim, Attempt, Attempts, Outcome, Probe, Vantage},
+        probe::{Aim, Attempt, Attempts, Outcome, Vantage},
     };
 
     fn pod(started: &str, ready: &str, restarts: u32) -> v1::Pod {
