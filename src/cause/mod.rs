@@ -26,8 +26,10 @@ mod dns_wrong_records;
 mod egress_dead;
 mod endpoints_missing;
 mod evidence;
+mod flows_stale;
 mod forward_filtered;
 mod hairpin_off;
+mod host_ports_filtered;
 mod host_without_own_pods;
 mod isolation;
 mod kube_proxy_family_unhealthy;
@@ -141,6 +143,8 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &load_balancer_without_family::LoadBalancerWithoutFamily,
     &load_balancer_unrouted::LoadBalancerUnrouted,
     &node_port_input_filtered::NodePortInputFiltered,
+    &host_ports_filtered::HostPortsFiltered,
+    &flows_stale::FlowsStale,
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,
     &policies_ignored::PoliciesIgnored,

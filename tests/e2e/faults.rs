@@ -163,15 +163,15 @@ fn one_way_loss(bed: &Bed) {
     let _broken = bed.break_on_purpose(&route_missing());
     let run = run(bed, &["--outside", "required"]);
     assert_exactly(bed, &run, &route_missing());
-    let outcomes = |case: &str| -> Vec<Outcome> {
-        let judged = run.judged().find(|judged| judged.case.name() == case).unwrap();
-        let seen = run.record().observations(judged);
+    let outcomes = |cases: &str| -> Vec<Outcome> {
+        let judged = run.judged().filter(|judged| judged.case.name().ends_with(cases));
+        let seen = judged.flat_map(|judged| run.record().observations(judged));
         seen.flat_map(|seen| &seen.attempts).map(|attempt| attempt.outcome.clone()).collect()
     };
-    let there = outcomes("pod::reachable/ipv6/n2 -> n3");
+    let there = outcomes("/ipv6/n2 -> n3");
     let back = outcomes("pod::reachable/ipv6/n3 -> n2");
     let told = |outcome: &Outcome| matches!(outcome, Outcome::Unreachable { .. });
-    // A kernel limits how often it says so, and now and then leaves an attempt to time out.
+    // A kernel limits how often it says so, and leaves most attempts to time out.
     assert!(there.iter().any(told), "{there:?}");
     assert!(!back.is_empty() && back.iter().all(|o| *o == Outcome::TimedOut), "{back:?}");
 }

@@ -191,6 +191,14 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ),
         ("load_balancer_unrouted", broken(Fault::LoadBalancerUnrouted { family: V6 })),
         ("node_port_input_filtered", broken(Fault::UntranslatedDropped { at: "n2", family: V6 })),
+        (
+            "host_ports_filtered",
+            broken(Fault::HostPortDropped { on: "n2", family: V6 }).with_hosts(),
+        ),
+        (
+            "flows_stale",
+            broken(Fault::StaleFlows { at: "n2", family: V6 }).with_changes(),
+        ),
         ("rejections_lost", broken(Fault::RejectDropped { at: "n2", family: V6 })),
         ("egress_dead", broken(Fault::EgressDropped { at: "n2", family: V6 }).with_hosts()),
         (

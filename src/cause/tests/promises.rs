@@ -240,3 +240,26 @@ fn a_client_that_is_masqueraded_at_cluster_ips_is_red_unless_kube_proxy_is_told_
     let run = Lab::dual().with(Fault::Masquerade { at: "n1", family: V6 }).run();
     assert!(run.names(Status::Fail).iter().all(|name| name.starts_with("pod::reachable/")));
 }
+
+#[test]
+fn flows_that_stay_with_a_backend_that_is_gone_are_the_nodes_that_keep_them() {
+    let stale = |at| Fault::StaleFlows { at, family: V6 };
+    let lab = Lab::dual().with_changes().with(stale("n2"));
+    let cause = assert_one(&lab, "flows_stale", &["Node n2 keeps sending", "IPv6"]);
+    assert!(cause.reproduce[0].contains("conntrack -L -f ipv6 -p udp -d fd00"), "{cause:?}");
+    // A proxy that follows nothing at all is another matter.
+    let frozen = Lab::dual().with_changes().with(Fault::EndpointsFrozen { at: "n2", family: V6 });
+    assert!(!frozen.run().rules().contains(&"flows_stale"));
+}
+
+#[test]
+fn a_firewall_that_admits_others_to_a_node_in_one_family_alone_is_named() {
+    let dropped = |family| Fault::HostPortDropped { on: "n2", family };
+    let lab = Lab::dual().with_hosts().with(dropped(V6));
+    let words = ["A filter on node n2", "over IPv6, and does over IPv4"];
+    let cause = assert_one(&lab, "host_ports_filtered", &words);
+    assert!(cause.evidence.iter().any(|line| line.ends_with(": works")), "{cause:?}");
+    // A node that admits nobody in either family may be meant so.
+    let both = Lab::dual().with_hosts().with(dropped(V4)).with(dropped(V6));
+    assert!(!both.run().rules().contains(&"host_ports_filtered"));
+}

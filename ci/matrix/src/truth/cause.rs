@@ -46,9 +46,11 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         }
         Fault::RulesFlushed(_) => &["service_proxy_down"],
         Fault::KubeProxyStopped(_) => &["kube_proxy_not_running"],
-        // Between two crashes its pod runs.
         Fault::NodePortInputDropped(_) => &["node_port_input_filtered"],
+        Fault::HostPortsDropped(_) => &["host_ports_filtered"],
+        Fault::StaleFlows(_) => &["flows_stale"],
         Fault::KubeProxyFamilyFailing(_) => &["kube_proxy_family_unhealthy"],
+        // Between two crashes its pod runs.
         Fault::KubeProxyCrashing(_) => &["kube_proxy_not_running", "service_proxy_down"],
         Fault::DnsRecordMissing(_) => &["dns_without_records"],
         Fault::DnsDown(_) => &["dns_unreachable"],

@@ -1,0 +1,83 @@
+//! `host_ports_filtered`: a node admits others to its own ports in one family alone.
+
+use super::{CauseRule, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{Kind, Subject, commands},
+    net::IpFamily,
+    probe::Aim,
+};
+
+#[derive(Debug)]
+pub(super) struct HostPortsFiltered;
+
+impl CauseRule for HostPortsFiltered {
+    fn id(&self) -> &'static str {
+        "host_ports_filtered"
+    }
+
+    fn why(&self) -> &'static str {
+        "What runs in the host network (ingress controllers, node agents, metrics) is dead for other nodes in \
+         this family, behind Services as well, while pods with addresses of their own are not. Firewalls keep \
+         rules for each family apart."
+    }
+
+    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence
+            .families()
+            .flat_map(|family| {
+                let nodes = evidence.nodes().into_iter();
+                nodes.filter_map(move |node| find(evidence, node, family))
+            })
+            .collect()
+    }
+}
+
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    // The node itself may be admitted all the same.
+    let direct = |family| {
+        evidence.of(family).filter(move |probed| {
+            let host = matches!(&probed.probe.aim, Aim::HostBackend { node: at } if at == node);
+            host && probed.from() != Some(node)
+        })
+    };
+    let filtered = |probed: &&Probed<'_>| {
+        matches!(probed.kind(), Some(Kind::TimedOut | Kind::Unreachable | Kind::Refused))
+    };
+    let dropped: Vec<&Probed<'_>> = direct(family).filter(filtered).collect();
+    let other = family.other();
+    if !direct(other).any(Probed::good) || direct(family).any(Probed::good) {
+        return None;
+    }
+    let first = dropped.first()?;
+    let cases = evidence.red("service::host_backend", |judged| {
+        let there = matches!(&judged.case.subject, Subject::Path { to, .. } if to == node);
+        judged.case.family == Some(family) && there
+    });
+    let place = first.probe.target.address()?;
+    Some(Found {
+        what: format!(
+            "A filter on node {node} lets nobody on other nodes connect to its own ports over {family}, \
+             and does over {other}."
+        ),
+        evidence: dropped
+            .iter()
+            .take(3)
+            .map(|probed| {
+                format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen())
+            })
+            .chain(direct(other).find(|probed| probed.good()).map(|probed| {
+                format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen())
+            }))
+            .collect(),
+        reproduce: commands::repeat(evidence.world, [first.probe])
+            .into_iter()
+            .chain([commands::on_node_as_root(node, "nft list ruleset")])
+            .collect(),
+        fix: vec![format!(
+            "Let the firewall of {node}, and what filters between the nodes (security groups), admit to {place} \
+             and the other ports of the node over {family} whom they admit over {other}: pods and nodes."
+        )],
+        cases,
+        ..Found::default()
+    })
+}
