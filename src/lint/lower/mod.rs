@@ -131,7 +131,7 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
                 || talos.iter().any(|key| root.at(&["cluster", "network", key]).is_some())
                 || kubespray.iter().any(|key| root.get(key).is_some())
                 || root.get("clusterPodNets").is_some()
-                || installs::is_cluster(root)
+                || Lower::is_cluster(root)
                 || defines::cluster(root)
         }
         _ => false,

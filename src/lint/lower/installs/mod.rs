@@ -24,13 +24,6 @@ use crate::lint::{
 
 use super::{Lower, patches};
 
-/// Whether a document without a kind is the cluster of a tool whose keys tell.
-pub(super) fn is_cluster(root: &Node) -> bool {
-    rke::is_rke(root.get("rancher_kubernetes_engine_config").unwrap_or(root))
-        || Lower::is_microk8s_launch(root)
-        || Lower::is_openshift_install(root)
-}
-
 /// Which ranges a setting gives: their role, the tool and the setting's name.
 #[derive(Clone, Copy)]
 struct Setting {
@@ -50,6 +43,13 @@ impl Setting {
 }
 
 impl Lower<'_> {
+    /// Whether a document without a kind is the cluster of a tool whose keys tell.
+    pub(super) fn is_cluster(root: &Node) -> bool {
+        Self::is_rke(root.get("rancher_kubernetes_engine_config").unwrap_or(root))
+            || Self::is_microk8s_launch(root)
+            || Self::is_openshift_install(root)
+    }
+
     /// Documents without a kind, told by the keys that only one tool has.
     pub(super) fn by_keys(&mut self, root: &Node) -> bool {
         if patches::is_patch(root) {

@@ -12,18 +12,18 @@ use super::{Lower, Setting, assumed};
 const PODS: &str = "10.42.0.0/16";
 const SERVICES: &str = "10.43.0.0/16";
 
-/// Whether a document holds RKE's services.
-pub(in crate::lint::lower) fn is_rke(root: &Node) -> bool {
-    let services = ["kube-api", "kube-controller", "kubeproxy"];
-    services.iter().any(|service| root.at(&["services", service]).is_some())
-        && (root.get("nodes").is_some() || root.get("network").is_some())
-}
-
 impl Lower<'_> {
+    /// Whether a document holds RKE's services.
+    pub(super) fn is_rke(root: &Node) -> bool {
+        let services = ["kube-api", "kube-controller", "kubeproxy"];
+        services.iter().any(|service| root.at(&["services", service]).is_some())
+            && (root.get("nodes").is_some() || root.get("network").is_some())
+    }
+
     pub(super) fn rke(&mut self, root: &Node) -> bool {
         // Rancher holds the same below a key of its own.
         let root = root.get("rancher_kubernetes_engine_config").unwrap_or(root);
-        if !is_rke(root) {
+        if !Self::is_rke(root) {
             return false;
         }
         let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
