@@ -45,7 +45,10 @@ const LEASE: &str = "testbed-load-balancer";
 const RENEWAL: Duration = Duration::from_secs(5);
 
 /// Where it is written what the provider leaves out, in the cluster's directory.
-pub(crate) const LEFT_OUT: &str = "load-balancer-left-out.json";
+const LEFT_OUT: &str = "load-balancer-left-out.json";
+
+/// How long the provider may take to notice that: several of its rounds.
+const NOTICED: Duration = Duration::from_secs(1);
 
 /// What the provider leaves out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +58,29 @@ pub struct LeftOut {
     pub unassigned: Vec<Family>,
     /// The families whose addresses are sent nowhere.
     pub unrouted: Vec<Family>,
+}
+
+impl LeftOut {
+    /// What a cluster's provider leaves out at present.
+    pub(crate) fn of(dir: &ClusterDir) -> Result<Self> {
+        Ok(dir.read(LEFT_OUT)?.unwrap_or_default())
+    }
+
+    /// Puts a family on one of the lists or takes it from there, and waits until that is noticed.
+    pub(crate) fn set(
+        dir: &ClusterDir,
+        list: fn(&mut Self) -> &mut Vec<Family>,
+        family: Family,
+        broken: bool,
+    ) -> Result<()> {
+        let mut left_out = Self::of(dir)?;
+        let families = list(&mut left_out);
+        families.retain(|known| *known != family);
+        families.extend(broken.then_some(family));
+        dir.write(LEFT_OUT, &left_out)?;
+        std::thread::sleep(NOTICED);
+        Ok(())
+    }
 }
 
 /// Serves for ever; returns only on failure.
@@ -69,7 +95,7 @@ pub(super) async fn run(dir: ClusterDir, record: Record) -> Result<()> {
         if renewed.is_none_or(|at: Instant| at.elapsed() > RENEWAL) && provider.renew().await {
             renewed = Some(Instant::now());
         }
-        let left_out: LeftOut = dir.read(LEFT_OUT)?.unwrap_or_default();
+        let left_out = LeftOut::of(&dir)?;
         let known: Vec<Arc<Service>> = services.state();
         provider.serve(&known, &left_out).await;
         // A change says at once that there is something to do; a file and a failure don't.

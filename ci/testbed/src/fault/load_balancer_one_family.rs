@@ -1,7 +1,5 @@
 //! A provider of load balancers that gives addresses of the other family only.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,15 +7,12 @@ use super::{
     kind::FaultKind,
 };
 use crate::{
-    agent::load_balancer::{LEFT_OUT, LeftOut},
+    agent::load_balancer::LeftOut,
     cluster::Cluster,
     error::Result,
     path::{Net, Outcome, Path},
     spec::Family,
 };
-
-/// How long the provider may take to notice: several of its rounds.
-const NOTICED: Duration = Duration::from_secs(1);
 
 /// Makes the provider of load balancers give new Services no address of a family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
@@ -25,19 +20,6 @@ pub struct LoadBalancerOneFamily {
     /// The family of which no Service gets an address.
     #[arg(long, default_value = "ipv6")]
     pub family: Family,
-}
-
-impl LoadBalancerOneFamily {
-    fn set(&self, cluster: &Cluster, broken: bool) -> Result<()> {
-        let mut left_out = self.read_state(cluster)?;
-        left_out.unassigned.retain(|family| *family != self.family);
-        if broken {
-            left_out.unassigned.push(self.family);
-        }
-        cluster.dir().write(LEFT_OUT, &left_out)?;
-        std::thread::sleep(NOTICED);
-        Ok(())
-    }
 }
 
 impl FaultKind for LoadBalancerOneFamily {
@@ -63,14 +45,14 @@ impl FaultKind for LoadBalancerOneFamily {
     }
 
     fn read_state(&self, cluster: &Cluster) -> Result<LeftOut> {
-        Ok(cluster.dir().read(LEFT_OUT)?.unwrap_or_default())
+        LeftOut::of(cluster.dir())
     }
 
     fn inject(&self, cluster: &Cluster, _: &LeftOut) -> Result<()> {
-        self.set(cluster, true)
+        LeftOut::set(cluster.dir(), |it| &mut it.unassigned, self.family, true)
     }
 
     fn revert(&self, cluster: &Cluster, _: &LeftOut) -> Result<()> {
-        self.set(cluster, false)
+        LeftOut::set(cluster.dir(), |it| &mut it.unassigned, self.family, false)
     }
 }

@@ -1,7 +1,5 @@
 //! Addresses of load balancers that lead nowhere.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,15 +7,12 @@ use super::{
     kind::FaultKind,
 };
 use crate::{
-    agent::load_balancer::{LEFT_OUT, LeftOut},
+    agent::load_balancer::LeftOut,
     cluster::Cluster,
     error::Result,
     path::{Net, Outcome, Path},
     spec::Family,
 };
-
-/// How long the provider may take to notice: several of its rounds.
-const NOTICED: Duration = Duration::from_secs(1);
 
 /// Makes the underlay know no way to the addresses of a family that load balancers have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
@@ -25,19 +20,6 @@ pub struct LoadBalancerUnrouted {
     /// The family whose addresses lead nowhere.
     #[arg(long, default_value = "ipv6")]
     pub family: Family,
-}
-
-impl LoadBalancerUnrouted {
-    fn set(&self, cluster: &Cluster, broken: bool) -> Result<()> {
-        let mut left_out = self.read_state(cluster)?;
-        left_out.unrouted.retain(|family| *family != self.family);
-        if broken {
-            left_out.unrouted.push(self.family);
-        }
-        cluster.dir().write(LEFT_OUT, &left_out)?;
-        std::thread::sleep(NOTICED);
-        Ok(())
-    }
 }
 
 impl FaultKind for LoadBalancerUnrouted {
@@ -63,14 +45,14 @@ impl FaultKind for LoadBalancerUnrouted {
     }
 
     fn read_state(&self, cluster: &Cluster) -> Result<LeftOut> {
-        Ok(cluster.dir().read(LEFT_OUT)?.unwrap_or_default())
+        LeftOut::of(cluster.dir())
     }
 
     fn inject(&self, cluster: &Cluster, _: &LeftOut) -> Result<()> {
-        self.set(cluster, true)
+        LeftOut::set(cluster.dir(), |it| &mut it.unrouted, self.family, true)
     }
 
     fn revert(&self, cluster: &Cluster, _: &LeftOut) -> Result<()> {
-        self.set(cluster, false)
+        LeftOut::set(cluster.dir(), |it| &mut it.unrouted, self.family, false)
     }
 }
