@@ -158,10 +158,10 @@ impl Distribution {
                  changed by hand on a node is undone by the Machine Config Operator."
             }
             (Self::OpenShift, KubeProxy) => {
-                "OpenShift: with OVN-Kubernetes there is no kube-proxy; the pods ovnkube-node in \
+                "OpenShift: OVN-Kubernetes replaces kube-proxy; the pods ovnkube-node in \
                  openshift-ovn-kubernetes carry Services, and \
                  `oc -n openshift-ovn-kubernetes delete pod -l app=ovnkube-node --field-selector \
-                 spec.nodeName=NODE` starts one anew."
+                 spec.nodeName=NODE` restarts the one there."
             }
             (Self::OpenShift, Kernel) => {
                 "OpenShift: set it for a pool of nodes, by a MachineConfig or a Tuned object, not on one \

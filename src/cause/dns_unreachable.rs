@@ -80,7 +80,7 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
     let dns = evidence.world.facts.cluster_dns.known();
     let nobody = everywhere && dns.is_some_and(|dns| dns.pods.is_empty());
     let what = if nobody {
-        "No pod stands behind the Service of the cluster's DNS: pods get no answer, on any node."
+        "The Service of the cluster's DNS has no endpoints: pods get no answer, on any node."
             .to_owned()
     } else if deaf {
         "One of several DNS pods, or more, gets no questions or gives no answers by UDP: pods on every \

@@ -66,9 +66,9 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         ],
         fix: [
             format!(
-                "See that the configuration of the pod network on {node} gives pods an {family} default route \
-                 (of host-local: \"routes\" with {{\"dst\": \"{}\"}} in /etc/cni/net.d), as on other nodes, and \
-                 make the pods there anew.",
+                "Check that the pod network's configuration on {node} gives pods an {family} default route \
+                 (for host-local: \"routes\" with {{\"dst\": \"{}\"}} in /etc/cni/net.d), as on other nodes, and \
+                 recreate the pods there.",
                 match family {
                     IpFamily::V4 => "0.0.0.0/0",
                     IpFamily::V6 => "::/0",

@@ -20,7 +20,7 @@ impl CauseRule for PodsNotMade {
     }
 
     fn why(&self) -> &'static str {
-        "Pods that run go on, and the node stays Ready; whatever is made anew or moves there waits for ever. \
+        "Running pods keep running, and the node stays Ready; new pods that are scheduled there never start. \
          A plugin that can't give a pod one of its families gives it no network at all."
     }
 

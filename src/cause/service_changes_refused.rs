@@ -57,7 +57,7 @@ fn find(evidence: &Evidence<'_>) -> Option<Found> {
             "kubectl get validatingadmissionpolicies,validatingwebhookconfigurations".to_owned(),
         ],
         fix: vec![
-            "If that is meant to be forbidden, nothing is broken, and Services must be made anew to get \
+            "If this is intended, nothing is broken, and Services must be recreated to get \
              another family; leave service::policy_change out (`--skip`) or name it in a baseline."
                 .to_owned(),
             "Otherwise let the policy leave ipFamilyPolicy and ipFamilies to whoever changes the Service."

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Kind, Reading, State, World};
 use crate::{
-    facts::Facts,
+    facts::{Facts, Node},
     fixture::few,
     probe::{Aim, Observation, Probe, ProbeTable, Vantage, held_up},
 };
@@ -36,14 +36,12 @@ impl<'a> Busy<'a> {
             }
             busy.longest_ms = busy.longest_ms.max(overrun);
         }
-        let all = facts.nodes.known().map_or(&[][..], Vec::as_slice);
-        let kernel = |name: &'a str| {
-            let node = all.iter().find(|node| node.name == name);
-            node.and_then(|node| node.same_kernel_as.as_deref()).unwrap_or(name)
-        };
-        let kernels: BTreeSet<&str> = busy.nodes.iter().map(|node| kernel(node)).collect();
-        let beside = all.iter().map(|node| node.name.as_str());
-        busy.nodes.extend(beside.filter(|name| kernels.contains(kernel(name))));
+        let all = || facts.nodes.known().into_iter().flatten();
+        let kernel = |node: &'a Node| node.same_kernel_as.as_deref().unwrap_or(&node.name);
+        let of_busy = all().filter(|node| busy.nodes.contains(node.name.as_str()));
+        let kernels: BTreeSet<&str> = of_busy.map(kernel).collect();
+        let beside = all().filter(|node| kernels.contains(kernel(node)));
+        busy.nodes.extend(beside.map(|node| node.name.as_str()));
         busy
     }
 

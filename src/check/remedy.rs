@@ -258,13 +258,13 @@ pub(crate) fn service_proxy(world: World<'_>, family: IpFamily, node: &str) -> V
         vec![
             match proxy(world) {
                 Proxy::Static(_) => format!(
-                    "Restart kube-proxy on {node}, which writes its rules anew. It is a static pod \
+                    "Restart kube-proxy on {node}, which rewrites its rules. It is a static pod \
                      there, which kubectl can't restart: `{}` ends its container, and the kubelet \
                      starts another.",
                     commands::on_node_as_root(node, "pkill -x kube-proxy")
                 ),
                 _ => format!(
-                    "Restart kube-proxy on {node}, which writes its rules anew: `kubectl -n \
+                    "Restart kube-proxy on {node}, which rewrites its rules: `kubectl -n \
                      kube-system delete pod -l k8s-app=kube-proxy --field-selector \
                      spec.nodeName={node}`."
                 ),

@@ -182,7 +182,7 @@ fn the_first_fix_of_a_dead_service_proxy_is_made_where_the_distribution_has_it()
         (gke(), "GKE: kube-proxy is managed"),
         (aks(), "AKS: kube-proxy is managed"),
         (k3s(), "k3s: kube-proxy runs inside the k3s process"),
-        (openshift(), "OpenShift: with OVN-Kubernetes there is no kube-proxy"),
+        (openshift(), "OpenShift: OVN-Kubernetes replaces kube-proxy"),
         (rke2(), "RKE2: kube-proxy is a static pod"),
         (cilium(), "Restart the Cilium agent on n2"),
     ];
