@@ -149,7 +149,8 @@ sample_anew() {
 stumble() {
     [ "$stumbled" -eq 0 ] && [ $(($1 * 10)) -ge $((timeout - 20)) ] || return 1
     stumbled=1
-    [ "$distinct" -le 1 ] || [ "$successes" -ge "$bound" ] || successes=$bound
+    [ "$distinct" -gt 1 ] || bound=8
+    [ "$successes" -ge "$bound" ] || successes=$bound
     successes=$((succeeded + successes))
     answered=$now
     sample_anew

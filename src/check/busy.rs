@@ -61,7 +61,17 @@ impl<'a> Busy<'a> {
         if self.explains(world, &reading) {
             reading.state = State::Unknown(self.reason());
         }
+        if self.excuses(world, &reading) {
+            reading.state = State::Good;
+        }
         reading
+    }
+
+    /// Whether a probe is in doubt only for one attempt that ran out of time between answers, and such a
+    /// machine explains that. It answered as often afterwards as shows that nothing else does: packets that
+    /// are lost, or a backend that is gone, would have been met again.
+    pub(crate) fn excuses(&self, world: World<'_>, reading: &Reading<'_>) -> bool {
+        reading.stumbled && self.touches(world, reading.probe)
     }
 
     /// Whether a probe failed by a silence that such a machine explains: at its source, or where the
@@ -121,18 +131,27 @@ impl<'a> Busy<'a> {
 
     /// Why a case is inconclusive for it.
     pub(crate) fn reason(&self) -> String {
+        let tenths = self.longest_ms / 100;
+        format!(
+            "{} too busy for a time-out to mean anything: an attempt ended up to {}.{} s after its time; \
+             run again when there is less to do",
+            self.who(),
+            tenths / 10,
+            tenths % 10
+        )
+    }
+
+    /// What is to be said of a case that passed though an attempt ran out of time for it.
+    pub(crate) fn excuse(&self) -> String {
+        format!("timed out once while {} busy", self.who())
+    }
+
+    fn who(&self) -> String {
         let mut places: Vec<&str> = self.nodes.iter().copied().collect();
         if self.runner {
             places.push("this machine");
         }
-        let (tenths, were) =
-            (self.longest_ms / 100, if places.len() == 1 { "was" } else { "were" });
-        format!(
-            "{} {were} too busy for a time-out to mean anything: an attempt ended up to {}.{} s after its \
-             time; run again when there is less to do",
-            few(places),
-            tenths / 10,
-            tenths % 10
-        )
+        let were = if places.len() == 1 { "was" } else { "were" };
+        format!("{} {were}", few(places))
     }
 }

@@ -30,6 +30,9 @@ pub(crate) struct Reading<'a> {
     pub(crate) attempts: &'a [Attempt],
     /// How many attempts failed before the first that succeeded.
     pub(crate) settling: usize,
+    /// Whether it can't be told only because one attempt ran out of time between answers, of which there
+    /// were enough afterwards to exclude a backend that is gone.
+    pub(crate) stumbled: bool,
     /// The backends that answered, by pod name.
     pub(crate) answered: BTreeSet<&'a str>,
 }
@@ -65,7 +68,8 @@ impl<'a> Reading<'a> {
     ) -> Self {
         let Some(observation) = observation else {
             let state = State::Unknown("it was not tried before the run ended".to_owned());
-            return Self { probe, state, attempts: &[], settling: 0, answered: BTreeSet::new() };
+            let answered = BTreeSet::new();
+            return Self { probe, state, attempts: &[], settling: 0, stumbled: false, answered };
         };
         let attempts = observation.attempts.as_slice();
         let judge = Expected::of(world, probe);
@@ -81,12 +85,17 @@ impl<'a> Reading<'a> {
             })
             .collect();
         let state = conclude(probe, &steps, settling, answered.len(), observation.lost.as_deref());
+        let steps = steps.get(settling..).unwrap_or_default();
+        let enough = || steps.iter().rev().take_while(|&step| right(step)).count();
+        let stumbled = matches!(&state, State::Unknown(_))
+            && stumbled(probe, steps).is_some()
+            && enough() >= usize::from(probe.attempts.once_more());
         let state = if says_nothing(probe, &state) {
             State::Unknown("no answer, and a server needn't answer a datagram".to_owned())
         } else {
             state
         };
-        Self { probe, state, attempts, settling, answered }
+        Self { probe, state, attempts, settling, stumbled, answered }
     }
 
     /// How it went wrong, where it did.
@@ -205,7 +214,8 @@ fn stumbled(probe: &Probe, after: &[Step<'_>]) -> Option<String> {
             Step::Wrong(..) | Step::Failed(..) => None,
         })
         .collect();
-    let recovered = then.len() >= usize::from(wanted.once_more())
+    let least = if wanted.distinct > 1 { wanted.once_more() } else { wanted.successes.max(1) };
+    let recovered = then.len() >= usize::from(least)
         && then.iter().all(|step| matches!(step, Step::Right(_)))
         && answered.len() >= usize::from(wanted.distinct);
     let timed_out = matches!(late, Step::Failed(Kind::TimedOut, _));

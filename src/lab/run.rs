@@ -90,7 +90,7 @@ impl Lab {
             }
         }
         told.extend(ledger.close(&why_open(broken_off.as_ref())));
-        ledger.doubt_time_outs(world);
+        ledger.weigh_time_outs(world);
         let (judged, probes) = ledger.into_judged();
         let causes = cause::causes(world, &judged, &probes);
         let record = Record {

@@ -313,11 +313,15 @@ pub struct Attempts {
     pub bound: u16,
 }
 
+/// After how many successes in a row hardly any doubt is left that another backend takes part, which
+/// would have half of the connections: 1 in 256. The script in the pods has the same number.
+const ONCE_MORE: u16 = 8;
+
 impl Attempts {
-    /// How many successes must follow an attempt that ran out of time between successes, for
-    /// it to have been a busy machine rather than a dead backend: as many as at first, or, where
-    /// several backends share the traffic, a whole sample.
+    /// How many successes must follow an attempt that ran out of time between successes, for it to have
+    /// been no dead backend: a whole sample where several backends share the traffic, and else so many
+    /// that a second one that is dead would have been met.
     pub(crate) fn once_more(&self) -> u16 {
-        if self.distinct > 1 { self.successes.max(self.bound) } else { self.successes.max(1) }
+        self.successes.max(if self.distinct > 1 { self.bound } else { ONCE_MORE })
     }
 }

@@ -86,7 +86,9 @@ impl Progress {
             if may_stumble && *outcome == Outcome::TimedOut {
                 self.stumbled = true;
                 let before = u16::try_from(self.successes).unwrap_or(u16::MAX);
-                self.attempts.successes = before.saturating_add(self.attempts.once_more());
+                let more = self.attempts.once_more();
+                self.attempts.successes = before.saturating_add(more);
+                self.attempts.bound = self.attempts.bound.max(more);
                 self.drawn = 0;
                 self.backends.clear();
                 return Next::Again(Duration::ZERO);
@@ -192,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn one_time_out_after_a_success_is_followed_by_as_many_successes_or_by_the_end() {
-        let again = [by("a"), Outcome::TimedOut, by("a"), by("a"), by("a")];
-        assert_eq!(run(POLICY, &again, false), 4);
+    fn one_time_out_after_a_success_is_followed_by_eight_successes_or_by_the_end() {
+        let again = [[by("a"), Outcome::TimedOut].as_slice(), &vec![by("a"); 9]].concat();
+        assert_eq!(run(POLICY, &again, false), 10);
         let twice = [by("a"), Outcome::TimedOut, by("a"), Outcome::TimedOut, by("a")];
         assert_eq!(run(POLICY, &twice, false), 4);
         assert_eq!(run(POLICY, &[by("a"), Outcome::Reset, by("a")], false), 2);

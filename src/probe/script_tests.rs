@@ -276,7 +276,7 @@ fn one_attempt_that_runs_out_of_time_after_a_success_is_followed_by_more() {
     let seen = busybox.observe(&[http(address, attempts)]);
     let outcomes: Vec<bool> =
         seen[0].attempts.iter().map(|attempt| attempt.outcome.succeeded()).collect();
-    assert_eq!(outcomes, [true, false, true, true], "{seen:?}");
+    assert_eq!(outcomes, [[true, false].as_slice(), &[true; 8]].concat(), "{seen:?}");
 }
 
 #[test]

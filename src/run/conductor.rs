@@ -363,7 +363,7 @@ impl Session {
         let closed = self.ledger.close(&why);
         self.tell(closed);
         let Self { ledger, facts, fixture, options, .. } = &mut self;
-        ledger.doubt_time_outs(World { facts, fixture, suite: &options.suite });
+        ledger.weigh_time_outs(World { facts, fixture, suite: &options.suite });
         if !self.fixture.removed.is_empty() {
             self.ledger.doubt_failures(&why);
         }

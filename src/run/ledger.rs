@@ -27,15 +27,17 @@ pub struct Ledger {
 struct Entry {
     check: &'static dyn DynCheck,
     case: Case,
+    judge: Judge,
     /// How many of the case's probes have not been observed yet.
     missing: usize,
-    state: State,
+    /// `None` as long as it is not judged.
+    verdict: Option<Verdict>,
 }
 
-#[derive(Debug)]
-enum State {
-    Open(Judge),
-    Closed(Verdict),
+impl Entry {
+    fn is(&self, status: Status) -> bool {
+        self.verdict.as_ref().is_some_and(|verdict| verdict.status() == status)
+    }
 }
 
 impl Ledger {
@@ -88,9 +90,7 @@ impl Ledger {
 
     /// The probes of the cases that failed, with what was observed of them.
     pub fn failed(&self) -> impl Iterator<Item = (&Probe, Option<&Observation>)> {
-        let failed = self.entries.iter().filter(|entry| {
-            matches!(&entry.state, State::Closed(verdict) if verdict.status() == Status::Fail)
-        });
+        let failed = self.entries.iter().filter(|entry| entry.is(Status::Fail));
         let ids: BTreeSet<ProbeId> =
             failed.flat_map(|entry| entry.case.probes.iter().copied()).collect();
         ids.into_iter().filter_map(|id| Some((self.probes.probe(id)?, self.probes.observation(id))))
@@ -115,8 +115,9 @@ impl Ledger {
                 probes,
                 witnesses,
             },
+            judge: planned.judge,
             missing: wanted.len(),
-            state: State::Open(planned.judge),
+            verdict: None,
         });
     }
 
@@ -167,13 +168,12 @@ impl Ledger {
     /// told from those that would have failed, so all are inconclusive for `reason`.
     pub fn close(&mut self, reason: &str) -> Vec<Judged> {
         self.waiting.clear();
-        let open = |entry: &&mut Entry| matches!(entry.state, State::Open(_));
         self.entries
             .iter_mut()
-            .filter(open)
+            .filter(|entry| entry.verdict.is_none())
             .map(|entry| {
                 let verdict = Verdict::inconclusive(reason);
-                entry.state = State::Closed(verdict.clone());
+                entry.verdict = Some(verdict.clone());
                 Judged { case: entry.case.clone(), verdict }
             })
             .collect()
@@ -183,31 +183,43 @@ impl Ledger {
     /// concerns can't be told.
     pub fn doubt_failures(&mut self, reason: &str) {
         for entry in self.entries.iter_mut().filter(|entry| !entry.case.probes.is_empty()) {
-            if matches!(&entry.state, State::Closed(verdict) if verdict.status() == Status::Fail) {
-                entry.state = State::Closed(Verdict::inconclusive(reason));
+            if entry.is(Status::Fail) {
+                entry.verdict = Some(Verdict::inconclusive(reason));
             }
         }
     }
 
-    /// Takes back failures that rest on time-outs alone, where a machine that has to do with them was too
-    /// busy for them to tell anything. That is only known when all probes are done.
-    pub fn doubt_time_outs(&mut self, world: World<'_>) {
+    /// Weighs time-outs once more, where a machine that has to do with them was too busy for them to tell
+    /// anything, which is only known when all probes are done: failures that rest on them alone are taken
+    /// back, and so are doubts that rest on a single one between answers.
+    pub fn weigh_time_outs(&mut self, world: World<'_>) {
         let Self { entries, probes, .. } = self;
         let busy = Busy::of(world.facts, probes);
         if busy.is_empty() {
             return;
         }
         for entry in entries {
-            let State::Closed(verdict) = &entry.state else { continue };
-            if verdict.status() != Status::Fail {
-                continue;
-            }
-            let own = entry.case.probes.iter().filter_map(|&id| {
-                Some(Reading::of(world, probes.probe(id)?, probes.observation(id)))
-            });
-            let mut bad = own.filter(|reading| reading.symptom().is_some()).peekable();
-            if bad.peek().is_some() && bad.all(|reading| busy.explains(world, &reading)) {
-                entry.state = State::Closed(Verdict::inconclusive(busy.reason()));
+            let read = |ids: &[ProbeId]| -> Vec<Reading<'_>> {
+                ids.iter()
+                    .filter_map(|&id| {
+                        Some(busy.read(world, probes.probe(id)?, probes.observation(id)))
+                    })
+                    .collect()
+            };
+            if entry.is(Status::Fail) {
+                let own = read_each(probes, &entry.case.probes, world);
+                let mut bad = own.filter(|reading| reading.symptom().is_some()).peekable();
+                if bad.peek().is_some() && bad.all(|reading| busy.explains(world, &reading)) {
+                    entry.verdict = Some(Verdict::inconclusive(busy.reason()));
+                }
+            } else if entry.is(Status::Inconclusive) {
+                let (own, witnesses) = (read(&entry.case.probes), read(&entry.case.witnesses));
+                let excused = own.iter().chain(&witnesses).any(|it| busy.excuses(world, it));
+                let readings = Readings { own, witnesses };
+                if excused && let Verdict::Pass { detail } = entry.judge.judge(world, &readings) {
+                    let detail = format!("{detail}; {}", busy.excuse());
+                    entry.verdict = Some(Verdict::Pass { detail });
+                }
             }
         }
     }
@@ -219,29 +231,32 @@ impl Ledger {
         };
         let mut entries = std::mem::take(&mut self.entries);
         entries.sort_by_key(|entry| order(entry.check));
-        let judged = entries.into_iter().filter_map(|entry| match entry.state {
-            State::Closed(verdict) => Some(Judged { case: entry.case, verdict }),
-            State::Open(_) => None,
-        });
+        let judged = entries
+            .into_iter()
+            .filter_map(|entry| Some(Judged { verdict: entry.verdict?, case: entry.case }));
         (judged.collect(), self.probes)
     }
 
     fn judge_if_complete(&mut self, index: usize, world: World<'_>) -> Option<Judged> {
         let Self { entries, probes, .. } = self;
-        let entry = entries.get_mut(index).filter(|entry| entry.missing == 0)?;
-        let State::Open(judge) = &entry.state else { return None };
-        let read = |ids: &[ProbeId]| -> Vec<Reading<'_>> {
-            ids.iter()
-                .filter_map(|&id| {
-                    Some(Reading::of(world, probes.probe(id)?, probes.observation(id)))
-                })
-                .collect()
-        };
+        let open = |entry: &&mut Entry| entry.missing == 0 && entry.verdict.is_none();
+        let entry = entries.get_mut(index).filter(open)?;
+        let read = |ids: &[ProbeId]| read_each(probes, ids, world).collect();
         let (own, witnesses) = (read(&entry.case.probes), read(&entry.case.witnesses));
-        let verdict = judge.judge(world, &Readings { own, witnesses });
-        entry.state = State::Closed(verdict.clone());
+        let verdict = entry.judge.judge(world, &Readings { own, witnesses });
+        entry.verdict = Some(verdict.clone());
         Some(Judged { case: entry.case.clone(), verdict })
     }
+}
+
+/// What was observed of some probes, each by itself.
+fn read_each<'a>(
+    probes: &'a ProbeTable,
+    ids: &[ProbeId],
+    world: World<'a>,
+) -> impl Iterator<Item = Reading<'a>> {
+    ids.iter()
+        .filter_map(move |&id| Some(Reading::of(world, probes.probe(id)?, probes.observation(id))))
 }
 
 /// Why a case that was planned was not judged, in a run that ended so.

@@ -41,7 +41,7 @@ pub fn rejudge(record: Record, checks: Vec<&'static dyn DynCheck>) -> Record {
         broken_off => why_open(broken_off.as_ref()),
     };
     ledger.close(&reason);
-    ledger.doubt_time_outs(world);
+    ledger.weigh_time_outs(world);
     if !fixture.removed.is_empty() {
         ledger.doubt_failures(&reason);
     }

@@ -34,7 +34,7 @@ fn dual_stack_passes(bed: &Bed) {
 
 /// Asserts that a run passed and that nothing of it is left.
 pub fn assert_passed(bed: &Bed, run: &Run) {
-    assert_eq!(run.code, 0, "{}", run.output);
+    assert_eq!(run.code, 0, "{}", run.not_passed());
     assert!(run.cases(Status::Pass).len() > 60, "hardly anything was tried:\n{}", run.output);
     assert_eq!(run.record().left_behind, Vec::<String>::new());
     assert_eq!(bed.leftovers(), "");

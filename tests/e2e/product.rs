@@ -1,6 +1,7 @@
 //! The product as its user runs it.
 
 use std::{
+    fmt::Write as _,
     path::Path,
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
@@ -90,6 +91,25 @@ impl Run {
             .collect();
         names.sort();
         names
+    }
+
+    /// What is to be known of a run that did not end as it should: the cases that did not pass, the causes,
+    /// and the end of what it printed.
+    pub fn not_passed(&self) -> String {
+        let mut told = String::new();
+        let passed = |judged: &&Judged| judged.verdict.status() == Status::Pass;
+        for judged in self.record.iter().flat_map(|record| &record.judged).filter(|it| !passed(it))
+        {
+            let (verdict, name) = (&judged.verdict, judged.case.name());
+            // Writing to a String can't fail.
+            let _ = writeln!(told, "{} {name}: {}", verdict.status(), verdict.detail());
+        }
+        for cause in self.record.iter().flat_map(|record| &record.causes) {
+            let _ = writeln!(told, "cause {}: {}", cause.id, cause.what);
+        }
+        let lines: Vec<&str> = self.output.lines().collect();
+        let end = lines.len().saturating_sub(20);
+        told + &lines.get(end..).unwrap_or_default().join("\n")
     }
 
     /// Every judged case.

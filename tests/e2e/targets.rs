@@ -6,6 +6,7 @@ use dualstack::check::Status;
 
 use super::{
     bed::{Bed, text},
+    lifecycle::until,
     product::{dualstack, run},
     trial::Test,
 };
@@ -76,6 +77,18 @@ spec:
     text
 }
 
+/// Whether both families of all three Services have two endpoints that are ready.
+fn settled(slices: &str) -> bool {
+    let slices: serde_json::Value = serde_json::from_str(slices).unwrap();
+    let items = slices["items"].as_array().unwrap();
+    let is_ready = |endpoint: &serde_json::Value| endpoint["conditions"]["ready"] == true;
+    let mut ready = items.iter().map(|slice| {
+        let endpoints = slice["endpoints"].as_array().into_iter().flatten();
+        endpoints.filter(|endpoint| is_ready(endpoint)).count()
+    });
+    items.len() == 6 && ready.all(|count| count == 2)
+}
+
 fn one_family(bed: &Bed) {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n";
     let objects = [
@@ -88,6 +101,9 @@ fn one_family(bed: &Bed) {
     bed.kubectl_fed(&["apply", "-f", "-"], &objects);
     let available = ["wait", "--for=condition=Available", "deployment", "--all", "--timeout=60s"];
     bed.kubectl(&[&["-n", "team"][..], &available].concat());
+    // What endpoints are known to be is written later than that pods are available.
+    let slices = ["-n", "team", "get", "endpointslices", "-o", "json"];
+    until("two endpoints of each Service in each family", || settled(&bed.kubectl(&slices)));
     let versions = || {
         let what = "custom-columns=NAME:.metadata.name,VERSION:.metadata.resourceVersion";
         bed.kubectl(&["-n", "team", "get", "services,endpointslices,pods", "-o", what])

@@ -99,3 +99,41 @@ fn what_was_refused_is_a_failure_however_busy_the_machine() {
     });
     assert_eq!(run.case(CASE).verdict.status(), Status::Fail);
 }
+
+/// A run in which the probes of one path answer, run out of time once, and answer so many times again.
+fn stumbling(lab: &Lab, again: usize, late: impl Fn(&Probe) -> Option<u32>) -> Verdict {
+    let healthy = lab.run();
+    let stumbling = healthy.probes_of(CASE);
+    let run = lab.judge(|tried| {
+        let seen = lab.observe(tried);
+        let timed_out = |millis| vec![Attempt { millis, outcome: Outcome::TimedOut }];
+        let attempts = match late(tried) {
+            Some(millis) => [timed_out(millis), seen.attempts].concat(),
+            None if stumbling.contains(&tried) => {
+                let answer = seen.attempts[0].clone();
+                [vec![answer.clone()], timed_out(3_010), vec![answer; again]].concat()
+            }
+            None => seen.attempts,
+        };
+        Some(Observation { attempts, lost: None })
+    });
+    run.case(CASE).verdict.clone()
+}
+
+#[test]
+fn one_time_out_between_answers_is_excused_by_a_busy_machine_alone() {
+    let lab = Lab::dual();
+    let quiet = stumbling(&lab, 8, |_| None);
+    assert_eq!(quiet.status(), Status::Inconclusive, "{quiet:?}");
+    let busy = stumbling(&lab, 8, at("n1", 4_590));
+    assert_eq!(busy.status(), Status::Pass, "{busy:?}");
+    assert!(busy.detail().ends_with("; timed out once while n1 was busy"), "{busy:?}");
+    let elsewhere = stumbling(&lab, 8, at("n3", 4_590));
+    assert_eq!(elsewhere.status(), Status::Inconclusive, "{elsewhere:?}");
+}
+
+#[test]
+fn a_busy_machine_excuses_nothing_that_a_second_backend_explains_too() {
+    let verdict = stumbling(&Lab::dual(), 2, at("n1", 4_590));
+    assert_eq!(verdict.status(), Status::Inconclusive, "{verdict:?}");
+}

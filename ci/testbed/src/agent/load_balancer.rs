@@ -203,13 +203,16 @@ impl Provider {
                     tracing::debug!(%error, "a route stays");
                 }
             }
-            for (&ip, &node) in &desired {
-                if let Err(error) = underlay.send(ip, node) {
+            // What fails is tried again in the next round.
+            self.routes = desired;
+            self.routes.retain(|&ip, &mut node| match underlay.send(ip, node) {
+                Ok(()) => true,
+                Err(error) => {
                     tracing::warn!(%error, detail = error.log_tail(), "not sent");
+                    false
                 }
-            }
+            });
         });
-        self.routes = desired;
     }
 }
 
