@@ -6,15 +6,24 @@ use super::{Kind, Reading, State, World};
 use crate::{
     facts::{Facts, Node},
     fixture::few,
-    probe::{Aim, Observation, Probe, ProbeTable, Vantage, held_up},
+    probe::{Aim, Observation, Probe, ProbeTable, Vantage, began_late, held_up},
 };
 
-/// Where attempts were stopped much too late.
+/// Which machines were kept from their work.
 #[derive(Debug, Default)]
 pub(crate) struct Busy<'a> {
+    /// Where whole attempts were stopped much too late.
+    held_up: Places<'a>,
+    /// Where those or first attempts were.
+    late: Places<'a>,
+    /// How late the latest of the whole attempts was.
+    longest_ms: u32,
+}
+
+#[derive(Debug, Default)]
+struct Places<'a> {
     nodes: BTreeSet<&'a str>,
     runner: bool,
-    longest_ms: u32,
 }
 
 impl<'a> Busy<'a> {
@@ -22,32 +31,25 @@ impl<'a> Busy<'a> {
     pub(crate) fn of(facts: &'a Facts, probes: &'a ProbeTable) -> Self {
         let mut busy = Self::default();
         for (_, probe, observation) in probes.iter() {
-            let Some(overrun) = observation.and_then(|seen| held_up(probe, seen)) else {
-                continue;
-            };
-            match &probe.vantage {
-                Vantage::Outside => busy.runner = true,
-                Vantage::Pod { node }
-                | Vantage::HostNetwork { node }
-                | Vantage::Guarded { node } => {
-                    busy.nodes.insert(node);
+            let Some(seen) = observation else { continue };
+            if let Some(overrun) = held_up(probe, seen) {
+                busy.held_up.add(&probe.vantage);
+                busy.late.add(&probe.vantage);
+                if busy.held_up.has(&probe.vantage) {
+                    busy.longest_ms = busy.longest_ms.max(overrun);
                 }
-                Vantage::ApiServer | Vantage::DnsPod { .. } => continue,
+            } else if began_late(probe, seen).is_some() {
+                busy.late.add(&probe.vantage);
             }
-            busy.longest_ms = busy.longest_ms.max(overrun);
         }
-        let all = || facts.nodes.known().into_iter().flatten();
-        let kernel = |node: &'a Node| node.same_kernel_as.as_deref().unwrap_or(&node.name);
-        let of_busy = all().filter(|node| busy.nodes.contains(node.name.as_str()));
-        let kernels: BTreeSet<&str> = of_busy.map(kernel).collect();
-        let beside = all().filter(|node| kernels.contains(kernel(node)));
-        busy.nodes.extend(beside.map(|node| node.name.as_str()));
+        busy.held_up.add_neighbours(facts);
+        busy.late.add_neighbours(facts);
         busy
     }
 
     /// Whether nowhere.
     pub(crate) fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && !self.runner
+        self.late.nodes.is_empty() && !self.late.runner
     }
 
     /// What was observed of a probe, where a time-out that such a machine explains is not known to be one.
@@ -71,7 +73,7 @@ impl<'a> Busy<'a> {
     /// machine explains that. It answered as often afterwards as shows that nothing else does: packets that
     /// are lost, or a backend that is gone, would have been met again.
     pub(crate) fn excuses(&self, world: World<'_>, reading: &Reading<'_>) -> bool {
-        reading.stumbled && self.touches(world, reading.probe)
+        reading.stumbled && self.late.touch(world, reading.probe)
     }
 
     /// Whether a probe failed by a silence that such a machine explains: at its source, or where the
@@ -88,18 +90,63 @@ impl<'a> Busy<'a> {
             _ => false,
         };
         let tried_again = world.fixture.looked_again && reading.probe.can_be_repeated();
-        silent && (answered || !tried_again) && self.touches(world, reading.probe)
+        silent && (answered || !tried_again) && self.held_up.touch(world, reading.probe)
     }
 
-    fn touches(&self, world: World<'_>, probe: &Probe) -> bool {
-        let is = |node: &str| self.nodes.contains(node);
-        let from = match &probe.vantage {
+    /// Why a case is inconclusive for it.
+    pub(crate) fn reason(&self) -> String {
+        let tenths = self.longest_ms / 100;
+        format!(
+            "{} too busy for a time-out to mean anything: an attempt ended up to {}.{} s after its time; \
+             run again when there is less to do",
+            self.held_up.who(),
+            tenths / 10,
+            tenths % 10
+        )
+    }
+
+    /// What is to be said of a case that passed though an attempt ran out of time for it.
+    pub(crate) fn excuse(&self) -> String {
+        format!("timed out once while {} busy", self.late.who())
+    }
+}
+
+impl<'a> Places<'a> {
+    /// Adds where a probe was tried from, where that is a machine that the run knows.
+    fn add(&mut self, vantage: &'a Vantage) {
+        match vantage {
+            Vantage::Outside => self.runner = true,
+            Vantage::Pod { node } | Vantage::HostNetwork { node } | Vantage::Guarded { node } => {
+                self.nodes.insert(node);
+            }
+            Vantage::ApiServer | Vantage::DnsPod { .. } => {}
+        }
+    }
+
+    fn has(&self, vantage: &Vantage) -> bool {
+        match vantage {
             Vantage::Outside => self.runner,
             Vantage::Pod { node } | Vantage::HostNetwork { node } | Vantage::Guarded { node } => {
-                is(node)
+                self.nodes.contains(node.as_str())
             }
             Vantage::ApiServer | Vantage::DnsPod { .. } => false,
-        };
+        }
+    }
+
+    /// Adds the nodes that share a kernel with one of these.
+    fn add_neighbours(&mut self, facts: &'a Facts) {
+        let all = || facts.nodes.known().into_iter().flatten();
+        let kernel = |node: &'a Node| node.same_kernel_as.as_deref().unwrap_or(&node.name);
+        let of_these = all().filter(|node| self.nodes.contains(node.name.as_str()));
+        let kernels: BTreeSet<&str> = of_these.map(kernel).collect();
+        let beside = all().filter(|node| kernels.contains(kernel(node)));
+        self.nodes.extend(beside.map(|node| node.name.as_str()));
+    }
+
+    /// Whether one of them has to do with a probe: where it was tried, or where the answer was to come from.
+    fn touch(&self, world: World<'_>, probe: &Probe) -> bool {
+        let is = |node: &str| self.nodes.contains(node);
+        let from = self.has(&probe.vantage);
         let any_backend = || world.fixture.backends.iter().any(|backend| is(&backend.node));
         let to = match &probe.aim {
             Aim::Backend { node }
@@ -127,23 +174,6 @@ impl<'a> Busy<'a> {
             | Aim::TargetRecords { .. } => false,
         };
         from || to
-    }
-
-    /// Why a case is inconclusive for it.
-    pub(crate) fn reason(&self) -> String {
-        let tenths = self.longest_ms / 100;
-        format!(
-            "{} too busy for a time-out to mean anything: an attempt ended up to {}.{} s after its time; \
-             run again when there is less to do",
-            self.who(),
-            tenths / 10,
-            tenths % 10
-        )
-    }
-
-    /// What is to be said of a case that passed though an attempt ran out of time for it.
-    pub(crate) fn excuse(&self) -> String {
-        format!("timed out once while {} busy", self.who())
     }
 
     fn who(&self) -> String {

@@ -36,6 +36,22 @@ pub(crate) fn held_up(probe: &Probe, observation: &Observation) -> Option<u32> {
     (worst >= LONG).then_some(worst)
 }
 
+/// By how much, in milliseconds, a first attempt ran over the little time that it was given, where that was
+/// long. That alone does not call a time-out in question, for many probes begin at once and hinder each
+/// other; it explains one among many answers.
+pub(crate) fn began_late(probe: &Probe, observation: &Observation) -> Option<u32> {
+    let wanted = probe.attempts;
+    let cut_short = wanted.settle_ms > 0 && wanted.patience_ms < wanted.timeout_ms;
+    let measured = matches!(
+        probe.target,
+        Target::Http { payload: 0, .. } | Target::Tcp { .. } | Target::Udp { .. }
+    );
+    let first = observation.attempts.first().filter(|_| cut_short && measured)?;
+    let silent = matches!(first.outcome, Outcome::TimedOut | Outcome::Silent);
+    let over = first.millis.saturating_sub(wanted.patience_ms);
+    (silent && over >= LONG).then_some(over)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +111,14 @@ mod tests {
         let late = seen(&[(9_000, false)]);
         let large = Target::Http { address: ([10, 0, 0, 1], 80).into(), payload: 16_384 };
         assert_eq!(held_up(&probe(pod(), large), &late), None);
+    }
+
+    #[test]
+    fn a_first_attempt_that_ran_over_its_little_time_began_late() {
+        let probe = probe(pod(), http());
+        assert_eq!(began_late(&probe, &seen(&[(1_200, false), (20, true)])), Some(700));
+        assert_eq!(began_late(&probe, &seen(&[(690, false), (20, true)])), None);
+        assert_eq!(began_late(&probe, &seen(&[(1_200, true)])), None, "it was answered");
+        assert_eq!(held_up(&probe, &seen(&[(1_200, false), (20, true)])), None);
     }
 }

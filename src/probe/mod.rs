@@ -35,7 +35,7 @@ mod written;
 pub use aim::Aim;
 pub use carry_out::{EXECS_AT_ONCE, carry_out};
 pub use egress::{Egress, EgressServer};
-pub(crate) use held_up::held_up;
+pub(crate) use held_up::{began_late, held_up};
 pub use model::{Attempts, HealthPage, Probe, Target, Vantage};
 pub use outcome::{Answer, Attempt, Observation, Outcome, Train};
 use plan::Batch;
