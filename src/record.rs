@@ -202,7 +202,7 @@ impl Record {
             return Some(format!("{name} was judged, and its check is not in the suite"));
         }
         // What a check of another version wanted is not known here.
-        let stage = check::find(&case.check).map(|check| check.stage());
+        let stage = check::by_id(&case.check).map(|check| check.stage());
         if stage.is_some_and(|stage| stage > self.reached) {
             return Some(format!("{name} was judged, and the run did not come so far"));
         }

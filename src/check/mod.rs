@@ -64,7 +64,7 @@ pub(crate) use pod::message_size;
 pub(crate) use policy::NOT_ENFORCED;
 pub use reading::Readings;
 pub(crate) use reading::{Reading, State, Symptom};
-pub use registry::{REGISTRY, asserting, find, upstream};
+pub use registry::{REGISTRY, asserting, by_id, upstream};
 pub(crate) use service::{NO_ADDRESS, SOURCE_LOST, UNROUTED};
 pub(crate) use step::Kind;
 pub(crate) use untested::untested;

@@ -26,7 +26,7 @@ const AREAS: &[&[&dyn DynCheck]] = &[
 pub static REGISTRY: LazyLock<Vec<&dyn DynCheck>> = LazyLock::new(|| AREAS.concat());
 
 /// The check of an id.
-pub fn find(id: &str) -> Option<&'static dyn DynCheck> {
+pub fn by_id(id: &str) -> Option<&'static dyn DynCheck> {
     REGISTRY.iter().copied().find(|check| check.id() == id)
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn addressing(world: World<'_>, family: IpFamily) -> Vec<String> {
          second one {family}."
     ));
     remedies.push(
-        "Then make the pods anew: a pod keeps the addresses it got when it was made.".to_owned(),
+        "Then recreate the pods: a pod keeps the addresses it got when it was made.".to_owned(),
     );
     remedies
 }
@@ -155,7 +155,7 @@ pub(crate) fn path_mtu(family: IpFamily) -> Vec<String> {
     vec![
         format!(
             "Give the pods an MTU that every {family} hop between the nodes carries, less the tunnel's \
-             header (the pod network's mtu setting), and make the pods anew."
+             header (the pod network's mtu setting), and recreate the pods."
         ),
         match family {
             IpFamily::V4 => "Let ICMP type 3 code 4 (fragmentation needed) through every firewall \

@@ -62,7 +62,7 @@ fn words(text: &str) -> Result<String, String> {
 /// Whose network was tested, as a file says it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Given {
+pub(super) struct Given {
     organization: Option<String>,
     project: Option<String>,
     url: Option<String>,
@@ -71,7 +71,7 @@ struct Given {
 }
 
 impl Given {
-    fn read(path: &Path) -> Result<Self, String> {
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display();
         let text = fs::read_to_string(path)
             .map_err(|error| format!("cannot read the implementation {shown}: {error}"))?;
@@ -81,9 +81,8 @@ impl Given {
                  and contact (a list)"
             )
         };
-        let given: Self = serde_saphyr::from_str(&text).map_err(|error| {
-            invalid(error.to_string().lines().next().unwrap_or_default().to_owned())
-        })?;
+        let given: Self = serde_saphyr::from_str(&text)
+            .map_err(|error: serde_saphyr::Error| invalid(error.without_snippet().to_string()))?;
         let Self { organization, project, url, version, contact } = &given;
         let said = [organization, project, url, version].into_iter().flatten().chain(contact);
         for text in said {

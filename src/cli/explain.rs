@@ -30,7 +30,7 @@ pub(super) fn explain(arguments: &ExplainArgs, out: &mut Stream) -> Result<Exit,
             texts.push(rule);
             continue;
         }
-        let check = check::find(name)
+        let check = check::by_id(name)
             .ok_or_else(|| SuiteError::UnknownCheck(UnknownCheck(name.clone())))?;
         texts.push(text(check, out.width())?);
     }

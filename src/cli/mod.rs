@@ -8,6 +8,8 @@ mod baseline;
 mod cleanup;
 mod completions;
 mod conformance;
+#[cfg(test)]
+mod damaged_tests;
 mod diff;
 mod explain;
 mod failure;

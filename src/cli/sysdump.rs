@@ -14,6 +14,7 @@ use super::{
 use crate::{
     cluster,
     exit::Exit,
+    record::Record,
     report::{OutputFile, streams::Streams, words_for_terminal},
     run::{LookAtNodes, Options},
     sysdump::{DumpError, Material, Read, bytes, read},
@@ -76,7 +77,7 @@ pub(super) fn sysdump(
     let runtime = runtime()?;
     let (record, objects) = match saved {
         Some(record) if live => {
-            let objects = runtime.block_on(objects(&connect))?;
+            let objects = runtime.block_on(objects(&connect, &record))?;
             (record, objects)
         }
         Some(record) => (record, Vec::new()),
@@ -87,7 +88,7 @@ pub(super) fn sysdump(
             let quiet = early.as_ref().is_some_and(OutputFile::is_stdout);
             let record = runtime.block_on(run::for_its_record(options, console, quiet))?;
             // The run's own findings are worth an archive even if the cluster is gone by now.
-            let objects = runtime.block_on(objects(&connect));
+            let objects = runtime.block_on(objects(&connect, &record));
             let objects = objects.unwrap_or_else(|failure| {
                 let what = "the network's objects".to_owned();
                 vec![Read { name: String::new(), what, found: Err(failure.sentence().to_owned()) }]
@@ -112,7 +113,7 @@ pub(super) fn sysdump(
     }
     let log = kept.map(Kept::text);
     if log.is_none() {
-        missing.push("our log: a record doesn't hold one".to_owned());
+        missing.push("the log of dualstack: a record doesn't hold one".to_owned());
     }
     let material = Material { record, objects, log, missing, redact };
     write(material, early, console)
@@ -140,9 +141,9 @@ fn write(
     Ok(Exit::Passed)
 }
 
-async fn objects(connect: &cluster::ConnectOptions) -> Result<Vec<Read>, Failure> {
+async fn objects(connect: &cluster::ConnectOptions, record: &Record) -> Result<Vec<Read>, Failure> {
     let cluster = cluster::connect(connect).await?;
-    Ok(read(&cluster).await)
+    Ok(read(&cluster, record.facts.cni.known().map(|cni| cni.name.as_str())).await)
 }
 
 /// The options of the run that stand behind `--`.

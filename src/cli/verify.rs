@@ -1,6 +1,9 @@
 //! `dualstack verify`: holds a conformance report against the record that it says it follows from.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -32,7 +35,7 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) fn verify(arguments: &VerifyArgs, out: &mut Stream) -> Result<Exit, Failure> {
-    let report = read(arguments)?;
+    let report = read(&arguments.report)?;
     let file = saved::bytes(&arguments.record)?;
     let record = saved::parse(&arguments.record, &file)?;
     let checks = record.suite.checks();
@@ -56,10 +59,14 @@ pub(super) fn verify(arguments: &VerifyArgs, out: &mut Stream) -> Result<Exit, F
     Ok(exit)
 }
 
-fn read(arguments: &VerifyArgs) -> Result<Report, Failure> {
-    let name = arguments.report.display();
+/// The report in a file.
+///
+/// # Errors
+/// Where it can't be read, or is none that this version knows.
+pub(super) fn read(path: &Path) -> Result<Report, Failure> {
+    let name = path.display();
     let next = "pass a file written by `dualstack run --conformance FILE`";
-    let text = fs::read_to_string(&arguments.report).map_err(|error| {
+    let text = fs::read_to_string(path).map_err(|error| {
         Failure::usage(format!("cannot read the conformance report {name}: {error}; {next}"))
     })?;
     let report: Report = serde_saphyr::from_str(&text).map_err(|error: serde_saphyr::Error| {

@@ -54,7 +54,7 @@ impl Changes {
         let words = |fact: &Fact<T>| match fact {
             Fact::Known { value, .. } => tell(value),
             Fact::Absent { .. } => "none found".to_owned(),
-            Fact::Forbidden { .. } => "may not be seen".to_owned(),
+            Fact::Forbidden { .. } => "not permitted to read".to_owned(),
         };
         self.told(what, &words(before), &words(now));
     }

@@ -203,7 +203,7 @@ pub enum TargetError {
     NotFound(TargetName),
     /// One may not see it.
     #[error(
-        "target {name} can't be read: missing permission: {right}; ask for it, or leave the target out"
+        "target {name} cannot be read: missing permission: {right}; ask for it, or leave the target out"
     )]
     Forbidden {
         /// The Service.
@@ -212,7 +212,7 @@ pub enum TargetError {
         right: String,
     },
     /// The API server doesn't tell.
-    #[error("target {name} can't be read: {reason}; leave it out, or try again")]
+    #[error("target {name} cannot be read: {reason}; leave it out, or try again")]
     Unreadable {
         /// The Service.
         name: TargetName,

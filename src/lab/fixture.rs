@@ -27,15 +27,7 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
             state: WorkloadState::Ready,
         }
     };
-    let mut roles = vec![
-        ServiceRole::Default,
-        ServiceRole::Ipv4,
-        ServiceRole::Ipv6,
-        ServiceRole::PreferDualStack,
-        ServiceRole::RequireDualStackIpv4First,
-        ServiceRole::RequireDualStackIpv6First,
-        ServiceRole::NodePort,
-    ];
+    let mut roles = ServiceRole::SHARED.to_vec();
     roles.push(ServiceRole::NoEndpoints);
     let served = || (1..=nodes).map(|i| format!("n{i}")).filter(|node| mesh.serves(node));
     roles.extend(served().map(ServiceRole::Backend));

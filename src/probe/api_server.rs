@@ -48,7 +48,7 @@ async fn attempt(
     limit: Duration,
 ) -> Result<Outcome, String> {
     let Target::Proxied { service, port, .. } = target else {
-        return Err(format!("the API server can't be asked to try {target}"));
+        return Err(format!("the API server has no proxy for {target}"));
     };
     let path = format!("/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy/");
     let mut knows_nobody = false;

@@ -60,7 +60,8 @@ struct Server {
 impl Server {
     async fn open(client: &Client, server: DnsServer) -> Result<Self, String> {
         let DnsServer { namespace, pod, port } = server;
-        let failed = |error: &dyn std::fmt::Display| format!("can't forward to pod {pod}: {error}");
+        let failed =
+            |error: &dyn std::fmt::Display| format!("cannot forward to pod {pod}: {error}");
         let forward =
             forward(client, &namespace, &pod, port).await.map_err(|error| failed(&error))?;
         let resolver = resolver(forward.address()).map_err(|error| failed(&error))?;

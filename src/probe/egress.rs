@@ -75,7 +75,7 @@ impl Egress {
         let mut egress = Self::default();
         for &family in families {
             let destination = match server {
-                Some(server) => find(server, family).await,
+                Some(server) => resolve(server, family).await,
                 None => egress.listen(run, family, facts).await,
             };
             tracing::debug!(?family, ?destination, "egress");
@@ -103,7 +103,7 @@ impl Egress {
                 Destination::Listener { address }
             }
             Err(error) => {
-                let reason = format!("this machine can't listen at {own}: {error}");
+                let reason = format!("this machine cannot listen on {own}: {error}");
                 Destination::Missing { reason }
             }
         }
@@ -111,12 +111,12 @@ impl Egress {
 }
 
 /// The operator's server in a family.
-async fn find(server: &EgressServer, family: IpFamily) -> Destination {
+async fn resolve(server: &EgressServer, family: IpFamily) -> Destination {
     let url = server.url.to_string();
     let mut found = match lookup_host((server.host.as_str(), server.port)).await {
         Ok(found) => found,
         Err(error) => {
-            let reason = format!("this machine can't resolve {}: {error}", server.host);
+            let reason = format!("this machine cannot resolve {}: {error}", server.host);
             return Destination::Missing { reason };
         }
     };

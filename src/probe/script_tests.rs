@@ -28,7 +28,7 @@ struct Busybox(TempDir);
 
 impl Busybox {
     /// `None`, aloud, where there is none that will do.
-    fn find() -> Option<Self> {
+    fn here() -> Option<Self> {
         let path = env::var_os("PATH").unwrap_or_default();
         let found =
             || env::split_paths(&path).map(|dir| dir.join("busybox")).find(|it| it.exists());
@@ -126,7 +126,7 @@ const PATIENT: Attempts = Attempts {
 
 #[test]
 fn every_way_a_connection_can_go_has_its_outcome() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let ways = loopback::ways();
     let probes: Vec<_> = ways.iter().map(|way| loopback::once(&pod(), way)).collect();
     loopback::compare(&ways, &busybox.observe(&probes));
@@ -134,7 +134,7 @@ fn every_way_a_connection_can_go_has_its_outcome() {
 
 #[test]
 fn losses_are_counted_and_a_path_that_loses_one_in_three_is_tried_three_times() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let loss = |loses| {
         let address = loopback::serve_udp(loopback::V6, loses);
         probe(Target::Loss { address }, Attempts { successes: 1, ..PATIENT })
@@ -161,7 +161,7 @@ fn losses_are_counted_and_a_path_that_loses_one_in_three_is_tried_three_times() 
 
 #[test]
 fn a_path_that_answers_nothing_is_sent_one_train() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let attempts = Attempts { successes: 1, settle_ms: 0, ..PATIENT };
     let address = loopback::serve_udp(loopback::V4, |_| true);
     let seen = busybox.observe(&[probe(Target::Loss { address }, attempts)]);
@@ -173,7 +173,7 @@ fn a_path_that_answers_nothing_is_sent_one_train() {
 
 #[test]
 fn a_dns_server_is_asked_at_its_own_address_and_any_answer_counts() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let ask = |server| {
         let name = "kubernetes.default.svc.cluster.local.".to_owned();
         let attempts = Attempts { timeout_ms: 1_000, settle_ms: 0, ..PATIENT };
@@ -189,7 +189,7 @@ fn a_dns_server_is_asked_at_its_own_address_and_any_answer_counts() {
 
 #[test]
 fn a_probe_goes_on_until_every_backend_answered() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let attempts = Attempts { distinct: 3, bound: 20, ..PATIENT };
     let seen = busybox.observe(&[http(loopback::backends_in_turn(), attempts)]);
     let pods: Vec<_> = seen[0]
@@ -205,7 +205,7 @@ fn a_probe_goes_on_until_every_backend_answered() {
 
 #[test]
 fn a_probe_ends_at_its_bound() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let attempts = Attempts { distinct: 4, bound: 6, settle_ms: 0, ..PATIENT };
     let seen = busybox.observe(&[http(loopback::backends_in_turn(), attempts)]);
     assert_eq!(seen[0].attempts.len(), 7);
@@ -213,7 +213,7 @@ fn a_probe_ends_at_its_bound() {
 
 #[test]
 fn a_sample_drawn_while_the_path_settles_is_drawn_anew() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let attempts = Attempts { distinct: 4, bound: 6, settle_ms: 600, ..PATIENT };
     let seen = busybox.observe(&[http(loopback::backends_in_turn(), attempts)]);
     let drawn = seen[0].attempts.len();
@@ -222,7 +222,7 @@ fn a_sample_drawn_while_the_path_settles_is_drawn_anew() {
 
 #[test]
 fn a_sample_that_takes_long_is_drawn_together_up_to_its_bound() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let address = loopback::serve(loopback::V6, |stream, _| {
         thread::sleep(Duration::from_millis(600));
         loopback::answer_as(&stream, "nginx-1", 0);
@@ -238,7 +238,7 @@ fn a_sample_that_takes_long_is_drawn_together_up_to_its_bound() {
 
 #[test]
 fn one_of_several_attempts_at_once_that_runs_out_of_time_is_followed_by_more() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let address = loopback::serve(loopback::V6, |stream, number| {
         thread::sleep(Duration::from_millis(if number == 4 { 1_500 } else { 500 }));
         loopback::answer_as(&stream, "nginx-1", 0);
@@ -253,7 +253,7 @@ fn one_of_several_attempts_at_once_that_runs_out_of_time_is_followed_by_more() {
 
 #[test]
 fn failures_before_the_first_success_are_forgiven_and_none_after_it() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let probes = [http(loopback::settling(2, 9), PATIENT), http(loopback::settling(2, 1), PATIENT)];
     let seen = busybox.observe(&probes);
     let outcomes = |seen: &Observation| {
@@ -265,7 +265,7 @@ fn failures_before_the_first_success_are_forgiven_and_none_after_it() {
 
 #[test]
 fn one_attempt_that_runs_out_of_time_after_a_success_is_followed_by_more() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let address = loopback::serve(loopback::V6, |stream, number| {
         if number == 1 {
             std::thread::sleep(Duration::from_millis(1_500));
@@ -281,7 +281,7 @@ fn one_attempt_that_runs_out_of_time_after_a_success_is_followed_by_more() {
 
 #[test]
 fn of_several_backends_a_whole_sample_follows_an_attempt_that_runs_out_of_time() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let address = loopback::serve(loopback::V6, |stream, number| {
         if number == 1 {
             std::thread::sleep(Duration::from_millis(1_500));
@@ -297,7 +297,7 @@ fn of_several_backends_a_whole_sample_follows_an_attempt_that_runs_out_of_time()
 
 #[test]
 fn more_probes_than_run_at_once_are_all_carried_out() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let address = loopback::serve(loopback::V6, |stream, _| {
         loopback::answer_as(&stream, &"long-".repeat(40), 8000);
     });
@@ -343,7 +343,7 @@ fn had_its_whole_time(seen: &Observation) -> bool {
 
 #[test]
 fn of_those_that_are_held_up_alike_the_first_has_its_whole_time_and_the_others_a_brief_one() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let silent = silent_at_first(usize::MAX);
     let seen = busybox.observe(&requests(silent, 100..140).collect::<Vec<_>>());
     let whole = seen.iter().filter(|seen| had_its_whole_time(seen)).count();
@@ -357,7 +357,7 @@ fn of_those_that_are_held_up_alike_the_first_has_its_whole_time_and_the_others_a
 
 #[test]
 fn no_failure_that_may_be_tried_again_is_concluded_from_one_attempt() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let address = silent_at_first(usize::MAX);
     let attempts = Attempts { timeout_ms: 300, settle_ms: 10, ..PATIENT };
     let seen = busybox.observe(&[probe(Target::Http { address, payload: 100 }, attempts)]);
@@ -366,7 +366,7 @@ fn no_failure_that_may_be_tried_again_is_concluded_from_one_attempt() {
 
 #[test]
 fn all_have_their_whole_time_where_one_of_them_gets_through_in_the_end() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let (silent, slow) = (silent_at_first(usize::MAX), silent_at_first(1));
     let probes: Vec<_> = requests(silent, 100..120).chain(requests(slow, 120..121)).collect();
     let seen = busybox.observe(&probes);
@@ -378,7 +378,7 @@ fn all_have_their_whole_time_where_one_of_them_gets_through_in_the_end() {
 
 #[test]
 fn a_stdin_that_ends_before_its_last_line_is_an_error() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     let mut child = busybox
         .command("sh")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/probe.sh"))
@@ -392,6 +392,6 @@ fn a_stdin_that_ends_before_its_last_line_is_an_error() {
 
 #[test]
 fn another_version_of_the_protocol_is_an_error() {
-    let Some(busybox) = Busybox::find() else { return };
+    let Some(busybox) = Busybox::here() else { return };
     assert_eq!(busybox.script("dualstack-probe 4 4\n.\n").status.code(), Some(2));
 }

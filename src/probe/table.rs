@@ -28,7 +28,7 @@ struct Entry {
 impl ProbeTable {
     /// The id of a probe, which is added if the table doesn't have it yet.
     pub fn add(&mut self, probe: Probe) -> ProbeId {
-        if let Some(id) = self.find(&probe) {
+        if let Some(id) = self.id_of(&probe) {
             return id;
         }
         let id = ProbeId(self.entries.len());
@@ -38,7 +38,7 @@ impl ProbeTable {
     }
 
     /// The id of a probe that is in the table.
-    pub fn find(&self, probe: &Probe) -> Option<ProbeId> {
+    pub fn id_of(&self, probe: &Probe) -> Option<ProbeId> {
         self.ids.get(probe).copied()
     }
 

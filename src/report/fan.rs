@@ -21,7 +21,7 @@ pub trait Reporter: Send {
 
 /// A report that could not be written, after the run.
 #[derive(Debug, thiserror::Error)]
-#[error("can't write {what}: {error}; the run itself is not affected")]
+#[error("cannot write {what}: {error}; the run itself is not affected")]
 pub struct ReportError {
     /// Which report (`the JUnit report to results.xml`).
     pub what: String,

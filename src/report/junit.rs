@@ -113,7 +113,7 @@ fn suite(cases: &[Judged], record: &Record, review: &Review<'_>) -> TestSuite {
         .add_property(("context", server.context.as_deref().unwrap_or("in-cluster")))
         .add_property(("server", server.url.as_str()))
         .add_property(("kubernetes", server.version.as_str()));
-    if let Some(check) = check::find(id) {
+    if let Some(check) = check::by_id(id) {
         suite
             .add_property(("promise", check.summary()))
             .add_property(("documentation", check.source()));

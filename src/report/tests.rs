@@ -294,7 +294,11 @@ fn a_report_that_cannot_be_written_does_not_keep_the_others_from_it() {
     std::fs::remove_dir_all(&gone).unwrap();
     let errors = fan.finish();
     assert_eq!(errors.len(), 1);
-    assert!(errors[0].to_string().starts_with("can't write the JUnit report to "), "{}", errors[0]);
+    assert!(
+        errors[0].to_string().starts_with("cannot write the JUnit report to "),
+        "{}",
+        errors[0]
+    );
     assert!(std::fs::metadata(&kept).unwrap().len() > 0);
 }
 

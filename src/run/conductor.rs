@@ -76,7 +76,7 @@ enum Breach {
         fixture::few(.0.iter().map(String::as_str))
     )]
     Removed(Vec<String>),
-    #[error("a defect of dualstack ended the run ({0}); please report it with the command line")]
+    #[error("dualstack panicked: {0}; please report this bug with the command line")]
     Panicked(String),
 }
 
@@ -161,7 +161,7 @@ pub async fn run(
         notices: Vec::new(),
     };
     for missing in preflight.missing {
-        session.notice(format!("missing permission: {missing} (what it shows is unknown)"));
+        session.notice(format!("missing permission: {missing} (what needs it is not determined)"));
     }
     for notice in check::notices(session.world()) {
         session.notice(notice);

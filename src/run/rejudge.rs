@@ -31,7 +31,7 @@ pub fn rejudge(record: Record, checks: Vec<&'static dyn DynCheck>) -> Record {
         ledger.plan_again(world);
     }
     for (id, probe) in ledger.wanted() {
-        let known = record.probes.find(&probe).and_then(|id| record.probes.observation(id));
+        let known = record.probes.id_of(&probe).and_then(|id| record.probes.observation(id));
         if let Some(observation) = known {
             ledger.observed(id, observation.clone(), world);
         }

@@ -59,10 +59,10 @@ fn needed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{REGISTRY, find};
+    use crate::check::{REGISTRY, by_id};
 
     fn asked(ids: &[&str]) -> Vec<String> {
-        let checks: Vec<_> = ids.iter().map(|id| find(id).unwrap()).collect();
+        let checks: Vec<_> = ids.iter().map(|id| by_id(id).unwrap()).collect();
         let target = "team/web".parse().unwrap();
         let rights = rights(&checks, &FixtureOptions::default(), &[target], "v1.36");
         rights.iter().map(ToString::to_string).collect()

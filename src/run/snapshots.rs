@@ -194,5 +194,5 @@ async fn one(client: &Client, place: Place<'_>, addresses: &[IpAddr]) -> Snapsho
             ExecEvent::Ended(end) => return reader.finish(Some(end.to_string())),
         }
     }
-    reader.finish(Some("the exec ended unexpectedly".to_owned()))
+    reader.finish(Some("the exec ended early".to_owned()))
 }

@@ -181,7 +181,7 @@ fn a_plan_names_what_is_created_and_which_nodes_are_left_out() {
 #[test]
 fn a_plan_of_checks_that_need_nothing_created_creates_nothing() {
     let lab = Lab::dual();
-    let checks = [crate::check::find("node::internal_ips").unwrap()];
+    let checks = [crate::check::by_id("node::internal_ips").unwrap()];
     let plan = planned(&lab.facts, &lab.suite, &checks, &FixtureOptions::default()).unwrap();
     assert!(plan.objects.is_empty() && plan.nodes.is_empty());
     assert_eq!((plan.probes, plan.calls.creates, plan.calls.deletes), (0, 0, 0));

@@ -154,11 +154,6 @@ impl Snapshot {
         self.neighbours.iter().find(|neighbour| neighbour.address == address)
     }
 
-    /// The link address of an interface.
-    pub fn link_address(&self, link: &str) -> Option<&str> {
-        self.links.iter().find(|own| own.name == link)?.address.as_deref()
-    }
-
     /// Whether the sections that rules draw conclusions from were read.
     pub const fn is_complete(&self) -> bool {
         self.incomplete.is_none()

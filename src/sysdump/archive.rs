@@ -47,7 +47,7 @@ impl Archive {
     pub(crate) fn add_bounded(&mut self, path: &str, what: &str, content: Vec<u8>) {
         let size = content.len();
         if size > LARGEST || self.sum + size > LARGEST_SUM {
-            self.missing.push(format!("{path} ({what}): its {} would be too much", bytes(size)));
+            self.missing.push(format!("{path} ({what}): left out, because it is {}", bytes(size)));
         } else {
             self.sum += size;
             self.add(path, what, content);
@@ -138,6 +138,9 @@ mod tests {
         assert_eq!(path, "dump/CONTENTS.md");
         assert!(contents.starts_with("# A dump"), "{contents}");
         assert!(contents.contains("| `run.json` | 2 bytes | the record |"), "{contents}");
-        assert!(contents.contains("- cluster/nodes.json (the nodes): its 8 MiB"), "{contents}");
+        assert!(
+            contents.contains("- cluster/nodes.json (the nodes): left out, because it is 8 MiB"),
+            "{contents}"
+        );
     }
 }

@@ -70,13 +70,15 @@ impl Material {
         }
         archive.add("versions.txt", "what runs in which version", versions(&record).into_bytes());
         nodes(&mut archive, &record)?;
+        let mut unread = Unread::default();
         for Read { name, what, found } in objects {
             let path = format!("cluster/{name}.json");
             match found {
                 Ok(found) => archive.add_bounded(&path, &what, pretty(&found)?),
-                Err(why) => archive.missing.push(format!("{what}: {why}")),
+                Err(why) => unread.add(&why, what),
             }
         }
+        archive.missing.extend(unread.lines());
         if let Some(log) = log {
             archive.add_bounded(
                 "dualstack.log",
@@ -126,7 +128,32 @@ fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>, serde_json::Error> {
     Ok(text)
 }
 
-/// How the nodes look from inside, as far as the record has it, a file each.
+/// What could not be read, by the reason: one permission that is missing may hide much.
+#[derive(Default)]
+struct Unread(Vec<(String, Vec<String>)>);
+
+impl Unread {
+    fn add(&mut self, why: &str, what: String) {
+        match self.0.iter_mut().find(|(known, _)| known == why) {
+            Some((_, all)) => all.push(what),
+            None => self.0.push((why.to_owned(), vec![what])),
+        }
+    }
+
+    /// A phrase for each reason.
+    fn lines(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().map(|(why, all)| {
+            let (first, more) = all.split_at(all.len().min(3));
+            let first = first.join(", ");
+            match more.len() {
+                0 => format!("{first}: {why}"),
+                more => format!("{first} and {more} more: {why}"),
+            }
+        })
+    }
+}
+
+/// How the nodes look from inside and what is told of them, as far as the record has it, a file each.
 fn nodes(archive: &mut Archive, record: &Record) -> Result<(), DumpError> {
     let looked_at: Vec<&str> =
         record.facts.snapshots.iter().map(|snapshot| snapshot.node.as_str()).collect();
@@ -138,6 +165,16 @@ fn nodes(archive: &mut Archive, record: &Record) -> Result<(), DumpError> {
         };
         archive.add_bounded(&path, &what, pretty(snapshot)?);
     }
+    let mut unread = Unread::default();
+    for told in &record.facts.told {
+        let node = &told.node;
+        let what =
+            format!("pods of {node}'s network, their Events, and what their logs complain of");
+        archive.add_bounded(&format!("nodes/{node}-pods.json"), &what, pretty(told)?);
+        told.unread.iter().for_each(|why| unread.add(why, node.clone()));
+    }
+    let lines = unread.lines().map(|line| format!("pods, Events or logs of {line}"));
+    archive.missing.extend(lines);
     let all = record.facts.nodes.known().into_iter().flatten();
     let others: Vec<&str> =
         all.map(|node| node.name.as_str()).filter(|node| !looked_at.contains(node)).collect();
@@ -173,7 +210,7 @@ fn versions(record: &Record) -> String {
         None => text.push_str("pod network unknown\n"),
     }
     if let Some(proxy) = facts.kube_proxy.known() {
-        let mode = if proxy.mode.is_empty() { "of the platform's default" } else { &proxy.mode };
+        let mode = if proxy.mode.is_empty() { "by default of the platform" } else { &proxy.mode };
         let _ = writeln!(text, "kube-proxy mode {mode}");
     }
     for node in facts.nodes.known().into_iter().flatten() {
@@ -202,4 +239,45 @@ fn introduction(record: &Record, redacted: bool) -> String {
         "\n\nNames and addresses are the real ones; `--redact` replaces them."
     });
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use flate2::read::GzDecoder;
+
+    use super::*;
+    use crate::{lab::Lab, snapshot::Told};
+
+    #[test]
+    fn a_missing_permission_is_named_once_with_what_it_hides() {
+        let mut record = Lab::dual().only(&["node"]).run().record;
+        let lost = "missing permission: get pods/log in namespace kube-system";
+        record.facts.told = ["n1", "n2"]
+            .map(|node| Told {
+                node: node.to_owned(),
+                unread: vec![lost.to_owned()],
+                ..Told::default()
+            })
+            .to_vec();
+        let denied = "missing permission: get configmaps in namespace kube-system";
+        let map = |name: &str| Read {
+            name: format!("configmap-{name}"),
+            what: format!("ConfigMap kube-system/{name}"),
+            found: Err(denied.to_owned()),
+        };
+        let objects = ["coredns", "kube-proxy", "kubeadm-config", "kubelet-config"].map(map).into();
+        let (log, missing) = (None, Vec::new());
+        let packed = Material { record, objects, log, missing, redact: false }.pack().unwrap().0;
+        let mut tar = tar::Archive::new(GzDecoder::new(packed.as_slice()));
+        let mut contents = String::new();
+        let mut entries = tar.entries().unwrap().map(Result::unwrap);
+        entries.next().unwrap().read_to_string(&mut contents).unwrap();
+        assert!(contents.contains(&format!("- pods, Events or logs of n1, n2: {lost}\n")));
+        let map = "ConfigMap kube-system";
+        let line = format!("{map}/coredns, {map}/kube-proxy, {map}/kubeadm-config and 1 more");
+        assert!(contents.contains(&format!("- {line}: {denied}\n")), "{contents}");
+        assert!(contents.contains("| `nodes/n2-pods.json` |"), "{contents}");
+    }
 }

@@ -64,8 +64,9 @@ struct List {
     keep: fn(Value) -> Value,
 }
 
-/// Reads them all at the same time. What doesn't exist is left out without a word.
-pub(crate) async fn read(cluster: &Cluster) -> Vec<Read> {
+/// Reads them all at the same time, in a cluster whose pod network is this one, where it is known. What
+/// doesn't exist is left out without a word.
+pub(crate) async fn read(cluster: &Cluster, pod_network: Option<&str>) -> Vec<Read> {
     const SLICES: Objects = Objects {
         group: "discovery.k8s.io",
         versions: &["v1"],
@@ -103,19 +104,17 @@ pub(crate) async fn read(cluster: &Cluster) -> Vec<Read> {
         ),
         whole("servicecidrs", "the ServiceCIDRs", Objects::SERVICE_CIDRS, None),
         whole("ippools", "Calico's pools", Objects::IP_POOLS, None),
-        events(
-            "events-nodes",
-            "what happened to the Nodes of late",
-            "default",
-            "involvedObject.kind=Node",
-        ),
+        events("events-nodes", "recent Events of the Nodes", "default", "involvedObject.kind=Node"),
         events(
             "events-kube-system",
-            "what happened to pods of kube-system of late",
+            "recent Events of the pods of kube-system",
             "kube-system",
             "involvedObject.kind=Pod",
         ),
     ];
+    // Who may not list them is told the same where there are none.
+    let has_pools = pod_network.is_none_or(|name| matches!(name, "calico" | "canal"));
+    lists.retain(|list| has_pools || list.name != "ippools");
     if let Some(daemon_sets) = lists.iter_mut().find(|list| list.name == "daemonsets") {
         daemon_sets.keep = |value| secrets::daemon_set(&value);
     }
@@ -216,14 +215,17 @@ async fn config_map(cluster: &Cluster, namespace: &str, name: &str) -> Option<Re
     let api: Api<DynamicObject> =
         Api::namespaced_with(cluster.client.clone(), namespace, &resource);
     let right = Right::optional("get", "configmaps", Some(namespace));
+    let mut what = format!("ConfigMap {namespace}/{name}");
     let found = match api.get(name).await {
-        Ok(map) => serde_json::to_value(map)
-            .map(secrets::config_map)
-            .map_err(|error| format!("cannot be read: {error}")),
+        Ok(map) => {
+            what.push_str(", without what may be secret");
+            serde_json::to_value(map)
+                .map(secrets::config_map)
+                .map_err(|error| format!("cannot be read: {error}"))
+        }
         Err(kube::Error::Api(status)) if status.code == 404 => return None,
         Err(error) => Err(why(&right, &error)),
     };
-    let what = format!("ConfigMap {namespace}/{name}, without what may be secret");
     Some(Read { name: format!("configmap-{namespace}-{name}"), what, found })
 }
 

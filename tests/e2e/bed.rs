@@ -46,7 +46,7 @@ impl Bed {
         if !up.status.success() {
             return Err(format!("the testbed can't run here: {}", text(&up.stderr)));
         }
-        let kubeconfig = Cluster::find(&name).map_err(said)?.kubeconfig();
+        let kubeconfig = Cluster::that_is_up(&name).map_err(said)?.kubeconfig();
         Ok(Self { testbed, name, kubeconfig, skipped: Cell::default() })
     }
 
@@ -125,7 +125,7 @@ impl Bed {
 
     /// Waits until a cluster that was broken and repaired is healthy and stays so.
     pub fn wait_repaired(&self) {
-        Cluster::find(&self.name).unwrap().wait_repaired().unwrap();
+        Cluster::that_is_up(&self.name).unwrap().wait_repaired().unwrap();
     }
 
     /// Replaces the DNS pods, and waits for the new ones: after a repair the old ones may still

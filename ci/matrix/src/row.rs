@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_suite_that_must_fail_is_held_to_its_places() {
-        let shape = Shape::find("single-stack-ipv4").unwrap();
+        let shape = Shape::named("single-stack-ipv4").unwrap();
         assert_eq!(judged(shape, &seen("single-stack-ipv4", 0)), "passes");
         assert_eq!(judged(shape, &seen("single-stack-ipv4", 1)), "FALSE ALARM");
         let verdict = judged(shape, &seen("dual-stack", 0));

@@ -102,8 +102,8 @@ impl Cluster {
         )))
     }
 
-    /// Finds a cluster that is up.
-    pub fn find(name: &Name) -> Result<Self> {
+    /// The cluster of this name, which must be up.
+    pub fn that_is_up(name: &Name) -> Result<Self> {
         let dir = Store::open().cluster(name);
         let absent = |state| Error::NotUp { name: name.to_string(), state };
         if !dir.path().exists() {

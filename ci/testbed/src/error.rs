@@ -61,7 +61,7 @@ pub enum Error {
     },
 
     /// A component or image can't be made of what there is.
-    #[error("could not make {what}: {reason}")]
+    #[error("could not build {what}: {reason}")]
     Artefact {
         /// What was to be made, such as `kubernetes v1.36.3`.
         what: String,
@@ -70,7 +70,7 @@ pub enum Error {
     },
 
     /// A component or image isn't in a cache that was only to be looked into.
-    #[error("{0} has not been made yet")]
+    #[error("{0} has not been built yet")]
     Missing(String),
 
     /// The making of a component or image was stopped, because another step failed.

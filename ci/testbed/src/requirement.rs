@@ -71,7 +71,7 @@ impl Requirement {
     /// Whether it is there.
     pub fn is_met(&self) -> bool {
         match self.what {
-            What::Program(name) => find(name, &env::var_os("PATH").unwrap_or_default()),
+            What::Program(name) => is_in_path(name, &env::var_os("PATH").unwrap_or_default()),
             What::File(paths) => paths.iter().any(|path| Path::new(path).exists()),
         }
     }
@@ -86,7 +86,7 @@ impl Requirement {
 }
 
 /// Whether a program is in one of the directories of a search path.
-fn find(name: &str, path: &std::ffi::OsStr) -> bool {
+fn is_in_path(name: &str, path: &std::ffi::OsStr) -> bool {
     let executable = |path: &Path| {
         path.metadata()
             .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
@@ -105,11 +105,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tool");
         let search = env::join_paths(["/nowhere".as_ref(), directory.path()]).unwrap();
-        assert!(!find("tool", &search));
+        assert!(!is_in_path("tool", &search));
         fs::write(&path, "").unwrap();
-        assert!(!find("tool", &search), "a file that can't be executed was taken");
+        assert!(!is_in_path("tool", &search), "a file that can't be executed was taken");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(find("tool", &search));
+        assert!(is_in_path("tool", &search));
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn number(text: &str) -> Option<u16> {
 
 /// A text that is no version of Kubernetes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no version of Kubernetes; write it like {form}")]
+#[error("`{text}` is not a version of Kubernetes; expected {form}")]
 pub struct InvalidVersion {
     text: String,
     form: &'static str,

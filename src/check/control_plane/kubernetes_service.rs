@@ -75,7 +75,10 @@ impl Check for KubernetesService {
         let service = match &world.facts.kubernetes_service {
             Fact::Known { value, .. } => value,
             Fact::Forbidden { reason } => {
-                return unknown(world, &Verdict::inconclusive(format!("no right to {reason}")));
+                return unknown(
+                    world,
+                    &Verdict::inconclusive(format!("missing permission: {reason}")),
+                );
             }
             Fact::Absent { reason } => {
                 return unknown(world, &Verdict::inconclusive(reason.clone()));
@@ -152,7 +155,7 @@ fn slices(world: World<'_>, family: IpFamily) -> Verdict {
     let slices = match &service.slices {
         Fact::Known { value, .. } => value,
         Fact::Forbidden { reason } => {
-            return Verdict::inconclusive(format!("no right to {reason}"));
+            return Verdict::inconclusive(format!("missing permission: {reason}"));
         }
         Fact::Absent { reason } => return Verdict::inconclusive(reason.clone()),
     };

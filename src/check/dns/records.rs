@@ -93,7 +93,7 @@ impl Check for Records {
                     cases.push(unasked(Verdict::skip(reason)));
                 }
                 Fact::Forbidden { reason } => {
-                    let reason = format!("no DNS pod is asked: no right to {reason}");
+                    let reason = format!("no DNS pod is asked: missing permission: {reason}");
                     cases.push(unasked(Verdict::inconclusive(reason)));
                 }
             }

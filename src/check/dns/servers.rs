@@ -102,7 +102,7 @@ impl Check for Servers {
                 return unasked(&Verdict::skip(format!("no DNS server is asked: {reason}")));
             }
             Fact::Forbidden { reason } => {
-                let reason = format!("no DNS server is asked: no right to {reason}");
+                let reason = format!("no DNS server is asked: missing permission: {reason}");
                 return unasked(&Verdict::inconclusive(reason));
             }
         };

@@ -25,7 +25,9 @@ pub(super) fn cases(world: World<'_>) -> Vec<Planned<NodeInFamily>> {
                 cases.extend(value.iter().map(|node| case(node, family)));
             }
             Fact::Absent { reason } => cases.push(unknown(reason.clone())),
-            Fact::Forbidden { reason } => cases.push(unknown(format!("no right to {reason}"))),
+            Fact::Forbidden { reason } => {
+                cases.push(unknown(format!("missing permission: {reason}")))
+            }
         }
     }
     cases

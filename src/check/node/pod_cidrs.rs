@@ -85,12 +85,12 @@ impl Check for PodCidrs {
         }
         if let Some(text) = unreadable(node, family) {
             return Verdict::fail(
-                format!("{text} is no address range"),
+                format!("{text} is not an address range"),
                 failure(
                     world,
                     &case.of,
                     format!(
-                        "Node {} has `{text}` in spec.podCIDRs, which is no address range.",
+                        "Node {} has `{text}` in spec.podCIDRs, which is not an address range.",
                         node.name
                     ),
                 ),
@@ -188,7 +188,7 @@ fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
     let everywhere = nodes(world).iter().all(|node| of_family(node, family).next().is_none());
     let anew = format!(
         "podCIDRs can't be changed on a Node object: drain the node, run `kubectl delete node {name}`, \
-         and restart its kubelet, which registers it anew with ranges of both families."
+         and restart its kubelet, which registers it again, with ranges of both families."
     );
     let ranges = "Give kube-controller-manager one range of each expected family, the primary one \
                   first, in --cluster-cidr, with --allocate-node-cidrs=true (kubeadm: \

@@ -86,7 +86,7 @@ impl Check for Ranges {
             Fact::Known { .. } => {}
             Fact::Absent { reason } => return Verdict::inconclusive(reason.clone()),
             Fact::Forbidden { reason } => {
-                return Verdict::inconclusive(format!("no right to {reason}"));
+                return Verdict::inconclusive(format!("missing permission: {reason}"));
             }
         }
         let held = held(world, family);

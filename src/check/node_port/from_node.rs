@@ -2,7 +2,7 @@
 
 use super::{
     from_pod,
-    ports::{detail, node, probes},
+    ports::{detail, probes_at_node},
     udp,
 };
 use crate::{
@@ -130,12 +130,7 @@ fn ways(
     pairs: &Pairs<'_>,
 ) -> Result<Vec<Probe>, Blocked> {
     source.address(family)?;
-    let node = node(world, to)?;
-    let address = node.internal_ips(family).next().ok_or_else(|| Blocked {
-        by: Some("node::internal_ips"),
-        reason: format!("node {to} has no {family} InternalIP"),
-    })?;
-    let mut probes = probes(world, &source.vantage, node, address, &pairs.behind(to))?;
+    let mut probes = probes_at_node(world, &source.vantage, to, family, &pairs.behind(to))?;
     // Sizes are tried from pods.
     probes.retain(|probe| !probe.target.is_large());
     let mut datagrams = udp::over_udp(world, &probes, to)?;

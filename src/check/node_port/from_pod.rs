@@ -1,10 +1,10 @@
 //! `node_port::from_pod`
 
-use super::ports::{detail, node, probes};
+use super::ports::{detail, probes_at_node};
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
-        Symptom, Verdict, World, commands, outcome, pairs::Pairs, plan, remedy, words,
+        About, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        Verdict, World, commands, outcome, pairs::Pairs, plan, remedy, words,
     },
     facts::Source,
     net::IpFamily,
@@ -66,13 +66,8 @@ impl Check for FromPod {
                     let from = &source.label;
                     cases.push(Planned::probing(world, Subject::path(from, to), family, || {
                         source.address(family)?;
-                        let node = node(world, to)?;
-                        let address = node.internal_ips(family).next().ok_or_else(|| Blocked {
-                            by: Some("node::internal_ips"),
-                            reason: format!("node {to} has no {family} InternalIP"),
-                        })?;
-                        let probes =
-                            probes(world, &source.vantage, node, address, &pairs.behind(to))?;
+                        let behind = pairs.behind(to);
+                        let probes = probes_at_node(world, &source.vantage, to, family, &behind)?;
                         Ok((PortPath { from: from.clone(), to: to.to_owned(), family }, probes))
                     }));
                 }

@@ -8,7 +8,7 @@ mod udp;
 
 pub(super) use from_node::without_hosts;
 pub(super) use from_outside::addresses;
-pub(super) use ports::node;
+pub(super) use ports::{internal_ip, node};
 
 use super::DynCheck;
 

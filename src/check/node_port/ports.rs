@@ -18,12 +18,32 @@ pub(in crate::check) fn node<'a>(world: World<'a>, name: &str) -> Result<&'a Nod
             None => format!("node {name} is not in the facts"),
         },
         Fact::Absent { reason } => reason.clone(),
-        Fact::Forbidden { reason } => format!("no right to {reason}"),
+        Fact::Forbidden { reason } => format!("missing permission: {reason}"),
     };
     Err(Blocked { by: None, reason })
 }
 
-/// Probes of the NodePort of each of these backends's Service at one address of a node, and one large answer
+/// A node's own address of a family.
+pub(in crate::check) fn internal_ip(node: &Node, family: IpFamily) -> Result<IpAddr, Blocked> {
+    node.internal_ips(family).next().ok_or_else(|| Blocked {
+        by: Some("node::internal_ips"),
+        reason: format!("node {} has no {family} InternalIP", node.name),
+    })
+}
+
+/// The same as [`probes`], at a node's own address.
+pub(super) fn probes_at_node(
+    world: World<'_>,
+    vantage: &Vantage,
+    name: &str,
+    family: IpFamily,
+    backends: &[&Workload],
+) -> Result<Vec<Probe>, Blocked> {
+    let node = node(world, name)?;
+    probes(world, vantage, node, internal_ip(node, family)?, backends)
+}
+
+/// Probes of the NodePort of each of these backends' Services at one address of a node, and one large answer
 /// from the backend on the node itself, or else the first; or why there is none.
 pub(super) fn probes(
     world: World<'_>,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::ports::{node, probes};
+use super::ports::probes_at_node;
 use crate::{
     check::{
         About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
@@ -73,12 +73,7 @@ impl Check for Udp {
                 for to in pairs.entries(&source.pod.node) {
                     let from = &source.label;
                     let tcp = source.address(family).and_then(|_| {
-                        let node = node(world, to)?;
-                        let address = node.internal_ips(family).next().ok_or_else(|| Blocked {
-                            by: Some("node::internal_ips"),
-                            reason: format!("node {to} has no {family} InternalIP"),
-                        })?;
-                        probes(world, &source.vantage, node, address, &pairs.behind(to))
+                        probes_at_node(world, &source.vantage, to, family, &pairs.behind(to))
                     });
                     let witnesses = tcp.as_deref().unwrap_or_default().to_vec();
                     let case = Planned::probing(world, Subject::path(from, to), family, || {

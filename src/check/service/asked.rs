@@ -158,17 +158,6 @@ pub(super) fn changed(
     Some(format!("an admission policy changed the {field} of the Service from {asked} to {is}"))
 }
 
-/// The Services that all backends share.
-pub(super) const SHARED: [ServiceRole; 7] = [
-    ServiceRole::Default,
-    ServiceRole::Ipv4,
-    ServiceRole::Ipv6,
-    ServiceRole::PreferDualStack,
-    ServiceRole::RequireDualStackIpv4First,
-    ServiceRole::RequireDualStackIpv6First,
-    ServiceRole::NodePort,
-];
-
 /// The family of Services that don't ask for one: as the suite says, or else as most of them have.
 pub(super) fn primary(world: World<'_>) -> Option<IpFamily> {
     if let [only] = world.suite.families.as_slice() {

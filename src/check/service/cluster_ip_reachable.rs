@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::asked::{SHARED, behind, has, port};
+use super::asked::{behind, has, port};
 use crate::{
     check::{
         About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
@@ -84,7 +84,8 @@ impl Check for ClusterIpReachable {
                     let directly = pod::tcp(world, &source, backend, family);
                     cases.push(case.beside(&directly.filter(|_| is_pod)));
                 }
-                for role in SHARED.into_iter().filter(|role| has(world, role, family)) {
+                for role in ServiceRole::SHARED.into_iter().filter(|role| has(world, role, family))
+                {
                     let to = role.to_string();
                     cases.push(case(world, &source, role, to, family));
                 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::asked::{Expected, SHARED, expected, primary};
+use super::asked::{Expected, expected, primary};
 use crate::{
     check::{
         About, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, upstream,
@@ -67,7 +67,7 @@ impl Check for ClusterIps {
     fn plan(&self, world: World<'_>) -> Vec<Planned<Allotted>> {
         let served = world.fixture.selected().filter(|node| world.fixture.mesh.serves(node));
         let per_node = served.map(|node| ServiceRole::Backend(node.to_owned()));
-        SHARED
+        ServiceRole::SHARED
             .into_iter()
             .chain(per_node)
             .map(|role| {
@@ -276,7 +276,7 @@ impl Finding<'_> {
                 "Services made before keep their families: patch those that need both with \
                  `kubectl patch service NAME --type=merge -p \
                  '{\"spec\":{\"ipFamilyPolicy\":\"PreferDualStack\"}}'`. The order of a Service's \
-                 families never changes: make it anew for that."
+                 families never changes: recreate it for that."
                     .to_owned(),
             ]
         } else {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::asked::{SHARED, behind, has};
+use super::asked::{behind, has};
 use crate::{
     check::{
         About, Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan,
@@ -59,7 +59,7 @@ impl Check for EndpointSlices {
     fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
         let serves = |backend: &&Workload| world.fixture.mesh.serves(&backend.node);
         let backends = world.fixture.backends.iter().filter(serves);
-        let roles: Vec<_> = SHARED
+        let roles: Vec<_> = ServiceRole::SHARED
             .into_iter()
             .chain(backends.map(|backend| ServiceRole::Backend(backend.node.clone())))
             .collect();
@@ -72,8 +72,8 @@ impl Check for EndpointSlices {
                     let (service, _) = behind(world, role, family)?;
                     let slices = service.slices.clone().ok_or_else(|| Blocked {
                         by: None,
-                        reason: "EndpointSlices could not be seen: no right to list and watch \
-                                 them, or no answer"
+                        reason: "EndpointSlices could not be seen: missing permission to list \
+                                 and watch them, or no answer"
                             .to_owned(),
                     })?;
                     Ok((Told { family, service: service.clone(), slices }, Vec::new()))
@@ -143,7 +143,7 @@ pub(super) fn defect(
     (!strange.is_empty()).then(|| {
         let strange = words::list(strange);
         (
-            format!("serves {strange}, which is no backend"),
+            format!("serves {strange}, which is not a backend"),
             format!("has an EndpointSlice that serves {strange}, which is none of its backends"),
         )
     })

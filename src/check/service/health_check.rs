@@ -130,10 +130,7 @@ fn probe(
     let name = &source.pod.node;
     let (service, backends) = behind(world, &role, family)?;
     let node = ports::node(world, name)?;
-    let ip = node.internal_ips(family).next().ok_or_else(|| Blocked {
-        by: Some("node::internal_ips"),
-        reason: format!("node {name} has no {family} InternalIP"),
-    })?;
+    let ip = ports::internal_ip(node, family)?;
     let port = service.health_check_node_port.ok_or_else(|| Blocked {
         by: None,
         reason: "the API server gave the Service no healthCheckNodePort".to_owned(),

@@ -65,7 +65,7 @@ impl Check for Ranges {
             Fact::Known { value, .. } => value,
             Fact::Absent { reason } => return Verdict::skip(reason.clone()),
             Fact::Forbidden { reason } => {
-                return Verdict::inconclusive(format!("no right to {reason}"));
+                return Verdict::inconclusive(format!("missing permission: {reason}"));
             }
         };
         if let Some((detail, what)) = defect(world, cidrs, family) {
@@ -81,7 +81,7 @@ impl Check for Ranges {
                 (services, unreserved)
             }
             (Fact::Forbidden { reason }, _) | (_, Fact::Forbidden { reason }) => {
-                return Verdict::inconclusive(format!("no right to {reason}"));
+                return Verdict::inconclusive(format!("missing permission: {reason}"));
             }
             (Fact::Absent { reason }, _) | (_, Fact::Absent { reason }) => {
                 return Verdict::skip(reason.clone());

@@ -76,8 +76,8 @@ impl Check for Sctp {
                     if service.cluster_ip(family).is_some() || !given {
                         behind(world, &ROLE, family)?;
                     }
-                    let unseen = "EndpointSlices could not be seen: no right to list and watch them, \
-                                  or no answer";
+                    let unseen = "EndpointSlices could not be seen: missing permission to list and \
+                                  watch them, or no answer";
                     let slices = service.slices.clone().ok_or_else(|| missing(unseen))?;
                     Ok((Told { family, service: service.clone(), slices }, Vec::new()))
                 })

@@ -182,7 +182,7 @@ fn nobody(target: &Target, service: &TargetService, family: IpFamily) -> Verdict
     let failure = if service.has_selector {
         failure.fix([format!(
             "See that its pods have {family} addresses; those that were made before the cluster had \
-             {family} get one when they are made anew (`kubectl -n {namespace} rollout restart` of their \
+             {family} get one when they are recreated (`kubectl -n {namespace} rollout restart` of their \
              Deployment). Where new pods get none either, see pod::pod_ips."
         )])
     } else {

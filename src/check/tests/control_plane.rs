@@ -68,7 +68,7 @@ fn slices_must_be_of_the_services_family_and_lead_somewhere() {
     let forbidden = slices_case(|service| {
         service.slices = Fact::Forbidden { reason: "list endpointslices".to_owned() };
     });
-    let doubt = (Status::Inconclusive, "no right to list endpointslices".to_owned());
+    let doubt = (Status::Inconclusive, "missing permission: list endpointslices".to_owned());
     assert_eq!(forbidden, doubt);
 }
 

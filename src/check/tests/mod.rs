@@ -17,7 +17,7 @@ mod untested;
 
 use std::collections::BTreeSet;
 
-use super::{Blocked, DynCheck, REGISTRY, Stage, Status, Verdict, find};
+use super::{Blocked, DynCheck, REGISTRY, Stage, Status, Verdict, by_id};
 use crate::{
     fixture::Slice,
     lab::{Fault, Lab},
@@ -33,7 +33,7 @@ fn every_check_has_an_id_of_its_own_in_an_area() {
         for word in [area, name] {
             assert!(word.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{word}");
         }
-        assert_eq!(find(check.id()).unwrap().id(), check.id());
+        assert_eq!(by_id(check.id()).unwrap().id(), check.id());
     }
     let area = |check: &&dyn DynCheck| check.id().split("::").next().unwrap();
     let in_order: Vec<&str> = REGISTRY.iter().map(area).collect();
@@ -202,7 +202,7 @@ fn a_case_blocked_by_a_check_that_is_not_run_is_in_doubt() {
     let reported = blocked(Some("pod::pod_ips")).verdict(&suite);
     assert_eq!(reported.status(), Status::Skip);
     assert_eq!(reported.detail(), "blocked by pod::pod_ips: there is no address");
-    let narrowed = suite.narrowed(&[find("pod::reachable").unwrap()]);
+    let narrowed = suite.narrowed(&[by_id("pod::reachable").unwrap()]);
     assert_eq!(blocked(Some("pod::pod_ips")).verdict(&narrowed).status(), Status::Inconclusive);
     assert_eq!(blocked(None).verdict(&narrowed).status(), Status::Inconclusive);
 }
@@ -230,7 +230,7 @@ fn pod_ranges_that_overlap_or_can_not_be_read_are_red() {
     assert_eq!(run.case("node::pod_cidrs/ipv6/n2").verdict.detail(), "overlaps with n1");
     assert_eq!(
         run.case("node::pod_cidrs/ipv4/n3").verdict.detail(),
-        "10.244.3.0 is no address range"
+        "10.244.3.0 is not an address range"
     );
 }
 
@@ -286,7 +286,7 @@ fn slices_must_serve_every_backend_and_nothing_else() {
     let mut more = whole.clone();
     more.endpoints[0].address = "fd00::bad".parse().unwrap();
     more.endpoints.push(whole.endpoints[0].clone());
-    assert_eq!(judged(Some(vec![more])).detail(), "serves fd00::bad, which is no backend");
+    assert_eq!(judged(Some(vec![more])).detail(), "serves fd00::bad, which is not a backend");
     let other = Slice { family: Some(V4), ..whole };
     assert_eq!(judged(Some(vec![other])).detail(), "no slice of IPv6");
     assert_eq!(judged(None).status(), Status::Inconclusive);
@@ -301,7 +301,10 @@ fn facts_that_may_not_be_seen_leave_doubt_that_names_the_right() {
     });
     let run = lab.run();
     assert!(run.names(Status::Fail).is_empty());
-    assert_eq!(run.case("node::pod_cidrs/ipv6/cluster").verdict.detail(), "no right to list nodes");
+    assert_eq!(
+        run.case("node::pod_cidrs/ipv6/cluster").verdict.detail(),
+        "missing permission: list nodes"
+    );
     let dns = run.case("dns::records/ipv6/cluster");
     assert!(dns.verdict.detail().contains("list services in kube-system"));
 }

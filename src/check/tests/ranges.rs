@@ -169,7 +169,7 @@ fn ranges_that_may_not_be_seen_leave_doubt() {
     });
     let run = lab.run();
     let case = run.case("service::ranges/ipv6/cluster");
-    assert_eq!(case.verdict.detail(), "no right to list servicecidrs");
+    assert_eq!(case.verdict.detail(), "missing permission: list servicecidrs");
     assert_eq!(case.verdict.status(), Status::Inconclusive);
 }
 

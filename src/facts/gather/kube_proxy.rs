@@ -101,8 +101,8 @@ pub(super) fn said_of_k3s(fact: Fact<KubeProxy>, nodes: &[Node]) -> Fact<KubePro
     match fact {
         Fact::Absent { .. } if is_k3s => Fact::Absent {
             reason:
-                "k3s runs kube-proxy within its own process, whose configuration is not to be read \
-                     in the cluster"
+                "k3s runs kube-proxy within its own process, whose configuration the cluster does \
+                     not show"
                     .to_owned(),
         },
         other => other,

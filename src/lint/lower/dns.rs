@@ -13,11 +13,7 @@ impl Lower<'_> {
     /// or what is imported into the server block of the root zone.
     pub(super) fn corefile(&mut self, node: &Node, imported: bool) {
         let Some(text) = node.text() else { return };
-        let mut zones: Vec<String> = Vec::new();
         let least = usize::from(imported);
-        if imported {
-            zones.push(".:53".to_owned());
-        }
         let mut depth = least;
         let mut current: Option<Directive> = None;
         for (number, line) in text.value.lines().enumerate() {
@@ -35,12 +31,11 @@ impl Lower<'_> {
                 continue;
             }
             match depth {
-                0 if opens => zones = words.into_iter().map(|word| word.value).collect(),
                 0 => {}
                 _ if words.is_empty() => {}
                 1 => {
                     self.model.dns.extend(current.take());
-                    current = Some(Directive { zones: zones.clone(), words, body: Vec::new() });
+                    current = Some(Directive { words, body: Vec::new() });
                 }
                 _ => {
                     if let Some(directive) = &mut current {
@@ -58,9 +53,6 @@ impl Lower<'_> {
         let list =
             |node: &Node, key: &str| node.get(key).map(Node::items).unwrap_or_default().to_vec();
         for server in list(root, "servers") {
-            let zones = list(&server, "zones");
-            let zone = |zone: &Node| zone.get("zone").and_then(Node::str).map(str::to_owned);
-            let zones: Vec<String> = zones.iter().filter_map(zone).collect();
             for plugin in list(&server, "plugins") {
                 let Some(name) = plugin.get("name").and_then(Node::text) else { continue };
                 let mut words = vec![name];
@@ -74,7 +66,7 @@ impl Lower<'_> {
                     Some(self.words(block.as_ref()?, number, line)).filter(|line| !line.is_empty())
                 });
                 let body = body.collect();
-                self.model.dns.push(Directive { zones: zones.clone(), words, body });
+                self.model.dns.push(Directive { words, body });
             }
         }
     }

@@ -30,10 +30,7 @@ impl Lower<'_> {
             let block = peer.get("ipBlock")?;
             Some(Block { cidr: range(block.get("cidr"))?, except: ranges(block, "except") })
         };
-        let peers = lists.map(|list| Peers {
-            blocks: list.iter().filter_map(block).collect(),
-            others: list.iter().any(|peer| peer.get("ipBlock").is_none()),
-        });
+        let peers = lists.map(|list| Peers { blocks: list.iter().filter_map(block).collect() });
         self.model.policies.push(Policy { peers: peers.collect(), native: true });
         true
     }
@@ -46,12 +43,9 @@ impl Lower<'_> {
             rule.get("action").and_then(Node::str).is_some_and(|a| matches!(a, "Allow" | "Accept"))
         };
         let peers = rules.filter(allows).map(|rule| {
-            let list = || items(rule, &["to"]).iter().chain(items(rule, &["from"]));
-            let blocks = list().flat_map(|peer| ranges(peer, "networks"));
-            Peers {
-                blocks: blocks.map(|cidr| Block { cidr, except: Vec::new() }).collect(),
-                others: list().any(|peer| peer.get("networks").is_none()),
-            }
+            let list = items(rule, &["to"]).iter().chain(items(rule, &["from"]));
+            let blocks = list.flat_map(|peer| ranges(peer, "networks"));
+            Peers { blocks: blocks.map(|cidr| Block { cidr, except: Vec::new() }).collect() }
         });
         let peers = peers.collect();
         self.model.policies.push(Policy { peers, native: false });
@@ -107,12 +101,7 @@ impl Lower<'_> {
                         })
                     };
                     blocks.extend(items(rule, &[set]).iter().filter_map(with_exceptions));
-                    let other = |entry: &crate::lint::tree::Entry| {
-                        let key = entry.key.value.as_str();
-                        (key.starts_with("from") || key.starts_with("to"))
-                            && ![list, set, "toPorts"].contains(&key)
-                    };
-                    peers.push(Peers { blocks, others: rule.entries().iter().any(other) });
+                    peers.push(Peers { blocks });
                 }
             }
         }
@@ -129,8 +118,7 @@ impl Lower<'_> {
                 let Some(side) = rule.get(side).filter(|_| allows) else { continue };
                 let block = |cidr| Block { cidr, except: Vec::new() };
                 let blocks = ranges(side, "nets").into_iter().map(block).collect();
-                let others = side.get("selector").is_some() || side.get("domains").is_some();
-                peers.push(Peers { blocks, others });
+                peers.push(Peers { blocks });
             }
         }
         self.model.policies.push(Policy { peers, native: false });

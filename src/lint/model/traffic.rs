@@ -25,8 +25,6 @@ pub struct Policy {
 pub struct Peers {
     /// The ranges among them.
     pub blocks: Vec<Block>,
-    /// Whether there are other peers too: Pods, namespaces, entities.
-    pub others: bool,
 }
 
 /// A range with exceptions.
@@ -101,8 +99,6 @@ pub struct Called {
 /// A directive of a CoreDNS Corefile.
 #[derive(Clone, Debug)]
 pub struct Directive {
-    /// The zones of its server block.
-    pub zones: Vec<String>,
     /// Its words: the plugin, then its arguments.
     pub words: Vec<Spanned<String>>,
     /// The lines of its own block.

@@ -101,7 +101,9 @@ const LABEL_STARTS: [&str; 7] = [
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RedactError {
     /// Chance is not to be had.
-    #[error("cannot redact the record: this machine gives no random numbers; leave out --redact")]
+    #[error(
+        "cannot redact the record: this machine has no source of random numbers; leave out --redact"
+    )]
     Chance,
     /// What was redacted is no record any more, or is judged otherwise.
     #[error(
@@ -266,7 +268,7 @@ fn key() -> Result<[u8; 32], RedactError> {
 }
 
 fn differs(error: &serde_json::Error) -> RedactError {
-    RedactError::Differs(format!("it would be no record any more ({error})"))
+    RedactError::Differs(format!("the result would not be a record ({error})"))
 }
 
 /// Whether an address says whose it is.
@@ -369,11 +371,11 @@ fn difference(before: &Record, now: &Record) -> Option<String> {
     let causes = |record: &Record| record.causes.iter().map(ids).collect::<Vec<_>>();
     let (old, new) = (verdicts(before), verdicts(now));
     if let Some(((case, before), (other, now))) = old.iter().zip(&new).find(|(a, b)| a != b) {
-        Some(format!("its verdicts would be others ({case}: {before}; then {other}: {now})"))
+        Some(format!("its verdicts would differ ({case}: {before}; then {other}: {now})"))
     } else if old.len() != new.len() {
-        Some("it would have other cases".to_owned())
+        Some("its cases would differ".to_owned())
     } else if causes(before) != causes(now) {
-        Some("its causes would be others".to_owned())
+        Some("its causes would differ".to_owned())
     } else {
         None
     }

@@ -69,7 +69,7 @@ pub(super) async fn serve(listener: TcpListener, record: Record, kubeconfig: Pat
             }
             Err(error) => {
                 // Such as too many open files: a pause, or this would turn in circles.
-                tracing::warn!(%error, "a connection to the API was not taken");
+                tracing::warn!(%error, "could not accept a connection to the API");
                 tokio::time::sleep(INTERVAL).await;
             }
         }

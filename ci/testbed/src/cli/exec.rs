@@ -15,7 +15,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(name: &Name, args: &Args) -> Result<ExitCode> {
-    let cluster = Cluster::find(name)?;
+    let cluster = Cluster::that_is_up(name)?;
     let node = cluster.node(&args.node)?;
     let (program, rest) = args.command.split_first().map_or(("", &[][..]), |(p, r)| (p, r));
     pass_on(node.command(program).args(rest), program)

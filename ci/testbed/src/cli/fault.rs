@@ -34,19 +34,19 @@ pub(super) fn run(name: &Name, command: &Command, output: &Output) -> Result<Exi
     match command {
         Command::List => list(name, output)?,
         Command::Inject { fault } => {
-            let new = fault::inject(&Cluster::find(name)?, fault)?;
+            let new = fault::inject(&Cluster::that_is_up(name)?, fault)?;
             output.note(&format!(
                 "{}: {fault}",
                 if new { "injected" } else { "was injected already" }
             ));
         }
         Command::Revert { all: true, .. } => {
-            for fault in fault::revert_all(&Cluster::find(name)?)? {
+            for fault in fault::revert_all(&Cluster::that_is_up(name)?)? {
                 output.note(&format!("reverted: {fault}"));
             }
         }
         Command::Revert { fault: Some(fault), .. } => {
-            let was = fault::revert(&Cluster::find(name)?, fault)?;
+            let was = fault::revert(&Cluster::that_is_up(name)?, fault)?;
             output.note(&format!("{}: {fault}", if was { "reverted" } else { "was not injected" }));
         }
         Command::Revert { .. } => {
@@ -63,7 +63,7 @@ fn list(name: &Name, output: &Output) -> Result<()> {
         output.result(&format!("{kind:26} {}", about.does));
     }
     // Without a cluster there are none injected.
-    let Ok(cluster) = Cluster::find(name) else { return Ok(()) };
+    let Ok(cluster) = Cluster::that_is_up(name) else { return Ok(()) };
     for entry in fault::active(&cluster)? {
         let state = if entry.is_abandoned() { "abandoned: `up` reverts it" } else { "injected" };
         output.result(&format!("* {} ({state})", entry.fault));

@@ -12,7 +12,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode> {
-    let cluster = Cluster::find(name)?;
+    let cluster = Cluster::that_is_up(name)?;
     let loaded = images::load(&args.archive, &cluster.dir().join("images"))?;
     for image in loaded {
         output.result(&image.to_string());

@@ -14,14 +14,14 @@ use crate::{
 
 pub(super) fn run(name: &Name, output: &Output) -> Result<ExitCode> {
     for other in Store::open().names()?.iter().filter(|other| *other != name) {
-        let state = match Cluster::find(other) {
+        let state = match Cluster::that_is_up(other) {
             Ok(_) => "is up".to_owned(),
             Err(Error::NotUp { state, .. }) => state.to_owned(),
-            Err(error) => format!("can't be read: {error}"),
+            Err(error) => format!("cannot be read: {error}"),
         };
         output.result(&format!("cluster '{other}' {state}"));
     }
-    let cluster = Cluster::find(name)?;
+    let cluster = Cluster::that_is_up(name)?;
     let missing = health::missing(&cluster.kubeconfig(), &cluster.record().spec)?;
     output.result(&format!(
         "cluster '{name}' is {}",

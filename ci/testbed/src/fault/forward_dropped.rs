@@ -29,7 +29,7 @@ pub struct ForwardDropped {
 impl ForwardDropped {
     fn iptables(&self, cluster: &Cluster, words: &[&str]) -> Result<String> {
         let node = cluster.node(&self.node)?;
-        let what = format!("see to the {} policy of FORWARD on {}", self.family, node.name);
+        let what = format!("set the {} policy of FORWARD on {}", self.family, node.name);
         node.command(self.family.iptables()).args(words).read(&what)
     }
 }

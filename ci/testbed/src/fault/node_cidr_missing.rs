@@ -45,7 +45,7 @@ impl NodeCidrMissing {
             let gone = ["delete", "node", &self.node, "--ignore-not-found", "--wait=true"];
             kubectl::run(cluster, &format!("delete the Node {}", self.node), &gone)?;
             let anew = anew(before, ranges);
-            let what = format!("make the Node {} anew", self.node);
+            let what = format!("recreate the Node {}", self.node);
             cluster.kubectl()?.args(["create", "-f", "-"]).feed(&what, &anew.to_string())?;
         }
         // kubelet tells a Node that is new to it everything when it starts, and else only after a
@@ -72,7 +72,7 @@ impl NodeCidrMissing {
 
 impl FaultKind for NodeCidrMissing {
     const ABOUT: About = About {
-        does: "a Node object has the pod range of the other family alone (made anew, since the ranges can't be changed); other nodes have no route to the missing one",
+        does: "a Node object has the pod range of the other family alone (recreated, since the ranges can't be changed); other nodes have no route to the missing one",
         limits: NEEDS_BOTH,
     };
 

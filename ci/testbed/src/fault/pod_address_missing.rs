@@ -71,7 +71,7 @@ impl FaultKind for PodAddressMissing {
 /// The configuration list without a family.
 fn without(conflist: &str, family: Family) -> Result<String> {
     let mut value: Value = serde_json::from_str(conflist).map_err(|e| Error::Format {
-        what: "understand the CNI configuration".to_owned(),
+        what: "parse the CNI configuration".to_owned(),
         reason: e.to_string(),
     })?;
     let of_family = |range: Option<&Value>| {

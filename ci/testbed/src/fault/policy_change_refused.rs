@@ -23,7 +23,7 @@ pub struct PolicyChangeRefused {}
 
 impl FaultKind for PolicyChangeRefused {
     const ABOUT: About = About {
-        does: "a legal admission policy refuses every change of the ipFamilyPolicy of a Service",
+        does: "an admission policy refuses every change of the ipFamilyPolicy of a Service",
         limits: "",
     };
 

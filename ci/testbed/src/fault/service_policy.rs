@@ -79,7 +79,7 @@ impl Sets {
 
 impl FaultKind for ServicePolicy {
     const ABOUT: About = About {
-        does: "a legal admission policy gives every new Service `--sets affinity`, `traffic-distribution`, `internal-local` or `external-local`, or refuses NodePorts (`no-node-ports`)",
+        does: "an admission policy gives every new Service `--sets affinity`, `traffic-distribution`, `internal-local` or `external-local`, or refuses NodePorts (`no-node-ports`)",
         limits: "Kubernetes before 1.36, but for `no-node-ports`",
     };
 

@@ -7,14 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::{
     digest::Digest,
+    document::{
+        CONFIG, Descriptor, DockerImage, Index, LAYER, LAYER_GZIP, MANIFEST, Manifest, Platform,
+    },
     image::write_manifest,
     reference::Reference,
-    store::{CONFIG, Descriptor, LAYER, LAYER_GZIP, MANIFEST, Store},
+    store::Store,
 };
 use crate::error::{Error, Result};
 
@@ -34,42 +34,11 @@ pub fn load(archive: &Path, root: &Path) -> Result<Vec<Reference>> {
     // Docker writes both indexes since version 25. Its own has the names as people wrote them.
     if let Some(index) = archive.json::<Vec<DockerImage>>("manifest.json")? {
         load_docker(&archive, &store, &index)
-    } else if let Some(index) = archive.json::<OciIndex>("index.json")? {
+    } else if let Some(index) = archive.json::<Index>("index.json")? {
         load_oci(&archive, &store, &index)
     } else {
         Err(archive.error("it has neither a manifest.json (docker save) nor an index.json (OCI)"))
     }
-}
-
-/// One image in the `manifest.json` of `docker save`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct DockerImage {
-    config: String,
-    repo_tags: Option<Vec<String>>,
-    layers: Vec<String>,
-}
-
-/// The `index.json` of an OCI image layout, or an image index within one.
-#[derive(Debug, Deserialize)]
-struct OciIndex {
-    manifests: Vec<OciDescriptor>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OciDescriptor {
-    media_type: Option<String>,
-    digest: String,
-    #[serde(default)]
-    annotations: HashMap<String, String>,
-    platform: Option<Platform>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Platform {
-    architecture: String,
-    os: String,
 }
 
 fn load_docker(archive: &Archive, store: &Store, index: &[DockerImage]) -> Result<Vec<Reference>> {
@@ -87,13 +56,13 @@ fn load_docker(archive: &Archive, store: &Store, index: &[DockerImage]) -> Resul
         let config = archive.put(store, CONFIG, &image.config)?;
         let layers =
             image.layers.iter().map(|path| archive.put(store, archive.layer_type(path)?, path));
-        write_manifest(store, &names, &config, &layers.collect::<Result<Vec<_>, _>>()?)?;
+        write_manifest(store, &names, config, layers.collect::<Result<_, _>>()?)?;
         loaded.extend(names);
     }
     Ok(loaded)
 }
 
-fn load_oci(archive: &Archive, store: &Store, index: &OciIndex) -> Result<Vec<Reference>> {
+fn load_oci(archive: &Archive, store: &Store, index: &Index) -> Result<Vec<Reference>> {
     let mut loaded = Vec::new();
     for descriptor in &index.manifests {
         // containerd's own annotation has the whole name; the specification's may have the tag
@@ -115,15 +84,11 @@ fn load_oci(archive: &Archive, store: &Store, index: &OciIndex) -> Result<Vec<Re
 }
 
 /// Puts a manifest and all it refers to; of an index that for this machine's platform.
-fn put_oci(archive: &Archive, store: &Store, descriptor: &OciDescriptor) -> Result<Digest> {
-    let path = blob_path(archive, &descriptor.digest)?;
-    let is_index = descriptor
-        .media_type
-        .as_deref()
-        .is_some_and(|kind| kind.contains("index") || kind.contains("list"));
-    if is_index {
-        let index: OciIndex =
-            archive.json(&path)?.ok_or_else(|| archive.error(format!("{path} is missing")))?;
+fn put_oci(archive: &Archive, store: &Store, descriptor: &Descriptor) -> Result<Digest> {
+    let path = blob_path(&descriptor.digest);
+    let kind = &descriptor.media_type;
+    if kind.contains("index") || kind.contains("list") {
+        let index: Index = archive.required(&path)?;
         let ours = |platform: &Platform| {
             platform.os == "linux" && platform.architecture == super::image::architecture()
         };
@@ -131,25 +96,18 @@ fn put_oci(archive: &Archive, store: &Store, descriptor: &OciDescriptor) -> Resu
             index.manifests.iter().find(|manifest| manifest.platform.as_ref().is_none_or(ours));
         let manifest = manifest
             .ok_or_else(|| archive.error("it has no image for this machine's architecture"))?;
-        let direct = OciDescriptor { media_type: Some(MANIFEST.into()), ..manifest.clone() };
+        let direct = Descriptor { media_type: MANIFEST.into(), ..manifest.clone() };
         return put_oci(archive, store, &direct);
     }
-    let manifest: Value =
-        archive.json(&path)?.ok_or_else(|| archive.error(format!("{path} is missing")))?;
-    let layers = manifest["layers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for blob in std::iter::once(&manifest["config"]).chain(layers) {
-        let digest = blob["digest"]
-            .as_str()
-            .ok_or_else(|| archive.error(format!("{path} is no image manifest")))?;
-        archive.put_checked(store, digest)?;
+    let manifest: Manifest = archive.required(&path)?;
+    for blob in std::iter::once(&manifest.config).chain(&manifest.layers) {
+        archive.put_checked(store, &blob.digest)?;
     }
     archive.put_checked(store, &descriptor.digest)
 }
 
-fn blob_path(archive: &Archive, digest: &str) -> Result<String> {
-    let digest: Digest =
-        digest.parse().map_err(|_| archive.error(format!("`{digest}` is no SHA-256 digest")))?;
-    Ok(format!("blobs/sha256/{}", digest.digits()))
+fn blob_path(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.digits())
 }
 
 /// An archive, with the place of every file in it.
@@ -165,7 +123,7 @@ impl Archive {
         let broken = |archive: &Self, error: std::io::Error| archive.error(error.to_string());
         let mut links: Vec<(String, String)> = Vec::new();
         if archive.begins_with(&GZIP, 0)? {
-            return Err(archive.error("it is compressed; unpack it by gunzip first"));
+            return Err(archive.error("it is compressed; decompress it first, with gunzip"));
         }
         let mut tar = tar::Archive::new(archive.file()?);
         for entry in tar.entries_with_seek().map_err(|error| broken(&archive, error))? {
@@ -214,20 +172,28 @@ impl Archive {
         let Some(reader) = self.read(name)? else { return Ok(None) };
         serde_json::from_reader(std::io::BufReader::new(reader))
             .map(Some)
-            .map_err(|error| self.error(format!("its {name} can't be understood: {error}")))
+            .map_err(|error| self.error(format!("its {name} cannot be parsed: {error}")))
+    }
+
+    /// A document that has to be there.
+    fn required<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T> {
+        self.json(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        self.error(format!("its file {name} is missing"))
     }
 
     /// Puts one file as a blob.
-    fn put(&self, store: &Store, media_type: &'static str, name: &str) -> Result<Descriptor> {
-        let mut reader =
-            self.read(name)?.ok_or_else(|| self.error(format!("its file {name} is missing")))?;
+    fn put(&self, store: &Store, media_type: &str, name: &str) -> Result<Descriptor> {
+        let mut reader = self.read(name)?.ok_or_else(|| self.missing(name))?;
         store.put_from(media_type, &mut reader)
     }
 
     /// Puts a blob of an OCI layout, which has to have the digest that it is named by.
-    fn put_checked(&self, store: &Store, digest: &str) -> Result<Digest> {
-        let put = self.put(store, LAYER, &blob_path(self, digest)?)?;
-        if put.digest.to_string() == digest {
+    fn put_checked(&self, store: &Store, digest: &Digest) -> Result<Digest> {
+        let put = self.put(store, LAYER, &blob_path(digest))?;
+        if put.digest == *digest {
             Ok(put.digest)
         } else {
             Err(self.error(format!("its blob {digest} has the digest {}", put.digest)))
@@ -236,10 +202,7 @@ impl Archive {
 
     /// Layers of Docker are not compressed as a rule, but may be.
     fn layer_type(&self, name: &str) -> Result<&'static str> {
-        let (offset, _) = *self
-            .files
-            .get(name)
-            .ok_or_else(|| self.error(format!("its file {name} is missing")))?;
+        let (offset, _) = *self.files.get(name).ok_or_else(|| self.missing(name))?;
         Ok(if self.begins_with(&GZIP, offset)? { LAYER_GZIP } else { LAYER })
     }
 
@@ -256,7 +219,7 @@ impl Archive {
 mod tests {
     use std::fs;
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::{super::image::architecture, *};
 

@@ -1,29 +1,14 @@
 //! Images: layers with a configuration under names.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
+pub(super) use super::document::Execution as Config;
 use super::{
+    document::{CONFIG, Configuration, Descriptor, MANIFEST, Manifest, RootFs},
     reference::Reference,
-    store::{CONFIG, Descriptor, MANIFEST, Store},
+    store::Store,
 };
-use crate::error::Result;
-
-/// The search path that images of Debian and busybox set.
-const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// How a container of an image is started, in the words of the OCI image specification. What is
-/// empty is left out.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Config<'a> {
-    pub entrypoint: &'a [&'a str],
-    pub cmd: &'a [&'a str],
-    /// Variables beside `PATH`.
-    pub env: &'a [(&'a str, &'a str)],
-    pub user: &'a str,
-    pub working_dir: &'a str,
-    pub exposed_ports: &'a [&'a str],
-    pub stop_signal: &'a str,
-}
+use crate::error::{Error, Result};
 
 /// Writes an image of these layers, lowest first, and gives it its names.
 pub(super) fn write(
@@ -32,59 +17,35 @@ pub(super) fn write(
     layers: &[Descriptor],
     config: &Config<'_>,
 ) -> Result<Descriptor> {
-    let config = json!({
-        "architecture": architecture(),
-        "os": "linux",
-        "config": config.json(),
-        "rootfs": {
-            "type": "layers",
-            "diff_ids": layers.iter().map(|layer| layer.digest.to_string()).collect::<Vec<_>>(),
-        },
-    });
-    let config = store.put(CONFIG, config.to_string().as_bytes())?;
-    write_manifest(store, names, &config, layers)
+    let diff_ids = layers.iter().map(|layer| &layer.digest).collect();
+    let rootfs = RootFs { kind: "layers", diff_ids };
+    let config = Configuration { architecture: architecture(), os: "linux", config, rootfs };
+    let config = store.put(CONFIG, &json(&config)?)?;
+    write_manifest(store, names, config, layers.to_vec())
 }
 
 /// Writes the manifest of a configuration and layers that are in the store, and gives it its names.
 pub(super) fn write_manifest(
     store: &Store,
     names: &[Reference],
-    config: &Descriptor,
-    layers: &[Descriptor],
+    config: Descriptor,
+    layers: Vec<Descriptor>,
 ) -> Result<Descriptor> {
-    let manifest = json!({
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": config.json(),
-        "layers": layers.iter().map(Descriptor::json).collect::<Vec<_>>(),
-    });
-    let manifest = store.put(MANIFEST, manifest.to_string().as_bytes())?;
+    let media_type = MANIFEST.to_owned();
+    let manifest = Manifest { schema_version: 2, media_type, config, layers };
+    let manifest = store.put(MANIFEST, &json(&manifest)?)?;
     for name in names {
         store.tag(name, &manifest.digest)?;
     }
     Ok(manifest)
 }
 
-impl Config<'_> {
-    fn json(&self) -> Value {
-        let mut env = vec![PATH.to_owned()];
-        env.extend(self.env.iter().map(|(name, value)| format!("{name}={value}")));
-        let mut config = Map::from_iter([("Env".to_owned(), json!(env))]);
-        let mut set = |name: &str, given: bool, value: Value| {
-            if given {
-                config.insert(name.to_owned(), value);
-            }
-        };
-        let ports: Map<_, _> =
-            self.exposed_ports.iter().map(|port| ((*port).to_owned(), json!({}))).collect();
-        set("Entrypoint", !self.entrypoint.is_empty(), json!(self.entrypoint));
-        set("Cmd", !self.cmd.is_empty(), json!(self.cmd));
-        set("User", !self.user.is_empty(), json!(self.user));
-        set("WorkingDir", !self.working_dir.is_empty(), json!(self.working_dir));
-        set("ExposedPorts", !ports.is_empty(), Value::Object(ports));
-        set("StopSignal", !self.stop_signal.is_empty(), json!(self.stop_signal));
-        Value::Object(config)
-    }
+/// A document as it lies in a store or an archive.
+pub(super) fn json(document: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(document).map_err(|error| Error::Format {
+        what: "write a document of an image".to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 /// The machine's architecture as Go, OCI and Debian call it.
@@ -98,7 +59,12 @@ pub fn architecture() -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::layer::Layer, *};
+    use serde_json::{Value, json};
+
+    use super::{
+        super::{document::PATH, layer::Layer},
+        *,
+    };
 
     #[test]
     fn a_manifest_names_blobs_that_are_there_and_of_that_size() {
@@ -122,7 +88,7 @@ mod tests {
         };
         let manifest = read(&store.resolve(&name).unwrap().unwrap().to_string());
         assert_eq!(manifest["mediaType"], MANIFEST);
-        assert_eq!(manifest["layers"], json!([layer.json()]));
+        assert_eq!(manifest["layers"], json!([layer]));
         for blob in [&manifest["config"], &manifest["layers"][0]] {
             let path = store.blob(&blob["digest"].as_str().unwrap().parse().unwrap());
             assert_eq!(std::fs::metadata(path).unwrap().len(), blob["size"].as_u64().unwrap());

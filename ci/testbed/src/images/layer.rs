@@ -11,7 +11,10 @@ use std::{
 
 use tar::{EntryType, Header};
 
-use super::store::{Blob, Descriptor, LAYER, Store};
+use super::{
+    document::{Descriptor, LAYER},
+    store::{Blob, Store},
+};
 use crate::error::{Error, Result};
 
 /// A layer that is being written. Of what is added twice under one path the first stays.
@@ -69,14 +72,8 @@ impl<'a> Layer<'a> {
         path: impl AsRef<Path>,
         target: impl AsRef<Path>,
     ) -> Result<()> {
-        self.add(
-            path.as_ref(),
-            EntryType::Symlink,
-            0o777,
-            Some(target.as_ref()),
-            &mut io::empty(),
-            0,
-        )
+        let target = Some(target.as_ref());
+        self.add(path.as_ref(), EntryType::Symlink, 0o777, target, &mut io::empty(), 0)
     }
 
     /// Another name of a file that was added before.
@@ -85,14 +82,8 @@ impl<'a> Layer<'a> {
         path: impl AsRef<Path>,
         target: impl AsRef<Path>,
     ) -> Result<()> {
-        self.add(
-            path.as_ref(),
-            EntryType::Link,
-            0o755,
-            Some(&inside(target.as_ref())),
-            &mut io::empty(),
-            0,
-        )
+        let target = inside(target.as_ref());
+        self.add(path.as_ref(), EntryType::Link, 0o755, Some(&target), &mut io::empty(), 0)
     }
 
     /// What lies under `path` in the file system at `root`: a file, a link or a directory (without

@@ -2,6 +2,7 @@
 
 mod archive;
 mod digest;
+mod document;
 mod image;
 mod layer;
 mod names;

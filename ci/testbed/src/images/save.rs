@@ -6,10 +6,15 @@ use std::{
     path::Path,
 };
 
-use serde_json::{Value, json};
 use tar::{Builder, EntryType, Header};
 
-use super::{digest::Digest, reference::Reference, store::Store};
+use super::{
+    digest::Digest,
+    document::{DockerImage, Manifest},
+    image::json,
+    reference::Reference,
+    store::Store,
+};
 use crate::error::{Error, Result};
 
 /// Writes images into one archive that Docker, podman, containerd and `kind load image-archive`
@@ -24,7 +29,7 @@ pub fn save(stores: &[Store], names: &[Reference], archive: &Path) -> Result<()>
     let mut images: BTreeMap<String, Saved> = BTreeMap::new();
     let mut repositories: BTreeMap<String, BTreeMap<&str, String>> = BTreeMap::new();
     for name in names {
-        let (store, manifest) = find(stores, name)?;
+        let (store, manifest) = store_of(stores, name)?;
         let image = match images.remove(&manifest.to_string()) {
             Some(known) => known,
             None => Saved::read(store, &manifest)?,
@@ -35,20 +40,18 @@ pub fn save(stores: &[Store], names: &[Reference], archive: &Path) -> Result<()>
         let image = Saved { names: [image.names, vec![name.to_string()]].concat(), ..image };
         images.insert(manifest.to_string(), image);
     }
-    let index: Vec<Value> = images
+    let index: Vec<DockerImage> = images
         .values()
-        .map(|image| {
-            json!({
-                "Config": config_path(&image.config),
-                "RepoTags": image.names,
-                "Layers": image.layers.iter().map(layer_path).collect::<Vec<_>>(),
-            })
+        .map(|image| DockerImage {
+            config: config_path(&image.config),
+            repo_tags: Some(image.names.clone()),
+            layers: image.layers.iter().map(layer_path).collect(),
         })
         .collect();
     let file = File::create(archive).map_err(Error::io("create", archive))?;
     let mut tar = Builder::new(file);
-    add_text(&mut tar, "repositories", &json!(repositories).to_string())?;
-    add_text(&mut tar, "manifest.json", &json!(index).to_string())?;
+    add(&mut tar, "repositories", &json(&repositories)?)?;
+    add(&mut tar, "manifest.json", &json(&index)?)?;
     let mut blobs = BTreeMap::new();
     for image in images.values() {
         blobs.insert(config_path(&image.config), image.store.blob(&image.config));
@@ -77,27 +80,16 @@ impl<'a> Saved<'a> {
     fn read(store: &'a Store, manifest: &Digest) -> Result<Self> {
         let path = store.blob(manifest);
         let text = fs::read(&path).map_err(Error::io("read", &path))?;
-        let broken = |reason: &str| Error::Format {
-            what: format!("understand {}", path.display()),
-            reason: reason.to_owned(),
-        };
-        let manifest: Value =
-            serde_json::from_slice(&text).map_err(|error| broken(&error.to_string()))?;
-        let digest = |blob: &Value| {
-            let digest = blob["digest"].as_str().and_then(|digest| digest.parse().ok());
-            digest.ok_or_else(|| broken("a blob of the manifest has no digest"))
-        };
-        let layers = manifest["layers"].as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(Self {
-            store,
-            config: digest(&manifest["config"])?,
-            layers: layers.iter().map(digest).collect::<Result<_, _>>()?,
-            names: Vec::new(),
-        })
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| Error::Format {
+            what: format!("parse {}", path.display()),
+            reason: error.to_string(),
+        })?;
+        let layers = manifest.layers.into_iter().map(|layer| layer.digest).collect();
+        Ok(Self { store, config: manifest.config.digest, layers, names: Vec::new() })
     }
 }
 
-fn find<'a>(stores: &'a [Store], name: &Reference) -> Result<(&'a Store, Digest)> {
+fn store_of<'a>(stores: &'a [Store], name: &Reference) -> Result<(&'a Store, Digest)> {
     for store in stores {
         if let Some(manifest) = store.resolve(name)? {
             return Ok((store, manifest));
@@ -105,7 +97,7 @@ fn find<'a>(stores: &'a [Store], name: &Reference) -> Result<(&'a Store, Digest)
     }
     Err(Error::Artefact {
         what: format!("an archive with {name}"),
-        reason: "that image was never made".to_owned(),
+        reason: "that image was not built".to_owned(),
     })
 }
 
@@ -126,14 +118,16 @@ fn header(size: u64) -> Header {
     header
 }
 
-fn add_text(tar: &mut Builder<File>, path: &str, text: &str) -> Result<()> {
-    let mut header = header(text.len() as u64);
-    tar.append_data(&mut header, path, text.as_bytes()).map_err(Error::io("save", path))
+fn add(tar: &mut Builder<File>, path: &str, content: &[u8]) -> Result<()> {
+    let mut header = header(content.len() as u64);
+    tar.append_data(&mut header, path, content).map_err(Error::io("save", path))
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+
+    use serde_json::Value;
 
     use super::{
         super::{

@@ -9,43 +9,20 @@
 //! whole files only.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io,
     path::PathBuf,
 };
 
-use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use super::{
     digest::{Digest, Digesting},
+    document::Descriptor,
     reference::Reference,
 };
 use crate::error::{Error, Result};
-
-/// The media type of an image's manifest.
-pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// The media type of an image's configuration.
-pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-/// The media type of a layer that is not compressed.
-pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
-/// The media type of a layer compressed by gzip.
-pub(super) const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
-
-/// A blob, as a manifest refers to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Descriptor {
-    pub media_type: &'static str,
-    pub digest: Digest,
-    /// In bytes.
-    pub size: u64,
-}
-
-impl Descriptor {
-    pub(super) fn json(&self) -> Value {
-        json!({ "mediaType": self.media_type, "digest": self.digest.to_string(), "size": self.size })
-    }
-}
 
 /// A directory of images.
 #[derive(Clone, Debug)]
@@ -93,14 +70,14 @@ impl Store {
     }
 
     /// Puts a blob of which all bytes are at hand.
-    pub(super) fn put(&self, media_type: &'static str, bytes: &[u8]) -> Result<Descriptor> {
+    pub(super) fn put(&self, media_type: &str, bytes: &[u8]) -> Result<Descriptor> {
         self.put_from(media_type, &mut &bytes[..])
     }
 
     /// Puts a blob that is read to its end.
     pub(super) fn put_from(
         &self,
-        media_type: &'static str,
+        media_type: &str,
         reader: &mut dyn io::Read,
     ) -> Result<Descriptor> {
         let mut blob = self.begin()?;
@@ -118,14 +95,20 @@ impl Store {
     }
 
     /// Puts a blob in its place.
-    pub(super) fn finish(&self, media_type: &'static str, blob: Blob) -> Result<Descriptor> {
+    pub(super) fn finish(&self, media_type: &str, blob: Blob) -> Result<Descriptor> {
         let (buffer, digest, size) = blob.writer.finish();
         let path = self.blob(&digest);
         let file =
             buffer.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))?;
         readable(file.as_file()).map_err(Error::io("open up", &path))?;
         file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
-        Ok(Descriptor { media_type, digest, size })
+        Ok(Descriptor {
+            media_type: media_type.to_owned(),
+            digest,
+            size,
+            annotations: BTreeMap::new(),
+            platform: None,
+        })
     }
 
     fn name(&self, reference: &Reference) -> PathBuf {
@@ -146,7 +129,7 @@ pub(super) struct Blob {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::document::LAYER, *};
 
     /// The paths of every file in a store.
     fn files(root: &std::path::Path) -> Vec<PathBuf> {

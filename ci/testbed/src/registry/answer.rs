@@ -40,7 +40,7 @@ pub(super) async fn content(
                 return refusal(
                     StatusCode::NOT_FOUND,
                     "NAME_INVALID",
-                    format!("{repository}:{tag} is no image name"),
+                    format!("{repository}:{tag} is not an image name"),
                 );
             };
             let mut found = stores.iter().map(|store| store.resolve(&reference));
@@ -83,7 +83,7 @@ fn manifest(stores: &[Store], digest: &Digest) -> Response {
         return refusal(
             StatusCode::NOT_FOUND,
             "MANIFEST_INVALID",
-            format!("{digest} is no manifest"),
+            format!("{digest} is not a manifest"),
         );
     };
     let mut response = Body::from(bytes).into_response();

@@ -69,7 +69,7 @@ pub struct Flags {
 impl Flags {
     /// The cluster that is asked for.
     pub fn spec(&self, name: &Name) -> Result<Spec> {
-        let shape = self.shape.as_deref().and_then(Shape::find);
+        let shape = self.shape.as_deref().and_then(Shape::named);
         let spec = shape.map_or_else(|| Spec::new(name.clone()), |s| s.spec(name.clone()));
         let mut spec = self.with_families(spec)?;
         if !self.pod_cidr.is_empty() {

@@ -21,7 +21,7 @@ impl Shape {
     }
 
     /// The one of this name.
-    pub fn find(name: &str) -> Option<&'static Self> {
+    pub fn named(name: &str) -> Option<&'static Self> {
         Self::all().find(|shape| shape.name == name)
     }
 
@@ -68,7 +68,7 @@ mod tests {
         for (index, spec) in specs.iter().enumerate() {
             assert!(!specs[..index].contains(spec), "{:?}", SHAPES[index]);
         }
-        let newest = Shape::find(&format!("kubernetes-{}", newest())).unwrap();
+        let newest = Shape::named(&format!("kubernetes-{}", newest())).unwrap();
         assert_eq!(newest.example(), SHAPES[0].example());
     }
 

@@ -80,7 +80,7 @@ mod tests {
     use crate::shape::{SUITES, Shape};
 
     fn shape(name: &str) -> &'static Shape {
-        Shape::find(name).unwrap()
+        Shape::named(name).unwrap()
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub(super) fn machine_ranges() -> Result<Vec<IpNet>> {
             .args(["-json", family.ip_flag(), "route", "show", "table", "all"])
             .read("list the machine's routes")?;
         let routes: Vec<Route> = serde_json::from_str(&text).map_err(|e| Error::Format {
-            what: "understand the machine's routes".to_owned(),
+            what: "parse the machine's routes".to_owned(),
             reason: e.to_string(),
         })?;
         ranges.extend(routes.iter().filter_map(|route| parse(&route.dst)));

@@ -151,7 +151,7 @@ fn the_outside_is_refused_at_once(workload: &Workload<'_>) {
 fn up_finds_a_running_cluster(workload: &Workload<'_>) {
     let name = &workload.cluster.record().spec.name;
     read(&mut testbed(name, &["up"]));
-    let again = Cluster::find(name).unwrap();
+    let again = Cluster::that_is_up(name).unwrap();
     let processes =
         |cluster: &Cluster| -> Vec<_> { cluster.nodes().iter().map(|node| node.process).collect() };
     assert_eq!(processes(&again), processes(workload.cluster));
@@ -165,7 +165,10 @@ fn up_finds_a_running_cluster(workload: &Workload<'_>) {
     let with = testbed(name, &["with", "--", "sh", "-c", script]).output().unwrap();
     assert_eq!(String::from_utf8(with.stdout).unwrap(), path);
     assert_eq!(with.status.code(), Some(7));
-    assert!(Cluster::find(name).is_ok(), "`with` took down a cluster that it had not brought up");
+    assert!(
+        Cluster::that_is_up(name).is_ok(),
+        "`with` took down a cluster that it had not brought up"
+    );
     assert_eq!(read(&mut testbed(name, &["exec", "n3", "--", "hostname"])), "n3\n");
 }
 
@@ -176,7 +179,7 @@ fn victims_fault() -> Fault {
 /// The life of a process that is killed while its fault is injected.
 pub(crate) fn hold_a_fault(cluster: &str) -> ! {
     let name: Name = cluster.parse().unwrap();
-    let cluster = Cluster::find(&name).unwrap();
+    let cluster = Cluster::that_is_up(&name).unwrap();
     let _held = fault::injected(&cluster, &victims_fault()).unwrap();
     println!("held");
     loop {

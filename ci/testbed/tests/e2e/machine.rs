@@ -43,7 +43,7 @@ impl Machine {
     /// Looks at it now. `name` is the cluster that is tested.
     pub(crate) fn look(name: &Name) -> Self {
         let mut others = Others::default();
-        others.find(name);
+        others.add_those_up(name);
         let mut state = BTreeMap::new();
         processes(&mut state, name);
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
@@ -60,7 +60,7 @@ impl Machine {
             }
         }
         // Again: one that began meanwhile has left its traces too.
-        others.find(name);
+        others.add_those_up(name);
         state.retain(|key, _| !others.own(key));
         Self(state)
     }
@@ -152,7 +152,7 @@ struct Others {
 
 impl Others {
     /// Adds those that are there now.
-    fn find(&mut self, name: &Name) {
+    fn add_those_up(&mut self, name: &Name) {
         let store = Store::open();
         for other in store.names().unwrap().into_iter().filter(|other| other != name) {
             if let Ok(Some(record)) = store.cluster(&other).record() {

@@ -49,7 +49,7 @@ fn comes_up_as_asked(shape: &'static Shape) {
     let began = Instant::now();
     read(&mut testbed(&name, &["up", "--shape", shape.name]));
     println!("{}: up after {:.1} s", shape.name, began.elapsed().as_secs_f64());
-    let cluster = Cluster::find(&name).unwrap();
+    let cluster = Cluster::that_is_up(&name).unwrap();
     assert_eq!(cluster.record().spec, spec);
     nodes_are_as_asked(&cluster);
     let deployed = Deployed::deploy(&cluster);

@@ -81,7 +81,7 @@ fn any_of_one_family(model: &Model, out: &mut Findings) {
     let ranges = read_ranges(model.pod_lists().into_iter().chain(model.service_lists()));
     let ranges: Vec<IpNet> = ranges.into_iter().map(|(_, _, range)| range).collect();
     for policy in &model.policies {
-        for Peers { blocks, .. } in &policy.peers {
+        for Peers { blocks } in &policy.peers {
             let wide = |block: &&Block| is_any(block) || is_whole(block, &ranges);
             for block in blocks.iter().filter(wide) {
                 let Some(family) = block.cidr.family() else { continue };

@@ -4,10 +4,11 @@ use std::fs;
 
 use super::{
     super::{
+        document::Descriptor,
         image::{self, Config},
         layer::Layer,
         names,
-        store::{Descriptor, Store},
+        store::Store,
     },
     Sources,
 };

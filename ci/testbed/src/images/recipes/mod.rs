@@ -52,6 +52,7 @@ pub(crate) const TEXT: &[&str] = &[
     include_str!("nginx/nginx.conf"),
     include_str!("nginx/nginx.sh"),
     include_str!("system.rs"),
+    include_str!("../document.rs"),
     include_str!("../image.rs"),
     include_str!("../layer.rs"),
     include_str!("../names.rs"),

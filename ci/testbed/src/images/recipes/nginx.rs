@@ -4,11 +4,12 @@
 
 use super::{
     super::{
+        document::Descriptor,
         image::{self, Config},
         layer::Layer,
         names,
         packages::Packages,
-        store::{Descriptor, Store},
+        store::Store,
     },
     Sources, base,
 };

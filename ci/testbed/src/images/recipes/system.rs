@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::{
     super::{
+        document::Descriptor,
         image::{self, Config},
         layer::Layer,
         names,
         packages::Packages,
         reference::Reference,
-        store::{Descriptor, Store},
+        store::Store,
     },
     KubernetesSources, Sources, base,
 };
