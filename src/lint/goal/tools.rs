@@ -118,6 +118,11 @@ impl Installer {
                  linter knows of no way to give those of a cluster that runs another family.",
                 "https://kubeovn.github.io/docs/stable/en/guide/dual-stack/",
             ),
+            Self::Other(Tool::KubeOne) => (
+                "KubeOne takes both families when it provisions a cluster; this linter knows of no \
+                 way for one that runs.",
+                "https://docs.kubermatic.com/kubeone/main/guides/dual-stack/",
+            ),
             Self::Other(Tool::Gardener) => (
                 "Gardener owns the control plane and the nodes: where the infrastructure can have \
                  both families, it changes a Shoot whose spec.networking.ipFamilies lists both.",

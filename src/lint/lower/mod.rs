@@ -84,7 +84,8 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
             "kind.x-k8s.io" | "k0sctl.k0sproject.io" | "cluster.x-k8s.io" | "kops.k8s.io",
             "Cluster",
         )
-        | ("core.gardener.cloud", "Shoot") => true,
+        | ("core.gardener.cloud", "Shoot")
+        | ("kubeone.k8c.io" | "kubeone.io", "KubeOneCluster") => true,
         (
             "k3d.io" | "provisioning.cattle.io" | "controlplane.cluster.x-k8s.io",
             "Simple" | "Cluster" | "KThreesControlPlane" | "K0sControlPlane",
@@ -138,8 +139,12 @@ impl Lower<'_> {
         // A schema describes, and a patch of Kustomize's is a part of a document.
         let other = ["CustomResourceDefinition", "Kustomization", "Component"];
         let patches = kind.is_none() && root.get("patches").is_some();
-        if !kind.is_some_and(|kind| other.contains(&kind)) && !patches && self.carried(root) {
-            return Recognition::Known;
+        if !kind.is_some_and(|kind| other.contains(&kind)) && !patches {
+            // What an operator is asked for may say how its Services are to be.
+            let carried = self.carried(root);
+            if self.value_services(root) || carried {
+                return Recognition::Known;
+            }
         }
         match root.get("kind").and_then(Node::text).map(|kind| kind.value) {
             Some(kind) if SILENT.contains(&kind.as_str()) => Recognition::Silent,
@@ -170,6 +175,7 @@ impl Lower<'_> {
             ("cluster.x-k8s.io", "ClusterClass") => self.capi_class(root),
             ("kops.k8s.io", "Cluster") => self.kops(root),
             ("core.gardener.cloud", "Shoot") => self.gardener(root),
+            ("kubeone.k8c.io" | "kubeone.io", "KubeOneCluster") => self.kubeone(root),
             ("kubeovn.io", "Subnet") => self.kube_ovn_subnet(root),
             ("install.istio.io", "IstioOperator") => self.istio_operator(root),
             ("config.openshift.io" | "operator.openshift.io", "Network") => {
@@ -393,7 +399,7 @@ impl Lower<'_> {
         };
         let source = self.sources.get(node.span.source);
         let rewrite = match form {
-            ArgsForm::Map => forms::to_list(source, &list),
+            ArgsForm::Map => forms::to_list(source, node.span, &list),
             ArgsForm::List => forms::to_map(source, &list),
         };
         Args { list, form: Some(Spanned::new(form, node.span)), rewrite }

@@ -29,6 +29,8 @@ pub enum Tool {
     Antrea,
     /// Gardener.
     Gardener,
+    /// KubeOne.
+    KubeOne,
     /// Kube-OVN.
     KubeOvn,
     /// OVN-Kubernetes outside OpenShift.
@@ -58,6 +60,7 @@ impl Tool {
             Self::OpenShift => "OpenShift",
             Self::Antrea => "Antrea",
             Self::Gardener => "Gardener",
+            Self::KubeOne => "KubeOne",
             Self::KubeOvn => "Kube-OVN",
             Self::OvnKubernetes => "OVN-Kubernetes",
             Self::Eks => "EKS",

@@ -66,6 +66,7 @@ pub static RULES: &[Rule] = &[
     installers::GARDENER_NETWORKING,
     installers::MANAGED_FAMILIES,
     installers::KOPS_ENCAPSULATION,
+    installers::KUBEONE_FAMILY,
     versions::REMOVED,
     versions::FORMS,
     versions::GATE_REMOVED,

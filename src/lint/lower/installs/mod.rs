@@ -7,6 +7,7 @@ mod gardener;
 mod k0s;
 mod k3s;
 mod kops;
+mod kubeone;
 mod kubespray;
 mod microk8s;
 mod openshift;

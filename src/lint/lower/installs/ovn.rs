@@ -13,23 +13,57 @@ use super::{Lower, Setting, joined};
 
 /// The sections of Kube-OVN's values, by what `NET_STACK` calls them.
 const STACKS: [&str; 3] = ["dual_stack", "ipv4", "ipv6"];
+/// The sections of its newer chart, and the ranges that this takes where none are given.
+const V2: [(&str, [&str; 2]); 3] = [
+    ("pods", ["10.16.0.0/16", "fd00:10:16::/112"]),
+    ("services", ["10.96.0.0/12", "fd00:10:96::/112"]),
+    ("join", ["100.64.0.0/16", "fd00:100:64::/112"]),
+];
 
 impl Lower<'_> {
-    /// Whether values are of Kube-OVN's chart.
+    /// Whether values are of one of Kube-OVN's two charts.
     pub(in crate::lint::lower) fn is_kube_ovn(root: &Node) -> bool {
         STACKS.iter().any(|stack| root.at(&[stack, "POD_CIDR"]).is_some())
+            || root.at(&["networking", "pods", "cidr"]).is_some()
     }
 
-    /// The values of Kube-OVN's chart: the section that `NET_STACK` chooses counts.
+    /// The values of Kube-OVN's charts. In the older one the section that `NET_STACK` chooses counts,
+    /// in the newer one the range of each family of `stack`.
     pub(in crate::lint::lower) fn kube_ovn_values(&mut self, root: &Node, at: Span) {
-        let stack = ["NET_STACK", "net_stack"].iter().find_map(|key| root.at(&["networking", key]));
-        let stack = stack.and_then(Node::text);
+        let text = |key: &str| root.at(&["networking", key]).and_then(Node::text);
+        if let Some(stack) = text("stack") {
+            self.kube_ovn_v2(root, at, stack);
+            return;
+        }
+        let stack = text("NET_STACK").or_else(|| text("net_stack"));
         let chosen = stack.as_ref().map_or("ipv4", |text| text.value.as_str());
         let Some(section) = root.get(chosen) else { return };
-        let get = |key: &str| section.get(key);
-        let ranges = [get("POD_CIDR"), get("SVC_CIDR"), get("JOIN_CIDR")];
-        let stack = stack.map(|value| Arg { name: value.with(String::from("NET_STACK")), value });
-        self.kube_ovn(at, ranges.map(|node| node.and_then(Node::text)), stack);
+        let ranges = ["POD_CIDR", "SVC_CIDR", "JOIN_CIDR"].map(|key| {
+            let text = section.get(key).and_then(Node::text);
+            text.map(|text| self.split(&text)).unwrap_or_default()
+        });
+        self.kube_ovn(at, ranges, stack);
+    }
+
+    fn kube_ovn_v2(&mut self, root: &Node, at: Span, stack: Spanned<String>) {
+        let (name, families): (&str, &[usize]) = match stack.value.as_str() {
+            "Dual" => ("dual_stack", &[0, 1]),
+            "IPv6" => ("ipv6", &[1]),
+            "IPv4" => ("ipv4", &[0]),
+            _ => return,
+        };
+        let ranges = V2.map(|(key, defaults)| {
+            let own = |family: usize| {
+                root.at(&["networking", key, "cidr", ["v4", "v6"][family]]).and_then(Node::text)
+            };
+            if !families.iter().any(|family| own(*family).is_some()) {
+                return Vec::new();
+            }
+            let default = |family: usize| Spanned::new(defaults[family].to_owned(), stack.span);
+            let range = |family: &usize| own(*family).unwrap_or_else(|| default(*family));
+            families.iter().map(range).collect()
+        });
+        self.kube_ovn(at, ranges, Some(stack.with(name.to_owned())));
     }
 
     /// The flags of kube-ovn-controller.
@@ -39,25 +73,32 @@ impl Lower<'_> {
         }
         let list = |key: &str| container.get(key).map(Node::items).unwrap_or_default();
         let args = self.command_line(list("command").iter().chain(list("args")));
-        let get = |name: &str| args.get(name).cloned();
-        let ranges =
-            [get("default-cidr"), get("service-cluster-ip-range"), get("node-switch-cidr")];
+        let ranges = ["default-cidr", "service-cluster-ip-range", "node-switch-cidr"]
+            .map(|name| args.get(name).map(|text| self.split(text)).unwrap_or_default());
         self.kube_ovn(container.span, ranges, None);
         true
     }
 
-    fn kube_ovn(&mut self, at: Span, ranges: [Option<Spanned<String>>; 3], stack: Option<Arg>) {
+    /// The ranges of Pods, Services and nodes, and the stack's name.
+    fn kube_ovn(
+        &mut self,
+        at: Span,
+        ranges: [Vec<Spanned<String>>; 3],
+        stack: Option<Spanned<String>>,
+    ) {
         let [pods, services, join] = ranges;
-        let list = |text: Option<Spanned<String>>, setting| {
-            let parts = text.map(|text| self.split(&text)).unwrap_or_default();
-            joined(&parts, setting)
-        };
-        let join = join.map(|value| Arg { name: value.with(String::from("JOIN_CIDR")), value });
+        let named =
+            |name: &str, value: Spanned<String>| Arg { name: value.with(name.into()), value };
+        let join = join.first().map(|first| {
+            let texts: Vec<&str> = join.iter().map(|part| part.value.as_str()).collect();
+            named("JOIN_CIDR", first.with(texts.join(",")))
+        });
+        let stack = stack.map(|stack| named("NET_STACK", stack));
         let install = Installation {
             at,
             tool: Tool::KubeOvn,
-            pods: list(pods, Setting::pods(Tool::KubeOvn, "POD_CIDR")),
-            services: list(services, Setting::services(Tool::KubeOvn, "SVC_CIDR")),
+            pods: joined(&pods, Setting::pods(Tool::KubeOvn, "POD_CIDR")),
+            services: joined(&services, Setting::services(Tool::KubeOvn, "SVC_CIDR")),
             masks: Vec::new(),
             settings: Args { list: join.into_iter().chain(stack).collect(), ..Args::default() },
         };
