@@ -17,6 +17,8 @@ controllerManager:
   extraArgs:
     node-cidr-mask-size-ipv6: \"72\" # room for more
     v: \"2\"
+scheduler:
+  extraArgs: {v: \"3\", bind-address: \"::\"} # in braces
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: JoinConfiguration
@@ -42,6 +44,8 @@ controllerManager:
       value: \"72\" # room for more
     - name: v
       value: \"2\"
+scheduler:
+  extraArgs: [{name: v, value: \"3\"}, {name: bind-address, value: \"::\"}] # in braces
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: JoinConfiguration
@@ -152,7 +156,7 @@ fn explain_file_shows_what_was_understood_with_lines() {
         "  line 3: kubeadm v1beta4 ClusterConfiguration\n",
         "  line 5: pod range 10.244.0.0/16,fd00:10:244::/56 (IPv4, IPv6)\n",
         "  line 6: Service range 10.96.0.0/16,fd00:10:96::/112 (IPv4, IPv6)\n",
-        "  line 19: node-ip 192.168.0.12,fd00:192::12 (IPv4, IPv6)\n",
+        "  line 21: node-ip 192.168.0.12,fd00:192::12 (IPv4, IPv6)\n",
         "other.yaml\n  nothing about the network\n",
     ] {
         assert!(said.contains(line), "{line:?} is not in:\n{said}");

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
-    model::{AddressList, Args, Model, RangeList},
+    model::{AddressList, Args, Mesh, Model, RangeList},
     report::{Report, Statement},
     source::{SourceId, Span},
 };
@@ -69,6 +69,29 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
     for pool in &model.address_pools {
         let ranges: Vec<&str> = pool.ranges.iter().map(|range| range.text.value.as_str()).collect();
         say(pool.name.span, format!("address pool {} of {}", pool.name.value, ranges.join(", ")));
+    }
+    for subnet in &model.subnets {
+        say(subnet.cidr.span, format!("Kube-OVN subnet {}", subnet.cidr.value));
+    }
+    for types in &model.managed_records {
+        let names: Vec<&str> = types.iter().map(|text| text.value.as_str()).collect();
+        if let Some(first) = types.first() {
+            say(first.span, format!("external-dns with records {}", names.join(", ")));
+        }
+    }
+    for mesh in &model.meshes {
+        match mesh {
+            Mesh::Istio { pilot, proxies } => {
+                for switch in [pilot, proxies] {
+                    if let Some(set) = &switch.set {
+                        say(set.span, format!("Istio with {}={}", switch.name, set.value));
+                    }
+                }
+            }
+            Mesh::Linkerd { disable_v6: off } => {
+                say(off.span, format!("Linkerd with disableIPv6={}", off.value));
+            }
+        }
     }
     for block in model.policies.iter().flat_map(|policy| &policy.peers).flat_map(|p| &p.blocks) {
         say(block.cidr.text.span, format!("policy for {}", block.cidr.text.value));

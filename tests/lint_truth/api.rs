@@ -74,8 +74,12 @@ impl Api {
 
     /// The same in a network namespace of its own, whose process is given.
     pub(crate) fn start_in(namespace: Option<u32>, services: &str) -> Option<Self> {
-        let (etcd, server) = (component("etcd")?, component("kube-apiserver")?);
-        let kubectl = component("kubectl")?;
+        Self::start_of(&component("kube-apiserver")?, namespace, services)
+    }
+
+    /// The same with the API server given, which may be an older one.
+    pub(crate) fn start_of(server: &Path, namespace: Option<u32>, services: &str) -> Option<Self> {
+        let (etcd, kubectl) = (component("etcd")?, component("kubectl")?);
         let directory = secrets();
         let (client, peer, port) = (free_port(), free_port(), free_port());
         let etcd = Running::start(within(namespace, &Command::new(etcd)).args([
@@ -85,7 +89,7 @@ impl Api {
             format!("--listen-peer-urls=http://127.0.0.1:{peer}"),
             "--unsafe-no-fsync".to_owned(),
         ]));
-        let mut server = within(namespace, &server_command(&server, &directory));
+        let mut server = within(namespace, &server_command(server, &directory));
         server.args([
             format!("--etcd-servers=http://127.0.0.1:{client}"),
             format!("--secure-port={port}"),

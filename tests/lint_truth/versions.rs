@@ -1,8 +1,10 @@
-//! The linter against kubeadm of every version that is there: each example, said to be of that
-//! version, is refused by both or by neither.
+//! The linter against kubeadm and kube-apiserver of every version that is there: each example, said
+//! to be of that version, is refused by both or by neither.
 //!
 //! The newest is the testbed's. Others are those that `ci/older-kubernetes` builds, or the ones in
 //! the directories of `DUALSTACK_COMPONENTS`; the test says which were there.
+
+use std::sync::OnceLock;
 
 use dualstack::lint::{
     Options, lint_text,
@@ -12,12 +14,25 @@ use dualstack::lint::{
 
 use serde_json::{Map, Value, json};
 
-use super::{binaries::every, examples::documents, kubeadm};
+use super::{
+    api::Api,
+    api_server::shows_services,
+    binaries::every,
+    examples::{documents, network},
+    kubeadm,
+};
 
 /// The first version whose kubeadm takes lists of flags, in its API v1beta4.
 const LISTS: Version = Version::v1(31);
-/// The first version whose kubeadm has `config validate`.
-const VALIDATES: Version = Version::v1(26);
+/// The first version whose kubeadm has the API v1beta3.
+const V1BETA3: Version = Version::v1(22);
+/// The first version in which dual-stack needs no gate.
+const UNGATED: Version = Version::v1(21);
+/// The rule of ranges that kubeadm before 1.20 took, and only kube-apiserver refused
+/// (`validateMaxCIDRRange`).
+const SERVICES_TOO_LARGE: &str = "DS105";
+/// The rule that such files without the gate break, which only older versions of kubeadm refuse.
+const GATE_NEEDED: &str = "DS404";
 
 /// A whole file as kubeadm of a version reads it: in the API of its time, whose flags are a mapping.
 /// Nothing where the file is about API versions itself, or is no YAML.
@@ -31,15 +46,33 @@ fn of_its_time(whole: &str, version: Version) -> Option<String> {
         if named.starts_with("kubeadm.k8s.io/") {
             let later = ["ResetConfiguration", "UpgradeConfiguration"];
             let kind = document["kind"].as_str()?;
-            if !named.ends_with("/v1beta4") || later.contains(&kind) {
+            let own = named.ends_with("/v1beta2") && version < V1BETA3;
+            if !(named.ends_with("/v1beta4") || own) || later.contains(&kind) {
                 return None;
             }
-            document["apiVersion"] = json!("kubeadm.k8s.io/v1beta3");
-            map_flags(&mut document)?;
+            let api = if version >= V1BETA3 { "v1beta3" } else { "v1beta2" };
+            document["apiVersion"] = json!(format!("kubeadm.k8s.io/{api}"));
+            if !own {
+                map_flags(&mut document)?;
+            }
         }
         texts.push(document.to_string());
     }
     (!texts.is_empty()).then(|| texts.join("\n---\n"))
+}
+
+/// The same file with the gate that dual-stack needed before 1.21, where a cluster sets none.
+fn with_gate(whole: &str) -> Option<String> {
+    let mut changed = false;
+    let mut texts = Vec::new();
+    for mut document in documents(whole) {
+        if document["kind"] == "ClusterConfiguration" && document["featureGates"].is_null() {
+            document["featureGates"] = json!({ "IPv6DualStack": true });
+            changed = true;
+        }
+        texts.push(document.to_string());
+    }
+    changed.then(|| texts.join("\n---\n"))
 }
 
 /// Turns lists of flags into mappings; nothing where one is no list already.
@@ -63,19 +96,24 @@ fn map_flags(value: &mut Value) -> Option<()> {
     Some(())
 }
 
-/// Whether the linter says that kubeadm of a version refuses a text, and by which rules.
-fn refusals(text: &str, version: Version) -> Vec<&'static str> {
+/// The rules by which the linter says that a program of a version refuses a text, in a phase of it
+/// if that is given.
+fn refusals(text: &str, version: Version, of: Binary, within: Option<&str>) -> Vec<&'static str> {
     let asked = Asked { version: Some(version), ..Asked::default() };
     let options = Options { asked, ..Options::default() };
     let report = lint_text("kubeadm.yaml", text.into(), None, &options);
-    let by_kubeadm = |code: &str| {
+    let by_it = |code: &str| {
         let rule = by_code(code).map_or(&[] as &[EnforcedBy], |rule| rule.enforced_by);
-        let rejects =
-            |by: &EnforcedBy| matches!(by, EnforcedBy::Rejects { binary: Binary::Kubeadm, .. });
-        rule.iter().any(rejects)
+        let rejects = |by: &EnforcedBy| {
+            matches!(by, EnforcedBy::Rejects { binary, phase, .. }
+                if *binary == of && within.is_none_or(|within| within == *phase))
+        };
+        rule.iter().any(rejects) || (of == Binary::Kubeadm && code == GATE_NEEDED)
     };
     let errors = report.findings.iter().filter(|finding| finding.level == Level::Error);
-    errors.map(|finding| finding.code).filter(|code| by_kubeadm(code)).collect()
+    let taken = of == Binary::Kubeadm && version < Version::v1(20);
+    let codes = errors.map(|finding| finding.code).filter(|code| by_it(code));
+    codes.filter(|code| !(taken && *code == SERVICES_TOO_LARGE)).collect()
 }
 
 #[test]
@@ -88,10 +126,6 @@ fn the_linter_and_kubeadm_of_each_version_refuse_the_same_examples() {
     eprintln!("kubeadm of {}", versions.join(", "));
     let mut wrong = Vec::new();
     for (version, binary) in found {
-        if version < VALIDATES {
-            eprintln!("SKIPPED: kubeadm {version} has no `config validate`");
-            continue;
-        }
         let mut tried = 0;
         let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
         for example in examples.filter(|example| kubeadm::reads(example.text)) {
@@ -101,17 +135,63 @@ fn the_linter_and_kubeadm_of_each_version_refuse_the_same_examples() {
             }
             let whole = kubeadm::whole_of(example.text, version);
             let Some(whole) = of_its_time(&whole, version) else { continue };
-            tried += 1;
-            let (accepted, said) = kubeadm::validate_whole(&binary, &whole);
-            let codes = refusals(&whole, version);
-            if accepted != codes.is_empty() {
-                wrong.push(format!(
-                    "{version}: accepted: {accepted}, we: {codes:?}\n{said}\n{whole}"
-                ));
+            let gated = (version < UNGATED).then(|| with_gate(&whole)).flatten();
+            for whole in gated.into_iter().chain([whole]) {
+                tried += 1;
+                let (accepted, said) = kubeadm::validate_whole(&binary, version, &whole);
+                let codes = refusals(&whole, version, Binary::Kubeadm, None);
+                if accepted != codes.is_empty() {
+                    wrong.push(format!(
+                        "{version}: accepted: {accepted}, we: {codes:?}\n{said}\n{whole}"
+                    ));
+                }
             }
         }
         eprintln!("kubeadm {version}: {tried} examples");
         assert!(tried > 30, "only {tried} examples were tried with kubeadm {version}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
+}
+
+#[test]
+fn the_linter_and_kube_apiserver_of_each_version_refuse_the_same_services() {
+    const BOTH: &str = "10.96.0.0/16,fd00:10:96::/112";
+    let found = every("kube-apiserver");
+    let versions: Vec<String> = found.iter().map(|(version, _)| version.to_string()).collect();
+    eprintln!("kube-apiserver of {}", versions.join(", "));
+    let mut wrong = Vec::new();
+    for (version, binary) in found {
+        let (dual, single) = (OnceLock::new(), OnceLock::new());
+        let mut tried = 0;
+        let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
+        for example in examples.filter(|example| shows_services(example.text)) {
+            let all = documents(example.text);
+            let ranges = network(&all, "serviceSubnet").unwrap_or_else(|| BOTH.to_owned());
+            let api = match ranges.as_str() {
+                BOTH => &dual,
+                "10.96.0.0/16" => &single,
+                _ => continue,
+            };
+            let start = || Api::start_of(&binary, None, &ranges);
+            let Some(api) = api.get_or_init(start) else { return };
+            tried += 1;
+            let arguments = ["create", "--dry-run=server", "--validate=strict"];
+            let mut said = String::new();
+            let services = all.iter().filter(|document| document["kind"] == "Service");
+            for service in services {
+                let (admitted, answer) = api.kubectl(&arguments, service);
+                if !admitted {
+                    said.push_str(&answer);
+                }
+            }
+            let within = Some("admitting the Service");
+            let codes = refusals(example.text, version, Binary::ApiServer, within);
+            if said.is_empty() != codes.is_empty() {
+                wrong.push(format!("{version}: we: {codes:?}, it: {said}\n{}", example.text));
+            }
+        }
+        eprintln!("kube-apiserver {version}: {tried} examples");
+        assert!(tried > 15, "only {tried} examples were tried with kube-apiserver {version}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
 }

@@ -150,6 +150,33 @@ fn what_must_be_built_anew_says_so_with_a_page() {
 }
 
 #[test]
+fn where_a_setting_takes_one_range_the_second_family_has_settings_of_its_own() {
+    let said = |cluster: &str| {
+        let report = files(cluster);
+        let changes = &report.plans[0].changes;
+        changes.iter().map(|c| format!("{}: {}", c.field, c.new)).collect::<Vec<_>>()
+    };
+    let k0s = said(
+        "apiVersion: k0s.k0sproject.io/v1beta1\nkind: ClusterConfig\nspec: {network: {podCIDR: \
+         10.244.0.0/16, serviceCIDR: 10.96.0.0/16}}\n",
+    );
+    let [on, pods, services] = &k0s[..] else { panic!("{k0s:?}") };
+    assert_eq!(on, "dualStack.enabled: true");
+    assert!(pods.starts_with("dualStack.IPv6podCIDR: fd"), "{pods}");
+    assert!(services.starts_with("dualStack.IPv6serviceCIDR: fd"), "{services}");
+    let shoot = said(
+        "apiVersion: core.gardener.cloud/v1beta1\nkind: Shoot\nspec: {networking: {pods: \
+         100.96.0.0/11, services: 100.64.0.0/13}}\n",
+    );
+    assert_eq!(shoot, ["ipFamilies: [IPv4, IPv6]"]);
+    let eks = said(
+        "apiVersion: eks.services.k8s.aws/v1alpha1\nkind: Cluster\nspec: \
+         {kubernetesNetworkConfig: {serviceIPv4CIDR: 172.20.0.0/16}}\n",
+    );
+    assert!(eks.is_empty(), "{eks:?}");
+}
+
+#[test]
 fn nothing_is_planned_where_no_document_says_which_families_there_are() {
     let report = files("apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {}\n");
     assert!(report.plans.is_empty());

@@ -45,7 +45,9 @@ pub(super) fn of(model: &Model) -> Installer {
         Installer::Other(Tool::K0s)
     } else if let Some(install) = model.installs.first() {
         match install.tool {
-            Tool::Eksctl => Installer::Eks,
+            Tool::Eksctl | Tool::Eks => Installer::Eks,
+            Tool::Aks => Installer::Aks,
+            Tool::Gke => Installer::Gke,
             tool => Installer::Other(tool),
         }
     } else {
@@ -111,6 +113,21 @@ impl Installer {
                  change those of nodes that exist.",
                 "https://antrea.io/docs/main/docs/antrea-ipam/",
             ),
+            Self::Other(Tool::KubeOvn | Tool::OvnKubernetes) => (
+                "the pod network has ranges of its own, which its components are started with; this \
+                 linter knows of no way to give those of a cluster that runs another family.",
+                "https://kubeovn.github.io/docs/stable/en/guide/dual-stack/",
+            ),
+            Self::Other(Tool::KubeOne) => (
+                "KubeOne takes both families when it provisions a cluster; this linter knows of no \
+                 way for one that runs.",
+                "https://docs.kubermatic.com/kubeone/main/guides/dual-stack/",
+            ),
+            Self::Other(Tool::Gardener) => (
+                "Gardener owns the control plane and the nodes: where the infrastructure can have \
+                 both families, it changes a Shoot whose spec.networking.ipFamilies lists both.",
+                "https://gardener.cloud/docs/gardener/networking/dual-stack-networking-migration/",
+            ),
             Self::Other(Tool::Kops) => (
                 "kOps' clusters are IPv4, or IPv6 with nodes of both families; Pods and Services of \
                  both families are not supported.",
@@ -131,24 +148,24 @@ impl Installer {
                  network has both already.",
                 "https://docs.redhat.com/en/documentation/openshift_container_platform/",
             ),
-            Self::Other(Tool::Eksctl) | Self::Eks => (
+            Self::Other(Tool::Eksctl | Tool::Eks) | Self::Eks => (
                 "EKS gives Pods and Services one family, which is chosen when the cluster is \
                  created and can't be changed; dual-stack Pods and Services are not supported.",
                 "https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html",
             ),
-            Self::Gke => (
+            Self::Gke | Self::Other(Tool::Gke) => (
                 "GKE owns the control plane and the nodes: it changes the stack type itself, in a \
                  subnet that has both families already.",
                 "https://cloud.google.com/kubernetes-engine/docs/how-to/alias-ips",
             ),
-            Self::Aks => (
+            Self::Aks | Self::Other(Tool::Aks) => (
                 "AKS owns the control plane and the nodes: its families are those of --ip-families \
                  when the cluster is created; its page says what it can change since.",
                 "https://learn.microsoft.com/azure/aks/configure-dual-stack",
             ),
         };
         let lead = match self {
-            Self::Gke | Self::Aks => "Only by the provider",
+            Self::Gke | Self::Aks | Self::Other(Tool::Gardener) => "Only by the provider",
             Self::Other(Tool::OpenShift) => "Only by its operator",
             _ => "Not possible in place",
         };
@@ -172,6 +189,11 @@ impl Installer {
                      Pods have {pods} and Services {services}."
                 ),
                 &["oc edit network.config.openshift.io cluster".to_owned()],
+            )],
+            Self::Other(Tool::Gardener) => vec![step(
+                "Let Gardener add the second family.",
+                "Where the infrastructure's extension supports it.",
+                &["kubectl edit shoot NAME  # ipFamilies: [IPv4, IPv6]".to_owned()],
             )],
             Self::Gke => vec![step(
                 "Let GKE change the stack type.",

@@ -29,6 +29,8 @@ const GROUPS: &[&str] = &[
     "projectcalico.org",
     "metallb.io",
     "cilium.io",
+    "core.gardener.cloud",
+    "kubeovn.io",
 ];
 /// Keys that say to where the text beside them is written.
 const PLACES: [&str; 4] = ["path", "dest", "destination", "filename"];
@@ -144,7 +146,8 @@ impl Lower<'_> {
             return false;
         };
         let place = place.unwrap_or_default();
-        if place.ends_with("sysctl.conf") || (place.contains("sysctl.d/") && text.contains('=')) {
+        let of_sysctl = place.contains("sysctl.d/") && text.contains('=');
+        if place.ends_with("sysctl.conf") || of_sysctl || Self::is_sysctl_text(text) {
             return self.sysctl_text(node);
         }
         let block = node.scalar().is_some_and(|scalar| scalar.block.is_some());

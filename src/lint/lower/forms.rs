@@ -5,8 +5,13 @@ use crate::lint::{
     source::{Edit, Source, Span},
 };
 
-/// From `name: value` to a list of `name` and `value`, if each flag is on a line of its own.
-pub(super) fn to_list(source: &Source, flags: &[Arg]) -> Vec<Edit> {
+/// From `name: value` to a list of `name` and `value`, if each flag is on a line of its own, or all
+/// stand between braces.
+pub(super) fn to_list(source: &Source, whole: Span, flags: &[Arg]) -> Vec<Edit> {
+    let text = source.text.get(whole.start..whole.end).unwrap_or_default();
+    if text.starts_with('{') && text.ends_with('}') {
+        return braces_to_list(source, whole, flags);
+    }
     rewrite(flags, |flag| {
         let indent = blank_before(source, flag.name.span.start)?;
         let between = between(source, flag)?;
@@ -16,6 +21,25 @@ pub(super) fn to_list(source: &Source, flags: &[Arg]) -> Vec<Edit> {
         (plain && !between.old.contains('\n'))
             .then(|| [Edit::new(lead, "", "- name: "), Edit { new, ..between }])
     })
+}
+
+/// From `{name: value}` to `[{name: name, value: value}]`.
+fn braces_to_list(source: &Source, whole: Span, flags: &[Arg]) -> Vec<Edit> {
+    let at = |place: usize| Span { start: place, end: place, ..whole };
+    let edits = rewrite(flags, |flag| {
+        let between = between(source, flag)?;
+        let plain = between.old.strip_prefix(':').is_some_and(|rest| rest.trim().is_empty());
+        let new = ", value: ".to_owned();
+        let lead = Edit::new(at(flag.name.span.start), "", "{name: ");
+        plain.then_some([lead, Edit { new, ..between }])
+    });
+    if edits.is_empty() {
+        return edits;
+    }
+    let ends = flags.iter().map(|flag| Edit::new(at(flag.value.span.end), "", "}"));
+    let open = Edit::new(Span { end: whole.start + 1, ..whole }, "{", "[");
+    let close = Edit::new(Span { start: whole.end - 1, ..whole }, "}", "]");
+    edits.into_iter().chain(ends).chain([open, close]).collect()
 }
 
 /// From a list of `name` and `value` to `name: value`, if each item is written on two lines.

@@ -17,6 +17,11 @@ enum Chart {
     Calico,
     Flannel,
     CoreDns,
+    KubeOvn,
+    OvnKubernetes,
+    ExternalDns,
+    Istio,
+    Linkerd,
 }
 
 impl Chart {
@@ -27,6 +32,11 @@ impl Chart {
             "tigera-operator" | "calico" | "rke2-calico" => Some(Self::Calico),
             "flannel" | "rke2-flannel" => Some(Self::Flannel),
             "coredns" | "rke2-coredns" => Some(Self::CoreDns),
+            "kube-ovn" | "kubeovn" => Some(Self::KubeOvn),
+            "ovn-kubernetes" => Some(Self::OvnKubernetes),
+            "external-dns" => Some(Self::ExternalDns),
+            "istiod" | "istio" | "istio-discovery" => Some(Self::Istio),
+            "linkerd-control-plane" | "linkerd2-cni" => Some(Self::Linkerd),
             _ => None,
         }
     }
@@ -43,6 +53,19 @@ impl Chart {
             Some(Self::Flannel)
         } else if root.get("servers").is_some_and(is_coredns) {
             Some(Self::CoreDns)
+        } else if Lower::is_kube_ovn(root) {
+            Some(Self::KubeOvn)
+        } else if Lower::is_istio(root) {
+            Some(Self::Istio)
+        } else if root.get("podNetwork").is_some() && root.get("serviceNetwork").is_some() {
+            Some(Self::OvnKubernetes)
+        } else if ["managedRecordTypes", "managedRecordTypesFilters"]
+            .iter()
+            .any(|key| root.get(key).is_some())
+        {
+            Some(Self::ExternalDns)
+        } else if root.get("disableIPv6").is_some() && root.get("clusterNetworks").is_some() {
+            Some(Self::Linkerd)
         } else {
             None
         }
@@ -86,6 +109,13 @@ impl Lower<'_> {
             Chart::Cilium => self.cilium_values(values, begin),
             Chart::Flannel => self.flannel_values(values, begin),
             Chart::CoreDns => self.coredns_values(values),
+            Chart::KubeOvn => self.kube_ovn_values(values, begin),
+            Chart::OvnKubernetes => {
+                self.ovn_kubernetes(values);
+            }
+            Chart::ExternalDns => self.external_dns_values(values),
+            Chart::Istio => self.istio_values(values),
+            Chart::Linkerd => self.linkerd_values(values),
             Chart::Calico => {
                 if let Some(installation) = values.get("installation") {
                     self.calico_network(installation);

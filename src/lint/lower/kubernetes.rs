@@ -104,7 +104,10 @@ impl Lower<'_> {
         let containers = spec.and_then(|spec| spec.get("containers")).map(Node::items);
         let mut known = false;
         for container in containers.unwrap_or_default() {
-            known |= self.component(container) || self.kube_router(container);
+            known |= self.component(container)
+                || self.kube_router(container)
+                || self.kube_ovn_controller(container)
+                || self.external_dns(container);
             let named = |node: &Node| node.get("name").and_then(Node::str) == Some("calico-node");
             if named(container) {
                 self.calico_node(container);
@@ -259,6 +262,9 @@ impl Lower<'_> {
         let mut known = false;
         let mut cilium = false;
         let name = root.at(&["metadata", "name"]).and_then(Node::str);
+        if self.ovn_kubernetes(data) || (name == Some("kubevip") && self.kube_vip_pools(data)) {
+            return true;
+        }
         let dns = name.is_some_and(|name| name.contains("coredns"));
         for entry in data.entries() {
             match entry.key.value.as_str() {

@@ -1,5 +1,6 @@
 //! From marked trees to the typed model: the only place that knows both.
 
+mod apps;
 mod calico;
 mod carried;
 mod cilium;
@@ -17,6 +18,7 @@ mod parts;
 mod patches;
 mod scripts;
 mod settings;
+mod silent;
 mod texts;
 mod tools;
 mod traffic;
@@ -33,6 +35,8 @@ use super::{
     tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
 };
 
+use silent::SILENT;
+
 /// Whether a document is of a known kind, for the report's counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recognition {
@@ -43,46 +47,6 @@ pub(super) enum Recognition {
     /// Its kind is not known here: the name, or nothing where it has none.
     Unknown(Option<String>),
 }
-
-/// Kinds of Kubernetes' own, and of tools that come with every cluster, that say nothing about the
-/// cluster's network.
-const SILENT: &[&str] = &[
-    "APIService",
-    "Certificate",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "ControllerRevision",
-    "CronJob",
-    "CustomResourceDefinition",
-    "DaemonSet",
-    "Deployment",
-    "Endpoints",
-    "Event",
-    "HorizontalPodAutoscaler",
-    "Job",
-    "Kustomization",
-    "Lease",
-    "LimitRange",
-    "Namespace",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "Pod",
-    "PodDisruptionBudget",
-    "PodTemplate",
-    "PriorityClass",
-    "ReplicaSet",
-    "ReplicationController",
-    "ResourceQuota",
-    "Role",
-    "RoleBinding",
-    "RuntimeClass",
-    "Secret",
-    "ServiceAccount",
-    "StatefulSet",
-    "StorageClass",
-    "VolumeAttachment",
-];
 
 /// How deep documents may stand inside documents: a List holds a ConfigMap holds kubeadm's
 /// configuration.
@@ -119,7 +83,9 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
         | (
             "kind.x-k8s.io" | "k0sctl.k0sproject.io" | "cluster.x-k8s.io" | "kops.k8s.io",
             "Cluster",
-        ) => true,
+        )
+        | ("core.gardener.cloud", "Shoot")
+        | ("kubeone.k8c.io" | "kubeone.io", "KubeOneCluster") => true,
         (
             "k3d.io" | "provisioning.cattle.io" | "controlplane.cluster.x-k8s.io",
             "Simple" | "Cluster" | "KThreesControlPlane" | "K0sControlPlane",
@@ -173,8 +139,12 @@ impl Lower<'_> {
         // A schema describes, and a patch of Kustomize's is a part of a document.
         let other = ["CustomResourceDefinition", "Kustomization", "Component"];
         let patches = kind.is_none() && root.get("patches").is_some();
-        if !kind.is_some_and(|kind| other.contains(&kind)) && !patches && self.carried(root) {
-            return Recognition::Known;
+        if !kind.is_some_and(|kind| other.contains(&kind)) && !patches {
+            // What an operator is asked for may say how its Services are to be.
+            let carried = self.carried(root);
+            if self.value_services(root) || carried {
+                return Recognition::Known;
+            }
         }
         match root.get("kind").and_then(Node::text).map(|kind| kind.value) {
             Some(kind) if SILENT.contains(&kind.as_str()) => Recognition::Silent,
@@ -204,6 +174,10 @@ impl Lower<'_> {
             ("cluster.x-k8s.io", "Cluster") => self.capi_cluster(root),
             ("cluster.x-k8s.io", "ClusterClass") => self.capi_class(root),
             ("kops.k8s.io", "Cluster") => self.kops(root),
+            ("core.gardener.cloud", "Shoot") => self.gardener(root),
+            ("kubeone.k8c.io" | "kubeone.io", "KubeOneCluster") => self.kubeone(root),
+            ("kubeovn.io", "Subnet") => self.kube_ovn_subnet(root),
+            ("install.istio.io", "IstioOperator") => self.istio_operator(root),
             ("config.openshift.io" | "operator.openshift.io", "Network") => {
                 root.get("spec").is_some_and(|spec| self.openshift_networking(spec))
             }
@@ -272,7 +246,7 @@ impl Lower<'_> {
             }
             ("operator.tigera.io", "Installation") => self.installation(root),
             ("", kind) if kind.ends_with("List") => self.list(root),
-            _ => false,
+            (group, kind) => self.provider(group, kind, root),
         }
     }
 
@@ -425,7 +399,7 @@ impl Lower<'_> {
         };
         let source = self.sources.get(node.span.source);
         let rewrite = match form {
-            ArgsForm::Map => forms::to_list(source, &list),
+            ArgsForm::Map => forms::to_list(source, node.span, &list),
             ArgsForm::List => forms::to_map(source, &list),
         };
         Args { list, form: Some(Spanned::new(form, node.span)), rewrite }

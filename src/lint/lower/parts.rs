@@ -18,6 +18,13 @@ impl Lower<'_> {
     }
 
     fn services_below(&mut self, node: &Node, path: &str, depth: usize) -> bool {
+        if let Value::List(items) = &node.value {
+            let mut known = false;
+            for item in items.iter().filter(|_| depth < MAX_DEPTH) {
+                known |= self.services_below(item, path, depth + 1);
+            }
+            return known;
+        }
         let Value::Map(entries) = &node.value else { return false };
         let mut known = self.service_part(node, path);
         for entry in entries.iter().filter(|_| depth < MAX_DEPTH) {

@@ -4,6 +4,7 @@
 //! it was read from, so that a rule can point at it.
 
 mod address;
+mod apps;
 mod args;
 mod installs;
 mod plugins;
@@ -15,6 +16,7 @@ mod view;
 
 pub(super) use address::parse_address;
 pub use address::{Address, AddressList};
+pub use apps::{Mesh, Subnet, Switch};
 pub use args::{Arg, Args, ArgsForm};
 pub use installs::{Installation, NodeMask};
 pub use plugins::{Cilium, Flannel, KubeRouter};
@@ -82,6 +84,12 @@ pub struct Model {
     pub node_subnets: Vec<Vec<RangeEntry>>,
     /// Whether a tool or a provider is known to give nodes no ranges of the controller manager's.
     pub no_node_ranges: bool,
+    /// Kube-OVN's subnets.
+    pub subnets: Vec<Subnet>,
+    /// The record types that external-dns is told to manage, one list each.
+    pub managed_records: Vec<Vec<Spanned<String>>>,
+    /// Service meshes.
+    pub meshes: Vec<Mesh>,
     /// Kernel parameters that turn IPv6 off.
     pub kernel_ipv6_off: Vec<Span>,
     /// Components of the control plane, from their Pods.

@@ -27,6 +27,20 @@ pub enum Tool {
     OpenShift,
     /// Antrea, where it gives nodes their ranges itself.
     Antrea,
+    /// Gardener.
+    Gardener,
+    /// KubeOne.
+    KubeOne,
+    /// Kube-OVN.
+    KubeOvn,
+    /// OVN-Kubernetes outside OpenShift.
+    OvnKubernetes,
+    /// Amazon's EKS, by an operator.
+    Eks,
+    /// Microsoft's AKS, by an operator.
+    Aks,
+    /// Google's GKE, by an operator.
+    Gke,
 }
 
 impl Tool {
@@ -45,6 +59,13 @@ impl Tool {
             Self::CanonicalKubernetes => "Canonical Kubernetes",
             Self::OpenShift => "OpenShift",
             Self::Antrea => "Antrea",
+            Self::Gardener => "Gardener",
+            Self::KubeOne => "KubeOne",
+            Self::KubeOvn => "Kube-OVN",
+            Self::OvnKubernetes => "OVN-Kubernetes",
+            Self::Eks => "EKS",
+            Self::Aks => "AKS",
+            Self::Gke => "GKE",
         }
     }
 }

@@ -13,6 +13,7 @@ mod drift;
 mod file;
 mod host;
 mod installers;
+mod meshes;
 mod nodes;
 mod plugins;
 mod policies;

@@ -1,8 +1,8 @@
 //! The one ordered list of rules: it drives linting, listing, explaining and the tests.
 
 use super::{
-    Rule, balancers, calico, capacity, components, dns, drift, file, host, installers, nodes,
-    plugins, policies, ranges, room, services, versions,
+    Rule, balancers, calico, capacity, components, dns, drift, file, host, installers, meshes,
+    nodes, plugins, policies, ranges, room, services, versions,
 };
 
 /// Every rule, in the order of the codes within each area.
@@ -63,6 +63,10 @@ pub static RULES: &[Rule] = &[
     installers::DUAL_STACK,
     installers::EKSCTL_IPV6,
     installers::KOPS_FAMILIES,
+    installers::GARDENER_NETWORKING,
+    installers::MANAGED_FAMILIES,
+    installers::KOPS_ENCAPSULATION,
+    installers::KUBEONE_FAMILY,
     versions::REMOVED,
     versions::FORMS,
     versions::GATE_REMOVED,
@@ -95,6 +99,9 @@ pub static RULES: &[Rule] = &[
     dns::REVERSE,
     dns::DNS64,
     dns::UPSTREAM_FAMILY,
+    dns::RECORDS,
+    meshes::ISTIO,
+    meshes::LINKERD,
     calico::ASSIGN,
     calico::ADDRESS,
     calico::AUTODETECTION,
@@ -115,6 +122,8 @@ pub static RULES: &[Rule] = &[
     plugins::MASQUERADE,
     plugins::NATIVE,
     plugins::FAMILY,
+    plugins::SUBNET,
+    plugins::STACK,
     host::DISABLED,
     host::ACCEPT_RA,
     host::FORWARDING,

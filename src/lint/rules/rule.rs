@@ -54,6 +54,8 @@ pub enum Area {
     Balancers,
     /// DNS.
     Dns,
+    /// Service meshes.
+    Meshes,
     /// The nodes' kernels.
     Host,
     /// How many nodes, Pods and Services fit.
@@ -78,6 +80,7 @@ impl Area {
             Self::Policies => "Network policies",
             Self::Balancers => "Load balancers",
             Self::Dns => "DNS",
+            Self::Meshes => "Service meshes",
             Self::Host => "Kernel settings",
             Self::Capacity => "Capacity",
             Self::Drift => "Drift",

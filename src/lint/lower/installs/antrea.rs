@@ -19,7 +19,9 @@ impl Lower<'_> {
         let Some(entry) = root.entry("nodeIPAM") else { return false };
         let node = &entry.value;
         let text = |key: &str| node.get(key)?.text().filter(|text| !text.value.is_empty());
-        let on = text("enableNodeIPAM").is_some_and(|text| text.value == "true");
+        // Its chart's values call the switch otherwise.
+        let on = text("enableNodeIPAM").or_else(|| text("enable"));
+        let on = on.is_some_and(|text| text.value == "true");
         let pods =
             self.range_list(node.get("clusterCIDRs"), Setting::pods(Tool::Antrea, "clusterCIDRs"));
         if !on || pods.is_none() {

@@ -8,7 +8,8 @@ use crate::lint::{
 
 use super::{Lower, Setting, settings};
 
-const SETTINGS: &[&str] = &["nonMasqueradeCIDR", "networking.nonMasqueradeCIDR"];
+const SETTINGS: &[&str] =
+    &["nonMasqueradeCIDR", "networking.nonMasqueradeCIDR", "networking.calico.encapsulationMode"];
 
 impl Lower<'_> {
     pub(in crate::lint::lower) fn kops(&mut self, root: &Node) -> bool {

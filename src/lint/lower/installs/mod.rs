@@ -3,12 +3,16 @@
 mod antrea;
 mod cluster_api;
 mod eksctl;
+mod gardener;
 mod k0s;
 mod k3s;
 mod kops;
+mod kubeone;
 mod kubespray;
 mod microk8s;
 mod openshift;
+mod ovn;
+mod providers;
 mod rke;
 mod talos;
 mod wrapped;

@@ -4,6 +4,7 @@ use crate::{
     lint::{
         model::{Installation, Model, Tool},
         rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions},
+        source::Spanned,
     },
     net::IpFamily,
 };
@@ -54,13 +55,53 @@ pub(crate) const FAMILIES: Rule = Rule {
     }),
 };
 
+pub(crate) const ENCAPSULATION: Rule = Rule {
+    code: "DS359",
+    name: "kops-encapsulation",
+    area: Area::Installers,
+    level: Level::Error,
+    versions: Versions::ALL,
+    summary: "A kOps cluster of IPv6 asks Calico for an encapsulation.",
+    why: "kOps routes the Pods of IPv6 clusters by the network itself, and wants encapsulationMode \
+          none there.",
+    fix: "Set networking.calico.encapsulationMode: none.",
+    sources: &[DOCS, "https://kops.sigs.k8s.io/networking/calico/"],
+    enforced_by: &[EnforcedBy::Symptom("kOps rejects the cluster")],
+    good: &[Example::new(kops!(
+        "nonMasqueradeCIDR: \"::/0\"",
+        "networking: {calico: {encapsulationMode: none}}"
+    ))],
+    bad: &[Example::new(kops!(
+        "nonMasqueradeCIDR: \"::/0\"",
+        "networking: {calico: {encapsulationMode: vxlan}}"
+    ))],
+    check: Check::Model(|model, out| {
+        for install in installs(model) {
+            let (Some(outside), Some(mode)) =
+                (outside(install), install.settings.get("networking.calico.encapsulationMode"))
+            else {
+                continue;
+            };
+            if outside.value.contains(':') && mode.value != "none" {
+                out.at(mode.span, "a cluster of IPv6 needs encapsulationMode none")
+                    .also(outside.span, "this makes it so");
+            }
+        }
+    }),
+};
+
 fn installs(model: &Model) -> impl Iterator<Item = &Installation> {
     model.installs.iter().filter(|install| install.tool == Tool::Kops)
 }
 
-fn check(install: &Installation, out: &mut Findings) {
+/// The range of addresses that are not masqueraded, which decides about the family.
+fn outside(install: &Installation) -> Option<&Spanned<String>> {
     let names = ["nonMasqueradeCIDR", "networking.nonMasqueradeCIDR"];
-    let outside = names.iter().find_map(|name| install.settings.get(name));
+    names.iter().find_map(|name| install.settings.get(name))
+}
+
+fn check(install: &Installation, out: &mut Findings) {
+    let outside = outside(install);
     let wanted = outside
         .filter(|text| !text.value.is_empty())
         .map(|text| if text.value.contains(':') { IpFamily::V6 } else { IpFamily::V4 });

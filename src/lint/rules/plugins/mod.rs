@@ -1,11 +1,13 @@
-//! Network plugins other than Calico: flannel, Cilium, kube-router.
+//! Network plugins other than Calico: flannel, Cilium, kube-router, Kube-OVN.
 
 mod cilium;
 mod cilium_routing;
 mod flannel;
+mod kube_ovn;
 mod kube_router;
 
 pub(super) use cilium::{FAMILY_OFF, MASQUERADE, OWN_POOL, POOL_SIZE};
 pub(super) use cilium_routing::NATIVE;
 pub(super) use flannel::{BACKEND, IPV6_OFF, NETWORK, NOT_JSON};
+pub(super) use kube_ovn::{STACK, SUBNET};
 pub(super) use kube_router::FAMILY;

@@ -64,8 +64,8 @@ pub(crate) const PODS_TOO_SMALL: Rule = Rule {
     name: "pod-range-too-small",
     area: Area::Ranges,
     level: Level::Error,
-    versions: Versions::since(20),
-    summary: "A pod range has fewer than 14 addresses.",
+    versions: Versions::ALL,
+    summary: "A pod range has fewer than 14 addresses, before 1.20 fewer than ten.",
     why: "kubeadm rejects it: there is no room for the Pods of even one node.",
     fix: "Use at least a /16 for IPv4 and a /56 for IPv6: each node gets a /24 and a /64 by \
           default.",
@@ -83,7 +83,10 @@ pub(crate) const PODS_TOO_SMALL: Rule = Rule {
         cluster!("podSubnet: 10.244.0.0/29"),
         controller_manager!("node-cidr-mask-size-ipv4" = "30")
     ))],
-    check: Check::Model(|model, out| too_small(model.pod_lists(), 14, out)),
+    check: Check::Model(|model, out| {
+        let minimum = if model.version_or_current() < Version::v1(20) { 10 } else { 14 };
+        too_small(model.pod_lists(), minimum, out);
+    }),
 };
 
 pub(crate) const SERVICES_TOO_LARGE: Rule = Rule {
@@ -157,7 +160,7 @@ fn too_large(model: &Model, out: &mut Findings) {
         || model.nodes.iter().any(|node| node.tool == Some(Tool::ClusterApi));
     for list in model.service_lists() {
         let limited = match list.owner {
-            Owner::Kubeadm | Owner::Kind | Owner::Tool(Tool::Kubespray) => true,
+            Owner::Kubeadm | Owner::Kind | Owner::Tool(Tool::Kubespray | Tool::KubeOne) => true,
             // Where its machines are set up by kubeadm, that gets the range.
             Owner::Tool(Tool::ClusterApi) if by_kubeadm => true,
             Owner::ApiServer => !no_bitmap,

@@ -1,0 +1,130 @@
+//! What runs in a cluster and has families of its own: external-dns, Istio, Linkerd, kube-vip.
+
+use crate::lint::{
+    model::{AddressPool, Mesh, PoolRange, Switch},
+    source::Spanned,
+    tree::Node,
+};
+
+use super::Lower;
+
+/// Istio's two switches for dual-stack: of its control plane, and of its proxies.
+const ISTIO: [&[&str]; 2] = [
+    &["pilot", "env", "ISTIO_DUAL_STACK"],
+    &["meshConfig", "defaultConfig", "proxyMetadata", "ISTIO_DUAL_STACK"],
+];
+
+impl Lower<'_> {
+    /// The record types that external-dns manages, by its flags.
+    pub(super) fn external_dns(&mut self, container: &Node) -> bool {
+        let text = |key: &str| container.get(key).and_then(Node::str).unwrap_or_default();
+        if text("name") != "external-dns" && !text("image").contains("external-dns/external-dns") {
+            return false;
+        }
+        let list = |key: &str| container.get(key).map(Node::items).unwrap_or_default();
+        let args = self.command_line(list("command").iter().chain(list("args")));
+        let types = args.list.into_iter().filter(|arg| arg.name.value == "managed-record-types");
+        self.managed_records(types.map(|arg| arg.value).collect())
+    }
+
+    /// The same by the values of its chart.
+    pub(super) fn external_dns_values(&mut self, values: &Node) {
+        let list = |key: &str| values.get(key).map(Node::items).unwrap_or_default();
+        let mut types: Vec<Spanned<String>> = ["managedRecordTypes", "managedRecordTypesFilters"]
+            .into_iter()
+            .flat_map(list)
+            .filter_map(Node::text)
+            .collect();
+        let args = self.command_line(list("extraArgs").iter());
+        let flags = args.list.into_iter().filter(|arg| arg.name.value == "managed-record-types");
+        types.extend(flags.map(|arg| arg.value));
+        self.managed_records(types);
+    }
+
+    fn managed_records(&mut self, types: Vec<Spanned<String>>) -> bool {
+        if !types.is_empty() {
+            self.model.managed_records.push(types);
+        }
+        true
+    }
+
+    /// Whether values are Istio's.
+    pub(super) fn is_istio(values: &Node) -> bool {
+        ISTIO.iter().any(|path| values.at(path).is_some())
+    }
+
+    /// Istio's switches, in the values of its charts.
+    pub(super) fn istio_values(&mut self, values: &Node) {
+        let [pilot, proxies] = ISTIO.map(|path| values.at(path).and_then(Node::text));
+        self.istio(pilot, proxies);
+    }
+
+    /// Istio's `IstioOperator`, which has the values of the charts beside the mesh's configuration.
+    pub(super) fn istio_operator(&mut self, root: &Node) -> bool {
+        let Some(spec) = root.get("spec") else { return true };
+        let values = spec.get("values");
+        let at = |node: Option<&Node>, path: &[&str]| node?.at(path)?.text();
+        let listed = |path: &[&str]| {
+            let env = spec.at(path).map(Node::items).unwrap_or_default();
+            let own =
+                |item: &&Node| item.get("name").and_then(Node::str) == Some("ISTIO_DUAL_STACK");
+            env.iter().find(own).and_then(|item| item.get("value")?.text())
+        };
+        let pilot = at(values, ISTIO[0]).or_else(|| listed(&["components", "pilot", "k8s", "env"]));
+        let proxies = at(Some(spec), ISTIO[1]).or_else(|| at(values, ISTIO[1]));
+        self.istio(pilot, proxies);
+        if let Some(values) = values {
+            self.value_services(values);
+        }
+        true
+    }
+
+    fn istio(&mut self, pilot: Option<Spanned<String>>, proxies: Option<Spanned<String>>) {
+        let switch = |name: &'static str, set| Switch { name, set };
+        self.model.meshes.push(Mesh::Istio {
+            pilot: switch("pilot.env.ISTIO_DUAL_STACK", pilot),
+            proxies: switch("proxyMetadata.ISTIO_DUAL_STACK", proxies),
+        });
+    }
+
+    /// The values of Linkerd's control plane or of its CNI plugin.
+    pub(super) fn linkerd_values(&mut self, values: &Node) {
+        if let Some(off) = values.get("disableIPv6").and_then(Node::text) {
+            self.model.meshes.push(Mesh::Linkerd { disable_v6: off });
+        }
+    }
+
+    /// The pools of kube-vip's cloud provider: `cidr-global`, `range-NAMESPACE` and their like.
+    pub(super) fn kube_vip_pools(&mut self, data: &Node) -> bool {
+        let mut known = false;
+        for entry in data.entries() {
+            let key = entry.key.value.as_str();
+            if !key.starts_with("cidr-") && !key.starts_with("range-") {
+                continue;
+            }
+            let Some(text) = entry.value.text() else { continue };
+            let ranges = self.split(&text).into_iter().map(PoolRange::new).collect();
+            let name = entry.key.clone();
+            self.model.address_pools.push(AddressPool { name, ranges, whole: true });
+            known = true;
+        }
+        known
+    }
+
+    /// A text of kernel settings and nothing else, as a ConfigMap holds it for whoever writes it
+    /// to the nodes.
+    pub(super) fn is_sysctl_text(text: &str) -> bool {
+        let lines = || {
+            let lines = text.lines().map(str::trim);
+            lines.filter(|line| !line.is_empty() && !line.starts_with(['#', ';']))
+        };
+        let setting = |line: &str| {
+            line.split_once('=').is_some_and(|(name, value)| {
+                let name = name.trim();
+                let dotted = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+                name.contains('.') && name.chars().all(dotted) && !value.trim().is_empty()
+            })
+        };
+        lines().all(setting) && lines().any(|line| line.starts_with("net."))
+    }
+}
