@@ -29,6 +29,8 @@ ip -4 route 2>&1 | grep '^default' | section route4
 ip -6 route 2>&1 | grep '^default' | section route6
 ip -4 route 2>&1 | grep -v '^default' | head -n "$most" | section route4
 ip -6 route 2>&1 | grep -v '^default' | head -n "$most" | section route6
+ip -4 rule 2> /dev/null | head -n "$most" | section rule4
+ip -6 rule 2> /dev/null | head -n "$most" | section rule6
 ip neigh 2>&1 | head -n "$most" | section neigh
 
 # The kernel's settings: in general, and of each interface that leads elsewhere than to a pod. The shell's

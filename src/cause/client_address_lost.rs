@@ -1,5 +1,7 @@
 //! `client_address_lost`: a node puts its own address in place of its clients'.
 
+use std::collections::BTreeSet;
+
 use super::{CauseRule, Confidence, Evidence, Found};
 use crate::{
     check::{SOURCE_LOST, Subject, commands, words},
@@ -23,6 +25,16 @@ impl CauseRule for ClientAddressLost {
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         evidence.families().filter_map(|family| find(evidence, family)).collect()
     }
+}
+
+/// The cases of a node's Services with externalTrafficPolicy Local that lost their clients' addresses.
+pub(super) fn cases(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> BTreeSet<usize> {
+    evidence.red("service::traffic_policy", |judged| {
+        let local = |to: &str| to.strip_prefix("local on ") == Some(node);
+        judged.case.family == Some(family)
+            && judged.verdict.detail().starts_with(SOURCE_LOST)
+            && matches!(&judged.case.subject, Subject::Path { to, .. } if local(to))
+    })
 }
 
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {

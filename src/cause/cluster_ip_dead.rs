@@ -28,14 +28,14 @@ impl CauseRule for ClusterIpDead {
     }
 }
 
-/// The nodes from which every ClusterIP is dead, though a backend is reached at its own address.
+/// The nodes from whose pods every ClusterIP is dead, though a backend is reached at its own address.
 pub(super) fn nodes<'a>(evidence: &Evidence<'a>, family: IpFamily) -> Vec<&'a str> {
     let mut nodes = evidence.nodes();
     nodes.retain(|node| {
         let tried: Vec<&Probed<'_>> = evidence
             .touching(node, family)
             .filter(|probed| probed.is_cluster_ip() && probed.from() == Some(node))
-            .filter(|probed| probed.backend().is_some())
+            .filter(|probed| probed.backend().is_some() && !probed.by_host())
             .collect();
         // Where the pod network loses a path the ClusterIP must be dead too, and proves nothing.
         let reached = |probed: &&&Probed<'_>| {
@@ -46,6 +46,30 @@ pub(super) fn nodes<'a>(evidence: &Evidence<'a>, family: IpFamily) -> Vec<&'a st
         tried.iter().filter(reached).count() > 0 && tried.iter().all(|probed| probed.dead())
     });
     nodes
+}
+
+/// Whether a node itself reaches ClusterIPs that its pods don't: then it has the Services, and not what sends
+/// there what comes in. `None` where that wasn't tried.
+pub(super) fn host_reaches(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> Option<bool> {
+    let mut by_host = evidence
+        .touching(node, family)
+        .filter(|probed| probed.by_host() && probed.is_cluster_ip() && probed.from() == Some(node))
+        .peekable();
+    by_host.peek()?;
+    Some(by_host.any(Probed::good))
+}
+
+/// What is to be looked at where that is so.
+pub(super) fn not_led_there(node: &str, family: IpFamily) -> String {
+    let tool = match family {
+        IpFamily::V4 => "iptables",
+        IpFamily::V6 => "ip6tables",
+    };
+    format!(
+        "{node} itself finds the Services: see that what comes in is led to their rules, too (kube-proxy in mode \
+         iptables: `{tool} -t nat -S PREROUTING` must name KUBE-SERVICES). A firewall that was reloaded may have \
+         taken that away; kube-proxy writes it again when its pod there is restarted."
+    )
 }
 
 /// What goes wrong where ClusterIPs of a family are dead from some nodes.
@@ -97,8 +121,14 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
             && probed.from() == Some(node)
             && probed.kind() == Some(Kind::Refused)
     });
+    let alive = host_reaches(evidence, family, node) == Some(true);
     let what = if nodes.len() > 1 {
         format!("{family} ClusterIPs are dead from every node.")
+    } else if alive {
+        format!(
+            "{family} ClusterIPs are dead from the pods on node {node}, and not from the node itself nor from other \
+             nodes."
+        )
     } else {
         format!("{family} ClusterIPs are dead from node {node}; from other nodes they work.")
     };
@@ -116,6 +146,10 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
         ));
     }
     let mut fix = remedy::service_proxy(evidence.world, family, node);
+    if alive {
+        facts.push(format!("{node} itself reaches {family} ClusterIPs"));
+        fix.insert(0, not_led_there(node, family));
+    }
     if refused {
         fix.insert(
             0,

@@ -1,11 +1,9 @@
 //! What the rules look at: every probe with where it started, what it aimed at and what became of
 //! it, and the cases that want an explanation.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt,
-};
+use std::collections::{BTreeSet, HashMap};
 
+pub(super) use super::origin::Origin;
 use super::{Found, Judged, open::Open};
 use crate::{
     check::{Busy, Kind, Reading, State, Status, Symptom, World},
@@ -20,6 +18,7 @@ use crate::{
 pub struct Evidence<'a> {
     pub(super) world: World<'a>,
     pub(super) judged: &'a [Judged],
+    pub(super) probes: &'a ProbeTable,
     /// Every probe of the run.
     pub(super) probed: Vec<Probed<'a>>,
     /// The places of the probes that have to do with a node: that start there, are sent to its
@@ -43,29 +42,6 @@ pub(super) struct Probed<'a> {
     /// Whether it asked for a large body.
     pub(super) large: bool,
     pub(super) reading: Reading<'a>,
-}
-
-/// Where a probe started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Origin<'a> {
-    Outside,
-    /// A pod, or the host itself, on this node.
-    Node(&'a str),
-    /// The API server itself.
-    ApiServer,
-    /// A port-forward to this DNS pod.
-    DnsPod(&'a str),
-}
-
-impl fmt::Display for Origin<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Outside => f.write_str("from outside"),
-            Self::Node(node) => write!(f, "from a pod on {node}"),
-            Self::ApiServer => f.write_str("by the API server"),
-            Self::DnsPod(pod) => write!(f, "{pod} itself"),
-        }
-    }
 }
 
 impl<'a> Probed<'a> {
@@ -119,6 +95,16 @@ impl<'a> Probed<'a> {
     /// The node of the one backend it must reach, where there is one.
     pub(super) fn backend(&self) -> Option<&'a str> {
         self.probe.aim.backend()
+    }
+
+    /// The node of the host-network pod that it must reach, where it is sent to one.
+    pub(super) fn host_backend(&self) -> Option<&'a str> {
+        match (&self.probe.aim, self.service()) {
+            (Aim::HostBackend { node }, _) | (_, Some(ServiceRole::HostBackend(node))) => {
+                Some(node)
+            }
+            _ => None,
+        }
     }
 
     /// The Service that it was sent to.
@@ -267,7 +253,7 @@ impl<'a> Evidence<'a> {
             })
         };
         let ways_in = IpFamily::ALL.into_iter().filter(|&family| outside(family)).collect();
-        Self { world, judged, probed, by_node, pod_paths, ways_in }
+        Self { world, judged, probes, probed, by_node, pod_paths, ways_in }
     }
 
     /// The probes of one family that start at a node, are sent to its address, or must reach the

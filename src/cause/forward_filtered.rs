@@ -25,7 +25,15 @@ impl CauseRule for ForwardFiltered {
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+/// How it shows that a node loses what it forwards to and from its own pods, and nothing else.
+pub(super) struct Lost {
+    pub(super) seen: Vec<String>,
+    /// Whether what enters by its NodePorts reaches its own backend.
+    pub(super) lets_in: bool,
+}
+
+/// Whether a node does.
+pub(super) fn lost(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Lost> {
     let silent = |probed: &Probed<'_>| probed.dead() && probed.kind() == Some(Kind::TimedOut);
     let mut between = evidence
         .touching(node, family)
@@ -59,6 +67,21 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         .map(|probed| format!("{} at {}", probed.origin, probed.probe.target))
         .collect();
     let has_routes = if into.is_some() { "has routes and forwards" } else { "forwards" };
+    Some(Lost {
+        seen: vec![
+            format!(
+                "no pod on {node} opens a connection over {family}, and none is opened to them"
+            ),
+            format!("{} {}: {}", first.origin, first.probe.target, first.seen()),
+            format!("pod on {node} to pod on {node}: {}", own.seen()),
+            format!("{}: work, so {node} {has_routes}", entered.join(", ")),
+        ],
+        lets_in: into.is_some(),
+    })
+}
+
+fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let Lost { seen, lets_in } = lost(evidence, node, family)?;
     let tables = match family {
         IpFamily::V4 => "iptables",
         IpFamily::V6 => "ip6tables",
@@ -68,14 +91,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
             "Node {node} drops the {family} packets that it forwards to and from its pods, but for \
              what kube-proxy masquerades: the policy of its chain FORWARD, or a rule there."
         ),
-        evidence: vec![
-            format!(
-                "no pod on {node} opens a connection over {family}, and none is opened to them"
-            ),
-            format!("{} {}: {}", first.origin, first.probe.target, first.seen()),
-            format!("pod on {node} to pod on {node}: {}", own.seen()),
-            format!("{}: work, so {node} {has_routes}", entered.join(", ")),
-        ],
+        evidence: seen,
         reproduce: vec![
             commands::on_node_as_root(node, &format!("{tables} -S FORWARD")),
             commands::on_node_as_root(node, "nft list ruleset"),
@@ -91,7 +107,7 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
                  libvirt): let the pod ranges through, for each family by its own rule."
             ),
         ],
-        confidence: if into.is_some() { Confidence::Likely } else { Confidence::Possible },
+        confidence: if lets_in { Confidence::Likely } else { Confidence::Possible },
         probed: isolation::explained(evidence, node, family),
         ..Found::default()
     })

@@ -32,7 +32,7 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
             && probed.from() != Some(node)
             && (outside_works || !is_outside(probed))
     });
-    if !between.all(Probed::dead) || !ports.all(Probed::dead) {
+    if !between.all(Probed::dead) || ports.any(Probed::proves_a_way) {
         return None;
     }
     let elsewhere = |probed: &Probed<'_>| {
@@ -67,6 +67,7 @@ pub(super) fn explained(
             && (probed.from() == Some(node)
                 || probed.at() == Some(node)
                 || probed.backend() == Some(node)
+                || probed.host_backend() == Some(node)
                 || (probed.is_cluster_ip() && probed.backend().is_none())
                 || evidence.leads_to(&probed.probe.aim, node)
                 || (probed.is_api_server() && api_there));

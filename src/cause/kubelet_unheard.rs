@@ -26,6 +26,11 @@ impl CauseRule for KubeletUnheard {
     }
 }
 
+/// Whether a NodePort is known. Where nobody may answer, a refusal is no sign of it.
+fn is_answered(probed: &Probed<'_>) -> bool {
+    probed.is_node_port() && probed.good() && !probed.wants_silence()
+}
+
 fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
     // A proxy that is not told of new Services opens no ports for them.
     let untold = |probed: &Probed<'_>| {
@@ -39,10 +44,8 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
         .iter()
         .filter(|probed| untold(probed) && probed.at() == Some(node))
         .collect();
-    let answering = evidence
-        .probed
-        .iter()
-        .any(|probed| probed.at() == Some(node) && probed.is_node_port() && probed.good());
+    let answering =
+        evidence.probed.iter().any(|probed| probed.at() == Some(node) && is_answered(probed));
     let mut seen = vec![format!(
         "{} of this run on {node}: the kubelet has not picked them up",
         words::count(pods, "pod")

@@ -1,12 +1,14 @@
-//! `lossy_path`: the path between two nodes loses packets without being down.
+//! `lossy_path`: ways between nodes lose packets without being down.
 
-use std::collections::{BTreeSet, HashMap};
-
-use super::{CauseRule, Evidence, Found};
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
 use crate::{
-    check::{Subject, commands},
+    check::{Losing, LossyPlace, Status, Subject, commands, losing, words},
     net::IpFamily,
+    probe::{Aim, Attempt, Outcome, ProbeId},
 };
+
+/// How many ways are shown.
+const SHOWN: usize = 4;
 
 #[derive(Debug)]
 pub(super) struct LossyPath;
@@ -18,74 +20,167 @@ impl CauseRule for LossyPath {
 
     fn why(&self) -> &'static str {
         "Everything works, slowly and not always: a lost SYN costs one, three or seven seconds, and \
-         health checks flap. Whatever else is red between the two nodes may be red by chance."
+         health checks flap. Whatever else is red there may be red by chance."
     }
 
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let order: HashMap<&str, usize> = evidence.nodes().into_iter().zip(0..).collect();
-        let mut found = Vec::new();
-        for family in evidence.families() {
-            let lossy = evidence.red("pod::loss", |judged| {
-                judged.case.family == Some(family) && judged.verdict.detail().starts_with("lossy")
-            });
-            let pairs =
-                lossy.iter().filter_map(|&case| match &evidence.judged[case].case.subject {
-                    Subject::Path { from, to } => {
-                        let (from, to) = (from.as_str(), to.as_str());
-                        let places = (*order.get(from)?, *order.get(to)?);
-                        Some(if places.0 < places.1 {
-                            (places, from, to)
-                        } else {
-                            ((places.1, places.0), to, from)
-                        })
-                    }
-                    _ => None,
-                });
-            let pairs: BTreeSet<_> = pairs.filter(|(_, from, to)| from != to).collect();
-            found.extend(pairs.into_iter().filter_map(|(_, a, b)| find(evidence, family, a, b)));
-        }
-        found
+        let of = |family| {
+            let places = losing(evidence.probes, family).into_iter();
+            places.filter_map(move |lossy| find(evidence, family, &lossy))
+        };
+        evidence.families().flat_map(of).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily, a: &str, b: &str) -> Option<Found> {
-    let ends = |subject: &Subject| match subject {
-        Subject::Path { from, to } => (from == a && to == b) || (from == b && to == a),
-        _ => false,
-    };
-    let cases = evidence.red("pod::loss", |judged| {
-        judged.case.family == Some(family)
-            && judged.verdict.detail().starts_with("lossy")
-            && ends(&judged.case.subject)
+fn find(evidence: &Evidence<'_>, family: IpFamily, lossy: &Losing<'_>) -> Option<Found> {
+    let place = &lossy.place;
+    let here = |probed: &Probed<'_>| passes(evidence, probed, family, place);
+    let probed = evidence.bad(|probed| {
+        // Where much is lost, all attempts of a probe may be.
+        here(probed) && (lossy.red || by_chance(probed))
     });
-    let facts: Vec<String> = cases
+    let doubted: Vec<ProbeId> = evidence
+        .probed
         .iter()
-        .map(|&case| &evidence.judged[case])
-        .map(|judged| format!("{}: {}", judged.case.subject, judged.verdict.detail()))
+        .filter(|probed| here(probed) && lost_one(probed))
+        .map(Probed::id)
         .collect();
-    if facts.is_empty() {
-        return None;
-    }
-    let ip = evidence.world.fixture.backend_on(b)?.address(family)?;
+    let cases = (0..evidence.judged.len()).filter(|&case| {
+        let judged = &evidence.judged[case];
+        let counted = judged.case.check == "pod::loss"
+            && judged.case.family == Some(family)
+            && judged.verdict.detail().starts_with("lossy")
+            && is_there(&judged.case.subject, place);
+        let doubted = judged.verdict.status() == Status::Inconclusive
+            && judged.case.probes.iter().any(|id| doubted.contains(id));
+        counted || doubted
+    });
+    let (what, node, to) = match *place {
+        LossyPlace::Node(node) => {
+            let what = format!(
+                "What goes between node {node} and other nodes over {family} loses packets, without being down."
+            );
+            let other = evidence.nodes().into_iter().find(|other| *other != node)?;
+            (what, node, other)
+        }
+        LossyPlace::Pair(a, b) => {
+            let what = format!(
+                "The path between node {a} and node {b} loses {family} packets, without being down."
+            );
+            (what, a, b)
+        }
+        LossyPlace::Everywhere => {
+            let what = format!(
+                "What goes between nodes over {family} loses packets everywhere, without being down."
+            );
+            let nodes = evidence.nodes();
+            (what, *nodes.first()?, *nodes.get(1)?)
+        }
+    };
+    let ip = evidence.world.fixture.backend_on(to)?.address(family)?;
+    let train = lossy.train;
+    let mut seen = vec![format!(
+        "{} of {} lost there ({} %)",
+        train.lost(),
+        words::count(train.sent as usize, "datagram"),
+        (train.lost() * 100 / train.sent.max(1)).max(1)
+    )];
+    let each = evidence.judged.iter().filter(|judged| {
+        let case = &judged.case;
+        case.check == "pod::loss"
+            && case.family == Some(family)
+            && judged.verdict.detail().contains(" datagrams lost")
+            && is_there(&case.subject, place)
+    });
+    seen.extend(
+        each.take(SHOWN)
+            .map(|judged| format!("{}: {}", judged.case.subject, judged.verdict.detail())),
+    );
     Some(Found {
-        what: format!("The path between node {a} and node {b} loses {family} packets, without being down."),
-        evidence: facts,
-        reproduce: vec![commands::route(a, ip), commands::on_node(a, "ip -s link")],
-        fix: vec![
-            format!("Compare drop and error counters of the interfaces on {a} and {b}, the tunnel's too."),
-            "Look for rate limits, full queues and random drops on the way (tc, nftables, security \
-             appliances), and for one bad link among several that share the traffic."
-                .to_owned(),
-        ],
-        probed: evidence.bad(|probed| {
-            // A NodePort that is shared by all backends picks one now and then across this path.
-            let picks = || {
-                let at = probed.at();
-                probed.backend().is_none() && (at == Some(a) || at == Some(b))
-            };
-            probed.family == family && (evidence.crosses(probed, a, b, false) || picks())
-        }),
-        cases,
+        what,
+        confidence: Confidence::Likely,
+        evidence: seen,
+        reproduce: vec![commands::route(node, ip), commands::on_node(node, "ip -s link")],
+        fix: fix(place),
+        probed,
+        cases: cases.collect(),
         ..Found::default()
     })
+}
+
+fn fix(place: &LossyPlace<'_>) -> Vec<String> {
+    let first = match place {
+        LossyPlace::Node(node) => format!(
+            "Compare drop and error counters of the interfaces on {node}, the tunnel's too, and of what it is \
+             connected to: its other end sees the same of nobody else."
+        ),
+        LossyPlace::Pair(a, b) => format!(
+            "Compare drop and error counters of the interfaces on {a} and {b}, the tunnel's too."
+        ),
+        LossyPlace::Everywhere => {
+            "Look at what all nodes share: the switch or network between them, and the tunnel's settings.".to_owned()
+        }
+    };
+    vec![
+        first,
+        "Look for rate limits, full queues and random drops on the way (tc, nftables, security \
+         appliances), and for one bad link among several that share the traffic."
+            .to_owned(),
+    ]
+}
+
+/// Whether a path is at a place.
+fn is_there(subject: &Subject, place: &LossyPlace<'_>) -> bool {
+    let Subject::Path { from, to } = subject else { return false };
+    match place {
+        LossyPlace::Node(node) => from == node || to == node,
+        LossyPlace::Pair(a, b) => (from == a && to == b) || (from == b && to == a),
+        LossyPlace::Everywhere => true,
+    }
+}
+
+/// Whether a probe's packets pass a place, always or now and then.
+fn passes(
+    evidence: &Evidence<'_>,
+    probed: &Probed<'_>,
+    family: IpFamily,
+    place: &LossyPlace<'_>,
+) -> bool {
+    let by_dns =
+        matches!(probed.probe.aim, Aim::Records { .. } | Aim::Pointer { .. } | Aim::DnsService);
+    let speaks = if by_dns && !probed.is_dns_server() {
+        evidence.dns_speaks(family)
+    } else {
+        probed.family == family
+    };
+    // What is shared by all backends picks one there now and then.
+    let shared = probed.backend().is_none() && probed.service().is_some();
+    let nodes = || [probed.from(), probed.at(), probed.backend()];
+    let at_dns = |node: &str| match &probed.probe.aim {
+        Aim::DnsPod { node: on, .. } => on.as_deref() == Some(node),
+        _ => by_dns && evidence.dns_nodes().any(|on| on == node),
+    };
+    speaks
+        && match *place {
+            LossyPlace::Everywhere => true,
+            LossyPlace::Node(node) => nodes().contains(&Some(node)) || shared || at_dns(node),
+            LossyPlace::Pair(a, b) => {
+                let picks = || shared && (probed.at() == Some(a) || probed.at() == Some(b));
+                evidence.crosses(probed, a, b, false) || picks()
+            }
+        }
+}
+
+/// Whether it failed in a way in which a lost packet shows.
+fn by_chance(probed: &Probed<'_>) -> bool {
+    probed.symptom().is_some_and(|symptom| symptom.intermittent) || probed.dns_unheard()
+}
+
+/// Whether it got answers and once none, which leaves a doubt.
+fn lost_one(probed: &Probed<'_>) -> bool {
+    let silent = |attempt: &Attempt| matches!(attempt.outcome, Outcome::TimedOut);
+    let answered = |attempt: &Attempt| attempt.outcome.succeeded();
+    !probed.good()
+        && probed.reading.attempts.iter().any(silent)
+        && probed.reading.attempts.iter().any(answered)
 }

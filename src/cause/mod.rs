@@ -28,6 +28,7 @@ mod endpoints_missing;
 mod evidence;
 mod flows_stale;
 mod forward_filtered;
+mod gateway_silent;
 mod hairpin_off;
 mod host_ports_filtered;
 mod host_without_own_pods;
@@ -35,6 +36,7 @@ mod isolation;
 mod kube_proxy_family_unhealthy;
 mod kube_proxy_not_running;
 mod kubelet_unheard;
+mod kubelet_unreached;
 mod kubernetes_service_dead;
 mod load_balancer_unrouted;
 mod load_balancer_without_family;
@@ -42,6 +44,7 @@ mod local_policy_ignored;
 mod lossy_path;
 mod model;
 mod named;
+mod node_address_filtered;
 mod node_cut_off;
 mod node_not_forwarding;
 mod node_port_dead;
@@ -52,6 +55,7 @@ mod node_without_internal_ip;
 mod node_without_pod_cidr;
 mod not_up;
 mod open;
+mod origin;
 mod other_primary;
 mod outside_without_way;
 mod own_pod_routes_missing;
@@ -62,6 +66,7 @@ mod pod_route_missing;
 mod pod_way_missing;
 mod pods_masqueraded;
 mod pods_not_made;
+mod pods_routed_astray;
 mod pods_single_stack;
 mod policies_ignored;
 mod proof;
@@ -92,6 +97,7 @@ pub use unexplained::telling_facts;
 /// The rules in order: what explains more, or says more of one place, comes first. What one rule
 /// has explained isn't explained again by a later one.
 pub static REGISTRY: &[&dyn CauseRule] = &[
+    &gateway_silent::GatewaySilent,
     &outside_without_way::OutsideWithoutWay,
     &unexpected_family::UnexpectedFamily,
     &single_stack_cluster::SingleStackCluster,
@@ -100,6 +106,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &service_changes_refused::ServiceChangesRefused,
     &component_stopped::ComponentStopped,
     &kubelet_unheard::KubeletUnheard,
+    &kubelet_unreached::KubeletUnreached,
     &pods_not_made::PodsNotMade,
     &other_primary::OtherPrimary,
     &services_single_stack::ServicesSingleStack,
@@ -113,6 +120,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &target_listens_on_one_family::TargetListensOnOneFamily,
     &address_duplicate::AddressDuplicate,
     &own_pod_routes_missing::OwnPodRoutesMissing,
+    &pods_routed_astray::PodsRoutedAstray,
     &forward_filtered::ForwardFiltered,
     &node_not_forwarding::NodeNotForwarding,
     &node_cut_off::NodeCutOff,
@@ -129,6 +137,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &kube_proxy_not_running::KubeProxyNotRunning,
     &service_proxy_down::ServiceProxyDown,
     &service_range_unrouted::ServiceRangeUnrouted,
+    &node_address_filtered::NodeAddressFiltered,
     &host_without_own_pods::HostWithoutOwnPods,
     &cluster_ip_dead::ClusterIpDead,
     &api_server_without_pods::ApiServerWithoutPods,

@@ -50,7 +50,14 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         "See that the interface of {node} still has its {family} address and isn't tentative or failed in \
          duplicate address detection."
     );
-    let fix = if lost.is_proof() {
+    let narrow =
+        proof::too_narrow_for_v6(facts, node).filter(|_| family == IpFamily::V6 && lost.is_proof());
+    let fix = if narrow.is_some() {
+        vec![format!(
+            "Raise the MTU of that interface of {node} to what its network carries, at least 1280, and then give it its \
+             IPv6 address and routes again (restart the node's network configuration, and the pod network's pod there)."
+        )]
+    } else if lost.is_proof() {
         vec![format!(
             "Give the interface of {node} its {family} address again, by the node's own network \
              configuration (netplan, NetworkManager, systemd-networkd, cloud-init), and look in its log for \
@@ -62,6 +69,8 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         let otherwise = remedy::pod_network(evidence.world, family);
         [address, neighbours.to_owned()].into_iter().chain(otherwise).collect()
     };
+    let narrow: Vec<String> = narrow.into_iter().collect();
+    let seen = [narrow, seen].concat();
     let shown = if lost.is_proof() { lost } else { silent };
     let found = Found {
         what: format!("Node {node} is cut off from all other nodes over {family}."),

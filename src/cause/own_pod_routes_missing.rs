@@ -46,6 +46,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         says_so(evidence, family, node).is_some()
             || (evidence.world.fixture.mesh.serves(node)
                 && passes_on(evidence, family, node).is_some())
+            || finds_none(evidence, family, node).is_some()
     });
     let node = *nodes.first()?;
     let names = words::list(&nodes);
@@ -76,12 +77,8 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     }));
     // The routes are there: then what the node sends on its pods' links is lost, or nobody answers there.
     let present = matches!(shown, Shown::Denied(_));
-    let silent = |node: &&str| {
-        let pod = evidence.world.fixture.backend_on(node).and_then(|pod| pod.address(family))?;
-        proof::own_pod_silent(evidence.world.facts, node, pod)
-    };
     if present {
-        seen.extend(nodes.iter().filter_map(silent));
+        seen.extend(nodes.iter().filter_map(|node| finds_none(evidence, family, node)));
     }
     let found = Found {
         what: if present {
@@ -130,7 +127,15 @@ fn is_deaf(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
     its.peek().is_some()
         && evidence.pod_path(node, node, family).is_some_and(lost)
         && its.all(lost)
-        && entries.all(lost)
+        && !entries.any(Probed::proves_a_way)
+}
+
+/// What a node's own table of neighbours says of a pod there that it doesn't find on its link.
+fn finds_none(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> Option<String> {
+    let fixture = evidence.world.fixture;
+    let pods = [fixture.backend_on(node), fixture.probe_on(node)];
+    let mut addresses = pods.into_iter().flatten().filter_map(|pod| pod.address(family));
+    addresses.find_map(|pod| proof::own_pod_silent(evidence.world.facts, node, pod))
 }
 
 /// A probe to the backend on a node that was told there is no way: by the node itself, for the node's

@@ -1,6 +1,7 @@
 //! `pod_route_missing`: packets from one node to the pods of another get lost.
 
 mod group;
+mod hosts;
 mod loss;
 
 use std::collections::BTreeSet;
@@ -37,7 +38,8 @@ impl CauseRule for PodRouteMissing {
     fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let of_family = |family| {
             let groups = grouped(losses(evidence, family)).into_iter();
-            groups.filter_map(move |group| found(evidence, family, &group))
+            let of_pods = groups.filter_map(move |group| found(evidence, family, &group));
+            of_pods.chain(hosts::find(evidence, family))
         };
         evidence.families().flat_map(of_family).collect()
     }

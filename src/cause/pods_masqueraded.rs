@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CauseRule, Confidence, Evidence, Found};
+use super::{CauseRule, Confidence, Evidence, Found, client_address_lost};
 use crate::{
     check::{Kind, commands, words},
     net::IpFamily,
@@ -33,16 +33,17 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let example = masqueraded().next()?;
     let senders: BTreeSet<&str> = masqueraded().filter_map(|probed| probed.from()).collect();
     let receivers: BTreeSet<&str> = masqueraded().filter_map(|probed| probed.backend()).collect();
-    let (what, place) = match receivers.first() {
+    let entering = receivers.first().filter(|_| receivers.len() == 1 && senders.len() > 1).copied();
+    let (what, place) = match entering {
         // All that enters one node is changed there; what one node sends, by that one.
-        Some(&node) if receivers.len() == 1 && senders.len() > 1 => (
+        Some(node) => (
             format!(
                 "Node {node} masquerades what enters for its own pods over {family}: they see pods of \
                  other nodes under another address than their own."
             ),
             node,
         ),
-        _ => (
+        None => (
             format!(
                 "Pods on {} reach other pods over {family} under another address than their own.",
                 words::list(&senders)
@@ -66,6 +67,10 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         ],
         probed: evidence
             .bad(|probed| probed.family == family && probed.kind() == Some(Kind::WrongSource)),
+        // Who comes by a NodePort loses its address on the same way in.
+        cases: entering
+            .map(|node| client_address_lost::cases(evidence, family, node))
+            .unwrap_or_default(),
         ..Found::default()
     })
 }

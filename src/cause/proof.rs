@@ -231,6 +231,20 @@ pub(super) fn address_lost(facts: &Facts, node: &str, family: IpFamily) -> Shown
     }
 }
 
+/// The smallest MTU that IPv6 allows a link (RFC 8200); below it the kernel takes IPv6 off the interface.
+const LEAST_MTU: u32 = 1_280;
+
+/// The interface of a node's IPv4 address, where its MTU is too small for IPv6.
+pub(super) fn too_narrow_for_v6(facts: &Facts, node: &str) -> Option<String> {
+    let link = own_link(facts, facts.snapshot(node)?, IpFamily::V4)?;
+    let mtu = link.mtu.filter(|&mtu| mtu < LEAST_MTU)?;
+    Some(format!(
+        "the MTU of {} on {node} is {mtu}: IPv6 needs {LEAST_MTU} (RFC 8200), and the kernel takes it off a link \
+         that has less",
+        link.name
+    ))
+}
+
 /// Whether a node's neighbours don't answer it: those of the nodes that are on the same link.
 pub(super) fn neighbours_silent(facts: &Facts, node: &str, family: IpFamily) -> Shown {
     let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };

@@ -49,15 +49,22 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
     let example = cluster_ip_dead::example(evidence, family, node)?;
     let mut reproduce = remedy::inspect_proxy(evidence.world, family, node, &example.1.to_string());
     reproduce.dedup();
+    let alive = cluster_ip_dead::host_reaches(evidence, family, node) == Some(true);
+    let mut fix = remedy::service_proxy(evidence.world, family, node);
+    let mut seen = vec![
+        format!("{} from {node}: {}", example.1, example.0),
+        format!("every NodePort at {} is dead over {family}", words::list(nodes)),
+        format!("pods on {node} reach backends at their own {family} addresses"),
+    ];
+    if alive {
+        seen.push(format!("{node} itself reaches {family} ClusterIPs"));
+        fix.insert(0, cluster_ip_dead::not_led_there(node, family));
+    }
     Some(Found {
         what: format!("{place} {verb} Services over {family}, by ClusterIP or by NodePort."),
-        evidence: vec![
-            format!("{} from {node}: {}", example.1, example.0),
-            format!("every NodePort at {} is dead over {family}", words::list(nodes)),
-            format!("pods on {node} reach backends at their own {family} addresses"),
-        ],
+        evidence: seen,
         reproduce,
-        fix: remedy::service_proxy(evidence.world, family, node),
+        fix,
         probed,
         ..Found::default()
     })

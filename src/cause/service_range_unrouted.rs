@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     check::{Kind, Subject, commands},
+    fixture::ServiceRole,
     net::IpFamily,
     probe::Vantage,
 };
@@ -30,6 +31,15 @@ impl CauseRule for ServiceRangeUnrouted {
     }
 }
 
+/// Whether the node's own tables show no way to ClusterIPs.
+fn has_no_way(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> bool {
+    let service = evidence.world.fixture.service(&ServiceRole::NodePort);
+    let ip = service.and_then(|service| service.cluster_ip(family));
+    let snapshot = evidence.world.facts.snapshot(node);
+    let lookup = snapshot.zip(ip).and_then(|(snapshot, ip)| snapshot.lookup(ip));
+    lookup.is_some_and(|lookup| lookup.route.is_none())
+}
+
 fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let by_host = |probed: &&Probed<'_>| {
         (probed.is_cluster_ip() || probed.is_api_server())
@@ -37,8 +47,9 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
     };
     let tried = || evidence.touching(node, family).filter(by_host);
     let unreachable = |probed: &Probed<'_>| probed.kind() == Some(Kind::Unreachable);
-    let example = tried().next()?;
-    if !tried().all(unreachable) {
+    let silent = |probed: &Probed<'_>| probed.dead() && probed.kind() == Some(Kind::TimedOut);
+    let example = tried().find(|probed| unreachable(probed)).or_else(|| tried().next())?;
+    if !tried().all(|probed| unreachable(probed) || silent(probed)) {
         return None;
     }
     let pods_reach = evidence.touching(node, family).any(|probed| {
@@ -66,10 +77,31 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
     });
     let shown = proof::default_route_missing(evidence.world.facts, node, family);
     // There is a way for everything, but not for this: something was set against it.
-    let refused = matches!(shown, Shown::Denied(_))
-        && example.seen().to_lowercase().contains("permission denied");
+    // A prohibition, a black hole, or a route that rejects.
+    let said = example.seen().to_lowercase();
+    let rejects =
+        ["permission denied", "invalid argument"].iter().any(|words| said.contains(words));
+    let refused =
+        matches!(shown, Shown::Denied(_)) && (rejects || has_no_way(evidence, node, family));
+    // It leaves the node as it is: the router says that there is no way, or nobody does.
+    let untranslated = matches!(shown, Shown::Denied(_)) && !refused && pods_reach;
+    if !untranslated && !tried().all(unreachable) {
+        return None;
+    }
+    let own_ports = |probed: &Probed<'_>| {
+        untranslated && probed.by_host() && probed.is_node_port() && probed.from() == Some(node)
+    };
+    let tool = match family {
+        IpFamily::V4 => "iptables",
+        IpFamily::V6 => "ip6tables",
+    };
     let found = Found {
-        what: if refused {
+        what: if untranslated {
+            format!(
+                "What node {node} itself sends to {family} ClusterIPs is lost, while what its pods send gets there: \
+                 the node's own connections are not led to the rules of Services, or dropped before."
+            )
+        } else if refused {
             format!(
                 "A routing rule or a route of node {node} keeps the node itself from sending to {family} \
                  ClusterIPs."
@@ -87,7 +119,18 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
             commands::on_node(node, &format!("ip {flag} route show default")),
             commands::on_node(node, &format!("ip {flag} rule")),
         ],
-        fix: if refused {
+        fix: if untranslated {
+            vec![
+                format!(
+                    "See that what the node itself sends is led to the rules of Services (kube-proxy in mode iptables: \
+                     `{tool} -t nat -S OUTPUT` must name KUBE-SERVICES). A firewall that was reloaded may have taken \
+                     that away; kube-proxy writes it again when its pod on {node} is restarted."
+                ),
+                format!(
+                    "Look on {node} for rules that drop {family} in the chain OUTPUT before that."
+                ),
+            ]
+        } else if refused {
             vec![format!(
                 "Find what set a rule or a route that prohibits the Service range on {node} (`ip {flag} rule`, \
                  `ip {flag} route`): a VPN, a routing daemon, a script; take it away."
@@ -104,7 +147,8 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
                 ),
             ]
         },
-        probed: evidence.bad(|probed| probed.family == family && by_host(&probed)),
+        probed: evidence
+            .bad(|probed| probed.family == family && (by_host(&probed) || own_ports(probed))),
         cases: refusals,
     };
     Some(found.shown(shown))

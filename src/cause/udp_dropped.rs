@@ -27,6 +27,14 @@ impl CauseRule for UdpDropped {
     }
 }
 
+/// The one node at whose NodePorts all of these were lost, where that is what they have in common.
+fn entry<'e>(lost: &[&'e Probed<'_>]) -> Option<&'e str> {
+    let entered = |probed: &Probed<'_>| matches!(probed.probe.aim, Aim::NodePort { .. });
+    let node = lost.first()?.at()?;
+    let all = lost.iter().all(|probed| entered(probed) && probed.at() == Some(node));
+    (all && lost.len() > 1).then_some(node)
+}
+
 fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let datagrams = || evidence.of(family).filter(|probed| probed.udp() && !probed.large);
     // Where TCP is lost too, that is the finding.
@@ -67,6 +75,11 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     } else if let Some(&node) = receivers.first() {
         let nodes = words::list(&receivers);
         (format!("Datagrams to pods on {nodes} over {family} are lost; TCP works."), node)
+    } else if let Some(node) = entry(&lost) {
+        let what = format!(
+            "Datagrams to the NodePorts of node {node} over {family} are lost on their way in; TCP works."
+        );
+        (what, node)
     } else {
         let what = format!("Some datagrams over {family} are lost where TCP works.");
         (what, example.from().or(example.backend())?)

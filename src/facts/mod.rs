@@ -27,7 +27,7 @@ pub use target::{
 
 use crate::{
     net::IpFamily,
-    snapshot::{Snapshot, Told},
+    snapshot::{Gateway, Snapshot, Told},
 };
 
 /// The snapshot.
@@ -81,6 +81,9 @@ pub struct Facts {
     /// How pods of ours on those nodes look from inside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inside_pods: Vec<Snapshot>,
+    /// Whether the nodes' default gateways are there, as far as that was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gateways: Vec<Gateway>,
     /// What the API server and the logs of the network's components tell of those nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Told>,

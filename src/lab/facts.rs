@@ -177,6 +177,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         targets: Vec::new(),
         snapshots: Vec::new(),
         inside_pods: Vec::new(),
+        gateways: Vec::new(),
         told: Vec::new(),
     }
 }

@@ -9,10 +9,14 @@ pub(crate) enum Fault {
     NoRoute { at: &'static str, to: &'static str, family: IpFamily },
     /// The same, without a word.
     SilentRoute { at: &'static str, to: &'static str, family: IpFamily },
+    /// The kubelet of a node doesn't answer the API server, so that nothing is tried from there.
+    ExecsLost { at: &'static str },
     /// A node drops what its pods send to ClusterIPs.
     ClusterIpDropped { at: &'static str, family: IpFamily },
     /// A node drops what its pods and processes send to the ClusterIP of the Service kubernetes.
     KubernetesServiceDropped { at: &'static str, family: IpFamily },
+    /// A node drops what another sends under its own address.
+    NodeAddressDropped { of: &'static str, at: &'static str, family: IpFamily },
     /// What the API server, and any other process of the first node, sends to pods elsewhere is dropped.
     ApiServerCutFromPods { family: IpFamily },
     /// A node drops what comes in for NodePorts, also from its own pods to other nodes.

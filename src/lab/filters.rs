@@ -80,6 +80,15 @@ impl Way<'_> {
                 let host = self.from == Some(*on) && self.pod().is_none() && self.via.is_none();
                 (!marked && !host && (opens || self.to == *on), family, Outcome::TimedOut)
             }
+            Fault::NodeAddressDropped { of, at, family } => {
+                let host = self.from == Some(*of) && self.pod().is_none();
+                let sends = match self.via {
+                    Some(via) => (via == *of && self.to == *at) || (host && via == *at),
+                    None => host && self.to == *at,
+                };
+                let answers = self.via == Some(*of) && self.from == Some(*at);
+                (sends || answers, family, Outcome::TimedOut)
+            }
             Fault::HostCutFromOwnPods { at, family } => {
                 let host = self.from == Some(*at) && self.pod().is_none();
                 (host && self.to == *at, family, Outcome::TimedOut)

@@ -47,6 +47,10 @@ pub(super) fn outcome(lab: &Lab, probe: &Probe, from: &str, to: &str) -> Outcome
                 let by_cluster_ip = matches!(probe.aim, Aim::ClusterIp { .. });
                 (!pod && by_cluster_ip && *at == from, family, Outcome::Unreachable { detail })
             }
+            Fault::NodeAddressDropped { of, at, family } => {
+                let sends = !pod && *of == from && *at == to;
+                (sends || (*of == to && *at == from), family, Outcome::TimedOut)
+            }
             Fault::HostPortDropped { on, family } => {
                 (*on == to && from != to, family, Outcome::TimedOut)
             }

@@ -20,7 +20,7 @@ mod scale;
 mod snapshots;
 mod targets;
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 pub(crate) use facts::{facts, node};
 pub(crate) use fault::Fault;
@@ -34,6 +34,7 @@ use crate::{
         WorkloadState,
     },
     net::IpFamily::{self, V4, V6},
+    snapshot::RoutingRule,
     suite::Suite,
 };
 
@@ -44,6 +45,8 @@ pub(crate) struct Lab {
     pub(crate) fixture: Fixture,
     pub(crate) suite: Suite,
     pub(crate) faults: Vec<Fault>,
+    /// Routing rules of nodes, which their snapshots show.
+    pub(crate) rules: BTreeMap<String, Vec<RoutingRule>>,
 }
 
 impl Lab {
@@ -62,6 +65,7 @@ impl Lab {
             fixture: fixture::fixture(nodes, families, mesh),
             suite: Suite::load("dual-stack").unwrap(),
             faults: Vec::new(),
+            rules: BTreeMap::new(),
         }
         .served()
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{Lab, network};
+use super::{Fault, Lab, network};
 use crate::{
     cause::{self, Judged},
     check::{Stage, Status, World},
@@ -28,6 +28,13 @@ impl Lab {
 
     /// What the lab's network makes of a probe.
     pub(crate) fn observe(&self, probe: &Probe) -> Observation {
+        let lost = self.faults.iter().any(
+            |fault| matches!(fault, Fault::ExecsLost { at } if probe.vantage.node() == Some(at)),
+        );
+        if lost {
+            let lost = Some("no output from pod busybox for 13 s".to_owned());
+            return Observation { attempts: Vec::new(), lost };
+        }
         Observation { attempts: network::attempts(self, probe), lost: None }
     }
 

@@ -77,6 +77,7 @@ impl Lab {
                 })
                 .collect(),
             routes: both().filter(|&family| has_default(family)).map(default).collect(),
+            rules: self.rules.get(node).cloned().unwrap_or_default(),
             lookups: self.lookups(node),
             neighbours: both().flat_map(|family| self.neighbours(node, family)).collect(),
             settings: BTreeMap::from([

@@ -159,6 +159,8 @@ pub async fn run(
         fixture: Fixture::default(),
         reached: Stage::Facts,
         notices: Vec::new(),
+        deadline,
+        looking_again: Duration::ZERO,
     };
     for missing in preflight.missing {
         session.notice(format!("missing permission: {missing} (what needs it is not determined)"));
@@ -193,6 +195,10 @@ struct Session {
     fixture: Fixture,
     reached: Stage,
     notices: Vec<String>,
+    /// When it is to have judged.
+    deadline: Instant,
+    /// For how long it has looked a second time at what failed.
+    looking_again: Duration,
 }
 
 impl Session {
@@ -374,6 +380,7 @@ impl Session {
         let causes = cause::causes(world, &judged, &probes);
         let notices = check::egress_notices(world, &probes);
         let notices = notices.into_iter().chain(check::forward_notices(world, &probes));
+        let notices = notices.chain(check::loss_notices(world, &probes));
         let notices: Vec<String> = notices.collect();
         notices.into_iter().for_each(|notice| self.notice(notice));
         self.stopwatch.end(judging);

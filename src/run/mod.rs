@@ -2,6 +2,7 @@
 //! events. It holds no opinion on networks; those are the checks'.
 
 mod conductor;
+mod gateways;
 mod ledger;
 mod plan;
 mod rejudge;

@@ -1,10 +1,12 @@
 //! How a node's network looked from inside once something had failed: data that proves a cause, as
 //! far as pods without privileges can see it, and what the API server and the components' logs tell.
 
+mod gateway;
 mod model;
 mod read;
 mod told;
 
-pub use model::{Address, Link, Lookup, Neighbour, Route, Snapshot};
+pub use gateway::{GATEWAY_COMMAND, Gateway};
+pub use model::{Address, Link, Lookup, Neighbour, Route, RoutingRule, Snapshot};
 pub use read::{COMMAND, Reader, stdin};
 pub use told::{Complaint, Component, Event, MISSING, NetworkPod, Told, Trouble, complaints};

@@ -27,6 +27,9 @@ pub struct Snapshot {
     /// The routes of the main table, default routes first; at most some hundreds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
+    /// The routing rules beyond those that every kernel has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RoutingRule>,
     /// Which way the kernel sends packets to some addresses, all its tables and rules considered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lookups: Vec<Lookup>,
@@ -89,6 +92,15 @@ pub struct Route {
     /// `blackhole`, `unreachable` or `prohibit`, where packets are thrown away on purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<String>,
+}
+
+/// A rule that says which table of routes is looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutingRule {
+    /// The family.
+    pub family: IpFamily,
+    /// The rule in the words of `ip rule`, without its priority.
+    pub text: String,
 }
 
 /// What the kernel said of the way to an address.
@@ -157,6 +169,14 @@ impl Snapshot {
     /// Whether the sections that rules draw conclusions from were read.
     pub const fn is_complete(&self) -> bool {
         self.incomplete.is_none()
+    }
+}
+
+impl RoutingRule {
+    /// The range of sources that it is for; `None` for all of them.
+    pub fn from(&self) -> Option<IpNet> {
+        let from = self.text.strip_prefix("from ")?.split_whitespace().next()?;
+        from.parse().or_else(|_| from.parse::<IpAddr>().map(IpNet::from)).ok()
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::model::{Address, Link, Lookup, Neighbour, Route, Snapshot};
+use super::model::{Address, Link, Lookup, Neighbour, Route, RoutingRule, Snapshot};
 use crate::net::IpFamily;
 
 /// The command that runs the script in the probes' container.
@@ -75,6 +75,8 @@ impl Reader {
             "addr6" => snapshot.addresses.extend(address_v6(text)),
             "route4" => snapshot.routes.push(route(IpFamily::V4, text)?),
             "route6" => snapshot.routes.extend(route(IpFamily::V6, text).filter(is_global)),
+            "rule4" => snapshot.rules.extend(rule(IpFamily::V4, text)),
+            "rule6" => snapshot.rules.extend(rule(IpFamily::V6, text)),
             "neigh" => snapshot.neighbours.push(neighbour(text)?),
             "setting" => {
                 let (name, value) = text.split_once(':')?;
@@ -168,6 +170,15 @@ fn route(family: IpFamily, text: &str) -> Option<Route> {
     })
 }
 
+/// `100:	from fd00:10:244:1::/64 lookup 999`; those that every kernel has are left out.
+fn rule(family: IpFamily, text: &str) -> Option<RoutingRule> {
+    const USUAL: [&str; 3] =
+        ["from all lookup local", "from all lookup main", "from all lookup default"];
+    let (_, text) = text.split_once(':')?;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!USUAL.contains(&text.as_str())).then_some(RoutingRule { family, text })
+}
+
 /// Every interface has a link-local and a multicast range.
 fn is_global(route: &Route) -> bool {
     route.to.is_none_or(|to| match to.addr() {
@@ -214,6 +225,22 @@ mod tests {
         assert!(read(&["end"]).is_complete());
         let reason = Some("timed out".to_owned());
         assert_eq!(Reader::new("n2").finish(reason.clone()).incomplete, reason);
+    }
+
+    #[test]
+    fn routing_rules_that_no_kernel_has_by_itself_are_kept_with_their_sources() {
+        let snapshot = read(&[
+            "rule6\t0:\tfrom all lookup local ",
+            "rule6\t100:\tfrom fd00:10:244:1::/64 lookup 999 ",
+            "rule4\t32766:\tfrom all lookup main ",
+            "rule4\t99:\tfrom 10.244.1.7 lookup 2",
+            "rule4\t98:\tfrom all fwmark 0x200/0xf00 lookup 2004",
+            "end",
+        ]);
+        let sources: Vec<_> = snapshot.rules.iter().map(RoutingRule::from).collect();
+        let net = |text: &str| text.parse::<IpNet>().ok();
+        assert_eq!(sources, [net("fd00:10:244:1::/64"), net("10.244.1.7/32"), None]);
+        assert_eq!(snapshot.rules[0].text, "from fd00:10:244:1::/64 lookup 999");
     }
 
     #[test]

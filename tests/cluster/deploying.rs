@@ -98,6 +98,7 @@ fn facts() -> Facts {
         targets: Vec::new(),
         snapshots: Vec::new(),
         inside_pods: Vec::new(),
+        gateways: Vec::new(),
         told: Vec::new(),
     }
 }

@@ -239,3 +239,23 @@ fn a_node_that_drops_what_its_own_pods_send_to_it_is_one_cause() {
     let cause = assert_one(&lab, "host_without_own_pods", &words);
     assert!(cause.reproduce[0].ends_with("ip6tables -S INPUT"), "{:?}", cause.reproduce);
 }
+
+#[test]
+fn a_masquerade_on_the_way_into_a_node_is_one_cause_for_pods_and_for_clients() {
+    let lab = Lab::dual()
+        .with(Fault::MasqueradeEntering { at: "n2", family: V6 })
+        .with(Fault::SourceLost { at: "n2", family: V6 });
+    let cause = assert_one(&lab, "pods_masqueraded", &["Node n2 masquerades what enters"]);
+    assert!(cause.explains.iter().any(|name| name.starts_with("service::traffic_policy")));
+}
+
+#[test]
+fn what_a_node_sends_under_its_own_address_is_told_from_what_its_pods_send() {
+    let dropped = |at| Fault::NodeAddressDropped { of: "n3", at, family: V6 };
+    let lab = || Lab::dual().with_hosts();
+    let words =
+        ["What n3 sends under its own address over IPv6 does not reach n2", "a filter on n2"];
+    assert_one(&lab().with(dropped("n2")), "node_address_filtered", &words);
+    let words = ["does not reach n1 and n2", "a filter on n3"];
+    assert_one(&lab().with(dropped("n2")).with(dropped("n1")), "node_address_filtered", &words);
+}

@@ -8,7 +8,7 @@ use crate::{
     fixture::{Allocation, ChangeOutcome, ServiceRole, WorkloadState},
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
-    snapshot::{Address, Lookup, Snapshot},
+    snapshot::{Address, Gateway, Lookup, RoutingRule, Snapshot},
 };
 
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
@@ -30,6 +30,15 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         .map(|(at, to)| Fault::SilentRoute { at, to, family: V6 })
         .fold(lab(), Lab::with);
     vec![
+        (
+            "gateway_silent",
+            broken(Fault::EgressDropped { at: "n2", family: V6 })
+                .with(Fault::HostEgressDropped { family: V6 })
+                .changed(|lab| {
+                let line = "6\tfd00:31:4::1\teth0\tFAILED";
+                lab.facts.gateways = Gateway::read("n2", line).into_iter().collect();
+            }),
+        ),
         ("outside_without_way", broken(Fault::NoWayOutside { family: V6 })),
         ("unexpected_family", lab().under("single-stack-ipv4")),
         ("single_stack_cluster", Lab::new(3, &[V4])),
@@ -83,6 +92,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             "kubelet_unheard",
             lab().changed(|lab| not_up(lab, "n2", "the kubelet on n2 has not picked up the pod")),
         ),
+        ("kubelet_unreached", broken(Fault::ExecsLost { at: "n2" })),
         (
             "pods_not_made",
             lab().changed(|lab| {
@@ -129,6 +139,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ),
         ("address_duplicate", broken(Fault::AddressTaken { of: "n2", family: V6 })),
         ("own_pod_routes_missing", broken(Fault::OwnRoutesMissing { on: "n2", family: V6 })),
+        ("pods_routed_astray", ruled_astray()),
         ("forward_filtered", broken(Fault::ForwardDropped { on: "n2", family: V6 })),
         ("node_not_forwarding", broken(Fault::NotForwarding { on: "n2", family: V6 })),
         ("node_cut_off", broken(Fault::CutOff { node: "n2", family: V6 })),
@@ -161,6 +172,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         (
             "service_range_unrouted",
             broken(Fault::NoDefaultRoute { at: "n2", family: V6 }).with_hosts(),
+        ),
+        (
+            "node_address_filtered",
+            broken(Fault::NodeAddressDropped { of: "n3", at: "n2", family: V6 }).with_hosts(),
         ),
         (
             "host_without_own_pods",
@@ -267,6 +282,15 @@ fn not_up(lab: &mut Lab, node: &str, reason: &str) {
         pod.state = WorkloadState::Failed { reason: reason.to_owned() };
         pod.pod_ips.clear();
     }
+}
+
+/// n2 loses what it forwards, and has a routing rule for what its pods send.
+fn ruled_astray() -> Lab {
+    let mut lab = Lab::dual().with(Fault::ForwardDropped { on: "n2", family: V6 });
+    let text = "from fd00:10:244:2::/64 lookup 999".to_owned();
+    let rules = vec![RoutingRule { family: V6, text }];
+    lab.rules.insert("n2".to_owned(), rules);
+    lab
 }
 
 /// The probes' pod on n2 is looked at from inside, and has no IPv6 route to pods elsewhere.

@@ -6,6 +6,7 @@ use crate::{
     check::Status,
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
+    probe::{Attempt, Outcome, Vantage},
     suite::OutsidePolicy,
 };
 
@@ -258,6 +259,43 @@ fn a_path_that_loses_packets_is_lossy_and_not_down() {
     let run = assert_red(&Lab::dual().with(lossy(3)), |_| false);
     let case = run.case("pod::loss/ipv6/n1 -> n2");
     assert_eq!(case.verdict.detail(), "3 of 100 datagrams lost (3 %)");
+}
+
+#[test]
+fn losses_on_all_ways_of_a_node_are_one_cause_at_the_node() {
+    let lossy = |other| Fault::Lossy { between: ["n2", other], percent: 30, family: V6 };
+    let run = assert_red(&Lab::dual().with(lossy("n1")).with(lossy("n3")), |path| {
+        path.check == "pod::loss"
+            && path.family == Some(V6)
+            && (path.from == "n2" || path.to == "n2")
+    });
+    let cause = assert_cause(&run, "lossy_path", &["node n2", "other nodes", "IPv6"]);
+    assert!(cause.evidence[0].starts_with("144 of 480 datagrams lost there (30 %)"), "{cause:#?}");
+}
+
+#[test]
+fn a_small_loss_explains_what_failed_once_there_and_nothing_that_is_dead() {
+    let lossy = |other| Fault::Lossy { between: ["n2", other], percent: 5, family: V6 };
+    let small = || Lab::dual().with(lossy("n1")).with(lossy("n3"));
+    let lab = small();
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let at_n2 = probe.vantage == Vantage::Pod { node: "n2".to_owned() };
+        if at_n2 && probe.target.is_udp() && probe.family() == V6 && probe.can_be_repeated() {
+            let answered = seen.attempts.first().cloned();
+            let silent = Attempt { millis: 3_000, outcome: Outcome::TimedOut };
+            seen.attempts = answered.into_iter().chain([silent]).collect();
+        }
+        Some(seen)
+    });
+    assert!(!run.names(Status::Fail).is_empty());
+    let cause = assert_cause(&run, "lossy_path", &["node n2", "other nodes"]);
+    assert!(
+        cause.evidence.iter().any(|fact| fact.contains("5 of 100 datagrams lost")),
+        "{cause:#?}"
+    );
+    let dead = small().with(Fault::UdpDropped { at: "n3", family: V6 }).run();
+    assert!(dead.rules().contains(&"udp_dropped"), "{:?}", dead.rules());
 }
 
 #[test]

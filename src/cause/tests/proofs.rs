@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use super::assert_one;
 use crate::{
     cause::Confidence,
+    check::Status,
+    fixture::{ServiceRole, WorkloadState},
     lab::{Fault, Lab},
     net::IpFamily::{V4, V6},
+    probe::{Outcome, Vantage},
     run::rejudge,
-    snapshot::{Lookup, Route},
+    snapshot::{Gateway, Link, Lookup, Neighbour, Route},
 };
 
 /// The one cause of a fault, with and without a look at the nodes.
@@ -230,4 +233,128 @@ fn a_saved_run_has_the_same_proofs_when_it_is_judged_again() {
     let text = serde_json::to_string(&record).unwrap();
     let read = serde_json::from_str(&text).unwrap();
     assert_eq!(rejudge(read, lab.suite.checks()).causes, record.causes);
+}
+
+#[test]
+fn a_node_with_nothing_left_of_the_pod_network_shows_it_without_pods() {
+    let mut lab = Lab::dual().with_hosts();
+    for to in ["n1", "n3"] {
+        for family in [V4, V6] {
+            lab = lab.with(Fault::SilentRoute { at: "n2", to, family });
+        }
+    }
+    let mut lab = lab
+        .changed(|lab| {
+            let pods = lab.fixture.backends.iter_mut().chain(&mut lab.fixture.probes);
+            for pod in pods.filter(|pod| pod.node == "n2") {
+                let reason =
+                    "FailedCreatePodSandBox: plugin type=\"flannel\" failed (add)".to_owned();
+                pod.state = WorkloadState::Failed { reason };
+                pod.pod_ips.clear();
+            }
+        })
+        .looked_at();
+    for snapshot in lab.facts.snapshots.iter_mut().filter(|snapshot| snapshot.node != "n2") {
+        let tunnel =
+            Link { name: "flannel.1".to_owned(), mtu: Some(1450), up: true, address: None };
+        snapshot.links.push(tunnel);
+    }
+    let run = lab.run();
+    let causes = &run.record.causes;
+    let cause = causes.iter().find(|cause| cause.id == "pod_route_missing");
+    let cause = cause.unwrap_or_else(|| panic!("{:#?}", run.rules()));
+    assert_eq!(cause.confidence, Confidence::Proved);
+    let start = "Node n2 has no correct IPv4 and IPv6 route to the pods on any other node";
+    assert!(cause.what.starts_with(start), "{}", cause.what);
+    let link = "flannel.1, which the other nodes have, is missing on n2";
+    assert!(cause.evidence.iter().any(|fact| fact == link), "{:#?}", cause.evidence);
+    let explained: Vec<&String> = causes.iter().flat_map(|cause| &cause.explains).collect();
+    let red = run.names(Status::Fail);
+    assert!(red.iter().all(|name| explained.contains(&name)), "{red:#?}\n{causes:#?}");
+}
+
+#[test]
+fn a_node_that_does_not_find_its_own_pods_is_named_where_nobody_comes_in_from_outside() {
+    let fault = Fault::OwnRoutesMissing { on: "n2", family: V6 };
+    let mut lab = Lab::dual().with(fault).looked_at();
+    let pod = lab.fixture.backend_on("n2").and_then(|pod| pod.address(V6)).unwrap();
+    let snapshot = lab.facts.snapshots.iter_mut().find(|it| it.node == "n2").unwrap();
+    for lookup in snapshot.lookups.iter_mut().filter(|lookup| lookup.address == pod) {
+        let link = Some("veth0".to_owned());
+        lookup.route = Some(Route { family: Some(V6), link, ..Route::default() });
+    }
+    let (link, state) = ("veth0".to_owned(), "FAILED".to_owned());
+    snapshot.neighbours.push(Neighbour { address: pod, link, link_address: None, state });
+    // Nobody says that there is no way, and what comes in from outside is not known.
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        if probe.vantage == Vantage::Outside {
+            seen.attempts.clear();
+            seen.lost = Some("this machine was too busy".to_owned());
+        }
+        for attempt in &mut seen.attempts {
+            if matches!(attempt.outcome, Outcome::Unreachable { .. }) {
+                attempt.outcome = Outcome::TimedOut;
+            }
+        }
+        Some(seen)
+    });
+    let causes = &run.record.causes;
+    assert_eq!(causes.len(), 1, "{:#?}", run.rules());
+    assert_eq!(causes[0].id, "own_pod_routes_missing");
+    assert!(causes[0].what.starts_with("What n2 sends to its own pods over IPv6 is lost there"));
+}
+
+#[test]
+fn an_mtu_below_what_ipv6_needs_is_the_reason_for_a_lost_address() {
+    let mut lab = Lab::dual().with(Fault::CutOff { node: "n2", family: V6 }).looked_at();
+    let snapshot = lab.facts.snapshots.iter_mut().find(|it| it.node == "n2").unwrap();
+    snapshot.links[0].mtu = Some(1_200);
+    let cause = assert_one(&lab, "node_cut_off", &["n2"]);
+    let mtu = cause.evidence.iter().any(|fact| fact.starts_with("the MTU of eth0 on n2 is 1200"));
+    assert!(mtu && cause.fix[0].starts_with("Raise the MTU"), "{cause:#?}");
+}
+
+#[test]
+fn a_black_hole_for_the_service_range_is_no_missing_default_route() {
+    let mut lab = Lab::dual().with_hosts().with(Fault::NoDefaultRoute { at: "n2", family: V6 });
+    let service = lab.fixture.service(&ServiceRole::NodePort).unwrap();
+    let address = service.cluster_ip(V6).unwrap();
+    lab = lab.looked_at();
+    let default = lab.facts.snapshots[0].routes.iter().find(|route| route.family == Some(V6));
+    let default = default.cloned().unwrap();
+    let snapshot = lab.facts.snapshots.iter_mut().find(|it| it.node == "n2").unwrap();
+    snapshot.routes.push(default);
+    let said = "RTNETLINK answers: Invalid argument".to_owned();
+    snapshot.lookups.push(Lookup { address, route: None, said });
+    let words = ["A routing rule or a route of node n2 keeps the node itself"];
+    assert_one(&lab, "service_range_unrouted", &words);
+}
+
+#[test]
+fn what_a_node_itself_sends_is_lost_before_it_is_translated_where_it_has_a_way() {
+    let lab = Lab::dual().with_hosts().with(Fault::NoDefaultRoute { at: "n2", family: V6 });
+    let mut lab = lab.looked_at();
+    let default = lab.facts.snapshots[0].routes.iter().find(|route| route.family == Some(V6));
+    let default = default.cloned().unwrap();
+    let snapshot = lab.facts.snapshots.iter_mut().find(|it| it.node == "n2").unwrap();
+    snapshot.routes.push(default);
+    let cause = assert_one(&lab, "service_range_unrouted", &["What node n2 itself sends"]);
+    assert!(cause.fix[0].contains("ip6tables -t nat -S OUTPUT"), "{cause:#?}");
+}
+
+#[test]
+fn a_silent_gateway_is_not_blamed_where_the_node_itself_gets_out() {
+    let lab = || {
+        Lab::dual().with_hosts().with(Fault::EgressDropped { at: "n2", family: V6 }).changed(
+            |lab| {
+                let line = "6\tfd00:31:4::1\teth0\tFAILED";
+                lab.facts.gateways = Gateway::read("n2", line).into_iter().collect();
+            },
+        )
+    };
+    assert_one(&lab(), "egress_dead", &["n2"]);
+    let cut = lab().with(Fault::HostEgressDropped { family: V6 });
+    let cause = assert_one(&cut, "gateway_silent", &["gateway of n2, fd00:31:4::1"]);
+    assert_eq!(cause.confidence, Confidence::Proved);
 }

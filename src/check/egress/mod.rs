@@ -1,5 +1,6 @@
 //! Whether pods get out of the cluster.
 
+mod gateways;
 mod notices;
 mod seen;
 mod to_runner;

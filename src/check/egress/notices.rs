@@ -1,16 +1,16 @@
-//! What the addresses under which pods arrive outside the cluster show that breaks no promise.
+//! What the way out of the cluster, and the addresses under which pods arrive there, show that breaks no promise.
 
 use std::collections::BTreeMap;
 
-use super::seen::Seen;
+use super::{gateways, seen::Seen};
 use crate::{
     check::{Reading, World, words},
     net::IpFamily,
     probe::{Aim, ProbeTable, Vantage},
 };
 
-/// Sentences for the operator: where the two families follow different rules, and where an address
-/// belongs to nobody in the cluster.
+/// Sentences for the operator: where the two families follow different rules, where an address
+/// belongs to nobody in the cluster, and where a default gateway is not there.
 pub fn notices(world: World<'_>, probes: &ProbeTable) -> Vec<String> {
     let mut seen: BTreeMap<IpFamily, BTreeMap<Seen, Vec<&str>>> = BTreeMap::new();
     for (_, probe, observation) in probes.iter().filter(|(_, probe, _)| probe.aim == Aim::Outside) {
@@ -22,6 +22,7 @@ pub fn notices(world: World<'_>, probes: &ProbeTable) -> Vec<String> {
     }
     let mut notices: Vec<String> = rules(&seen).into_iter().collect();
     notices.extend(seen.iter().flat_map(|(family, seen)| strangers(*family, seen)));
+    notices.extend(gateways::notices(world, probes));
     notices
 }
 

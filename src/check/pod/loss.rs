@@ -123,11 +123,16 @@ impl Check for Loss {
             0 => format!("{} datagrams, none lost", total.sent),
             lost => format!("{lost} of {} datagrams lost ({} %)", total.sent, percent(total)),
         };
-        if trains.len() >= TRAINS && trains.iter().all(|train| train.lost() >= LOSSY) {
+        if is_lossy(trains) {
             return Verdict::fail(format!("lossy: {detail}"), path.lossy(world, reading, &detail));
         }
         Verdict::pass(detail)
     }
+}
+
+/// Whether so much was lost that it can't be by chance.
+pub(super) fn is_lossy(trains: &[Train]) -> bool {
+    trains.len() >= TRAINS && trains.iter().all(|train| train.lost() >= LOSSY)
 }
 
 fn total(trains: &[Train]) -> Train {

@@ -3,11 +3,14 @@
 mod family_order;
 mod host_ips;
 mod loss;
+mod losses;
 mod payload;
 mod pod_ips;
 mod reachable;
 
 pub(super) use loss::tcp;
+pub use losses::notices as loss_notices;
+pub(crate) use losses::{Losing, LossyPlace, losing};
 pub(crate) use payload::message_size;
 
 use super::DynCheck;

@@ -173,6 +173,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         targets: Vec::new(),
         snapshots: Vec::new(),
         inside_pods: Vec::new(),
+        gateways: Vec::new(),
         told: Vec::new(),
         nodes: known(nodes),
     })

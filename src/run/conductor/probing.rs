@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{second_round, snapshots, told},
+    super::{gateways, second_round, snapshots, told},
     Breach, Session,
 };
 use crate::{
@@ -32,7 +32,7 @@ impl Session {
         self.reach(Stage::Probed);
         let probes = self.ledger.wanted();
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
-        self.carry_out(probes, Some(live)).await;
+        self.knock_and_carry_out(probes, live).await;
         self.probe_again().await;
         if self.ledger.failed().next().is_some() {
             self.fixture.removed = live.removed(&self.fixture).await;
@@ -82,11 +82,27 @@ impl Session {
         unread.into_iter().for_each(|it| self.notice(it));
     }
 
+    /// Carries probes out, and meanwhile looks whether the nodes' default gateways are there, if the way out is
+    /// to be looked at.
+    async fn knock_and_carry_out(&mut self, probes: Vec<(ProbeId, Probe)>, live: &Live) {
+        let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
+        let wanted = self.wants_egress();
+        let gateways =
+            async { if wanted { gateways::take(&client, &fixture).await } else { Vec::new() } };
+        let (gateways, ()) = tokio::join!(gateways, self.carry_out(probes, Some(live)));
+        self.facts.gateways = gateways;
+    }
+
+    /// Whether the way out of the cluster is to be looked at.
+    fn wants_egress(&self) -> bool {
+        let wants = |check: &&dyn DynCheck| check.needs().contains(&Need::Egress);
+        self.options.suite.egress != EgressPolicy::Off && self.options.checks.iter().any(wants)
+    }
+
     /// What pods are to connect to outside the cluster, if a check wants it.
     async fn open_egress(&self) -> Egress {
         let suite = &self.options.suite;
-        let wants = |check: &&dyn DynCheck| check.needs().contains(&Need::Egress);
-        if suite.egress == EgressPolicy::Off || !self.options.checks.iter().any(wants) {
+        if !self.wants_egress() {
             return Egress::default();
         }
         let server = self.options.egress_server.as_ref();

@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1;
 use kube::{Api, api::ListParams};
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::super::Session;
@@ -21,8 +21,11 @@ use crate::{
     probe::{self, Observation, Probe, ProbeId, Target, held_up},
 };
 
-/// For how long paths are looked at again at most, as long as more of them come to life.
+/// For how long paths are looked at again at most in a whole run, as long as more of them come to life.
 const LONGEST: Duration = Duration::from_secs(90);
+
+/// What a run keeps of its time at least, to look at the nodes and to judge.
+const KEPT: Duration = Duration::from_secs(20);
 
 /// For how long a kube-proxy that was only just started is waited for at most.
 const STARTING: Duration = Duration::from_secs(60);
@@ -50,6 +53,14 @@ fn came_late(reading: &Reading<'_>) -> bool {
 /// Whether it is a refusal that a probe waits for.
 const fn is_refusal(probe: &Probe) -> bool {
     matches!(probe.target, Target::Closed { .. })
+}
+
+/// Until when paths may be looked at again in a run that ends at a deadline, and that spent some time on it
+/// before.
+fn until(now: Instant, deadline: Instant, spent: Duration) -> Instant {
+    let budget = now + LONGEST.saturating_sub(spent);
+    let kept = deadline.checked_sub(KEPT).unwrap_or(now);
+    budget.min(kept)
 }
 
 /// What is looked at once more.
@@ -109,22 +120,25 @@ impl Session {
     }
 
     /// Where something speaks for it, tries again what failed, and adds what is seen to what was: until
-    /// nothing more comes to life, or for as long as that is worth waiting for.
+    /// nothing more comes to life, or for as long as that is worth waiting for and the run has time.
     pub(super) async fn look_again(&mut self, held_back: &mut [(ProbeId, Observation)]) {
         let begun = Instant::now();
+        let until = until(begun, self.deadline, self.looking_again);
         let (mut rounds, mut recovered) = (0, 0);
         let mut wanted = Wanted::All;
         loop {
             let failed = self.failed(held_back, wanted);
-            if failed.is_empty() || begun.elapsed() >= LONGEST {
+            if failed.is_empty() || Instant::now() >= until {
                 break;
             }
-            if rounds == 0 && wanted == Wanted::All && !self.may_yet_recover(held_back).await {
+            if rounds == 0 && wanted == Wanted::All && !self.may_yet_recover(held_back, until).await
+            {
                 wanted = Wanted::Refusals;
                 continue;
             }
             let before = failed.len();
-            self.try_again(held_back, &failed).await;
+            // What is not done by then stays as it was seen before.
+            let _ = timeout_at(until, self.try_again(held_back, &failed)).await;
             rounds += 1;
             self.fixture.looked_again |= wanted == Wanted::All;
             let left = failed.into_iter().filter(|&place| {
@@ -137,6 +151,7 @@ impl Session {
                 break;
             }
         }
+        self.looking_again += begun.elapsed();
         // Refusals that come late are no sign of anything.
         if rounds > 0 && wanted == Wanted::All {
             let tried = words::times(rounds);
@@ -173,7 +188,7 @@ impl Session {
 
     /// Whether anything speaks for a failure that goes away by itself: pods that were kept from the
     /// processor, paths that came to life late, or a kube-proxy that is only just starting.
-    async fn may_yet_recover(&self, held_back: &[(ProbeId, Observation)]) -> bool {
+    async fn may_yet_recover(&self, held_back: &[(ProbeId, Observation)], until: Instant) -> bool {
         let world = self.world();
         let held_back =
             held_back.iter().filter_map(|(id, seen)| Some((self.ledger.probe(*id)?, seen)));
@@ -185,11 +200,11 @@ impl Session {
         }) {
             return true;
         }
-        let begun = Instant::now();
+        let until = until.min(Instant::now() + STARTING);
         loop {
             match self.proxies().await {
                 Proxies::Old => return false,
-                Proxies::Starting if begun.elapsed() < STARTING => {
+                Proxies::Starting if Instant::now() < until => {
                     sleep(Duration::from_secs(1)).await;
                 }
                 Proxies::Young | Proxies::Starting => return true,
@@ -270,6 +285,17 @@ mod tests {
         assert_eq!(judge(&[pod(of_late, "False", 0), pod(long_ago, "True", 0)]), Proxies::Starting);
         assert_eq!(judge(&[pod(of_late, "False", 2)]), Proxies::Old);
         assert_eq!(judge(&[pod(long_ago, "False", 0)]), Proxies::Old);
+    }
+
+    #[tokio::test]
+    async fn both_rounds_of_a_run_look_again_within_one_budget_and_leave_time_to_judge() {
+        let now = Instant::now();
+        let seconds = Duration::from_secs;
+        assert_eq!(until(now, now + seconds(600), seconds(0)), now + seconds(90));
+        assert_eq!(until(now, now + seconds(600), seconds(70)), now + seconds(20));
+        assert_eq!(until(now, now + seconds(600), seconds(120)), now);
+        assert_eq!(until(now, now + seconds(50), seconds(0)), now + seconds(30));
+        assert!(until(now, now + seconds(10), seconds(0)) <= now);
     }
 
     #[test]

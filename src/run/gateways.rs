@@ -1,0 +1,50 @@
+//! Whether the nodes' default gateways are there, which nothing else that a run tries may pass.
+
+use std::{pin::pin, time::Duration};
+
+use futures::{StreamExt, future::join_all};
+use kube::Client;
+use tokio::time::Instant;
+
+use crate::{
+    cluster::{ExecEnd, ExecEvent, PodExec, exec},
+    fixture::{Fixture, PROBE_CONTAINER, Workload},
+    snapshot::{GATEWAY_COMMAND, Gateway},
+};
+
+/// Of how many nodes at most.
+const MOST: usize = 32;
+
+/// How long one may take; the script needs 10 s at most.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// Knocks at the default gateways of nodes, from their host-network pods and all at the same time. Of a node
+/// that doesn't tell nothing is known.
+#[tracing::instrument(name = "gateways", skip_all)]
+pub(super) async fn take(client: &Client, fixture: &Fixture) -> Vec<Gateway> {
+    let ready = fixture.host_probes.iter().filter(|workload| workload.is_ready()).take(MOST);
+    join_all(ready.map(|workload| one(client, fixture, workload))).await.concat()
+}
+
+async fn one(client: &Client, fixture: &Fixture, workload: &Workload) -> Vec<Gateway> {
+    let Some(pod) = workload.pod.clone() else { return Vec::new() };
+    let request = PodExec {
+        namespace: fixture.host_namespace().to_owned(),
+        pod,
+        container: PROBE_CONTAINER.to_owned(),
+        command: GATEWAY_COMMAND.map(str::to_owned).to_vec(),
+        stdin: String::new(),
+        deadline: Instant::now() + LIMIT,
+    };
+    let mut gateways = Vec::new();
+    let mut events = pin!(exec(client, &request));
+    while let Some(event) = events.next().await {
+        match event {
+            ExecEvent::Line(line) => gateways.extend(Gateway::read(&workload.node, &line)),
+            ExecEvent::Ended(ExecEnd::Exited { code: 0, .. }) => return gateways,
+            ExecEvent::Ended(_) => break,
+        }
+    }
+    // What broke off may have read a state too early.
+    Vec::new()
+}
