@@ -84,6 +84,13 @@ impl Lab {
         self
     }
 
+    /// The same cluster, whose families' times may lie so far apart.
+    #[must_use]
+    pub(crate) fn within(mut self, gap: &str) -> Self {
+        self.suite = self.suite.with_family_gap(Some(gap.parse().unwrap()));
+        self
+    }
+
     /// The same cluster, of which only these checks are run.
     #[cfg(test)]
     #[must_use]

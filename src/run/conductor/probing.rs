@@ -1,7 +1,9 @@
 //! The last stage of a run: carrying its probes out, once more around what failed, and a look at the
 //! nodes that failures point at.
 
+mod balancing;
 mod changes;
+mod in_turn;
 mod policies;
 mod second_look;
 
@@ -32,7 +34,11 @@ impl Session {
         self.reach(Stage::Probed);
         let probes = self.ledger.wanted();
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
-        self.carry_out(probes, Some(live)).await;
+        if self.balancing {
+            self.probe_beside_balancing(probes, live).await;
+        } else {
+            self.carry_out(probes, Some(live)).await;
+        }
         self.probe_again().await;
         if self.ledger.failed().next().is_some() {
             self.fixture.removed = live.removed(&self.fixture).await;
