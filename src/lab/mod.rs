@@ -237,8 +237,8 @@ pub(crate) fn node_ip(i: usize, family: IpFamily) -> IpAddr {
 fn the_lab_is_healthy() {
     for families in [&[V4, V6][..], &[V6, V4]] {
         for nodes in [1, 2, 3, 5] {
-            let run =
-                Lab::new(nodes, families).with_hosts().with_target().guarded().with_changes().run();
+            let lab = Lab::new(nodes, families).with_hosts().with_target();
+            let run = lab.guarded().with_changes().within("1s").run();
             assert_eq!(run.names(Status::Fail), Vec::<String>::new());
             assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new());
             // Only where there is one backend alone there is no other to be sent to.

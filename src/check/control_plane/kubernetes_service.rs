@@ -89,8 +89,11 @@ impl Check for KubernetesService {
             IpFamily::ALL.into_iter().filter(|family| service.families().any(|it| it == *family))
         {
             cases.push(Planned::new(subject(), family, ApiServer::Slices(family)));
-            let certificate = Subject::Service { name: "certificate of kubernetes".to_owned() };
-            cases.push(Planned::new(certificate, family, ApiServer::Certificate(family)));
+            if world.suite.families.contains(&family) {
+                let certificate =
+                    Subject::Service { name: "certificate of kubernetes".to_owned() };
+                cases.push(Planned::new(certificate, family, ApiServer::Certificate(family)));
+            }
             for source in plan::pods(world).chain(plan::hosts(world)) {
                 cases.extend(path(world, &source, service, family));
             }

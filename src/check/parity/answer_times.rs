@@ -5,7 +5,6 @@ use crate::{
         About, Blocked, Check, DynCheck, Failure, Need, Planned, Readings, Stage, Subject, Verdict,
         World, node_port, pod, service,
     },
-    net::IpFamily,
     probe::{Beside, Probe, Vantage},
     suite::FamilyGap,
 };
@@ -114,7 +113,8 @@ impl Check for AnswerTimes {
 
     #[cfg(test)]
     fn broken(&self) -> Option<crate::lab::Lab> {
-        let slow = crate::lab::Fault::Slow { at: "n2", millis: 210, family: IpFamily::V6 };
+        let family = crate::net::IpFamily::V6;
+        let slow = crate::lab::Fault::Slow { at: "n2", millis: 210, family };
         Some(crate::lab::Lab::dual().within("100ms").with(slow))
     }
 }
