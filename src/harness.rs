@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
     // The trials wait for one shared run, so threads cost nothing and a low number gains nothing.
     arguments.test_threads.get_or_insert(16);
     let suite = match Suite::load(&env::var(SUITE).unwrap_or_else(|_| "dual-stack".to_owned())) {
-        Ok(suite) => suite.with_targets([]),
+        Ok(suite) => suite.with_targets([]).with_family_gap(None),
         Err(error) => return refuse(&error),
     };
     let plan: Vec<_> = match suite.select(&[], &[]) {

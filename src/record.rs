@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     baseline::{Baseline, Review},
     cause::{Cause, Judged},
-    check::{self, Stage, Status},
+    check::{self, Parity, Stage, Status},
     exit::Exit,
     facts::{Facts, Server},
     fixture::Fixture,
@@ -55,6 +55,9 @@ pub struct Record {
     pub judged: Vec<Judged>,
     /// What lies behind the failures.
     pub causes: Vec<Cause>,
+    /// How long answers took in both families.
+    #[serde(default, skip_serializing_if = "Parity::is_empty")]
+    pub parity: Parity,
     /// The failures that were known, where a baseline was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,

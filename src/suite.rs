@@ -1,6 +1,11 @@
 //! What is expected of a cluster, as data. Which checks there are is not known here: that is for
 //! [`crate::suites`].
 
+mod gap;
+
+pub use gap::FamilyGap;
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -23,6 +28,10 @@ pub struct Suite {
     /// with itself.
     #[serde(default)]
     pub primary: Option<IpFamily>,
+    /// Nodes that have other families than the cluster, by their labels. A node belongs to the first group
+    /// that it has all labels of; to none, and it has all families.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node_groups: Vec<NodeGroup>,
     /// The checks, by id (`node::pod_cidrs`) or area (`node`), in any order: the registry's order
     /// is the order of running.
     pub checks: Vec<String>,
@@ -42,12 +51,73 @@ pub struct Suite {
         "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
     }))]
     pub targets: Vec<TargetName>,
+    /// How far the times of the two families may lie apart, as a duration (`200ms`) or a factor (`2x`);
+    /// `--max-family-gap` overrides it. Left out: times are told and fail nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_family_gap: Option<FamilyGap>,
+}
+
+/// Nodes that have other families than the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeGroup {
+    /// What reports call it.
+    pub name: String,
+    /// The labels that a node of the group has, all of them.
+    #[schemars(extend("minProperties" = 1))]
+    pub labels: BTreeMap<String, String>,
+    /// The families that the nodes and their pods have: exactly these, of those of the suite.
+    #[serde(deserialize_with = "families")]
+    #[schemars(length(min = 1, max = 2), extend("uniqueItems" = true))]
+    pub families: Vec<IpFamily>,
+}
+
+impl NodeGroup {
+    /// Whether a node with these labels belongs to it, where no group before it has the node.
+    pub fn has(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+    }
 }
 
 /// The area of the checks that test the operator's own Services.
 pub(crate) const TARGET_AREA: &str = "target";
 
+/// The area of the checks that hold the families' times against the operator's limit.
+pub(crate) const PARITY_AREA: &str = "parity";
+
 impl Suite {
+    /// The group of a node with these labels.
+    pub fn group_of(&self, labels: &BTreeMap<String, String>) -> Option<&NodeGroup> {
+        self.node_groups.iter().find(|group| group.has(labels))
+    }
+
+    /// Says what is wrong with the groups of nodes, if anything is.
+    pub fn wrong_groups(&self) -> Option<String> {
+        let mut groups = self.node_groups.iter().enumerate();
+        groups.find_map(|(place, group)| {
+            let NodeGroup { name, labels, families } = group;
+            let others = &self.node_groups[..place];
+            if name.is_empty() {
+                return Some(format!("node_groups[{place}] has an empty name"));
+            }
+            if others.iter().any(|other| other.name == *name) {
+                return Some(format!("node group {name} is there twice"));
+            }
+            if labels.is_empty() {
+                return Some(format!(
+                    "node group {name} has no labels, so that every node belongs to it"
+                ));
+            }
+            if others.iter().any(|other| other.has(labels)) {
+                return Some(format!(
+                    "no node can belong to node group {name}, for a group before it has all of them"
+                ));
+            }
+            let foreign = families.iter().find(|family| !self.families.contains(family))?;
+            Some(format!("node group {name} has {foreign}, which is not one of the families"))
+        })
+    }
+
     /// Whether the suite holds a check, by its id or its area.
     pub fn names(&self, id: &str) -> bool {
         self.checks.iter().any(|name| covers(name, id))
@@ -68,6 +138,23 @@ impl Suite {
         }
         self
     }
+
+    /// The suite with this limit to how far the families' times may lie apart, if one is given. Where it
+    /// has any, it holds the checks that compare them.
+    #[must_use]
+    pub fn with_family_gap(mut self, gap: Option<FamilyGap>) -> Self {
+        self.max_family_gap = gap.or(self.max_family_gap);
+        let held = self.checks.iter().any(|name| is_of_parity(name));
+        if self.max_family_gap.is_some() && !held {
+            self.checks.push(PARITY_AREA.to_owned());
+        }
+        self
+    }
+}
+
+/// Whether a name, a check's id or an area, is of the checks that compare the families' times.
+pub(crate) fn is_of_parity(name: &str) -> bool {
+    name.split("::").next() == Some(PARITY_AREA)
 }
 
 /// Whether a name, a check's id or an area, is of the checks that test the operator's own Services.

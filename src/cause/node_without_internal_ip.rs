@@ -31,6 +31,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let without: Vec<_> = nodes
         .iter()
         .filter(|node| !node.is_virtual && node.internal_ips(family).next().is_none())
+        .filter(|node| evidence.world.expects(&node.name, family))
         .collect();
     let first = without.first()?;
     let names = words::list(without.iter().map(|node| &node.name));

@@ -30,6 +30,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let nodes = evidence.world.facts.nodes.known()?;
     let lacks = |node: &&Node| {
         !node.is_virtual
+            && evidence.world.expects(&node.name, family)
             && !node.pod_cidrs.iter().any(|range| range.contains(':') == (family == IpFamily::V6))
     };
     let without: Vec<&Node> = nodes.iter().filter(lacks).collect();

@@ -34,8 +34,11 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
         all.filter(|pod| !pod.pod_ips.is_empty())
     };
     let nodes: BTreeSet<&str> = pods().map(|pod| pod.node.as_str()).collect();
-    let without: BTreeSet<&str> =
-        pods().filter(|pod| pod.address(family).is_none()).map(|pod| pod.node.as_str()).collect();
+    let lacking = pods().filter(|pod| pod.address(family).is_none());
+    let without: BTreeSet<&str> = lacking
+        .map(|pod| pod.node.as_str())
+        .filter(|node| evidence.world.expects(node, family))
+        .collect();
     if without.is_empty() {
         Vec::new()
     } else if without == nodes {

@@ -22,8 +22,8 @@ pub enum Level {
     Extended,
     /// An extended feature of this name; checks may share one.
     Feature(&'static str),
-    /// None: it is about Services that the operator named, which say nothing of what others have of the
-    /// network.
+    /// None: it is about what the operator named, Services or a limit, which says nothing of what others
+    /// have of the network.
     Own,
 }
 
@@ -38,7 +38,7 @@ impl About {
         Self { title: None, level: Level::Feature(name), upstream: &[] }
     }
 
-    /// A check of Services that the operator named.
+    /// A check of what the operator named.
     pub(super) const fn own() -> Self {
         Self { title: None, level: Level::Own, upstream: &[] }
     }

@@ -29,6 +29,12 @@ pub(crate) trait Check: Sync {
         true
     }
 
+    /// Whether its cases say themselves what a node must have whose group is without a family. Those of
+    /// other checks are skipped there.
+    fn knows_groups(&self) -> bool {
+        false
+    }
+
     /// When its cases can be judged.
     fn stage(&self) -> Stage;
 

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{About, Check, Need, Readings, Stage, Subject, Verdict, World, case::Work};
+use super::{
+    About, Check, Need, Planned, Readings, Stage, Subject, Verdict, World, case::Work,
+    groups::Groups,
+};
 use crate::{net::IpFamily, probe::Probe};
 
 /// A check, whatever its cases are about.
@@ -112,8 +115,16 @@ impl<C: Check> DynCheck for C {
     }
 
     fn cases(&'static self, world: World<'_>) -> Vec<PlannedCase> {
+        let groups = Groups::of(world);
         let planned = self.plan(world).into_iter();
         planned
+            .map(|planned| match groups.without(&planned) {
+                Some(reason) if !Check::knows_groups(self) => {
+                    let verdict = Verdict::skip(reason);
+                    Planned::settled(planned.subject, planned.family, verdict)
+                }
+                _ => planned,
+            })
             .map(|planned| PlannedCase {
                 subject: planned.subject,
                 family: planned.family,

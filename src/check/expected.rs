@@ -8,7 +8,7 @@ use super::{
     words,
 };
 use crate::{
-    fixture::{Destination, Workload, listener_name},
+    fixture::{Destination, ServiceRole, Workload, listener_name},
     net::IpFamily,
     probe::{Aim, Answer, Outcome, Probe, ProxyPage, Vantage},
 };
@@ -47,7 +47,9 @@ impl Records {
     fn of(world: World<'_>, aim: &Aim, family: IpFamily) -> Self {
         let target = match aim {
             Aim::Records { service } => {
-                let service = world.fixture.service(service);
+                let alias = *service == ServiceRole::ExternalName;
+                let leads_to = if alias { &ServiceRole::ALIASED } else { service };
+                let service = world.fixture.service(leads_to);
                 let ip = service.and_then(|service| service.cluster_ip(family));
                 return Self::All(ip.into_iter().collect());
             }

@@ -10,9 +10,25 @@ pub fn notices(world: World<'_>) -> Vec<String> {
     let mut notices: Vec<String> =
         if dual { pods(world).into_iter().chain(services(world)).collect() } else { Vec::new() };
     notices.extend(IpFamily::ALL.into_iter().filter_map(|family| several(world, family)));
+    notices.extend(empty_groups(world));
     notices.extend(stale(world));
     notices.extend(target::notices(world));
     notices
+}
+
+/// Groups of nodes to which no node belongs.
+fn empty_groups(world: World<'_>) -> Vec<String> {
+    let Some(nodes) = world.facts.nodes.known() else { return Vec::new() };
+    let mut groups: Vec<&str> =
+        world.suite.node_groups.iter().map(|group| group.name.as_str()).collect();
+    for node in nodes {
+        let of = world.suite.group_of(&node.labels).map(|group| group.name.as_str());
+        groups.retain(|name| Some(*name) != of);
+    }
+    let said = groups.into_iter().map(|name| {
+        format!("no node belongs to the node group {name} of the suite; see `kubectl get nodes --show-labels`")
+    });
+    said.collect()
 }
 
 /// Components of the control plane that nobody leads any more.

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::{
-    DynCheck, UPSTREAM, UpstreamTest, change, control_plane, dns, egress, node, node_port, pod,
-    policy, service, target,
+    DynCheck, UPSTREAM, UpstreamTest, change, control_plane, dns, egress, node, node_port, parity,
+    pod, policy, service, target,
 };
 
 /// The areas, from what the cluster declares to what packets do.
@@ -18,6 +18,7 @@ const AREAS: &[&[&dyn DynCheck]] = &[
     dns::CHECKS,
     policy::CHECKS,
     change::CHECKS,
+    parity::CHECKS,
     target::CHECKS,
 ];
 

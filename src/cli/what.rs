@@ -16,7 +16,7 @@ use crate::{
     },
     probe::EgressServer,
     run::{self, Options},
-    suite::{EgressPolicy, OutsidePolicy, Suite, TARGET_AREA},
+    suite::{EgressPolicy, FamilyGap, OutsidePolicy, PARITY_AREA, Suite, TARGET_AREA},
 };
 
 /// What is tested, on which cluster, with what and for how long.
@@ -70,6 +70,10 @@ struct ExpectationArgs {
     /// endpoints, in each family; repeatable
     #[arg(long, value_name = "NAMESPACE/NAME")]
     target: Vec<TargetName>,
+    /// Fail if one family's answers take longer than the other's by more than this time, or this many
+    /// times as long: `200ms`, `2x`; without it, times are told and fail nothing
+    #[arg(long, value_name = "DURATION|FACTOR", allow_hyphen_values = true)]
+    max_family_gap: Option<FamilyGap>,
 }
 
 /// [`OutsidePolicy`] as the command line writes it.
@@ -240,7 +244,18 @@ impl WhatArgs {
         let Self { mut checks, cluster, expectations, workload, time } = self;
         checks.extend(expectations.check);
         let named = expectations.target;
-        let mut suite = Suite::load(&expectations.suite)?.with_targets(named.iter().cloned());
+        let limit = expectations.max_family_gap;
+        let mut suite = Suite::load(&expectations.suite)?
+            .with_targets(named.iter().cloned())
+            .with_family_gap(limit);
+        if let Some(gap) = limit
+            && suite.families.len() < 2
+        {
+            return Err(Failure::usage(format!(
+                "--max-family-gap {gap} compares two families, and suite {} expects one; leave it out",
+                suite.name
+            )));
+        }
         if let Some(outside) = expectations.outside {
             suite.outside = outside.into();
         }
@@ -283,6 +298,13 @@ impl WhatArgs {
             return Err(Failure::usage(format!(
                 "nothing tests --target {target}, because no check of the area {TARGET_AREA} is selected; \
                  add {TARGET_AREA} to the checks, or leave --target out"
+            )));
+        }
+        if let (Some(gap), None) = (limit, suite.max_family_gap) {
+            return Err(Failure::usage(format!(
+                "nothing is held against --max-family-gap {gap}, because no check of the area \
+                 {PARITY_AREA} is selected; add {PARITY_AREA} to the checks, or leave \
+                 --max-family-gap out"
             )));
         }
         Ok(Options {

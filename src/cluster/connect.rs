@@ -17,6 +17,7 @@ use super::{
     error::{ClusterError, Endpoint},
     kubeconfig::{Loaded, load},
     options::{ConnectOptions, Environment},
+    serving::Serving,
 };
 
 /// How long a connection may stay silent in the middle of an answer. Long, because a watch says
@@ -61,6 +62,7 @@ pub async fn connect_in(
     config.default_retry = false;
 
     let not_after = certificate::not_after(&config.auth_info);
+    let serving = Serving::of(&config);
     let client = client(config, &endpoint).await?;
     let asked = timeout(endpoint.connect_timeout, ask_version(&client, &endpoint)).await;
     let (version, clock) = asked.unwrap_or_else(|_| {
@@ -86,7 +88,7 @@ pub async fn connect_in(
                 clock_ahead_ms = clock.ahead_ms(),
                 "connected"
             );
-            Ok(Cluster { client, server, clock, endpoint })
+            Ok(Cluster { client, server, clock, endpoint, serving })
         }
         // Whether our certificate has expired is for the server's clock to say.
         Err(refusal) if refusal.code == 401 => match not_after.filter(|end| *end < clock.now()) {

@@ -22,8 +22,9 @@ mod proxy;
 mod retry;
 mod rights;
 mod server;
+mod serving;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use kube::Client;
 
@@ -51,9 +52,18 @@ pub struct Cluster {
     pub clock: ServerClock,
     /// How error messages name the API server.
     pub endpoint: Arc<Endpoint>,
+    serving: serving::Serving,
 }
 
 impl Cluster {
+    /// Whether the API server's certificate is valid for an address at which clients find it.
+    ///
+    /// # Errors
+    /// Why that can't be told, as a sentence fragment.
+    pub async fn certifies(&self, ip: IpAddr) -> Result<bool, String> {
+        self.serving.is_valid_for(ip).await
+    }
+
     /// Puts an error of a request into a sentence. `doing` says what was asked for, as in
     /// `list nodes`.
     pub fn error(&self, doing: &str, error: kube::Error) -> ClusterError {

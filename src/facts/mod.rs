@@ -89,6 +89,9 @@ pub struct Facts {
     pub told: Vec<Told>,
 }
 
+/// The cluster domain, unless a cluster chose another.
+pub(crate) const DEFAULT_DOMAIN: &str = "cluster.local";
+
 impl Facts {
     /// How a node looks from inside, where it was looked at and told all that was asked.
     pub fn snapshot(&self, node: &str) -> Option<&Snapshot> {
@@ -105,6 +108,12 @@ impl Facts {
     /// One of the Services that the operator named.
     pub fn target(&self, name: &TargetName) -> Option<&Target> {
         self.targets.iter().find(|target| target.name == *name)
+    }
+
+    /// The domain under which Services have their names, read or guessed, without a dot at its end.
+    pub fn cluster_domain(&self) -> &str {
+        let known = self.cluster_dns.known().and_then(|dns| dns.domain.as_deref());
+        known.unwrap_or(DEFAULT_DOMAIN).trim_end_matches('.')
     }
 
     /// A node by its name.
@@ -313,6 +322,9 @@ pub struct KubernetesService {
     pub port: u16,
     /// Its EndpointSlices.
     pub slices: Fact<Vec<ServiceSlice>>,
+    /// Those of its ClusterIPs that the API server's certificate is valid for.
+    #[serde(default = "not_recorded")]
+    pub certified: Fact<Vec<IpAddr>>,
 }
 
 impl KubernetesService {

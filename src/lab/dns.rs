@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     facts::{DnsPod, Fact},
+    fixture::ServiceRole,
     net::IpFamily,
     probe::{Aim, Outcome, Probe, Target, Vantage},
 };
@@ -19,13 +20,26 @@ pub(super) fn takes(lab: &Lab, probe: &Probe) -> u32 {
         (Target::DnsServer { .. }, Aim::DnsPod { pod, .. }, _)
         | (Target::Dns { .. }, _, Vantage::DnsPod { pod, .. }) => Some(pod.as_str()),
         (Target::DnsServer { .. } | Target::Dns { .. } | Target::Pointer { .. }, ..) => None,
-        _ => return 10,
+        _ => return slow_way(lab, probe).unwrap_or(10),
     };
     let slow = lab.faults.iter().any(|fault| match fault {
         Fault::DnsSlow { pod } => pod.is_none_or(|pod| asked == Some(pod)),
         _ => false,
     });
     if slow { 2_010 } else { 10 }
+}
+
+/// How long it takes where the way leads between a slow node and another.
+fn slow_way(lab: &Lab, probe: &Probe) -> Option<u32> {
+    let way = [probe.vantage.node(), probe.aim.node(), probe.aim.backend()];
+    let way: Vec<&str> = way.into_iter().flatten().collect();
+    lab.faults.iter().find_map(|fault| match fault {
+        Fault::Slow { at, millis, family } if *family == probe.family() => {
+            let crosses = way.windows(2).any(|hop| hop[0] != hop[1] && hop.contains(at));
+            crosses.then_some(*millis)
+        }
+        _ => None,
+    })
 }
 
 pub(super) fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outcome {
@@ -133,7 +147,10 @@ fn answer_of(lab: &Lab, probe: &Probe) -> Outcome {
     if let Some(records) = targets::records(lab, name, *family) {
         return records;
     }
-    let service = name.split('.').next().unwrap();
+    let service = match name.split('.').next().unwrap() {
+        "external-name" => ServiceRole::ALIASED.name(),
+        service => service,
+    };
     let Some(service) = lab.fixture.services.iter().find(|known| known.name == service) else {
         return Outcome::NoSuchName;
     };

@@ -74,11 +74,13 @@ fn lease(component: &str) -> Lease {
 
 /// The API server's Service, which has the primary family alone, whatever the cluster has.
 fn kubernetes_service(family: IpFamily) -> KubernetesService {
+    let cluster_ips = each(&[family], |family| match family {
+        V4 => "10.96.0.1".to_owned(),
+        V6 => "fd00:10:96::1".to_owned(),
+    });
     KubernetesService {
-        cluster_ips: each(&[family], |family| match family {
-            V4 => "10.96.0.1".to_owned(),
-            V6 => "fd00:10:96::1".to_owned(),
-        }),
+        certified: known(cluster_ips.clone()),
+        cluster_ips,
         port: 443,
         slices: known(vec![ServiceSlice {
             name: "kubernetes".to_owned(),

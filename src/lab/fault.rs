@@ -139,6 +139,8 @@ pub(crate) enum Fault {
     LoadBalancerUnrouted { family: IpFamily },
     /// A node's proxy doesn't know the addresses of load balancers.
     LoadBalancerUnproxied { at: &'static str, family: IpFamily },
+    /// What goes between a node and all others takes so many milliseconds.
+    Slow { at: &'static str, millis: u32, family: IpFamily },
     /// A node masquerades what its pods send to ClusterIPs.
     ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }

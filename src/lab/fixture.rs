@@ -36,7 +36,7 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
     roles.push(ServiceRole::HealthCheck);
     roles.extend(served().map(ServiceRole::Local));
     roles.push(ServiceRole::PolicyChange);
-    roles.push(ServiceRole::LoadBalancer);
+    roles.extend([ServiceRole::LoadBalancer, ServiceRole::ExternalName]);
     Fixture {
         run: "ab3de".to_owned(),
         namespace: "dualstack-ab3de".to_owned(),
@@ -95,8 +95,14 @@ pub(super) fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Serv
         Allocation::Refused { message }
     } else {
         Allocation::Accepted {
-            cluster_ips: cluster_ips_of(k, families),
-            ip_families: families.to_vec(),
+            cluster_ips: match &role {
+                ServiceRole::ExternalName => Vec::new(),
+                _ => cluster_ips_of(k, families),
+            },
+            ip_families: match &role {
+                ServiceRole::ExternalName => Vec::new(),
+                _ => families.to_vec(),
+            },
             ip_family_policy: match &role {
                 ServiceRole::Default
                 | ServiceRole::Ipv4

@@ -88,6 +88,13 @@ impl Lab {
         self
     }
 
+    /// The same cluster, whose families' times may lie so far apart.
+    #[must_use]
+    pub(crate) fn within(mut self, gap: &str) -> Self {
+        self.suite = self.suite.with_family_gap(Some(gap.parse().unwrap()));
+        self
+    }
+
     /// The same cluster, of which only these checks are run.
     #[cfg(test)]
     #[must_use]
@@ -234,8 +241,8 @@ pub(crate) fn node_ip(i: usize, family: IpFamily) -> IpAddr {
 fn the_lab_is_healthy() {
     for families in [&[V4, V6][..], &[V6, V4]] {
         for nodes in [1, 2, 3, 5] {
-            let run =
-                Lab::new(nodes, families).with_hosts().with_target().guarded().with_changes().run();
+            let lab = Lab::new(nodes, families).with_hosts().with_target();
+            let run = lab.guarded().with_changes().within("1s").run();
             assert_eq!(run.names(Status::Fail), Vec::<String>::new());
             assert_eq!(run.names(Status::Inconclusive), Vec::<String>::new());
             // Only where there is one backend alone there is no other to be sent to.

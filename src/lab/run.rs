@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use super::{Fault, Lab, network};
 use crate::{
     cause::{self, Judged},
-    check::{Stage, Status, World},
+    check::{self, Stage, Status, World},
     event::{Event, Finished},
     probe::{Observation, Probe, Vantage},
     record::{BrokenOff, Phase, PhaseTime, RECORD_VERSION, Record, Started},
@@ -100,6 +100,7 @@ impl Lab {
         ledger.weigh_time_outs(world);
         let (judged, probes) = ledger.into_judged();
         let causes = cause::causes(world, &judged, &probes);
+        let parity = check::parity(world, judged.iter().map(|judged| &judged.case), &probes);
         let record = Record {
             version: RECORD_VERSION,
             dualstack: env!("CARGO_PKG_VERSION").to_owned(),
@@ -123,6 +124,7 @@ impl Lab {
             probes,
             judged,
             causes,
+            parity,
             baseline: None,
         };
         Run { record, told }

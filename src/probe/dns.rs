@@ -111,7 +111,13 @@ async fn ask(resolver: &TokioResolver, target: &Target) -> Result<Outcome, Strin
     match resolver.lookup(name, kind).await {
         Ok(lookup) => {
             let addresses = lookup.answers().iter().filter_map(|record| record.data.ip_addr());
-            Ok(Outcome::Records { addresses: addresses.collect() })
+            let addresses: Vec<_> = addresses.collect();
+            // An alias of a name that has none of this family.
+            Ok(if addresses.is_empty() {
+                Outcome::NoRecords
+            } else {
+                Outcome::Records { addresses }
+            })
         }
         Err(error) if error.is_nx_domain() => Ok(Outcome::NoSuchName),
         Err(error) if error.is_no_records_found() => Ok(Outcome::NoRecords),

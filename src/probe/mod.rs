@@ -8,6 +8,7 @@
 mod aim;
 mod answer;
 mod api_server;
+mod beside;
 mod carry_out;
 mod dns;
 mod egress;
@@ -33,6 +34,7 @@ mod tool;
 mod written;
 
 pub use aim::Aim;
+pub use beside::{Beside, Times};
 pub use carry_out::{EXECS_AT_ONCE, carry_out};
 pub use egress::{Egress, EgressServer};
 pub(crate) use held_up::{began_late, held_up};

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     cause::{self, Judged},
-    check::{self, Stage, World},
+    check::{self, DynCheck, Need, Stage, World},
     cluster::{self, Cluster, ClusterError},
     event::{Event, Finished},
     exit::Exit,
@@ -158,6 +158,7 @@ pub async fn run(
         facts,
         fixture: Fixture::default(),
         reached: Stage::Facts,
+        balancing: false,
         notices: Vec::new(),
         deadline,
         looking_again: Duration::ZERO,
@@ -171,6 +172,11 @@ pub async fn run(
     let mut live = None;
     let breach = session.until_stopped(&mut live, deadline, &mut stop).await.err();
     Ok(session.finish(live, breach.map(BrokenOff::from), stop).await)
+}
+
+/// Whether a check's cases need the addresses of a load balancer.
+fn is_of_balancers(check: &dyn DynCheck) -> bool {
+    check.needs().contains(&Need::LoadBalancer)
 }
 
 /// Says what connecting waits for, where it takes long.
@@ -194,6 +200,8 @@ struct Session {
     /// Empty until something stands in the cluster.
     fixture: Fixture,
     reached: Stage,
+    /// Whether a load balancer's addresses are still waited for.
+    balancing: bool,
     notices: Vec<String>,
     /// When it is to have judged.
     deadline: Instant,
@@ -301,10 +309,9 @@ impl Session {
             self.events.send(Event::Waiting { phase: Phase::Serve, what });
         });
         self.fixture = served.await;
-        let balanced = live.wait_balanced(|what| {
-            self.events.send(Event::Waiting { phase: Phase::Serve, what });
-        });
-        self.fixture.load_balancing = balanced.await;
+        let (balanced, is_complete) = live.balanced().await;
+        self.fixture.load_balancing = balanced;
+        self.balancing = !is_complete;
         self.reread_leases().await;
         self.stopwatch.end(waiting);
         self.reach(Stage::Served);
@@ -327,8 +334,10 @@ impl Session {
     /// Plans the cases of a stage that was just reached.
     fn reach(&mut self, stage: Stage) {
         self.reached = stage;
-        let Self { ledger, facts, fixture, options, .. } = self;
-        let judged = ledger.plan(stage, World { facts, fixture, suite: &options.suite });
+        let Self { ledger, facts, fixture, options, balancing, .. } = self;
+        let world = World { facts, fixture, suite: &options.suite };
+        let judged =
+            ledger.plan_those(stage, world, &|check| !*balancing || !is_of_balancers(check));
         self.tell(judged);
     }
 
@@ -366,6 +375,12 @@ impl Session {
             self.events.send(Event::BrokenOff { error: error.clone() });
         }
         let why = why_open(broken_off.as_ref());
+        if std::mem::take(&mut self.balancing) && self.reached >= Stage::Probed {
+            let Self { ledger, facts, fixture, options, reached, .. } = &mut self;
+            let world = World { facts, fixture, suite: &options.suite };
+            let judged = ledger.plan_those(*reached, world, &is_of_balancers);
+            self.tell(judged);
+        }
         let closed = self.ledger.close(&why);
         self.tell(closed);
         let Self { ledger, facts, fixture, options, .. } = &mut self;
@@ -378,6 +393,7 @@ impl Session {
         let (facts, fixture) = (&self.facts, &self.fixture);
         let world = World { facts, fixture, suite: &self.options.suite };
         let causes = cause::causes(world, &judged, &probes);
+        let parity = check::parity(world, judged.iter().map(|judged| &judged.case), &probes);
         let notices = check::egress_notices(world, &probes);
         let notices = notices.into_iter().chain(check::forward_notices(world, &probes));
         let notices = notices.chain(check::loss_notices(world, &probes));
@@ -419,6 +435,7 @@ impl Session {
             probes,
             judged,
             causes,
+            parity,
             baseline: self.options.baseline,
         };
         let finished = Arc::new(Finished { exit: record.exit(), record });

@@ -53,9 +53,19 @@ impl Ledger {
 
     /// Plans the cases of the checks of one stage, and judges those that want nothing probed.
     pub fn plan(&mut self, stage: Stage, world: World<'_>) -> Vec<Judged> {
+        self.plan_those(stage, world, &|_| true)
+    }
+
+    /// The same for some of the checks.
+    pub fn plan_those(
+        &mut self,
+        stage: Stage,
+        world: World<'_>,
+        those: &dyn Fn(&dyn DynCheck) -> bool,
+    ) -> Vec<Judged> {
         let first = self.entries.len();
         let checks = self.checks.clone().into_iter();
-        for check in checks.filter(|check| check.stage() == stage) {
+        for check in checks.filter(|check| check.stage() == stage && those(*check)) {
             let untested = if stage == Stage::Facts { Vec::new() } else { untested(world) };
             for planned in check.cases(world).into_iter().chain(untested) {
                 self.add(check, planned);
@@ -102,7 +112,10 @@ impl Ledger {
             probes.into_iter().map(|probe| self.probes.add(probe)).collect()
         };
         let (probes, witnesses) = (ids(planned.probes), ids(planned.witnesses));
-        let wanted: BTreeSet<ProbeId> = probes.iter().chain(&witnesses).copied().collect();
+        // What was observed for others already is not tried again.
+        let all = probes.iter().chain(&witnesses).copied();
+        let wanted: BTreeSet<ProbeId> =
+            all.filter(|&id| self.probes.observation(id).is_none()).collect();
         for &id in &wanted {
             self.waiting.entry(id).or_default().push(index);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Ledger, ledger::why_open};
 use crate::{
     cause,
-    check::{DynCheck, Stage, World},
+    check::{self, DynCheck, Stage, World},
     fixture::{Fixture, Mesh},
     record::Record,
 };
@@ -47,5 +47,6 @@ pub fn rejudge(record: Record, checks: Vec<&'static dyn DynCheck>) -> Record {
     }
     let (judged, probes) = ledger.into_judged();
     let causes = cause::causes(world, &judged, &probes);
-    Record { judged, probes, causes, ..record }
+    let parity = check::parity(world, judged.iter().map(|judged| &judged.case), &probes);
+    Record { judged, probes, causes, parity, ..record }
 }

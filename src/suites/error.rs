@@ -44,6 +44,15 @@ pub enum SuiteError {
         /// What was asked for.
         name: String,
     },
+    /// A selection of a check that compares the families' times, and no limit is given.
+    #[error(
+        "{name} holds the families' times against a limit, and none is given; give one with \
+         --max-family-gap, such as 200ms or 2x"
+    )]
+    NoLimit {
+        /// What was asked for.
+        name: String,
+    },
     /// A selection of a check that isn't in the suite.
     #[error("suite {suite} does not include {name}; it includes {holds}")]
     NotInSuite {

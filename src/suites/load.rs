@@ -40,6 +40,14 @@ impl Suite {
         {
             return Err(invalid(format!("primary is {primary}, which is not one of the families")));
         }
+        if let (Some(gap), [only]) = (suite.max_family_gap, suite.families.as_slice()) {
+            return Err(invalid(format!(
+                "max_family_gap is {gap}, which compares two families, and {only} is the only one"
+            )));
+        }
+        if let Some(reason) = suite.wrong_groups() {
+            return Err(invalid(reason));
+        }
         if let Some(reason) = suite.probes.out_of_range() {
             return Err(invalid(reason));
         }

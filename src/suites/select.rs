@@ -6,14 +6,17 @@ use super::{
 };
 use crate::{
     check::{DynCheck, REGISTRY},
-    suite::{Suite, covers, is_of_targets},
+    suite::{Suite, covers, is_of_parity, is_of_targets},
 };
 
 impl Suite {
     /// Its checks, in the registry's order. Those of the operator's own Services are among them only
-    /// where it names any.
+    /// where it names any, and those of the families' times only where it limits them.
     pub fn checks(&self) -> Vec<&'static dyn DynCheck> {
-        let any = |id| !self.targets.is_empty() || !is_of_targets(id);
+        let any = |id| {
+            (!self.targets.is_empty() || !is_of_targets(id))
+                && (self.max_family_gap.is_some() || !is_of_parity(id))
+        };
         let held = |check: &&dyn DynCheck| self.names(check.id()) && any(check.id());
         REGISTRY.iter().copied().filter(held).collect()
     }
@@ -44,6 +47,11 @@ impl Suite {
         if let Some(name) = absent.filter(|name| is_of_targets(name) && self.targets.is_empty()) {
             return Err(SuiteError::NoTarget { name: name.clone() });
         }
+        if let Some(name) =
+            absent.filter(|name| is_of_parity(name) && self.max_family_gap.is_none())
+        {
+            return Err(SuiteError::NoLimit { name: name.clone() });
+        }
         if let Some(name) = absent {
             let holds: Vec<_> = checks.iter().map(|check| check.id()).collect();
             return Err(SuiteError::NotInSuite {
@@ -67,6 +75,9 @@ impl Suite {
         self.checks = checks.iter().map(|check| check.id().to_owned()).collect();
         if !self.checks.iter().any(|check| is_of_targets(check)) {
             self.targets.clear();
+        }
+        if !self.checks.iter().any(|check| is_of_parity(check)) {
+            self.max_family_gap = None;
         }
         self
     }

@@ -3,13 +3,17 @@ use crate::{
     check::REGISTRY,
     facts::TargetName,
     net::IpFamily,
-    suite::{OutsidePolicy, ProbeParameters, Suite},
+    suite::{FamilyGap, OutsidePolicy, ProbeParameters, Suite},
 };
 
 const SMALL: &str = "name: mine\ndescription: Mine.\nfamilies: [IPv4]\nchecks: [node]\n";
 
 fn target() -> TargetName {
     "team/web".parse().unwrap()
+}
+
+fn gap() -> FamilyGap {
+    FamilyGap::Hundredths(200)
 }
 
 fn refused(text: &str) -> String {
@@ -38,6 +42,7 @@ fn the_full_suites_hold_every_check_but_those_that_only_the_thorough_one_has_tim
     let quick: Vec<&str> = all.iter().copied().filter(|id| !slow(id)).collect();
     for (name, _) in EMBEDDED.iter().filter(|(name, _)| *name != "smoke") {
         let suite = Suite::load(name).unwrap().with_targets([target()]);
+        let suite = suite.with_family_gap(Some(gap()));
         let held: Vec<&str> = suite.checks().iter().map(|check| check.id()).collect();
         assert_eq!(held, if *name == "thorough" { all.as_slice() } else { &quick }, "{name}");
     }
@@ -107,6 +112,27 @@ fn what_makes_no_sense_is_refused() {
         (with("[IPv4]", "[IPv5]"), "IPv5"),
         (with("[node]", "[]"), "checks is empty"),
         (format!("{SMALL}primary: IPv6\n"), "primary is IPv6"),
+        (
+            format!("{SMALL}node_groups: [{{name: a, labels: {{}}, families: [IPv4]}}]\n"),
+            "has no labels",
+        ),
+        (
+            format!("{SMALL}node_groups: [{{name: a, labels: {{b: c}}, families: [IPv6]}}]\n"),
+            "node group a has IPv6, which is not one of the families",
+        ),
+        (
+            format!("{SMALL}node_groups: [{{name: a, labels: {{b: c}}, families: []}}]\n"),
+            "families is empty",
+        ),
+        (
+            format!(
+                "{SMALL}node_groups: [{{name: a, labels: {{b: c}}, families: [IPv4]}}, {{name: b, \
+                 labels: {{b: c, d: e}}, families: [IPv4]}}]\n"
+            ),
+            "no node can belong to node group b",
+        ),
+        (format!("{SMALL}max_family_gap: 2x\n"), "IPv4 is the only one"),
+        (format!("{SMALL}max_family_gap: soon\n"), "invalid max_family_gap soon: expected a"),
         (format!("{SMALL}probes:\n  timeout_ms: 1\n"), "timeout_ms is 1"),
         (format!("{SMALL}probes:\n  sample_bound: 0\n"), "sample_bound is 0"),
         (String::new(), "mine.yaml"),
@@ -121,6 +147,7 @@ fn what_makes_no_sense_is_refused() {
 #[test]
 fn a_selection_follows_the_registry_and_takes_areas() {
     let suite = Suite::load("thorough").unwrap().with_targets([target()]);
+    let suite = suite.with_family_gap(Some(gap()));
     let ids = |only: &[&str], skip: &[&str]| {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let checks = suite.select(&owned(only), &owned(skip)).unwrap();
@@ -165,6 +192,22 @@ fn checks_of_the_operators_services_are_in_a_suite_that_names_some() {
     assert_eq!(mine.narrowed(&node).targets, []);
     let error = refused(&format!("{SMALL}targets: [web]\n"));
     assert!(error.contains("NAMESPACE/NAME") && error.contains("line 5"), "{error}");
+}
+
+#[test]
+fn the_families_times_are_compared_where_a_limit_is_given() {
+    let area = |suite: &Suite| suite.checks().iter().any(|it| it.id().starts_with("parity::"));
+    let suite = Suite::load("dual-stack").unwrap();
+    assert!(!area(&suite));
+    let error = suite.select(&["parity".to_owned()], &[]).unwrap_err().to_string();
+    assert!(error.contains("--max-family-gap"), "{error}");
+    let suite = suite.with_family_gap(Some(gap()));
+    assert!(area(&suite));
+    let node = suite.select(&["node".to_owned()], &[]).unwrap();
+    assert_eq!(suite.narrowed(&node).max_family_gap, None);
+    let mine = format!("{}max_family_gap: 2x\n", with("[IPv4]", "[IPv4, IPv6]"));
+    let mine = Suite::parse("mine.yaml", &mine).unwrap().with_family_gap(None);
+    assert!(area(&mine) && mine.max_family_gap == Some(gap()));
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(in crate::check) struct KubernetesService;
 pub(in crate::check) enum ApiServer {
     /// What the API server wrote of its own Service in a family.
     Slices(IpFamily),
+    /// The addresses that the API server's certificate is valid for.
+    Certificate(IpFamily),
     /// The way there from a pod on a node.
     Path {
         /// Where it starts, as the beginning of a sentence.
@@ -42,8 +44,8 @@ impl Check for KubernetesService {
     }
 
     fn summary(&self) -> &'static str {
-        "from every node, the ClusterIPs of the API server's own Service accept connections, and its \
-         EndpointSlices are of the Service's families"
+        "from every node, the ClusterIPs of the API server's own Service accept connections, its \
+         EndpointSlices are of the Service's families, and its certificate names them"
     }
 
     fn why(&self) -> &'static str {
@@ -90,6 +92,10 @@ impl Check for KubernetesService {
             IpFamily::ALL.into_iter().filter(|family| service.families().any(|it| it == *family))
         {
             cases.push(Planned::new(subject(), family, ApiServer::Slices(family)));
+            if world.suite.families.contains(&family) {
+                let certificate = Subject::Service { name: "certificate of kubernetes".to_owned() };
+                cases.push(Planned::new(certificate, family, ApiServer::Certificate(family)));
+            }
             for source in plan::pods(world).chain(plan::hosts(world)) {
                 cases.extend(path(world, &source, service, family));
             }
@@ -100,6 +106,7 @@ impl Check for KubernetesService {
     fn judge(&self, world: World<'_>, case: &ApiServer, readings: &Readings<'_>) -> Verdict {
         match case {
             ApiServer::Slices(family) => slices(world, *family),
+            ApiServer::Certificate(family) => certificate(world, *family),
             ApiServer::Path { from, node, family, address } => {
                 let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
                     return outcome::unless_unknown(&readings.own);
@@ -182,6 +189,50 @@ fn slices(world: World<'_>, family: IpFamily) -> Verdict {
         return Verdict::fail(format!("no endpoint of {family}"), misplaced(what, family));
     }
     Verdict::pass(words::list(endpoints))
+}
+
+/// Whether the API server's certificate is valid for the Service's address.
+fn certificate(world: World<'_>, family: IpFamily) -> Verdict {
+    let service = world.facts.kubernetes_service.known();
+    let Some((service, ip)) = service.and_then(|it| Some((it, it.cluster_ip(family)?))) else {
+        return Verdict::inconclusive("the Service default/kubernetes is not known");
+    };
+    match &service.certified {
+        Fact::Known { value, .. } if value.contains(&ip) => Verdict::pass(format!("names {ip}")),
+        Fact::Known { .. } => {
+            let failure = unnamed(&world.facts.server.url, SocketAddr::new(ip, service.port));
+            Verdict::fail(format!("does not name {ip}"), failure)
+        }
+        Fact::Absent { reason } | Fact::Forbidden { reason } => Verdict::skip(reason),
+    }
+}
+
+fn unnamed(url: &str, service: SocketAddr) -> Failure {
+    let server = url.trim_start_matches("https://").trim_end_matches('/');
+    let ip = service.ip();
+    Failure::new(format!(
+        "The API server's certificate is not valid for {ip}, the ClusterIP of the Service \
+         default/kubernetes: every client in a pod that verifies it refuses to talk to the API server."
+    ))
+    .reproduce([
+        format!(
+            "openssl s_client -connect {server} -noservername </dev/null | openssl x509 -noout -ext \
+             subjectAltName"
+        ),
+        "kubectl -n default get service kubernetes -o jsonpath='{.spec.clusterIPs}{\"\\n\"}'"
+            .to_owned(),
+    ])
+    .fix([
+        format!(
+            "Issue the certificate anew with {ip} among its names, as the first address of \
+             --service-cluster-ip-range: with kubeadm, move apiserver.crt and apiserver.key away from \
+             /etc/kubernetes/pki on each control plane node, run `kubeadm init phase certs apiserver \
+             --config FILE` with the cluster's serviceSubnet, and restart kube-apiserver."
+        ),
+        "If it was issued before the Service range changed, look what else still has the old range \
+         (kubeadm-config, the ClusterIP of the DNS Service)."
+            .to_owned(),
+    ])
 }
 
 fn misplaced(what: String, family: IpFamily) -> Failure {

@@ -2,8 +2,7 @@
 
 use crate::check::World;
 
-/// The cluster domain, unless a cluster chose another.
-pub(in crate::check) const DEFAULT: &str = "cluster.local";
+pub(in crate::check) use crate::facts::DEFAULT_DOMAIN as DEFAULT;
 
 /// The cluster domain, where it could be read.
 pub(in crate::check) fn known(world: World<'_>) -> Option<&str> {
@@ -12,5 +11,5 @@ pub(in crate::check) fn known(world: World<'_>) -> Option<&str> {
 
 /// The cluster domain, read or guessed, without a dot at its end.
 pub(in crate::check) fn of(world: World<'_>) -> &str {
-    known(world).unwrap_or(DEFAULT).trim_end_matches('.')
+    world.facts.cluster_domain()
 }

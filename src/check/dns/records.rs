@@ -10,7 +10,7 @@ use crate::{
         Subject, Symptom, Verdict, World, commands, outcome, plan, words,
     },
     facts::{DnsPod, Fact, Source},
-    fixture::{Service, ServiceRole},
+    fixture::{Allocation, Service, ServiceRole},
     net::IpFamily,
     probe::{Aim, Attempts, Probe, Target, Vantage},
 };
@@ -43,8 +43,9 @@ impl Check for Records {
     }
 
     fn summary(&self) -> &'static str {
-        "every Service's A and AAAA records are its ClusterIPs, and a family that it lacks is \
-         answered without records, asked from a pod on every node and from every DNS pod"
+        "every Service's A and AAAA records are its ClusterIPs, those of an ExternalName are of what it \
+         stands for, and a family that it lacks is answered without records, asked from a pod on every \
+         node and from every DNS pod"
     }
 
     fn why(&self) -> &'static str {
@@ -60,6 +61,11 @@ impl Check for Records {
 
     fn about(&self) -> About {
         About::core().titled("DNS")
+    }
+
+    // The family is that of the records; over which one is asked, they don't say.
+    fn knows_groups(&self) -> bool {
+        true
     }
 
     fn stage(&self) -> Stage {
@@ -179,6 +185,9 @@ fn questions(
         .filter(|service| !matches!(service.role, ServiceRole::Backend(_)))
         .filter(|service| IpFamily::ALL.iter().any(|&f| service.cluster_ip(f).is_some()))
         .collect();
+    let aliased = named.iter().any(|service| service.role == ServiceRole::ALIASED);
+    let alias = world.fixture.service(&ServiceRole::ExternalName).filter(|_| aliased);
+    let alias = alias.filter(|alias| matches!(alias.allocation, Allocation::Accepted { .. }));
     let none_has_it = !named.iter().any(|service| service.cluster_ip(family).is_some());
     if world.suite.families.contains(&family) && none_has_it {
         let reason = format!("no Service has an {family} ClusterIP");
@@ -188,7 +197,7 @@ fn questions(
         return Err(Blocked { by: None, reason: "there is no Service to ask for".to_owned() });
     }
     let probe = |service: &Service| asking(world, service, family, vantage.clone(), attempts);
-    Ok(named.into_iter().map(probe).collect())
+    Ok(named.into_iter().chain(alias).map(probe).collect())
 }
 
 /// One of the questions that pods ask, for others to compare with.
@@ -250,7 +259,8 @@ impl Asked {
         let (kind, seen) = (first.kind, &first.detail);
         let what = match kind {
             Kind::NoRecords => format!(
-                "{who} has no {record} record for {services}, though each has an {family} ClusterIP."
+                "{who} has no {record} record for {services}, though each has an {family} ClusterIP or \
+                 stands for a Service that has one."
             ),
             Kind::NoSuchName => format!(
                 "{who} says that the names of {services} don't exist (NXDOMAIN) when asked for \

@@ -50,6 +50,11 @@ impl Check for Reverse {
         About::feature("DNSReverse").titled("DNS, names by addresses")
     }
 
+    // The family is that of the records; over which one is asked, they don't say.
+    fn knows_groups(&self) -> bool {
+        true
+    }
+
     fn stage(&self) -> Stage {
         Stage::Probed
     }

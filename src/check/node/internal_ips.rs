@@ -62,6 +62,10 @@ impl Check for InternalIps {
             .asserts(&["should have ipv4 and ipv6 internal node ip"])
     }
 
+    fn knows_groups(&self) -> bool {
+        true
+    }
+
     fn stage(&self) -> Stage {
         Stage::Facts
     }
@@ -81,7 +85,8 @@ impl Check for InternalIps {
             }
         }
         let occupied = IpFamily::ALL.map(|family| Occupied::of(world, family));
-        let primary = primary::expected(world.suite, nodes(world).iter().filter_map(first));
+        let ordered = nodes(world).iter().filter(|node| world.orders(&node.name));
+        let primary = primary::expected(world.suite, ordered.filter_map(first));
         let addressed = |of: NodeInFamily| {
             let addresses: Vec<IpAddr> = of.node.internal_ips(of.family).collect();
             let also = addresses.iter().find_map(|ip| {
@@ -100,14 +105,14 @@ impl Check for InternalIps {
     fn judge(&self, world: World<'_>, case: &Addressed, _: &Readings<'_>) -> Verdict {
         let NodeInFamily { family, ref node } = case.of;
         let addresses: Vec<IpAddr> = node.internal_ips(family).collect();
-        let (detail, what) = match (world.suite.families.contains(&family), addresses.as_slice()) {
+        let (detail, what) = match (world.expects(&node.name, family), addresses.as_slice()) {
             (false, []) => return Verdict::pass("none, as expected"),
             (false, [first, ..]) => (
                 format!("{first} is not expected"),
                 format!(
-                    "Node {} has the {family} InternalIP {first}, but the suite {} expects a cluster \
-                     without {family}.",
-                    node.name, world.suite.name
+                    "Node {} has the {family} InternalIP {first}, but {}.",
+                    node.name,
+                    world.without(&node.name, family)
                 ),
             ),
             (true, []) => {
@@ -194,7 +199,7 @@ fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
             }
         ),
     ];
-    if !world.suite.families.contains(&family) {
+    if !world.expects(&node.name, family) {
         return Failure::new(what).reproduce(reproduce).fix([
             "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
             format!("If not, start the kubelet of {name} with --node-ip set to the one address."),

@@ -56,6 +56,10 @@ impl Check for PodCidrs {
         About::core().titled("Node pod ranges")
     }
 
+    fn knows_groups(&self) -> bool {
+        true
+    }
+
     fn stage(&self) -> Stage {
         Stage::Facts
     }
@@ -67,7 +71,8 @@ impl Check for PodCidrs {
     fn plan(&self, world: World<'_>) -> Vec<Planned<Ranged>> {
         // What takes a look at every node is done once, for there may be thousands.
         let overlaps = overlaps(nodes(world));
-        let primary = primary::expected(world.suite, nodes(world).iter().filter_map(first));
+        let ordered = nodes(world).iter().filter(|node| world.orders(&node.name));
+        let primary = primary::expected(world.suite, ordered.filter_map(first));
         let ranged = |of: NodeInFamily| {
             let overlaps = overlaps.get(&(of.node.name.as_str(), of.family)).cloned();
             Ranged { of, overlaps, primary }
@@ -98,14 +103,14 @@ impl Check for PodCidrs {
         }
         let ranges: Vec<IpNet> = of_family(node, family).collect();
         let all = words::list(&node.pod_cidrs);
-        let (detail, what) = match (world.suite.families.contains(&family), ranges.as_slice()) {
+        let (detail, what) = match (world.expects(&node.name, family), ranges.as_slice()) {
             (false, []) => return Verdict::pass("none, as expected"),
             (false, [first, ..]) => (
                 format!("{first} is not expected"),
                 format!(
-                    "Node {} has the {family} range {first}, but the suite {} expects a cluster \
-                     without {family}.",
-                    node.name, world.suite.name
+                    "Node {} has the {family} range {first}, but {}.",
+                    node.name,
+                    world.without(&node.name, family)
                 ),
             ),
             (true, []) if own_ranges(world).is_some() => {
@@ -201,7 +206,7 @@ fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
             cni.name
         )
     });
-    if everywhere || !world.suite.families.contains(&family) {
+    if everywhere || !world.expects(&node.name, family) {
         failure.fix([ranges, anew]).fix(cni)
     } else {
         failure

@@ -54,6 +54,10 @@ impl Check for PodIps {
             .asserts(&["should create pod, add ipv6 and ipv4 ip to pod ips"])
     }
 
+    fn knows_groups(&self) -> bool {
+        true
+    }
+
     fn stage(&self) -> Stage {
         Stage::Ready
     }
@@ -86,14 +90,13 @@ impl Check for PodIps {
             pod.pod_ips.iter().copied().filter(|&ip| IpFamily::of(ip) == family).collect();
         let all = words::list(&pod.pod_ips);
         let name = pod.pod.as_deref().unwrap_or(workload);
-        let (detail, what) = match (world.suite.families.contains(&family), addresses.as_slice()) {
+        let (detail, what) = match (world.expects(node, family), addresses.as_slice()) {
             (false, []) => return Verdict::pass("none, as expected"),
             (false, [first, ..]) => (
                 format!("{first} is not expected"),
                 format!(
-                    "Pod {name} on node {node} was given the {family} address {first}, but the suite \
-                     {} expects a cluster without {family}.",
-                    world.suite.name
+                    "Pod {name} on node {node} was given the {family} address {first}, but {}.",
+                    world.without(node, family)
                 ),
             ),
             (true, []) => (
@@ -130,7 +133,8 @@ fn order_defect(world: World<'_>, pod: &Workload, family: IpFamily) -> Option<(S
             format!("has {pod_ip} as podIP, which must be podIPs[0]"),
         ));
     }
-    let firsts = all_pods(world).filter_map(|pod| pod.pod_ips.first()).copied().map(IpFamily::of);
+    let ordered = all_pods(world).filter(|pod| world.orders(&pod.node));
+    let firsts = ordered.filter_map(|pod| pod.pod_ips.first()).copied().map(IpFamily::of);
     let expected = primary::expected(world.suite, firsts)?;
     let first = IpFamily::of(first);
     (expected == family && first != family).then(|| {
@@ -157,7 +161,7 @@ fn failure(world: World<'_>, pod: &Workload, family: IpFamily, what: String) -> 
         ),
         format!("kubectl get node {node} -o jsonpath='{{.spec.podCIDRs}}{{\"\\n\"}}'"),
     ]);
-    if !world.suite.families.contains(&family) {
+    if !world.expects(node, family) {
         return failure.fix([
             "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
             format!(

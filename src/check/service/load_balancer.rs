@@ -164,7 +164,10 @@ fn address_given(world: World<'_>, family: IpFamily) -> Verdict {
     if let Some(ip) = balanced.address(family) {
         return Verdict::pass(ip.to_string());
     }
-    let waited = balanced.waited_seconds.unwrap_or_default();
+    let Some(waited) = balanced.waited_seconds else {
+        let reason = "the run ended while an address was still waited for";
+        return Verdict::inconclusive(reason);
+    };
     let said = balanced.events.last();
     let why = said.map(|event| format!(" ({event})")).unwrap_or_default();
     let who = balanced.provider.as_deref().unwrap_or("nobody known");

@@ -50,6 +50,11 @@ impl Check for Names {
         About::own().titled("Your Services: DNS")
     }
 
+    // The family is that of the records; over which one is asked, they don't say.
+    fn knows_groups(&self) -> bool {
+        true
+    }
+
     fn stage(&self) -> Stage {
         Stage::Probed
     }

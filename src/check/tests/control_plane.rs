@@ -31,7 +31,9 @@ fn the_service_is_tried_from_pods_and_hosts_in_the_one_family_that_it_has() {
     for (families, slug) in [(&[V4, V6][..], "ipv4"), (&[V6, V4], "ipv6")] {
         let lab = Lab::new(2, families).with_hosts();
         let passed = of_check(&lab, Status::Pass);
-        let from = ["kubernetes", "n1 -> kubernetes", "n2 -> kubernetes"].map(str::to_owned);
+        let from =
+            ["kubernetes", "certificate of kubernetes", "n1 -> kubernetes", "n2 -> kubernetes"]
+                .map(str::to_owned);
         let hosts = ["n1", "n2"].map(|node| format!("host network of {node} -> kubernetes"));
         let expected: Vec<String> = from
             .into_iter()
@@ -51,6 +53,23 @@ fn a_node_that_drops_the_services_address_is_red_alone() {
         ["n2 -> kubernetes", "host network of n2 -> kubernetes"]
             .map(|to| format!("control_plane::kubernetes_service/ipv4/{to}"))
     );
+}
+
+#[test]
+fn the_certificate_must_be_valid_for_the_services_address_where_it_can_be_seen() {
+    let judged = |certified| {
+        let lab = Lab::dual().changed(|lab| service(lab).certified = certified);
+        let run = lab.run();
+        let name = "control_plane::kubernetes_service/ipv4/certificate of kubernetes";
+        let verdict = &run.case(name).verdict;
+        (verdict.status(), verdict.detail().to_owned())
+    };
+    let known = |value| Fact::Known { value, source: "the lab".to_owned() };
+    let ip = "10.96.0.1".parse().unwrap();
+    assert_eq!(judged(known(vec![ip])), (Status::Pass, "names 10.96.0.1".to_owned()));
+    assert_eq!(judged(known(Vec::new())), (Status::Fail, "does not name 10.96.0.1".to_owned()));
+    let hidden = Fact::Absent { reason: "the API server is reached by a proxy".to_owned() };
+    assert_eq!(judged(hidden).0, Status::Skip);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod busy;
 mod change;
 mod control_plane;
 mod egress;
+mod groups;
 mod health;
 mod host_backend;
 mod load_balancer;

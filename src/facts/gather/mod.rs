@@ -142,6 +142,9 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
     let ((pods_of_cni, cni_config), dns_pods) =
         tokio::try_join!(cni::pod_ranges(&fetch, &cni), dns_pods)?;
 
+    let kubernetes_service = objects::kubernetes_service(services.kubernetes, api_slices);
+    let kubernetes_service = objects::certified(cluster, kubernetes_service).await;
+
     let mut pod_ranges = ranges::pod_ranges(&raw, &nodes);
     pod_ranges.extend(pods_of_cni);
     Ok(Facts {
@@ -165,7 +168,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         service_cidrs: objects::service_cidrs(&raw),
         services: services.of_all,
         unreserved: services.unreserved,
-        kubernetes_service: objects::kubernetes_service(services.kubernetes, api_slices),
+        kubernetes_service,
         pods: objects::pods(pods),
         leases: leases::leases(leases, now),
         load_balancer,

@@ -14,7 +14,7 @@ use super::{
     raw::Raw,
 };
 use crate::{
-    cluster::ClusterError,
+    cluster::{Cluster, ClusterError},
     facts::{
         Fact, KubernetesService, Pods, Sample, ServiceCidr, ServiceSlice, Services, Unreserved,
         source::DEFAULT,
@@ -98,8 +98,31 @@ pub(super) fn kubernetes_service(
             }
             Err(missing) => missing.into(),
         },
+        certified: Fact::Absent { reason: "it was not looked at".to_owned() },
     };
     known(facts, "Service default/kubernetes")
+}
+
+/// Looks which of the Service's ClusterIPs the API server's certificate is valid for.
+pub(super) async fn certified(
+    cluster: &Cluster,
+    mut service: Fact<KubernetesService>,
+) -> Fact<KubernetesService> {
+    if let Fact::Known { value, .. } = &mut service {
+        let mut valid = Vec::new();
+        for &ip in &value.cluster_ips {
+            match cluster.certifies(ip).await {
+                Ok(true) => valid.push(ip),
+                Ok(false) => {}
+                Err(reason) => {
+                    value.certified = Fact::Absent { reason };
+                    return service;
+                }
+            }
+        }
+        value.certified = known(valid, "the API server's certificate");
+    }
+    service
 }
 
 fn slice(slice: &EndpointSlice) -> ServiceSlice {

@@ -103,8 +103,11 @@ mod tests {
         let pointer = "1.0.96.10.in-addr.arpa\tname = kubernetes.default.svc.cluster.local\n\n";
         let names = vec!["kubernetes.default.svc.cluster.local".to_owned()];
         assert_eq!(of(&format!("{SERVER}{pointer}")), Ok(Outcome::Names { names }));
-        let alias = format!("{SERVER}a.b\tcanonical name = c.d\n\n");
-        assert_eq!(of(&alias), Ok(Outcome::NoRecords));
+        let alias = format!("{SERVER}a.b\tcanonical name = c.d\n");
+        assert_eq!(of(&format!("{alias}\n")), Ok(Outcome::NoRecords));
+        let followed = format!("{alias}Name:\tc.d\nAddress: 10.96.7.1\n\n");
+        let addresses = vec!["10.96.7.1".parse().unwrap()];
+        assert_eq!(of(&followed), Ok(Outcome::Records { addresses }));
     }
 
     #[test]

@@ -65,12 +65,44 @@ pub(super) fn render(digest: &Digest<'_>) -> Markup {
                         }
                     }
                 }
+                (beside(digest))
                 p.phases {
                     @for (place, phase) in digest.record.phases.iter().enumerate() {
                         @if place > 0 { ", " } (phase.phase.doing()) " " (time(phase.millis))
                     }
                 }
             }
+        }
+    }
+}
+
+/// The times of both families beside each other, on the paths that answered in both.
+fn beside(digest: &Digest<'_>) -> Markup {
+    let parity = &digest.record.parity;
+    html! {
+        @if !parity.kinds.is_empty() {
+            p.note { "Of the paths that answered in both families: the median of their times until the first success, and of all answers." }
+            div.scroll tabindex="0" role="region" aria-label="Both families" {
+                table.times {
+                    thead {
+                        tr {
+                            th rowspan="2" scope="col" { "path" }
+                            th colspan="2" scope="colgroup" { "IPv4" }
+                            th colspan="2" scope="colgroup" { "IPv6" }
+                        }
+                        tr { @for _ in 0..2 { th scope="col" { "first" } th scope="col" { "median" } } }
+                    }
+                    tbody {
+                        @for kind in &parity.kinds {
+                            tr {
+                                th scope="row" { (title(&kind.check)) }
+                                @for times in [kind.times.ipv4, kind.times.ipv6] { td { (times.first_ms) } td { (times.median_ms) } }
+                            }
+                        }
+                    }
+                }
+            }
+            @if let Some(preference) = &parity.preference { p.note { (preference) } }
         }
     }
 }

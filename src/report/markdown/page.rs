@@ -4,8 +4,9 @@
 use super::write::{block, cell_code, code, prose};
 use crate::{
     cause::Cause,
-    check::Status,
+    check::{KindOfPath, Status},
     exit::Exit,
+    probe::Beside,
     record::Record,
     report::{
         Tally,
@@ -48,6 +49,7 @@ pub(super) fn of_record(record: &Record) -> String {
         parts.push(format!("And {} more kinds of failures.\n", unexplained.len() - MOST));
     }
     parts.push(table(&digest));
+    parts.push(times(record));
     let reasons = |status| -> Vec<String> {
         Reason::all(record, status).iter().map(|reason| prose(&reason.sentence())).collect()
     };
@@ -63,6 +65,7 @@ pub(super) fn of_record(record: &Record) -> String {
             parts.push(folded(title, &lines));
         }
     }
+    parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
 
@@ -110,6 +113,27 @@ fn table(digest: &Digest<'_>) -> String {
         let cells: Vec<String> = cells.collect();
         text.push_str(&format!("| {} | {} |\n", cell_code(checked.id), cells.join(" | ")));
     }
+    text
+}
+
+/// How long answers took in both families.
+fn times(record: &Record) -> String {
+    if record.parity.kinds.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        "<details><summary>Answer times of both families</summary>\n\n| path | IPv4: first \
+                    success | median | IPv6: first success | median |\n|---|---|---|---|---|\n"
+            .to_owned();
+    for KindOfPath { check, times: Beside { ipv4, ipv6, .. } } in &record.parity.kinds {
+        let cells = [ipv4.first_ms, ipv4.median_ms, ipv6.first_ms, ipv6.median_ms];
+        let cells = cells.map(|millis| format!("{millis} ms"));
+        text.push_str(&format!("| {} | {} |\n", cell_code(check), cells.join(" | ")));
+    }
+    if let Some(preference) = &record.parity.preference {
+        text.push_str(&format!("\n{}\n", prose(preference)));
+    }
+    text.push_str("\n</details>\n");
     text
 }
 

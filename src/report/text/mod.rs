@@ -4,6 +4,7 @@
 mod failures;
 mod grid;
 mod layout;
+mod parity;
 mod reasons;
 mod subjects;
 mod summary;
@@ -66,6 +67,7 @@ pub fn body(finished: &Finished, notices: &[String], layout: Layout) -> String {
     let mut parts = vec![failures::render(&view)];
     if layout.detail > Detail::Brief {
         parts.push(tables::render(&view));
+        parts.push(parity::render(&view));
         parts.push(reasons::render(&view, notices));
     } else {
         if finished.exit == Exit::Inconclusive {

@@ -1,7 +1,9 @@
 //! The last stage of a run: carrying its probes out, once more around what failed, and a look at the
 //! nodes that failures point at.
 
+mod balancing;
 mod changes;
+mod in_turn;
 mod policies;
 mod second_look;
 
@@ -89,8 +91,16 @@ impl Session {
         let wanted = self.wants_egress();
         let gateways =
             async { if wanted { gateways::take(&client, &fixture).await } else { Vec::new() } };
-        let (gateways, ()) = tokio::join!(gateways, self.carry_out(probes, Some(live)));
+        let (gateways, ()) = tokio::join!(gateways, self.first_round(probes, live));
         self.facts.gateways = gateways;
+    }
+
+    async fn first_round(&mut self, probes: Vec<(ProbeId, Probe)>, live: &Live) {
+        if self.balancing {
+            self.probe_beside_balancing(probes, live).await;
+        } else {
+            self.carry_out(probes, Some(live)).await;
+        }
     }
 
     /// Whether the way out of the cluster is to be looked at.

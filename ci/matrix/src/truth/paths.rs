@@ -225,6 +225,9 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
         ("service::health_check_node_port" | "service::no_endpoints", Subject::Node { name }) => {
             vec![Path::Untranslated { node: name.clone(), family }]
         }
+        ("control_plane::kubernetes_service", Subject::Service { name }) if name.contains(' ') => {
+            vec![Path::Certificate]
+        }
         // As old as the cluster, and on the node of the control plane.
         ("control_plane::kubernetes_service", Subject::Path { from, .. }) => {
             let target = Target::Host(net.nodes.first().cloned().unwrap_or_default());

@@ -12,7 +12,9 @@ mod address_duplicate;
 mod address_lost;
 mod api_server_paused;
 mod catalogue;
+mod certificate_without_service;
 mod cluster_ip_dropped;
+mod connections_slow;
 mod controller_manager_stopped;
 mod corefile;
 mod default_route_lost;
@@ -89,7 +91,9 @@ pub use self::{
     address_lost::AddressLost,
     api_server_paused::ApiServerPaused,
     catalogue::Fault,
+    certificate_without_service::CertificateWithoutService,
     cluster_ip_dropped::ClusterIpDropped,
+    connections_slow::ConnectionsSlow,
     controller_manager_stopped::ControllerManagerStopped,
     default_route_lost::DefaultRouteLost,
     dns_down::DnsDown,

@@ -79,6 +79,7 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
         | Path::MovedFlow { .. }
         | Path::LoadBalancer { .. }
         | Path::FamilyPolicy
+        | Path::Certificate
         | Path::ApiServer => Outcome::Works,
     }
 }

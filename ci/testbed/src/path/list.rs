@@ -44,7 +44,7 @@ impl Net {
             let balancers = [false, true].map(|outside| Path::LoadBalancer { family, outside });
             nodes.chain(hosts).chain(balancers)
         };
-        self.families.iter().flat_map(of).chain([Path::FamilyPolicy]).collect()
+        self.families.iter().flat_map(of).chain([Path::FamilyPolicy, Path::Certificate]).collect()
     }
 
     fn of_family(&self, family: Family, made: Made) -> Vec<Path> {

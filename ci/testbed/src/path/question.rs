@@ -115,6 +115,8 @@ pub enum Path {
     },
     /// The ipFamilyPolicy of a Service can be changed. Plain commands don't ask it.
     FamilyPolicy,
+    /// The API server's certificate is valid for the ClusterIP of its own Service. Plain commands don't ask it.
+    Certificate,
     /// The API server answers within a second.
     ApiServer,
 }
@@ -145,7 +147,9 @@ impl Path {
             | Self::Untranslated { family, .. }
             | Self::DnsRecord { family, .. } => Some(*family),
             Self::Flow(flow) => Some(flow.family),
-            Self::PodOrder { .. } | Self::FamilyPolicy | Self::ApiServer => None,
+            Self::PodOrder { .. } | Self::FamilyPolicy | Self::Certificate | Self::ApiServer => {
+                None
+            }
         }
     }
 
@@ -196,6 +200,7 @@ impl fmt::Display for Path {
                 write!(f, "{family} address of a load balancer{from}")
             }
             Self::FamilyPolicy => f.write_str("change of ipFamilyPolicy"),
+            Self::Certificate => f.write_str("certificate of the API server"),
             Self::ApiServer => f.write_str("API server"),
         }
     }

@@ -59,6 +59,7 @@ fn kind(path: &Path) -> (String, Pair) {
             ("outside to load balancers".to_owned(), one(&String::new()))
         }
         Path::FamilyPolicy => ("change of ipFamilyPolicy".to_owned(), one(&String::new())),
+        Path::Certificate => ("certificate of the API server".to_owned(), one(&String::new())),
         Path::ApiServer => ("API server".to_owned(), one(&String::new())),
         Path::Flow(flow) => {
             let client = match flow.client {

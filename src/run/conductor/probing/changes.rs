@@ -2,10 +2,10 @@
 
 use kube::Client;
 
-use super::policies::lose;
+use super::in_turn::{self, Batch};
 use crate::{
     fixture::{Fixture, Live, Turn},
-    probe::{self, Probe, ProbeId, Sink},
+    probe::{self, Sink},
 };
 
 /// Carries these probes out, those of one turn after those of the other.
@@ -13,25 +13,21 @@ pub(super) async fn carry_out(
     client: &Client,
     fixture: &Fixture,
     live: Option<&Live>,
-    mut probes: Vec<(ProbeId, Probe)>,
+    probes: Batch,
     sink: &Sink,
 ) {
-    let mut over = None;
-    for turn in Turn::ALL {
-        let of_turn = |(_, probe): &mut (ProbeId, Probe)| probe.aim.turn() == Some(turn);
-        let batch: Vec<_> = probes.extract_if(.., of_turn).collect();
-        let Some(live) = live.filter(|_| !batch.is_empty()) else { continue };
-        // Its first backend it has from the beginning.
-        if over.is_none()
-            && matches!(turn, Turn::Gone | Turn::Back)
-            && let Err(error) = live.turn(fixture, turn).await
-        {
-            over = Some(error.to_string());
+    let otherwise = "the endpoints of its Service were not changed";
+    let Some(live) = live else { return in_turn::lose(probes, otherwise, sink) };
+    let enter = async |turn| match turn {
+        Turn::Gone | Turn::Back => {
+            live.turn(fixture, turn).await.map_err(|error| error.to_string())
         }
-        match &over {
-            Some(reason) => lose(batch, reason, sink),
-            None => probe::carry_out(client, fixture, batch, sink).await,
-        }
-    }
-    lose(probes, "the endpoints of its Service were not changed", sink);
+        // Its first backend it has from the beginning, and its last one goes on.
+        Turn::Before | Turn::After => Ok(()),
+    };
+    let each = async |_, batch: Batch| {
+        probe::carry_out(client, fixture, batch, sink).await;
+        None
+    };
+    in_turn::carry_out(Turn::ALL, probes, |it| it.aim.turn(), enter, each, otherwise, sink).await;
 }
