@@ -104,7 +104,9 @@ impl Suite {
                 return Some(format!("node group {name} is there twice"));
             }
             if labels.is_empty() {
-                return Some(format!("node group {name} has no labels, so that every node belongs to it"));
+                return Some(format!(
+                    "node group {name} has no labels, so that every node belongs to it"
+                ));
             }
             if others.iter().any(|other| other.has(labels)) {
                 return Some(format!(

@@ -9,11 +9,7 @@ use std::{
 };
 
 use http::Uri;
-use kube::{
-    Config,
-    client::ConfigExt,
-    config::AuthInfo,
-};
+use kube::{Config, client::ConfigExt, config::AuthInfo};
 use rustls::{CertificateError, ClientConfig, ClientConnection, pki_types::ServerName};
 
 use super::chain::{first_of, innermost};

@@ -47,7 +47,9 @@ impl Suite {
         if let Some(name) = absent.filter(|name| is_of_targets(name) && self.targets.is_empty()) {
             return Err(SuiteError::NoTarget { name: name.clone() });
         }
-        if let Some(name) = absent.filter(|name| is_of_parity(name) && self.max_family_gap.is_none()) {
+        if let Some(name) =
+            absent.filter(|name| is_of_parity(name) && self.max_family_gap.is_none())
+        {
             return Err(SuiteError::NoLimit { name: name.clone() });
         }
         if let Some(name) = absent {

@@ -112,7 +112,10 @@ fn what_makes_no_sense_is_refused() {
         (with("[IPv4]", "[IPv5]"), "IPv5"),
         (with("[node]", "[]"), "checks is empty"),
         (format!("{SMALL}primary: IPv6\n"), "primary is IPv6"),
-        (format!("{SMALL}node_groups: [{{name: a, labels: {{}}, families: [IPv4]}}]\n"), "has no labels"),
+        (
+            format!("{SMALL}node_groups: [{{name: a, labels: {{}}, families: [IPv4]}}]\n"),
+            "has no labels",
+        ),
         (
             format!("{SMALL}node_groups: [{{name: a, labels: {{b: c}}, families: [IPv6]}}]\n"),
             "node group a has IPv6, which is not one of the families",

@@ -90,8 +90,7 @@ impl Check for KubernetesService {
         {
             cases.push(Planned::new(subject(), family, ApiServer::Slices(family)));
             if world.suite.families.contains(&family) {
-                let certificate =
-                    Subject::Service { name: "certificate of kubernetes".to_owned() };
+                let certificate = Subject::Service { name: "certificate of kubernetes".to_owned() };
                 cases.push(Planned::new(certificate, family, ApiServer::Certificate(family)));
             }
             for source in plan::pods(world).chain(plan::hosts(world)) {

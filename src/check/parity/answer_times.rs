@@ -89,7 +89,9 @@ impl Check for AnswerTimes {
                     cases.push(Planned::settled(subject, None, verdict));
                     continue;
                 }
-                cases.push(Planned::new(subject, None, Ways { check, from, to, gap }).beside(&probes));
+                cases.push(
+                    Planned::new(subject, None, Ways { check, from, to, gap }).beside(&probes),
+                );
             }
         }
         cases

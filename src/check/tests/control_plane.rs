@@ -31,8 +31,9 @@ fn the_service_is_tried_from_pods_and_hosts_in_the_one_family_that_it_has() {
     for (families, slug) in [(&[V4, V6][..], "ipv4"), (&[V6, V4], "ipv6")] {
         let lab = Lab::new(2, families).with_hosts();
         let passed = of_check(&lab, Status::Pass);
-        let from = ["kubernetes", "certificate of kubernetes", "n1 -> kubernetes", "n2 -> kubernetes"]
-            .map(str::to_owned);
+        let from =
+            ["kubernetes", "certificate of kubernetes", "n1 -> kubernetes", "n2 -> kubernetes"]
+                .map(str::to_owned);
         let hosts = ["n1", "n2"].map(|node| format!("host network of {node} -> kubernetes"));
         let expected: Vec<String> = from
             .into_iter()

@@ -121,9 +121,10 @@ fn times(record: &Record) -> String {
     if record.parity.kinds.is_empty() {
         return String::new();
     }
-    let mut text = "<details><summary>Answer times of both families</summary>\n\n| path | IPv4: first \
+    let mut text =
+        "<details><summary>Answer times of both families</summary>\n\n| path | IPv4: first \
                     success | median | IPv6: first success | median |\n|---|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for KindOfPath { check, times: Beside { ipv4, ipv6, .. } } in &record.parity.kinds {
         let cells = [ipv4.first_ms, ipv4.median_ms, ipv6.first_ms, ipv6.median_ms];
         let cells = cells.map(|millis| format!("{millis} ms"));

@@ -147,7 +147,9 @@ impl Path {
             | Self::Untranslated { family, .. }
             | Self::DnsRecord { family, .. } => Some(*family),
             Self::Flow(flow) => Some(flow.family),
-            Self::PodOrder { .. } | Self::FamilyPolicy | Self::Certificate | Self::ApiServer => None,
+            Self::PodOrder { .. } | Self::FamilyPolicy | Self::Certificate | Self::ApiServer => {
+                None
+            }
         }
     }
 
