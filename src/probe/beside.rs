@@ -26,8 +26,10 @@ pub struct Times {
     pub first_ms: u32,
     /// The median of all attempts that succeeded, in milliseconds.
     pub median_ms: u32,
-    /// Their lower quartile: what only a quarter of them is as quick as.
-    pub quarter_ms: u32,
+    /// The quickest of them, in milliseconds.
+    pub quickest_ms: u32,
+    /// The slowest of them, in milliseconds.
+    pub slowest_ms: u32,
 }
 
 /// The same from the same place to the same thing, whatever the family.
@@ -78,15 +80,20 @@ impl Times {
             let succeeded = attempts.iter().filter(|attempt| attempt.outcome.succeeded());
             all.extend(succeeded.map(|attempt| attempt.millis));
         }
-        let quarter_ms = at(all.clone(), 4)?;
-        Some(Self { first_ms: at(first, 2)?, median_ms: at(all, 2)?, quarter_ms })
+        let (quickest, slowest) = (all.iter().min().copied()?, all.iter().max().copied()?);
+        Some(Self {
+            first_ms: median(first)?,
+            median_ms: median(all)?,
+            quickest_ms: quickest,
+            slowest_ms: slowest,
+        })
     }
 }
 
-/// The one that this part of the others are less than, of two the larger: with 2 the median.
-fn at(mut times: Vec<u32>, part: usize) -> Option<u32> {
+/// The one in the middle, of two the larger.
+fn median(mut times: Vec<u32>) -> Option<u32> {
     times.sort_unstable();
-    times.get(times.len() / part).copied()
+    times.get(times.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -126,8 +133,8 @@ mod tests {
             (probe("n2", "[fd00::2]:80"), attempts(&[30, 30], 0)),
         ];
         let beside = Beside::of(seen.iter().map(|(probe, seen)| (probe, seen.as_slice())));
-        let ipv4 = Times { first_ms: 10, median_ms: 10, quarter_ms: 10 };
-        let ipv6 = Times { first_ms: 540, median_ms: 30, quarter_ms: 30 };
+        let ipv4 = Times { first_ms: 10, median_ms: 10, quickest_ms: 10, slowest_ms: 20 };
+        let ipv6 = Times { first_ms: 540, median_ms: 30, quickest_ms: 30, slowest_ms: 40 };
         assert_eq!(beside, Some(Beside { paths: 2, ipv4, ipv6 }));
         assert_eq!(beside.unwrap().ordered(), (IpFamily::V4, ipv4, ipv6));
     }
