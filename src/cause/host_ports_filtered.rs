@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
-    check::{Kind, Subject, commands},
+    check::{Kind, commands},
     net::IpFamily,
     probe::Aim,
 };
@@ -49,10 +49,6 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
         return None;
     }
     let first = dropped.first()?;
-    let cases = evidence.red("service::host_backend", |judged| {
-        let there = matches!(&judged.case.subject, Subject::Path { to, .. } if to == node);
-        judged.case.family == Some(family) && there
-    });
     let place = first.probe.target.address()?;
     Some(Found {
         what: format!(
@@ -77,7 +73,10 @@ fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> 
             "Let the firewall of {node}, and what filters between the nodes (security groups), admit to {place} \
              and the other ports of the node over {family} whom they admit over {other}: pods and nodes."
         )],
-        cases,
+        probed: evidence.bad(|probed| {
+            let there = probed.host_backend() == Some(node) && probed.from() != Some(node);
+            probed.family == family && there
+        }),
         ..Found::default()
     })
 }

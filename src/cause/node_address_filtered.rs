@@ -67,9 +67,11 @@ fn is_apart(evidence: &Evidence<'_>, family: IpFamily, a: &str, b: &str) -> bool
     let sent: Vec<&Probed<'_>> =
         evidence.touching(a, family).filter(|probed| sends(probed, family, a, b)).collect();
     let silent = |probed: &&Probed<'_>| probed.dead() && probed.kind() == Some(Kind::TimedOut);
-    sent.iter().any(|probed| probed.by_host() && probed.is_cluster_ip())
-        && sent.iter().any(|probed| probed.is_node_port())
-        && sent.iter().all(silent)
+    let lost: Vec<&Probed<'_>> = sent.iter().copied().filter(silent).collect();
+    // What could not be told, for somebody was busy, is no sign of the contrary.
+    lost.iter().any(|probed| probed.by_host() && probed.is_cluster_ip())
+        && lost.iter().any(|probed| probed.is_node_port())
+        && !sent.iter().any(|probed| probed.proves_a_way())
 }
 
 fn of_group(evidence: &Evidence<'_>, family: IpFamily, group: &[Apart<'_>]) -> Option<Found> {
