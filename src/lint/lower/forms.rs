@@ -8,8 +8,7 @@ use crate::lint::{
 /// From `name: value` to a list of `name` and `value`, if each flag is on a line of its own, or all
 /// stand between braces.
 pub(super) fn to_list(source: &Source, whole: Span, flags: &[Arg]) -> Vec<Edit> {
-    let text = source.text.get(whole.start..whole.end).unwrap_or_default();
-    if text.starts_with('{') && text.ends_with('}') {
+    if source.text.get(whole.start..).is_some_and(|text| text.starts_with('{')) {
         return braces_to_list(source, whole, flags);
     }
     rewrite(flags, |flag| {
@@ -33,12 +32,17 @@ fn braces_to_list(source: &Source, whole: Span, flags: &[Arg]) -> Vec<Edit> {
         let lead = Edit::new(at(flag.name.span.start), "", "{name: ");
         plain.then_some([lead, Edit { new, ..between }])
     });
-    if edits.is_empty() {
-        return edits;
+    // Where the last flag is not the last entry, something else stands between the braces.
+    let last = flags.last().map_or(whole.start, |flag| flag.value.span.end);
+    let rest = source.text.get(last..).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start().len();
+    if edits.is_empty() || !rest.trim_start().starts_with('}') {
+        return Vec::new();
     }
     let ends = flags.iter().map(|flag| Edit::new(at(flag.value.span.end), "", "}"));
     let open = Edit::new(Span { end: whole.start + 1, ..whole }, "{", "[");
-    let close = Edit::new(Span { start: whole.end - 1, ..whole }, "}", "]");
+    let close = Span { start: last + blanks, end: last + blanks + 1, ..whole };
+    let close = Edit::new(close, "}", "]");
     edits.into_iter().chain(ends).chain([open, close]).collect()
 }
 

@@ -55,6 +55,10 @@ impl Lower<'_> {
         let list = |pick: fn(&Keys) -> (&'static str, &'static str), setting| {
             let keys: Vec<_> = families.iter().map(|(_, keys)| pick(keys)).collect();
             let set = |(key, _): &(&'static str, &'static str)| text(key);
+            // An unknown family, or one that a template is to fill in.
+            if keys.is_empty() {
+                return None;
+            }
             let defaults: Vec<&str> = keys.iter().map(|(_, default)| *default).collect();
             if !keys.iter().any(|key| set(key).is_some()) {
                 return Some(assumed(&defaults.join(","), at, setting));
