@@ -16,14 +16,14 @@ impl CauseRule for AddressDuplicate {
          this one, and to the pods behind it, ends at a machine that knows nothing of them."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let mut found = evidence.of_each_node(held_by_another);
-        found.extend(evidence.of_each_node(find));
+        found.extend(evidence.of_each_node(at_node));
         found
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let facts = evidence.world.facts;
     let shown = proof::address_taken(facts, node, family);
     if !shown.is_proof() {

@@ -19,12 +19,12 @@ impl CauseRule for ApiServerWithoutPods {
          then blocks what it watches: pods are not created, and upgrades stop half way."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let example = evidence.of(family).find(|probed| probed.is_proxied() && probed.bad())?;
     let mut ways = evidence.of(family).filter(|probed| probed.is_pod_path() && !probed.large);
     if ways.any(|probed| probed.bad()) {

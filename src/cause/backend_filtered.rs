@@ -20,15 +20,15 @@ impl CauseRule for BackendFiltered {
          often written for the addresses of one family and drop the other whole."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let mut found = evidence.of_each_node(find);
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        let mut found = evidence.of_each_node(at_node);
         found.extend(evidence.of_each_node(refused));
         found.extend(evidence.of_each_node(refused_out));
         found
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let paths =
         || evidence.touching(node, family).filter(|probed| probed.is_pod_path() && !probed.large);
     let to = || paths().filter(|probed| probed.backend() == Some(node));

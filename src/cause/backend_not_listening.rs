@@ -20,8 +20,8 @@ impl CauseRule for BackendNotListening {
          the pod doesn't listen in this family, or the node's kernel gives pods none."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -37,7 +37,7 @@ pub(super) fn reached<'e, 'a>(
     })
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let deaf: Vec<&str> = evidence
         .world
         .fixture

@@ -22,8 +22,8 @@ impl CauseRule for ClientAddressLost {
          externalTrafficPolicy Local exists to keep it."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -37,7 +37,7 @@ pub(super) fn cases(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> BT
     })
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let cases = evidence.red("service::traffic_policy", |judged| {
         judged.case.family == Some(family) && judged.verdict.detail().starts_with(SOURCE_LOST)
     });

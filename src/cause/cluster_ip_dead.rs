@@ -23,8 +23,8 @@ impl CauseRule for ClusterIpDead {
          and a pod that is moved here breaks."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) fn example<'e>(
         })
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let dead = nodes(evidence, family);
     let groups = if dead.len() == evidence.nodes().len() {
         vec![dead]

@@ -24,14 +24,14 @@ impl CauseRule for ComponentStopped {
          Nothing can be said of the network until it is back."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let leases = evidence.world.facts.leases.known();
         let stale = leases.into_iter().flatten().filter(|lease| lease.is_stale());
-        stale.filter_map(|lease| find(evidence, lease)).collect()
+        stale.filter_map(|lease| of_lease(evidence, lease)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
+fn of_lease(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
     let fixture = evidence.world.fixture;
     let pods = fixture.backends.iter().chain(&fixture.probes);
     let awaited: Vec<&str> =

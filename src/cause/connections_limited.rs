@@ -24,8 +24,8 @@ impl CauseRule for ConnectionsLimited {
          does a rule that limits how many connections a second may begin."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
@@ -38,7 +38,7 @@ fn is_tcp(probed: &Probed<'_>) -> bool {
     matches!(probed.probe.target, Target::Http { payload: 0, .. })
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let touches =
         |probed: &Probed<'_>| [probed.from(), probed.at(), probed.backend()].contains(&Some(node));
     // Of several backends one may be dead, which is another matter.

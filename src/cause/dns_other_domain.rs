@@ -16,12 +16,12 @@ impl CauseRule for DnsOtherDomain {
          another one passes these names on to servers outside, which don't know them."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        find(evidence).into_iter().collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        in_cluster(evidence).into_iter().collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>) -> Option<Found> {
+fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let dns = evidence.world.facts.cluster_dns.known()?;
     let domain = dns.domain.as_deref()?;
     let serves = |zone: &String| {

@@ -26,12 +26,15 @@ impl CauseRule for DnsServerDeaf {
          its probes go another way."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let nodes = evidence.nodes();
         // Where a node hears none at all, it is no matter of one server.
         let heard: Vec<&str> =
             nodes.into_iter().filter(|node| !hears_none(evidence, node)).collect();
-        IpFamily::ALL.into_iter().flat_map(|family| find(evidence, family, &heard)).collect()
+        IpFamily::ALL
+            .into_iter()
+            .flat_map(|family| unheard_in_family(evidence, family, &heard))
+            .collect()
     }
 }
 
@@ -46,7 +49,7 @@ pub(super) fn hears_none(evidence: &Evidence<'_>, node: &str) -> bool {
 }
 
 /// What DNS pods did not answer, by what they are deaf to; alike ones together.
-fn find(evidence: &Evidence<'_>, family: IpFamily, heard: &[&str]) -> Vec<Found> {
+fn unheard_in_family(evidence: &Evidence<'_>, family: IpFamily, heard: &[&str]) -> Vec<Found> {
     let red = evidence.red("dns::servers", |judged| {
         judged.case.family == Some(family) && judged.verdict.detail().starts_with("deaf")
     });

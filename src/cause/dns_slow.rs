@@ -20,12 +20,12 @@ impl CauseRule for DnsSlow {
          where they allow less."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        find(evidence).into_iter().collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        in_cluster(evidence).into_iter().collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>) -> Option<Found> {
+fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let cases = evidence.red("dns::servers", |judged| judged.verdict.detail().starts_with("slow"));
     let slow: Vec<_> = cases.iter().filter_map(|&case| evidence.judged.get(case)).collect();
     let first = slow.first()?;

@@ -23,7 +23,7 @@ impl CauseRule for DnsUnreachable {
         "Without DNS pods find nothing by name, in any family."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let nodes: Vec<&str> =
             evidence.nodes().into_iter().filter(|node| !asked(evidence, node).is_empty()).collect();
         let deaf: Vec<&str> = nodes

@@ -16,12 +16,12 @@ impl CauseRule for DnsWithoutNames {
          for the other one."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        find(evidence).into_iter().collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        in_cluster(evidence).into_iter().collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>) -> Option<Found> {
+fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let unknown = |kind| kind == Some(Kind::NoSuchName);
     let example =
         evidence.probed.iter().find(|probed| probed.is_dns() && unknown(probed.kind()))?;

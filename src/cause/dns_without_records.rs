@@ -24,8 +24,8 @@ impl CauseRule for DnsWithoutRecords {
          has one family for them, however well the other one works."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        IpFamily::ALL.into_iter().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        IpFamily::ALL.into_iter().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn servers<'a>(
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let example = evidence.of(family).find(|probed| lacks(probed))?;
     let record = family.record_type();
     let place = DnsPlace::of(evidence.world);

@@ -21,12 +21,12 @@ impl CauseRule for DnsWithoutReverse {
          waits for servers outside the cluster."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        IpFamily::ALL.into_iter().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        IpFamily::ALL.into_iter().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let cases = evidence.red("dns::reverse", |judged| judged.case.family == Some(family));
     let asks = |probed: &&super::evidence::Probed<'_>| {
         probed.family == family && matches!(probed.probe.aim, Aim::Pointer { .. })

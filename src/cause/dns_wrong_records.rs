@@ -19,8 +19,8 @@ impl CauseRule for DnsWrongRecords {
          or somebody else. Those that prefer the family do so first."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        IpFamily::ALL.into_iter().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        IpFamily::ALL.into_iter().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -28,7 +28,7 @@ fn is_wrong(probed: &Probed<'_>) -> bool {
     probed.is_dns() && probed.kind() == Some(Kind::WrongRecords)
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let wrong: Vec<&Probed<'_>> = evidence.of(family).filter(|probed| is_wrong(probed)).collect();
     let example = *wrong.first()?;
     let record = family.record_type();

@@ -20,12 +20,12 @@ impl CauseRule for EgressDead {
          some try the other one. Inside the cluster everything works."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let leaves = |probed: &&Probed<'_>| probed.probe.aim == Aim::Outside;
     let from_pod = |probed: &&Probed<'_>| matches!(probed.probe.vantage, Vantage::Pod { .. });
     let out = |family| evidence.of(family).filter(leaves);

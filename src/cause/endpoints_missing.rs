@@ -20,12 +20,12 @@ impl CauseRule for EndpointsMissing {
          Service in this family, whatever pods can reach."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let fixture = evidence.world.fixture;
     // The others may be meant to have none.
     let services = || fixture.services.iter().filter(|service| service.role.is_basic());

@@ -319,11 +319,11 @@ impl<'a> Evidence<'a> {
     /// What a rule finds of each node in each family.
     pub(super) fn of_each_node(
         &self,
-        find: impl Fn(&Self, &'a str, IpFamily) -> Option<Found>,
+        at_node: impl Fn(&Self, &'a str, IpFamily) -> Option<Found>,
     ) -> Vec<Found> {
         let nodes = self.nodes();
         let each = self.families().flat_map(|family| nodes.iter().map(move |node| (*node, family)));
-        each.filter_map(|(node, family)| find(self, node, family)).collect()
+        each.filter_map(|(node, family)| at_node(self, node, family)).collect()
     }
 
     /// The probes that went wrong and that a rule points at.

@@ -21,12 +21,12 @@ impl CauseRule for FlowsStale {
          proxy is to make it forget, in each family by itself."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let in_turn = |turn| {
         let all = evidence.probed.iter().filter(move |probed| probed.family == family);
         all.filter(move |probed| probed.probe.aim.turn() == Some(turn))

@@ -20,8 +20,8 @@ impl CauseRule for ForwardFiltered {
          NodePorts look healthy while the pods of the node open no connection and get none."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) fn lost(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Opt
     })
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let Lost { seen, lets_in } = lost(evidence, node, family)?;
     let tables = match family {
         IpFamily::V4 => "iptables",

@@ -21,12 +21,12 @@ impl CauseRule for GatewaySilent {
          beyond it. Inside the cluster everything works."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let gateways = &evidence.world.facts.gateways;
     let of = |node: &str| -> Vec<&Gateway> {
         let its = gateways.iter().filter(|gateway| gateway.family == family);

@@ -26,7 +26,7 @@ impl CauseRule for HairpinOff {
          and works otherwise: one request in as many as there are replicas."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let own = |probed: &Probed<'_>| {
             let service = match &probed.probe.aim {
                 Aim::ClusterIp { service } | Aim::NodePort { service, .. } => Some(service),

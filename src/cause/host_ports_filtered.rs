@@ -21,18 +21,18 @@ impl CauseRule for HostPortsFiltered {
          rules for each family apart."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         evidence
             .families()
             .flat_map(|family| {
                 let nodes = evidence.nodes().into_iter();
-                nodes.filter_map(move |node| find(evidence, node, family))
+                nodes.filter_map(move |node| at_node(evidence, node, family))
             })
             .collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     // The node itself may be admitted all the same.
     let direct = |family| {
         evidence.of(family).filter(move |probed| {

@@ -21,12 +21,12 @@ impl CauseRule for KubeProxyFamilyUnhealthy {
          on the node, though its kube-proxy is Running and Ready."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let asked = Aim::ProxyHealth { node: node.to_owned(), family };
     let told = evidence
         .probed

@@ -18,8 +18,8 @@ impl CauseRule for KubeProxyNotRunning {
          hide it; new Services, and old ones whose pods move, are dead on the node in both families."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        find(evidence).into_iter().collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        in_cluster(evidence).into_iter().collect()
     }
 }
 
@@ -51,7 +51,7 @@ fn dead<'a>(evidence: &Evidence<'a>) -> Vec<(&'a str, BTreeSet<ProbeId>)> {
     found
 }
 
-fn find(evidence: &Evidence<'_>) -> Option<Found> {
+fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let pods = evidence.world.facts.proxy_pods.known()?;
     let on = |node: &str| pods.iter().find(|pod| pod.node.as_deref() == Some(node));
     let ill: Vec<(&str, BTreeSet<ProbeId>)> = dead(evidence)

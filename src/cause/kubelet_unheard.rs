@@ -19,7 +19,7 @@ impl CauseRule for KubeletUnheard {
          with the Services and endpoints of the time when the node was last heard."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let unheard = |reason: &str| reason.ends_with("has not picked up the pod");
         let each = not_up::by_node(evidence, unheard).into_iter();
         each.map(|(node, reasons)| found(evidence, node, reasons.len())).collect()

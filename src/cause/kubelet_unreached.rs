@@ -22,15 +22,15 @@ impl CauseRule for KubeletUnreached {
          for its kubelet speaks to the API server by connections of its own, so nothing else shows it."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let mut lost = evidence.nodes();
         let heard = |node: &&str| tried(evidence, node).any(|(_, reason)| reason.is_none());
         // Where nobody is heard, it is the API server, or this machine.
-        if !lost.iter().any(|node| heard(&node)) {
+        if !lost.iter().any(&heard) {
             return Vec::new();
         }
-        lost.retain(|node| !heard(&node));
-        lost.into_iter().filter_map(|node| find(evidence, node)).collect()
+        lost.retain(|node| !heard(node));
+        lost.into_iter().filter_map(|node| at_node(evidence, node)).collect()
     }
 }
 
@@ -47,7 +47,7 @@ fn tried<'e>(
     })
 }
 
-fn find(evidence: &Evidence<'_>, node: &str) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str) -> Option<Found> {
     let lost: BTreeSet<ProbeId> = tried(evidence, node).map(|(id, _)| id).collect();
     let (_, reason) = tried(evidence, node).next()?;
     let cases: BTreeSet<usize> = (0..evidence.judged.len())

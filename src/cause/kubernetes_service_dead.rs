@@ -21,8 +21,8 @@ impl CauseRule for KubernetesServiceDead {
          network. On such a node they start and then fail one after the other."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -37,7 +37,7 @@ fn tried<'e, 'a>(
         .filter(move |probed| probed.is_api_server() && probed.from() == Some(node))
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let mut nodes = evidence.nodes();
     nodes.retain(|node| tried(evidence, family, node).any(Probed::dead));
     let node = *nodes.first()?;

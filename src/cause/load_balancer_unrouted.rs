@@ -20,12 +20,12 @@ impl CauseRule for LoadBalancerUnrouted {
          each family by itself, or a load balancer elsewhere must listen there."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let balanced = evidence.world.fixture.load_balancing.asked()?;
     let ip = balanced.address(family)?;
     let cases = evidence.red("service::load_balancer", |judged| {

@@ -20,12 +20,12 @@ impl CauseRule for LoadBalancerWithoutFamily {
          only its Events say so."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        find(evidence).into_iter().collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        in_cluster(evidence).into_iter().collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>) -> Option<Found> {
+fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let balanced = evidence.world.fixture.load_balancing.asked()?;
     let cases = evidence
         .red("service::load_balancer", |judged| judged.verdict.detail().starts_with(NO_ADDRESS));

@@ -20,8 +20,8 @@ impl CauseRule for LocalPolicyIgnored {
          arrives at the wrong agent, or with a node's address in place of the client's."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -30,7 +30,7 @@ fn proxy<'a>(probed: &Probed<'a>) -> Option<&'a str> {
     probed.at().or(probed.from())
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let answered: Vec<&Probed<'_>> =
         evidence.silences(family).filter(|probed| probed.bad()).collect();
     let mut nodes = evidence.nodes();

@@ -23,16 +23,16 @@ impl CauseRule for LossyPath {
          health checks flap. Whatever else is red there may be red by chance."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let of = |family| {
             let places = losing(evidence.probes, family).into_iter();
-            places.filter_map(move |lossy| find(evidence, family, &lossy))
+            places.filter_map(move |lossy| at_place(evidence, family, &lossy))
         };
         evidence.families().flat_map(of).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily, lossy: &Losing<'_>) -> Option<Found> {
+fn at_place(evidence: &Evidence<'_>, family: IpFamily, lossy: &Losing<'_>) -> Option<Found> {
     let place = &lossy.place;
     let here = |probed: &Probed<'_>| passes(evidence, probed, family, place);
     let probed = evidence.bad(|probed| {
@@ -104,7 +104,6 @@ fn find(evidence: &Evidence<'_>, family: IpFamily, lossy: &Losing<'_>) -> Option
         fix: fix(place),
         probed,
         cases: cases.collect(),
-        ..Found::default()
     })
 }
 

@@ -13,7 +13,7 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
     let mut causes = Vec::new();
     for rule in REGISTRY {
         let mut of_rule = Vec::new();
-        for found in rule.find(&evidence) {
+        for found in rule.findings(&evidence) {
             let explains = open.explain(judged, &found);
             if explains.is_empty() {
                 continue;

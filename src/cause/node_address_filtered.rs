@@ -23,15 +23,15 @@ impl CauseRule for NodeAddressFiltered {
          and then."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| in_family(evidence, family)).collect()
     }
 }
 
 /// A node, and the other one that doesn't get what the first sends under its own address.
 type Apart<'n> = (&'n str, &'n str);
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let nodes = evidence.nodes();
     let pairs = nodes.iter().flat_map(|a| nodes.iter().map(move |b| (*a, *b)));
     let mut apart: Vec<Apart<'_>> =

@@ -20,12 +20,12 @@ impl CauseRule for NodeCutOff {
          traffic to it."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let isolation = isolation::of(evidence, node, family)?;
     let mut seen =
         vec![format!("no pod on {node} reaches another node over {family}, nor the reverse")];

@@ -27,12 +27,12 @@ impl CauseRule for NodeNotForwarding {
          is switched off by some network managers and hardening profiles."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let (seen, confidence) =
         with_others(evidence, node, family).or_else(|| alone(evidence, node, family))?;
     let sysctl = remedy::forwarding(family);

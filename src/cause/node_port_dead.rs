@@ -25,8 +25,8 @@ impl CauseRule for NodePortDead {
          while everything inside the cluster works."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) fn explained(
     })
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let all = nodes(evidence, family);
     let everywhere = !all.is_empty() && all.len() == evidence.nodes().len();
     let groups: Vec<Vec<&str>> =

@@ -22,12 +22,12 @@ impl CauseRule for NodePortInputFiltered {
          traffic, and connections to Services without endpoints, which then hang in place of being refused."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let at_node = |probed: &Probed<'_>| probed.family == family && probed.at() == Some(node);
     let for_node = |probed: &Probed<'_>| {
         let own = matches!(probed.probe.target, Target::Health { .. } | Target::Closed { .. });

@@ -25,8 +25,8 @@ impl CauseRule for NodePortNotMasqueraded {
          Load balancers see such a node healthy, and lose every connection whose backend is elsewhere."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -67,7 +67,7 @@ fn serves_own_pods(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> boo
     })
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let mut nodes = evidence.nodes();
     nodes.retain(|node| strays(evidence, family, node));
     let node = *nodes.first()?;

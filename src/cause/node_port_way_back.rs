@@ -23,8 +23,8 @@ impl CauseRule for NodePortWayBack {
          lose every connection, while clients outside see nothing of it."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -73,7 +73,7 @@ fn all_dead<'e>(probes: impl Iterator<Item = &'e Probed<'e>>) -> bool {
     probes.peek().is_some() && probes.all(Probed::dead)
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let from_outside = |node: &str| {
         tried(evidence, family, node)
             .any(|probed| matches!(probed.origin, Origin::Outside) && probed.good())

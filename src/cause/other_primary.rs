@@ -21,13 +21,13 @@ impl CauseRule for OtherPrimary {
          changed in place."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let suite = evidence.world.suite;
-        suite.primary.and_then(|primary| find(evidence, primary)).into_iter().collect()
+        suite.primary.and_then(|primary| beside_primary(evidence, primary)).into_iter().collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, primary: IpFamily) -> Option<Found> {
+fn beside_primary(evidence: &Evidence<'_>, primary: IpFamily) -> Option<Found> {
     let other = primary.other();
     let fixture = evidence.world.fixture;
     let service = |judged: &Judged| {

@@ -16,12 +16,12 @@ impl CauseRule for OutsideWithoutWay {
          of the cluster."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let outside = || evidence.of(family).filter(|probed| matches!(probed.origin, Origin::Outside));
     let example = outside().find(|probed| probed.is_node_port() && probed.bad())?;
     if outside().any(|probed| probed.proves_a_way()) {

@@ -28,12 +28,12 @@ impl CauseRule for OwnPodRoutesMissing {
          family."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let mut nodes = evidence.nodes();
     nodes.retain(|node| is_deaf(evidence, family, node));
     let told: Vec<&Probed<'_>> =

@@ -23,14 +23,14 @@ impl CauseRule for PathMtu {
          family suffers most where the message that says so is dropped."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let families = || evidence.families();
-        let pods = families().filter_map(|family| find(evidence, family));
+        let pods = families().filter_map(|family| in_family(evidence, family));
         pods.chain(families().filter_map(|family| elsewhere(evidence, family))).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let narrow: Vec<(&str, &str, &Probed<'_>)> = evidence
         .of(family)
         .filter(|probed| probed.is_pod_path() && probed.large && probed.bad())
@@ -70,7 +70,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         fix: vec![
             format!(
                 "Set the pod network's MTU to what the {family} path between the nodes carries, less \
-                 the tunnel's header, and make the pods anew."
+                 the tunnel's header, and create the pods again."
             ),
             format!("Let {icmp} through every firewall on the path."),
         ],

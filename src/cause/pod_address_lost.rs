@@ -22,12 +22,12 @@ impl CauseRule for PodAddressLost {
          clients there."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let fixture = evidence.world.fixture;
     let [probe, backend] = [fixture.probe_on(node), fixture.backend_on(node)];
     let lost = |pod: Option<&Workload>| pod.and_then(|pod| lost(evidence, pod, family));

@@ -22,12 +22,12 @@ impl CauseRule for PodNetworkDown {
          the family wait for a time-out before they try the other, or fail."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let paths = || evidence.of(family).filter(|probed| probed.is_pod_path() && !probed.large);
     let between: Vec<&Probed<'_>> =
         paths().filter(|probed| probed.from() != probed.backend()).collect();

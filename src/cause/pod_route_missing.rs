@@ -35,11 +35,11 @@ impl CauseRule for PodRouteMissing {
          fail."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let of_family = |family| {
             let groups = grouped(losses(evidence, family)).into_iter();
             let of_pods = groups.filter_map(move |group| found(evidence, family, &group));
-            of_pods.chain(hosts::find(evidence, family))
+            of_pods.chain(hosts::in_family(evidence, family))
         };
         evidence.families().flat_map(of_family).collect()
     }

@@ -19,12 +19,12 @@ impl CauseRule for PodWayMissing {
          their addresses gives them their routes as well, and may do so for one family alone."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let fixture = evidence.world.fixture;
     let probe = fixture.probe_on(node)?;
     let pod = probe.pod.as_deref()?;

@@ -22,12 +22,12 @@ impl CauseRule for PodsMasqueraded {
          family alone."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let masqueraded =
         || evidence.of(family).filter(|probed| probed.kind() == Some(Kind::WrongSource));
     let example = masqueraded().next()?;
@@ -58,7 +58,7 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         reproduce: vec![commands::on_node_as_root(place, "nft list ruleset")],
         fix: vec![
             format!(
-                "Except the cluster's {family} pod range from masquerading: the pod network's own \
+                "Exclude the cluster's {family} pod range from masquerading: the pod network's own \
                  setting (Calico natOutgoing and its pools, Cilium {}NativeRoutingCIDR, Flannel \
                  --ip-masq), or nonMasqueradeCIDRs of ip-masq-agent.",
                 family.slug()
@@ -71,6 +71,5 @@ fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         cases: entering
             .map(|node| client_address_lost::cases(evidence, family, node))
             .unwrap_or_default(),
-        ..Found::default()
     })
 }

@@ -24,7 +24,7 @@ impl CauseRule for PodsNotMade {
          A plugin that can't give a pod one of its families gives it no network at all."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let each = not_up::by_node(evidence, |reason| reason.starts_with(REASON)).into_iter();
         each.map(|(node, reasons)| found(evidence, node, &reasons)).collect()
     }

@@ -16,12 +16,12 @@ impl CauseRule for PodsRoutedAstray {
          family sends their packets and answers another way, which nothing else there takes."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let lost = forward_filtered::lost(evidence, node, family)?;
     let fixture = evidence.world.fixture;
     let pods = [fixture.backend_on(node), fixture.probe_on(node)];

@@ -20,12 +20,12 @@ impl CauseRule for PoliciesIgnored {
          them, and nothing tells of it: what is tried over the other family is denied."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let red = evidence.red("policy::both_families", |judged| judged.case.family == Some(family));
     let denied = |probed: &&Probed<'_>| {
         probed.probe.aim.is_guarded() && matches!(probed.probe.target, Target::Unanswered { .. })

@@ -11,5 +11,5 @@ pub trait CauseRule: Sync {
     fn why(&self) -> &'static str;
 
     /// The faults of this kind.
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found>;
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found>;
 }

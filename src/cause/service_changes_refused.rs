@@ -16,12 +16,12 @@ impl CauseRule for ServiceChangesRefused {
          only Services that are made anew get both families."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        find(evidence).into_iter().collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        in_cluster(evidence).into_iter().collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>) -> Option<Found> {
+fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let fixture = evidence.world.fixture;
     let service = fixture.service(&ServiceRole::PolicyChange)?;
     let (to, message) =

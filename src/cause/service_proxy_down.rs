@@ -21,12 +21,12 @@ impl CauseRule for ServiceProxyDown {
          none either, while pods still reach each other."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let ports = node_port_dead::nodes(evidence, family);
     let down: Vec<&str> = cluster_ip_dead::nodes(evidence, family)
         .into_iter()

@@ -26,8 +26,8 @@ impl CauseRule for ServiceRangeUnrouted {
          pods reach nothing outside the cluster in it."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(find)
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
     }
 }
 
@@ -40,7 +40,7 @@ fn has_no_way(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> bool {
     lookup.is_some_and(|lookup| lookup.route.is_none())
 }
 
-fn find(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let by_host = |probed: &&Probed<'_>| {
         (probed.is_cluster_ip() || probed.is_api_server())
             && matches!(&probed.probe.vantage, Vantage::HostNetwork { node: from } if from == node)

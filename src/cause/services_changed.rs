@@ -23,8 +23,8 @@ impl CauseRule for ServicesChanged {
          has another."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        find(evidence).into_iter().collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        in_cluster(evidence).into_iter().collect()
     }
 }
 
@@ -46,7 +46,7 @@ fn breaks(probed: &Probed<'_>, field: &str, value: &str) -> bool {
     }
 }
 
-fn find(evidence: &Evidence<'_>) -> Option<Found> {
+fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let services = &evidence.world.fixture.services;
     let mut changed = Changed::new();
     for service in services {

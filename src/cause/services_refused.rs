@@ -21,12 +21,12 @@ impl CauseRule for ServicesRefused {
          them. It says nothing against the cluster's network."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        find(evidence).into_iter().collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        in_cluster(evidence).into_iter().collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>) -> Option<Found> {
+fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let refusal = |name: &str| {
         let mut services = evidence.world.fixture.services.iter();
         services.find_map(|service| match &service.allocation {

@@ -16,12 +16,12 @@ impl CauseRule for ServicesSingleStack {
          one, and DNS has no record of it: for applications the cluster is single-stack."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let fixture = evidence.world.fixture;
     let refused = |allocation: &Allocation| matches!(allocation, Allocation::Refused { .. });
     let pods = fixture.backends.iter().chain(&fixture.probes);

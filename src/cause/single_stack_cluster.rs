@@ -17,12 +17,12 @@ impl CauseRule for SingleStackCluster {
          broken."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let fixture = evidence.world.fixture;
     let mut pods =
         fixture.backends.iter().chain(&fixture.probes).filter(|pod| !pod.pod_ips.is_empty());

@@ -25,13 +25,13 @@ impl CauseRule for TargetListensOnOneFamily {
          both, and clients that take the other family are refused."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         // One that was changed meanwhile may have refused for that.
         let changed = &evidence.world.fixture.targets_changed;
         let targets = evidence.world.facts.targets.iter();
         let targets = targets.filter(|target| !changed.contains(&target.name));
         let each = targets.flat_map(|target| IpFamily::ALL.map(|family| (target, family)));
-        each.filter_map(|(target, family)| find(evidence, target, family)).collect()
+        each.filter_map(|(target, family)| of_target(evidence, target, family)).collect()
     }
 }
 
@@ -75,7 +75,7 @@ fn accepted(probed: &Probed<'_>) -> bool {
     probed.good() || silent()
 }
 
-fn find(evidence: &Evidence<'_>, target: &Target, family: IpFamily) -> Option<Found> {
+fn of_target(evidence: &Evidence<'_>, target: &Target, family: IpFamily) -> Option<Found> {
     let name = &target.name;
     let other = family.other();
     let (here, there) = (listeners(evidence, name, family), listeners(evidence, name, other));

@@ -24,8 +24,8 @@ impl CauseRule for TcpFiltered {
          do that."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().flat_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().flat_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -88,7 +88,7 @@ fn tried(evidence: &Evidence<'_>, family: IpFamily, node: &str, entering: bool) 
         .count()
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let mut open = pairs(evidence, family);
     let mut found = Vec::new();
     if open.is_empty() {

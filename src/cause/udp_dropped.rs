@@ -22,8 +22,8 @@ impl CauseRule for UdpDropped {
          that lets TCP through and nothing else is the usual reason."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.families().filter_map(|family| find(evidence, family)).collect()
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
@@ -35,7 +35,7 @@ fn entry<'e>(lost: &[&'e Probed<'_>]) -> Option<&'e str> {
     (all && lost.len() > 1).then_some(node)
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let datagrams = || evidence.of(family).filter(|probed| probed.udp() && !probed.large);
     // Where TCP is lost too, that is the finding.
     let by_tcp: HashSet<(&Vantage, &Aim)> = evidence

@@ -19,16 +19,16 @@ impl CauseRule for UnexpectedFamily {
          often past firewalls that know only the other."
     }
 
-    fn find(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         IpFamily::ALL
             .into_iter()
             .filter(|family| !evidence.world.suite.families.contains(family))
-            .filter_map(|family| find(evidence, family))
+            .filter_map(|family| in_family(evidence, family))
             .collect()
     }
 }
 
-fn find(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let suite = evidence.world.suite;
     let services: Vec<&str> = evidence
         .world

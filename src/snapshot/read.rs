@@ -170,7 +170,7 @@ fn route(family: IpFamily, text: &str) -> Option<Route> {
     })
 }
 
-/// `100:	from fd00:10:244:1::/64 lookup 999`; those that every kernel has are left out.
+/// `100: from fd00:10:244:1::/64 lookup 999`; those that every kernel has are left out.
 fn rule(family: IpFamily, text: &str) -> Option<RoutingRule> {
     const USUAL: [&str; 3] =
         ["from all lookup local", "from all lookup main", "from all lookup default"];

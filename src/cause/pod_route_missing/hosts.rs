@@ -20,7 +20,7 @@ const NAMED: usize = 3;
 const OF_PODS: [&str; 6] = ["veth", "cali", "lxc", "gke", "eni", "azv"];
 
 /// What is found of each node that has no pods of ours.
-pub(super) fn find(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+pub(super) fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let fixture = evidence.world.fixture;
     let mut nodes = evidence.nodes();
     // Where there are pods, their paths tell more.
