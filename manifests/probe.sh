@@ -162,6 +162,7 @@ stumble() {
 draw_together() {
     set -- 1 2 3
     [ $(((now - start) * 10)) -lt $((settle + timeout)) ] || set -- 1 2 3 4 5 6 7 8
+    [ "$stumbled" -eq 0 ] || set -- "$@" "$@"
     lines=$(
         for _; do
             {

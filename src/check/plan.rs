@@ -142,6 +142,13 @@ pub(super) fn once(suite: &Suite) -> Attempts {
     Attempts { successes: 1, bound: 0, ..single(suite) }
 }
 
+/// Attempts that measure how long answers take. They are made when all else is done.
+pub(super) fn timed(suite: &Suite) -> Attempts {
+    let successes = Attempts::TIMED;
+    let timeout_ms = suite.probes.timeout_ms;
+    Attempts { successes, bound: successes, patience_ms: timeout_ms, settle_ms: 0, ..single(suite) }
+}
+
 /// Attempts at a Service behind which so many backends stand and answer in turn or at random.
 pub(super) fn sampled(suite: &Suite, backends: usize) -> Attempts {
     let bound = connections_for(backends).min(suite.probes.sample_bound);

@@ -318,6 +318,14 @@ pub struct Attempts {
 const ONCE_MORE: u16 = 8;
 
 impl Attempts {
+    /// How many successes measure how long answers take.
+    pub(crate) const TIMED: u16 = 9;
+
+    /// Whether they measure how long answers take, of a path that was tried before.
+    pub(crate) const fn measures_time(&self) -> bool {
+        self.settle_ms == 0 && self.distinct <= 1 && self.successes == Self::TIMED
+    }
+
     /// How many successes must follow an attempt that ran out of time between successes, for it to have
     /// been no dead backend: a whole sample where several backends share the traffic, and else so many
     /// that a second one that is dead would have been met.

@@ -18,7 +18,7 @@ use crate::{
     facts,
     fixture::ServiceRole,
     net::IpFamily,
-    probe::{Aim, Probe, Target},
+    probe::{Aim, Outcome, Probe, Target},
 };
 
 const ROLE: ServiceRole = ServiceRole::SessionAffinity;
@@ -104,7 +104,7 @@ impl Check for SessionAffinity {
             return Blocked { by: Some(tried_by(other.probe)), reason }.verdict(world.suite);
         }
         let changed: Vec<&Reading<'_>> =
-            readings.own.iter().filter(|reading| reading.answered.len() > 1).collect();
+            readings.own.iter().filter(|reading| is_forgotten(reading)).collect();
         if let Some(first) = changed.first() {
             let detail = format!(
                 "{} answered {}",
@@ -121,6 +121,24 @@ impl Check for SessionAffinity {
             Verdict::pass(format!("one backend each, in {tried} attempts"))
         })
     }
+}
+
+/// How many attempts a proxy may need to learn of all backends, after which it may choose anew.
+const LEARNING: usize = 2;
+
+/// Whether the proxy sent a client to several backends, other than once at the very beginning.
+fn is_forgotten(reading: &Reading<'_>) -> bool {
+    let pods: Vec<&str> = reading
+        .attempts
+        .iter()
+        .filter_map(|attempt| match &attempt.outcome {
+            Outcome::Answered(answer) => Some(answer.pod.as_str()),
+            _ => None,
+        })
+        .collect();
+    let in_the_end = pods.iter().rev().take_while(|pod| Some(*pod) == pods.last()).count();
+    let (before, _) = pods.split_at(pods.len() - in_the_end);
+    before.len() > LEARNING || before.windows(2).any(|pair| pair[0] != pair[1])
 }
 
 /// What one attempt at a target is.
@@ -224,5 +242,52 @@ impl Client {
         .reproduce(commands::repeat(world, [reading.probe]))
         .reproduce(remedy::inspect_proxy(world, *family, node, &address.unwrap_or_default()))
         .fix(remedy::affinity(world, *family, node))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        check::Status,
+        lab::Lab,
+        probe::{Observation, Outcome},
+    };
+
+    const CASE: &str = "service::session_affinity/ipv4/n1 -> session-affinity";
+
+    /// What becomes of a client whose attempts are answered by the backends of these nodes.
+    fn status(nodes: &[&str]) -> Status {
+        let lab = Lab::dual();
+        let healthy = lab.run();
+        let concerned = healthy.probes_of(CASE)[0].clone();
+        let run = lab.judge(|tried| {
+            let seen = lab.observe(tried);
+            if *tried != concerned {
+                return Some(seen);
+            }
+            let like = seen.attempts[0].clone();
+            let attempts = nodes.iter().map(|node| {
+                let mut attempt = like.clone();
+                if let Outcome::Answered(answer) = &mut attempt.outcome {
+                    let backend = lab.fixture.backend_on(node).unwrap();
+                    answer.pod = backend.pod.clone().unwrap();
+                    answer.server = backend.pod_ips[0];
+                }
+                attempt
+            });
+            Some(Observation { attempts: attempts.collect(), lost: None })
+        });
+        run.case(CASE).verdict.status()
+    }
+
+    #[test]
+    fn only_at_the_very_beginning_may_a_proxy_choose_anew() {
+        let kept = |first: &[&'static str]| [first, &["n2"; 16]].concat();
+        assert_eq!(status(&kept(&["n2", "n2"])), Status::Pass);
+        assert_eq!(status(&kept(&["n3"])), Status::Pass, "it learned of the others");
+        assert_eq!(status(&kept(&["n3", "n3"])), Status::Pass);
+        assert_eq!(status(&kept(&["n3", "n3", "n3"])), Status::Fail);
+        assert_eq!(status(&kept(&["n3", "n1"])), Status::Fail);
+        assert_eq!(status(&kept(&["n2", "n3"])), Status::Fail);
     }
 }

@@ -151,11 +151,15 @@ impl Session {
         let (guarded, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(is_guarded);
         let turns = |(_, probe): &(ProbeId, Probe)| probe.aim.turn().is_some();
         let (changing, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(turns);
+        let times = |(_, probe): &(ProbeId, Probe)| probe.attempts.measures_time();
+        let (timed, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(times);
         let carrying_out = async {
             // Policies are on pods of their own, so that they disturb nothing else.
             let policies = policies::carry_out(&client, &fixture, live, guarded, &sink);
             let changes = changes::carry_out(&client, &fixture, live, changing, &sink);
             tokio::join!(probe::carry_out(&client, &fixture, probes, &sink), policies, changes);
+            // Many probes at once hinder each other, which would be measured.
+            probe::carry_out(&client, &fixture, timed, &sink).await;
             drop(sink);
         };
         let recording = async {
