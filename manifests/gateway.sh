@@ -1,5 +1,5 @@
 #!/bin/sh
-# Knocks at the default gateways of this pod's network, for a pod in a node's own network those of the node,
+# Connects to the default gateways of this pod's network, for a pod in a node's own network those of the node,
 # and tells whether they were found on the link.
 #
 # Read-only but for one connection to a port of each gateway that nobody uses (9, discard), as any user, with

@@ -18,7 +18,7 @@ const MOST: usize = 32;
 /// How long one may take; the script needs 10 s at most.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// Knocks at the default gateways of nodes, from their host-network pods and all at the same time. Of a node
+/// Looks whether the default gateways of nodes answer, from their host-network pods and all at the same time. Of a node
 /// that doesn't tell nothing is known.
 #[tracing::instrument(name = "gateways", skip_all)]
 pub(super) async fn take(client: &Client, fixture: &Fixture) -> Vec<Gateway> {

@@ -34,7 +34,7 @@ impl Session {
         self.reach(Stage::Probed);
         let probes = self.ledger.wanted();
         self.events.send(Event::Planned { cases: self.ledger.cases(), probes: probes.len() });
-        self.knock_and_carry_out(probes, live).await;
+        self.first_round_beside_gateways(probes, live).await;
         self.probe_again().await;
         if self.ledger.failed().next().is_some() {
             self.fixture.removed = live.removed(&self.fixture).await;
@@ -86,7 +86,7 @@ impl Session {
 
     /// Carries probes out, and meanwhile looks whether the nodes' default gateways are there, if the way out is
     /// to be looked at.
-    async fn knock_and_carry_out(&mut self, probes: Vec<(ProbeId, Probe)>, live: &Live) {
+    async fn first_round_beside_gateways(&mut self, probes: Vec<(ProbeId, Probe)>, live: &Live) {
         let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
         let wanted = self.wants_egress();
         let gateways =
@@ -151,6 +151,9 @@ impl Session {
         let (guarded, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(is_guarded);
         let turns = |(_, probe): &(ProbeId, Probe)| probe.aim.turn().is_some();
         let (changing, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(turns);
+        let balances =
+            |(_, probe): &(ProbeId, Probe)| matches!(probe.aim, Aim::LoadBalancer { .. });
+        let (balanced, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(balances);
         let times = |(_, probe): &(ProbeId, Probe)| probe.attempts.measures_time();
         let (timed, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(times);
         let carrying_out = async {
@@ -158,6 +161,8 @@ impl Session {
             let policies = policies::carry_out(&client, &fixture, live, guarded, &sink);
             let changes = changes::carry_out(&client, &fixture, live, changing, &sink);
             tokio::join!(probe::carry_out(&client, &fixture, probes, &sink), policies, changes);
+            // Its addresses come last of all, and proxies need time to learn of them.
+            probe::carry_out(&client, &fixture, balanced, &sink).await;
             // Many probes at once hinder each other, which would be measured.
             probe::carry_out(&client, &fixture, timed, &sink).await;
             drop(sink);
