@@ -224,7 +224,7 @@ fn unnamed(url: &str, service: SocketAddr) -> Failure {
     ])
     .fix([
         format!(
-            "Issue the certificate anew with {ip} among its names, as the first address of \
+            "Reissue the certificate with {ip} among its names, as the first address of \
              --service-cluster-ip-range: with kubeadm, move apiserver.crt and apiserver.key away from \
              /etc/kubernetes/pki on each control plane node, run `kubeadm init phase certs apiserver \
              --config FILE` with the cluster's serviceSubnet, and restart kube-apiserver."

@@ -54,7 +54,7 @@ fn check(install: &Installation, out: &mut Findings) {
             return;
         }
         if !known.contains(&text) {
-            out.at(family.span, format!("\"{text}\" is no ipFamily of KubeOne's"))
+            out.at(family.span, format!("\"{text}\" is not a valid KubeOne ipFamily"))
                 .fix("write IPv4+IPv6");
             return;
         }

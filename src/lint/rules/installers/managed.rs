@@ -162,7 +162,7 @@ fn gke(install: &Installation, out: &mut Findings) {
             }
         }
         other => {
-            out.at(stack.span, format!("\"{other}\" is no stack type of GKE's"))
+            out.at(stack.span, format!("\"{other}\" is not a valid GKE stack type"))
                 .fix("write IPV4_IPV6 or IPV4");
         }
     }

@@ -21,7 +21,7 @@ pub(super) async fn carry_out(
     probes: Batch,
     sink: &Sink,
 ) {
-    let otherwise = "there is no policy that it is tried under";
+    let otherwise = "no NetworkPolicy of the run applies to it";
     let Some(live) = live else { return in_turn::lose(probes, otherwise, sink) };
     let of = |probe: &Probe| match probe.aim {
         Aim::Guarded { under, .. } => Some(under),

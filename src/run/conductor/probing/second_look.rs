@@ -156,10 +156,13 @@ impl Session {
         if rounds > 0 && wanted == Wanted::All {
             let tried = words::times(rounds);
             let seconds = begun.elapsed().as_secs();
+            let answered = match recovered {
+                0 => "nothing".to_owned(),
+                paths => words::count(paths, "path"),
+            };
             self.notice(format!(
                 "the cluster was too busy, or still following changes: what had failed was tried again \
-                 {tried}, for {seconds} s, and {} came to life",
-                words::count(recovered, "path")
+                 {tried}, for {seconds} s, and {answered} recovered"
             ));
         }
     }
