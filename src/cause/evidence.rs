@@ -213,7 +213,7 @@ impl<'a> Probed<'a> {
 
 impl<'a> Evidence<'a> {
     pub(super) fn new(world: World<'a>, judged: &'a [Judged], probes: &'a ProbeTable) -> Self {
-        let busy = Busy::of(world.facts, probes);
+        let busy = Busy::of(world, probes);
         let probed = probes.iter().map(|(id, probe, observation)| Probed {
             id,
             probe,

@@ -6,6 +6,7 @@ use super::{Kind, Reading, State, World};
 use crate::{
     facts::{Facts, Node},
     fixture::few,
+    net::IpFamily,
     probe::{Aim, Observation, Probe, ProbeTable, Vantage, began_late, held_up},
 };
 
@@ -18,6 +19,25 @@ pub(crate) struct Busy<'a> {
     late: Places<'a>,
     /// How late the latest of the whole attempts was.
     longest_ms: u32,
+    /// From where some backend was never reached, though no such machine explains that.
+    cut_off: BTreeSet<Start<'a>>,
+}
+
+/// From where connections to backends begin, once a Service has chosen one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Start<'a> {
+    node: &'a str,
+    from: Sender,
+    family: IpFamily,
+    udp: bool,
+}
+
+/// Whose connections they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Sender {
+    Pod,
+    Host,
+    NodePort,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +48,7 @@ struct Places<'a> {
 
 impl<'a> Busy<'a> {
     /// What a run's attempts show. Where a node shares its kernel with others, they are all as busy.
-    pub(crate) fn of(facts: &'a Facts, probes: &'a ProbeTable) -> Self {
+    pub(crate) fn of(world: World<'a>, probes: &'a ProbeTable) -> Self {
         let mut busy = Self::default();
         for (_, probe, observation) in probes.iter() {
             let Some(seen) = observation else { continue };
@@ -42,9 +62,28 @@ impl<'a> Busy<'a> {
                 busy.late.add(&probe.vantage);
             }
         }
-        busy.held_up.add_neighbours(facts);
-        busy.late.add_neighbours(facts);
+        busy.held_up.add_neighbours(world.facts);
+        busy.late.add_neighbours(world.facts);
+        if !busy.is_empty() {
+            busy.cut_off = busy.starts_of_dead_ways(world, probes);
+        }
         busy
+    }
+
+    /// From where the way to some backend stayed dead.
+    fn starts_of_dead_ways(&self, world: World<'a>, probes: &'a ProbeTable) -> BTreeSet<Start<'a>> {
+        let one = |probe: &Probe| probe.aim.backend().is_some() && !probe.target.is_large();
+        let dead = |reading: &Reading<'_>| {
+            matches!(reading.state, State::Bad(_))
+                && reading.settling == reading.attempts.len()
+                && !self.explains(world, reading)
+        };
+        probes
+            .iter()
+            .filter(|(_, probe, observation)| observation.is_some() && one(probe))
+            .filter(|(_, probe, observation)| dead(&Reading::of(world, probe, *observation)))
+            .filter_map(|(_, probe, _)| Start::of(probe))
+            .collect()
     }
 
     /// Whether nowhere.
@@ -73,7 +112,24 @@ impl<'a> Busy<'a> {
     /// machine explains that. It answered as often afterwards as shows that nothing else does: packets that
     /// are lost, or a backend that is gone, would have been met again.
     pub(crate) fn excuses(&self, world: World<'_>, reading: &Reading<'_>) -> bool {
-        reading.stumbled && self.late.touch(world, reading.probe)
+        reading.stumbled
+            && self.late.touch(world, reading.probe)
+            && !self.meets_dead_ways(reading.probe)
+    }
+
+    /// Whether a Service's time-outs are those of a backend that is known to be out of reach from there.
+    /// What is between its answers is no luck of a busy machine, then.
+    fn meets_dead_ways(&self, probe: &Probe) -> bool {
+        let Some(start) = Start::of(probe).filter(|_| probe.aim.backend().is_none()) else {
+            return false;
+        };
+        let kinds: &[Sender] = match start.from {
+            // The node forwards them, whoever sent them.
+            Sender::NodePort => &[Sender::NodePort, Sender::Host, Sender::Pod],
+            Sender::Host => &[Sender::Host],
+            Sender::Pod => &[Sender::Pod],
+        };
+        kinds.iter().any(|&from| self.cut_off.contains(&Start { from, ..start }))
     }
 
     /// Whether a probe failed by a silence that such a machine explains: at its source, or where the
@@ -90,7 +146,10 @@ impl<'a> Busy<'a> {
             _ => false,
         };
         let tried_again = world.fixture.looked_again && reading.probe.can_be_repeated();
-        silent && (answered || !tried_again) && self.held_up.touch(world, reading.probe)
+        silent
+            && (answered || !tried_again)
+            && self.held_up.touch(world, reading.probe)
+            && !self.meets_dead_ways(reading.probe)
     }
 
     /// Why a case is inconclusive for it.
@@ -108,6 +167,23 @@ impl<'a> Busy<'a> {
     /// What is to be said of a case that passed though an attempt ran out of time for it.
     pub(crate) fn excuse(&self) -> String {
         format!("timed out once while {} busy", self.late.who())
+    }
+}
+
+impl<'a> Start<'a> {
+    /// Of a probe's connections to backends of ours.
+    fn of(probe: &'a Probe) -> Option<Self> {
+        let (node, from) = match (&probe.aim, &probe.vantage) {
+            (Aim::NodePort { node, .. }, _) => (node, Sender::NodePort),
+            (Aim::Backend { .. } | Aim::ClusterIp { .. }, Vantage::Pod { node }) => {
+                (node, Sender::Pod)
+            }
+            (Aim::Backend { .. } | Aim::ClusterIp { .. }, Vantage::HostNetwork { node }) => {
+                (node, Sender::Host)
+            }
+            _ => return None,
+        };
+        Some(Self { node, from, family: probe.family(), udp: probe.target.is_udp() })
     }
 }
 

@@ -207,7 +207,7 @@ impl Ledger {
     /// back, and so are doubts that rest on a single one between answers.
     pub fn weigh_time_outs(&mut self, world: World<'_>) {
         let Self { entries, probes, .. } = self;
-        let busy = Busy::of(world.facts, probes);
+        let busy = Busy::of(world, probes);
         if busy.is_empty() {
             return;
         }

@@ -37,9 +37,9 @@ fn signal(child: &Child, signal: &str) {
 
 /// Waits until something is so, and fails when it isn't within a minute.
 pub fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_secs(180);
     while !so() {
-        assert!(Instant::now() < patience, "waited a minute for {what}");
+        assert!(Instant::now() < patience, "waited three minutes for {what}");
         thread::sleep(Duration::from_millis(100));
     }
 }
@@ -123,7 +123,7 @@ fn interrupted_twice(bed: &Bed) {
     signal(&running, "-INT");
     thread::sleep(Duration::from_millis(100));
     signal(&running, "-INT");
-    let run = Run::of(running, &json, Duration::from_secs(10));
+    let run = Run::of(running, &json, Duration::from_secs(60));
     assert_eq!(run.code, 130, "{}", run.output);
     let record = run.record();
     let cleanup = format!("dualstack cleanup --run {}", record.started.run);
@@ -153,7 +153,7 @@ fn robbed(bed: &Bed) {
         "-l",
         "dualstack.dev/run",
     ]);
-    assert_removed(&Run::of(running, &json, Duration::from_secs(90)));
+    assert_removed(&Run::of(running, &json, Duration::from_secs(240)));
     assert_eq!(bed.leftovers(), "");
 }
 
@@ -181,7 +181,7 @@ fn slept(bed: &Bed) {
     signal(&running, "-STOP");
     clean(bed);
     signal(&running, "-CONT");
-    assert_removed(&Run::of(running, &json, Duration::from_secs(120)));
+    assert_removed(&Run::of(running, &json, Duration::from_secs(240)));
 }
 
 fn kept(bed: &Bed) {

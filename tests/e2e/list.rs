@@ -7,6 +7,7 @@ use std::{
 };
 
 use libtest_mimic::{Arguments, Completion};
+use testbed::repeat::Repeats;
 
 use super::{
     bad_input,
@@ -14,6 +15,8 @@ use super::{
     faults, healthy, lifecycle, lint, node_loss, targets, tools,
     trial::{Test, Trial},
 };
+
+static REPEATS: Repeats = Repeats::new();
 
 /// Runs those that were asked for.
 pub fn run() -> ExitCode {
@@ -23,11 +26,13 @@ pub fn run() -> ExitCode {
     let full = env::var_os("DUALSTACK_E2E").is_some_and(|value| value == "full");
     let trials = all().into_iter().map(|Trial { name, test, long }| {
         let bed = Arc::clone(&bed);
-        libtest_mimic::Trial::ignorable_test(name, move || complete(&bed, &test))
+        let named = name.clone();
+        libtest_mimic::Trial::ignorable_test(name, move || complete(&bed, &named, &test))
             .with_ignored_flag(long && !full)
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     drop(bed);
+    REPEATS.report();
     conclusion.exit_code()
 }
 
@@ -54,11 +59,12 @@ fn all() -> Vec<Trial> {
 
 fn complete(
     shared: &Mutex<Option<Result<Bed, String>>>,
+    name: &str,
     test: &dyn Fn(&Bed),
 ) -> Result<Completion, libtest_mimic::Failed> {
     // A failed trial poisons the lock; the cluster is as good for the next one.
-    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    match shared.get_or_insert_with(Bed::up) {
+    let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let once = || match lock().get_or_insert_with(Bed::up) {
         Ok(bed) => {
             bed.revert_faults();
             test(bed);
@@ -68,5 +74,6 @@ fn complete(
             Err(why.clone().into())
         }
         Err(why) => Ok(Completion::ignored_with(why.clone())),
-    }
+    };
+    REPEATS.attempt(name, once, || *lock() = None)
 }

@@ -21,6 +21,7 @@ pub mod path;
 pub mod preflight;
 pub mod progress;
 pub mod registry;
+pub mod repeat;
 pub mod requirement;
 pub mod run;
 pub mod shape;

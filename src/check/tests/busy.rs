@@ -139,3 +139,44 @@ fn a_busy_machine_excuses_nothing_that_a_second_backend_explains_too() {
     let verdict = stumbling(&Lab::dual(), 2, at("n1", 4_590));
     assert_eq!(verdict.status(), Status::Inconclusive, "{verdict:?}");
 }
+
+/// What is said of a Service that runs out of time between its answers, where its pod's node was busy and
+/// the way to some backend stays dead when it is tried once more.
+fn service_beside_a_dead_way(from: &str, again: usize) -> Verdict {
+    const SERVICE: &str = "service::cluster_ip_reachable/ipv6/n1 -> ipv6";
+    let mut lab = Lab::dual();
+    lab.fixture.looked_again = true;
+    let healthy = lab.run();
+    let dead = healthy.probes_of(&format!("pod::reachable/ipv6/{from} -> n2"));
+    let service = healthy.probes_of(SERVICE);
+    let late = at("n1", 4_590);
+    let run = lab.judge(|tried| {
+        let seen = lab.observe(tried);
+        let late_one = |millis| vec![Attempt { millis, outcome: Outcome::TimedOut }];
+        let attempts = if dead.contains(&tried) {
+            timed_out(3_010).attempts
+        } else if service.contains(&tried) {
+            let answers = || seen.attempts.iter().cycle().cloned();
+            let before = answers().take(4);
+            before.chain(late_one(3_010)).chain(answers().take(again)).collect()
+        } else if let Some(millis) = late(tried) {
+            [late_one(millis), seen.attempts].concat()
+        } else {
+            seen.attempts
+        };
+        Some(Observation { attempts, lost: None })
+    });
+    run.case(SERVICE).verdict.clone()
+}
+
+#[test]
+fn a_busy_machine_excuses_no_time_out_that_a_dead_way_to_a_backend_explains() {
+    let passed = service_beside_a_dead_way("n3", 60);
+    assert_eq!(passed.status(), Status::Pass, "the dead way begins elsewhere: {passed:?}");
+    let doubtful = service_beside_a_dead_way("n1", 60);
+    assert_eq!(doubtful.status(), Status::Inconclusive, "{doubtful:?}");
+    let unheard = service_beside_a_dead_way("n3", 0);
+    assert_eq!(unheard.status(), Status::Inconclusive, "{unheard:?}");
+    let failed = service_beside_a_dead_way("n1", 0);
+    assert_eq!(failed.status(), Status::Fail, "{failed:?}");
+}

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -40,22 +40,26 @@ pub(crate) fn tests() -> Vec<Test> {
         .collect()
 }
 
-/// Takes the shared cluster down, if a test asked for it.
+/// Takes the shared cluster down, if a test asked for it; the next one that does has it made anew.
 pub(crate) fn finish() {
-    if WORKLOAD.get().is_some() {
+    if WORKLOAD.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
         Cluster::down(&support::name("cluster")).unwrap();
     }
 }
 
-static WORKLOAD: OnceLock<Result<Workload<'static>, String>> = OnceLock::new();
+type Made = Result<&'static Workload<'static>, String>;
+
+static WORKLOAD: Mutex<Option<Made>> = Mutex::new(None);
 
 /// The cluster and what runs in it, made when the first test asks for it.
 pub(crate) fn workload() -> &'static Workload<'static> {
-    let made = WORKLOAD.get_or_init(|| {
+    let mut made = WORKLOAD.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = made.get_or_insert_with(|| {
         support::clear_abandoned();
         let up = Cluster::up(&support::program(), &support::spec("cluster"), &support::Steps);
         let (cluster, _) = up.map_err(|error| format!("{error}\n{}", error.log_tail()))?;
-        Ok(Workload::deploy(Box::leak(Box::new(cluster))))
+        let cluster: &Cluster = Box::leak(Box::new(cluster));
+        Ok(Box::leak(Box::new(Workload::deploy(cluster))))
     });
     made.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }

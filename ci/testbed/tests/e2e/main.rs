@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     tests.extend(fault::tests());
     tests.extend(lifecycle::tests());
     tests.extend(shapes::tests());
-    let conclusion = support::run(tests);
+    let conclusion = support::run(tests, cluster::finish);
     cluster::finish();
     conclusion.exit_code()
 }

@@ -12,6 +12,7 @@ use testbed::{
     cache::Cache,
     components, preflight,
     progress::{Event, Progress},
+    repeat::Repeats,
     run::Run,
     spec::{Name, Spec},
     state::Store,
@@ -34,23 +35,29 @@ impl Test {
     }
 }
 
-/// Runs tests one after the other, or skips all of them aloud where there can be no cluster.
-pub(crate) fn run(tests: Vec<Test>) -> Conclusion {
+static REPEATS: Repeats = Repeats::new();
+
+/// Runs tests one after the other, or skips all of them aloud where there can be no cluster. `renew` lets
+/// them have a cluster made anew, where they share one.
+pub(crate) fn run(tests: Vec<Test>, renew: fn()) -> Conclusion {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let obstacle = if arguments.list { None } else { obstacle() };
     let trials = tests.into_iter().map(|test| {
         let obstacle = obstacle.clone();
+        let name = test.name.clone();
         let run = move || match &obstacle {
             Some(reason) => Ok(Completion::ignored_with(reason)),
             None => {
-                (test.run)();
+                REPEATS.attempt(&name, || (test.run)(), renew);
                 Ok(Completion::Completed)
             }
         };
         Trial::ignorable_test(test.name, run).with_ignored_flag(test.slow)
     });
-    libtest_mimic::run(&arguments, trials.collect())
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    REPEATS.report();
+    conclusion
 }
 
 /// The program under test.
