@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::OnceLock};
 
-use dualstack::{check::Status, net::IpFamily, probe::Outcome, record::Record};
+use dualstack::{cause::Judged, check::Status, net::IpFamily, probe::Outcome, record::Record};
 use matrix::truth::Judgement;
 use serde_json::Value;
 use testbed::{
@@ -143,9 +143,17 @@ fn concerns(fault: &Fault, net: &Net, is: impl Fn(&Path) -> bool, what: path::Ou
 }
 
 fn assert_exactly(bed: &Bed, run: &Run, fault: &Fault) {
-    let judgement = Judgement::of(fault, run.record(), &bed.spec());
+    let mut judgement = Judgement::of(fault, run.record(), &bed.spec());
+    // A machine without time to spare leaves doubts about what is sound. What must be red is held to it.
+    judgement.undetermined.retain(|case| !doubted_for_time(run, case));
     assert!(judgement.is_exact(), "{fault}: {judgement:#?}\n{}", run.output);
     assert_eq!(run.code == 1, judgement.is_red(), "{fault}:\n{}", run.output);
+}
+
+/// Whether a case is inconclusive because the machine was too busy, and says so.
+fn doubted_for_time(run: &Run, case: &str) -> bool {
+    let of_it = |judged: &&Judged| judged.case.name() == case;
+    run.judged().find(of_it).is_some_and(|judged| judged.verdict.detail().contains("too busy"))
 }
 
 fn ten_times(bed: &Bed) {
