@@ -123,7 +123,7 @@ impl Facts {
 
     /// A node by its name.
     pub fn node(&self, name: &str) -> Option<&Node> {
-        self.places.node(self.nodes.known()?, name)
+        self.places.find(self.nodes.known()?, name, |node| &node.name)
     }
 }
 

@@ -3,8 +3,6 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use super::Node;
-
 /// Places in the list of nodes, by their names. They are only hints: whoever looks sees whether the
 /// node still stands there.
 #[derive(Debug, Default)]
@@ -27,12 +25,18 @@ impl PartialEq for Places {
 impl Eq for Places {}
 
 impl Places {
-    /// The node of a name.
-    pub(super) fn node<'f>(&self, all: &'f [Node], name: &str) -> Option<&'f Node> {
+    /// What has a name, of the list that is always asked for.
+    pub(super) fn find<'f, T>(
+        &self,
+        all: &'f [T],
+        name: &str,
+        name_of: impl Fn(&T) -> &str,
+    ) -> Option<&'f T> {
         let places = self.0.get_or_init(|| {
-            all.iter().zip(0..).map(|(node, place)| (node.name.clone(), place)).collect()
+            all.iter().zip(0..).map(|(one, place)| (name_of(one).to_owned(), place)).collect()
         });
         let hint = places.get(name).and_then(|&place| all.get(place));
-        hint.filter(|node| node.name == name).or_else(|| all.iter().find(|node| node.name == name))
+        hint.filter(|one| name_of(one) == name)
+            .or_else(|| all.iter().find(|one| name_of(one) == name))
     }
 }
