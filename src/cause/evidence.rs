@@ -4,7 +4,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 pub(super) use super::origin::Origin;
-use super::{Found, Judged, open::Open};
+use super::{
+    Found, Judged,
+    open::{Open, wants_explanation},
+};
 use crate::{
     check::{Busy, Kind, Reading, State, Status, Symptom, World},
     facts::TargetName,
@@ -294,11 +297,8 @@ impl<'a> Evidence<'a> {
 
     /// The cases that failed or could not be told, and the probes that went wrong in them.
     pub(super) fn open(&self) -> Open {
-        let cases: BTreeSet<usize> = (0..self.judged.len())
-            .filter(|&case| {
-                matches!(self.judged[case].verdict.status(), Status::Fail | Status::Inconclusive)
-            })
-            .collect();
+        let cases: BTreeSet<usize> =
+            (0..self.judged.len()).filter(|&case| wants_explanation(&self.judged[case])).collect();
         let bad = self.bad(|_| true);
         let tried = cases.iter().flat_map(|&case| self.judged[case].case.probes.iter().copied());
         let probed = tried.filter(|id| bad.contains(id)).collect();

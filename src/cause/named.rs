@@ -1,10 +1,15 @@
 //! What all rules find together.
 
-use super::{Cause, Evidence, Judged, REGISTRY, both_families, distribution, told};
+use super::{
+    Cause, Evidence, Judged, REGISTRY, both_families, distribution, open::wants_explanation, told,
+};
 use crate::{check::World, probe::ProbeTable};
 
 /// What lies behind the cases that failed or could not be told, in the order of the rules.
 pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<Cause> {
+    if !judged.iter().any(wants_explanation) {
+        return Vec::new();
+    }
     let none = ProbeTable::default();
     // What probes met of a workload that was not all there says nothing of the cluster.
     let probes = if world.fixture.removed.is_empty() { probes } else { &none };

@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Found, Judged};
-use crate::probe::ProbeId;
+use crate::{check::Status, probe::ProbeId};
+
+/// Whether a case failed or could not be told.
+pub(super) const fn wants_explanation(judged: &Judged) -> bool {
+    matches!(judged.verdict.status(), Status::Fail | Status::Inconclusive)
+}
 
 /// What still wants an explanation.
 #[derive(Debug)]

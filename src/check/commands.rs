@@ -36,7 +36,7 @@ fn one(world: World<'_>, probe: &Probe) -> Option<String> {
             Some(pod.pod.as_deref()?)
         }
         Vantage::HostNetwork { node } => {
-            let pod = world.fixture.host_probes.iter().find(|pod| pod.node == *node)?;
+            let pod = world.fixture.host_probe_on(node)?;
             namespace = world.fixture.host_namespace();
             Some(pod.pod.as_deref()?)
         }

@@ -6,6 +6,7 @@
 mod fact;
 mod gather;
 mod objects;
+mod places;
 mod source;
 mod target;
 
@@ -19,6 +20,7 @@ pub use crate::cluster::Server;
 pub use fact::Fact;
 pub use gather::{cluster_dns, gather, leases, nodes, targets};
 pub use objects::{Lease, Pods, ProxyPod, Sample, ServiceCidr, Services, Unreserved};
+pub use places::Places;
 pub(crate) use source::OPENSHIFT_DNS;
 pub use source::Source;
 pub use target::{
@@ -87,6 +89,9 @@ pub struct Facts {
     /// What the API server and the logs of the network's components tell of those nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Told>,
+    /// Where nodes are in the list; filled by itself.
+    #[serde(skip)]
+    pub places: Places,
 }
 
 /// The cluster domain, unless a cluster chose another.
@@ -118,7 +123,7 @@ impl Facts {
 
     /// A node by its name.
     pub fn node(&self, name: &str) -> Option<&Node> {
-        self.nodes.known()?.iter().find(|node| node.name == name)
+        self.places.find(self.nodes.known()?, name, |node| &node.name)
     }
 }
 

@@ -6,8 +6,8 @@ use super::{each, node_ip};
 use crate::{
     facts::{
         ClusterDns, Cni, DnsPod, Fact, Facts, KubeProxy, KubernetesService, Lease, Node,
-        NodeAddress, Pods, ProxyPod, Readiness, Server, ServiceCidr, ServiceSlice, Services,
-        Unreserved,
+        NodeAddress, Places, Pods, ProxyPod, Readiness, Server, ServiceCidr, ServiceSlice,
+        Services, Unreserved,
     },
     net::IpFamily::{self, V4, V6},
 };
@@ -181,5 +181,6 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         inside_pods: Vec::new(),
         gateways: Vec::new(),
         told: Vec::new(),
+        places: Places::default(),
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn pods(lab: &Lab) -> Vec<Workload> {
             let families: Vec<IpFamily> =
                 probe.pod_ips.iter().map(|&ip| IpFamily::of(ip)).collect();
             let pod_ips = each(&families, |family| match family {
-                V4 => format!("10.244.{i}.12"),
+                V4 => format!("10.{}.{}.12", 244 - i / 256, i % 256),
                 V6 => format!("fd00:10:244:{i}::12"),
             });
             Workload {

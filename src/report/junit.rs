@@ -4,7 +4,11 @@
 //! is an error, skip is skipped with its reason. Family, source,
 //! target and node stand in properties, so that a pipeline's report can be searched by them.
 
-use std::{collections::BTreeSet, io, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    time::Duration,
+};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -56,11 +60,20 @@ pub fn of_record(record: &Record) -> Report {
     if !review.findings.is_empty() {
         report.add_test_suite(baseline_suite(&review));
     }
+    let mut causes = Causes::new();
+    for cause in &record.causes {
+        for name in &cause.explains {
+            causes.entry(name).or_insert(cause);
+        }
+    }
     for cases in record.judged.chunk_by(|a, b| a.case.check == b.case.check) {
-        report.add_test_suite(suite(cases, record, &review));
+        report.add_test_suite(suite(cases, record, &review, &causes));
     }
     report
 }
+
+/// The causes by the names of the cases that they explain.
+type Causes<'a> = HashMap<&'a str, &'a Cause>;
 
 /// The suite that speaks of the run as a whole: that it broke off, what it left behind.
 fn run_suite(broken_off: Option<&str>, left_behind: &[String]) -> TestSuite {
@@ -104,7 +117,7 @@ fn baseline_suite(review: &Review<'_>) -> TestSuite {
     suite
 }
 
-fn suite(cases: &[Judged], record: &Record, review: &Review<'_>) -> TestSuite {
+fn suite(cases: &[Judged], record: &Record, review: &Review<'_>, causes: &Causes<'_>) -> TestSuite {
     let id = cases.first().map_or(NAME, |judged| judged.case.check.as_str());
     let mut suite = TestSuite::new(id);
     let server = &record.started.server;
@@ -122,7 +135,7 @@ fn suite(cases: &[Judged], record: &Record, review: &Review<'_>) -> TestSuite {
     for judged in cases {
         let time = time_of(judged, record);
         total += time;
-        suite.add_test_case(test_case(judged, time, record, review));
+        suite.add_test_case(test_case(judged, time, record, review, causes));
     }
     suite.set_time(total);
     suite
@@ -136,9 +149,15 @@ fn time_of(judged: &Judged, record: &Record) -> Duration {
     Duration::from_millis(millis.max().unwrap_or(0))
 }
 
-fn test_case(judged: &Judged, time: Duration, record: &Record, review: &Review<'_>) -> TestCase {
+fn test_case(
+    judged: &Judged,
+    time: Duration,
+    record: &Record,
+    review: &Review<'_>,
+    causes: &Causes<'_>,
+) -> TestCase {
     let name = judged.case.name();
-    let cause = record.causes.iter().find(|cause| cause.explains.contains(&name));
+    let cause = causes.get(name.as_str()).copied();
     let status = match review.entry(judged) {
         Some(entry) => known(judged, entry, cause),
         None => status(judged, cause),

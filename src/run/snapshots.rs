@@ -139,7 +139,7 @@ pub(super) async fn take(
         node,
         namespace: fixture.host_namespace(),
         container: PROBE_CONTAINER,
-        workload: fixture.host_probes.iter().find(|workload| workload.node == *node),
+        workload: fixture.host_probe_on(node),
         own: false,
     });
     join_all(places.map(|place| one(client, place, addresses))).await

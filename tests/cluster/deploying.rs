@@ -9,7 +9,7 @@ use std::{
 use dualstack::{
     cluster::Cluster,
     exit::Exit,
-    facts::{Fact, Facts, Node, Readiness, Server},
+    facts::{Fact, Facts, Node, Places, Readiness, Server},
     fixture::{Allocation, FixtureError, FixtureOptions, Live, ServiceRole, WorkloadState, render},
 };
 use serde_json::json;
@@ -100,6 +100,7 @@ fn facts() -> Facts {
         inside_pods: Vec::new(),
         gateways: Vec::new(),
         told: Vec::new(),
+        places: Places::default(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use crate::{
     check::{Reading, World},
+    facts::Node,
     probe::{Outcome, Vantage},
 };
 
@@ -32,14 +33,12 @@ impl Seen {
         if pod.is_some_and(|pod| pod.pod_ips.contains(&client)) {
             return Some(Self::Pod);
         }
-        let owner = world
-            .facts
-            .nodes
-            .known()?
-            .iter()
-            .filter(|node| node.addresses.iter().any(|its| its.address.parse() == Ok(client)))
-            .map(|node| node.name.as_str())
-            .next();
+        let is_of = |node: &&Node| node.addresses.iter().any(|it| it.address.parse() == Ok(client));
+        // Its own node's, as a rule: the others are looked through only where it isn't.
+        let own = world.facts.node(node).filter(is_of);
+        let nodes = world.facts.nodes.known()?;
+        let owner = own.or_else(|| nodes.iter().find(is_of));
+        let owner = owner.map(|node| node.name.as_str());
         Some(match owner {
             Some(owner) if owner == node => Self::Node,
             Some(owner) => Self::OtherNode(owner.to_owned()),

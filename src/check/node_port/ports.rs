@@ -13,7 +13,7 @@ use crate::{
 /// A node that takes part, from the facts.
 pub(in crate::check) fn node<'a>(world: World<'a>, name: &str) -> Result<&'a Node, Blocked> {
     let reason = match &world.facts.nodes {
-        Fact::Known { value, .. } => match value.iter().find(|node| node.name == name) {
+        Fact::Known { .. } => match world.facts.node(name) {
             Some(node) => return Ok(node),
             None => format!("node {name} is not in the facts"),
         },

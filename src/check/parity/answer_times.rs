@@ -1,5 +1,7 @@
 //! `parity::answer_times`
 
+use std::collections::HashMap;
+
 use crate::{
     check::{
         About, Blocked, Check, DynCheck, Failure, Need, Planned, Readings, Stage, Subject, Verdict,
@@ -74,9 +76,11 @@ impl Check for AnswerTimes {
         let mut cases = Vec::new();
         for (check, to) in KINDS {
             let mut places: Vec<(String, Vec<Probe>)> = Vec::new();
+            let mut known: HashMap<String, usize> = HashMap::new();
             for case in of(check).into_iter().flat_map(|check| check.cases(world)) {
                 let Subject::Path { from, .. } = case.subject else { continue };
-                match places.iter_mut().find(|(known, _)| *known == from) {
+                let place = *known.entry(from.clone()).or_insert(places.len());
+                match places.get_mut(place) {
                     Some((_, probes)) => probes.extend(case.probes),
                     None => places.push((from, case.probes)),
                 }

@@ -66,13 +66,12 @@ impl Check for HostIps {
     }
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<PodOnNode>> {
-        let nodes = world.facts.nodes.known().map_or(&[][..], Vec::as_slice);
         plan::families(world.suite)
             .flat_map(|family| world.fixture.probes.iter().map(move |pod| (family, pod)))
             .map(|(family, pod)| {
                 let subject =
                     Subject::Pod { workload: "busybox".to_owned(), node: pod.node.clone() };
-                let node = nodes.iter().find(|node| node.name == pod.node);
+                let node = world.facts.node(&pod.node);
                 if let Some(verdict) = node.and_then(|node| too_old(world, node, pod)) {
                     return Planned::settled(subject, family, verdict);
                 }

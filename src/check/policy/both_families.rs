@@ -1,10 +1,12 @@
 //! `policy::both_families`
 
+use std::collections::HashMap;
+
 use crate::{
     check::{
         About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
         Verdict, World, commands, outcome,
-        plan::{self, up},
+        plan::{self, Source, up},
     },
     fixture::{BACKEND_PORT, PROBE_PORT, PolicyRule, Workload},
     net::IpFamily,
@@ -66,12 +68,14 @@ impl Check for BothFamilies {
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Guarded>> {
         let guarded = &world.fixture.guarded;
+        let clients = Clients::new(world);
+        let probes = |pod: &Workload, family| probes(world, &clients, pod, family);
         let step = guarded.len().div_ceil(WITNESSES).max(1);
         let denials: Vec<Probe> = guarded
             .iter()
             .step_by(step)
             .flat_map(|pod| plan::families(world.suite).map(move |family| (pod, family)))
-            .filter_map(|(pod, family)| probes(world, pod, family).ok())
+            .filter_map(|(pod, family)| probes(pod, family).ok())
             .flat_map(|(_, probes)| probes)
             .filter(is_denial)
             .collect();
@@ -81,11 +85,11 @@ impl Check for BothFamilies {
                 let subject = Subject::Node { name: pod.node.clone() };
                 let others = plan::families(world.suite).filter(|&other| other != family);
                 let admitted = others
-                    .filter_map(|other| probes(world, pod, other).ok())
+                    .filter_map(|other| probes(pod, other).ok())
                     .flat_map(|(_, probes)| probes)
                     .filter(is_admission);
                 let witnesses: Vec<Probe> = denials.iter().cloned().chain(admitted).collect();
-                let case = Planned::probing(world, subject, family, || probes(world, pod, family));
+                let case = Planned::probing(world, subject, family, || probes(pod, family));
                 cases.push(case.beside(&witnesses));
             }
         }
@@ -157,17 +161,37 @@ impl Check for BothFamilies {
     }
 }
 
+/// The pods that connect to guarded ones, with the place of each node's.
+struct Clients<'a> {
+    all: Vec<Source<'a>>,
+    places: HashMap<&'a str, usize>,
+}
+
+impl<'a> Clients<'a> {
+    fn new(world: World<'a>) -> Self {
+        let all: Vec<Source<'a>> = plan::pods(world).collect();
+        let places = all.iter().map(|source| source.pod.node.as_str()).zip(0..).collect();
+        Self { all, places }
+    }
+
+    /// Those of all nodes in a circle, that of the next node first.
+    fn after(&self, node: &str) -> impl Iterator<Item = &Source<'a>> {
+        let own = self.places.get(node).copied().unwrap_or_default();
+        let (before, after) = self.all.split_at((own + 1).min(self.all.len()));
+        after.iter().chain(before)
+    }
+}
+
 /// The probes of a guarded pod in a family, in the order of the rules.
 fn probes(
     world: World<'_>,
+    clients: &Clients<'_>,
     pod: &Workload,
     family: IpFamily,
 ) -> Result<(Guarded, Vec<Probe>), Blocked> {
     let address = plan::guarded(pod, family)?;
-    let sources: Vec<_> = plan::pods(world).collect();
-    let own = sources.iter().position(|source| source.pod.node == pod.node).unwrap_or_default();
     // The next node's, so that packets come from elsewhere where there is an elsewhere.
-    let mut circle = sources.iter().cycle().skip(own + 1).take(sources.len());
+    let mut circle = clients.after(&pod.node);
     let missing = || Blocked { by: None, reason: "no pod to probe from".to_owned() };
     let source = circle.find(|source| source.address(family).is_ok()).ok_or_else(missing)?;
     let peer = source.pod.node.clone();

@@ -104,7 +104,7 @@ pub(super) fn node_port(
     role: &ServiceRole,
     family: IpFamily,
 ) -> Option<Probe> {
-    let known = world.facts.nodes.known()?.iter().find(|known| known.name == entry)?;
+    let known = world.facts.node(entry)?;
     let ip = known.internal_ips(family).next()?;
     let port = world.fixture.service(role)?.node_port()?;
     let aim = Aim::NodePort { node: entry.to_owned(), service: role.clone() };

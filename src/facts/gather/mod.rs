@@ -24,7 +24,7 @@ use fetch::Fetch;
 use raw::Raw;
 
 use super::{
-    ClusterDns, Fact, Facts, Lease, Node, Target, TargetName,
+    ClusterDns, Fact, Facts, Lease, Node, Places, Target, TargetName,
     source::{DEFAULT, KUBE_SYSTEM},
 };
 use crate::cluster::{Cluster, ClusterError};
@@ -178,6 +178,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         inside_pods: Vec::new(),
         gateways: Vec::new(),
         told: Vec::new(),
+        places: Places::default(),
         nodes: known(nodes),
     })
 }

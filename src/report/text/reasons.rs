@@ -64,7 +64,7 @@ fn reasons(record: &Record, status: Status) -> Vec<String> {
 }
 
 /// So many nodes that are left out for one reason have a line each; more are counted.
-const EACH: usize = 8;
+pub(super) const EACH: usize = 8;
 
 fn passed_over(record: &Record) -> Vec<String> {
     let nodes = record.fixture.iter().flat_map(|fixture| &fixture.nodes);

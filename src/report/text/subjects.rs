@@ -40,11 +40,6 @@ pub(super) fn counted(subjects: &[&Subject]) -> String {
     }
 }
 
-/// Whether subjects are of one kind, and so can be counted together.
-pub(super) fn alike(a: &Subject, b: &Subject) -> bool {
-    std::mem::discriminant(a) == std::mem::discriminant(b)
-}
-
 fn ends(subject: &Subject) -> Option<(&str, &str)> {
     match subject {
         Subject::Path { from, to } => Some((from, to)),

@@ -1,6 +1,9 @@
 //! The last lines: how it ended, of how many, in what time.
 
-use super::layout::{BOLD, DIM, Detail, Layout, Prose, RED, paint, paint_verdict};
+use super::{
+    layout::{BOLD, DIM, Detail, Layout, Prose, RED, paint, paint_verdict},
+    reasons::EACH,
+};
 use crate::{
     event::Finished,
     exit::Exit,
@@ -68,7 +71,12 @@ pub(super) fn sentence(record: &Record) -> String {
         }
         let untested: Vec<&str> = fixture.untested().map(|(name, _)| name).collect();
         if !untested.is_empty() {
-            text.push_str(&format!(" (not tested: {})", untested.join(", ")));
+            let named = untested.iter().take(EACH).copied().collect::<Vec<_>>().join(", ");
+            text.push_str(&format!(" (not tested: {named}"));
+            if untested.len() > EACH {
+                text.push_str(&format!(" and {} more", untested.len() - EACH));
+            }
+            text.push(')');
         }
     }
     if let Some((verdicts, teardown)) = times(record) {

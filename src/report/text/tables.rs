@@ -5,6 +5,12 @@
 //! would bury everything else. Such rows say how many cases they stand for, a grid under the table says
 //! which paths they are, and [`Detail::Full`] splits them.
 
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    mem::{self, Discriminant},
+};
+
 use anstyle::Style;
 use comfy_table::{
     ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle, Width,
@@ -208,11 +214,10 @@ fn rows<'a>(view: &View<'a>, cases: &[&'a Judged]) -> Vec<Row<'a>> {
 /// Cases of one check and family, those together that can stand in one row, each with its place.
 fn groups<'a>(view: &View<'a>, block: &[&'a Judged]) -> Vec<Vec<(usize, &'a Judged)>> {
     let mut groups: Vec<Vec<(usize, &'a Judged)>> = Vec::new();
+    let mut places: HashMap<Ending<'a>, usize> = HashMap::new();
     for (index, &judged) in block.iter().enumerate() {
-        let group = groups.iter_mut().find(|group| {
-            group.first().is_some_and(|(_, first)| belong_together(view, first, judged))
-        });
-        match group {
+        let place = *places.entry(Ending::of(view, judged)).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some(group) => group.push((index, judged)),
             None => groups.push(vec![(index, judged)]),
         }
@@ -229,23 +234,33 @@ const fn rank(status: Status) -> u8 {
     }
 }
 
-/// Whether two cases of one check and family can stand in one row.
-fn belong_together<'a>(view: &View<'a>, a: &'a Judged, b: &'a Judged) -> bool {
-    let status = a.verdict.status();
-    status == b.verdict.status()
-        && subjects::alike(&a.case.subject, &b.case.subject)
-        && match status {
+/// How a case ended, as far as cases of one check and family that can stand in one row have that in
+/// common.
+#[derive(PartialEq, Eq, Hash)]
+struct Ending<'a> {
+    of: Discriminant<Subject>,
+    rank: u8,
+    retried: bool,
+    cause: Option<usize>,
+    known: bool,
+    detail: Option<&'a str>,
+}
+
+impl<'a> Ending<'a> {
+    fn of(view: &View<'a>, judged: &'a Judged) -> Self {
+        let status = judged.verdict.status();
+        let (of, rank) = (mem::discriminant(&judged.case.subject), rank(status));
+        if status == Status::Pass {
             // A pass that needed a second try is worth a row.
-            Status::Pass => view.was_retried(a) == view.was_retried(b),
-            _ if view.cause_of(a) != view.cause_of(b)
-                || view.review.entry(a).is_some() != view.review.entry(b).is_some() =>
-            {
-                false
-            }
-            // What is behind them is known, and the grid shows which they are.
-            Status::Fail if view.cause_of(a).is_some() && is_path(a) => true,
-            _ => a.verdict.detail() == b.verdict.detail(),
+            let retried = view.was_retried(judged);
+            return Self { of, rank, retried, cause: None, known: false, detail: None };
         }
+        let (cause, known) = (view.cause_of(judged), view.review.entry(judged).is_some());
+        // What is behind such paths is known, and the grid shows which they are.
+        let of_cause = status == Status::Fail && cause.is_some() && is_path(judged);
+        let detail = (!of_cause).then(|| judged.verdict.detail());
+        Self { of, rank, retried: false, cause, known, detail }
+    }
 }
 
 const fn is_path(judged: &Judged) -> bool {
@@ -292,13 +307,10 @@ fn common_detail<'a>(view: &View<'a>, group: &[&'a Judged]) -> String {
 
 /// The detail that most of these cases have, and of several such the first.
 fn commonest<'a>(group: &[&'a Judged]) -> &'a str {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
-    for judged in group {
-        let detail = judged.verdict.detail();
-        match counts.iter_mut().find(|(known, _)| *known == detail) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((detail, 1)),
-        }
+    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
+    for (place, judged) in group.iter().enumerate() {
+        counts.entry(judged.verdict.detail()).or_insert((0, place)).0 += 1;
     }
-    counts.iter().rev().max_by_key(|(_, count)| *count).map_or("", |(detail, _)| detail)
+    let most = counts.into_iter().max_by_key(|(_, (count, place))| (*count, Reverse(*place)));
+    most.map_or("", |(detail, _)| detail)
 }

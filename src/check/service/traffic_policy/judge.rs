@@ -157,10 +157,7 @@ impl Client {
 
     /// Whether an address is of the backend's node: its own, or in the range that its pods have.
     fn is_owners(&self, world: World<'_>, address: IpAddr) -> bool {
-        let known = world.facts.nodes.known().into_iter().flatten();
-        let Some(node) = known.into_iter().find(|node| node.name == self.owner) else {
-            return false;
-        };
+        let Some(node) = world.facts.node(&self.owner) else { return false };
         let is_own = node.internal_ips(self.family).any(|ip| ip == address);
         is_own || self.pod_range(world, node).is_some_and(|range| range.contains(&address))
     }
