@@ -7,8 +7,11 @@ use crate::{
     facts::{Facts, Node},
     fixture::few,
     net::IpFamily,
-    probe::{Aim, Observation, Probe, ProbeTable, Vantage, began_late, held_up},
+    probe::{Aim, Observation, Outcome, Probe, ProbeTable, Vantage, began_late, held_up},
 };
+
+/// For how many milliseconds no answer must come for a train to be over (probe.sh).
+const PAUSE_OF_A_TRAIN: u32 = 1_000;
 
 /// Which machines were kept from their work.
 #[derive(Debug, Default)]
@@ -150,6 +153,15 @@ impl<'a> Busy<'a> {
             && (answered || !tried_again)
             && self.held_up.touch(world, reading.probe)
             && !self.meets_dead_ways(reading.probe)
+    }
+
+    /// Whether such a machine explains that datagrams of a train were not answered: a train waits until a
+    /// second goes by without an answer, and who was kept from the processor for longer heard none.
+    pub(crate) fn explains_loss(&self, world: World<'_>, reading: &Reading<'_>) -> bool {
+        let mut outcomes = reading.attempts.iter().map(|attempt| &attempt.outcome);
+        outcomes.any(|outcome| matches!(outcome, Outcome::Counted { .. }))
+            && self.longest_ms >= PAUSE_OF_A_TRAIN
+            && self.held_up.touch(world, reading.probe)
     }
 
     /// Why a case is inconclusive for it.

@@ -220,9 +220,11 @@ impl Ledger {
                     .collect()
             };
             if entry.is(Status::Fail) {
-                let own = read_each(probes, &entry.case.probes, world);
-                let mut bad = own.filter(|reading| reading.symptom().is_some()).peekable();
-                if bad.peek().is_some() && bad.all(|reading| busy.explains(world, &reading)) {
+                let own: Vec<_> = read_each(probes, &entry.case.probes, world).collect();
+                let mut bad = own.iter().filter(|reading| reading.symptom().is_some()).peekable();
+                let silent = bad.peek().is_some() && bad.all(|it| busy.explains(world, it));
+                if silent || (!own.is_empty() && own.iter().all(|it| busy.explains_loss(world, it)))
+                {
                     entry.verdict = Some(Verdict::inconclusive(busy.reason()));
                 }
             } else if entry.is(Status::Inconclusive) {
