@@ -5,6 +5,10 @@
 pub(super) const SILENT: &[&str] = &[
     "APIService",
     "Certificate",
+    "CiliumBGPAdvertisement",
+    "CiliumBGPClusterConfig",
+    "CiliumBGPNodeConfigOverride",
+    "CiliumL2AnnouncementPolicy",
     "ClusterRole",
     "ClusterRoleBinding",
     "ConfigMap",
