@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     api::Api,
-    api_server::shows_services,
+    api_server::{flags, shows_services, validate},
     binaries::every,
     examples::{documents, network},
     kubeadm,
@@ -153,6 +153,46 @@ fn the_linter_and_kubeadm_of_each_version_refuse_the_same_examples() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
 }
 
+/// When kube-apiserver refuses a Service, in the words of the rules.
+const ADMITTING: &str = "admitting the Service";
+
+#[test]
+fn the_linter_and_kube_apiserver_of_each_version_refuse_the_same_flags() {
+    let mut wrong = Vec::new();
+    for (version, binary) in every("kube-apiserver") {
+        let mut tried = 0;
+        let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
+        for example in examples.filter(|example| !shows_services(example.text)) {
+            // What names a version of its own is about that one.
+            if example.text.contains("kubernetesVersion:") {
+                continue;
+            }
+            let Some(mut flags) = flags(example.text) else { continue };
+            let dual = flags
+                .iter()
+                .any(|flag| flag.starts_with("--service-cluster-ip-range=") && flag.contains(','));
+            let gated = flags.iter().any(|flag| flag.starts_with("--feature-gates"));
+            if dual && version < UNGATED && !gated {
+                flags.push("--feature-gates=IPv6DualStack=true".to_owned());
+            }
+            tried += 1;
+            let (accepted, said) = validate(&binary, &flags);
+            let mut codes = refusals(example.text, version, Binary::ApiServer, None);
+            let services = refusals(example.text, version, Binary::ApiServer, Some(ADMITTING));
+            codes.retain(|code| !services.contains(code));
+            if accepted != codes.is_empty() {
+                wrong.push(format!(
+                    "{version}: accepted: {accepted}, we: {codes:?}\n{said}\n{}",
+                    example.text
+                ));
+            }
+        }
+        eprintln!("kube-apiserver {version}: {tried} sets of flags");
+        assert!(tried > 5, "only {tried} sets of flags were tried with kube-apiserver {version}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
+}
+
 #[test]
 fn the_linter_and_kube_apiserver_of_each_version_refuse_the_same_services() {
     const BOTH: &str = "10.96.0.0/16,fd00:10:96::/112";
@@ -192,8 +232,7 @@ fn the_linter_and_kube_apiserver_of_each_version_refuse_the_same_services() {
                     said.push_str(&answer);
                 }
             }
-            let within = Some("admitting the Service");
-            let codes = refusals(example.text, version, Binary::ApiServer, within);
+            let codes = refusals(example.text, version, Binary::ApiServer, Some(ADMITTING));
             if said.is_empty() != codes.is_empty() {
                 wrong.push(format!("{version}: we: {codes:?}, it: {said}\n{}", example.text));
             }

@@ -2,7 +2,7 @@
 //! for beside it by Multus' `NetworkAttachmentDefinition`.
 
 use crate::lint::{
-    model::{Address, CniNetwork, CniRange, RangeEntry},
+    model::{Address, CniNetwork, CniRange, RangeEntry, is_template},
     source::{Span, Spanned},
     tree::{Node, Value},
 };
@@ -19,7 +19,10 @@ pub(super) fn is_text(text: &str) -> bool {
 impl Lower<'_> {
     /// Multus' `NetworkAttachmentDefinition`, whose configuration is a text of JSON.
     pub(super) fn attachment(&mut self, root: &Node) -> bool {
-        if let Some(config) = root.at(&["spec", "config"]) {
+        let config = root.at(&["spec", "config"]);
+        // What a template is still to fill in need not be JSON yet.
+        let config = config.filter(|node| !node.str().is_some_and(is_template));
+        if let Some(config) = config {
             for document in self.embedded(config, "config") {
                 self.cni(&document.root, false);
             }

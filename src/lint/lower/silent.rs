@@ -5,10 +5,6 @@
 pub(super) const SILENT: &[&str] = &[
     "APIService",
     "Certificate",
-    "CiliumBGPAdvertisement",
-    "CiliumBGPClusterConfig",
-    "CiliumBGPNodeConfigOverride",
-    "CiliumL2AnnouncementPolicy",
     "ClusterRole",
     "ClusterRoleBinding",
     "ConfigMap",
