@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::lint::{
     model::{RecentField, Version},
-    tree::{Node, Value},
+    tree::{Node, ScalarKind, Value},
 };
 
 use super::{Schema, TABLES};
@@ -64,12 +64,24 @@ impl Search<'_> {
             };
             // What is below a field that is too new need not be told as well.
             match SINCE.get(&(self.name, of, *field)) {
+                Some(_) if is_zero(&entry.value) => {}
                 Some(since) => {
                     let name = entry.key.clone();
                     self.found.push(RecentField { kind: self.root, name, since: *since });
                 }
                 None => self.value(kind, &entry.value),
             }
+        }
+    }
+}
+
+/// Whether a value says no more than leaving its field out, as programs write what they don't set.
+fn is_zero(node: &Node) -> bool {
+    match &node.value {
+        Value::Map(entries) => entries.is_empty(),
+        Value::List(items) => items.is_empty(),
+        Value::Scalar(scalar) => {
+            scalar.kind == ScalarKind::Null || ["", "0", "0s"].contains(&scalar.text.as_str())
         }
     }
 }

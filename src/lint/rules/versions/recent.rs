@@ -27,7 +27,7 @@ pub(crate) const FIELD: Rule = Rule {
     good: &[
         Example::new(proxy!("mode: iptables", "nftables:", "  masqueradeAll: true"))
             .asked(Asked::kubernetes(29)),
-        Example::new(proxy!("mode: iptables")).asked(Asked::kubernetes(23)),
+        Example::new(proxy!("mode: iptables", "nftables: {}")).asked(Asked::kubernetes(23)),
     ],
     bad: &[
         Example::new(proxy!("mode: iptables", "nftables:", "  masqueradeAll: true"))
