@@ -123,16 +123,16 @@ impl Lower<'_> {
             return false;
         }
         let env = container.get("env").map(Node::items).unwrap_or_default();
-        let variable = |names: [&str; 2]| {
+        let variable = |names: &[&str]| {
             let own = |item: &&Node| {
                 item.get("name").and_then(Node::str).is_some_and(|name| names.contains(&name))
             };
             let value = env.iter().find(own)?.get("value")?.text();
             value.filter(|text| !text.value.is_empty())
         };
-        // The second name of each is that of older releases.
-        let addresses = variable(["address", "vip_address"]);
-        let lengths = variable(["vip_subnet", "vip_cidr"]);
+        // vip_cidr decides about routes of older releases only.
+        let addresses = variable(&["address", "vip_address"]);
+        let lengths = variable(&["vip_subnet"]);
         let split = |text: Option<Spanned<String>>| text.map(|text| self.split(&text));
         let addresses = split(addresses).unwrap_or_default().into_iter().map(Address::new);
         let addresses = VirtualAddress {

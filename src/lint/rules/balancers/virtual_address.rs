@@ -32,9 +32,9 @@ pub(crate) const LENGTH: Rule = Rule {
     level: Level::Error,
     versions: Versions::ALL,
     summary: "kube-vip's virtual address gets a prefix length of the other family.",
-    why: "vip_subnet holds one prefix length, or that of IPv4 and then that of IPv6. With one alone, an \
-          IPv6 address gets it as well: /32 makes half the Internet a neighbour on that link. IPv4 has no \
-          length above 32.",
+    why: "vip_subnet holds one prefix length, or that of IPv4 and then that of IPv6. One alone counts for \
+          both: the node then takes all of the IPv6 address's /32 to be on that link. IPv4 has no length \
+          above 32.",
     fix: "Set vip_subnet to \"32,128\" for addresses of both families.",
     sources: &["https://kube-vip.io/docs/installation/flags/"],
     enforced_by: &[EnforcedBy::Symptom("the address isn't set, or packets to others go astray")],
