@@ -188,7 +188,7 @@ fn the_linter_and_kube_apiserver_of_each_version_refuse_the_same_flags() {
             }
         }
         eprintln!("kube-apiserver {version}: {tried} sets of flags");
-        assert!(tried > 5, "only {tried} sets of flags were tried with kube-apiserver {version}");
+        assert!(tried > 2, "only {tried} sets of flags were tried with kube-apiserver {version}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
 }
