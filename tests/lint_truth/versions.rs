@@ -29,7 +29,7 @@ const V1BETA3: Version = Version::v1(22);
 /// The first version in which dual-stack needs no gate.
 const UNGATED: Version = Version::v1(21);
 /// The rule of ranges that kubeadm before 1.20 took, and only kube-apiserver refused
-/// (`validateMaxCIDRRange`).
+/// (`validateMaxCIDRRange`); from 1.34 on kubeadm alone refuses them.
 const SERVICES_TOO_LARGE: &str = "DS105";
 /// The rule that such files without the gate break, which only older versions of kubeadm refuse.
 const GATE_NEEDED: &str = "DS404";
@@ -108,7 +108,13 @@ fn refusals(text: &str, version: Version, of: Binary, within: Option<&str>) -> V
             matches!(by, EnforcedBy::Rejects { binary, phase, .. }
                 if *binary == of && within.is_none_or(|within| within == *phase))
         };
-        rule.iter().any(rejects) || (of == Binary::Kubeadm && code == GATE_NEEDED)
+        // What a rule declares is about the newest version.
+        let before = match of {
+            Binary::Kubeadm => code == GATE_NEEDED,
+            Binary::ApiServer => code == SERVICES_TOO_LARGE && within.is_none(),
+            _ => false,
+        };
+        rule.iter().any(rejects) || before
     };
     let errors = report.findings.iter().filter(|finding| finding.level == Level::Error);
     let taken = of == Binary::Kubeadm && version < Version::v1(20);
