@@ -278,12 +278,15 @@ fn the_field_tables_are_the_types_that_the_components_decode_into() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// A Go module of Kubernetes' and a package of it.
+type Package = (&'static str, &'static str);
+
 /// The minor versions of which `since.fields` is made.
 const SINCE: RangeInclusive<u32> = 19..=35;
 
 /// Which fields of a table came after 1.19, and in which minor version; nothing where the sources
 /// can't be had here.
-fn since(name: &str, table: &str, packages: &[(&str, &str)]) -> Option<String> {
+fn since(name: &str, table: &str, packages: &[Package]) -> Option<String> {
     let mut first: BTreeMap<(&str, &str), u32> = BTreeMap::new();
     for minor in SINCE {
         let mut types = Types::default();
@@ -318,7 +321,7 @@ fn fields_exist_since_the_versions_that_are_listed() {
     let listed = fs::read_to_string(path).unwrap();
     let mut made = String::new();
     let base = ("k8s.io/component-base", "config/v1alpha1");
-    let tables: [(&str, &str, &[(&str, &str)]); 2] = [
+    let tables: [(&str, &str, &[Package]); 2] = [
         (
             "kubelet",
             include_str!("../../src/lint/schema/kubelet.fields"),
