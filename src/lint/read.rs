@@ -184,6 +184,7 @@ fn is_configuration(path: &Path) -> bool {
         || is_sysctl(path)
         || is_corefile(path)
         || is_unit(path)
+        || is_cni(path)
 }
 
 /// Whether a file is a service of systemd, or a drop-in for one.
@@ -196,6 +197,13 @@ fn is_unit(path: &Path) -> bool {
         .and_then(Path::to_str)
         .is_some_and(|directory| directory.ends_with(".service.d"));
     ending(Some(path), "service") || (drop_in && ending(Some(path), "conf"))
+}
+
+/// Whether a file is CNI configuration: by its ending, or by where a node has it.
+fn is_cni(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let directory = path.parent().and_then(Path::file_name);
+    ending == "conflist" || (ending == "conf" && directory.is_some_and(|own| own == "net.d"))
 }
 
 /// Whether a file is a configuration of CoreDNS.

@@ -79,6 +79,35 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
             say(first.span, format!("external-dns with records {}", names.join(", ")));
         }
     }
+    for agent in &model.antrea {
+        let ranges = [&agent.services, &agent.services_v6].into_iter().flatten();
+        let ranges: Vec<&str> = ranges.map(|range| range.text.value.as_str()).collect();
+        let proxy = if agent.proxy_off.is_some() { "off" } else { "on" };
+        say(
+            agent.at,
+            format!("Antrea with AntreaProxy {proxy}, Service ranges {}", or_none(&ranges)),
+        );
+    }
+    for network in &model.cni_networks {
+        let ranges = network.sets.iter().flatten();
+        let ranges: Vec<&str> = ranges.map(|range| range.subnet.text.value.as_str()).collect();
+        say(network.at, format!("CNI network of {}", or_none(&ranges)));
+    }
+    for peer in &model.bgp_peers {
+        let families: Vec<&str> = peer.families.iter().map(|own| own.afi.value.as_str()).collect();
+        let families = if families.is_empty() { "both".into() } else { families.join(", ") };
+        say(peer.at, format!("BGP neighbour with families {families}"));
+    }
+    for own in &model.virtual_addresses {
+        if let Some(first) = own.addresses.first() {
+            let texts = own.addresses.iter().map(|address| address.text.value.as_str());
+            let texts: Vec<&str> = texts.collect();
+            say(first.text.span, format!("kube-vip with {}", texts.join(", ")));
+        }
+    }
+    for family in model.gateways.iter().filter_map(|gateway| gateway.family.as_ref()) {
+        say(family.span, format!("Envoy Gateway with ipFamily {}", family.value));
+    }
     for mesh in &model.meshes {
         match mesh {
             Mesh::Istio { pilot, proxies } => {
@@ -110,6 +139,10 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         say(sysctl.span, format!("{} = {}", sysctl.value.name, sysctl.value.value));
     }
     all
+}
+
+fn or_none(texts: &[&str]) -> String {
+    if texts.is_empty() { "none".to_owned() } else { texts.join(", ") }
 }
 
 fn ranges(list: &RangeList) -> String {

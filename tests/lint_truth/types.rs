@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -275,6 +276,71 @@ fn the_field_tables_are_the_types_that_the_components_decode_into() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// A Go module of Kubernetes' and a package of it.
+type Package = (&'static str, &'static str);
+
+/// The minor versions of which `since.fields` is made.
+const SINCE: RangeInclusive<u32> = 19..=35;
+
+/// Which fields of a table came after 1.19, and in which minor version; nothing where the sources
+/// can't be had here.
+fn since(name: &str, table: &str, packages: &[Package]) -> Option<String> {
+    let mut first: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    for minor in SINCE {
+        let mut types = Types::default();
+        for (path, package) in packages {
+            // Go's checksum database lacks kube-proxy v0.27.0.
+            let patch = u32::from(minor == 27 && path.ends_with("kube-proxy"));
+            let directory = module(path, &format!("v0.{minor}.{patch}"))?.join(package);
+            types.read(&directory);
+        }
+        for (of, fields) in parse(table) {
+            let declared = types.fields(of).unwrap_or_default();
+            for field in fields.keys().filter(|field| declared.contains_key(**field)) {
+                first.entry((of, *field)).or_insert(minor);
+            }
+        }
+    }
+    let mut out = String::new();
+    for (of, fields) in parse(table) {
+        for field in fields.keys() {
+            let minor = first.get(&(of, *field)).copied().unwrap_or(SINCE.end() + 1);
+            if minor > *SINCE.start() {
+                let _ = writeln!(out, "{name} {of}.{field} {minor}");
+            }
+        }
+    }
+    Some(out)
+}
+
+#[test]
+fn fields_exist_since_the_versions_that_are_listed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lint/schema/since.fields");
+    let listed = fs::read_to_string(path).unwrap();
+    let mut made = String::new();
+    let base = ("k8s.io/component-base", "config/v1alpha1");
+    let tables: [(&str, &str, &[Package]); 2] = [
+        (
+            "kubelet",
+            include_str!("../../src/lint/schema/kubelet.fields"),
+            &[("k8s.io/kubelet", "config/v1beta1")],
+        ),
+        (
+            "kube_proxy",
+            include_str!("../../src/lint/schema/kube_proxy.fields"),
+            &[base, ("k8s.io/kube-proxy", "config/v1alpha1")],
+        ),
+    ];
+    for (name, table, packages) in tables {
+        let Some(part) = since(name, table, packages) else { return };
+        made.push_str(&part);
+    }
+    // Services are held against the API servers themselves.
+    let own = listed.lines().filter(|line| !line.starts_with("service "));
+    let own: String = own.map(|line| format!("{line}\n")).collect();
+    assert_eq!(own, made, "src/lint/schema/since.fields is to hold this");
 }
 
 #[test]

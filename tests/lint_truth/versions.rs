@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     api::Api,
-    api_server::shows_services,
+    api_server::{flags, shows_services, validate},
     binaries::every,
     examples::{documents, network},
     kubeadm,
@@ -29,7 +29,7 @@ const V1BETA3: Version = Version::v1(22);
 /// The first version in which dual-stack needs no gate.
 const UNGATED: Version = Version::v1(21);
 /// The rule of ranges that kubeadm before 1.20 took, and only kube-apiserver refused
-/// (`validateMaxCIDRRange`).
+/// (`validateMaxCIDRRange`); from 1.34 on kubeadm alone refuses them.
 const SERVICES_TOO_LARGE: &str = "DS105";
 /// The rule that such files without the gate break, which only older versions of kubeadm refuse.
 const GATE_NEEDED: &str = "DS404";
@@ -108,7 +108,13 @@ fn refusals(text: &str, version: Version, of: Binary, within: Option<&str>) -> V
             matches!(by, EnforcedBy::Rejects { binary, phase, .. }
                 if *binary == of && within.is_none_or(|within| within == *phase))
         };
-        rule.iter().any(rejects) || (of == Binary::Kubeadm && code == GATE_NEEDED)
+        // What a rule declares is about the newest version.
+        let before = match of {
+            Binary::Kubeadm => code == GATE_NEEDED,
+            Binary::ApiServer => code == SERVICES_TOO_LARGE && within.is_none(),
+            _ => false,
+        };
+        rule.iter().any(rejects) || before
     };
     let errors = report.findings.iter().filter(|finding| finding.level == Level::Error);
     let taken = of == Binary::Kubeadm && version < Version::v1(20);
@@ -153,6 +159,46 @@ fn the_linter_and_kubeadm_of_each_version_refuse_the_same_examples() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
 }
 
+/// When kube-apiserver refuses a Service, in the words of the rules.
+const ADMITTING: &str = "admitting the Service";
+
+#[test]
+fn the_linter_and_kube_apiserver_of_each_version_refuse_the_same_flags() {
+    let mut wrong = Vec::new();
+    for (version, binary) in every("kube-apiserver") {
+        let mut tried = 0;
+        let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
+        for example in examples.filter(|example| !shows_services(example.text)) {
+            // What names a version of its own is about that one.
+            if example.text.contains("kubernetesVersion:") {
+                continue;
+            }
+            let Some(mut flags) = flags(example.text) else { continue };
+            let dual = flags
+                .iter()
+                .any(|flag| flag.starts_with("--service-cluster-ip-range=") && flag.contains(','));
+            let gated = flags.iter().any(|flag| flag.starts_with("--feature-gates"));
+            if dual && version < UNGATED && !gated {
+                flags.push("--feature-gates=IPv6DualStack=true".to_owned());
+            }
+            tried += 1;
+            let (accepted, said) = validate(&binary, &flags);
+            let mut codes = refusals(example.text, version, Binary::ApiServer, None);
+            let services = refusals(example.text, version, Binary::ApiServer, Some(ADMITTING));
+            codes.retain(|code| !services.contains(code));
+            if accepted != codes.is_empty() {
+                wrong.push(format!(
+                    "{version}: accepted: {accepted}, we: {codes:?}\n{said}\n{}",
+                    example.text
+                ));
+            }
+        }
+        eprintln!("kube-apiserver {version}: {tried} sets of flags");
+        assert!(tried > 2, "only {tried} sets of flags were tried with kube-apiserver {version}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
+}
+
 #[test]
 fn the_linter_and_kube_apiserver_of_each_version_refuse_the_same_services() {
     const BOTH: &str = "10.96.0.0/16,fd00:10:96::/112";
@@ -192,8 +238,7 @@ fn the_linter_and_kube_apiserver_of_each_version_refuse_the_same_services() {
                     said.push_str(&answer);
                 }
             }
-            let within = Some("admitting the Service");
-            let codes = refusals(example.text, version, Binary::ApiServer, within);
+            let codes = refusals(example.text, version, Binary::ApiServer, Some(ADMITTING));
             if said.is_empty() != codes.is_empty() {
                 wrong.push(format!("{version}: we: {codes:?}, it: {said}\n{}", example.text));
             }

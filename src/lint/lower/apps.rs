@@ -1,12 +1,17 @@
-//! What runs in a cluster and has families of its own: external-dns, Istio, Linkerd, kube-vip.
+//! What runs in a cluster and has families of its own: external-dns, Istio, Linkerd, kube-vip, Envoy
+//! Gateway.
 
 use crate::lint::{
-    model::{AddressPool, Mesh, PoolRange, Switch},
-    source::Spanned,
+    model::{Address, AddressPool, Gateway, Mesh, PoolRange, Service, Switch, VirtualAddress},
+    source::{Span, Spanned},
     tree::Node,
 };
 
 use super::Lower;
+
+/// Where Envoy Gateway is told how the Service of its proxies is to be.
+const ENVOY_SERVICE: &[&str] =
+    &["spec", "provider", "kubernetes", "envoyService", "patch", "value", "spec"];
 
 /// Istio's two switches for dual-stack: of its control plane, and of its proxies.
 const ISTIO: [&[&str]; 2] = [
@@ -109,6 +114,88 @@ impl Lower<'_> {
             known = true;
         }
         known
+    }
+
+    /// kube-vip beside the control plane, by its environment.
+    pub(super) fn kube_vip(&mut self, container: &Node) -> bool {
+        let text = |key: &str| container.get(key).and_then(Node::str).unwrap_or_default();
+        if text("name") != "kube-vip" && !text("image").contains("kube-vip/kube-vip:") {
+            return false;
+        }
+        let env = container.get("env").map(Node::items).unwrap_or_default();
+        let variable = |names: &[&str]| {
+            let own = |item: &&Node| {
+                item.get("name").and_then(Node::str).is_some_and(|name| names.contains(&name))
+            };
+            let value = env.iter().find(own)?.get("value")?.text();
+            value.filter(|text| !text.value.is_empty())
+        };
+        // vip_cidr decides about routes of older releases only.
+        let addresses = variable(&["address", "vip_address"]);
+        let lengths = variable(&["vip_subnet"]);
+        let split = |text: Option<Spanned<String>>| text.map(|text| self.split(&text));
+        let addresses = split(addresses).unwrap_or_default().into_iter().map(Address::new);
+        let addresses = VirtualAddress {
+            addresses: addresses.collect(),
+            lengths: split(lengths).unwrap_or_default(),
+        };
+        self.model.virtual_addresses.push(addresses);
+        true
+    }
+
+    /// Envoy Gateway's `EnvoyProxy`: its family decides about Envoy's listeners and its Service.
+    pub(super) fn envoy_proxy(&mut self, root: &Node) -> bool {
+        let family = root.at(&["spec", "ipFamily"]).and_then(Node::text);
+        let name = root.at(&["metadata", "name"]).and_then(Node::str).unwrap_or_default();
+        if let Some(family) = &family {
+            let (families, policy): (&[&str], _) = match family.value.as_str() {
+                "DualStack" => (&["IPv4", "IPv6"], "RequireDualStack"),
+                "IPv6" => (&["IPv6"], "SingleStack"),
+                "IPv4" => (&["IPv4"], "SingleStack"),
+                _ => (&[], ""),
+            };
+            if !families.is_empty() {
+                let policy = Some(family.with(policy.to_owned()));
+                let families = families.iter().map(|name| family.with((*name).to_owned()));
+                let name = format!("of the EnvoyProxy {name}");
+                self.envoy_service(name, family.span, policy, families.collect());
+            }
+        }
+        let service = root.at(ENVOY_SERVICE);
+        let policy = service.and_then(|spec| spec.get("ipFamilyPolicy"));
+        let families = service.and_then(|spec| spec.get("ipFamilies"));
+        let both = policy.filter(|node| {
+            node.str()
+                .is_some_and(|policy| matches!(policy, "PreferDualStack" | "RequireDualStack"))
+        });
+        let both = both.or(families.filter(|node| node.items().len() > 1));
+        self.model.gateways.push(Gateway { family, dual_service: both.map(|node| node.span) });
+        self.value_services(root);
+        true
+    }
+
+    fn envoy_service(
+        &mut self,
+        name: String,
+        at: Span,
+        policy: Option<Spanned<String>>,
+        families: Vec<Spanned<String>>,
+    ) {
+        self.model.services.push(Service {
+            at,
+            name,
+            partial: true,
+            kind: None,
+            legacy_family: None,
+            policy,
+            families,
+            cluster_ip: None,
+            cluster_ips: Vec::new(),
+            external_ips: Vec::new(),
+            load_balancer_ips: Vec::new(),
+            ipv4_only: None,
+            source_ranges: Vec::new(),
+        });
     }
 
     /// A text of kernel settings and nothing else, as a ConfigMap holds it for whoever writes it

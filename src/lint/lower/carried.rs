@@ -8,7 +8,7 @@ use crate::lint::{
 };
 
 use super::{
-    Lower,
+    Lower, cni,
     defines::{KEYS, MAX_DEPTH},
     patches, scripts, settings,
     texts::sysctl_line,
@@ -36,6 +36,14 @@ const GROUPS: &[&str] = &[
 const PLACES: [&str; 4] = ["path", "dest", "destination", "filename"];
 /// Keys of such a text.
 const CONTENTS: [&str; 6] = ["content", "contents", "inline", "data", "text", "source"];
+
+/// Where the kubelet finds static Pods.
+const MANIFESTS: &str = "/manifests/";
+
+/// Whether a text is a static Pod, by where it is written.
+fn is_static_pod(text: &str, place: &str) -> bool {
+    place.contains(MANIFESTS) && text.contains("kind: Pod")
+}
 
 /// Whether a text holds control structures of a template: what it comes to is not known.
 fn is_program(text: &str) -> bool {
@@ -159,7 +167,12 @@ impl Lower<'_> {
         let of_k3s = place.contains("/rancher/") && place.contains("config.yaml");
         let patch = starts(&&"- op:") && text.contains("path: /");
         let settings = of_k3s || patch || KEYS.iter().any(|key| starts(&key));
-        if of_group || settings || is_cloud_init(text) {
+        if of_group
+            || settings
+            || is_cloud_init(text)
+            || is_static_pod(text, place)
+            || cni::is_text(text)
+        {
             return self.carried_documents(node, place);
         }
         self.shell(node)
@@ -176,7 +189,10 @@ impl Lower<'_> {
             let api = root.get("apiVersion").and_then(Node::str).unwrap_or_default();
             let group = api.split('/').next().unwrap_or_default();
             let own = match root.get("kind") {
-                Some(_) => GROUPS.contains(&group) && self.object(&root),
+                Some(kind) => {
+                    let pod = kind.str() == Some("Pod") && place.contains(MANIFESTS);
+                    (GROUPS.contains(&group) || pod) && self.object(&root)
+                }
                 None => self.by_keys(&root) || self.carried(&root),
             };
             if own {

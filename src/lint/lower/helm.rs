@@ -22,6 +22,7 @@ enum Chart {
     ExternalDns,
     Istio,
     Linkerd,
+    Antrea,
 }
 
 impl Chart {
@@ -37,6 +38,7 @@ impl Chart {
             "external-dns" => Some(Self::ExternalDns),
             "istiod" | "istio" | "istio-discovery" => Some(Self::Istio),
             "linkerd-control-plane" | "linkerd2-cni" => Some(Self::Linkerd),
+            "antrea" => Some(Self::Antrea),
             _ => None,
         }
     }
@@ -116,6 +118,9 @@ impl Lower<'_> {
             Chart::ExternalDns => self.external_dns_values(values),
             Chart::Istio => self.istio_values(values),
             Chart::Linkerd => self.linkerd_values(values),
+            Chart::Antrea => {
+                self.antrea(values);
+            }
             Chart::Calico => {
                 if let Some(installation) = values.get("installation") {
                     self.calico_network(installation);

@@ -47,6 +47,10 @@ impl Lower<'_> {
                 entries.retain(|entry| entry.key.value != "ipFamily");
             }
             self.flaws(|flaws| Schema::Service.check("ServiceSpec", &spec, flaws));
+            // The fields of families have a rule of their own, too.
+            let mut recent = Schema::Service.recent("ServiceSpec", &spec);
+            recent.retain(|field| !field.name.value.starts_with("ipFamil"));
+            self.model.recent_fields.extend(recent);
         }
         let metadata = |field| root.at(&["metadata", field]).and_then(Node::text);
         let name = metadata("name");
@@ -107,7 +111,8 @@ impl Lower<'_> {
             known |= self.component(container)
                 || self.kube_router(container)
                 || self.kube_ovn_controller(container)
-                || self.external_dns(container);
+                || self.external_dns(container)
+                || self.kube_vip(container);
             let named = |node: &Node| node.get("name").and_then(Node::str) == Some("calico-node");
             if named(container) {
                 self.calico_node(container);
@@ -286,6 +291,7 @@ impl Lower<'_> {
                     self.flannel_config(&entry.value, &entry.key);
                     known = true;
                 }
+                "antrea-agent.conf" => known |= self.antrea_agent_text(&entry.value),
                 "Corefile" => {
                     self.corefile(&entry.value, false);
                     known = true;

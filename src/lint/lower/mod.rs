@@ -1,9 +1,11 @@
 //! From marked trees to the typed model: the only place that knows both.
 
 mod apps;
+mod bgp;
 mod calico;
 mod carried;
 mod cilium;
+mod cni;
 mod commands;
 mod defines;
 mod dns;
@@ -233,6 +235,10 @@ impl Lower<'_> {
             ("metallb.io", "IPAddressPool" | "AddressPool")
             | ("cilium.io", "CiliumLoadBalancerIPPool") => self.address_pool(root),
             ("cilium.io", "CiliumPodIPPool") => self.cilium_pod_pool(root),
+            ("cilium.io", "CiliumBGPPeerConfig") => self.bgp_peer_config(root),
+            ("cilium.io", "CiliumBGPPeeringPolicy") => self.bgp_peering_policy(root),
+            ("k8s.cni.cncf.io", "NetworkAttachmentDefinition") => self.attachment(root),
+            ("gateway.envoyproxy.io", "EnvoyProxy") => self.envoy_proxy(root),
             ("metallb.io", "L2Advertisement" | "BGPAdvertisement") => self.advertisement(root),
             (
                 "admissionregistration.k8s.io",

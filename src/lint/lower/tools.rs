@@ -15,6 +15,7 @@ use super::{Lower, kubeadm::begin, patches};
 impl Lower<'_> {
     pub(super) fn kubelet(&mut self, root: &Node) -> bool {
         self.flaws(|flaws| Schema::Kubelet.check("KubeletConfiguration", root, flaws));
+        self.model.recent_fields.extend(Schema::Kubelet.recent("KubeletConfiguration", root));
         self.gate_map(root.get("featureGates"), GateReader::Kubelet);
         let dns = root.get("clusterDNS").map(Node::items).unwrap_or_default();
         let max_pods = root.get("maxPods").and_then(Node::text);
@@ -28,6 +29,7 @@ impl Lower<'_> {
 
     pub(super) fn proxy(&mut self, root: &Node) -> bool {
         self.flaws(|flaws| Schema::Proxy.check("KubeProxyConfiguration", root, flaws));
+        self.model.recent_fields.extend(Schema::Proxy.recent("KubeProxyConfiguration", root));
         self.gate_map(root.get("featureGates"), GateReader::Proxy);
         let text = |field| root.get(field).and_then(Node::text);
         let set = |field| text(field).filter(|text| !text.value.is_empty());

@@ -1,6 +1,6 @@
 //! What runs in a cluster and has families of its own.
 
-use crate::lint::source::Spanned;
+use crate::lint::source::{Span, Spanned};
 
 use super::{Address, RangeEntry};
 
@@ -46,4 +46,13 @@ pub struct Subnet {
     pub ranges: Vec<RangeEntry>,
     /// `gateway`.
     pub gateways: Vec<Address>,
+}
+
+/// What Envoy Gateway is told of the proxies that it makes.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// `ipFamily`.
+    pub family: Option<Spanned<String>>,
+    /// Where their Service is told to have both families, if it is.
+    pub dual_service: Option<Span>,
 }

@@ -16,13 +16,16 @@ mod view;
 
 pub(super) use address::parse_address;
 pub use address::{Address, AddressList};
-pub use apps::{Mesh, Subnet, Switch};
+pub use apps::{Gateway, Mesh, Subnet, Switch};
 pub use args::{Arg, Args, ArgsForm};
 pub use installs::{Installation, NodeMask};
-pub use plugins::{Cilium, Flannel, KubeRouter};
+pub use plugins::{AntreaAgent, Cilium, CniNetwork, CniRange, Flannel, KubeRouter};
 pub use ranges::{Owner, RangeEntry, RangeList, Role, is_template, parse_range};
 pub use tool::Tool;
-pub use traffic::{AddressPool, Advertisement, Block, Called, Directive, Peers, Policy, PoolRange};
+pub use traffic::{
+    AddressPool, Advertisement, BgpFamily, BgpPeer, Block, Called, Directive, Peers, Policy,
+    PoolRange, VirtualAddress,
+};
 pub use version::{Version, Versions};
 pub use view::{CURRENT, read_ranges};
 
@@ -60,6 +63,12 @@ pub struct Model {
     pub address_pools: Vec<AddressPool>,
     /// What announces the addresses of such pools.
     pub advertisements: Vec<Advertisement>,
+    /// Neighbours to which Cilium announces routes by BGP.
+    pub bgp_peers: Vec<BgpPeer>,
+    /// Addresses of the control plane that kube-vip holds.
+    pub virtual_addresses: Vec<VirtualAddress>,
+    /// Gateways that Envoy Gateway makes.
+    pub gateways: Vec<Gateway>,
     /// Services that the API server calls.
     pub called: Vec<Called>,
     /// What Corefiles say.
@@ -70,6 +79,10 @@ pub struct Model {
     pub flannel: Vec<Flannel>,
     /// kube-router's flags.
     pub kube_routers: Vec<KubeRouter>,
+    /// Antrea's agents.
+    pub antrea: Vec<AntreaAgent>,
+    /// CNI networks whose ranges stand in their configuration.
+    pub cni_networks: Vec<CniNetwork>,
     /// Calico's CNI configurations.
     pub calico_cni: Vec<CalicoCni>,
     /// The environments of calico-node.
@@ -102,6 +115,8 @@ pub struct Model {
     pub sysctls: Vec<Spanned<Sysctl>>,
     /// Feature gates that any document sets.
     pub gates: Vec<Gate>,
+    /// Fields that older versions of Kubernetes don't have.
+    pub recent_fields: Vec<RecentField>,
     /// Versions of Kubernetes that the documents name.
     pub versions: Vec<Spanned<Version>>,
     /// Mistakes in the texts themselves.
@@ -376,6 +391,17 @@ pub struct Gate {
     pub enabled: Option<bool>,
     /// Who reads it.
     pub reader: GateReader,
+}
+
+/// A field that older versions of Kubernetes don't have.
+#[derive(Clone, Debug)]
+pub struct RecentField {
+    /// The kind of document that it stands in.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The first version that has it.
+    pub since: Version,
 }
 
 /// Who reads a feature gate.

@@ -2,7 +2,7 @@
 
 use crate::lint::source::{Edit, Span, Spanned};
 
-use super::{Args, RangeEntry};
+use super::{Address, Args, RangeEntry};
 
 /// Cilium's settings, from its Helm values or its ConfigMap.
 #[derive(Clone, Debug)]
@@ -37,4 +37,43 @@ pub struct KubeRouter {
     pub at: Span,
     /// Its flags.
     pub args: Args,
+}
+
+/// Antrea's agent, as far as it concerns Services.
+#[derive(Clone, Debug)]
+pub struct AntreaAgent {
+    /// Where its configuration begins.
+    pub at: Span,
+    /// Where AntreaProxy is turned off, if it is.
+    pub proxy_off: Option<Span>,
+    /// `serviceCIDR`.
+    pub services: Option<RangeEntry>,
+    /// `serviceCIDRv6`.
+    pub services_v6: Option<RangeEntry>,
+}
+
+/// A CNI network whose IPAM plugin gives Pods addresses of ranges that stand in its configuration.
+#[derive(Clone, Debug)]
+pub struct CniNetwork {
+    /// Where the IPAM plugin's section is.
+    pub at: Span,
+    /// Whether it is a node's configuration, and so the network of all Pods.
+    pub main: bool,
+    /// Whether the plugin is host-local, which is stricter than whereabouts.
+    pub host_local: bool,
+    /// Sets of ranges; a Pod gets an address of each set.
+    pub sets: Vec<Vec<CniRange>>,
+    /// Where the sets are, if they are ranges and not lists of ranges.
+    pub flat: Option<Span>,
+    /// The destinations of its routes.
+    pub routes: Vec<RangeEntry>,
+}
+
+/// A range of a CNI network.
+#[derive(Clone, Debug)]
+pub struct CniRange {
+    /// The range.
+    pub subnet: RangeEntry,
+    /// The first and the last address of it that are given away, as far as they are set.
+    pub ends: Vec<Address>,
 }

@@ -9,7 +9,7 @@ use crate::{
     net::IpFamily,
 };
 
-use super::{RangeEntry, parse_address, parse_range};
+use super::{Address, RangeEntry, parse_address, parse_range};
 
 /// A network policy: Kubernetes', Cilium's or Calico's.
 #[derive(Clone, Debug)]
@@ -85,6 +85,33 @@ impl PoolRange {
 pub struct Advertisement {
     /// The pools that it names; all where it names none.
     pub pools: Vec<Spanned<String>>,
+}
+
+/// A neighbour to which Cilium announces routes by BGP.
+#[derive(Clone, Debug)]
+pub struct BgpPeer {
+    /// Where its name, or else the document, is.
+    pub at: Span,
+    /// The families of routes that are exchanged with it.
+    pub families: Vec<BgpFamily>,
+}
+
+/// A family of routes.
+#[derive(Clone, Debug)]
+pub struct BgpFamily {
+    /// Its name: `ipv4` or `ipv6`.
+    pub afi: Spanned<String>,
+    /// Whether anything is announced in it.
+    pub announced: bool,
+}
+
+/// An address of the control plane that kube-vip holds.
+#[derive(Clone, Debug)]
+pub struct VirtualAddress {
+    /// One address, or one of each family.
+    pub addresses: Vec<Address>,
+    /// The prefix lengths that it gets: one for both families, or that of IPv4 and that of IPv6.
+    pub lengths: Vec<Spanned<String>>,
 }
 
 /// A Service that the API server calls: a webhook's or an aggregated API's.

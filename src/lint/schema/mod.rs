@@ -4,6 +4,8 @@
 //! kubeadm's `extraArgs`, which one version writes as a mapping and the next as a list (a rule of
 //! its own covers that), and `any` is not looked into.
 
+mod since;
+
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::source::Edit;

@@ -1,8 +1,8 @@
-//! Antrea's controller, where it gives nodes their pod ranges itself (`nodeIPAM`).
+//! Antrea's controller, where it gives nodes their pod ranges itself (`nodeIPAM`), and its agent.
 
 use crate::{
     lint::{
-        model::{Args, Installation, NodeMask, Tool},
+        model::{AntreaAgent, Args, Installation, NodeMask, RangeEntry, Tool},
         tree::Node,
     },
     net::IpFamily,
@@ -15,7 +15,42 @@ const MASKS: [(&str, IpFamily, u8); 2] =
     [("nodeCIDRMaskSizeIPv4", IpFamily::V4, 24), ("nodeCIDRMaskSizeIPv6", IpFamily::V6, 64)];
 
 impl Lower<'_> {
-    pub(super) fn antrea(&mut self, root: &Node) -> bool {
+    /// The values of Antrea's chart, or the configuration of its controller or its agent.
+    pub(in crate::lint::lower) fn antrea(&mut self, root: &Node) -> bool {
+        let controller = self.antrea_controller(root);
+        let own = ["trafficEncapMode", "serviceCIDRv6", "ovsBridge", "antreaProxy"];
+        let agent = own.iter().any(|key| root.get(key).is_some());
+        if agent {
+            self.antrea_agent(root);
+        }
+        controller || agent
+    }
+
+    /// The agent's configuration, as its ConfigMap holds it.
+    pub(in crate::lint::lower) fn antrea_agent_text(&mut self, node: &Node) -> bool {
+        for document in self.embedded(node, "antrea-agent.conf") {
+            self.antrea_agent(&document.root);
+        }
+        true
+    }
+
+    fn antrea_agent(&mut self, root: &Node) {
+        let range = |key: &str| {
+            let text = root.get(key)?.text().filter(|text| !text.value.is_empty())?;
+            Some(RangeEntry::new(text))
+        };
+        let off = |path: &[&str]| {
+            let node = root.at(path)?;
+            (node.str() == Some("false")).then_some(node.span)
+        };
+        let proxy_off =
+            off(&["featureGates", "AntreaProxy"]).or_else(|| off(&["antreaProxy", "enable"]));
+        let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
+        let (services, services_v6) = (range("serviceCIDR"), range("serviceCIDRv6"));
+        self.model.antrea.push(AntreaAgent { at, proxy_off, services, services_v6 });
+    }
+
+    fn antrea_controller(&mut self, root: &Node) -> bool {
         let Some(entry) = root.entry("nodeIPAM") else { return false };
         let node = &entry.value;
         let text = |key: &str| node.get(key)?.text().filter(|text| !text.value.is_empty());

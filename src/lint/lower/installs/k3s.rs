@@ -3,10 +3,10 @@
 
 use crate::lint::{
     model::{
-        Address, AddressList, Args, ComponentName, GateReader, Installation, KubeletConfiguration,
-        NodeConfiguration, Tool,
+        Address, AddressList, Arg, Args, ComponentName, GateReader, Installation,
+        KubeletConfiguration, NodeConfiguration, Tool,
     },
-    source::Span,
+    source::{Span, Spanned},
     tree::{Node, Value},
 };
 
@@ -29,8 +29,16 @@ const KEYS: &[&str] = &[
 /// What k3s takes where nothing is given.
 const PODS: &str = "10.42.0.0/16";
 const SERVICES: &str = "10.43.0.0/16";
-const SETTINGS: &[&str] =
-    &["cni", "flannel-backend", "flannel-ipv6-masq", "flannel-iface", "disable-kube-proxy"];
+const SETTINGS: &[&str] = &[
+    "cni",
+    "flannel-backend",
+    "flannel-ipv6-masq",
+    "flannel-iface",
+    "disable-kube-proxy",
+    "cluster-init",
+];
+/// What k3s comes with and can be told to leave out; RKE2's parts have names of their own.
+const PARTS: [&str; 5] = ["coredns", "servicelb", "traefik", "local-storage", "metrics-server"];
 
 impl Lower<'_> {
     pub(in crate::lint::lower) fn k3s(&mut self, root: &Node) -> bool {
@@ -53,13 +61,19 @@ impl Lower<'_> {
         if server {
             let default = |text, setting| Some(assumed(text, at, setting));
             let pods_setting = Setting::pods(Tool::K3s, "cluster-cidr");
+            let mut settings = settings(root, SETTINGS);
+            let disabled = get("disable").map(|node| self.listed(node)).unwrap_or_default();
+            let part = disabled.into_iter().find(|word| PARTS.contains(&word.value.as_str()));
+            settings
+                .list
+                .extend(part.map(|value| Arg { name: value.with("disable".into()), value }));
             self.model.installs.push(Installation {
                 at,
                 tool: Tool::K3s,
                 pods: pods.or_else(|| default(PODS, pods_setting)),
                 services: services.or_else(|| default(SERVICES, setting)),
                 masks: Vec::new(),
-                settings: settings(root, SETTINGS),
+                settings,
             });
         }
         for (key, name) in [
@@ -119,6 +133,12 @@ impl Lower<'_> {
         });
     }
 
+    /// Words that stand in a list, or in one text between commas.
+    fn listed(&self, node: &Node) -> Vec<Spanned<String>> {
+        let texts = node.items().iter().filter_map(Node::text).chain(node.text());
+        texts.flat_map(|text| self.split(&text)).collect()
+    }
+
     /// Addresses that stand in a list, or in one text between commas.
     fn address_list(&self, node: &Node) -> Option<AddressList> {
         if !matches!(node.value, Value::List(_)) {
@@ -128,7 +148,7 @@ impl Lower<'_> {
         let entries: Vec<_> =
             items.iter().flat_map(|item| self.split(item)).map(Address::new).collect();
         let words: Vec<&str> = entries.iter().map(|entry| entry.text.value.as_str()).collect();
-        let text = crate::lint::source::Spanned::new(words.join(","), node.span);
+        let text = Spanned::new(words.join(","), node.span);
         Some(AddressList { text, entries })
     }
 }

@@ -8,8 +8,13 @@ use crate::lint::{
 
 use super::{Lower, Setting, settings};
 
-const SETTINGS: &[&str] =
-    &["nonMasqueradeCIDR", "networking.nonMasqueradeCIDR", "networking.calico.encapsulationMode"];
+const SETTINGS: &[&str] = &[
+    "nonMasqueradeCIDR",
+    "networking.nonMasqueradeCIDR",
+    "networking.calico.encapsulationMode",
+    "networking.cilium.ipam",
+    "networking.cilium.enableipv6",
+];
 
 impl Lower<'_> {
     pub(in crate::lint::lower) fn kops(&mut self, root: &Node) -> bool {

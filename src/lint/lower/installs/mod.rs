@@ -67,6 +67,7 @@ impl Lower<'_> {
             || self.microk8s(root)
             || self.install_config(root)
             || self.antrea(root)
+            || self.cni_file(root)
             || self.helm_values(root, None)
             || self.kustomize_charts(root)
             || self.helmfile(root)

@@ -1,11 +1,17 @@
-//! Load balancers: what Services ask for, what pools have.
+//! Load balancers: what Services ask for, what pools have, what is announced.
 
+mod bgp;
+mod gateways;
 mod pools;
 mod requests;
 mod sources;
+mod virtual_address;
 mod webhooks;
 
+pub(super) use bgp::FAMILIES as BGP_FAMILIES;
+pub(super) use gateways::ENVOY;
 pub(super) use pools::{ADVERTISED, INVALID, POOL_FAMILY};
 pub(super) use requests::ONE_ADDRESS;
 pub(super) use sources::SOURCE_RANGES;
+pub(super) use virtual_address::LENGTH as VIRTUAL_ADDRESS_LENGTH;
 pub(super) use webhooks::WEBHOOK_FAMILY;

@@ -79,21 +79,34 @@ pub(crate) const MASQUERADE: Rule = Rule {
     sources: &[DOCS, "https://www.rfc-editor.org/rfc/rfc4193"],
     enforced_by: &[EnforcedBy::Symptom("Pods reach nothing outside the cluster over IPv6")],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
+    bad: &[
+        Example::new(
+            "\
 node-ip: 192.168.0.11,fd00:192::11
 cluster-cidr: 10.42.0.0/16,fd00:42::/56
 service-cidr: 10.43.0.0/16,fd00:43::/112
 flannel-backend: vxlan
 ",
-    )],
+        ),
+        Example::new(
+            "\
+node-ip: 192.168.0.11,fd00:192::11
+cluster-cidr: 10.42.0.0/16,fd00:42::/56
+service-cidr: 10.43.0.0/16,fd00:43::/112
+disable: [traefik]
+",
+        ),
+    ],
     check: Check::Model(|model, out| {
         let installs = model.installs.iter().filter(|install| install.tool == Tool::K3s);
         for install in installs {
             let get = |name: &str| install.settings.get(name).map(|text| text.value.as_str());
-            // Without a setting of flannel's it may be RKE2, which has another plugin.
-            let flannel = get("flannel-backend").is_some_and(|backend| backend != "none")
-                || (get("flannel-iface").is_some() && get("flannel-backend").is_none());
+            // Without a setting that only k3s has it may be RKE2, which has another plugin.
+            let own = ["flannel-iface", "cluster-init", "disable"];
+            let flannel = match get("flannel-backend") {
+                Some(backend) => backend != "none",
+                None => own.iter().any(|name| get(name).is_some()),
+            };
             if !flannel || get("flannel-ipv6-masq") == Some("true") || get("cni").is_some() {
                 continue;
             }

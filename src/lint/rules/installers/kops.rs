@@ -30,7 +30,8 @@ pub(crate) const FAMILIES: Rule = Rule {
     versions: Versions::ALL,
     summary: "A kOps cluster asks for two families, or for Services of another family than its Pods.",
     why: "kOps' clusters are IPv4, or IPv6 where nonMasqueradeCIDR is ::/0: then Pods and Services \
-          are IPv6 only, and only the nodes have both families.",
+          are IPv6 only, and only the nodes have both families. Cilium's enableipv6 is not used, and \
+          its ipam eni gives IPv4 addresses only.",
     fix: "Give one Service range, of IPv6 with nonMasqueradeCIDR: \"::/0\" and of IPv4 without it.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("the cluster is not built, or has one family")],
@@ -47,6 +48,11 @@ pub(crate) const FAMILIES: Rule = Rule {
     bad: &[
         Example::new(kops!("serviceClusterIPRange: 100.64.0.0/13,fd00:10:96::/112")),
         Example::new(kops!("nonMasqueradeCIDR: \"::/0\"", "serviceClusterIPRange: 100.64.0.0/13")),
+        Example::new(kops!("nonMasqueradeCIDR: \"::/0\"", "networking: {cilium: {ipam: eni}}")),
+        Example::new(kops!(
+            "nonMasqueradeCIDR: 100.64.0.0/10",
+            "networking: {cilium: {enableipv6: true}}"
+        )),
     ],
     check: Check::Model(|model, out| {
         for install in installs(model) {
@@ -102,6 +108,17 @@ fn outside(install: &Installation) -> Option<&Spanned<String>> {
 
 fn check(install: &Installation, out: &mut Findings) {
     let outside = outside(install);
+    let v6 = outside.filter(|text| text.value.contains(':'));
+    let set =
+        |name: &str, value: &str| install.settings.get(name).filter(|text| text.value == value);
+    if let (Some(ipam), Some(outside)) = (set("networking.cilium.ipam", "eni"), v6) {
+        out.at(ipam.span, "Cilium's ipam eni has no IPv6")
+            .also(outside.span, "this cluster is IPv6");
+    }
+    if let Some(unused) = set("networking.cilium.enableipv6", "true").filter(|_| v6.is_none()) {
+        let message = "kOps doesn't use enableipv6; this cluster is IPv4";
+        out.at(unused.span, message).level(Level::Warning);
+    }
     let wanted = outside
         .filter(|text| !text.value.is_empty())
         .map(|text| if text.value.contains(':') { IpFamily::V6 } else { IpFamily::V4 });
