@@ -224,3 +224,20 @@ fn a_scheduler_that_has_stopped_is_the_reason_for_all_that_is_not_determined() {
         assert!(!doubtful.is_empty());
     }
 }
+
+#[test]
+fn a_certificate_that_does_not_name_the_clusterip_of_kubernetes_is_named_with_what_it_lacks() {
+    let lab = Lab::dual().changed(|lab| {
+        let Fact::Known { value, .. } = &mut lab.facts.kubernetes_service else { return };
+        let source = "the API server's certificate".to_owned();
+        value.certified = Fact::Known { value: Vec::new(), source };
+    });
+    let words = ["The API server's certificate lacks 10.96.0.1"];
+    let cause = assert_one(&lab, "certificate_without_service", &words);
+    assert_eq!(cause.confidence, Confidence::Proved);
+    let certificate = "control_plane::kubernetes_service/ipv4/certificate of kubernetes";
+    assert_eq!(cause.explains, [certificate]);
+    assert!(cause.reproduce[0].starts_with("openssl s_client -connect"), "{:?}", cause.reproduce);
+    // It takes over the names of the certificate that is there.
+    assert!(cause.fix[1].contains("`kubeadm certs renew apiserver` alone doesn't help"));
+}
