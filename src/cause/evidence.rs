@@ -167,7 +167,7 @@ impl<'a> Probed<'a> {
     }
 
     /// Whether a node asks itself at 127.0.0.1, which says nothing of its own address.
-    fn is_loopback(&self) -> bool {
+    pub(super) fn is_loopback(&self) -> bool {
         self.probe.target.address().is_some_and(|address| address.ip().is_loopback())
     }
 

@@ -99,16 +99,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let node = common(&slow).filter(|node| elsewhere(&quick, node));
     let (fast, quick_times, slow_times) = whole(&slow)?.ordered();
     let (late, soon) = (slow_times.median_ms, quick_times.median_ms);
-    let (tcp, udp): (Vec<&Way<'_>>, Vec<&Way<'_>>) = slow.iter().partition(|way| !way.udp());
     let quick_datagrams = quick.iter().any(|way| {
         way.udp() && node.is_none_or(|node| way.nodes().is_some_and(|it| it.contains(node)))
     });
-    let opening = udp.is_empty() && quick_datagrams;
-    let longer = |way: &Way<'_>| {
-        let (_, quick, slow) = way.times.ordered();
-        slow.median_ms.saturating_sub(quick.median_ms)
-    };
-    let first_lost = opening && tcp.iter().all(|way| FIRST_PACKET_LOST.contains(&longer(way)));
+    let opening = quick_datagrams && !slow.iter().any(Way::udp);
+    let first_lost = opening && FIRST_PACKET_LOST.contains(&late.saturating_sub(soon));
     let what = if opening { "connections" } else { "answers" };
     let place = match node {
         Some(node) => format!(" to and from node {node}"),
@@ -123,8 +118,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     }
     if first_lost {
         seen.push(
-            "each takes about a second more, as where the first packet (SYN) of a connection is lost and \
-             TCP repeats it"
+            "that is about a second more, as where the first packet (SYN) of a connection is lost and TCP \
+             repeats it"
                 .to_owned(),
         );
     }

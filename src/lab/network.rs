@@ -184,7 +184,10 @@ fn http<'a>(
 ) -> Outcome {
     let family = IpFamily::of(address.ip());
     if let Some(own) = from.filter(|_| address.ip().is_loopback()) {
-        let off = |fault: &Fault| matches!(fault, Fault::LocalnetOff { at } if *at == own);
+        let off = |fault: &Fault| {
+            matches!(fault, Fault::LocalnetOff { at } | Fault::ServiceMasqueradeLost { at, family: V4 }
+                if *at == own)
+        };
         let node = lab.fixture.nodes.iter().position(|node| node.name == own);
         let Some(node) = node.filter(|_| !lab.faults.iter().any(off)) else {
             return Outcome::TimedOut;

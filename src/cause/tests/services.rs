@@ -111,6 +111,8 @@ fn endpoints_that_nobody_publishes_are_one_cause_and_the_proxies_are_not_blamed(
                     || path.check == "service::sctp"
                     || path.check == "service::cluster_ip_reachable"
                     || path.check.starts_with("node_port"))
+                // What is lost at the node's own address, too, is not its matter.
+                && path.check != "node_port::loopback"
         });
         assert_cause(&run, "endpoints_missing", &["any Service", family.as_str()]);
     }
@@ -240,4 +242,13 @@ fn a_certificate_that_does_not_name_the_clusterip_of_kubernetes_is_named_with_wh
     assert!(cause.reproduce[0].starts_with("openssl s_client -connect"), "{:?}", cause.reproduce);
     // It takes over the names of the certificate that is there.
     assert!(cause.fix[1].contains("`kubeadm certs renew apiserver` alone doesn't help"));
+}
+
+#[test]
+fn node_ports_at_127_0_0_1_that_are_lost_for_want_of_masquerading_are_no_fault_of_their_own() {
+    let lost = Fault::ServiceMasqueradeLost { at: "n2", family: V4 };
+    let cause =
+        assert_one(&Lab::dual().with_hosts().with(lost), "node_port_not_masqueraded", &["IPv4"]);
+    let own = "node_port::loopback/ipv4/host network of n2 -> 127.0.0.1";
+    assert!(cause.explains.iter().any(|name| name == own), "{cause:#?}");
 }

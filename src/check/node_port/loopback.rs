@@ -10,6 +10,7 @@ use crate::{
     check::{
         About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
         Symptom, Verdict, World, commands, outcome,
+        pairs::nearest,
         plan::{self, Source},
     },
     facts::{self, Fact},
@@ -38,8 +39,8 @@ impl Check for Loopback {
     }
 
     fn summary(&self) -> &'static str {
-        "from the host network of every node, the NodePort of the node's own backend answers at 127.0.0.1 \
-         where kube-proxy's mode and configuration promise it (iptables, IPv4 alone)"
+        "from the host network of every node, the NodePort of a backend answers at 127.0.0.1 where \
+         kube-proxy's mode and configuration promise it (iptables, IPv4 alone)"
     }
 
     fn why(&self) -> &'static str {
@@ -103,7 +104,8 @@ impl Check for Loopback {
 
 fn case(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Planned<Own> {
     let own = source.pod.node.as_str();
-    let backends: Vec<_> = world.fixture.backend_on(own).into_iter().collect();
+    // Where there are many nodes, not every one has a Service of its own.
+    let backends: Vec<_> = world.fixture.backend_on(nearest(world, own)).into_iter().collect();
     let small = |probes: Vec<Probe>| {
         let small = probes.into_iter().filter(|probe| !probe.target.is_large());
         small.map(|probe| Probe { attempts: plan::once(world.suite), ..probe }).collect::<Vec<_>>()
@@ -146,8 +148,8 @@ impl Own {
         let Self { node } = self;
         let setting = "net.ipv4.conf.all.route_localnet";
         Failure::new(format!(
-            "From the host network of node {node}, the NodePort of its own backend does not answer at {}: \
-             {}. It answers at the node's own address, and kube-proxy in mode iptables promises both.",
+            "From the host network of node {node}, the NodePort of a backend does not answer at {}: {}. It \
+             answers at the node's own address, and kube-proxy in mode iptables promises both.",
             reading.probe.target, symptom.detail
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
