@@ -131,8 +131,9 @@ impl<'a> Probed<'a> {
     }
 
     /// Whether what comes of it tells of the paths from, to and at a node.
-    const fn tells_of_paths(&self) -> bool {
+    fn tells_of_paths(&self) -> bool {
         !self.wants_silence()
+            && !self.is_loopback()
             && !self.probe.aim.is_guarded()
             && self.probe.aim.turn().is_none()
             && !matches!(
@@ -161,10 +162,16 @@ impl<'a> Probed<'a> {
     }
 
     /// Whether it is to be translated at a node: not answered, or refused, by the node itself.
-    pub(super) const fn is_node_port(&self) -> bool {
+    pub(super) fn is_node_port(&self) -> bool {
         let translated =
             !matches!(self.probe.target, Target::Health { .. } | Target::Closed { .. });
-        matches!(self.probe.aim, Aim::NodePort { .. }) && translated && !self.udp()
+        let node_port = matches!(self.probe.aim, Aim::NodePort { .. });
+        node_port && translated && !self.udp() && !self.is_loopback()
+    }
+
+    /// Whether a node asks itself at 127.0.0.1, which says nothing of its own address.
+    pub(super) fn is_loopback(&self) -> bool {
+        self.probe.target.address().is_some_and(|address| address.ip().is_loopback())
     }
 
     pub(super) const fn is_dns(&self) -> bool {

@@ -10,6 +10,7 @@ mod api_server_without_pods;
 mod backend_filtered;
 mod backend_not_listening;
 mod both_families;
+mod certificate_without_service;
 mod client_address_lost;
 mod cluster_ip_dead;
 mod component_stopped;
@@ -26,6 +27,7 @@ mod dns_wrong_records;
 mod egress_dead;
 mod endpoints_missing;
 mod evidence;
+mod family_slow;
 mod flows_stale;
 mod forward_filtered;
 mod gateway_silent;
@@ -41,6 +43,7 @@ mod kubernetes_service_dead;
 mod load_balancer_unrouted;
 mod load_balancer_without_family;
 mod local_policy_ignored;
+mod loopback_node_ports_closed;
 mod lossy_path;
 mod model;
 mod named;
@@ -142,9 +145,11 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &cluster_ip_dead::ClusterIpDead,
     &api_server_without_pods::ApiServerWithoutPods,
     &kubernetes_service_dead::KubernetesServiceDead,
+    &certificate_without_service::CertificateWithoutService,
     &node_port_not_masqueraded::NodePortNotMasqueraded,
     &node_port_dead::NodePortDead,
     &node_port_way_back::NodePortWayBack,
+    &loopback_node_ports_closed::LoopbackNodePortsClosed,
     &hairpin_off::HairpinOff,
     &affinity_off::AffinityOff,
     &local_policy_ignored::LocalPolicyIgnored,
@@ -165,4 +170,5 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &dns_server_deaf::DnsServerDeaf,
     &dns_slow::DnsSlow,
     &dns_unreachable::DnsUnreachable,
+    &family_slow::FamilySlow,
 ];

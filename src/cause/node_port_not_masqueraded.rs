@@ -76,7 +76,9 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         let foreign = at.is_some() && probed.from() != at && probed.backend() != at;
         // A pod that is its own client gets packets from itself.
         let own = matches!(probed.service(), Some(ServiceRole::Probe(node)) if nodes.contains(&node.as_str()));
-        probed.family == family && !probed.is_dns() && (foreign || own)
+        // 127.0.0.1 is nobody's address in a pod.
+        let loopback = probed.is_loopback() && at.is_some();
+        probed.family == family && !probed.is_dns() && (foreign || own || loopback)
     };
     let example = evidence.of(family).find(|probed| {
         lost(probed) && probed.dead() && probed.at().is_some() && probed.backend().is_some()

@@ -232,6 +232,10 @@ pub struct KubeProxy {
     /// Whether any mode has `masqueradeAll`; `None` if its configuration doesn't say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub masquerade_all: Option<bool>,
+    /// `iptables.localhostNodePorts`: whether mode iptables opens NodePorts at 127.0.0.1; `None`, which means
+    /// that it does, if its configuration doesn't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub localhost_node_ports: Option<bool>,
     /// `detectLocalMode`: which clients are pods; empty means those in `clusterCIDR`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detect_local_mode: String,

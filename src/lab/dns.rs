@@ -33,10 +33,13 @@ pub(super) fn takes(lab: &Lab, probe: &Probe) -> u32 {
 fn slow_way(lab: &Lab, probe: &Probe) -> Option<u32> {
     let way = [probe.vantage.node(), probe.aim.node(), probe.aim.backend()];
     let way: Vec<&str> = way.into_iter().flatten().collect();
+    let crosses = |at| way.windows(2).any(|hop| hop[0] != hop[1] && hop.contains(at));
     lab.faults.iter().find_map(|fault| match fault {
         Fault::Slow { at, millis, family } if *family == probe.family() => {
-            let crosses = way.windows(2).any(|hop| hop[0] != hop[1] && hop.contains(at));
-            crosses.then_some(*millis)
+            crosses(at).then_some(*millis)
+        }
+        Fault::SlowToOpen { at, millis, family } if *family == probe.family() => {
+            (crosses(at) && !probe.target.is_udp()).then_some(millis + 10)
         }
         _ => None,
     })

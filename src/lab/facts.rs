@@ -143,6 +143,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
             cluster_cidrs: Vec::new(),
             node_port_addresses: Vec::new(),
             masquerade_all: Some(false),
+            localhost_node_ports: None,
             detect_local_mode: String::new(),
             healthz_bind_address: String::new(),
         }),

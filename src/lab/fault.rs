@@ -79,6 +79,8 @@ pub(crate) enum Fault {
     WebPortDropped { on: &'static str, family: IpFamily },
     /// What enters a node by its NodePorts goes on under the client's address.
     ServiceMasqueradeLost { at: &'static str, family: IpFamily },
+    /// A node passes nothing on that it sends to 127.0.0.1.
+    LocalnetOff { at: &'static str },
     /// Pods, those of one node or all, get no answers from NodePorts of other nodes, one or all.
     NodePortWayBack { at: Option<&'static str>, from: Option<&'static str>, family: IpFamily },
     /// A node drops the datagrams that it forwards.
@@ -141,6 +143,8 @@ pub(crate) enum Fault {
     LoadBalancerUnproxied { at: &'static str, family: IpFamily },
     /// What goes between a node and all others takes so many milliseconds.
     Slow { at: &'static str, millis: u32, family: IpFamily },
+    /// A connection between a node and all others takes so many milliseconds more to open.
+    SlowToOpen { at: &'static str, millis: u32, family: IpFamily },
     /// A node masquerades what its pods send to ClusterIPs.
     ClusterIpMasqueraded { at: &'static str, family: IpFamily },
 }

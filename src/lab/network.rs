@@ -183,6 +183,18 @@ fn http<'a>(
     (turn, behind): (usize, &Behind<'a>),
 ) -> Outcome {
     let family = IpFamily::of(address.ip());
+    if let Some(own) = from.filter(|_| address.ip().is_loopback()) {
+        let off = |fault: &Fault| {
+            matches!(fault, Fault::LocalnetOff { at } | Fault::ServiceMasqueradeLost { at, family: V4 }
+                if *at == own)
+        };
+        let node = lab.fixture.nodes.iter().position(|node| node.name == own);
+        let Some(node) = node.filter(|_| !lab.faults.iter().any(off)) else {
+            return Outcome::TimedOut;
+        };
+        let address = SocketAddr::new(super::node_ip(node + 1, family), address.port());
+        return http(lab, probe, from, address, payload, (turn, behind));
+    }
     let service = lab.fixture.services.iter().find(|service| {
         service.cluster_ip(family) == Some(address.ip())
             || balanced(lab, service, address.ip())

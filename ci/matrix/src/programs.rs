@@ -43,13 +43,19 @@ impl Programs {
         Ok(Self { dualstack: folder.join("dualstack"), testbed: folder.join("testbed") })
     }
 
-    /// Runs one of the product's suites on a cluster, to its end.
-    pub(crate) fn run(&self, kubeconfig: &Path, suite: &str) -> Result<Ended, Error> {
+    /// Runs one of the product's suites on a cluster, to its end, with these options besides.
+    pub(crate) fn run(
+        &self,
+        kubeconfig: &Path,
+        suite: &str,
+        options: &[String],
+    ) -> Result<Ended, Error> {
         let failed = |error| Error::Program(format!("could not run dualstack: {error}"));
         let json = tempfile::NamedTempFile::new().map_err(failed)?;
         let output = Command::new(&self.dualstack)
             .args(["run", "--quiet", "--suite", suite, "--outside", "required", "--json"])
             .arg(json.path())
+            .args(options)
             .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::null())
             .output()

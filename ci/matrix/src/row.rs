@@ -7,21 +7,16 @@ use testbed::{
     spec::Family,
 };
 
-use crate::{beds::Beds, error::Error, programs::Programs, seen::Seen, truth::Judgement};
+use crate::{
+    beds::Beds,
+    error::Error,
+    programs::Programs,
+    seen::Seen,
+    truth::{self, Judgement},
+};
 
-/// The suite that faults are judged by.
+/// The suite that healthy clusters are judged by.
 const DUAL_STACK: &str = "dual-stack";
-
-/// The suite with what takes longer.
-const THOROUGH: &str = "thorough";
-
-/// The suite that looks at a fault: the one in which a check can see it.
-const fn suite_for(fault: &Fault) -> &'static str {
-    match fault {
-        Fault::PolicyOneFamily(_) => THOROUGH,
-        _ => DUAL_STACK,
-    }
-}
 
 /// One row of the matrix.
 #[derive(Clone, Debug)]
@@ -75,7 +70,7 @@ impl Row {
             Self::Healthy | Self::Repaired => {
                 let cluster = beds.shared()?;
                 let mut seen =
-                    Seen::of(DUAL_STACK, &programs.run(&cluster.kubeconfig(), DUAL_STACK)?);
+                    Seen::of(DUAL_STACK, &programs.run(&cluster.kubeconfig(), DUAL_STACK, &[])?);
                 seen.result = passes(&seen);
                 Ok(vec![seen])
             }
@@ -85,7 +80,7 @@ impl Row {
             }
             Self::Shape(shape) => beds.with(shape, |cluster| {
                 let run = |suite: &Suite| {
-                    let ended = programs.run(&cluster.kubeconfig(), suite.name)?;
+                    let ended = programs.run(&cluster.kubeconfig(), suite.name, &[])?;
                     let mut seen = Seen::of(suite.name, &ended);
                     seen.result = judged(shape, &seen);
                     Ok(seen)
@@ -99,8 +94,8 @@ impl Row {
 /// What is said of a cluster while a fault is in it.
 fn broken(programs: &Programs, cluster: &Cluster, fault: &Fault) -> Result<Seen, Error> {
     let injection = fault::injected(cluster, fault)?;
-    let suite = suite_for(fault);
-    let ended = programs.run(&cluster.kubeconfig(), suite);
+    let suite = truth::suite(fault);
+    let ended = programs.run(&cluster.kubeconfig(), suite, &truth::options(fault));
     injection.revert()?;
     cluster.wait_repaired()?;
     let ended = ended?;

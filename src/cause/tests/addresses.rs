@@ -46,6 +46,7 @@ fn a_node_without_an_ipv6_internal_ip_blocks_its_node_ports_and_nothing_else() {
             "node_port::udp/ipv6/n3 -> n2",
             "node_port::from_node/ipv4/cluster",
             "node_port::from_node/ipv6/cluster",
+            "node_port::loopback/ipv4/cluster",
             "node_port::from_outside/ipv6/outside -> n2",
         ]
     );
@@ -78,6 +79,7 @@ fn pods_of_one_node_without_ipv6_block_every_path_to_and_from_them() {
             || name.starts_with("node_port::udp/ipv6/n2 -> ")
             || name.starts_with("node_port::from_pod/ipv6/n2 -> ")
             || name.starts_with("node_port::from_node/")
+            || name.starts_with("node_port::loopback/")
             || name.starts_with("service::host_backend/")
             || name == "service::endpoint_slices/ipv6/backend on n2";
         assert_eq!(judged.verdict.status() == Status::Skip, blocked, "{name}");
@@ -195,7 +197,7 @@ fn an_ipv4_primary_cluster_fails_the_ipv6_primary_suite_in_its_orders() {
     });
     // The default Service isn't IPv6, so what would be tried of it, and its slices, are blocked.
     let mut skipped = run.names(Status::Skip);
-    let needs_hosts = ["node_port::from_node/", "service::host_backend/"];
+    let needs_hosts = ["node_port::from_node/", "node_port::loopback/", "service::host_backend/"];
     skipped.retain(|name| !needs_hosts.iter().any(|check| name.starts_with(check)));
     assert_eq!(skipped.len(), 4);
     assert_cause(&run, "other_primary", &["is IPv4", "expects IPv6"]);

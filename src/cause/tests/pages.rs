@@ -188,6 +188,16 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             broken(Fault::KubernetesServiceDropped { at: "n2", family: V4 }),
         ),
         (
+            "certificate_without_service",
+            lab().changed(|lab| {
+                let Fact::Known { value, .. } = &mut lab.facts.kubernetes_service else { return };
+                value.certified = Fact::Known {
+                    value: Vec::new(),
+                    source: "the API server's certificate".to_owned(),
+                };
+            }),
+        ),
+        (
             "node_port_not_masqueraded",
             broken(Fault::ServiceMasqueradeLost { at: "n2", family: V6 }),
         ),
@@ -196,6 +206,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             "node_port_way_back",
             broken(Fault::NodePortWayBack { at: Some("n2"), from: None, family: V6 }),
         ),
+        ("loopback_node_ports_closed", broken(Fault::LocalnetOff { at: "n2" }).with_hosts()),
         ("hairpin_off", broken(Fault::HairpinOff { at: "n2" })),
         ("affinity_off", broken(Fault::AffinityOff { at: "n2", family: V6 })),
         ("local_policy_ignored", broken(Fault::LocalIgnored { at: "n2", family: V6 })),
@@ -234,6 +245,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("dns_server_deaf", broken(Fault::DnsDeaf { pod: "coredns-b" })),
         ("dns_slow", broken(Fault::DnsSlow { pod: None })),
         ("dns_unreachable", broken(Fault::DnsDown)),
+        (
+            "family_slow",
+            broken(Fault::SlowToOpen { at: "n2", millis: 1_000, family: V6 }).within("500ms"),
+        ),
     ]
 }
 

@@ -111,6 +111,8 @@ fn endpoints_that_nobody_publishes_are_one_cause_and_the_proxies_are_not_blamed(
                     || path.check == "service::sctp"
                     || path.check == "service::cluster_ip_reachable"
                     || path.check.starts_with("node_port"))
+                // What is lost at the node's own address, too, is not its matter.
+                && path.check != "node_port::loopback"
         });
         assert_cause(&run, "endpoints_missing", &["any Service", family.as_str()]);
     }
@@ -223,4 +225,30 @@ fn a_scheduler_that_has_stopped_is_the_reason_for_all_that_is_not_determined() {
         assert_eq!(explained, doubtful);
         assert!(!doubtful.is_empty());
     }
+}
+
+#[test]
+fn a_certificate_that_does_not_name_the_clusterip_of_kubernetes_is_named_with_what_it_lacks() {
+    let lab = Lab::dual().changed(|lab| {
+        let Fact::Known { value, .. } = &mut lab.facts.kubernetes_service else { return };
+        let source = "the API server's certificate".to_owned();
+        value.certified = Fact::Known { value: Vec::new(), source };
+    });
+    let words = ["The API server's certificate lacks 10.96.0.1"];
+    let cause = assert_one(&lab, "certificate_without_service", &words);
+    assert_eq!(cause.confidence, Confidence::Proved);
+    let certificate = "control_plane::kubernetes_service/ipv4/certificate of kubernetes";
+    assert_eq!(cause.explains, [certificate]);
+    assert!(cause.reproduce[0].starts_with("openssl s_client -connect"), "{:?}", cause.reproduce);
+    // It takes over the names of the certificate that is there.
+    assert!(cause.fix[1].contains("`kubeadm certs renew apiserver` alone doesn't help"));
+}
+
+#[test]
+fn node_ports_at_127_0_0_1_that_are_lost_for_want_of_masquerading_are_no_fault_of_their_own() {
+    let lost = Fault::ServiceMasqueradeLost { at: "n2", family: V4 };
+    let cause =
+        assert_one(&Lab::dual().with_hosts().with(lost), "node_port_not_masqueraded", &["IPv4"]);
+    let own = "node_port::loopback/ipv4/host network of n2 -> 127.0.0.1";
+    assert!(cause.explains.iter().any(|name| name == own), "{cause:#?}");
 }

@@ -3,6 +3,7 @@
 mod from_node;
 mod from_outside;
 mod from_pod;
+mod loopback;
 mod ports;
 mod udp;
 
@@ -13,5 +14,10 @@ pub(super) use ports::{internal_ip, node};
 use super::DynCheck;
 
 /// The checks of the area, in the order of reports.
-pub(super) const CHECKS: &[&dyn DynCheck] =
-    &[&from_pod::FromPod, &udp::Udp, &from_node::FromNode, &from_outside::FromOutside];
+pub(super) const CHECKS: &[&dyn DynCheck] = &[
+    &from_pod::FromPod,
+    &udp::Udp,
+    &from_node::FromNode,
+    &loopback::Loopback,
+    &from_outside::FromOutside,
+];

@@ -33,15 +33,17 @@ pub(super) struct KubeProxyConfiguration {
     pub(super) node_port_addresses: Option<Vec<String>>,
     pub(super) detect_local_mode: String,
     pub(super) healthz_bind_address: String,
-    pub(super) iptables: Option<Masquerading>,
-    pub(super) nftables: Option<Masquerading>,
+    pub(super) iptables: Option<Mode>,
+    pub(super) nftables: Option<Mode>,
 }
 
 /// What KubeProxyConfiguration says of one mode.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Masquerading {
+pub(super) struct Mode {
     pub(super) masquerade_all: bool,
+    /// `null` where unset.
+    pub(super) localhost_node_ports: Option<bool>,
 }
 
 /// KubeletConfiguration.

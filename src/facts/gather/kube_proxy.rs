@@ -140,6 +140,10 @@ fn fact(config: KubeProxyConfiguration, source: String) -> Fact<KubeProxy> {
                 mode: config.mode,
                 cluster_cidrs,
                 node_port_addresses: config.node_port_addresses.unwrap_or_default(),
+                localhost_node_ports: config
+                    .iptables
+                    .as_ref()
+                    .and_then(|mode| mode.localhost_node_ports),
                 masquerade_all: [config.iptables, config.nftables]
                     .into_iter()
                     .flatten()
@@ -162,7 +166,7 @@ mod tests {
 
     const CONFIG: &str = "kind: KubeProxyConfiguration\nmode: ipvs\n\
         clusterCIDR: 10.244.0.0/16,fd00:244::/56\nnodePortAddresses: [10.0.0.0/8]\nhealthzBindAddress: 127.0.0.1:10256\n\
-        iptables:\n  masqueradeAll: false\n\
+        iptables:\n  localhostNodePorts: false\n  masqueradeAll: false\n\
         nftables:\n  masqueradeAll: true\n";
 
     fn proxy(args: &[&str], pods: i32) -> DaemonSet {
@@ -185,6 +189,7 @@ mod tests {
             cluster_cidrs: vec!["10.244.0.0/16".parse().unwrap(), "fd00:244::/56".parse().unwrap()],
             node_port_addresses: vec!["10.0.0.0/8".into()],
             masquerade_all: Some(true),
+            localhost_node_ports: Some(false),
             detect_local_mode: String::new(),
             healthz_bind_address: "127.0.0.1:10256".into(),
         };

@@ -55,6 +55,10 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::DnsRecordMissing(_) => &["dns_without_records"],
         Fault::DnsDown(_) => &["dns_unreachable"],
         Fault::AddressDuplicate(_) => &["address_duplicate"],
+        Fault::CertificateWithoutService(_) => &["certificate_without_service"],
+        Fault::ConnectionsSlow(_) => &["family_slow"],
+        Fault::RouteLocalnetOff(_) => &["loopback_node_ports_closed"],
+        Fault::ListenerOneFamily(_) => &["target_listens_on_one_family"],
         _ => &[],
     }
 }

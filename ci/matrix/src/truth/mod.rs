@@ -6,10 +6,12 @@
 mod case;
 mod cause;
 mod judgement;
+mod options;
 mod paths;
 
 pub use self::{
     case::{Case, cases, passed_over},
     judgement::Judgement,
+    options::{options, suite},
     paths::untold,
 };

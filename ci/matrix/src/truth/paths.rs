@@ -44,6 +44,14 @@ fn beside(case: &Case, family: Family, net: &Net) -> Vec<Path> {
         let quick = |node: &String| Path::QuickName { node: node.clone(), family };
         return net.nodes.iter().map(quick).collect();
     }
+    if let ("node_port::loopback", Subject::Path { from, .. }) =
+        (case.check.as_str(), &case.subject)
+    {
+        let node = client(from).node().unwrap_or_default().to_owned();
+        let by = By::NodePort(node.clone());
+        let flow = Flow::new(family, client(from), by, Target::Server(node));
+        return vec![Path::Flow(Flow { made, ..flow })];
+    }
     if case.check == "service::load_balancer" {
         return beside_load_balancer(case, family, net);
     }
@@ -210,6 +218,11 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
                 [Path::Flow(flow.clone()), datagram(flow, Size::Small)]
             })
             .collect(),
+        // What breaks at the node's own address, too, is left to the check of that.
+        ("node_port::loopback", Subject::Path { from, .. }) => {
+            let node = client(from).node().unwrap_or_default().to_owned();
+            vec![Path::LoopbackNodePort { node }]
+        }
         ("node_port::from_outside", Subject::Path { to, .. }) => net
             .nodes
             .iter()
@@ -280,12 +293,34 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
         ("dns::reverse", Subject::Path { from, .. }) => {
             vec![Path::Reverse { node: from.clone(), family }]
         }
+        ("parity::answer_times", Subject::Path { from, to }) => timed(family, from, to, net),
+        ("target::cluster_ips" | "target::endpoints", Subject::Path { .. }) => {
+            vec![Path::Application { family }]
+        }
         // A node that takes no part has one case of each check that needs a pod there.
         (check, Subject::Node { name }) if !check.starts_with("node::") => {
             vec![Path::PodAddress { node: name.clone(), family, made }]
         }
         _ => Vec::new(),
     }
+}
+
+/// The ways of which some are timed, by the product's words for where they lead.
+fn timed(family: Family, from: &str, to: &str, net: &Net) -> Vec<Path> {
+    let client = if from == "outside" { Client::Outside } else { client(from) };
+    let transport = if to.ends_with("over UDP") { Transport::Udp } else { Transport::Tcp };
+    let entries: Vec<By> = match to.split(' ').next() {
+        Some("ClusterIPs") => vec![By::ClusterIp],
+        Some("NodePorts") => net.nodes.iter().cloned().map(By::NodePort).collect(),
+        _ => vec![By::Own],
+    };
+    let flow = |by: &By, server: &String| {
+        let target = Target::Server(server.clone());
+        let flow = Flow::new(family, client.clone(), by.clone(), target);
+        Path::Flow(Flow { transport, made: Made::After, ..flow })
+    };
+    let flows = |by| net.nodes.iter().map(move |server| (by, server));
+    entries.iter().flat_map(flows).map(|(by, server)| flow(by, server)).collect()
 }
 
 /// Who asks, from the product's words for it.

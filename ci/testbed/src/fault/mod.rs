@@ -50,6 +50,7 @@ mod large_answers_lost;
 mod large_packets_one_way;
 mod link;
 mod link_down;
+mod listener_one_family;
 mod load_balancer_one_family;
 mod load_balancer_unrouted;
 mod masquerade_missing;
@@ -70,6 +71,7 @@ mod pod_dropped;
 mod policy;
 mod policy_change_refused;
 mod policy_one_family;
+mod route_localnet_off;
 mod route_missing;
 mod routes;
 mod routes_missing;
@@ -122,6 +124,7 @@ pub use self::{
     large_answers_lost::LargeAnswersLost,
     large_packets_one_way::LargePacketsOneWay,
     link_down::LinkDown,
+    listener_one_family::ListenerOneFamily,
     load_balancer_one_family::LoadBalancerOneFamily,
     load_balancer_unrouted::LoadBalancerUnrouted,
     masquerade_missing::MasqueradeMissing,
@@ -140,6 +143,7 @@ pub use self::{
     pod_dropped::PodDropped,
     policy_change_refused::PolicyChangeRefused,
     policy_one_family::PolicyOneFamily,
+    route_localnet_off::RouteLocalnetOff,
     route_missing::RouteMissing,
     routes_missing::RoutesMissing,
     rules_flushed::RulesFlushed,

@@ -43,6 +43,10 @@ impl Filter for ServiceMasqueradeLost {
     }
 
     fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
+        // 127.0.0.1 is nobody's address in a pod.
+        if let Path::LoopbackNodePort { node } = path {
+            return (self.family == Family::V4 && *node == self.node).then_some(Outcome::Fails);
+        }
         let flow = path.flow().filter(|flow| flow.family == self.family)?;
         // The answer goes straight to the client, which knows nobody of that address.
         let elsewhere = Some(self.node.as_str());

@@ -78,6 +78,8 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
         | Path::Policy { .. }
         | Path::MovedFlow { .. }
         | Path::LoadBalancer { .. }
+        | Path::Application { .. }
+        | Path::LoopbackNodePort { .. }
         | Path::FamilyPolicy
         | Path::Certificate
         | Path::ApiServer => Outcome::Works,
@@ -119,6 +121,7 @@ fn without(node: &str, path: &Path) -> Option<Outcome> {
         | Path::QuickName { node: on, .. }
         | Path::Reverse { node: on, .. }
         | Path::ProxyHealth { node: on, .. }
+        | Path::LoopbackNodePort { node: on }
         | Path::Untranslated { node: on, .. }
         | Path::Policy { node: on, .. }
         | Path::MovedFlow { node: on, .. }

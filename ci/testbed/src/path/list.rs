@@ -23,8 +23,8 @@ impl Net {
     }
 
     /// What no plain command asks: what NetworkPolicies deny on each node in each family, flows whose
-    /// backend changes, connections to processes of other nodes, the addresses of load balancers, and
-    /// changes of Services.
+    /// backend changes, connections to processes of other nodes, the addresses of load balancers,
+    /// applications of others, NodePorts at 127.0.0.1, and changes of Services.
     pub fn unasked(&self) -> Vec<Path> {
         let of = |family: &Family| {
             let family = *family;
@@ -42,9 +42,13 @@ impl Net {
                 [Path::Policy { node: node(), family }, Path::MovedFlow { node: node(), family }]
             });
             let balancers = [false, true].map(|outside| Path::LoadBalancer { family, outside });
-            nodes.chain(hosts).chain(balancers)
+            nodes.chain(hosts).chain(balancers).chain([Path::Application { family }])
         };
-        self.families.iter().flat_map(of).chain([Path::FamilyPolicy, Path::Certificate]).collect()
+        let loopback = |node: &String| Path::LoopbackNodePort { node: node.clone() };
+        let loopback =
+            self.nodes.iter().filter(|_| self.families.contains(&Family::V4)).map(loopback);
+        let all = self.families.iter().flat_map(of).chain(loopback);
+        all.chain([Path::FamilyPolicy, Path::Certificate]).collect()
     }
 
     fn of_family(&self, family: Family, made: Made) -> Vec<Path> {

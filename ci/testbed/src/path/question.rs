@@ -113,6 +113,17 @@ pub enum Path {
         /// The family.
         family: Family,
     },
+    /// The node reaches the NodePort of a server of its own at 127.0.0.1. Plain commands don't ask it.
+    LoopbackNodePort {
+        /// The node.
+        node: String,
+    },
+    /// An application that somebody runs behind a Service of both families accepts connections over the
+    /// family, at its pods and by its Service. Plain commands don't ask it.
+    Application {
+        /// The family.
+        family: Family,
+    },
     /// The ipFamilyPolicy of a Service can be changed. Plain commands don't ask it.
     FamilyPolicy,
     /// The API server's certificate is valid for the ClusterIP of its own Service. Plain commands don't ask it.
@@ -142,11 +153,13 @@ impl Path {
             | Self::Policy { family, .. }
             | Self::MovedFlow { family, .. }
             | Self::LoadBalancer { family, .. }
+            | Self::Application { family }
             | Self::DnsOver { family }
             | Self::ProxyHealth { family, .. }
             | Self::Untranslated { family, .. }
             | Self::DnsRecord { family, .. } => Some(*family),
             Self::Flow(flow) => Some(flow.family),
+            Self::LoopbackNodePort { .. } => Some(Family::V4),
             Self::PodOrder { .. } | Self::FamilyPolicy | Self::Certificate | Self::ApiServer => {
                 None
             }
@@ -199,6 +212,8 @@ impl fmt::Display for Path {
                 let from = if *outside { " from outside" } else { "" };
                 write!(f, "{family} address of a load balancer{from}")
             }
+            Self::LoopbackNodePort { node } => write!(f, "NodePort of {node} at 127.0.0.1"),
+            Self::Application { family } => write!(f, "{family} at an application"),
             Self::FamilyPolicy => f.write_str("change of ipFamilyPolicy"),
             Self::Certificate => f.write_str("certificate of the API server"),
             Self::ApiServer => f.write_str("API server"),

@@ -58,6 +58,10 @@ fn kind(path: &Path) -> (String, Pair) {
         Path::LoadBalancer { outside: true, .. } => {
             ("outside to load balancers".to_owned(), one(&String::new()))
         }
+        Path::LoopbackNodePort { node } => ("node to NodePort at 127.0.0.1".to_owned(), one(node)),
+        Path::Application { .. } => {
+            ("applications behind Services".to_owned(), one(&String::new()))
+        }
         Path::FamilyPolicy => ("change of ipFamilyPolicy".to_owned(), one(&String::new())),
         Path::Certificate => ("certificate of the API server".to_owned(), one(&String::new())),
         Path::ApiServer => ("API server".to_owned(), one(&String::new())),

@@ -50,6 +50,7 @@ const fn is_costly(fault: &Fault) -> bool {
             | Fault::KubeletStopped(_)
             | Fault::LargeAnswersLost(_)
             | Fault::LargePacketsOneWay(_)
+            | Fault::ListenerOneFamily(_)
             | Fault::SchedulerStopped(_)
             | Fault::WebPortDropped(_)
     )

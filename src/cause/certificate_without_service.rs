@@ -1,0 +1,75 @@
+//! `certificate_without_service`: the API server's certificate doesn't name the address at which pods find it.
+
+use super::{CauseRule, Confidence, Evidence, Found};
+use crate::check::{Subject, words};
+
+#[derive(Debug)]
+pub(super) struct CertificateWithoutService;
+
+impl CauseRule for CertificateWithoutService {
+    fn id(&self) -> &'static str {
+        "certificate_without_service"
+    }
+
+    fn why(&self) -> &'static str {
+        "Pods speak to the API server by the ClusterIP of the Service default/kubernetes and verify its \
+         certificate. Where that doesn't name the address, DNS servers, operators and the agents of the \
+         pod network break off every connection, while kubectl, which uses another address, works."
+    }
+
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        found(evidence).into_iter().collect()
+    }
+}
+
+fn found(evidence: &Evidence<'_>) -> Option<Found> {
+    // All other cases of this check that are about a Service have no failure of a certificate.
+    let facts = evidence.world.facts;
+    let service = facts.kubernetes_service.known()?;
+    let certified = service.certified.known()?;
+    let missing: Vec<_> = service.cluster_ips.iter().filter(|ip| !certified.contains(ip)).collect();
+    let cases = evidence.red("control_plane::kubernetes_service", |judged| {
+        matches!(judged.case.subject, Subject::Service { .. })
+            && missing.iter().any(|ip| judged.verdict.detail() == format!("does not name {ip}"))
+    });
+    let first = evidence.judged.get(*cases.first()?)?;
+    let server = &facts.server.url;
+    let missing = words::list(missing);
+    let mut seen = vec![
+        format!("the certificate that {server} shows does not name {missing}"),
+        format!("{missing} is the ClusterIP of the Service default/kubernetes"),
+    ];
+    if !certified.is_empty() {
+        seen.push(format!("it does name {}", words::list(certified)));
+    }
+    Some(Found {
+        what: format!(
+            "The API server's certificate lacks {missing}, the ClusterIP of the Service \
+             default/kubernetes: clients in pods that verify it can't talk to the API server."
+        ),
+        confidence: Confidence::Proved,
+        evidence: seen,
+        reproduce: first.verdict.failure().map(|it| it.reproduce.clone()).unwrap_or_default(),
+        fix: vec![
+            "With kubeadm, on each control plane node: see that networking.serviceSubnet in `kubectl -n \
+             kube-system get configmap kubeadm-config -o jsonpath='{.data.ClusterConfiguration}'` is the \
+             cluster's range and save that as FILE, move apiserver.crt and apiserver.key away from \
+             /etc/kubernetes/pki, and run `kubeadm init phase certs apiserver --config FILE`, which names \
+             the range's first address. kube-apiserver takes it up by itself within a minute."
+                .to_owned(),
+            format!(
+                "`kubeadm certs renew apiserver` alone doesn't help: it takes over the names of the \
+                 certificate that is there, and so goes on without {missing}."
+            ),
+            format!(
+                "Without kubeadm: issue the certificate of kube-apiserver's --tls-cert-file anew with \
+                 {missing} among its subjectAltName."
+            ),
+            "If the range of Services was changed after the certificate was issued, look what else still \
+             has the old one: kubeadm-config, and the ClusterIP of the DNS Service in kubelets' clusterDNS."
+                .to_owned(),
+        ],
+        cases,
+        ..Found::default()
+    })
+}
