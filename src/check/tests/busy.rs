@@ -2,7 +2,8 @@
 
 use crate::{
     check::{Status, Verdict},
-    lab::{Lab, Run},
+    lab::{Fault, Lab, Run},
+    net::IpFamily::V6,
     probe::{Attempt, Observation, Outcome, Probe, Target, Vantage},
 };
 
@@ -179,4 +180,33 @@ fn a_busy_machine_excuses_no_time_out_that_a_dead_way_to_a_backend_explains() {
     assert_eq!(unheard.status(), Status::Inconclusive, "{unheard:?}");
     let failed = service_beside_a_dead_way("n1", 0);
     assert_eq!(failed.status(), Status::Fail, "{failed:?}");
+}
+
+/// What is said of datagrams that get lost between two nodes, where a machine was kept from the processor.
+fn losing(late: impl Fn(&Probe) -> Option<u32>) -> Verdict {
+    let lossy = Fault::Lossy { between: ["n1", "n2"], percent: 40, family: V6 };
+    let lab = Lab::dual().with(lossy);
+    let run = lab.judge(|tried| {
+        let seen = lab.observe(tried);
+        let attempts = match late(tried) {
+            Some(millis) => {
+                let late = Attempt { millis, outcome: Outcome::TimedOut };
+                [vec![late], seen.attempts].concat()
+            }
+            None => seen.attempts,
+        };
+        Some(Observation { attempts, lost: None })
+    });
+    run.case("pod::loss/ipv6/n1 -> n2").verdict.clone()
+}
+
+#[test]
+fn lost_datagrams_mean_nothing_where_a_node_was_kept_from_the_processor_for_longer_than_a_train_waits()
+ {
+    assert_eq!(losing(|_| None).status(), Status::Fail);
+    assert_eq!(losing(at("n1", 3_900)).status(), Status::Fail, "not for so long");
+    assert_eq!(losing(at("n3", 4_590)).status(), Status::Fail, "another node was busy");
+    let busy = losing(at("n2", 4_590));
+    assert_eq!(busy.status(), Status::Inconclusive, "{busy:?}");
+    assert!(busy.detail().starts_with("n2 was too busy"), "{busy:?}");
 }
