@@ -14,6 +14,7 @@ mod client_address_lost;
 mod cluster_ip_dead;
 mod component_stopped;
 mod connections_limited;
+mod connections_untracked;
 mod distribution;
 mod dns_other_domain;
 mod dns_server_deaf;
@@ -72,6 +73,7 @@ mod policies_ignored;
 mod proof;
 mod rejections_lost;
 mod rule;
+mod rulesets;
 mod service_changes_refused;
 mod service_proxy_down;
 mod service_range_unrouted;
@@ -126,6 +128,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_cut_off::NodeCutOff,
     &pod_network_down::PodNetworkDown,
     &connections_limited::ConnectionsLimited,
+    &connections_untracked::ConnectionsUntracked,
     &tcp_filtered::TcpFiltered,
     &pod_route_missing::PodRouteMissing,
     &lossy_path::LossyPath,

@@ -1,6 +1,6 @@
 //! What all rules find together.
 
-use super::{Cause, Evidence, Judged, REGISTRY, both_families, distribution, told};
+use super::{Cause, Evidence, Judged, REGISTRY, both_families, distribution, rulesets, told};
 use crate::{check::World, probe::ProbeTable};
 
 /// What lies behind the cases that failed or could not be told, in the order of the rules.
@@ -14,6 +14,7 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
     for rule in REGISTRY {
         let mut of_rule = Vec::new();
         for found in rule.findings(&evidence) {
+            let found = rulesets::add(&evidence, rule.id(), found);
             let explains = open.explain(judged, &found);
             if explains.is_empty() {
                 continue;

@@ -60,7 +60,12 @@ fn route_is_wrong(evidence: &Evidence<'_>, a: &str, b: &str, family: IpFamily) -
 
 /// Whether datagrams from one node to the pods of another are answered, all but a few: TCP suffers
 /// from a lossy path, too.
-fn datagrams_pass(evidence: &Evidence<'_>, family: IpFamily, from: &str, to: &str) -> bool {
+pub(super) fn datagrams_pass(
+    evidence: &Evidence<'_>,
+    family: IpFamily,
+    from: &str,
+    to: &str,
+) -> bool {
     let sound = |outcome: &Outcome| match outcome {
         Outcome::Counted { trains } => {
             trains.iter().all(|train| train.answered * 8 >= train.sent * 7)

@@ -27,7 +27,7 @@ pub use target::{
 
 use crate::{
     net::IpFamily,
-    snapshot::{Gateway, Snapshot, Told},
+    snapshot::{Gateway, Ruleset, Snapshot, Told},
 };
 
 /// The snapshot.
@@ -87,6 +87,9 @@ pub struct Facts {
     /// What the API server and the logs of the network's components tell of those nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Told>,
+    /// The rules of those nodes' packet filters, where the operator asked for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rulesets: Vec<Ruleset>,
 }
 
 /// The cluster domain, unless a cluster chose another.
@@ -103,6 +106,11 @@ impl Facts {
     pub fn inside(&self, pod: &str) -> Option<&Snapshot> {
         let mut snapshots = self.inside_pods.iter();
         snapshots.find(|snapshot| snapshot.pod.as_deref() == Some(pod) && snapshot.is_complete())
+    }
+
+    /// The rules of a node's packet filter, where they were read, to the end or not.
+    pub fn ruleset(&self, node: &str) -> Option<&Ruleset> {
+        self.rulesets.iter().find(|ruleset| ruleset.node == node)
     }
 
     /// One of the Services that the operator named.

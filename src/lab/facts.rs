@@ -181,5 +181,6 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         inside_pods: Vec::new(),
         gateways: Vec::new(),
         told: Vec::new(),
+        rulesets: Vec::new(),
     }
 }

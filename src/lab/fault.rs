@@ -77,6 +77,9 @@ pub(crate) enum Fault {
     ForwardDropped { on: &'static str, family: IpFamily },
     /// A node drops TCP to the port of nginx that comes from elsewhere.
     WebPortDropped { on: &'static str, family: IpFamily },
+    /// A node tracks no connection whose packets its pods send: none of them is translated, and of TCP to and
+    /// from elsewhere it drops what it has seen in one direction alone.
+    Untracked { at: &'static str, family: IpFamily },
     /// What enters a node by its NodePorts goes on under the client's address.
     ServiceMasqueradeLost { at: &'static str, family: IpFamily },
     /// Pods, those of one node or all, get no answers from NodePorts of other nodes, one or all.

@@ -97,6 +97,13 @@ impl Way<'_> {
                 let enters = self.enters(on) || (self.to == *on && self.sender() != Some(*on));
                 (enters && !udp, family, Outcome::TimedOut)
             }
+            Fault::Untracked { at, family } => {
+                let sends = self.pod() == Some(*at);
+                // An answer that isn't tracked keeps the backend's address.
+                let by_service = self.service.is_some() && (sends || self.to == *at);
+                let crosses = !udp && (self.to == *at) != (self.from == Some(*at));
+                (by_service || crosses, family, Outcome::TimedOut)
+            }
             Fault::ServiceMasqueradeLost { at, family } => {
                 let own = self.is_hairpin() && self.to == *at;
                 let strays = self.enters(at) && self.to != *at;

@@ -100,6 +100,7 @@ fn facts() -> Facts {
         inside_pods: Vec::new(),
         gateways: Vec::new(),
         told: Vec::new(),
+        rulesets: Vec::new(),
     }
 }
 

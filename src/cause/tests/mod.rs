@@ -10,6 +10,7 @@ mod policies;
 mod promises;
 mod proofs;
 mod providers;
+mod rulesets;
 mod services;
 mod targets;
 

@@ -178,6 +178,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         inside_pods: Vec::new(),
         gateways: Vec::new(),
         told: Vec::new(),
+        rulesets: Vec::new(),
         nodes: known(nodes),
     })
 }
