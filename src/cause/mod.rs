@@ -32,6 +32,7 @@ mod forward_filtered;
 mod gateway_silent;
 mod hairpin_off;
 mod host_ports_filtered;
+mod host_to_pods_filtered;
 mod host_without_own_pods;
 mod isolation;
 mod kube_proxy_family_unhealthy;
@@ -144,6 +145,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &host_without_own_pods::HostWithoutOwnPods,
     &cluster_ip_dead::ClusterIpDead,
     &api_server_without_pods::ApiServerWithoutPods,
+    &host_to_pods_filtered::HostToPodsFiltered,
     &kubernetes_service_dead::KubernetesServiceDead,
     &node_port_not_masqueraded::NodePortNotMasqueraded,
     &node_port_dead::NodePortDead,

@@ -13,12 +13,13 @@ use crate::{
 };
 
 /// What a rule that drops is a proof of. Of other causes it is evidence.
-const OF_FILTERS: [&str; 12] = [
+const OF_FILTERS: [&str; 13] = [
     "backend_filtered",
     "cluster_ip_dead",
     "forward_filtered",
     "hairpin_off",
     "host_ports_filtered",
+    "host_to_pods_filtered",
     "host_without_own_pods",
     "kubernetes_service_dead",
     "node_address_filtered",

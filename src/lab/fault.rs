@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     NodeAddressDropped { of: &'static str, at: &'static str, family: IpFamily },
     /// What the API server, and any other process of the first node, sends to pods elsewhere is dropped.
     ApiServerCutFromPods { family: IpFamily },
+    /// What the processes of a node send to pods elsewhere is dropped.
+    HostToPodsDropped { at: &'static str, family: IpFamily },
     /// A node drops what comes in for NodePorts, also from its own pods to other nodes.
     NodePortDropped { at: &'static str, family: IpFamily },
     /// A node refuses NodePorts.

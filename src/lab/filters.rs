@@ -127,6 +127,10 @@ impl Way<'_> {
                 let leaves = self.sender() == Some("n1") && self.to != "n1";
                 (process && leaves, family, Outcome::TimedOut)
             }
+            Fault::HostToPodsDropped { at, family } => {
+                let process = self.from == Some(*at) && self.pod().is_none();
+                (process && self.sender() == Some(*at) && self.to != *at, family, Outcome::TimedOut)
+            }
             Fault::ExternalLocal => {
                 let elsewhere = self.via.is_some_and(|via| self.enters(via) && self.to != via);
                 return elsewhere.then(|| (self.probe.family(), Outcome::TimedOut));

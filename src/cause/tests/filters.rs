@@ -118,7 +118,11 @@ fn a_node_whose_pod_network_is_dead_both_ways_is_one_cause_for_both_families() {
 #[test]
 fn a_port_that_a_node_drops_is_told_from_a_route_by_the_datagrams_that_pass() {
     let lab = Lab::dual().with(Fault::WebPortDropped { on: "n2", family: V6 });
-    assert_one(&lab, "tcp_filtered", &["A filter on node n2", "port 8080", "datagrams pass"]);
+    let words = ["A filter on node n2", "port 8080", "datagrams pass"];
+    assert_one(&lab, "tcp_filtered", &words);
+    // Of two nodes it is the one that nobody outside gets into.
+    let two = Lab::new(2, &BOTH).with(Fault::WebPortDropped { on: "n2", family: V6 });
+    assert_one(&two, "tcp_filtered", &words);
 }
 
 #[test]
@@ -174,6 +178,17 @@ fn what_a_node_masquerades_on_the_way_in_is_one_place() {
     let lab = Lab::dual().with(Fault::MasqueradeEntering { at: "n2", family: V6 });
     let words = ["Node n2 masquerades what enters for its own pods"];
     assert_one(&lab, "pods_masqueraded", &words);
+    let two = Lab::new(2, &BOTH).with(Fault::MasqueradeEntering { at: "n2", family: V6 });
+    assert_one(&two, "pods_masqueraded", &words);
+}
+
+#[test]
+fn what_a_node_itself_sends_is_told_from_what_its_pods_do_and_what_it_passes_on() {
+    for nodes in [2, 3] {
+        let lab = || Lab::new(nodes, &BOTH).with_hosts();
+        let lost = lab().with(Fault::HostToPodsDropped { at: "n2", family: V6 });
+        assert_one(&lost, "host_to_pods_filtered", &["What node n2 itself sends", "IPv6"]);
+    }
 }
 
 #[test]

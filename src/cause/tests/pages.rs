@@ -185,6 +185,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("cluster_ip_dead", broken(Fault::ClusterIpDropped { at: "n2", family: V6 })),
         ("api_server_without_pods", broken(Fault::ApiServerCutFromPods { family: V6 })),
         (
+            "host_to_pods_filtered",
+            broken(Fault::HostToPodsDropped { at: "n2", family: V6 }).with_hosts(),
+        ),
+        (
             "kubernetes_service_dead",
             broken(Fault::KubernetesServiceDropped { at: "n2", family: V4 }),
         ),
