@@ -63,6 +63,7 @@ mod outside_without_way;
 mod own_pod_routes_missing;
 mod path_mtu;
 mod pod_address_lost;
+mod pod_gateway_silent;
 mod pod_network_down;
 mod pod_route_missing;
 mod pod_way_missing;
@@ -118,6 +119,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_without_pod_cidr::NodeWithoutPodCidr,
     &pod_address_lost::PodAddressLost,
     &pod_way_missing::PodWayMissing,
+    &pod_gateway_silent::PodGatewaySilent,
     &backend_not_listening::BackendNotListening,
     &backend_filtered::BackendFiltered,
     &target_listens_on_one_family::TargetListensOnOneFamily,

@@ -42,6 +42,20 @@ fn a_pods_own_interface_proves_that_it_lost_an_address() {
 }
 
 #[test]
+fn a_gateway_that_answers_proves_nothing_of_a_pod_that_is_dead() {
+    let (_, broken) =
+        super::pages::examples().into_iter().find(|(id, _)| *id == "pod_gateway_silent").unwrap();
+    assert_one(&broken, "pod_gateway_silent", &["Pods on node n2", "IPv6 gateway"]);
+    let answered = broken.clone().changed(|lab| {
+        for neighbour in lab.facts.inside_pods.iter_mut().flat_map(|inside| &mut inside.neighbours)
+        {
+            neighbour.state = "STALE".to_owned();
+        }
+    });
+    assert_one(&answered, "node_not_forwarding", &["n2"]);
+}
+
+#[test]
 fn a_node_that_forwards_is_not_told_to_switch_forwarding_on() {
     let mut lab = Lab::dual().with(Fault::NotForwarding { on: "n2", family: V6 }).looked_at();
     for snapshot in &mut lab.facts.snapshots {
