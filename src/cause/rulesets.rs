@@ -296,12 +296,12 @@ impl Wants {
                             let source = end == "saddr";
                             any.map_or(Want::Else, |any| Want::Address { source, not, any })
                         }
-                        Some("nexthdr" | "protocol") => protocol(words.next()),
+                        Some("nexthdr" | "protocol") => protocol(&mut words),
                         _ => Want::Else,
                     }
                 }
                 "meta" => match words.next() {
-                    Some("l4proto") => protocol(words.next()),
+                    Some("l4proto") => protocol(&mut words),
                     Some("nfproto") => match words.next() {
                         Some("ipv4") => Want::Family(IpFamily::V4),
                         Some("ipv6") => Want::Family(IpFamily::V6),
@@ -402,10 +402,10 @@ impl Want {
     }
 }
 
-fn protocol(word: Option<&str>) -> Want {
-    match word {
-        Some("tcp") => Want::Udp(false),
-        Some("udp") => Want::Udp(true),
+fn protocol<'t>(words: &mut std::iter::Peekable<impl Iterator<Item = &'t str>>) -> Want {
+    match values(words) {
+        (false, all) if all == ["tcp"] => Want::Udp(false),
+        (false, all) if all == ["udp"] => Want::Udp(true),
         _ => Want::Else,
     }
 }

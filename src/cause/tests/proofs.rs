@@ -105,6 +105,15 @@ fn the_default_route_in_place_of_a_pod_route_proves_that_it_is_missing() {
 }
 
 #[test]
+fn of_two_nodes_the_other_ones_routes_prove_that_one_is_missing() {
+    let fault = Fault::SilentRoute { at: "n1", to: "n2", family: V6 };
+    let lab = Lab::new(2, &[V4, V6]).with_hosts().with(fault).looked_at();
+    let cause = assert_one(&lab, "pod_route_missing", &["n1", "n2"]);
+    assert_eq!(cause.confidence, Confidence::Proved, "{cause:#?}");
+    assert_eq!(cause.evidence[1], "n2 has routes of its own to the pods of other nodes");
+}
+
+#[test]
 fn where_the_network_itself_routes_to_pods_a_default_route_proves_nothing() {
     let mut lab =
         Lab::dual().with(Fault::SilentRoute { at: "n1", to: "n2", family: V6 }).looked_at();

@@ -78,6 +78,10 @@ fn a_rule_that_can_not_have_dropped_it_proves_nothing() {
         assert_eq!(cause.confidence, Confidence::Likely, "{rule}: {cause:#?}");
         assert!(!speaks(&cause, "a rule on n2"), "{rule}: {cause:#?}");
     }
+    let both =
+        format!("ip6 daddr {pod} meta l4proto {{ tcp, udp }} th dport 8080 ct state new drop");
+    let cause = assert_one(&with_rules(lab(), true, &chain("forward", &both)), "tcp_filtered", &[]);
+    assert!(speaks(&cause, "this may be such a packet"), "{cause:#?}");
     // One whose other conditions nobody knows is shown, and proves nothing.
     let rule = format!("iifname \"eth0\" ip6 daddr {pod} tcp dport 8080 drop");
     let cause = assert_one(&with_rules(lab(), true, &chain("forward", &rule)), "tcp_filtered", &[]);
