@@ -34,7 +34,10 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         .filter(|probed| !probed.udp() && probed.dead() && probed.kind() == Some(Kind::TimedOut))
         .collect();
     let dead_service = *silent.iter().find(|probed| {
-        probed.is_cluster_ip() && probed.from() == Some(node) && probed.backend().is_some()
+        probed.is_cluster_ip()
+            && !probed.by_host()
+            && probed.from() == Some(node)
+            && probed.backend().is_some()
     })?;
     let rule = rulesets::untracked(evidence, node, &silent);
     if rule.is_none() && !looks_so(evidence, node, family) {

@@ -58,17 +58,11 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     };
     let mut seen = vec![
         format!(
-            "{} at {}, whose backend is on {to}: {}",
-            first.origin,
+            "the host network of {node} at {}, whose backend is on {to}: {}",
             first.probe.target,
             first.seen()
         ),
-        format!(
-            "{} at {}, whose backend is on {node}: {}",
-            own.origin,
-            own.probe.target,
-            own.seen()
-        ),
+        format!("the same at {}, whose backend is on {node}: {}", own.probe.target, own.seen()),
         format!(
             "{} at {}, which {node} passes on to {to}: {}",
             passed_on.origin,

@@ -75,7 +75,9 @@ impl Way<'_> {
                 (host && by_cluster_ip, family, Outcome::Unreachable { detail })
             }
             Fault::ForwardDropped { on, family } => {
-                let marked = self.via == Some(*on) || self.is_hairpin();
+                // What comes for a load balancer's address from outside is masqueraded where it enters.
+                let balanced = self.from.is_none() && self.via.is_none();
+                let marked = self.via == Some(*on) || self.is_hairpin() || balanced;
                 let opens = self.pod() == Some(*on);
                 let host = self.from == Some(*on) && self.pod().is_none() && self.via.is_none();
                 (!marked && !host && (opens || self.to == *on), family, Outcome::TimedOut)

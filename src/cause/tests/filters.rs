@@ -178,7 +178,10 @@ fn what_a_node_masquerades_on_the_way_in_is_one_place() {
     let lab = Lab::dual().with(Fault::MasqueradeEntering { at: "n2", family: V6 });
     let words = ["Node n2 masquerades what enters for its own pods"];
     assert_one(&lab, "pods_masqueraded", &words);
-    let two = Lab::new(2, &BOTH).with(Fault::MasqueradeEntering { at: "n2", family: V6 });
+    // Between two nodes, clients outside tell it.
+    let two = Lab::new(2, &BOTH)
+        .with(Fault::MasqueradeEntering { at: "n2", family: V6 })
+        .with(Fault::SourceLost { at: "n2", family: V6 });
     assert_one(&two, "pods_masqueraded", &words);
 }
 

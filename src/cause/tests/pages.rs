@@ -326,11 +326,13 @@ fn without_way(lab: &mut Lab) {
 /// The busybox of n2 is looked at from inside, and doesn't find its gateway.
 fn without_gateway(lab: &mut Lab) {
     let pod = lab.fixture.probe_on("n2").cloned().unwrap();
+    let address = pod.address(V6).unwrap();
     let gateway = "fd00:10:244:2::1".parse().unwrap();
     let link = || "eth0".to_owned();
     lab.facts.inside_pods.push(Snapshot {
         node: "n2".to_owned(),
         pod: pod.pod,
+        addresses: vec![Address { link: link(), address, tentative: false, duplicate: false }],
         routes: vec![Route {
             family: Some(V6),
             via: Some(gateway),
