@@ -187,7 +187,7 @@ fn stop<'f, 'a>(
     let way = |probed| Way { evidence, probed, node };
     let fits = about.iter().map(|probed| wants.fit(&way(*probed), rule.hook)).max()?;
     let spared = || {
-        let mut good = evidence.probed.iter().filter(|probed| probed.good());
+        let mut good = evidence.probed.iter().filter(|it| it.good() && !it.wants_silence());
         good.any(|probed| wants.must_fit(&way(probed), rule.hook))
     };
     match fits {
