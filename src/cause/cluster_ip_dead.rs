@@ -124,6 +124,9 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
     let alive = host_reaches(evidence, family, node) == Some(true);
     let what = if nodes.len() > 1 {
         format!("{family} ClusterIPs are dead from every node.")
+    } else if evidence.nodes().len() == 1 {
+        let whence = if alive { "from the pods on node" } else { "from node" };
+        format!("{family} ClusterIPs are dead {whence} {node}.")
     } else if alive {
         format!(
             "{family} ClusterIPs are dead from the pods on node {node}, and not from the node itself nor from other \

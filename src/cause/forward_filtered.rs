@@ -40,9 +40,12 @@ pub(super) fn lost(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Opt
         .filter(|probed| probed.is_pod_path() && !probed.large)
         .filter(|probed| (probed.from() == Some(node)) != (probed.backend() == Some(node)))
         .peekable();
-    let first = *between.peek()?;
     // Where the node's own pods meet, routes to it may be missing elsewhere.
     let own = evidence.pod_path(node, node, family)?;
+    if evidence.nodes().len() == 1 {
+        return lost_alone(evidence, node, family, own).filter(|_| silent(own));
+    }
+    let first = *between.peek()?;
     if !between.all(silent) || !silent(own) {
         return None;
     }
@@ -77,6 +80,29 @@ pub(super) fn lost(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Opt
             format!("{}: work, so {node} {has_routes}", entered.join(", ")),
         ],
         lets_in: into.is_some(),
+    })
+}
+
+/// The same of the only node: its pods don't meet, and do where what one sends is masqueraded.
+fn lost_alone(
+    evidence: &Evidence<'_>,
+    node: &str,
+    family: IpFamily,
+    own: &Probed<'_>,
+) -> Option<Lost> {
+    let mut ports = evidence.touching(node, family).filter(|probed| {
+        probed.is_node_port() && probed.backend() == Some(node) && !probed.by_host()
+    });
+    let entered = ports.find(|probed| probed.good())?;
+    Some(Lost {
+        seen: vec![
+            format!("pod on {node} to pod on {node}: {}", own.seen()),
+            format!(
+                "{} at {}: works, so {node} has routes and forwards",
+                entered.origin, entered.probe.target
+            ),
+        ],
+        lets_in: true,
     })
 }
 

@@ -37,7 +37,7 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
         probed.dead()
             && probed.is_node_port()
             && (probed.at() == Some(node) || probed.from() == Some(node))
-            && matches!(probed.kind(), Some(Kind::Refused | Kind::TimedOut))
+            && matches!(probed.kind(), Some(Kind::Refused | Kind::TimedOut | Kind::Unreachable))
     };
     let ports: Vec<&Probed<'_>> = evidence
         .probed

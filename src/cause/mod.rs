@@ -15,6 +15,7 @@ mod client_address_lost;
 mod cluster_ip_dead;
 mod component_stopped;
 mod connections_limited;
+mod connections_untracked;
 mod distribution;
 mod dns_other_domain;
 mod dns_server_deaf;
@@ -33,6 +34,7 @@ mod forward_filtered;
 mod gateway_silent;
 mod hairpin_off;
 mod host_ports_filtered;
+mod host_to_pods_filtered;
 mod host_without_own_pods;
 mod isolation;
 mod kube_proxy_family_unhealthy;
@@ -64,6 +66,7 @@ mod outside_without_way;
 mod own_pod_routes_missing;
 mod path_mtu;
 mod pod_address_lost;
+mod pod_gateway_silent;
 mod pod_network_down;
 mod pod_route_missing;
 mod pod_way_missing;
@@ -75,6 +78,7 @@ mod policies_ignored;
 mod proof;
 mod rejections_lost;
 mod rule;
+mod rulesets;
 mod service_changes_refused;
 mod service_proxy_down;
 mod service_range_unrouted;
@@ -118,6 +122,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_without_pod_cidr::NodeWithoutPodCidr,
     &pod_address_lost::PodAddressLost,
     &pod_way_missing::PodWayMissing,
+    &pod_gateway_silent::PodGatewaySilent,
     &backend_not_listening::BackendNotListening,
     &backend_filtered::BackendFiltered,
     &target_listens_on_one_family::TargetListensOnOneFamily,
@@ -129,6 +134,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_cut_off::NodeCutOff,
     &pod_network_down::PodNetworkDown,
     &connections_limited::ConnectionsLimited,
+    &connections_untracked::ConnectionsUntracked,
     &tcp_filtered::TcpFiltered,
     &pod_route_missing::PodRouteMissing,
     &lossy_path::LossyPath,
@@ -144,6 +150,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &host_without_own_pods::HostWithoutOwnPods,
     &cluster_ip_dead::ClusterIpDead,
     &api_server_without_pods::ApiServerWithoutPods,
+    &host_to_pods_filtered::HostToPodsFiltered,
     &kubernetes_service_dead::KubernetesServiceDead,
     &certificate_without_service::CertificateWithoutService,
     &node_port_not_masqueraded::NodePortNotMasqueraded,

@@ -1,7 +1,8 @@
 //! What all rules find together.
 
 use super::{
-    Cause, Evidence, Judged, REGISTRY, both_families, distribution, open::wants_explanation, told,
+    Cause, Evidence, Judged, REGISTRY, both_families, distribution, open::wants_explanation,
+    rulesets, told,
 };
 use crate::{check::World, probe::ProbeTable};
 
@@ -19,6 +20,7 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
     for rule in REGISTRY {
         let mut of_rule = Vec::new();
         for found in rule.findings(&evidence) {
+            let found = rulesets::add(&evidence, rule.id(), found);
             let explains = open.explain(judged, &found);
             if explains.is_empty() {
                 continue;

@@ -25,14 +25,29 @@ impl CauseRule for NodeCutOff {
     }
 }
 
+/// Whether the only node of a cluster has lost its address: then nobody else is there to miss it.
+pub(super) fn is_lost_alone(evidence: &Evidence<'_>, family: IpFamily) -> bool {
+    match evidence.nodes().as_slice() {
+        [node] => proof::address_lost(evidence.world.facts, node, family).is_proof(),
+        _ => false,
+    }
+}
+
 fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
-    let isolation = isolation::of(evidence, node, family)?;
-    let mut seen =
-        vec![format!("no pod on {node} reaches another node over {family}, nor the reverse")];
-    if isolation.address_reached == Some(false) {
+    let alone = is_lost_alone(evidence, family);
+    let isolation = isolation::of(evidence, node, family);
+    let mut seen = Vec::new();
+    if alone {
+        let lost = evidence.touching(node, family).find(|it| it.at() == Some(node) && it.bad())?;
+        seen.push(format!("{} at {}: {}", lost.origin, lost.probe.target, lost.seen()));
+    } else {
+        isolation?;
+        seen.push(format!("no pod on {node} reaches another node over {family}, nor the reverse"));
+    }
+    if isolation.is_some_and(|it| it.address_reached == Some(false)) {
         seen.push(format!("this machine doesn't reach {node}'s own {family} address either"));
     }
-    if isolation.own_pods_meet == Some(true) {
+    if isolation.is_some_and(|it| it.own_pods_meet == Some(true)) {
         seen.push(format!("pods on {node} reach each other over {family}"));
     }
     let flag = commands::flag(family);
@@ -73,7 +88,13 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let seen = [narrow, seen].concat();
     let shown = if lost.is_proof() { lost } else { silent };
     let found = Found {
-        what: format!("Node {node} is cut off from all other nodes over {family}."),
+        what: if alone {
+            format!(
+                "Node {node} has lost its {family} address: nothing reaches it, or its NodePorts, by it."
+            )
+        } else {
+            format!("Node {node} is cut off from all other nodes over {family}.")
+        },
         evidence: seen,
         reproduce: vec![
             commands::on_node(node, &format!("ip {flag} addr show scope global")),

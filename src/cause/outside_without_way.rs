@@ -1,6 +1,6 @@
 //! `outside_without_way`: this machine reaches no node in a family.
 
-use super::{CauseRule, Evidence, Found, evidence::Origin};
+use super::{CauseRule, Evidence, Found, evidence::Origin, node_cut_off};
 use crate::{check::Kind, net::IpFamily};
 
 #[derive(Debug)]
@@ -24,7 +24,9 @@ impl CauseRule for OutsideWithoutWay {
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let outside = || evidence.of(family).filter(|probed| matches!(probed.origin, Origin::Outside));
     let example = outside().find(|probed| probed.is_node_port() && probed.bad())?;
-    if outside().any(|probed| probed.proves_a_way()) {
+    if outside().any(|probed| probed.proves_a_way())
+        || node_cut_off::is_lost_alone(evidence, family)
+    {
         return None;
     }
     let unreachable = outside().all(|probed| probed.kind() == Some(Kind::Unreachable));

@@ -207,6 +207,9 @@ fn fix(
             commands::flag(family)
         ),
     ];
-    fix.extend(remedy::pod_network(evidence.world, family).into_iter().take(1));
+    // What it says of routes is of those between nodes.
+    if evidence.nodes().len() > 1 {
+        fix.extend(remedy::pod_network(evidence.world, family).into_iter().take(1));
+    }
     fix
 }

@@ -33,7 +33,12 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let example = masqueraded().next()?;
     let senders: BTreeSet<&str> = masqueraded().filter_map(|probed| probed.from()).collect();
     let receivers: BTreeSet<&str> = masqueraded().filter_map(|probed| probed.backend()).collect();
-    let entering = receivers.first().filter(|_| receivers.len() == 1 && senders.len() > 1).copied();
+    // Between two nodes, clients outside tell which of them it is.
+    let others_too = |node: &str| !client_address_lost::cases(evidence, family, node).is_empty();
+    let entering = receivers
+        .first()
+        .filter(|node| receivers.len() == 1 && (senders.len() > 1 || others_too(node)))
+        .copied();
     let (what, place) = match entering {
         // All that enters one node is changed there; what one node sends, by that one.
         Some(node) => (

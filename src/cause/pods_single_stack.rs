@@ -66,7 +66,9 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &BTreeSet<&str>) -> F
     let what = if all {
         format!("Pods get no {family} address on any node.")
     } else {
-        format!("Pods on node {example} get no {family} address; those on other nodes do.")
+        let others =
+            if world.fixture.selected().count() > 1 { "; those on other nodes do" } else { "" };
+        format!("Pods on node {example} get no {family} address{others}.")
     };
     let pods = world.fixture.backends.iter().chain(&world.fixture.probes);
     let mut seen: Vec<String> = pods

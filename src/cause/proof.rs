@@ -137,8 +137,11 @@ pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr
             facts_shown.push(format!("{} has a route of its own for it", other.node));
             return Shown::Proved(facts_shown);
         }
-        if to_others(snapshot) {
-            facts_shown.push(format!("{from} has routes of its own to the pods of other nodes"));
+        // Between two nodes, the other one tells that nodes have such routes here.
+        let having =
+            [Some(snapshot), facts.snapshot(to)].into_iter().flatten().find(|it| to_others(it));
+        if let Some(Snapshot { node, .. }) = having {
+            facts_shown.push(format!("{node} has routes of its own to the pods of other nodes"));
             return Shown::Proved(facts_shown);
         }
         return Shown::Unknown;

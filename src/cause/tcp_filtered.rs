@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{CauseRule, Evidence, Found, evidence::Probed, proof};
+use super::{
+    CauseRule, Evidence, Found,
+    evidence::{Origin, Probed},
+    proof,
+};
 use crate::{
     check::{Kind, commands, words},
     fixture::BACKEND_PORT,
@@ -60,7 +64,12 @@ fn route_is_wrong(evidence: &Evidence<'_>, a: &str, b: &str, family: IpFamily) -
 
 /// Whether datagrams from one node to the pods of another are answered, all but a few: TCP suffers
 /// from a lossy path, too.
-fn datagrams_pass(evidence: &Evidence<'_>, family: IpFamily, from: &str, to: &str) -> bool {
+pub(super) fn datagrams_pass(
+    evidence: &Evidence<'_>,
+    family: IpFamily,
+    from: &str,
+    to: &str,
+) -> bool {
     let sound = |outcome: &Outcome| match outcome {
         Outcome::Counted { trains } => {
             trains.iter().all(|train| train.answered * 8 >= train.sent * 7)
@@ -88,6 +97,21 @@ fn tried(evidence: &Evidence<'_>, family: IpFamily, node: &str, entering: bool) 
         .count()
 }
 
+/// Whether nobody outside gets in by a node's NodePorts, though its pods meet.
+fn shuts_out(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
+    let mut entries = evidence.touching(node, family).filter(|probed| {
+        probed.is_node_port()
+            && probed.at() == Some(node)
+            && matches!(probed.origin, Origin::Outside)
+    });
+    let mut any = false;
+    entries.all(|probed| {
+        any = true;
+        probed.dead() && probed.kind() == Some(Kind::TimedOut)
+    }) && any
+        && evidence.pod_path(node, node, family).is_some_and(Probed::good)
+}
+
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let mut open = pairs(evidence, family);
     let mut found = Vec::new();
@@ -99,7 +123,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
         let into: BTreeSet<_> = open.iter().copied().filter(|(_, to)| *to == node).collect();
         let out: BTreeSet<_> = open.iter().copied().filter(|(from, _)| *from == node).collect();
         for (lost, entering) in [(into, true), (out, false)] {
-            let all = lost.len() > 1 && lost.len() == tried(evidence, family, node, entering);
+            // Between two nodes, those outside tell which of them it is.
+            let several = lost.len() > 1 || (entering && shuts_out(evidence, family, node));
+            let all = several
+                && !lost.is_empty()
+                && lost.len() == tried(evidence, family, node, entering);
             if all && lost.iter().all(|pair| open.contains(pair)) {
                 found.extend(at_node(evidence, family, node, entering, &lost));
                 open.retain(|pair| !lost.contains(pair));

@@ -115,7 +115,7 @@ fn is_about(facts: &Facts, cause: &Cause, told: &Told, component: Component) -> 
 }
 
 /// Whether a name stands in a sentence as a word of its own.
-fn mentions(sentence: &str, name: &str) -> bool {
+pub(super) fn mentions(sentence: &str, name: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '-';
     sentence.match_indices(name).any(|(at, _)| {
         let before = sentence.get(..at).and_then(|it| it.chars().next_back());

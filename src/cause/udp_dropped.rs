@@ -63,7 +63,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     });
     let everywhere = senders.len() == evidence.nodes().len();
     let (what, place) = if everywhere {
-        (format!("UDP over {family} is dropped on every node; TCP works."), example.from()?)
+        let all = match senders.as_slice() {
+            [node] => format!("node {node}"),
+            _ => "every node".to_owned(),
+        };
+        (format!("UDP over {family} is dropped on {all}; TCP works."), example.from()?)
     } else if let Some(&node) = senders.first().filter(|_| senders == receivers) {
         let nodes = words::list(&senders);
         let what =

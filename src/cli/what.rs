@@ -116,6 +116,7 @@ impl From<EgressWhen> for EgressPolicy {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LookAtNodes {
     Auto,
+    Rules,
     Off,
 }
 
@@ -123,6 +124,7 @@ impl From<LookAtNodes> for run::LookAtNodes {
     fn from(look: LookAtNodes) -> Self {
         match look {
             LookAtNodes::Auto => Self::Suspects,
+            LookAtNodes::Rules => Self::Rules,
             LookAtNodes::Off => Self::Off,
         }
     }
@@ -205,7 +207,9 @@ struct WorkloadArgs {
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     host_network: HostNetwork,
     /// Where something fails, look at the nodes' addresses, routes, neighbours and kernel settings from
-    /// their host-network pods, to prove the cause: if there are such pods (`auto`), or never (`off`)
+    /// their host-network pods, to prove the cause: if there are such pods (`auto`), or never (`off`).
+    /// `rules` also lists their packet filters' rules, by `nft list ruleset` in kube-proxy's privileged
+    /// pods, which takes the right to exec there, up to 2 s, and megabytes where Services are thousands
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     snapshot: LookAtNodes,
     /// Keep the workload in the cluster for debugging (`cleanup` removes it)

@@ -29,7 +29,7 @@ pub use target::{
 
 use crate::{
     net::IpFamily,
-    snapshot::{Gateway, Snapshot, Told},
+    snapshot::{Gateway, Ruleset, Snapshot, Told},
 };
 
 /// The snapshot.
@@ -92,6 +92,9 @@ pub struct Facts {
     /// Where nodes are in the list; filled by itself.
     #[serde(skip)]
     pub places: Places,
+    /// The rules of those nodes' packet filters, where the operator asked for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rulesets: Vec<Ruleset>,
 }
 
 /// The cluster domain, unless a cluster chose another.
@@ -108,6 +111,11 @@ impl Facts {
     pub fn inside(&self, pod: &str) -> Option<&Snapshot> {
         let mut snapshots = self.inside_pods.iter();
         snapshots.find(|snapshot| snapshot.pod.as_deref() == Some(pod) && snapshot.is_complete())
+    }
+
+    /// The rules of a node's packet filter, where they were read, to the end or not.
+    pub fn ruleset(&self, node: &str) -> Option<&Ruleset> {
+        self.rulesets.iter().find(|ruleset| ruleset.node == node)
     }
 
     /// One of the Services that the operator named.

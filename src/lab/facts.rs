@@ -183,5 +183,6 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         gateways: Vec::new(),
         told: Vec::new(),
         places: Places::default(),
+        rulesets: Vec::new(),
     }
 }

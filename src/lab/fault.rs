@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     NodeAddressDropped { of: &'static str, at: &'static str, family: IpFamily },
     /// What the API server, and any other process of the first node, sends to pods elsewhere is dropped.
     ApiServerCutFromPods { family: IpFamily },
+    /// What the processes of a node send to pods elsewhere is dropped.
+    HostToPodsDropped { at: &'static str, family: IpFamily },
     /// A node drops what comes in for NodePorts, also from its own pods to other nodes.
     NodePortDropped { at: &'static str, family: IpFamily },
     /// A node refuses NodePorts.
@@ -77,6 +79,9 @@ pub(crate) enum Fault {
     ForwardDropped { on: &'static str, family: IpFamily },
     /// A node drops TCP to the port of nginx that comes from elsewhere.
     WebPortDropped { on: &'static str, family: IpFamily },
+    /// A node tracks no connection whose packets its pods send: none of them is translated, and of TCP to and
+    /// from elsewhere it drops what it has seen in one direction alone.
+    Untracked { at: &'static str, family: IpFamily },
     /// What enters a node by its NodePorts goes on under the client's address.
     ServiceMasqueradeLost { at: &'static str, family: IpFamily },
     /// A node passes nothing on that it sends to 127.0.0.1.

@@ -75,7 +75,9 @@ impl Way<'_> {
                 (host && by_cluster_ip, family, Outcome::Unreachable { detail })
             }
             Fault::ForwardDropped { on, family } => {
-                let marked = self.via == Some(*on) || self.is_hairpin();
+                // What comes for a load balancer's address from outside is masqueraded where it enters.
+                let balanced = self.from.is_none() && self.via.is_none();
+                let marked = self.via == Some(*on) || self.is_hairpin() || balanced;
                 let opens = self.pod() == Some(*on);
                 let host = self.from == Some(*on) && self.pod().is_none() && self.via.is_none();
                 (!marked && !host && (opens || self.to == *on), family, Outcome::TimedOut)
@@ -96,6 +98,13 @@ impl Way<'_> {
             Fault::WebPortDropped { on, family } => {
                 let enters = self.enters(on) || (self.to == *on && self.sender() != Some(*on));
                 (enters && !udp, family, Outcome::TimedOut)
+            }
+            Fault::Untracked { at, family } => {
+                let sends = self.pod() == Some(*at);
+                // An answer that isn't tracked keeps the backend's address.
+                let by_service = self.service.is_some() && (sends || self.to == *at);
+                let crosses = !udp && (self.to == *at) != (self.from == Some(*at));
+                (by_service || crosses, family, Outcome::TimedOut)
             }
             Fault::ServiceMasqueradeLost { at, family } => {
                 let own = self.is_hairpin() && self.to == *at;
@@ -119,6 +128,10 @@ impl Way<'_> {
                 let process = self.from == Some("n1") && self.pod().is_none();
                 let leaves = self.sender() == Some("n1") && self.to != "n1";
                 (process && leaves, family, Outcome::TimedOut)
+            }
+            Fault::HostToPodsDropped { at, family } => {
+                let process = self.from == Some(*at) && self.pod().is_none();
+                (process && self.sender() == Some(*at) && self.to != *at, family, Outcome::TimedOut)
             }
             Fault::ExternalLocal => {
                 let elsewhere = self.via.is_some_and(|via| self.enters(via) && self.to != via);

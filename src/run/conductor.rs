@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    Events, Ledger, Options, Stop, ledger::why_open, rights::rights, stopwatch::Stopwatch,
+    Events, Ledger, LookAtNodes, Options, Stop, ledger::why_open, rights::rights, rules,
+    stopwatch::Stopwatch,
 };
 use crate::{
     cause::{self, Judged},
@@ -129,7 +130,10 @@ pub async fn run(
 
     let ledger = Ledger::new(options.checks.clone());
     let named = options.suite.targets.clone();
-    let wanted = rights(&options.checks, &options.fixture, &named, &cluster.server.version);
+    let mut wanted = rights(&options.checks, &options.fixture, &named, &cluster.server.version);
+    if options.snapshot == LookAtNodes::Rules {
+        wanted.extend(rules::rights(&cluster.server.version));
+    }
     let (asking, gathering) = (stopwatch.begin(Phase::Preflight), stopwatch.begin(Phase::Facts));
     let (preflight, facts, targets) = tokio::select! {
         all = async {
@@ -163,6 +167,9 @@ pub async fn run(
         deadline,
         looking_again: Duration::ZERO,
     };
+    if session.options.snapshot == LookAtNodes::Rules {
+        session.notice(rules::PRICE.to_owned());
+    }
     for missing in preflight.missing {
         session.notice(format!("missing permission: {missing} (what needs it is not determined)"));
     }

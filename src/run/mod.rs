@@ -7,6 +7,7 @@ mod ledger;
 mod plan;
 mod rejudge;
 mod rights;
+mod rules;
 mod second_round;
 mod snapshots;
 mod stop;
@@ -67,6 +68,8 @@ pub enum LookAtNodes {
     Off,
     /// Those that failures point at, and a healthy one to compare with.
     Suspects,
+    /// The same, and the rules of their packet filters, which takes an exec in kube-proxy's pods.
+    Rules,
     /// Every one that takes part, up to a bound, whether something failed or not.
     All,
 }

@@ -43,7 +43,7 @@ pub(super) fn wanted(
 ) -> (Vec<String>, Vec<IpAddr>) {
     let nodes = match look {
         LookAtNodes::Off => Vec::new(),
-        LookAtNodes::Suspects => suspects(world, ledger),
+        LookAtNodes::Suspects | LookAtNodes::Rules => suspects(world, ledger),
         LookAtNodes::All => {
             let mut nodes = suspects(world, ledger);
             let others = world.fixture.selected().map(str::to_owned);

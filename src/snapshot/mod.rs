@@ -4,9 +4,11 @@
 mod gateway;
 mod model;
 mod read;
+mod rules;
 mod told;
 
 pub use gateway::{GATEWAY_COMMAND, Gateway};
 pub use model::{Address, Link, Lookup, Neighbour, Route, RoutingRule, Snapshot};
 pub use read::{COMMAND, Reader, stdin};
+pub use rules::{Effect, Entry, FilterRule, Hook, RULES_COMMAND, RulesReader, Ruleset};
 pub use told::{Complaint, Component, Event, MISSING, NetworkPod, Told, Trouble, complaints};

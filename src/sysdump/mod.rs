@@ -165,6 +165,12 @@ fn nodes(archive: &mut Archive, record: &Record) -> Result<(), DumpError> {
         };
         archive.add_bounded(&path, &what, pretty(snapshot)?);
     }
+    for ruleset in &record.facts.rulesets {
+        let node = &ruleset.node;
+        let what =
+            format!("what of the packet filter's rules of {node} has to do with what was tried");
+        archive.add_bounded(&format!("nodes/{node}-rules.json"), &what, pretty(ruleset)?);
+    }
     let mut unread = Unread::default();
     for told in &record.facts.told {
         let node = &told.node;

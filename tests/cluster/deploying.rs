@@ -101,6 +101,7 @@ fn facts() -> Facts {
         gateways: Vec::new(),
         told: Vec::new(),
         places: Places::default(),
+        rulesets: Vec::new(),
     }
 }
 

@@ -41,7 +41,15 @@ fn the_only_node_of_a_cluster_has_causes_too() {
     let cause = assert_one(&off(lab()), "node_not_forwarding", &["n1", "IPv6"]);
     assert_eq!(cause.confidence, Confidence::Possible);
     let missing = lab().with(Fault::OwnRoutesMissing { on: "n1", family: V6 });
-    assert_one(&missing, "own_pod_routes_missing", &["Node n1", "IPv6"]);
+    let cause = assert_one(&missing, "own_pod_routes_missing", &["Node n1", "IPv6"]);
+    assert!(cause.fix.iter().all(|fix| !fix.contains("two nodes")), "{:#?}", cause.fix);
+    let dropped = lab().with(Fault::ForwardDropped { on: "n1", family: V6 });
+    assert_one(&dropped, "forward_filtered", &["Node n1", "IPv6"]);
+    let services = lab().with(Fault::ClusterIpDropped { at: "n1", family: V6 });
+    let cause = assert_one(&services, "cluster_ip_dead", &[]);
+    assert_eq!(cause.what, "IPv6 ClusterIPs are dead from node n1.");
+    let datagrams = lab().with(Fault::DatagramsDropped { on: "n1", family: V6 });
+    assert_one(&datagrams, "udp_dropped", &["on node n1"]);
 }
 
 #[test]
@@ -105,7 +113,11 @@ fn a_node_whose_pod_network_is_dead_both_ways_is_one_cause_for_both_families() {
 #[test]
 fn a_port_that_a_node_drops_is_told_from_a_route_by_the_datagrams_that_pass() {
     let lab = Lab::dual().with(Fault::WebPortDropped { on: "n2", family: V6 });
-    assert_one(&lab, "tcp_filtered", &["A filter on node n2", "port 8080", "datagrams pass"]);
+    let words = ["A filter on node n2", "port 8080", "datagrams pass"];
+    assert_one(&lab, "tcp_filtered", &words);
+    // Of two nodes it is the one that nobody outside gets into.
+    let two = Lab::new(2, &BOTH).with(Fault::WebPortDropped { on: "n2", family: V6 });
+    assert_one(&two, "tcp_filtered", &words);
 }
 
 #[test]
@@ -161,6 +173,20 @@ fn what_a_node_masquerades_on_the_way_in_is_one_place() {
     let lab = Lab::dual().with(Fault::MasqueradeEntering { at: "n2", family: V6 });
     let words = ["Node n2 masquerades what enters for its own pods"];
     assert_one(&lab, "pods_masqueraded", &words);
+    // Between two nodes, clients outside tell it.
+    let two = Lab::new(2, &BOTH)
+        .with(Fault::MasqueradeEntering { at: "n2", family: V6 })
+        .with(Fault::SourceLost { at: "n2", family: V6 });
+    assert_one(&two, "pods_masqueraded", &words);
+}
+
+#[test]
+fn what_a_node_itself_sends_is_told_from_what_its_pods_do_and_what_it_passes_on() {
+    for nodes in [2, 3] {
+        let lab = || Lab::new(nodes, &BOTH).with_hosts();
+        let lost = lab().with(Fault::HostToPodsDropped { at: "n2", family: V6 });
+        assert_one(&lost, "host_to_pods_filtered", &["What node n2 itself sends", "IPv6"]);
+    }
 }
 
 #[test]

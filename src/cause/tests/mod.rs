@@ -11,6 +11,7 @@ mod policies;
 mod promises;
 mod proofs;
 mod providers;
+mod rulesets;
 mod services;
 mod targets;
 

@@ -8,7 +8,7 @@ use crate::{
     fixture::{Allocation, ChangeOutcome, ServiceRole, WorkloadState},
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
-    snapshot::{Address, Gateway, Lookup, RoutingRule, Snapshot},
+    snapshot::{Address, Gateway, Lookup, Neighbour, Route, RoutingRule, Snapshot},
 };
 
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
@@ -131,6 +131,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
                 .with(Fault::NoRoute { at: "n2", to: "n3", family: V6 })
                 .changed(without_way),
         ),
+        (
+            "pod_gateway_silent",
+            broken(Fault::NotForwarding { on: "n2", family: V6 }).changed(without_gateway),
+        ),
         ("backend_not_listening", broken(Fault::NotListening { on: "n2", family: V6 })),
         ("backend_filtered", broken(Fault::PodFiltered { on: "n2", family: V6 })),
         (
@@ -148,6 +152,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             "connections_limited",
             broken(Fault::ConnectionsLimited { at: "n2", family: V6 }),
         ),
+        ("connections_untracked", broken(Fault::Untracked { at: "n2", family: V6 })),
         ("tcp_filtered", broken(Fault::WebPortDropped { on: "n2", family: V6 })),
         ("pod_route_missing", broken(Fault::NoRoute { at: "n1", to: "n2", family: V6 })),
         ("lossy_path", broken(Fault::Lossy { between: ["n1", "n2"], percent: 30, family: V6 })),
@@ -183,6 +188,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ),
         ("cluster_ip_dead", broken(Fault::ClusterIpDropped { at: "n2", family: V6 })),
         ("api_server_without_pods", broken(Fault::ApiServerCutFromPods { family: V6 })),
+        (
+            "host_to_pods_filtered",
+            broken(Fault::HostToPodsDropped { at: "n2", family: V6 }).with_hosts(),
+        ),
         (
             "kubernetes_service_dead",
             broken(Fault::KubernetesServiceDropped { at: "n2", family: V4 }),
@@ -325,6 +334,32 @@ fn without_way(lab: &mut Lab) {
         pod: pod.pod,
         addresses: vec![own],
         lookups,
+        ..Snapshot::default()
+    });
+}
+
+/// The busybox of n2 is looked at from inside, and doesn't find its gateway.
+fn without_gateway(lab: &mut Lab) {
+    let pod = lab.fixture.probe_on("n2").cloned().unwrap();
+    let address = pod.address(V6).unwrap();
+    let gateway = "fd00:10:244:2::1".parse().unwrap();
+    let link = || "eth0".to_owned();
+    lab.facts.inside_pods.push(Snapshot {
+        node: "n2".to_owned(),
+        pod: pod.pod,
+        addresses: vec![Address { link: link(), address, tentative: false, duplicate: false }],
+        routes: vec![Route {
+            family: Some(V6),
+            via: Some(gateway),
+            link: Some(link()),
+            ..Route::default()
+        }],
+        neighbours: vec![Neighbour {
+            address: gateway,
+            link: link(),
+            link_address: None,
+            state: "FAILED".to_owned(),
+        }],
         ..Snapshot::default()
     });
 }

@@ -42,6 +42,20 @@ fn a_pods_own_interface_proves_that_it_lost_an_address() {
 }
 
 #[test]
+fn a_gateway_that_answers_proves_nothing_of_a_pod_that_is_dead() {
+    let (_, broken) =
+        super::pages::examples().into_iter().find(|(id, _)| *id == "pod_gateway_silent").unwrap();
+    assert_one(&broken, "pod_gateway_silent", &["Pods on node n2", "IPv6 gateway"]);
+    let answered = broken.clone().changed(|lab| {
+        for neighbour in lab.facts.inside_pods.iter_mut().flat_map(|inside| &mut inside.neighbours)
+        {
+            neighbour.state = "STALE".to_owned();
+        }
+    });
+    assert_one(&answered, "node_not_forwarding", &["n2"]);
+}
+
+#[test]
 fn a_node_that_forwards_is_not_told_to_switch_forwarding_on() {
     let mut lab = Lab::dual().with(Fault::NotForwarding { on: "n2", family: V6 }).looked_at();
     for snapshot in &mut lab.facts.snapshots {
@@ -88,6 +102,15 @@ fn the_default_route_in_place_of_a_pod_route_proves_that_it_is_missing() {
     let lab = Lab::dual().with(Fault::SilentRoute { at: "n1", to: "n2", family: V6 }).looked_at();
     let cause = assert_one(&lab, "pod_route_missing", &["n1", "n2"]);
     assert!(cause.what.ends_with("to the pods on node n2."), "{}", cause.what);
+}
+
+#[test]
+fn of_two_nodes_the_other_ones_routes_prove_that_one_is_missing() {
+    let fault = Fault::SilentRoute { at: "n1", to: "n2", family: V6 };
+    let lab = Lab::new(2, &[V4, V6]).with_hosts().with(fault).looked_at();
+    let cause = assert_one(&lab, "pod_route_missing", &["n1", "n2"]);
+    assert_eq!(cause.confidence, Confidence::Proved, "{cause:#?}");
+    assert_eq!(cause.evidence[1], "n2 has routes of its own to the pods of other nodes");
 }
 
 #[test]

@@ -179,6 +179,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         gateways: Vec::new(),
         told: Vec::new(),
         places: Places::default(),
+        rulesets: Vec::new(),
         nodes: known(nodes),
     })
 }

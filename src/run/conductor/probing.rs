@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashSet};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{gateways, second_round, snapshots, told},
+    super::{LookAtNodes, gateways, rules, second_round, snapshots, told},
     Breach, Session,
 };
 use crate::{
@@ -72,12 +72,29 @@ impl Session {
             }
             snapshots::take(client, fixture, &nodes, &addresses).await
         };
-        (self.facts.snapshots, self.facts.inside_pods, self.facts.told) = tokio::join!(
+        let filters = async {
+            if self.options.snapshot == LookAtNodes::Rules {
+                rules::take(client, self.world(), &nodes).await
+            } else {
+                Vec::new()
+            }
+        };
+        (self.facts.snapshots, self.facts.inside_pods, self.facts.told, self.facts.rulesets) = tokio::join!(
             hosts,
             snapshots::take_pods(client, fixture, &nodes, &addresses),
-            told::told(&self.cluster, &self.facts, &asked, self.started_at)
+            told::told(&self.cluster, &self.facts, &asked, self.started_at),
+            filters
         );
         self.stopwatch.end(looking);
+        let unlisted = self.facts.rulesets.iter().filter_map(|ruleset| {
+            let why = ruleset.incomplete.as_ref()?;
+            Some(format!(
+                "the packet filter's rules of {} were not read to the end: {why}",
+                ruleset.node
+            ))
+        });
+        let unlisted: Vec<String> = unlisted.collect();
+        unlisted.into_iter().for_each(|it| self.notice(it));
         let unread: BTreeSet<&str> = self.facts.told.iter().flat_map(Told::missing).collect();
         let unread: Vec<String> =
             unread.into_iter().map(|it| format!("{it} (no evidence from there)")).collect();

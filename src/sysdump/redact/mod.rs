@@ -29,18 +29,20 @@ use crate::{
 const TRIES: u32 = 32;
 
 /// Fields with words of ours in them, which nobody's name may be looked for in.
-const WORDS: [&str; 28] = [
+const WORDS: [&str; 31] = [
     "aim",
     "check",
     "checks",
     "component",
     "confidence",
+    "does",
     "dualstack",
     "effect",
     "egress",
     "exit",
     "families",
     "family",
+    "hook",
     "ip_families",
     "kind",
     "os",
@@ -50,6 +52,7 @@ const WORDS: [&str; 28] = [
     "policy",
     "primary",
     "protocol",
+    "proxied",
     "reached",
     "role",
     "run",
