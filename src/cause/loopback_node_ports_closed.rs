@@ -46,7 +46,8 @@ fn found(evidence: &Evidence<'_>) -> Option<Found> {
         evidence: seen,
         reproduce: failure.reproduce.clone(),
         fix: failure.fix.clone(),
-        cases,
+        // By probes, so that what another cause explains is not explained twice.
+        probed: judged.iter().flat_map(|judged| judged.case.probes.iter().copied()).collect(),
         ..Found::default()
     })
 }
