@@ -131,7 +131,7 @@ impl Facts {
 
     /// A node by its name.
     pub fn node(&self, name: &str) -> Option<&Node> {
-        self.places.find(self.nodes.known()?, name, |node| &node.name)
+        self.places.one_named(self.nodes.known()?, name, |node| &node.name)
     }
 }
 

@@ -26,7 +26,7 @@ impl Eq for Places {}
 
 impl Places {
     /// What has a name, of the list that is always asked for.
-    pub(super) fn find<'f, T>(
+    pub(super) fn one_named<'f, T>(
         &self,
         all: &'f [T],
         name: &str,
