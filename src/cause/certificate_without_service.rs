@@ -62,8 +62,8 @@ fn found(evidence: &Evidence<'_>) -> Option<Found> {
                  certificate that is there, and so goes on without {missing}."
             ),
             format!(
-                "Without kubeadm: issue the certificate of kube-apiserver's --tls-cert-file anew with \
-                 {missing} among its subjectAltName."
+                "Without kubeadm: reissue the certificate in kube-apiserver's --tls-cert-file, with {missing} \
+                 as a subjectAltName."
             ),
             "If the range of Services was changed after the certificate was issued, look what else still \
              has the old one: kubeadm-config, and the ClusterIP of the DNS Service in kubelets' clusterDNS."

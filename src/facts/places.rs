@@ -1,22 +1,22 @@
-//! Where nodes are in the list of them, found once: what asks for each of many nodes doesn't search
+//! Where things are in a list, by name, found once: what asks for each of many nodes doesn't search
 //! through all of them each time.
 
 use std::{collections::HashMap, sync::OnceLock};
 
-/// Places in the list of nodes, by their names. They are only hints: whoever looks sees whether the
-/// node still stands there.
+/// Places in a list, by names. They are only hints: whoever looks sees whether what is wanted still
+/// stands there.
 #[derive(Debug, Default)]
 pub struct Places(OnceLock<HashMap<String, usize>>);
 
 impl Clone for Places {
-    /// A copy of the facts may be changed: it finds its own.
+    /// A copy may be changed: it finds its own.
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
 impl PartialEq for Places {
-    /// They say nothing of what the facts are.
+    /// They say nothing of what the list is.
     fn eq(&self, _: &Self) -> bool {
         true
     }
@@ -26,7 +26,7 @@ impl Eq for Places {}
 
 impl Places {
     /// What has a name, of the list that is always asked for.
-    pub(super) fn one_named<'f, T>(
+    pub(crate) fn one_named<'f, T>(
         &self,
         all: &'f [T],
         name: &str,

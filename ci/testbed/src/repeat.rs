@@ -36,7 +36,7 @@ impl Repeats {
             Ok(value) => value,
             Err(panic) if !self.may_repeat(name) => resume_unwind(panic),
             Err(_) => {
-                eprintln!("{name} FAILED. It is tried once more, on a cluster made anew.");
+                eprintln!("{name} failed; retrying once on a new cluster");
                 renew();
                 test()
             }
@@ -47,7 +47,7 @@ impl Repeats {
     pub fn report(&self) {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if !names.is_empty() {
-            eprintln!("tried twice, for they failed at first: {}", names.join(", "));
+            eprintln!("failed at first and were retried: {}", names.join(", "));
         }
     }
 
