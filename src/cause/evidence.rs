@@ -414,6 +414,7 @@ impl<'a> Evidence<'a> {
             | Aim::Outside
             | Aim::Guarded { .. }
             | Aim::Forwarded { .. }
+            | Aim::Name { .. }
             | Aim::Pointer { .. }
             | Aim::TargetEndpoint { node: None, .. }
             | Aim::DnsPod { node: None, .. } => false,

@@ -21,6 +21,7 @@ mod dns_other_domain;
 mod dns_server_deaf;
 mod dns_slow;
 mod dns_unreachable;
+mod dns_without_endpoints;
 mod dns_without_names;
 mod dns_without_records;
 mod dns_without_reverse;
@@ -79,6 +80,7 @@ mod proof;
 mod rejections_lost;
 mod rule;
 mod rulesets;
+mod search_path_wrong;
 mod service_changes_refused;
 mod service_proxy_down;
 mod service_range_unrouted;
@@ -173,6 +175,8 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &dns_wrong_records::DnsWrongRecords,
     &dns_without_records::DnsWithoutRecords,
     &dns_without_names::DnsWithoutNames,
+    &dns_without_endpoints::DnsWithoutEndpoints,
+    &search_path_wrong::SearchPathWrong,
     &dns_without_reverse::DnsWithoutReverse,
     &dns_server_deaf::DnsServerDeaf,
     &dns_slow::DnsSlow,

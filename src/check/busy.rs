@@ -252,7 +252,11 @@ impl<'a> Places<'a> {
             Aim::DnsPod { node, .. } | Aim::TargetEndpoint { node, .. } => {
                 node.as_deref().is_some_and(is)
             }
-            Aim::DnsService | Aim::Forwarded { .. } | Aim::Pointer { .. } | Aim::Records { .. } => {
+            Aim::DnsService
+            | Aim::Forwarded { .. }
+            | Aim::Name { .. }
+            | Aim::Pointer { .. }
+            | Aim::Records { .. } => {
                 let pods = world.facts.cluster_dns.known().into_iter().flat_map(|dns| &dns.pods);
                 pods.filter_map(|pod| pod.node.as_deref()).any(is)
             }

@@ -25,6 +25,12 @@ pub(crate) fn repeat<'p>(
     std::iter::once(KEPT.to_owned()).chain(commands).collect()
 }
 
+/// Runs a command in the run's pod on a node.
+pub(crate) fn in_probe(world: World<'_>, node: &str, command: &str) -> Option<String> {
+    let pod = world.fixture.probe_on(node)?.pod.as_deref()?;
+    Some(format!("kubectl -n {} exec {pod} -- {command}", world.fixture.namespace))
+}
+
 fn one(world: World<'_>, probe: &Probe) -> Option<String> {
     let mut namespace = world.fixture.namespace.as_str();
     let seconds = probe.attempts.timeout_ms.div_ceil(1_000).max(1);

@@ -53,6 +53,7 @@ impl Records {
                 let ip = service.and_then(|service| service.cluster_ip(family));
                 return Self::All(ip.into_iter().collect());
             }
+            Aim::Name { service } => return Self::of_name(world, service, family),
             Aim::TargetRecords { target } => world.facts.target(target),
             _ => None,
         };
@@ -64,8 +65,21 @@ impl Records {
         if !service.is_headless() {
             return Self::All(service.cluster_ip(family).into_iter().collect());
         }
-        let ready: BTreeSet<IpAddr> = target.ready(family).map(|it| it.address).collect();
-        if ready.len() > Self::SURE { Self::Some(ready) } else { Self::All(ready) }
+        Self::all_or_some(target.ready(family).map(|it| it.address).collect())
+    }
+
+    /// Of a name that leads to ClusterIPs, or to the pods of a headless Service.
+    fn of_name(world: World<'_>, service: &ServiceRole, family: IpFamily) -> Self {
+        let Some(known) = world.fixture.service(service) else { return Self::All(BTreeSet::new()) };
+        if !service.is_headless() {
+            return Self::All(known.cluster_ip(family).into_iter().collect());
+        }
+        let pods = world.fixture.backends_of(known, family);
+        Self::all_or_some(pods.filter_map(|pod| pod.address(family)).collect())
+    }
+
+    fn all_or_some(addresses: BTreeSet<IpAddr>) -> Self {
+        if addresses.len() > Self::SURE { Self::Some(addresses) } else { Self::All(addresses) }
     }
 
     /// Whether a name may have no record.
@@ -118,6 +132,7 @@ impl<'a> Expected<'a> {
             | Aim::ProxyHealth { .. }
             | Aim::KubernetesService
             | Aim::Outside
+            | Aim::Name { .. }
             | Aim::Pointer { .. }
             | Aim::DnsService
             | Aim::DnsPod { .. }

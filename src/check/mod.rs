@@ -55,7 +55,7 @@ pub use case::{Blocked, Case, Subject};
 pub(crate) use contract::Check;
 use dns::domain as cluster_domain;
 pub use dns::forward_notices;
-pub(crate) use dns::{deaf_over, reverse_zone_fix};
+pub(crate) use dns::{deaf_over, headless_fix, reverse_zone_fix, short_names_fix};
 pub(crate) use dns_place::DnsPlace;
 pub use egress::egress_notices;
 pub use erased::{DynCheck, Judge, PlannedCase};

@@ -54,6 +54,11 @@ pub(super) fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outc
     if ready.is_empty() {
         return unheard;
     }
+    let short = matches!(&probe.target, Target::Dns { name, .. } if !name.contains('.'));
+    let unknown = |fault: &Fault| matches!(fault, Fault::OtherSearchPath { on } if *on == from);
+    if short && lab.faults.iter().any(unknown) {
+        return Outcome::NoSuchName;
+    }
     let server = ready[turn % ready.len()];
     let family = IpFamily::of(dns.cluster_ips[0]);
     if unanswered(lab, from, server, family, (true, true)).is_some() {
@@ -157,8 +162,14 @@ fn answer_of(lab: &Lab, probe: &Probe) -> Outcome {
     let Some(service) = lab.fixture.services.iter().find(|known| known.name == service) else {
         return Outcome::NoSuchName;
     };
-    match service.cluster_ip(*family) {
-        Some(ip) => Outcome::Records { addresses: vec![ip] },
-        None => Outcome::NoRecords,
-    }
+    let addresses: Vec<IpAddr> = if service.role.is_headless() {
+        if lab.faults.iter().any(|fault| matches!(fault, Fault::NoEndpointNames)) {
+            return Outcome::NoSuchName;
+        }
+        let pods = lab.fixture.backends_of(service, *family);
+        pods.filter_map(|pod| pod.address(*family)).collect()
+    } else {
+        service.cluster_ip(*family).into_iter().collect()
+    };
+    if addresses.is_empty() { Outcome::NoRecords } else { Outcome::Records { addresses } }
 }

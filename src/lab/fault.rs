@@ -49,6 +49,10 @@ pub(crate) enum Fault {
     NoRecords { pod: Option<&'static str>, family: IpFamily },
     /// A DNS pod, or every one, doesn't know any name.
     NoNames { pod: Option<&'static str> },
+    /// DNS doesn't know any headless Service.
+    NoEndpointNames,
+    /// Pods on a node complete short names with another domain.
+    OtherSearchPath { on: &'static str },
     /// No EndpointSlice of a family is written.
     NoEndpoints { family: IpFamily },
     /// No DNS pod answers pods.

@@ -85,6 +85,12 @@ pub enum Aim {
         /// The Service.
         service: ServiceRole,
     },
+    /// What a name leads to that is no Service's full one with ClusterIPs behind it: that of a headless
+    /// Service, or a short one.
+    Name {
+        /// The Service.
+        service: ServiceRole,
+    },
     /// A Service of the operator's, at its ClusterIP.
     TargetIp {
         /// The Service.
@@ -150,6 +156,7 @@ impl Aim {
             | Self::DnsPod { .. }
             | Self::Forwarded { .. }
             | Self::Pointer { .. }
+            | Self::Name { .. }
             | Self::Proxied { .. }
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }
@@ -175,6 +182,7 @@ impl Aim {
             | Self::DnsPod { .. }
             | Self::Forwarded { .. }
             | Self::Pointer { .. }
+            | Self::Name { .. }
             | Self::Proxied { .. }
             | Self::TargetIp { .. }
             | Self::TargetEndpoint { .. }

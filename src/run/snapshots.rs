@@ -89,7 +89,11 @@ pub(super) fn of_dns(world: World<'_>, ledger: &Ledger) -> Vec<String> {
     let about_dns = |probe: &Probe| {
         matches!(
             probe.aim,
-            Aim::DnsService | Aim::DnsPod { .. } | Aim::Records { .. } | Aim::Pointer { .. }
+            Aim::DnsService
+                | Aim::DnsPod { .. }
+                | Aim::Records { .. }
+                | Aim::Name { .. }
+                | Aim::Pointer { .. }
         )
     };
     if !ledger.failed().any(|(probe, _)| about_dns(probe)) {

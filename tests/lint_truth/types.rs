@@ -29,7 +29,7 @@ struct Declared {
 }
 
 fn tables() -> Vec<Declared> {
-    let current = release(newest()).unwrap().kubernetes.to_string();
+    let current = release(default_minor()).unwrap().kubernetes.to_string();
     // The staging modules of v1.36.3 are v0.36.3.
     let staging = current.replacen("v1.", "v0.", 1);
     let kubeadm = |version: &str, package| {

@@ -14,13 +14,15 @@ use crate::{error::Error, output, programs::Programs};
 pub(crate) struct Beds<'a> {
     /// The programs under test.
     pub(crate) programs: &'a Programs,
+    /// What the clusters' names begin with.
+    prefix: &'a str,
     shared: Option<Cluster>,
 }
 
 impl<'a> Beds<'a> {
     /// With no cluster yet.
-    pub(crate) fn new(programs: &'a Programs) -> Self {
-        Self { programs, shared: None }
+    pub(crate) fn new(programs: &'a Programs, prefix: &'a str) -> Self {
+        Self { programs, prefix, shared: None }
     }
 
     /// The healthy default cluster that faults are injected into.
@@ -28,7 +30,7 @@ impl<'a> Beds<'a> {
         match &self.shared {
             Some(cluster) => Ok(cluster.clone()),
             None => {
-                let cluster = self.up(&Spec::new(name("matrix")?))?;
+                let cluster = self.up(&Spec::new(self.faulty()?))?;
                 Ok(self.shared.insert(cluster).clone())
             }
         }
@@ -42,7 +44,7 @@ impl<'a> Beds<'a> {
     ) -> Result<T, Error> {
         // Two clusters at once would slow each other on a small machine.
         self.clear()?;
-        let spec = shape.spec(name("matrix-shape")?);
+        let spec = shape.spec(format!("{}-shape", self.prefix).parse()?);
         let result = self.up(&spec).and_then(|cluster| work(&cluster));
         Cluster::down(&spec.name)?;
         result
@@ -51,9 +53,14 @@ impl<'a> Beds<'a> {
     /// Takes down what is up.
     pub(crate) fn clear(&mut self) -> Result<(), Error> {
         if self.shared.take().is_some() {
-            Cluster::down(&name("matrix")?)?;
+            Cluster::down(&self.faulty()?)?;
         }
         Ok(())
+    }
+
+    /// The name of the cluster that faults are injected into.
+    fn faulty(&self) -> Result<Name, Error> {
+        Ok(self.prefix.parse()?)
     }
 
     fn up(&self, spec: &Spec) -> Result<Cluster, Error> {
@@ -61,10 +68,6 @@ impl<'a> Beds<'a> {
         Cluster::down(&spec.name)?;
         Ok(Cluster::up(&self.programs.testbed, spec, &Steps)?.0)
     }
-}
-
-fn name(text: &str) -> Result<Name, Error> {
-    Ok(text.parse()?)
 }
 
 /// Tells of the steps that take long.

@@ -13,6 +13,7 @@ mod output;
 mod programs;
 mod row;
 mod seen;
+mod summary;
 mod table;
 pub mod truth;
 
@@ -34,6 +35,9 @@ struct Arguments {
     /// Also write the table to this file, as Markdown.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
+    /// What the names of the clusters begin with: two matrices at once need two.
+    #[arg(long, default_value = "matrix")]
+    name: String,
 }
 
 /// The command.
@@ -64,7 +68,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     }
     let began = Instant::now();
     let programs = Programs::build()?;
-    let mut beds = Beds::new(&programs);
+    let mut beds = Beds::new(&programs, &arguments.name);
     let mut results = Vec::new();
     for (number, row) in (1..).zip(&rows) {
         output::say(&format!("{number} of {}: {}", rows.len(), row.name()));

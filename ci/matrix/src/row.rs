@@ -104,7 +104,7 @@ fn broken(programs: &Programs, cluster: &Cluster, fault: &Fault) -> Result<Seen,
     if let Some(record) = &ended.record {
         let judgement = Judgement::of(fault, record, &cluster.record().spec);
         seen.result = judgement.in_words();
-        seen.not_asked = judgement.not_asked;
+        seen.judgement = Some(judgement);
     }
     Ok(seen)
 }

@@ -1,10 +1,19 @@
 //! What one run of the product said, as far as the table tells of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, time::Duration};
 
-use dualstack::{check::Status, exit::Exit, net::IpFamily};
+use dualstack::{
+    cause::{Cause, Confidence},
+    check::Status,
+    exit::Exit,
+    net::IpFamily,
+    record::{Phase, Record},
+};
 
-use crate::{programs::Ended, truth};
+use crate::{
+    programs::Ended,
+    truth::{self, Judgement},
+};
 
 /// One run.
 #[derive(Clone, Debug, Default)]
@@ -21,14 +30,42 @@ pub(crate) struct Seen {
     pub(crate) passed_over: Vec<String>,
     /// How many could not be determined.
     pub(crate) inconclusive: usize,
-    /// The causes named.
-    pub(crate) causes: BTreeSet<String>,
+    /// The causes named, in the report's order.
+    pub(crate) causes: Vec<Named>,
+    /// From the start to the last verdict; `None` where the run recorded nothing.
+    pub(crate) took: Option<Duration>,
     /// Why it broke off, where it did.
     pub(crate) broken_off: Option<String>,
     /// Whether it did what it should, in a few words.
     pub(crate) result: String,
-    /// The kinds of paths that are broken and that no case covers.
-    pub(crate) not_asked: Vec<String>,
+    /// What is right and wrong about it, where there was a fault and a record.
+    pub(crate) judgement: Option<Judgement>,
+}
+
+/// A cause that was named.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    id: String,
+    /// How sure it is said to be.
+    pub(crate) confidence: Confidence,
+    facts: usize,
+}
+
+impl Named {
+    fn of(cause: &Cause) -> Self {
+        Self { id: cause.id.clone(), confidence: cause.confidence, facts: cause.evidence.len() }
+    }
+
+    /// Its name, how sure it is and how many facts are shown for it: `path_mtu (proved, 3 facts)`.
+    pub(crate) fn in_words(&self) -> String {
+        let sure = match self.confidence {
+            Confidence::Possible => "possible",
+            Confidence::Likely => "likely",
+            Confidence::Proved => "proved",
+        };
+        let facts = if self.facts == 1 { "fact" } else { "facts" };
+        format!("{} ({sure}, {} {facts})", self.id, self.facts)
+    }
 }
 
 impl Seen {
@@ -48,7 +85,8 @@ impl Seen {
             }
         }
         seen.passed_over = truth::passed_over(record);
-        seen.causes = record.causes.iter().map(|cause| cause.id.clone()).collect();
+        seen.causes = record.causes.iter().map(Named::of).collect();
+        seen.took = Some(judged_after(record));
         seen.broken_off = record.broken_off.as_ref().map(|broken_off| broken_off.error.clone());
         seen
     }
@@ -61,6 +99,11 @@ impl Seen {
     /// Whether a case of this check failed.
     pub(crate) fn has_failed(&self, check: &str) -> bool {
         self.red.keys().any(|(name, _)| name == check)
+    }
+
+    /// The kinds of paths that are broken and that no case covers.
+    pub(crate) fn not_asked(&self) -> &[String] {
+        self.judgement.as_ref().map_or(&[], |judgement| &judgement.not_asked)
     }
 
     /// Whether everything passed.
@@ -91,4 +134,10 @@ impl Seen {
         };
         self.red.iter().map(words).collect()
     }
+}
+
+/// From the start to the last verdict. Removing the fixture comes after it.
+fn judged_after(record: &Record) -> Duration {
+    let before = record.phases.iter().filter(|time| time.phase != Phase::Teardown);
+    Duration::from_millis(before.map(|time| time.start_ms + time.millis).max().unwrap_or_default())
 }

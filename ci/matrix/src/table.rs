@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::{error::Error, row::Row, seen::Seen, truth::untold};
+use crate::{
+    error::Error,
+    row::Row,
+    seen::{Named, Seen},
+    summary,
+    truth::untold,
+};
 
 /// A row with what was seen, or why nothing was.
-type Results<'a> = [(&'a Row, Result<Vec<Seen>, Error>)];
+pub(crate) type Results<'a> = [(&'a Row, Result<Vec<Seen>, Error>)];
 
 /// As wide as the terminal.
 pub(crate) fn terminal(results: &Results<'_>, took: Duration) -> String {
@@ -36,7 +42,8 @@ pub(crate) fn markdown(results: &Results<'_>, took: Duration) -> String {
         "# What `dualstack` says of every shape and fault\n\n\
          Written by `cargo matrix --markdown`, and by nothing else. A row tells what was seen, good or bad,\n\
          held against what the testbed says of each path while the fault lasts. \"Not asked\" are the\n\
-         kinds of paths that the fault breaks and no case of the run covers.\n\n\
+         kinds of paths that the fault breaks and no case of the run covers. The time is that from the start\n\
+         to the last verdict.\n\n\
          {}\n\n{}\n\n\
          ## Checks that stand for no path\n\n\
          They judge what the API server says, and no fault must turn them red; where one does, that is called\n\
@@ -55,6 +62,7 @@ fn table(results: &Results<'_>, newline: &str) -> Table {
         "suite",
         "result",
         "cases",
+        "time",
         "failed cases",
         "causes named",
         "not asked",
@@ -68,9 +76,10 @@ fn table(results: &Results<'_>, newline: &str) -> Table {
                         seen.suite.clone(),
                         seen.result.clone(),
                         seen.summary(),
+                        seen.took.map_or_else(String::new, summary::seconds),
                         seen.red_cases().join(newline),
-                        seen.causes.iter().cloned().collect::<Vec<_>>().join(newline),
-                        seen.not_asked.join(newline),
+                        seen.causes.iter().map(Named::in_words).collect::<Vec<_>>().join(newline),
+                        seen.not_asked().join(newline),
                     ]);
                 }
             }
@@ -87,5 +96,6 @@ fn footer(results: &Results<'_>, took: Duration) -> String {
     let tried = results.len() - untried;
     let minutes = took.as_secs() / 60;
     let untried = if untried > 0 { format!(", {untried} not tried") } else { String::new() };
-    format!("{tried} rows{untried}, in {minutes} min {} s.", took.as_secs() % 60)
+    let rows = format!("{tried} rows{untried}, in {minutes} min {} s.", took.as_secs() % 60);
+    [rows].into_iter().chain(summary::lines(results)).collect::<Vec<_>>().join("\n\n")
 }

@@ -271,7 +271,7 @@ impl Spec {
             proxy_mode: ProxyMode::default(),
             dns: ClusterDns::default(),
             cni: Cni::default(),
-            kubernetes: components::newest(),
+            kubernetes: components::default_minor(),
         }
         .with_families(&[Family::V4, Family::V6])
     }

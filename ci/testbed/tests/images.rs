@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use testbed::cache::Cache;
-use testbed::components::{Artefacts, newest, prepare};
+use testbed::components::{Artefacts, default_minor, prepare};
 use testbed::progress::Silent;
 use testbed::spec::Cni;
 use tokio::net::TcpListener;
@@ -120,7 +120,7 @@ fn serve(artefacts: &Artefacts) -> (tokio::runtime::Runtime, String) {
 #[ignore = "needs root, and what the test of components makes"]
 fn a_container_runtime_pulls_the_images_under_their_names_and_runs_them() {
     let cache = Cache::open().unwrap();
-    let artefacts = prepare(&cache, newest(), Cni::Ptp, &Silent).unwrap();
+    let artefacts = prepare(&cache, default_minor(), Cni::Ptp, &Silent).unwrap();
     let (_registry, address) = serve(&artefacts);
     let directory = tempfile::tempdir().unwrap();
     let runtime = Runtime::start(&artefacts.bin, directory.path(), &address);

@@ -59,6 +59,24 @@ fn a_cluster_ip_that_is_dead_for_dns_alone_is_told_from_its_pods() {
 }
 
 #[test]
+fn headless_services_without_pods_in_dns_are_one_cause_in_both_families() {
+    let run =
+        assert_red(&Lab::dual().with(Fault::NoEndpointNames), |path| path.check == "dns::headless");
+    assert_cause(&run, "dns_without_endpoints", &["headless"]);
+    assert_eq!(run.record.causes.len(), 1, "{:?}", run.record.causes);
+}
+
+#[test]
+fn the_node_whose_pods_complete_short_names_wrongly_is_named() {
+    let run = assert_red(&Lab::dual().with(Fault::OtherSearchPath { on: "n2" }), |path| {
+        path.check == "dns::short_names" && path.from == "n2"
+    });
+    let cause = assert_cause(&run, "search_path_wrong", &["n2"]);
+    assert!(!cause.what.contains("n1"), "{}", cause.what);
+    assert_eq!(run.record.causes.len(), 1, "{:?}", run.record.causes);
+}
+
+#[test]
 fn a_reverse_zone_that_is_not_served_is_named_for_its_family() {
     for family in [V4, V6] {
         let lab = Lab::dual().with(Fault::NoReverse { family });

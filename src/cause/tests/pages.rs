@@ -250,6 +250,8 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("dns_wrong_records", broken(Fault::WrongRecords { pod: None, family: V6 })),
         ("dns_without_records", broken(Fault::NoRecords { pod: None, family: V6 })),
         ("dns_without_names", broken(Fault::NoNames { pod: None })),
+        ("dns_without_endpoints", broken(Fault::NoEndpointNames)),
+        ("search_path_wrong", broken(Fault::OtherSearchPath { on: "n2" })),
         ("dns_without_reverse", broken(Fault::NoReverse { family: V6 })),
         ("dns_server_deaf", broken(Fault::DnsDeaf { pod: "coredns-b" })),
         ("dns_slow", broken(Fault::DnsSlow { pod: None })),

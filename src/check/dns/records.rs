@@ -1,9 +1,6 @@
 //! `dns::records`
 
-use super::{
-    domain,
-    servers::{self, is_slow},
-};
+use super::{domain, questions, servers::is_slow};
 use crate::{
     check::{
         About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
@@ -167,7 +164,7 @@ fn pod_case(world: World<'_>, family: IpFamily, pod: &DnsPod) -> Planned<Asked> 
         let probes = questions(world, family, &vantage, plan::once(world.suite))?;
         Ok((Asked { who: Server::Pod { name: name.clone(), node }, family }, probes))
     });
-    case.beside(&servers::example(world, pod))
+    case.beside(&questions::example(world, pod))
 }
 
 /// Questions for the records of a family of every shared Service.
@@ -226,7 +223,7 @@ fn asking(
 }
 
 /// A Service's name in full.
-fn name(world: World<'_>, service: &Service) -> String {
+pub(super) fn name(world: World<'_>, service: &Service) -> String {
     format!("{}.{}.svc.{}.", service.name, world.fixture.namespace, domain::of(world))
 }
 

@@ -1,6 +1,6 @@
 //! `dns::reverse`
 
-use super::{records, servers};
+use super::{questions, records};
 use crate::{
     check::{
         About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
@@ -83,7 +83,7 @@ impl Check for Reverse {
                 // Where names aren't found either, or a server is deaf, it is no matter of this zone.
                 let named = service
                     .map(|(service, _)| records::question(world, service, family, &source.vantage));
-                let beside = named.into_iter().chain(servers::asked_from(world, &source));
+                let beside = named.into_iter().chain(questions::asked_from(world, &source));
                 cases.push(case.beside(&beside.collect::<Vec<_>>()));
             }
         }

@@ -1,29 +1,21 @@
 //! `dns::servers`
 
-use std::net::{IpAddr, SocketAddr};
-
 use super::{
-    domain, forwarded,
+    asked::{Asked, Server},
     heard::{deaf_over, from, transport},
+    questions::{pod_case, service_case},
 };
 use crate::{
     check::{
-        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
-        Subject, Symptom, Verdict, World, commands, outcome, pairs,
+        About, Blocked, Check, Need, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict,
+        World, outcome,
         plan::{self, Source},
-        pod, remedy, service, words,
+        words,
     },
-    facts::{ClusterDns, DnsPod, Fact, Source as Part},
+    facts::{Fact, Source as Part},
     net::IpFamily,
-    probe::{Aim, Outcome, Probe, Target},
+    probe::{Aim, Outcome},
 };
-
-/// How many DNS pods each node asks at most, so that a cluster with many has no more probes than one
-/// with few; together the nodes ask all of them.
-const EACH: usize = 8;
-
-/// DNS over UDP and TCP at the Service.
-const PORT: u16 = 53;
 
 /// Answers that all take longer than this are slow: pods wait for it at each name they look up. A
 /// healthy server takes some milliseconds, and on a busy machine one of several nodes is quick.
@@ -32,27 +24,6 @@ const SLOW: u32 = 1_500;
 /// The cluster's DNS answers at all of its addresses.
 #[derive(Debug)]
 pub(in crate::check) struct Servers;
-
-/// A server that is asked at its address of one family.
-#[derive(Debug)]
-pub(in crate::check) struct Asked {
-    who: Server,
-    family: IpFamily,
-    ip: IpAddr,
-    /// The other family of the suite, where the DNS Service has no ClusterIP of it.
-    lacks: Option<IpFamily>,
-    /// The nodes from which it could not be asked, with the reason.
-    left_out: Vec<(String, Blocked)>,
-}
-
-/// Who is asked.
-#[derive(Debug)]
-enum Server {
-    /// The DNS Service.
-    Service,
-    /// A DNS pod.
-    Pod { namespace: String, name: String, node: Option<String> },
-}
 
 impl Check for Servers {
     type Subject = Asked;
@@ -159,170 +130,6 @@ impl Check for Servers {
     }
 }
 
-/// The probes of a server from a node, over UDP and TCP.
-fn probes(
-    world: World<'_>,
-    source: &Source<'_>,
-    aim: &Aim,
-    ip: IpAddr,
-    [udp, tcp]: [u16; 2],
-) -> [Probe; 2] {
-    // Every cluster has this one, and whatever a server says of it, it has answered.
-    let name = format!("kubernetes.default.svc.{}.", domain::of(world));
-    let server = SocketAddr::new(ip, udp);
-    let address = SocketAddr::new(ip, tcp);
-    // A datagram may be lost: one answer is enough.
-    let attempts = plan::once(world.suite);
-    [Target::DnsServer { server, name }, Target::Tcp { address }]
-        .map(|target| source.probe(aim.clone(), target, attempts))
-}
-
-/// The probes of a DNS pod at its own address, from the nodes that ask it.
-fn of_pod(
-    world: World<'_>,
-    dns: &ClusterDns,
-    sources: &[Source<'_>],
-    (place, pod): (usize, &DnsPod),
-    ip: IpAddr,
-) -> Vec<Probe> {
-    let aim = Aim::DnsPod { pod: pod.name.clone(), node: pod.node.clone() };
-    asking(sources, place, dns.pods.len())
-        .filter(|source| source.address(IpFamily::of(ip)).is_ok())
-        .flat_map(|source| probes(world, source, &aim, ip, [pod.udp_port, pod.tcp_port]))
-        .collect()
-}
-
-/// A question to a DNS pod from one node, for others to compare with.
-pub(super) fn example(world: World<'_>, pod: &DnsPod) -> Option<Probe> {
-    let dns = world.facts.cluster_dns.known()?;
-    let place = dns.pods.iter().position(|it| it.name == pod.name)?;
-    let sources: Vec<Source<'_>> = plan::pods(world).collect();
-    plan::families(world.suite).find_map(|family| {
-        of_pod(world, dns, &sources, (place, pod), pod.address(family)?).into_iter().next()
-    })
-}
-
-/// The questions over UDP of a node to every DNS pod that it asks, for others to compare with.
-pub(super) fn asked_from(world: World<'_>, source: &Source<'_>) -> Vec<Probe> {
-    let Some(dns) = world.facts.cluster_dns.known() else { return Vec::new() };
-    let sources: Vec<Source<'_>> = plan::pods(world).collect();
-    let mut all = Vec::new();
-    for family in plan::families(world.suite) {
-        let ready = dns.pods.iter().enumerate().filter(|(_, pod)| pod.ready);
-        let pods = ready.filter_map(|(place, pod)| {
-            Some(of_pod(world, dns, &sources, (place, pod), pod.address(family)?))
-        });
-        all.extend(pods.flatten().filter(|probe| {
-            probe.vantage == source.vantage && matches!(probe.target, Target::DnsServer { .. })
-        }));
-    }
-    all
-}
-
-/// Whether no answer came soon.
-pub(super) fn is_slow(readings: &[Reading<'_>]) -> bool {
-    quickest(readings).is_some_and(|millis| millis > SLOW)
-}
-
-/// The nodes that ask the DNS pod of this place among so many: all of them where there are few pods,
-/// and otherwise each another [`EACH`].
-fn asking<'s, 'a>(
-    sources: &'s [Source<'a>],
-    place: usize,
-    pods: usize,
-) -> impl Iterator<Item = &'s Source<'a>> {
-    let asks = move |turn: usize| {
-        let first = turn * EACH % pods.max(1);
-        pods <= EACH || (place + pods - first) % pods < EACH
-    };
-    sources.iter().enumerate().filter(move |(turn, _)| asks(*turn)).map(|(_, source)| source)
-}
-
-fn pod_case(
-    world: World<'_>,
-    dns: &ClusterDns,
-    sources: &[Source<'_>],
-    (place, pod): (usize, &DnsPod),
-    family: IpFamily,
-) -> Option<Planned<Asked>> {
-    let ip = pod.address(family)?;
-    let on = pod.node.clone();
-    let subject = Subject::Pod {
-        workload: pod.name.clone(),
-        node: on.clone().unwrap_or_else(|| "no node".to_owned()),
-    };
-    if !pod.ready {
-        let reason = format!("{} is not Ready, so nobody asks it", pod.name);
-        return Some(Planned::settled(subject, family, Verdict::skip(reason)));
-    }
-    let sources: Vec<Source<'_>> = asking(sources, place, dns.pods.len()).cloned().collect();
-    let who = Server::Pod {
-        namespace: pod.namespace.clone(),
-        name: pod.name.clone(),
-        node: pod.node.clone(),
-    };
-    let case =
-        case(world, subject, &sources, who, ip, || of_pod(world, dns, &sources, (0, pod), ip));
-    // Where the network doesn't get to that node either, DNS is not at fault.
-    let beside = on.and_then(|node| world.fixture.backend_on(&node)).into_iter();
-    let beside = beside
-        .flat_map(|nginx| sources.iter().filter_map(|from| pod::tcp(world, from, nginx, family)));
-    let first = plan::families(world.suite).find(|&it| pod.address(it).is_some());
-    let forwarded = first.filter(|&first| first == family);
-    let forwarded = forwarded.and_then(|_| forwarded::probe(world, dns, pod, ip, &sources));
-    Some(case.beside(&beside.chain(forwarded).collect::<Vec<_>>()))
-}
-
-fn service_case(
-    world: World<'_>,
-    dns: &ClusterDns,
-    sources: &[Source<'_>],
-    ip: IpAddr,
-) -> Planned<Asked> {
-    let family = IpFamily::of(ip);
-    let subject = Subject::Service { name: "kube-dns".to_owned() };
-    let case = case(world, subject, sources, Server::Service, ip, || {
-        let able = sources.iter().filter(|source| source.address(family).is_ok());
-        able.flat_map(|source| probes(world, source, &Aim::DnsService, ip, [PORT; 2])).collect()
-    });
-    let ready = dns.pods.iter().enumerate().filter(|(_, pod)| pod.ready);
-    let pods = ready.filter_map(|(place, pod)| {
-        Some(of_pod(world, dns, sources, (place, pod), pod.address(family)?))
-    });
-    let services = sources.iter().filter_map(|source| {
-        service::tcp(world, source, pairs::nearest(world, &source.pod.node), family)
-    });
-    case.beside(&pods.flatten().chain(services).collect::<Vec<_>>())
-}
-
-fn case(
-    world: World<'_>,
-    subject: Subject,
-    sources: &[Source<'_>],
-    who: Server,
-    ip: IpAddr,
-    probes: impl FnOnce() -> Vec<Probe>,
-) -> Planned<Asked> {
-    let family = IpFamily::of(ip);
-    Planned::probing(world, subject, family, || {
-        let blocked =
-            |source: &Source<'_>| Some((source.pod.node.clone(), source.address(family).err()?));
-        let left_out: Vec<(String, Blocked)> = sources.iter().filter_map(blocked).collect();
-        if left_out.len() == sources.len()
-            && let Some((_, blocked)) = left_out.first()
-        {
-            return Err(blocked.clone());
-        }
-        let other = family.other();
-        let cluster_ips = world.facts.cluster_dns.known().map(|dns| dns.cluster_ips.as_slice());
-        let has = cluster_ips.unwrap_or_default().iter().any(|&ip| IpFamily::of(ip) == other);
-        let is_service = matches!(who, Server::Service);
-        let wanted = is_service && !has && world.suite.families.contains(&other);
-        let lacks = wanted.then_some(other);
-        Ok((Asked { who, family, ip, lacks, left_out }, probes()))
-    })
-}
-
 /// How many nodes asked.
 fn nodes(readings: &Readings<'_>) -> usize {
     let mut nodes: Vec<&str> =
@@ -336,6 +143,11 @@ fn nodes(readings: &Readings<'_>) -> usize {
 fn quickest(readings: &[Reading<'_>]) -> Option<u32> {
     let attempts = readings.iter().flat_map(|reading| reading.attempts);
     attempts.filter(|it| it.outcome == Outcome::Replied).map(|it| it.millis).min()
+}
+
+/// Whether no answer came soon.
+pub(super) fn is_slow(readings: &[Reading<'_>]) -> bool {
+    quickest(readings).is_some_and(|millis| millis > SLOW)
 }
 
 impl Asked {
@@ -394,104 +206,5 @@ impl Asked {
         let other =
             self.lacks.map_or_else(String::new, |family| format!("; it has no {family} ClusterIP"));
         format!("answers {count}{time}{left_out}{other}")
-    }
-
-    fn name(&self) -> String {
-        let Self { family, ip, .. } = self;
-        match &self.who {
-            Server::Service => format!("The DNS Service at its {family} ClusterIP {ip}"),
-            Server::Pod { name, node: Some(node), .. } => {
-                format!("The DNS pod {name} on node {node} at its {family} address {ip}")
-            }
-            Server::Pod { name, .. } => format!("The DNS pod {name} at its {family} address {ip}"),
-        }
-    }
-
-    fn look(&self, world: World<'_>) -> Vec<String> {
-        let place = DnsPlace::of(world);
-        match &self.who {
-            Server::Service => vec![place.service(), place.slices()],
-            Server::Pod { namespace, name, .. } => {
-                vec![format!("kubectl -n {namespace} get pod {name} -o wide")]
-            }
-        }
-    }
-
-    fn failure(&self, world: World<'_>, bad: &[(&Reading<'_>, &Symptom)], over: &str) -> Failure {
-        let seen = bad.first().map_or("nothing", |(_, symptom)| symptom.detail.as_str());
-        let instead = match self.who {
-            Server::Service => ", though its pods answer there at their own addresses",
-            Server::Pod { .. } => "",
-        };
-        Failure::new(format!("{} does not answer over {over}{instead}: {seen}.", self.name()))
-            .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))
-            .reproduce(self.look(world))
-            .fix(self.fix(bad))
-    }
-
-    fn fix(&self, bad: &[(&Reading<'_>, &Symptom)]) -> Vec<String> {
-        let family = self.family;
-        let over = |wanted| bad.iter().any(|(reading, _)| transport(reading.probe) == wanted);
-        let refused = bad.iter().all(|(_, symptom)| {
-            symptom.kind == Kind::Refused || symptom.detail.contains("refused")
-        });
-        let place = match &self.who {
-            Server::Pod { node: Some(node), .. } => format!("on node {node}"),
-            _ => "on the nodes of the DNS pods".to_owned(),
-        };
-        let look = match &self.who {
-            Server::Pod { node: Some(node), .. } => {
-                format!(" (`{}`)", commands::on_node_as_root(node, "nft list ruleset"))
-            }
-            _ => String::new(),
-        };
-        let first = match (&self.who, over("UDP"), over("TCP")) {
-            (Server::Service, ..) => {
-                "See that the Service has both ports (53/UDP and 53/TCP) and that its EndpointSlices of \
-                 this family name the DNS pods; then look for rules that match its ClusterIP alone."
-                    .to_owned()
-            }
-            _ if refused => format!(
-                "Refused means that nothing listens there over {family}: look in the Corefile for `bind` \
-                 with addresses of one family, and take it out."
-            ),
-            (_, true, false) => format!(
-                "Look {place} for a rule that drops UDP port 53 over {family}{look}, and for a \
-                 NetworkPolicy that lets TCP alone to the DNS pods."
-            ),
-            (_, false, true) => format!(
-                "Look {place} for a rule that drops TCP port 53 over {family}{look}, and for a \
-                 NetworkPolicy that lets UDP alone to the DNS pods: both are needed."
-            ),
-            _ => format!(
-                "Look for a NetworkPolicy that selects the DNS pods and lets in addresses of one family \
-                 alone, and {place} for a rule that drops port 53 over {family}{look}."
-            ),
-        };
-        let then = match &self.who {
-            Server::Pod { namespace, name, .. } => format!(
-                "If there is none, read the pod's log and replace it: `kubectl -n {namespace} delete \
-                 pod {name}`."
-            ),
-            Server::Service => {
-                "If there are none, restart kube-proxy on a node from which it is not answered."
-                    .to_owned()
-            }
-        };
-        vec![first, then]
-    }
-
-    fn slow(&self, world: World<'_>, readings: &Readings<'_>, time: &str) -> Failure {
-        let asked = readings.own.iter().map(|reading| reading.probe);
-        let asked = asked.filter(|probe| matches!(probe.target, Target::DnsServer { .. }));
-        Failure::new(format!(
-            "{} answers, but the quickest answer to any node took {time}: each look-up of a pod waits \
-             as long.",
-            self.name()
-        ))
-        .reproduce(commands::repeat(world, asked.take(1)))
-        .reproduce([DnsPlace::of(world).configuration()])
-        .reproduce(self.look(world))
-        .fix(remedy::slow_dns(world))
     }
 }

@@ -34,6 +34,13 @@ pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     };
     // The server's own address is on the line after its name; an empty line follows.
     let records = answer.split_once("\n\n").map_or("", |(_, records)| records);
+    let addresses = match addresses(records) {
+        Ok(addresses) => addresses,
+        Err(address) => return Ok(failure(&format!("the answer can't be used: {address}"))),
+    };
+    if !addresses.is_empty() {
+        return Ok(Outcome::Records { addresses });
+    }
     if let Some(line) = records.lines().find(|line| line.starts_with("** server can't find ")) {
         return Ok(match line.rsplit_once(": ") {
             Some((_, "NXDOMAIN")) => Outcome::NoSuchName,
@@ -51,14 +58,25 @@ pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     if !names.is_empty() {
         return Ok(Outcome::Names { names });
     }
+    Ok(Outcome::NoRecords)
+}
+
+/// The addresses of the first name that has any. A short name is asked for in all domains of the search
+/// path at once, of which a resolver takes the first that has records.
+fn addresses(records: &str) -> Result<Vec<IpAddr>, &str> {
     let mut addresses = Vec::new();
-    for address in records.lines().filter_map(|line| line.strip_prefix("Address: ")) {
-        match address.parse::<IpAddr>() {
-            Ok(address) => addresses.push(address),
-            Err(_) => return Ok(failure(&format!("the answer can't be used: {address}"))),
+    let mut name = "";
+    for line in records.lines() {
+        if let Some(next) = line.strip_prefix("Name:\t") {
+            if next != name && !addresses.is_empty() {
+                break;
+            }
+            name = next;
+        } else if let Some(address) = line.strip_prefix("Address: ") {
+            addresses.push(address.parse().map_err(|_| address)?);
         }
     }
-    Ok(if addresses.is_empty() { Outcome::NoRecords } else { Outcome::Records { addresses } })
+    Ok(addresses)
 }
 
 fn failure(detail: &str) -> Outcome {
@@ -108,6 +126,18 @@ mod tests {
         let followed = format!("{alias}Name:\tc.d\nAddress: 10.96.7.1\n\n");
         let addresses = vec!["10.96.7.1".parse().unwrap()];
         assert_eq!(of(&followed), Ok(Outcome::Records { addresses }));
+    }
+
+    #[test]
+    fn of_a_search_path_the_first_name_with_records_counts() {
+        let unknown = "** server can't find web.svc.cluster.local: NXDOMAIN\n\n";
+        let known = "Name:\tweb.x.svc.cluster.local\nAddress: 10.96.7.1\n\n";
+        let elsewhere = "Name:\tweb.example\nAddress: 192.0.2.1\n\n";
+        let one = Ok(Outcome::Records { addresses: vec!["10.96.7.1".parse().unwrap()] });
+        assert_eq!(of(&format!("{SERVER}{known}{unknown}{unknown}")), one);
+        assert_eq!(of(&format!("{SERVER}{unknown}{known}")), one);
+        assert_eq!(of(&format!("{SERVER}{known}{elsewhere}")), one);
+        assert_eq!(of(&format!("{SERVER}{unknown}{unknown}")), Ok(Outcome::NoSuchName));
     }
 
     #[test]

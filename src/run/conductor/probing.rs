@@ -171,8 +171,10 @@ impl Session {
         let balances =
             |(_, probe): &(ProbeId, Probe)| matches!(probe.aim, Aim::LoadBalancer { .. });
         let (balanced, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(balances);
-        let times = |(_, probe): &(ProbeId, Probe)| probe.attempts.measures_time();
-        let (timed, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(times);
+        let waits = |(_, probe): &(ProbeId, Probe)| {
+            probe.attempts.measures_time() || matches!(probe.aim, Aim::Name { .. })
+        };
+        let (late, probes): (Vec<_>, Vec<_>) = probes.into_iter().partition(waits);
         let carrying_out = async {
             // Policies are on pods of their own, so that they disturb nothing else.
             let policies = policies::carry_out(&client, &fixture, live, guarded, &sink);
@@ -180,8 +182,9 @@ impl Session {
             tokio::join!(probe::carry_out(&client, &fixture, probes, &sink), policies, changes);
             // Its addresses come last of all, and proxies need time to learn of them.
             probe::carry_out(&client, &fixture, balanced, &sink).await;
-            // Many probes at once hinder each other, which would be measured.
-            probe::carry_out(&client, &fixture, timed, &sink).await;
+            // Many probes at once hinder each other, which would be measured. And DNS keeps for some
+            // seconds that a headless Service has no pods yet, if it is asked too early.
+            probe::carry_out(&client, &fixture, late, &sink).await;
             drop(sink);
         };
         let recording = async {

@@ -29,6 +29,8 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_) => &["component_stopped"],
         Fault::DnsTransportDropped(_) | Fault::DnsFamilyRefused(_) => &["dns_server_deaf"],
         Fault::DnsSlow(_) => &["dns_slow"],
+        Fault::DnsEndpointsOff(_) => &["dns_without_endpoints"],
+        Fault::ClusterDomainWrong(_) => &["search_path_wrong"],
         Fault::DnsReverseMissing(_) => &["dns_without_reverse"],
         Fault::PolicyChangeRefused(_) => &["service_changes_refused"],
         Fault::LoadBalancerOneFamily(_) => &["load_balancer_without_family"],

@@ -30,8 +30,8 @@ pub struct Judgement {
     pub undetermined: BTreeSet<String>,
     /// The red cases that no cause explains.
     pub unexplained: BTreeSet<String>,
-    /// The causes that were named.
-    pub causes: BTreeSet<String>,
+    /// The causes that were named, in the report's order.
+    pub causes: Vec<String>,
     /// The causes of which one must be named; empty where any will do.
     pub right_causes: Vec<&'static str>,
     /// The kinds of broken paths that no case covers.
@@ -95,8 +95,23 @@ impl Judgement {
         !self.right.is_empty() || !self.possible.is_empty()
     }
 
-    fn has_right_cause(&self) -> bool {
-        self.right_causes.is_empty() || self.right_causes.iter().any(|id| self.causes.contains(*id))
+    /// Whether one of the right causes is named.
+    pub fn has_right_cause(&self) -> bool {
+        self.right_causes.is_empty() || self.causes.iter().any(|id| self.is_right(id))
+    }
+
+    /// Whether the cause that is named first is a right one.
+    pub fn is_right_first(&self) -> bool {
+        self.right_causes.is_empty() || self.causes.first().is_some_and(|id| self.is_right(id))
+    }
+
+    fn is_right(&self, cause: &str) -> bool {
+        self.right_causes.contains(&cause)
+    }
+
+    /// Whether the fault shows nowhere, and nothing was said of it: no tool could see it.
+    pub fn is_invisible(&self) -> bool {
+        !self.is_red() && self.missed.is_empty() && self.not_asked.is_empty()
     }
 
     /// The result in a few words.

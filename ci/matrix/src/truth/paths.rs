@@ -290,6 +290,12 @@ fn paths_in(case: &Case, family: Family, net: &Net) -> Vec<Path> {
             .iter()
             .flat_map(|node| asks_dns(family, &By::ClusterIp, node, net))
             .collect(),
+        ("dns::headless", Subject::Path { from, .. }) => {
+            vec![Path::Endpoints { node: from.clone(), family }]
+        }
+        ("dns::short_names", Subject::Path { from, .. }) => {
+            vec![Path::ShortName { node: from.clone(), family, made }]
+        }
         ("dns::reverse", Subject::Path { from, .. }) => {
             vec![Path::Reverse { node: from.clone(), family }]
         }

@@ -14,7 +14,7 @@ mod rootfs;
 use std::fs;
 use std::path::PathBuf;
 
-pub use catalogue::{go_version, minors, newest};
+pub use catalogue::{default_minor, go_version, minors};
 pub use network::flannel_version;
 
 use crate::cache::{Cache, Key};

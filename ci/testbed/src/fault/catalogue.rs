@@ -110,6 +110,8 @@ catalogue! {
     KubeProxyFamilyFailing,
     DnsRecordMissing,
     DnsReverseMissing,
+    DnsEndpointsOff,
+    ClusterDomainWrong,
     DnsFamilyRefused,
     DnsTransportDropped,
     DnsSlow,

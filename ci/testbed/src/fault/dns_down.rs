@@ -34,6 +34,8 @@ impl FaultKind for DnsDown {
             Path::Name { .. }
             | Path::QuickName { .. }
             | Path::Reverse { .. }
+            | Path::Endpoints { .. }
+            | Path::ShortName { .. }
             | Path::DnsOver { .. } => Some(Outcome::Fails),
             _ => None,
         }

@@ -31,9 +31,11 @@ impl FaultKind for DnsSlow {
         match path {
             Path::QuickName { .. } => Some(Outcome::Fails),
             // Whoever asks may have less patience.
-            Path::Name { .. } | Path::Reverse { .. } | Path::DnsRecord { .. } => {
-                Some(Outcome::Either)
-            }
+            Path::Name { .. }
+            | Path::Reverse { .. }
+            | Path::Endpoints { .. }
+            | Path::ShortName { .. }
+            | Path::DnsRecord { .. } => Some(Outcome::Either),
             _ => None,
         }
     }

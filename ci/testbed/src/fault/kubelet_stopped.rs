@@ -65,6 +65,8 @@ impl FaultKind for KubeletStopped {
             | Path::Name { node: on, .. }
             | Path::QuickName { node: on, .. }
             | Path::Reverse { node: on, .. }
+            | Path::Endpoints { node: on, .. }
+            | Path::ShortName { node: on, .. }
             | Path::DnsRecord { node: on, .. } => {
                 (Some(on.as_str()) == node).then_some(Outcome::Unseen)
             }

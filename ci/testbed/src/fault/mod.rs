@@ -13,12 +13,14 @@ mod address_lost;
 mod api_server_paused;
 mod catalogue;
 mod certificate_without_service;
+mod cluster_domain_wrong;
 mod cluster_ip_dropped;
 mod connections_slow;
 mod controller_manager_stopped;
 mod corefile;
 mod default_route_lost;
 mod dns_down;
+mod dns_endpoints_off;
 mod dns_family_refused;
 mod dns_record_missing;
 mod dns_reverse_missing;
@@ -94,11 +96,13 @@ pub use self::{
     api_server_paused::ApiServerPaused,
     catalogue::Fault,
     certificate_without_service::CertificateWithoutService,
+    cluster_domain_wrong::ClusterDomainWrong,
     cluster_ip_dropped::ClusterIpDropped,
     connections_slow::ConnectionsSlow,
     controller_manager_stopped::ControllerManagerStopped,
     default_route_lost::DefaultRouteLost,
     dns_down::DnsDown,
+    dns_endpoints_off::DnsEndpointsOff,
     dns_family_refused::DnsFamilyRefused,
     dns_record_missing::DnsRecordMissing,
     dns_reverse_missing::DnsReverseMissing,

@@ -27,7 +27,11 @@ pub(super) fn outcome(fault: &dyn Erased, path: &Path, net: &Net) -> Outcome {
                 Outcome::all([outcome(fault, &Path::Flow(ask), net), knows])
             }))
         }
-        Path::QuickName { node, family } => {
+        Path::ShortName { node, family, made } => {
+            let name = Path::Name { node: node.clone(), family: *family, made: *made };
+            outcome(fault, &name, net)
+        }
+        Path::QuickName { node, family } | Path::Endpoints { node, family } => {
             let name = Path::Name { node: node.clone(), family: *family, made: Made::Before };
             outcome(fault, &name, net)
         }
@@ -120,6 +124,8 @@ fn without(node: &str, path: &Path) -> Option<Outcome> {
         Path::Name { node: on, .. }
         | Path::QuickName { node: on, .. }
         | Path::Reverse { node: on, .. }
+        | Path::Endpoints { node: on, .. }
+        | Path::ShortName { node: on, .. }
         | Path::ProxyHealth { node: on, .. }
         | Path::LoopbackNodePort { node: on }
         | Path::Untranslated { node: on, .. }
@@ -145,7 +151,8 @@ pub(super) fn without_pod_address(
             let ends = [flow.client.pod(), flow.target.pod()];
             ends.contains(&Some(node)).then_some(Outcome::Unseen)
         }
-        Path::Name { node: on, made: Made::After, .. } => {
+        Path::Name { node: on, made: Made::After, .. }
+        | Path::ShortName { node: on, made: Made::After, .. } => {
             (on == node && net.dns == [family]).then_some(Outcome::Unseen)
         }
         _ => None,

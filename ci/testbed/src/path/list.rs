@@ -56,12 +56,14 @@ impl Net {
         for node in &self.nodes {
             let node = || node.clone();
             paths.push(Path::PodAddress { node: node(), family, made });
+            paths.push(Path::ShortName { node: node(), family, made });
             if made == Made::Before {
                 paths.push(Path::PodRange { node: node(), family });
                 paths.push(Path::InternalIp { node: node(), family });
                 paths.push(Path::Name { node: node(), family, made });
                 paths.push(Path::QuickName { node: node(), family });
                 paths.push(Path::Reverse { node: node(), family });
+                paths.push(Path::Endpoints { node: node(), family });
                 paths.push(Path::ProxyHealth { node: node(), family });
                 paths.push(Path::Untranslated { node: node(), family });
             }

@@ -62,6 +62,22 @@ pub enum Path {
         /// The family of the address.
         family: Family,
     },
+    /// A pod of the node learns the addresses of the pods behind a headless Service.
+    Endpoints {
+        /// The node.
+        node: String,
+        /// The family of the records.
+        family: Family,
+    },
+    /// A pod of the node learns the records of a Service by its short name.
+    ShortName {
+        /// The node.
+        node: String,
+        /// The family of the records.
+        family: Family,
+        /// When the pod was made: it keeps the search path that it was given then.
+        made: Made,
+    },
     /// The DNS servers answer what they are asked over the family at their own addresses.
     DnsOver {
         /// The family that they are asked over.
@@ -150,6 +166,8 @@ impl Path {
             | Self::Name { family, .. }
             | Self::QuickName { family, .. }
             | Self::Reverse { family, .. }
+            | Self::Endpoints { family, .. }
+            | Self::ShortName { family, .. }
             | Self::Policy { family, .. }
             | Self::MovedFlow { family, .. }
             | Self::LoadBalancer { family, .. }
@@ -169,7 +187,9 @@ impl Path {
     /// When the pods and the Service of the path were made.
     pub const fn made(&self) -> Made {
         match self {
-            Self::PodAddress { made, .. } | Self::Name { made, .. } => *made,
+            Self::PodAddress { made, .. }
+            | Self::Name { made, .. }
+            | Self::ShortName { made, .. } => *made,
             Self::Flow(flow) => flow.made,
             Self::PodOrder { .. } | Self::DnsRecord { .. } | Self::LoadBalancer { .. } => {
                 Made::After
@@ -194,6 +214,12 @@ impl fmt::Display for Path {
                 write!(f, "{} records on {node} within 1.5 s", record(*family))
             }
             Self::Reverse { node, family } => write!(f, "names by {family} addresses on {node}"),
+            Self::Endpoints { node, family } => {
+                write!(f, "{} records of a headless Service on {node}", record(*family))
+            }
+            Self::ShortName { node, family, .. } => {
+                write!(f, "{} records by a short name on {node}", record(*family))
+            }
             Self::DnsOver { family } => write!(f, "DNS servers asked over {family}"),
             Self::DnsRecord { node, family } => {
                 write!(f, "{} records of the DNS server on {node}", record(*family))

@@ -44,6 +44,8 @@ fn kind(path: &Path) -> (String, Pair) {
         Path::Name { node, .. } => ("names".to_owned(), one(node)),
         Path::QuickName { node, .. } => ("names within 1.5 s".to_owned(), one(node)),
         Path::Reverse { node, .. } => ("names by addresses".to_owned(), one(node)),
+        Path::Endpoints { node, .. } => ("names of headless Services".to_owned(), one(node)),
+        Path::ShortName { node, .. } => ("short names".to_owned(), one(node)),
         Path::DnsRecord { node, .. } => ("records of the DNS server".to_owned(), one(node)),
         Path::DnsOver { .. } => {
             ("DNS servers asked over the family".to_owned(), one(&String::new()))

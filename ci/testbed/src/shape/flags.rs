@@ -40,7 +40,7 @@ pub struct Flags {
     /// balancer. [default: 1]
     #[arg(long, value_name = "N")]
     control_planes: Option<u8>,
-    /// The minor of Kubernetes, such as 1.35; the newest, unless it is given.
+    /// The minor of Kubernetes, such as 1.35; 1.36, unless it is given.
     #[arg(long, value_name = "MINOR")]
     kubernetes: Option<KubernetesMinor>,
     /// The families of nodes, pods and Services. [default: dual]

@@ -18,7 +18,7 @@ const fn shape(name: &'static str, what: &'static str, change: fn(Spec) -> Spec)
     Shape { name, what, besides: "", cannot_run: "", change }
 }
 
-/// The shapes of the newest Kubernetes; the first is the default.
+/// The shapes of the default Kubernetes; the first is the default.
 pub static SHAPES: &[Shape] = &[
     shape("dual-stack", "both families, IPv4 first", |spec| spec),
     shape("dual-stack-ipv6-primary", "both families, IPv6 first", |spec| {
@@ -92,6 +92,7 @@ pub static SHAPES: &[Shape] = &[
 
 /// The default shape in each minor of Kubernetes that can be had, the newest first.
 pub static VERSIONS: &[Shape] = &[
+    shape("kubernetes-1.37", "the default shape in Kubernetes 1.37", |spec| of_minor(spec, 37)),
     shape("kubernetes-1.36", "the default shape in Kubernetes 1.36", |spec| of_minor(spec, 36)),
     shape("kubernetes-1.35", "the default shape in Kubernetes 1.35", |spec| of_minor(spec, 35)),
     shape("kubernetes-1.34", "the default shape in Kubernetes 1.34", |spec| of_minor(spec, 34)),

@@ -194,7 +194,7 @@ fn settings(state: &mut BTreeMap<String, String>, dir: &Path) {
 fn packet_filter(state: &mut BTreeMap<String, String>) {
     let cache = Cache::open().unwrap();
     let rootfs =
-        components::prepare(&cache, components::newest(), Cni::Ptp, &Silent).unwrap().rootfs;
+        components::prepare(&cache, components::default_minor(), Cni::Ptp, &Silent).unwrap().rootfs;
     let script = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; nft list ruleset; iptables-legacy-save 2>&1; ip6tables-legacy-save 2>&1; true";
     let mut command = Command::new("chroot");
     let text = read(command.arg(rootfs).args(["/bin/sh", "-c", script]));

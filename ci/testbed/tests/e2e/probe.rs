@@ -21,7 +21,7 @@ use testbed::{
 use crate::{
     outside::Listener,
     support::{read, settles},
-    workload::{LARGE, Workload},
+    workload::{HEADLESS, LARGE, Workload},
 };
 
 /// How long one attempt may take.
@@ -272,14 +272,14 @@ fn from_box(
 
 /// What a node's busybox asks DNS servers.
 fn names(workload: &Workload<'_>, from: &str, path: &Path, script: &mut Script) {
-    let lookup = |family: Family, seconds: u8| {
+    let find = |name: &str, addresses: &[IpAddr], family: Family, seconds: u8| {
         let kind = if family == Family::V4 { "a" } else { "aaaa" };
-        let addresses = &workload.cluster_ips["n1"];
         let address = addresses.iter().find(|&&a| Family::of(a) == family).unwrap();
-        let name = workload.server("n1");
-        format!(
-            "timeout {seconds} nslookup -type={kind} {name}.default.svc.cluster.local. | grep -qF 'Address: {address}'"
-        )
+        format!("timeout {seconds} nslookup -type={kind} {name} | grep -qF 'Address: {address}'")
+    };
+    let full = |name: &str| format!("{name}.default.svc.cluster.local.");
+    let lookup = |family: Family, seconds: u8| {
+        find(&full(&workload.server("n1")), &workload.cluster_ips["n1"], family, seconds)
     };
     match path {
         Path::Name { node, family, .. } if node == from => {
@@ -287,6 +287,13 @@ fn names(workload: &Workload<'_>, from: &str, path: &Path, script: &mut Script) 
         }
         Path::QuickName { node, family } if node == from => {
             script.add(path.clone(), &lookup(*family, 1));
+        }
+        Path::Endpoints { node, family } if node == from => {
+            script.add(path.clone(), &find(&full(HEADLESS), &workload.pods["n1"], *family, 4));
+        }
+        Path::ShortName { node, family, .. } if node == from => {
+            let name = workload.server("n1");
+            script.add(path.clone(), &find(&name, &workload.cluster_ips["n1"], *family, 4));
         }
         Path::Reverse { node, family } if node == from => {
             let addresses = &workload.cluster_ips["n1"];

@@ -74,6 +74,22 @@ fn service(name: &str) -> Value {
     })
 }
 
+/// The name of the headless Service of the web server on n1.
+pub(crate) const HEADLESS: &str = "headless-n1";
+
+fn headless() -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": { "name": HEADLESS },
+        "spec": {
+            "clusterIP": "None",
+            "ipFamilyPolicy": "RequireDualStack",
+            "selector": { "app": name(Made::Before, "web", "n1") },
+        },
+    })
+}
+
 /// The name of a node's web server and of its Service, or of its busybox.
 fn name(made: Made, what: &str, node: &str) -> String {
     match made {
@@ -103,7 +119,10 @@ impl<'a> Workload<'a> {
             udp_node_ports: BTreeMap::new(),
         };
         let nodes: Vec<&str> = cluster.nodes().iter().map(|node| node.name.as_str()).collect();
-        let mut objects = Vec::new();
+        let mut objects = match made {
+            Made::Before => vec![headless()],
+            Made::After => Vec::new(),
+        };
         for node in &nodes {
             let server = name(made, "web", node);
             let mut web = pod(&server, node, "nginx", &[]);
@@ -154,7 +173,8 @@ impl<'a> Workload<'a> {
     /// Removes it all.
     pub(crate) fn delete(self) {
         let of = |what| self.pods.keys().map(move |node| name(self.made, what, node));
-        let (pods, services) = (of("web").chain(of("box")), of("web"));
+        let headless = (self.made == Made::Before).then(|| HEADLESS.to_owned());
+        let (pods, services) = (of("web").chain(of("box")), of("web").chain(headless));
         for (kind, names) in [("pods", pods.collect::<Vec<_>>()), ("services", services.collect())]
         {
             let mut delete = self.cluster.kubectl().unwrap();

@@ -91,14 +91,14 @@ pub struct Parts {
     pub workload: PathBuf,
 }
 
-/// Makes everything that a kind cluster of the newest Kubernetes needs, as far as it is not in the cache yet.
+/// Makes everything that a kind cluster of the default Kubernetes needs, as far as it is not in the cache yet.
 ///
 /// `testbed` is the testbed's own program, which runs the engine that builds the node image.
 ///
 /// # Errors
 /// The first failure of a step.
 pub fn prepare(cache: &Cache, testbed: &Path, progress: &dyn Progress) -> Result<Parts, Error> {
-    let artefacts = super::prepare(cache, catalogue::newest(), Cni::Ptp, progress)?;
+    let artefacts = super::prepare(cache, catalogue::default_minor(), Cni::Ptp, progress)?;
     let debian = Debian::new()?;
     let cache = &cache.separate();
     let source = source(cache, progress)?;

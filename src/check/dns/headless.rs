@@ -1,0 +1,183 @@
+//! `dns::headless`
+
+use super::{domain, late, records};
+use crate::{
+    check::{
+        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
+        Subject, Symptom, Verdict, World, commands, outcome, plan,
+    },
+    facts::Source,
+    fixture::{Allocation, Service, ServiceRole},
+    net::IpFamily,
+    probe::{Aim, Outcome, Probe, Target},
+};
+
+/// The names of headless Services lead to their pods.
+#[derive(Debug)]
+pub(in crate::check) struct Headless;
+
+/// A pod that asks for headless Services.
+#[derive(Debug)]
+pub(in crate::check) struct Asked {
+    from: String,
+    family: IpFamily,
+}
+
+impl Check for Headless {
+    type Subject = Asked;
+
+    fn id(&self) -> &'static str {
+        "dns::headless"
+    }
+
+    fn summary(&self) -> &'static str {
+        "the A and AAAA records of headless Services, with a selector and without, are the addresses of \
+         all their pods, asked from a pod on every node"
+    }
+
+    fn why(&self) -> &'static str {
+        "StatefulSets and databases find their members by a headless Service. It has no ClusterIP that \
+         could stand in for a family: members without a record in it are unknown there."
+    }
+
+    fn source(&self) -> &'static str {
+        "Kubernetes DNS-Based Service Discovery specification, 2.4.1; \
+         https://kubernetes.io/docs/concepts/services-networking/service/#headless-services"
+    }
+
+    fn about(&self) -> About {
+        About::feature("DNSHeadless").titled("DNS, headless Services")
+    }
+
+    // The family is that of the records; over which one is asked, they don't say.
+    fn knows_groups(&self) -> bool {
+        true
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Probed
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Facts(Source::ClusterDns), Need::Exec]
+    }
+
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
+        let mut cases = Vec::new();
+        for family in plan::families(world.suite) {
+            for source in plan::pods(world) {
+                let from = source.label.clone();
+                let case = Planned::probing(world, Subject::path(&from, "DNS"), family, || {
+                    source.up()?;
+                    let question = |service: &Service| -> Probe {
+                        let aim = Aim::Name { service: service.role.clone() };
+                        let name = records::name(world, service);
+                        source.probe(aim, Target::Dns { name, family }, plan::once(world.suite))
+                    };
+                    let probes: Vec<Probe> =
+                        services(world, family)?.into_iter().map(question).collect();
+                    Ok((Asked { from, family }, probes))
+                });
+                cases.push(case.beside(&late::witnesses(world, &source, family)));
+            }
+        }
+        cases
+    }
+
+    fn judge(&self, world: World<'_>, asked: &Asked, readings: &Readings<'_>) -> Verdict {
+        let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
+            return outcome::unless_unknown(&readings.own);
+        };
+        if let Some(blocked) = late::elsewhere(readings) {
+            return blocked.verdict(world.suite);
+        }
+        if symptom.kind == Kind::NoSuchName && domain::known(world).is_none() {
+            return Verdict::inconclusive(format!(
+                "the name is not known under {}, and the cluster's domain could not be read",
+                domain::DEFAULT
+            ));
+        }
+        if let Some(reason) = lags(world, asked.family, reading) {
+            return Verdict::inconclusive(reason);
+        }
+        Verdict::fail(symptom.detail.clone(), asked.failure(world, reading, symptom))
+    }
+}
+
+/// The headless Services that have pods to name in a family.
+fn services(world: World<'_>, family: IpFamily) -> Result<Vec<&Service>, Blocked> {
+    let manual = world.fixture.manual_slices_missing.is_none();
+    let roles =
+        [Some(ServiceRole::Headless), manual.then_some(ServiceRole::HeadlessManual)].into_iter();
+    let known: Vec<&Service> = roles
+        .flatten()
+        .filter_map(|role| world.fixture.service(&role))
+        .filter(|service| matches!(service.allocation, Allocation::Accepted { .. }))
+        .collect();
+    if known.is_empty() {
+        return Err(Blocked {
+            by: Some("service::cluster_ips"),
+            reason: "there is no headless Service to ask for".to_owned(),
+        });
+    }
+    let named = |service: &&Service| world.fixture.backends_of(service, family).next().is_some();
+    let named: Vec<&Service> =
+        known.into_iter().filter(|it| it.families().contains(&family)).filter(named).collect();
+    if named.is_empty() {
+        return Err(Blocked {
+            by: Some("pod::pod_ips"),
+            reason: format!("no headless Service has a pod with an {family} address"),
+        });
+    }
+    Ok(named)
+}
+
+/// Why an answer that names some of the pods says nothing: they come to DNS one by one, and it may
+/// keep an answer for as long as a record lives.
+fn lags(world: World<'_>, family: IpFamily, reading: &Reading<'_>) -> Option<String> {
+    let Outcome::Records { addresses } = &reading.attempts.last()?.outcome else { return None };
+    let Aim::Name { service } = &reading.probe.aim else { return None };
+    let service = world.fixture.service(service)?;
+    let right = |ip| world.fixture.backends_of(service, family).any(|it| it.address(family) == ip);
+    addresses.iter().all(|&ip| right(Some(ip))).then(|| {
+        format!(
+            "DNS names some of the pods of {}, not all: it may not know of the others yet",
+            service.name
+        )
+    })
+}
+
+impl Asked {
+    fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
+        let Self { from, family } = self;
+        let record = family.record_type();
+        let service = match &reading.probe.aim {
+            Aim::Name { service } => world.fixture.service(service),
+            _ => None,
+        };
+        let name = service.map_or("headless", |service| service.name.as_str());
+        let seen = &symptom.detail;
+        Failure::new(format!(
+            "DNS, asked from a pod on node {from} for the {record} records of the headless Service {name}, \
+             does not give the addresses of its pods, though it knows other Services: {seen}."
+        ))
+        .reproduce(commands::repeat(world, [reading.probe]))
+        .reproduce([DnsPlace::of(world).configuration()])
+        .fix(fix(DnsPlace::of(world)))
+    }
+}
+
+/// What to do about a DNS that knows no pods.
+pub(crate) fn fix(place: DnsPlace<'_>) -> Vec<String> {
+    vec![
+        format!(
+            "Take `noendpoints` out of the kubernetes plugin in the Corefile, if it is there, and restart \
+             the DNS pods: `{}`.",
+            place.restart()
+        ),
+        format!(
+            "Else see in the log whether CoreDNS may list and watch EndpointSlices: `{}`.",
+            place.logs()
+        ),
+    ]
+}
