@@ -98,6 +98,18 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         let families = if families.is_empty() { "both".into() } else { families.join(", ") };
         say(peer.at, format!("BGP neighbour with families {families}"));
     }
+    for reference in &model.bgp_references {
+        say(reference.span, format!("BGP neighbour as {} says", reference.value));
+    }
+    for own in &model.bgp_advertisements {
+        let labels = own.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let labels: Vec<String> = labels.collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        say(own.at, format!("BGP advertisement with the labels {}", or_none(&labels)));
+    }
+    for at in &model.l2_announcements {
+        say(*at, "load balancers' addresses announced on the nodes' networks".to_owned());
+    }
     for own in &model.virtual_addresses {
         if let Some(first) = own.addresses.first() {
             let texts = own.addresses.iter().map(|address| address.text.value.as_str());
@@ -119,6 +131,14 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
             }
             Mesh::Linkerd { disable_v6: off } => {
                 say(off.span, format!("Linkerd with disableIPv6={}", off.value));
+            }
+            Mesh::ServiceEntry { addresses, endpoints } => {
+                for text in addresses {
+                    say(text.span, format!("Istio takes {} for a service", text.value));
+                }
+                for text in endpoints {
+                    say(text.span, format!("Istio leads a service to {}", text.value));
+                }
             }
         }
     }

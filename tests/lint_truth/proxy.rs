@@ -2,14 +2,18 @@
 
 use std::{fs, path::Path, process::Command};
 
-use dualstack::lint::rules::Binary;
+use dualstack::lint::rules::{Binary, RULES};
 use serde_json::{Value, json};
 
 use super::{
     api::Api,
-    binaries::{component, text},
+    binaries::{component, every, text},
     examples::{cases, documents, of_kind, silent},
+    versions::refusals,
 };
+
+/// A file that is not there.
+const MISSING: &str = "/nonexistent/kubeconfig";
 
 /// The example's configuration as kube-proxy takes it here: it finds its node, and leaves the
 /// machine's settings alone.
@@ -65,6 +69,44 @@ fn kube_proxy_does_what_each_rule_declares() {
                 wrong.push(format!("{} says nothing of this: {said}\n{example}", rule.code));
             }
         }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
+}
+
+/// Whether kube-proxy takes an example's configuration, and what it says: it then looks for the file
+/// that leads to the API server, and ends without it.
+fn takes(binary: &Path, example: &str) -> Option<(bool, String)> {
+    let documents = documents(example);
+    let mut configuration = of_kind(&documents, "KubeProxyConfiguration")?.clone();
+    configuration["hostnameOverride"] = json!("node-1");
+    configuration["clientConnection"] = json!({ "kubeconfig": MISSING });
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("kube-proxy.json");
+    fs::write(&file, configuration.to_string()).unwrap();
+    let argument = format!("--config={}", file.display());
+    let output = Command::new(binary).env("PATH", "").arg(argument).output().unwrap();
+    let said = text(&output);
+    Some((said.contains(&format!("stat {MISSING}")), said))
+}
+
+#[test]
+fn the_linter_and_kube_proxy_of_each_version_refuse_the_same_examples() {
+    let mut wrong = Vec::new();
+    for (version, binary) in every("kube-proxy") {
+        let mut tried = 0;
+        let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
+        // What names a version of its own is about that one.
+        for example in examples.filter(|example| !example.text.contains("kubernetesVersion:")) {
+            let Some((taken, said)) = takes(&binary, example.text) else { continue };
+            tried += 1;
+            let codes = refusals(example.text, version, Binary::Proxy, None);
+            if taken != codes.is_empty() {
+                let text = example.text;
+                wrong.push(format!("kube-proxy {version}: {taken}, {codes:?}: {said}\n{text}"));
+            }
+        }
+        eprintln!("kube-proxy {version}: {tried} examples");
+        assert!(tried > 0, "no example is kube-proxy's");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
 }

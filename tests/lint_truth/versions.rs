@@ -1,5 +1,5 @@
-//! The linter against kubeadm and kube-apiserver of every version that is there: each example, said
-//! to be of that version, is refused by both or by neither.
+//! The linter against kubeadm and kube-apiserver of every version that is there, as in `proxy` against
+//! kube-proxy: each example, said to be of that version, is refused by both or by neither.
 //!
 //! The newest is the testbed's. Others are those that `ci/older-kubernetes` builds, or the ones in
 //! the directories of `DUALSTACK_COMPONENTS`; the test says which were there.
@@ -33,6 +33,8 @@ const UNGATED: Version = Version::v1(21);
 const SERVICES_TOO_LARGE: &str = "DS105";
 /// The rule that such files without the gate break, which only older versions of kubeadm refuse.
 const GATE_NEEDED: &str = "DS404";
+/// The rule of the mode that kube-proxy before 1.31 refuses.
+const NFTABLES_TOO_NEW: &str = "DS412";
 
 /// A whole file as kubeadm of a version reads it: in the API of its time, whose flags are a mapping.
 /// Nothing where the file is about API versions itself, or is no YAML.
@@ -98,7 +100,12 @@ fn map_flags(value: &mut Value) -> Option<()> {
 
 /// The rules by which the linter says that a program of a version refuses a text, in a phase of it
 /// if that is given.
-fn refusals(text: &str, version: Version, of: Binary, within: Option<&str>) -> Vec<&'static str> {
+pub(crate) fn refusals(
+    text: &str,
+    version: Version,
+    of: Binary,
+    within: Option<&str>,
+) -> Vec<&'static str> {
     let asked = Asked { version: Some(version), ..Asked::default() };
     let options = Options { asked, ..Options::default() };
     let report = lint_text("kubeadm.yaml", text.into(), None, &options);
@@ -112,6 +119,7 @@ fn refusals(text: &str, version: Version, of: Binary, within: Option<&str>) -> V
         let before = match of {
             Binary::Kubeadm => code == GATE_NEEDED,
             Binary::ApiServer => code == SERVICES_TOO_LARGE && within.is_none(),
+            Binary::Proxy => code == NFTABLES_TOO_NEW,
             _ => false,
         };
         rule.iter().any(rejects) || before

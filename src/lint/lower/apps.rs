@@ -92,6 +92,20 @@ impl Lower<'_> {
         });
     }
 
+    /// Istio's `ServiceEntry`. Its endpoints may be names unless they are static.
+    pub(super) fn service_entry(&mut self, root: &Node) -> bool {
+        let Some(spec) = root.get("spec") else { return true };
+        let list = |key| spec.get(key).map(Node::items).unwrap_or_default().iter();
+        let is_static = spec.get("resolution").and_then(Node::str) == Some("STATIC");
+        let endpoints = list("endpoints").filter(|_| is_static);
+        let endpoints = endpoints.filter_map(|own| own.get("address")?.text());
+        self.model.meshes.push(Mesh::ServiceEntry {
+            addresses: list("addresses").filter_map(Node::text).collect(),
+            endpoints: endpoints.filter(|own| !own.value.starts_with("unix://")).collect(),
+        });
+        true
+    }
+
     /// The values of Linkerd's control plane or of its CNI plugin.
     pub(super) fn linkerd_values(&mut self, values: &Node) {
         if let Some(off) = values.get("disableIPv6").and_then(Node::text) {

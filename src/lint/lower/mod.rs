@@ -180,6 +180,7 @@ impl Lower<'_> {
             ("kubeone.k8c.io" | "kubeone.io", "KubeOneCluster") => self.kubeone(root),
             ("kubeovn.io", "Subnet") => self.kube_ovn_subnet(root),
             ("install.istio.io", "IstioOperator") => self.istio_operator(root),
+            ("networking.istio.io", "ServiceEntry") => self.service_entry(root),
             ("config.openshift.io" | "operator.openshift.io", "Network") => {
                 root.get("spec").is_some_and(|spec| self.openshift_networking(spec))
             }
@@ -235,7 +236,10 @@ impl Lower<'_> {
             ("metallb.io", "IPAddressPool" | "AddressPool")
             | ("cilium.io", "CiliumLoadBalancerIPPool") => self.address_pool(root),
             ("cilium.io", "CiliumPodIPPool") => self.cilium_pod_pool(root),
+            ("cilium.io", "CiliumBGPClusterConfig") => self.bgp_cluster_config(root),
             ("cilium.io", "CiliumBGPPeerConfig") => self.bgp_peer_config(root),
+            ("cilium.io", "CiliumBGPAdvertisement") => self.bgp_advertisement(root),
+            ("cilium.io", "CiliumL2AnnouncementPolicy") => self.l2_announcement(root),
             ("cilium.io", "CiliumBGPPeeringPolicy") => self.bgp_peering_policy(root),
             ("k8s.cni.cncf.io", "NetworkAttachmentDefinition") => self.attachment(root),
             ("gateway.envoyproxy.io", "EnvoyProxy") => self.envoy_proxy(root),

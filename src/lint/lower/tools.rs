@@ -156,23 +156,21 @@ impl Lower<'_> {
     /// Whether kind drops a patch, since it is of another API version of kubeadm than the document
     /// that kind itself writes for the node's version of Kubernetes.
     fn is_dropped(&mut self, root: &Node, version: Option<&Spanned<Version>>) -> bool {
-        let (Some(api), Some(version)) = (root.get("apiVersion").and_then(Node::text), version)
-        else {
-            return false;
-        };
+        let Some(api) = root.get("apiVersion").and_then(Node::text) else { return false };
         let Some(named) = api.value.strip_prefix("kubeadm.k8s.io/") else { return false };
-        // What kind writes from 1.36 on depends on the version of kind.
-        let own = match version.value {
-            older if older < Version::v1(23) => "v1beta2",
-            recent if recent < Version::v1(36) => "v1beta3",
-            _ => return false,
+        let said = version.map(|version| version.value).or(self.model.asked.version);
+        let (own, drops) = match said {
+            Some(old) if old < Version::v1(23) => ("v1beta2", named != "v1beta2"),
+            Some(known) if known < Version::v1(36) => ("v1beta3", named != "v1beta3"),
+            // What kind writes from 1.36 on, and which image it takes where none is named, depends
+            // on the version of kind; these have been gone since its images are of 1.23 and later.
+            _ => ("v1beta3 or later", matches!(named, "v1beta1" | "v1beta2")),
         };
-        if named == own {
-            return false;
+        if drops {
+            let api = api.with(named.to_owned());
+            self.model.dropped_patches.push(DroppedPatch { api, own, version: version.cloned() });
         }
-        let api = api.with(named.to_owned());
-        self.model.dropped_patches.push(DroppedPatch { api, own, version: version.clone() });
-        true
+        drops
     }
 }
 

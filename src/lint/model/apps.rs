@@ -19,6 +19,13 @@ pub enum Mesh {
         /// `disableIPv6`.
         disable_v6: Spanned<String>,
     },
+    /// A service that Istio is told of.
+    ServiceEntry {
+        /// The addresses and ranges that it is reached at.
+        addresses: Vec<Spanned<String>>,
+        /// Its endpoints, where they are told as addresses.
+        endpoints: Vec<Spanned<String>>,
+    },
 }
 
 /// A setting that turns something on.

@@ -23,8 +23,8 @@ pub use plugins::{AntreaAgent, Cilium, CniNetwork, CniRange, Flannel, KubeRouter
 pub use ranges::{Owner, RangeEntry, RangeList, Role, is_template, parse_range};
 pub use tool::Tool;
 pub use traffic::{
-    AddressPool, Advertisement, BgpFamily, BgpPeer, Block, Called, Directive, Peers, Policy,
-    PoolRange, VirtualAddress,
+    AddressPool, Advertisement, Announced, BgpAdvertisement, BgpFamily, BgpPeer, Block, Called,
+    Directive, Peers, Policy, PoolRange, VirtualAddress,
 };
 pub use version::{Version, Versions};
 pub use view::{CURRENT, read_ranges};
@@ -65,6 +65,12 @@ pub struct Model {
     pub advertisements: Vec<Advertisement>,
     /// Neighbours to which Cilium announces routes by BGP.
     pub bgp_peers: Vec<BgpPeer>,
+    /// The names by which Cilium's neighbours refer to their configuration.
+    pub bgp_references: Vec<Spanned<String>>,
+    /// What Cilium announces by BGP.
+    pub bgp_advertisements: Vec<BgpAdvertisement>,
+    /// Where Cilium is told to answer for load balancers' addresses on the nodes' networks.
+    pub l2_announcements: Vec<Span>,
     /// Addresses of the control plane that kube-vip holds.
     pub virtual_addresses: Vec<VirtualAddress>,
     /// Gateways that Envoy Gateway makes.
@@ -249,8 +255,8 @@ pub struct DroppedPatch {
     pub api: Spanned<String>,
     /// The API version of kind's own documents.
     pub own: &'static str,
-    /// The version of Kubernetes that decides about it.
-    pub version: Spanned<Version>,
+    /// The version of Kubernetes that decides about it, where the file names the node's image.
+    pub version: Option<Spanned<Version>>,
 }
 
 /// A Service.

@@ -92,6 +92,8 @@ pub struct Advertisement {
 pub struct BgpPeer {
     /// Where its name, or else the document, is.
     pub at: Span,
+    /// The name by which neighbours refer to this configuration, where it stands apart from them.
+    pub name: Option<String>,
     /// The families of routes that are exchanged with it.
     pub families: Vec<BgpFamily>,
 }
@@ -101,8 +103,28 @@ pub struct BgpPeer {
 pub struct BgpFamily {
     /// Its name: `ipv4` or `ipv6`.
     pub afi: Spanned<String>,
-    /// Whether anything is announced in it.
-    pub announced: bool,
+    /// What is announced in it.
+    pub announced: Announced,
+}
+
+/// What a family of routes announces.
+#[derive(Clone, Debug)]
+pub enum Announced {
+    /// Nothing.
+    Nothing,
+    /// The advertisements that have all of these labels.
+    Labels(Vec<(String, String)>),
+    /// What is said in a way that is not read here.
+    Unread,
+}
+
+/// What Cilium announces by BGP to those that select it.
+#[derive(Clone, Debug)]
+pub struct BgpAdvertisement {
+    /// Where its name, or else the document, is.
+    pub at: Span,
+    /// Its labels.
+    pub labels: Vec<(String, String)>,
 }
 
 /// An address of the control plane that kube-vip holds.

@@ -107,6 +107,7 @@ pub static RULES: &[Rule] = &[
     dns::RECORDS,
     meshes::ISTIO,
     meshes::LINKERD,
+    meshes::SERVICE_ENTRY,
     calico::ASSIGN,
     calico::ADDRESS,
     calico::AUTODETECTION,

@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::{BgpFamily, Model, PoolRange},
+        model::{Announced, BgpFamily, BgpPeer, Model, PoolRange},
         rules::{
             Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents},
@@ -28,6 +28,41 @@ macro_rules! peer {
     };
 }
 
+/// An advertisement that is labelled `advertise: bgp`.
+macro_rules! advertisement {
+    () => {
+        "\
+apiVersion: cilium.io/v2
+kind: CiliumBGPAdvertisement
+metadata:
+  name: addresses
+  labels:
+    advertise: bgp
+spec:
+  advertisements:
+    - advertisementType: Service
+      service: {addresses: [LoadBalancerIP]}
+      selector: {matchLabels: {expose: outside}}
+"
+    };
+}
+
+/// Two neighbours with these configurations.
+macro_rules! neighbours {
+    ($first:literal, $second:literal) => {
+        concat!(
+            "apiVersion: cilium.io/v2\nkind: CiliumBGPClusterConfig\nmetadata:\n  name: racks\n",
+            "spec:\n  bgpInstances:\n    - name: main\n      localASN: 64512\n      peers:\n",
+            "        - {name: a, peerASN: 64513, peerAddress: 192.168.0.1, peerConfigRef: {name: ",
+            $first,
+            "}}\n",
+            "        - {name: b, peerASN: 64513, peerAddress: \"fd00:192::1\", peerConfigRef: {name: ",
+            $second,
+            "}}\n"
+        )
+    };
+}
+
 pub(crate) const FAMILIES: Rule = Rule {
     code: "DS528",
     name: "bgp-one-family",
@@ -36,7 +71,8 @@ pub(crate) const FAMILIES: Rule = Rule {
     versions: Versions::ALL,
     summary: "Cilium's BGP announces routes of one family only in a dual-stack cluster.",
     why: "Where families are listed, Cilium exchanges routes of no other one, and in a CiliumBGPPeerConfig \
-          a family without advertisements announces nothing. Addresses of the other family are then \
+          a family without advertisements, or with labels that no CiliumBGPAdvertisement has, announces \
+          nothing; a CiliumBGPPeerConfig that no CiliumBGPClusterConfig names has no effect. Addresses of the other family are then \
           reached by nobody outside.",
     fix: "List ipv4 and ipv6, each with its advertisements, for this neighbour or for another one.",
     sources: &[
@@ -47,6 +83,19 @@ pub(crate) const FAMILIES: Rule = Rule {
         Example::new(peer!(
             "- {afi: ipv4, safi: unicast, advertisements: {matchLabels: {advertise: bgp}}}",
             "- {afi: ipv6, safi: unicast, advertisements: {matchLabels: {advertise: bgp}}}",
+        )),
+        Example::new(documents!(
+            peer!(
+                "- {afi: ipv4, safi: unicast, advertisements: {matchLabels: {advertise: bgp}}}",
+                "- {afi: ipv6, safi: unicast, advertisements: {matchLabels: {advertise: bgp}}}",
+            ),
+            neighbours!("rack", "rack"),
+            advertisement!()
+        )),
+        // A configuration that is not at hand may have the other family.
+        Example::new(documents!(
+            peer!("- {afi: ipv4, safi: unicast, advertisements: {matchLabels: {advertise: bgp}}}",),
+            neighbours!("rack", "rack-v6")
         )),
         // Without families Cilium takes both.
         Example::new(documents!(
@@ -77,32 +126,103 @@ spec:
             "- {afi: ipv4, safi: unicast, advertisements: {matchLabels: {advertise: bgp}}}",
             "- {afi: ipv6, safi: unicast}",
         )),
+        // The labels of the second family are another advertisement's.
+        Example::new(documents!(
+            peer!(
+                "- {afi: ipv4, safi: unicast, advertisements: {matchLabels: {advertise: bgp}}}",
+                "- {afi: ipv6, safi: unicast, advertisements: {matchLabels: {advertise: bgp-v6}}}",
+            ),
+            advertisement!()
+        )),
+        // Both neighbours name the configuration of one family.
+        Example::new(documents!(
+            peer!("- {afi: ipv4, safi: unicast, advertisements: {matchLabels: {advertise: bgp}}}",),
+            "\
+apiVersion: cilium.io/v2
+kind: CiliumBGPPeerConfig
+metadata:
+  name: rack-v6
+spec:
+  families:
+    - {afi: ipv6, safi: unicast, advertisements: {matchLabels: {advertise: bgp}}}
+",
+            neighbours!("rack", "rack"),
+            advertisement!()
+        )),
     ],
     check: Check::Model(families),
 };
 
+/// The neighbours that Cilium has; nothing where a configuration that they name is not at hand.
+fn neighbours(model: &Model) -> Option<Vec<&BgpPeer>> {
+    let named = |peer: &BgpPeer, name: &str| peer.name.as_deref() == Some(name);
+    let at_hand = |name: &str| model.bgp_peers.iter().any(|peer| named(peer, name));
+    let references = &model.bgp_references;
+    if !references.iter().all(|reference| at_hand(&reference.value)) {
+        return None;
+    }
+    // Where no neighbour is at hand, each configuration may be one's.
+    let used = |peer: &&BgpPeer| {
+        references.is_empty()
+            || peer.name.is_none()
+            || references.iter().any(|reference| named(peer, &reference.value))
+    };
+    Some(model.bgp_peers.iter().filter(used).collect())
+}
+
+/// Whether something is announced, as far as it can be told.
+fn is_announced(announced: &Announced, model: &Model) -> bool {
+    match announced {
+        Announced::Nothing => false,
+        Announced::Unread => true,
+        Announced::Labels(labels) => {
+            let mut all = model.bgp_advertisements.iter();
+            model.bgp_advertisements.is_empty()
+                || all.any(|own| labels.iter().all(|label| own.labels.contains(label)))
+        }
+    }
+}
+
 fn families(model: &Model, out: &mut Findings) {
-    let Some(first) = model.bgp_peers.first() else { return };
+    let Some(neighbours) = neighbours(model) else { return };
+    let Some(first) = neighbours.first() else { return };
     // One that lists none exchanges both.
-    if model.bgp_peers.iter().any(|peer| peer.families.is_empty()) {
+    if neighbours.iter().any(|peer| peer.families.is_empty()) {
         return;
     }
     let mut wanted = model.pod_families();
     let pools = model.address_pools.iter().flat_map(|pool| &pool.ranges);
     wanted.extend(pools.filter_map(PoolRange::family));
-    let all = || model.bgp_peers.iter().flat_map(|peer| &peer.families);
+    let all = || neighbours.iter().flat_map(|peer| &peer.families);
     for family in IpFamily::ALL {
         let own = |listed: &&BgpFamily| listed.afi.value.eq_ignore_ascii_case(family.as_str());
-        let announced = all().filter(own).any(|listed| listed.announced);
+        let announced = all().filter(own).any(|listed| is_announced(&listed.announced, model));
         if announced || !wanted.contains(&family) {
             continue;
         }
         match all().find(own) {
-            Some(listed) => out.at(
-                listed.afi.span,
-                format!("{family} has no advertisements, so nothing is announced in it"),
-            ),
-            None => out.at(first.at, format!("no BGP neighbour exchanges {family} routes")),
-        };
+            Some(BgpFamily { afi, announced: Announced::Nothing }) => {
+                let message =
+                    format!("{family} has no advertisements, so nothing is announced in it");
+                out.at(afi.span, message);
+            }
+            Some(listed) => {
+                let message = format!("{family} selects labels that no CiliumBGPAdvertisement has");
+                let finding = out.at(listed.afi.span, message);
+                for other in &model.bgp_advertisements {
+                    finding.also(other.at, "other labels");
+                }
+            }
+            None => {
+                let message = format!("no BGP neighbour exchanges {family} routes");
+                let finding = out.at(first.at, message);
+                let unused = |peer: &&BgpPeer| {
+                    peer.families.iter().any(|listed| own(&listed)) && peer.name.is_some()
+                };
+                for peer in model.bgp_peers.iter().filter(unused) {
+                    finding.also(peer.at, "no neighbour names this configuration");
+                }
+            }
+        }
     }
 }

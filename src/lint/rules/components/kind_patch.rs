@@ -24,8 +24,8 @@ pub(crate) const DROPPED: Rule = Rule {
     versions: Versions::ALL,
     summary: "A patch for kubeadm is of another API version than the document that kind writes.",
     why: "kind applies a patch to the document of its kind and apiVersion, and says nothing of a \
-          patch that matches none. kind writes v1beta3 for Kubernetes 1.23 to 1.35, and v1beta2 \
-          before.",
+          patch that matches none. kind writes v1beta3 for Kubernetes 1.23 to 1.35, v1beta2 \
+          before, and neither v1beta1 nor v1beta2 after.",
     fix: "Leave apiVersion out of the patch: it then matches every version.",
     sources: &[
         "https://github.com/kubernetes-sigs/kind/blob/v0.31.0/pkg/cluster/internal/kubeadm/config.go",
@@ -33,16 +33,34 @@ pub(crate) const DROPPED: Rule = Rule {
     ],
     enforced_by: &[EnforcedBy::Symptom("the cluster comes up without what the patch sets")],
     good: &[Example::new(patched!("v1beta3"))],
-    bad: &[Example::new(patched!("v1beta4"))],
+    bad: &[
+        Example::new(patched!("v1beta4")),
+        // Without an image; the gate in it is not set, and so is not called removed.
+        Example::new(
+            "\
+apiVersion: kind.x-k8s.io/v1alpha4
+kind: Cluster
+networking: {ipFamily: dual}
+kubeadmConfigPatches:
+  - |
+    apiVersion: kubeadm.k8s.io/v1beta2
+    kind: ClusterConfiguration
+    featureGates: {IPv6DualStack: true}
+",
+        ),
+    ],
     check: Check::Model(|model, out| {
         for patch in &model.dropped_patches {
-            let (api, own, version) = (&patch.api.value, patch.own, patch.version.value);
-            let message = format!(
-                "kind drops this patch: it writes {own} for Kubernetes {version}, not {api}"
-            );
-            out.at(patch.api.span, message)
-                .also(patch.version.span, format!("Kubernetes {version}"))
-                .fix("leave apiVersion out of the patch");
+            let (api, own) = (&patch.api.value, patch.own);
+            let version = patch.version.as_ref();
+            let of = version.map(|own| format!(" for Kubernetes {}", own.value));
+            let of = of.unwrap_or_default();
+            let message = format!("kind drops this patch: it writes {own}{of}, not {api}");
+            let finding = out.at(patch.api.span, message);
+            finding.fix("leave apiVersion out of the patch");
+            if let Some(version) = version {
+                finding.also(version.span, format!("Kubernetes {}", version.value));
+            }
         }
     }),
 };

@@ -98,7 +98,8 @@ pub(crate) const NODE_PORTS_INVALID: Rule = Rule {
                 } else if version < Version::v1(31) {
                     let message = format!("kube-proxy {version} doesn't support `primary`");
                     out.at(entry.text.span, message).fix("list the nodes' ranges");
-                } else if proxy.node_ports.len() > 1 {
+                // kube-proxy of 1.37 takes it beside ranges.
+                } else if proxy.node_ports.len() > 1 && version < Version::v1(37) {
                     out.at(entry.text.span, "`primary` can't be combined with other entries");
                 }
             }

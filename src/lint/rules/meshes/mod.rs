@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::Mesh,
+        model::{Mesh, is_template, parse_address, parse_range},
         rules::{
             Area, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{cluster, documents},
@@ -90,6 +90,55 @@ pub(super) const LINKERD: Rule = Rule {
             let Mesh::Linkerd { disable_v6 } = mesh else { continue };
             if disable_v6.value == "true" && model.pod_families().contains(&IpFamily::V6) {
                 out.at(disable_v6.span, "the Pods have IPv6, which Linkerd leaves alone");
+            }
+        }
+    }),
+};
+
+/// Istio's `ServiceEntry` with an address, and with an endpoint.
+macro_rules! service_entry {
+    ($address:literal, $resolution:literal, $endpoint:literal) => {
+        concat!(
+            "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  name: database\n",
+            "spec:\n  hosts: [database.example.com]\n  addresses: [\"192.0.2.10\", \"",
+            $address,
+            "\"]\n  ports: [{name: tcp, number: 5432, protocol: TCP}]\n  location: MESH_EXTERNAL\n",
+            "  resolution: ",
+            $resolution,
+            "\n  endpoints:\n    - address: \"",
+            $endpoint,
+            "\"\n"
+        )
+    };
+}
+
+pub(super) const SERVICE_ENTRY: Rule = Rule {
+    code: "DS553",
+    name: "service-entry-address",
+    area: Area::Meshes,
+    level: Level::Error,
+    versions: Versions::ALL,
+    summary: "A ServiceEntry has an address that is none.",
+    why: "Istio takes addresses and ranges in plain form: an IPv6 address without brackets and without \
+          a port. Endpoints of the resolution STATIC are addresses too.",
+    fix: "Write the address alone, such as 2001:db8::10.",
+    sources: &["https://istio.io/latest/docs/reference/config/networking/service-entry/"],
+    enforced_by: &[EnforcedBy::Symptom("Istio refuses the ServiceEntry")],
+    good: &[
+        Example::new(service_entry!("2001:db8::10", "STATIC", "2001:db8::20")),
+        Example::new(service_entry!("2001:db8::/64", "DNS", "db-1.example.com")),
+    ],
+    bad: &[
+        Example::new(service_entry!("[2001:db8::10]", "STATIC", "192.0.2.20")),
+        Example::new(service_entry!("2001:db8::10", "STATIC", "[2001:db8::20]:5432")),
+    ],
+    check: Check::Model(|model, out| {
+        for mesh in &model.meshes {
+            let Mesh::ServiceEntry { addresses, endpoints } = mesh else { continue };
+            let wrong = |text: &str| parse_address(text).is_none() && !is_template(text);
+            let entries = addresses.iter().filter(|own| parse_range(&own.value).is_none());
+            for text in entries.chain(endpoints).filter(|own| wrong(&own.value)) {
+                out.at(text.span, format!("\"{}\" is not an address", text.value));
             }
         }
     }),
