@@ -1,10 +1,10 @@
 //! `pods_not_made`: on a node the pod network's plugin gives new pods no network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CauseRule, Confidence, Evidence, Found, not_up};
 use crate::{
-    check::{commands, words},
+    check::{commands, remedy, words},
     net::IpFamily,
 };
 
@@ -25,9 +25,55 @@ impl CauseRule for PodsNotMade {
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let each = not_up::by_node(evidence, |reason| reason.starts_with(REASON)).into_iter();
-        each.map(|(node, reasons)| found(evidence, node, &reasons)).collect()
+        let each = not_up::by_node(evidence, |reason| reason.starts_with(REASON));
+        // What several nodes complain of in the same words is no trouble of any one of them.
+        let mut alike: BTreeMap<String, Vec<(&str, Vec<&str>)>> = BTreeMap::new();
+        for (node, reasons) in each {
+            let said = reasons.first().map_or("", |reason| said(reason));
+            alike.entry(without(said, node)).or_default().push((node, reasons));
+        }
+        let found = |nodes: Vec<(&str, Vec<&str>)>| match nodes.as_slice() {
+            [(node, reasons)] => found(evidence, node, reasons),
+            several => shared(evidence, several),
+        };
+        alike.into_values().map(found).collect()
     }
+}
+
+/// The trouble of several nodes: that of what gives out addresses to all of them, or of a setting that all have.
+fn shared(evidence: &Evidence<'_>, nodes: &[(&str, Vec<&str>)]) -> Found {
+    let names: Vec<&str> = nodes.iter().map(|(node, _)| *node).collect();
+    let each = nodes.iter().filter_map(|(node, reasons)| Some((node, said(reasons.first()?))));
+    let pods = nodes.iter().map(|(_, reasons)| reasons.len()).sum();
+    Found {
+        what: format!(
+            "Nodes {} make no new pods: the pod network's plugin fails in the same way on each.",
+            words::list(&names)
+        ),
+        confidence: Confidence::Proved,
+        evidence: each
+            .take(1)
+            .map(|(node, said)| format!("the kubelet of {node}: {said}"))
+            .chain([format!("{} of this run did not come up", words::count(pods, "pod"))])
+            .collect(),
+        reproduce: vec![format!("kubectl get events -A --field-selector reason={REASON}")],
+        fix: remedy::pools(evidence.world)
+            .into_iter()
+            .chain([
+                "Mend what the plugin complains of where these nodes share it (the pools of addresses, the \
+                 configuration that is given to every node); pods that wait come up by themselves then."
+                    .to_owned(),
+            ])
+            .collect(),
+        cases: names.iter().flat_map(|node| not_up::cases(evidence, node)).collect(),
+        ..Found::default()
+    }
+}
+
+/// A complaint without the name of the node that it is of.
+fn without(said: &str, node: &str) -> String {
+    let word = |word: &str| word.trim_end_matches([':', ',', '.']) != node;
+    said.split_whitespace().filter(|it| word(it)).collect::<Vec<_>>().join(" ")
 }
 
 fn found(evidence: &Evidence<'_>, node: &str, reasons: &[&str]) -> Found {

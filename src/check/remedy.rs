@@ -69,6 +69,15 @@ pub(crate) fn addressing(world: World<'_>, family: IpFamily) -> Vec<String> {
     remedies
 }
 
+/// Where a pod network that gives out addresses from pools of its own has them.
+pub(crate) fn pools(world: World<'_>) -> Option<String> {
+    matches!(cni(world), Some("calico")).then(|| {
+        "Calico: `kubectl get ippools.crd.projectcalico.org -o yaml` must show for each family of the pods a \
+         pool that is not disabled and has addresses left (`calicoctl ipam show`)."
+            .to_owned()
+    })
+}
+
 /// Why packets may not get from a pod on one node to a pod on another, and what to do about it.
 pub(crate) fn pod_network(world: World<'_>, family: IpFamily) -> Vec<String> {
     let mut remedies = Vec::from_iter(pod_network_of_cni(world, family));

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use clap::ValueEnum as _;
+
 use crate::{
     fault::{Fault, failures},
     shape::{ADDRESS_CHECKS, NETWORKS, SHAPES, Shape, VERSIONS},
@@ -35,9 +37,7 @@ fn faults() -> String {
     for (name, about) in Fault::kinds() {
         let families = [Some(Family::V6), None];
         let examples = families.into_iter().flat_map(|family| {
-            [Cni::Ptp, Cni::Flannel]
-                .into_iter()
-                .flat_map(move |cni| Fault::examples_on(cni, family))
+            Cni::value_variants().iter().flat_map(move |cni| Fault::examples_on(*cni, family))
         });
         let fails = examples.filter(|fault| fault.name() == name).map(|fault| failures(&fault));
         let fails = fails.collect::<Vec<_>>().join("; ");

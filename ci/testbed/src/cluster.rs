@@ -65,7 +65,7 @@ impl Cluster {
         let cache = Cache::open()?;
         preflight::check(&cache, spec)?;
         let artefacts = components::prepare(&cache, spec.kubernetes, spec.cni, progress)?;
-        preflight::check_packet_filter(&artefacts)?;
+        preflight::check_packet_filter(&artefacts, spec.cni)?;
         let _lock = dir.lock()?;
         if let Some(cluster) = Self::existing(&dir, spec)? {
             return Ok((cluster, Brought::Nothing));
@@ -251,8 +251,8 @@ impl Build<'_> {
                 .collect();
             let first = self.step("first node", || self.start_node(&underlay, 1))?;
             self.step("kubeadm init", || kubeadm.init(&first))?;
-            if spec.cni == Cni::Flannel {
-                self.step("flannel", || self.apply_flannel(&first))?;
+            if spec.cni != Cni::Ptp {
+                self.step(&spec.cni.to_string(), || self.apply_network(&first))?;
             }
             let mut nodes = vec![first];
             for other in others {
@@ -319,15 +319,23 @@ impl Build<'_> {
         Ok(node)
     }
 
-    /// Gives the API server flannel's objects. Its pods come with the nodes.
-    fn apply_flannel(&self, first: &Node) -> Result<()> {
-        let version = components::flannel_version();
-        let manifest = cni::flannel::manifest(&self.record.spec.pod_cidrs, version);
-        first
-            .command("kubectl")
-            .args(["apply", "-f", "-"])
-            .feed("apply flannel's manifest", &manifest)
-            .map(drop)
+    /// Gives the API server the objects of a pod network of others. Its pods come with the nodes.
+    fn apply_network(&self, first: &Node) -> Result<()> {
+        let spec = &self.record.spec;
+        let apply = |what: &str, manifest: &str| {
+            let mut kubectl = first.command("kubectl");
+            kubectl.args(["apply", "--server-side", "-f", "-"]).feed(what, manifest).map(drop)
+        };
+        if let Some(path) = &self.artefacts.definitions {
+            let text = fs::read_to_string(path).context(|| format!("read {}", path.display()))?;
+            apply("apply the definitions of the pod network's objects", &text)?;
+        }
+        let manifest = match spec.cni {
+            Cni::Ptp => return Ok(()),
+            Cni::Flannel => cni::flannel::manifest(&spec.pod_cidrs, components::flannel_version()),
+            Cni::Calico => cni::calico::manifest(&spec.pod_cidrs, components::calico_version()),
+        };
+        apply(&format!("apply {}'s manifest", spec.cni), &manifest)
     }
 
     /// Joins all nodes side by side, but control planes one after the other: each becomes a member

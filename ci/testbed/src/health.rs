@@ -14,7 +14,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    cni::flannel,
+    cni::{calico, flannel},
     error::{Error, Result},
     run::wait_for,
     spec::{Cni, Family, Spec},
@@ -97,9 +97,11 @@ async fn missing_of(client: &Client, spec: &Spec) -> Vec<String> {
     }
     let replicas = |ready: Option<i32>, of: i32| (ready.unwrap_or(0), of);
     let mut daemons = vec![(KUBE_SYSTEM, "kube-proxy")];
-    if spec.cni == Cni::Flannel {
-        daemons.push((flannel::NAMESPACE, flannel::DAEMON_SET));
-    }
+    daemons.extend(match spec.cni {
+        Cni::Ptp => None,
+        Cni::Flannel => Some((flannel::NAMESPACE, flannel::DAEMON_SET)),
+        Cni::Calico => Some((calico::NAMESPACE, calico::DAEMON_SET)),
+    });
     for (namespace, name) in daemons {
         if let Some((ready, of)) = ask(client, namespace, name, &mut missing, |set: &DaemonSet| {
             replicas(set.status.as_ref().map(|s| s.number_ready), i32::from(spec.nodes))

@@ -13,6 +13,8 @@ pub enum Cni {
     Ptp,
     /// flannel, with its backend vxlan in both families.
     Flannel,
+    /// Calico, with VXLAN in both families and its own IPAM.
+    Calico,
 }
 
 impl fmt::Display for Cni {
@@ -20,6 +22,7 @@ impl fmt::Display for Cni {
         f.write_str(match self {
             Self::Ptp => "ptp",
             Self::Flannel => "flannel",
+            Self::Calico => "calico",
         })
     }
 }

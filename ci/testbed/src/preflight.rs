@@ -58,10 +58,16 @@ const IPVS: (&str, &str) = (
     "test -e /proc/net/ip_vs || modprobe --dry-run --quiet ip_vs",
 );
 
-/// What flannel's backend needs besides.
+/// What pod networks of others need besides.
 const VXLAN: (&str, &str) = (
-    "VXLAN devices (CONFIG_VXLAN), without which there is no --cni flannel",
+    "VXLAN devices (CONFIG_VXLAN), without which there is no --cni flannel or calico",
     "ip link add tb3 type vxlan id 1 dstport 8472 local 127.0.0.1",
+);
+
+/// What Calico's rules need besides, by a node's own tools.
+const SETS: (&str, &str) = (
+    "sets of addresses (CONFIG_IP_SET, CONFIG_NETFILTER_XT_SET), without which there is no --cni calico",
+    "ipset create tb hash:ip && iptables-nft -A INPUT -m set --match-set tb src",
 );
 
 /// Features of the packet filter, by rules that need them.
@@ -115,8 +121,12 @@ pub fn check_beside(built: bool, spec: &Spec) -> Result<()> {
 }
 
 /// Checks what takes the nodes' own programs to see: the kernel's packet filter.
-pub fn check_packet_filter(artefacts: &Artefacts) -> Result<()> {
+pub fn check_packet_filter(artefacts: &Artefacts, cni: Cni) -> Result<()> {
     let mut script = String::new();
+    if cni == Cni::Calico {
+        let (name, command) = SETS;
+        script.push_str(&format!("{{ {command}; }} || echo 'MISSING {name}'\n"));
+    }
     for (index, (name, rule)) in RULES.iter().enumerate() {
         let (head, tail) = rule.rsplit_once("; ").unwrap_or((rule, ""));
         script.push_str(&format!(
@@ -222,7 +232,7 @@ fn mebibytes(meminfo: &str, name: &str) -> Option<u64> {
 fn failing_trials(spec: &Spec) -> Result<Vec<String>> {
     let mut script = "t=/tmp; mount -t tmpfs tmpfs $t\n".to_owned();
     let ipvs = (spec.proxy_mode == ProxyMode::Ipvs).then_some(IPVS);
-    let vxlan = (spec.cni == Cni::Flannel).then_some(VXLAN);
+    let vxlan = (spec.cni != Cni::Ptp).then_some(VXLAN);
     for (name, command) in TRIALS.into_iter().chain(ipvs).chain(vxlan) {
         script.push_str(&format!("({command}) || echo 'MISSING {name}'\n"));
     }

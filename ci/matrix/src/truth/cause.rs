@@ -13,6 +13,8 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::RouteMissing(_) | Fault::RoutesMissing(_) => &["pod_route_missing"],
         // The routes lead over the tunnel.
         Fault::FlannelLinkDown(_) | Fault::FlannelLost(_) => &["pod_route_missing"],
+        Fault::CalicoTunnelFiltered(_) | Fault::CalicoLost(_) => &["pod_route_missing"],
+        Fault::CalicoPoolDisabled(_) => &["pods_not_made"],
         // In the family by which kubelet is reached, the node takes no part at all.
         Fault::AddressLost(fault) if fault.family == Family::V6 => &["node_cut_off"],
         Fault::NeighboursDropped(fault) if fault.family == Family::V6 => &["node_cut_off"],

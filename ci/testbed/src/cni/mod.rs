@@ -5,6 +5,7 @@
 //! the node: so a fault that somebody injected stays until it is reverted.
 
 mod apply;
+pub mod calico;
 pub mod flannel;
 mod network;
 mod ptp;

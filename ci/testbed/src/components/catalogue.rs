@@ -189,6 +189,28 @@ pub(super) const FLANNEL: Component = Component {
     programs: &[("github.com/flannel-io/flannel", "flanneld")],
 };
 
+/// The pod network Calico. Its dataplane of eBPF is C, and left out; that of iptables is whole.
+pub(super) const CALICO: Component = Component {
+    name: "calico",
+    module: "github.com/projectcalico/calico",
+    go_mod: module!("calico").0,
+    go_sum: module!("calico").1,
+    cgo: false,
+    tags: "",
+    variables: &[
+        ("main.VERSION", CALICO_RELEASE),
+        ("github.com/projectcalico/calico/node/pkg/lifecycle/startup.VERSION", CALICO_RELEASE),
+    ],
+    programs: &[
+        ("github.com/projectcalico/calico/cni-plugin/cmd/calico", "calico"),
+        ("github.com/projectcalico/calico/cni-plugin/cmd/install", "install"),
+        ("github.com/projectcalico/calico/node/cmd/calico-node", "calico-node"),
+    ],
+};
+
+/// The release that the module is of: it has no tag that Go takes for a version.
+pub(super) const CALICO_RELEASE: &str = "v3.28.5";
+
 /// Makes clusters whose nodes are containers.
 pub(super) const KIND: Component = Component {
     name: "kind",
@@ -207,7 +229,8 @@ mod tests {
 
     #[test]
     fn every_component_pins_a_version_and_lists_its_programs_as_tools() {
-        let mut components = vec![CONTAINERD, RUNC, CNI_PLUGINS, ETCD, COREDNS, FLANNEL, KIND];
+        let mut components =
+            vec![CONTAINERD, RUNC, CNI_PLUGINS, ETCD, COREDNS, FLANNEL, CALICO, KIND];
         components.extend(minors().map(|minor| kubernetes(minor).unwrap().0));
         for component in components {
             assert!(component.version().starts_with('v'), "{} pins no version", component.name);

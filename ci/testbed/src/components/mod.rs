@@ -2,20 +2,23 @@
 
 mod apt;
 mod busybox;
+mod calico;
 mod catalogue;
 mod debian;
+mod flannel;
 mod go;
 pub mod kind;
 mod lanes;
-mod network;
 mod pause;
+mod plugins;
 mod rootfs;
 
 use std::fs;
 use std::path::PathBuf;
 
+pub use calico::calico_version;
 pub use catalogue::{default_minor, go_version, minors};
-pub use network::flannel_version;
+pub use flannel::flannel_version;
 
 use crate::cache::{Cache, Key};
 use crate::error::Error;
@@ -54,6 +57,8 @@ pub struct Artefacts {
     pub rootfs: PathBuf,
     /// The CNI plugins: ptp, bridge, host-local, portmap, loopback, and those that the pod network brings.
     pub cni_bin: PathBuf,
+    /// The manifest of the CustomResourceDefinitions that the pod network has, where it has any.
+    pub definitions: Option<PathBuf>,
     /// The directories that a registry with this version's images is served from.
     pub registry: Vec<PathBuf>,
     /// The release of Kubernetes.
@@ -162,12 +167,22 @@ pub fn prepare(
             Box::new(|| bin(cache, progress, &[&programs, &containerd, &runc, &etcd])),
         ],
     )?;
-    let mut artefacts = Artefacts { bin, rootfs, cni_bin, registry: vec![own, common], release };
-    if cni == Cni::Flannel {
-        let [images, plugins] =
-            network::flannel(&root, &busybox, &artefacts.cni_bin, cache, progress)?;
-        artefacts.registry.push(images);
-        artefacts.cni_bin = plugins;
+    let registry = vec![own, common];
+    let mut artefacts = Artefacts { bin, rootfs, cni_bin, definitions: None, registry, release };
+    match cni {
+        Cni::Ptp => {}
+        Cni::Flannel => {
+            let [images, plugins] =
+                flannel::build(&root, &busybox, &artefacts.cni_bin, cache, progress)?;
+            artefacts.registry.push(images);
+            artefacts.cni_bin = plugins;
+        }
+        Cni::Calico => {
+            let made = calico::build(&root, &busybox, &artefacts.cni_bin, cache, progress)?;
+            artefacts.registry.push(made.images);
+            artefacts.cni_bin = made.cni_bin;
+            artefacts.definitions = Some(made.definitions);
+        }
     }
     Ok(artefacts)
 }

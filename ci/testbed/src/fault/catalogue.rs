@@ -118,6 +118,9 @@ catalogue! {
     DnsDown,
     FlannelLinkDown,
     FlannelLost,
+    CalicoTunnelFiltered,
+    CalicoLost,
+    CalicoPoolDisabled,
     ApiServerPaused,
     ControllerManagerStopped,
     SchedulerStopped,
@@ -178,14 +181,14 @@ impl fmt::Display for Fault {
 mod tests {
     use std::collections::BTreeSet;
 
-    use clap::FromArgMatches;
+    use clap::{FromArgMatches, ValueEnum as _};
 
     use super::*;
 
     fn all() -> Vec<Fault> {
         let families = [None, Some(Family::V6), Some(Family::V4)];
         let on = |cni| families.into_iter().flat_map(move |family| Fault::examples_on(cni, family));
-        on(Cni::Ptp).chain(on(Cni::Flannel)).collect()
+        Cni::value_variants().iter().copied().flat_map(on).collect()
     }
 
     #[test]

@@ -5,13 +5,16 @@ use crate::{
     cluster::Cluster,
     error::Result,
     path::{Hop, Net, Outcome, Path},
-    spec::Family,
+    spec::{Cni, Family},
 };
 
 /// A fault that adds tables of its own to the packet filter, and removes them again.
 pub trait Filter: Sized {
     /// As in [`FaultKind`].
     const ABOUT: About;
+
+    /// As in [`FaultKind`].
+    const NETWORK: Cni = Cni::Ptp;
 
     /// As in [`FaultKind`].
     fn example(family: Option<Family>) -> Option<Self>;
@@ -45,6 +48,8 @@ pub trait Filter: Sized {
 
 impl<F: Filter> FaultKind for F {
     const ABOUT: About = F::ABOUT;
+
+    const NETWORK: Cni = F::NETWORK;
 
     type Before = ();
 

@@ -65,7 +65,7 @@ impl FaultKind for FlannelLinkDown {
     fn revert(&self, cluster: &Cluster, _before: &()) -> Result<()> {
         self.set(cluster, "up")?;
         // flanneld sets addresses and routes when it starts.
-        flannel::restart(cluster, &self.node)?;
+        flannel::AGENT.restart(cluster, &self.node)?;
         flannel::wait_until_whole(cluster)
     }
 }
@@ -82,7 +82,7 @@ impl FlannelLinkDown {
     }
 }
 
-/// Whether a packet passes flannel's tunnel into or out of a node: what is for a pod of another node does.
+/// Whether a packet passes the pod network's tunnel into or out of a node: what is for a pod of another node does.
 pub(super) fn is_tunnelled(hop: &Hop, node: &str) -> bool {
     hop.crosses(node) && matches!(hop.destination, Address::Pod(_))
 }

@@ -9,13 +9,14 @@ use super::{
     flannel::{self, SUBNETS},
     flannel_link_down::is_tunnelled,
     kind::FaultKind,
+    truth::no_new_pods,
 };
 use crate::{
     cluster::Cluster,
     cni,
     error::{Context, Result},
     node::Node,
-    path::{Address, Hop, Made, Net, Outcome, Path},
+    path::{Address, Hop, Net, Outcome, Path},
     run::Run,
     spec::{Cni, Family},
 };
@@ -58,16 +59,7 @@ impl FaultKind for FlannelLost {
 
     fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
         let is_there = |on: &str| self.node.as_ref().is_none_or(|node| node == on);
-        let none_starts = match path {
-            Path::Flow(flow) if flow.made == Made::After => {
-                [flow.client.pod(), flow.target.pod()].into_iter().flatten().any(is_there)
-            }
-            Path::PodAddress { node, made: Made::After, .. }
-            | Path::PodOrder { node }
-            | Path::Name { node, made: Made::After, .. } => is_there(node),
-            _ => false,
-        };
-        none_starts.then_some(Outcome::Unseen)
+        no_new_pods(path, is_there)
     }
 
     fn read_state(&self, cluster: &Cluster) -> Result<()> {
@@ -77,12 +69,12 @@ impl FaultKind for FlannelLost {
     fn inject(&self, cluster: &Cluster, _before: &()) -> Result<()> {
         let nodes = self.nodes(cluster)?;
         let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
-        flannel::keep_off(cluster, &names)?;
+        flannel::AGENT.keep_off(cluster, &names)?;
         nodes.into_iter().try_for_each(forget)
     }
 
     fn revert(&self, cluster: &Cluster, _before: &()) -> Result<()> {
-        flannel::keep_off(cluster, &[])?;
+        flannel::AGENT.keep_off(cluster, &[])?;
         flannel::wait_until_whole(cluster)
     }
 }

@@ -10,7 +10,12 @@
 mod about;
 mod address_duplicate;
 mod address_lost;
+mod agent;
 mod api_server_paused;
+mod calico;
+mod calico_lost;
+mod calico_pool_disabled;
+mod calico_tunnel_filtered;
 mod catalogue;
 mod certificate_without_service;
 mod cluster_domain_wrong;
@@ -94,6 +99,9 @@ pub use self::{
     address_duplicate::AddressDuplicate,
     address_lost::AddressLost,
     api_server_paused::ApiServerPaused,
+    calico_lost::CalicoLost,
+    calico_pool_disabled::CalicoPoolDisabled,
+    calico_tunnel_filtered::CalicoTunnelFiltered,
     catalogue::Fault,
     certificate_without_service::CertificateWithoutService,
     cluster_domain_wrong::ClusterDomainWrong,

@@ -159,6 +159,20 @@ pub(super) fn without_pod_address(
     }
 }
 
+/// What comes of a path where no pod starts on some nodes.
+pub(super) fn no_new_pods(path: &Path, on: impl Fn(&str) -> bool) -> Option<Outcome> {
+    let none_starts = match path {
+        Path::Flow(flow) if flow.made == Made::After => {
+            [flow.client.pod(), flow.target.pod()].into_iter().flatten().any(on)
+        }
+        Path::PodAddress { node, made: Made::After, .. }
+        | Path::PodOrder { node }
+        | Path::Name { node, made: Made::After, .. } => on(node),
+        _ => false,
+    };
+    none_starts.then_some(Outcome::Unseen)
+}
+
 /// What comes of a path where a node's kube-proxy learns of no new Service.
 pub(super) fn without_new_services(node: &str, path: &Path) -> Option<Outcome> {
     let flow = path.flow().filter(|flow| flow.made == Made::After)?;

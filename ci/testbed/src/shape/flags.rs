@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn an_unknown_pod_network_is_refused_with_those_there_are() {
         let error = Words::try_parse_from(["up", "--cni", "weave"]).err().unwrap().to_string();
-        assert!(error.contains("ptp, flannel"), "{error}");
+        assert!(error.contains("ptp, flannel, calico"), "{error}");
     }
 
     #[test]

@@ -99,10 +99,17 @@ pub static VERSIONS: &[Shape] = &[
 ];
 
 /// The default shape over each pod network that isn't the testbed's own.
-pub static NETWORKS: &[Shape] =
-    &[shape("flannel", "flannel's backend vxlan in both families as the pod network", |spec| {
-        Spec { cni: Cni::Flannel, ..spec }
-    })];
+pub static NETWORKS: &[Shape] = &[
+    shape("flannel", "flannel's backend vxlan in both families as the pod network", |spec| Spec {
+        cni: Cni::Flannel,
+        ..spec
+    }),
+    shape(
+        "calico",
+        "Calico with VXLAN in both families and its own IPAM as the pod network",
+        |spec| Spec { cni: Cni::Calico, ..spec },
+    ),
+];
 
 fn services_of(mut spec: Spec, family: Family) -> Spec {
     spec.service_cidrs.retain(|range| Family::of_range(range) == family);

@@ -2,6 +2,7 @@
 
 mod base;
 mod busybox;
+mod calico;
 mod flannel;
 mod kind;
 mod nginx;
@@ -12,6 +13,7 @@ use super::store::Store;
 use crate::error::Error;
 
 use base::base;
+pub(crate) use calico::{CalicoSources, TEXT as CALICO_TEXT, write as write_calico};
 pub(crate) use flannel::{FlannelSources, TEXT as FLANNEL_TEXT, write as write_flannel};
 pub(crate) use kind::{KindSources, TEXT as KIND_TEXT, write as write_kind};
 pub(crate) use sources::{KubernetesSources, Sources};

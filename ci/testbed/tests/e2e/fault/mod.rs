@@ -8,6 +8,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use testbed::{
     cluster::Cluster,
     fault::{self, Fault, PacketsLost},
+    shape::{NETWORKS, Shape},
     spec::{ClusterDns, Family, ProxyMode, Spec},
 };
 
@@ -35,6 +36,10 @@ pub(crate) fn tests() -> Vec<Test> {
         }
     }
     tests.push(Test::new("fault::on_a_cluster_of_another_shape", true, on_another_shape));
+    for shape in NETWORKS {
+        let name = format!("fault::over_{}", shape.name);
+        tests.push(Test::new(&name, true, move || over_another_network(shape)));
+    }
     tests
 }
 
@@ -79,6 +84,22 @@ fn on_another_shape() {
         for fault in Fault::examples(family).iter().filter(|fault| otherwise(fault)) {
             println!("  {fault}");
             inject_and_revert(&workload, fault);
+        }
+    }
+    Cluster::down(&name).unwrap();
+}
+
+/// The faults of a pod network that isn't the testbed's own.
+fn over_another_network(shape: &'static Shape) {
+    let name = support::name("faults");
+    let spec = shape.spec(name.clone());
+    let (cluster, _) = Cluster::up(&support::program(), &spec, &support::Steps).unwrap();
+    let workload = Workload::deploy(&cluster);
+    expect_health(&workload);
+    for family in [None, Some(Family::V6), Some(Family::V4)] {
+        for fault in Fault::examples_on(shape.cni(), family) {
+            println!("  {fault}");
+            inject_and_revert(&workload, &fault);
         }
     }
     Cluster::down(&name).unwrap();

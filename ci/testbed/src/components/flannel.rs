@@ -1,10 +1,11 @@
-//! What a pod network of others adds to a cluster: an image, and a CNI plugin.
+//! What flannel adds to a cluster: an image, and a CNI plugin.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::catalogue::FLANNEL;
+use super::plugins;
 use crate::cache::{Cache, Key};
 use crate::error::Error;
 use crate::images::Store;
@@ -21,10 +22,10 @@ pub fn flannel_version() -> &'static str {
 
 /// The images that flannel adds, and the CNI plugins with its own among them. `root` is the artefact of
 /// the nodes' root file system.
-pub(super) fn flannel(
+pub(super) fn build(
     root: &PathBuf,
     busybox: &PathBuf,
-    plugins: &PathBuf,
+    cni_plugins: &PathBuf,
     cache: &Cache,
     progress: &dyn Progress,
 ) -> Result<[PathBuf; 2], Error> {
@@ -41,19 +42,16 @@ pub(super) fn flannel(
         };
         recipes::write_flannel(&Store::at(build.directory()), &sources)
     })?;
-    let key =
-        Key::of_artefacts("cni-bin-flannel", &[plugins]).input("plugin", FLANNEL_PLUGIN).finish();
+    let key = Key::of_artefacts("cni-bin-flannel", &[cni_plugins])
+        .input("plugin", FLANNEL_PLUGIN)
+        .finish();
     let cni_bin = cache.artefact(
         "cni-bin-flannel",
         &key,
         "CNI plugins with flannel's",
         progress,
         |build| {
-            for entry in fs::read_dir(plugins).map_err(Error::io("list", plugins))? {
-                let entry = entry.map_err(Error::io("list", plugins))?;
-                let link = build.directory().join(entry.file_name());
-                fs::hard_link(entry.path(), &link).map_err(Error::io("link", &link))?;
-            }
+            plugins::link(cni_plugins, build)?;
             let path = build.directory().join("flannel");
             fs::write(&path, FLANNEL_PLUGIN).map_err(Error::io("write", &path))?;
             let mode = fs::Permissions::from_mode(0o755);
