@@ -10,6 +10,7 @@
 //! the first process was killed.
 
 use std::{
+    collections::HashMap,
     env,
     fs::{self, File},
     io,
@@ -21,7 +22,7 @@ use std::{
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::{
-    cause::Judged,
+    cause::{Cause, Judged},
     check::{DynCheck, Need, Status},
     cluster::ConnectOptions,
     fixture::FixtureOptions,
@@ -199,9 +200,10 @@ fn conclude(part: &Part, record: &Record) -> Result<Completion, Failed> {
         return Err(broken_off.error.clone().into());
     }
     let cases: Vec<_> = record.judged.iter().filter(|judged| part.covers(judged)).collect();
+    let causes = by_case(record);
     let of = |status| cases.iter().filter(move |judged| judged.verdict.status() == status);
     let mut problems: Vec<String> =
-        of(Status::Fail).map(|judged| explain(judged, record)).collect();
+        of(Status::Fail).map(|judged| explain(judged, &causes)).collect();
     problems.extend(of(Status::Inconclusive).map(|judged| {
         format!("{}: inconclusive: {}", judged.case.name(), judged.verdict.detail())
     }));
@@ -217,10 +219,17 @@ fn conclude(part: &Part, record: &Record) -> Result<Completion, Failed> {
     }
 }
 
-fn explain(judged: &Judged, record: &Record) -> String {
+/// The first cause that explains a case, by the case's name.
+fn by_case(record: &Record) -> HashMap<&str, &Cause> {
+    // What comes later stays in a map, and the first cause counts.
+    let causes = record.causes.iter().rev();
+    causes.flat_map(|cause| cause.explains.iter().map(move |name| (name.as_str(), cause))).collect()
+}
+
+fn explain(judged: &Judged, causes: &HashMap<&str, &Cause>) -> String {
     let name = judged.case.name();
     let mut text = format!("{name}: {}", judged.verdict.detail());
-    if let Some(cause) = record.causes.iter().find(|cause| cause.explains.contains(&name)) {
+    if let Some(cause) = causes.get(name.as_str()) {
         text.push_str(&format!("\n  cause: {}", cause.what));
         cause.fix.iter().for_each(|fix| text.push_str(&format!("\n  fix: {fix}")));
     } else if let Some(failure) = &judged.verdict.failure() {

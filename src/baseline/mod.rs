@@ -28,7 +28,7 @@ pub struct Baseline {
 }
 
 /// Failures that are known for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// A case's name, in which `*` stands for any characters, or a check or area, for all its cases.
     pub case: String,

@@ -14,6 +14,8 @@ mod times;
 
 pub(crate) use model::{CauseChange, Change, Comparison, Gone, GoneBecause, Side, TimeChange};
 
+use std::collections::HashSet;
+
 use crate::{
     cause::Judged,
     check::{Status, Subject},
@@ -43,9 +45,12 @@ pub(crate) fn compare(old: &Record, new: &Record) -> Comparison {
         facts: facts::compare(old, new),
     };
     let explained = (Explained::by(old), Explained::by(new));
+    let nodes = Nodes::of(old, new);
     for pair in &pairs {
         match *pair {
-            Pair::Gone(before) => found.gone.push(Gone::of(before, why_gone(before, old, new))),
+            Pair::Gone(before) => {
+                found.gone.push(Gone::of(before, why_gone(before, &nodes, new)));
+            }
             Pair::Appeared(now) => found.sort_in(None, now, &explained),
             Pair::Both(before, now) => found.sort_in(Some(before), now, &explained),
         }
@@ -84,23 +89,44 @@ impl Comparison {
     }
 }
 
+/// The names of both runs' nodes, to be looked up once for each case that is gone.
+struct Nodes<'a> {
+    /// Those of the old run.
+    before: HashSet<&'a str>,
+    /// Those of the new run; `None` if it didn't learn them.
+    after: Option<HashSet<&'a str>>,
+    /// Those that the new run didn't test.
+    excluded: HashSet<&'a str>,
+}
+
+impl<'a> Nodes<'a> {
+    fn of(old: &'a Record, new: &'a Record) -> Self {
+        let names = |record: &'a Record| -> Option<HashSet<&'a str>> {
+            let nodes = record.facts.nodes.known()?;
+            Some(nodes.iter().map(|node| node.name.as_str()).collect())
+        };
+        let tested = new.fixture.iter().flat_map(|fixture| &fixture.nodes);
+        let excluded = tested.filter(|node| node.excluded.is_some());
+        Self {
+            before: names(old).unwrap_or_default(),
+            after: names(new),
+            excluded: excluded.map(|node| node.name.as_str()).collect(),
+        }
+    }
+}
+
 /// Why a case of the old run has no counterpart in the new one.
-fn why_gone(judged: &Judged, old: &Record, new: &Record) -> GoneBecause {
+fn why_gone(judged: &Judged, nodes: &Nodes<'_>, new: &Record) -> GoneBecause {
     let case = &judged.case;
     if !new.suite.names(&case.check) {
         return GoneBecause::CheckNotRun;
     }
-    let named = nodes_of(&case.subject, old);
-    let is_there =
-        |name: &str| new.facts.nodes.known().is_none_or(|all| all.iter().any(|it| it.name == name));
+    let named = nodes_of(&case.subject, nodes);
+    let is_there = |name: &str| nodes.after.as_ref().is_none_or(|all| all.contains(name));
     if let Some(node) = named.iter().find(|node| !is_there(node)) {
         return GoneBecause::NodeLeft { node: (*node).to_owned() };
     }
-    let excluded = |name: &str| {
-        let nodes = new.fixture.iter().flat_map(|fixture| &fixture.nodes);
-        nodes.filter(|node| node.excluded.is_some()).any(|node| node.name == name)
-    };
-    if let Some(node) = named.iter().find(|node| excluded(node)) {
+    if let Some(node) = named.iter().find(|node| nodes.excluded.contains(*node)) {
         return GoneBecause::NodeNotTested { node: (*node).to_owned() };
     }
     match &case.subject {
@@ -110,15 +136,13 @@ fn why_gone(judged: &Judged, old: &Record, new: &Record) -> GoneBecause {
 }
 
 /// The nodes that a subject names: `n1`, `host network of n1`, `backend on n1`.
-fn nodes_of<'a>(subject: &'a Subject, record: &Record) -> Vec<&'a str> {
+fn nodes_of<'a>(subject: &'a Subject, nodes: &Nodes<'_>) -> Vec<&'a str> {
     let parts: [Option<&str>; 2] = match subject {
         Subject::Cluster => [None, None],
         Subject::Node { name } | Subject::Service { name } => [Some(name), None],
         Subject::Pod { node, .. } => [Some(node), None],
         Subject::Path { from, to } => [Some(from), Some(to)],
     };
-    let is_node = |name: &&str| {
-        record.facts.nodes.known().is_some_and(|all| all.iter().any(|it| it.name == *name))
-    };
+    let is_node = |name: &&str| nodes.before.contains(name);
     parts.into_iter().flatten().filter_map(|part| part.rsplit(' ').next()).filter(is_node).collect()
 }

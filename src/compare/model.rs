@@ -221,7 +221,7 @@ impl Gone {
 }
 
 /// Why a case is no longer there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum GoneBecause {
     /// Its check is not in the later run's suite.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Tally;
+use super::{Tally, grouped::grouped};
 use crate::{
     cause::Judged, check::Failure, exit::Exit, net::IpFamily, probe::Observation, record::Record,
 };
@@ -77,25 +77,15 @@ impl<'a> Digest<'a> {
 
     /// The failures that no cause explains, in groups.
     pub(super) fn unexplained(&self) -> Vec<Unexplained<'a>> {
-        let mut groups: Vec<Unexplained<'a>> = Vec::new();
-        for judged in &self.record.judged {
-            let Some(failure) = judged.verdict.failure() else { continue };
-            if self.cause_of(judged).is_some() {
-                continue;
-            }
-            let (check, family) = (judged.case.check.as_str(), judged.case.family);
-            let like = groups.iter_mut().find(|group| {
-                (group.check, group.family) == (check, family)
-                    && group.members.first().is_some_and(|(_, first)| first.fix == failure.fix)
-            });
-            match like {
-                Some(group) => group.members.push((judged, failure)),
-                None => {
-                    groups.push(Unexplained { check, family, members: vec![(judged, failure)] })
-                }
-            }
-        }
-        groups
+        let failures = self.record.judged.iter().filter_map(|judged| {
+            let failure = judged.verdict.failure()?;
+            self.cause_of(judged).is_none().then_some((judged, failure))
+        });
+        let key = |(judged, failure): &(&'a Judged, &'a Failure)| {
+            (judged.case.check.as_str(), judged.case.family, failure.fix.as_slice())
+        };
+        let groups = grouped(failures, key).into_iter();
+        groups.map(|((check, family, _), members)| Unexplained { check, family, members }).collect()
     }
 }
 

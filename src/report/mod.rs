@@ -14,6 +14,7 @@ mod format;
 mod formats;
 pub mod github;
 pub mod gitlab;
+mod grouped;
 mod harmless;
 pub mod html;
 pub mod json;

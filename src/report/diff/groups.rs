@@ -5,6 +5,7 @@ use crate::{
     compare::{Change, Comparison, Gone, GoneBecause, TimeChange},
     exit::Exit,
     net::IpFamily,
+    report::grouped::grouped,
 };
 
 /// How many subjects of one kind are named.
@@ -99,19 +100,6 @@ fn title(check: &str, family: Option<IpFamily>, subjects: &[&Subject]) -> String
     format!("{check}{family}{count}: {}", named.join(", "))
 }
 
-/// What is listed together, in the order in which it came first.
-fn grouped<'a, T, K: PartialEq>(items: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<(K, Vec<&'a T>)> {
-    let mut groups: Vec<(K, Vec<&T>)> = Vec::new();
-    for item in items {
-        let key = key(item);
-        match groups.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, members)) => members.push(item),
-            None => groups.push((key, vec![item])),
-        }
-    }
-    groups
-}
-
 /// What is news of a changed case: the cause that explains it, the check that blocks it, or what was
 /// seen.
 fn news(change: &Change, only_cause: bool) -> String {
@@ -138,7 +126,7 @@ fn blocker(detail: &str) -> Option<&str> {
 
 /// Changed cases: those of a check and family of which the same is news.
 fn changed(changes: &[Change], news: impl Fn(&Change) -> Option<String>) -> Vec<String> {
-    let key = |change: &Change| (change.check.clone(), change.family, news(change));
+    let key = |change: &&Change| (change.check.clone(), change.family, news(change));
     let groups = grouped(changes, key);
     let told = groups.into_iter().map(|((check, family, news), members)| {
         let subjects: Vec<&Subject> = members.iter().map(|change| &change.subject).collect();
@@ -152,7 +140,8 @@ fn changed(changes: &[Change], news: impl Fn(&Change) -> Option<String>) -> Vec<
 }
 
 fn gone(gone: &[Gone]) -> Vec<String> {
-    let key = |gone: &Gone| (gone.because.clone(), gone.check.clone(), gone.before == Status::Fail);
+    let key =
+        |gone: &&Gone| (gone.because.clone(), gone.check.clone(), gone.before == Status::Fail);
     let mut groups = grouped(gone, key);
     groups.sort_by(|((a, ..), _), ((b, ..), _)| a.cmp(b));
     let told = groups.into_iter().map(|((because, check, failed), members)| {

@@ -9,6 +9,7 @@ use crate::{
     baseline::Entry,
     cause::{Cause, Judged, telling_facts},
     check::{Failure, Subject},
+    report::grouped::grouped,
 };
 
 /// The blocks; nothing where nothing failed.
@@ -58,11 +59,8 @@ fn explain_cause(view: &View<'_>, number: usize, cause: &Cause) -> String {
         .labelled("Explains", &explained(view, number))
         .labelled("Known", &known(view, number));
     if view.layout.detail == Detail::Full {
-        let failures = view.record.judged.iter().filter_map(with_failure);
-        let what: Vec<String> = failures
-            .filter(|(judged, _)| view.cause_of(judged) == Some(number))
-            .map(|(_, failure)| failure.what.clone())
-            .collect();
+        let failures = view.explained_by(number).iter().filter_map(|judged| with_failure(judged));
+        let what: Vec<String> = failures.map(|(_, failure)| failure.what.clone()).collect();
         prose.labelled("In full", &what);
     }
     prose.into_text()
@@ -70,31 +68,24 @@ fn explain_cause(view: &View<'_>, number: usize, cause: &Cause) -> String {
 
 /// The cases that a cause explains, check by check.
 fn explained(view: &View<'_>, number: usize) -> Vec<String> {
-    let mut groups: Vec<(String, Vec<&Subject>)> = Vec::new();
-    for judged in view.record.judged.iter().filter(|judged| view.cause_of(judged) == Some(number)) {
-        let title = title(judged);
-        match groups.iter_mut().find(|(of, _)| *of == title) {
-            Some((_, subjects)) => subjects.push(&judged.case.subject),
-            None => groups.push((title, vec![&judged.case.subject])),
-        }
-    }
-    groups
-        .into_iter()
-        .map(|(title, subjects)| match subjects.len() {
+    let cases = view.explained_by(number).iter().copied();
+    let groups = grouped(cases, |judged| (judged.case.check.as_str(), judged.case.family));
+    let told = groups.into_iter().map(|(_, cases)| {
+        let title = cases.first().map(|first| title(first)).unwrap_or_default();
+        let subjects: Vec<&Subject> = cases.iter().map(|judged| &judged.case.subject).collect();
+        match subjects.len() {
             1 => format!("{title}: {}", subjects::listed(&subjects, view.most())),
             count => format!("{title} ({count}): {}", subjects::listed(&subjects, view.most())),
-        })
-        .collect()
+        }
+    });
+    told.collect()
 }
 
 /// What the baseline says of the cases that a cause explains, each reason once.
 fn known(view: &View<'_>, number: usize) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
-    for judged in view.record.judged.iter().filter(|judged| view.cause_of(judged) == Some(number)) {
-        let entry = view.review.entry(judged).map(Entry::told);
-        told.extend(entry.filter(|entry| !told.contains(entry)));
-    }
-    told
+    let cases = view.explained_by(number).iter();
+    let told = cases.filter_map(|judged| view.review.entry(judged).map(Entry::told));
+    grouped(told, String::clone).into_iter().map(|(told, _)| told).collect()
 }
 
 /// Failures of one check and family that want the same done about them.
@@ -107,25 +98,20 @@ struct Group<'a> {
 
 /// The failures that no cause explains, in groups; each by itself where every detail was asked for.
 fn unexplained<'a>(view: &View<'a>) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
     let failures = view.record.judged.iter().filter_map(with_failure);
-    for (judged, failure) in failures.filter(|(judged, _)| view.cause_of(judged).is_none()) {
-        let title = title(judged);
-        let like = groups.iter_mut().find(|group| {
-            view.layout.detail < Detail::Full
-                && group.title == title
-                && group.known == view.review.entry(judged)
-                && group.members.first().is_some_and(|(_, first)| first.fix == failure.fix)
-        });
-        match like {
-            Some(group) => group.members.push((judged, failure)),
-            None => {
-                let known = view.review.entry(judged);
-                groups.push(Group { title, known, members: vec![(judged, failure)] });
-            }
-        }
-    }
-    groups
+    let failures = failures.filter(|(judged, _)| view.cause_of(judged).is_none()).enumerate();
+    let apart = view.layout.detail == Detail::Full;
+    let key = |(place, (judged, failure)): &(usize, (&'a Judged, &'a Failure))| {
+        let known = view.review.entry(judged);
+        let (check, family) = (judged.case.check.as_str(), judged.case.family);
+        (check, family, known, failure.fix.as_slice(), apart.then_some(*place))
+    };
+    let group = |members: Vec<(usize, (&'a Judged, &'a Failure))>| {
+        let members: Vec<_> = members.into_iter().map(|(_, member)| member).collect();
+        let (first, _) = members.first()?;
+        Some(Group { title: title(first), known: view.review.entry(first), members })
+    };
+    grouped(failures, key).into_iter().filter_map(|(_, members)| group(members)).collect()
 }
 
 fn explain_group(view: &View<'_>, group: &Group<'_>) -> String {

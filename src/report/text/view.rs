@@ -13,6 +13,8 @@ pub(super) struct View<'a> {
     pub(super) layout: Layout,
     /// The number in the report, from 1, of the cause that explains a case, by the case's name.
     causes: HashMap<&'a str, usize>,
+    /// The cases that each cause explains, in the causes' order.
+    explained: Vec<Vec<&'a Judged>>,
     /// Which failures are known.
     pub(super) review: Review<'a>,
 }
@@ -25,7 +27,21 @@ impl<'a> View<'a> {
                 causes.entry(name.as_str()).or_insert(number);
             }
         }
-        Self { record, layout, causes, review: record.review() }
+        let mut explained = vec![Vec::new(); record.causes.len()];
+        for judged in &record.judged {
+            let number = causes.get(judged.case.name().as_str()).copied();
+            // Numbers count from 1.
+            if let Some(cases) = number.and_then(|number: usize| explained.get_mut(number - 1)) {
+                cases.push(judged);
+            }
+        }
+        Self { record, layout, causes, explained, review: record.review() }
+    }
+
+    /// The cases that a cause explains, by its number in the report, in the record's order.
+    pub(super) fn explained_by(&self, number: usize) -> &[&'a Judged] {
+        let place = number.checked_sub(1);
+        place.and_then(|place| self.explained.get(place)).map_or(&[], Vec::as_slice)
     }
 
     /// The number of the cause that explains a case.
