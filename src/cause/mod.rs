@@ -64,6 +64,7 @@ mod origin;
 mod other_primary;
 mod outside_without_way;
 mod own_pod_routes_missing;
+mod own_pods_apart;
 mod path_mtu;
 mod pod_address_lost;
 mod pod_gateway_silent;
@@ -135,6 +136,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &pod_network_down::PodNetworkDown,
     &connections_limited::ConnectionsLimited,
     &connections_untracked::ConnectionsUntracked,
+    &own_pods_apart::OwnPodsApart,
     &tcp_filtered::TcpFiltered,
     &pod_route_missing::PodRouteMissing,
     &lossy_path::LossyPath,
