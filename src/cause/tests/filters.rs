@@ -7,6 +7,7 @@ use crate::{
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
     probe::{Aim, Attempt, Outcome, Target, Vantage},
+    snapshot::RoutingRule,
 };
 
 const BOTH: [IpFamily; 2] = [V4, V6];
@@ -339,6 +340,50 @@ fn datagrams_that_a_node_loses_on_their_way_to_cluster_ips_are_told_with_the_nod
     let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
     assert_eq!(cause.id, "udp_dropped");
     assert!(cause.what.starts_with("Datagrams from node n3 to ClusterIPs over IPv6"), "{cause:#?}");
+}
+
+#[test]
+fn connections_that_a_node_drops_in_both_directions_and_families_are_one_cause() {
+    let lab = Lab::dual();
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let is = |node: Option<&str>| node == Some("n2");
+        let http = matches!(probe.target, Target::Http { .. } | Target::Request { .. });
+        if http && (is(probe.vantage.node()) || is(probe.aim.backend()) || is(probe.aim.node())) {
+            seen.attempts = vec![silent(3_010); 4];
+        }
+        Some(seen)
+    });
+    let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
+    assert_eq!(cause.id, "tcp_filtered");
+    assert!(cause.what.starts_with("A filter on node n2: IPv4 and IPv6 connections"), "{cause:#?}");
+    assert!(cause.what.contains("in both directions"), "{cause:#?}");
+}
+
+#[test]
+fn a_routing_rule_that_throws_away_what_pods_send_is_proved_though_the_node_has_the_route() {
+    let rule = |text: &str| RoutingRule { family: V6, text: text.to_owned() };
+    let broken = Lab::dual().with(Fault::NoRoute { at: "n1", to: "n3", family: V6 });
+    let cause = |text: &str| {
+        let lab =
+            Lab::dual().changed(|lab| drop(lab.rules.insert("n1".to_owned(), vec![rule(text)])));
+        let run = lab.looked_at().judge(|probe| Some(broken.observe(probe)));
+        let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
+        assert_eq!(cause.id, "pod_route_missing");
+        cause.clone()
+    };
+    let text = "from fd00:10:244:1::/64 to fd00:10:244:3::/64 lookup unspec prohibit";
+    let shown = cause(text);
+    assert_eq!(shown.confidence, Confidence::Proved, "{shown:#?}");
+    assert!(shown.evidence[0].contains(text), "{shown:#?}");
+    assert!(shown.fix[0].contains("ip -6 rule"), "{shown:#?}");
+    for other in [
+        "from fd00:10:244:1::/64 to fd00:10:244:2::/64 lookup unspec prohibit",
+        "from fd00:10:244:2::/64 to fd00:10:244:3::/64 lookup unspec prohibit",
+        "from fd00:10:244:1::/64 lookup 999",
+    ] {
+        assert_ne!(cause(other).confidence, Confidence::Proved, "{other}");
+    }
 }
 
 #[test]
