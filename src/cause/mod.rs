@@ -63,6 +63,7 @@ mod open;
 mod origin;
 mod other_primary;
 mod outside_without_way;
+mod own_backends_lost;
 mod own_pod_routes_missing;
 mod own_pods_apart;
 mod path_mtu;
@@ -150,6 +151,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &service_range_unrouted::ServiceRangeUnrouted,
     &node_address_filtered::NodeAddressFiltered,
     &host_without_own_pods::HostWithoutOwnPods,
+    &own_backends_lost::OwnBackendsLost,
     &cluster_ip_dead::ClusterIpDead,
     &api_server_without_pods::ApiServerWithoutPods,
     &host_to_pods_filtered::HostToPodsFiltered,

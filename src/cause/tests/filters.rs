@@ -387,15 +387,6 @@ fn a_routing_rule_that_throws_away_what_pods_send_is_proved_though_the_node_has_
 }
 
 #[test]
-fn pods_of_a_node_that_reach_all_but_each_other_are_one_cause() {
-    let lab = || Lab::dual().with(Fault::OwnPodsApart { on: "n2", family: V6 });
-    let cause = assert_one(&lab(), "own_pods_apart", &["Pods on node n2", "IPv6", "each other"]);
-    assert_eq!(cause.confidence, Confidence::Likely);
-    assert!(cause.fix[0].contains("IPv6_rpfilter"), "{:?}", cause.fix);
-    assert_one(&lab().with_hosts(), "own_pods_apart", &["Pods on node n2"]);
-}
-
-#[test]
 fn a_node_that_drops_what_its_own_pods_send_to_it_is_one_cause() {
     let lab = Lab::dual().with_hosts().with(Fault::HostCutFromOwnPods { at: "n2", family: V6 });
     let words = ["Node n2 itself", "IPv6", "a filter on n2"];

@@ -187,6 +187,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             "host_without_own_pods",
             broken(Fault::HostCutFromOwnPods { at: "n2", family: V6 }).with_hosts(),
         ),
+        ("own_backends_lost", broken(Fault::OwnBackendsLost { on: "n2", family: V6 })),
         ("cluster_ip_dead", broken(Fault::ClusterIpDropped { at: "n2", family: V6 })),
         ("api_server_without_pods", broken(Fault::ApiServerCutFromPods { family: V6 })),
         (
