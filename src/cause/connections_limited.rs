@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, isolation, proof};
 use crate::{
-    check::{commands, words},
+    check::{Kind, commands, words},
     net::IpFamily,
     probe::{Attempt, Outcome, Target},
 };
@@ -38,6 +38,10 @@ impl CauseRule for ConnectionsLimited {
 /// Whether it was answered at one moment and not at another, though TCP repeated its SYN meanwhile.
 fn comes_and_goes(probed: &Probed<'_>) -> bool {
     let attempts = probed.reading.attempts;
+    // Once it has answered, no attempt is cut short.
+    if probed.symptom().is_some_and(|it| it.intermittent && it.kind == Kind::TimedOut) {
+        return true;
+    }
     let silent = |it: &Attempt| it.outcome == Outcome::TimedOut && it.millis >= REPEATED;
     attempts.iter().any(silent)
         && attempts.iter().any(|it| matches!(it.outcome, Outcome::Answered(_)))

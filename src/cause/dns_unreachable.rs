@@ -182,7 +182,9 @@ fn local_alone(evidence: &Evidence<'_>, nodes: &[&str], deaf: &[&str]) -> bool {
             && from()
                 .any(|it| it.is_cluster_ip() && it.backend().is_some_and(|backend| backend != node))
     };
-    nodes.iter().all(|node| serving.contains(node) != deaf.contains(node))
+    // One node alone may have lost its way to the Service.
+    deaf.len() > 1
+        && nodes.iter().all(|node| serving.contains(node) != deaf.contains(node))
         && deaf.iter().all(|node| reaches(node))
 }
 

@@ -38,7 +38,8 @@ fn entry<'e>(lost: &[&'e Probed<'_>]) -> Option<&'e str> {
 /// The one node from which all of these were sent to ClusterIPs, where that is what they have in common.
 fn asker<'e>(lost: &[&'e Probed<'_>]) -> Option<&'e str> {
     let node = lost.first()?.from()?;
-    let all = lost.iter().all(|probed| probed.is_cluster_ip() && probed.from() == Some(node));
+    let to_service = |probed: &Probed<'_>| matches!(probed.probe.aim, Aim::ClusterIp { .. });
+    let all = lost.iter().all(|probed| to_service(probed) && probed.from() == Some(node));
     (all && lost.len() > 1).then_some(node)
 }
 
