@@ -37,8 +37,8 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
         return None;
     }
     // Where datagrams pass, it is connections that are dropped.
-    let others = evidence.nodes().into_iter().filter(|other| *other != node);
-    if others.into_iter().any(|other| {
+    let mut others = evidence.nodes().into_iter().filter(|other| *other != node);
+    if others.any(|other| {
         datagrams_pass(evidence, family, node, other)
             || datagrams_pass(evidence, family, other, node)
     }) {
