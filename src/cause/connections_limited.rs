@@ -4,11 +4,17 @@ use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, isolation,
 use crate::{
     check::{Kind, commands, words},
     net::IpFamily,
-    probe::{Outcome, Target},
+    probe::{Attempt, Outcome, Target},
 };
 
-/// How many paths must have answered and then run out of time for it not to be chance.
+/// How many paths must have come and gone for it not to be chance.
 const ENOUGH: usize = 3;
+
+/// After how many milliseconds TCP has sent its SYN a second time.
+const REPEATED: u32 = 1_000;
+
+/// By how much more of them there must be at the node than elsewhere, where few are late by chance.
+const MORE: usize = 5;
 
 #[derive(Debug)]
 pub(super) struct ConnectionsLimited;
@@ -29,9 +35,16 @@ impl CauseRule for ConnectionsLimited {
     }
 }
 
-/// Whether it answered first and was silent afterwards.
-fn ran_dry(probed: &Probed<'_>) -> bool {
-    probed.symptom().is_some_and(|symptom| symptom.intermittent && symptom.kind == Kind::TimedOut)
+/// Whether it was answered at one moment and not at another, though TCP repeated its SYN meanwhile.
+fn comes_and_goes(probed: &Probed<'_>) -> bool {
+    let attempts = probed.reading.attempts;
+    // Once it has answered, no attempt is cut short.
+    if probed.symptom().is_some_and(|it| it.intermittent && it.kind == Kind::TimedOut) {
+        return true;
+    }
+    let silent = |it: &Attempt| it.outcome == Outcome::TimedOut && it.millis >= REPEATED;
+    attempts.iter().any(silent)
+        && attempts.iter().any(|it| matches!(it.outcome, Outcome::Answered(_)))
 }
 
 fn is_tcp(probed: &Probed<'_>) -> bool {
@@ -43,28 +56,36 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         |probed: &Probed<'_>| [probed.from(), probed.at(), probed.backend()].contains(&Some(node));
     // Of several backends one may be dead, which is another matter.
     let single = |probed: &Probed<'_>| is_tcp(probed) && probed.backend().is_some();
-    let dry: Vec<&Probed<'_>> = evidence
-        .touching(node, family)
-        .filter(|probed| single(probed) && ran_dry(probed))
-        .collect();
+    let here = || evidence.touching(node, family).filter(|probed| single(probed));
+    let mut fickle: Vec<&Probed<'_>> = here().filter(|probed| comes_and_goes(probed)).collect();
+    fickle.sort_by_key(|probed| !probed.bad());
+    // What is only so of the backend there is not the node's doing.
+    let both_ways = fickle.iter().any(|probed| probed.backend() == Some(node))
+        && fickle.iter().any(|probed| probed.backend() != Some(node));
     // Elsewhere all is well, where it is known that nothing went by this node.
-    let elsewhere = evidence.of(family).filter(|probed| single(probed) && !touches(probed));
-    if dry.len() < ENOUGH || elsewhere.into_iter().any(Probed::bad) || loses(evidence, node, family)
+    let elsewhere = || evidence.of(family).filter(|probed| single(probed) && !touches(probed));
+    let by_chance = elsewhere().filter(|probed| comes_and_goes(probed)).count();
+    if fickle.len() < ENOUGH.max(by_chance * MORE)
+        || !both_ways
+        || !here().any(Probed::bad)
+        || elsewhere().any(Probed::bad)
+        || loses(evidence, node, family)
     {
         return None;
     }
-    let open = evidence.touching(node, family).filter(|probed| single(probed)).count();
+    let open = here().count();
     let flag = commands::flag(family);
     let shown = proof::connections_full(evidence.world.facts, node);
-    let mut seen: Vec<String> = dry
+    let mut seen: Vec<String> = fickle
         .iter()
         .take(2)
         .map(|probed| format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen()))
         .collect();
     seen.push(format!(
-        "{} of {} from, to and at {node} answered first and were silent afterwards, none elsewhere",
-        dry.len(),
-        words::count(open, "path")
+        "{} of {} from, to and at {node} answered at one moment and were silent at another, {} elsewhere",
+        fickle.len(),
+        words::count(open, "path"),
+        if by_chance == 0 { "none".to_owned() } else { by_chance.to_string() }
     ));
     let found = Found {
         what: format!(

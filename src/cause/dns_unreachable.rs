@@ -1,5 +1,7 @@
 //! `dns_unreachable`: pods of a node, or of all, get no answer from DNS.
 
+use std::collections::BTreeSet;
+
 use super::{
     CauseRule, Confidence, Evidence, Found,
     dns_server_deaf::hears_none,
@@ -10,6 +12,10 @@ use crate::{
     net::IpFamily,
     probe::{Aim, Target},
 };
+
+/// How to see whether questions are led to DNS pods of the same node alone.
+const POLICY: &str =
+    "kubectl -n kube-system get service kube-dns -o jsonpath={.spec.internalTrafficPolicy}";
 
 #[derive(Debug)]
 pub(super) struct DnsUnreachable;
@@ -35,6 +41,11 @@ impl CauseRule for DnsUnreachable {
             Vec::new()
         } else if deaf.len() == nodes.len() {
             found(evidence, &deaf, true).into_iter().collect()
+        } else if local_alone(evidence, &nodes, &deaf) {
+            found(evidence, &deaf, false)
+                .map(|it| served_locally(evidence, &deaf, it))
+                .into_iter()
+                .collect()
         } else {
             deaf.iter().filter_map(|node| found(evidence, &[*node], false)).collect()
         }
@@ -159,6 +170,47 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
         probed: evidence.bad(here),
         ..Found::default()
     })
+}
+
+/// Whether exactly those nodes are deaf on which no DNS pod runs, though they reach the DNS pods and other
+/// Services elsewhere.
+fn local_alone(evidence: &Evidence<'_>, nodes: &[&str], deaf: &[&str]) -> bool {
+    let serving: Vec<&str> = evidence.dns_nodes().collect();
+    let reaches = |node: &str| {
+        let from = || evidence.probed.iter().filter(|it| it.from() == Some(node) && it.good());
+        from().any(|it| matches!(it.probe.aim, Aim::DnsPod { .. }))
+            && from()
+                .any(|it| it.is_cluster_ip() && it.backend().is_some_and(|backend| backend != node))
+    };
+    // One node alone may have lost its way to the Service.
+    deaf.len() > 1
+        && nodes.iter().all(|node| serving.contains(node) != deaf.contains(node))
+        && deaf.iter().all(|node| reaches(node))
+}
+
+/// The same fault, told with what leads questions to DNS pods of the same node alone.
+fn served_locally(evidence: &Evidence<'_>, deaf: &[&str], found: Found) -> Found {
+    let serving: BTreeSet<&str> = evidence.dns_nodes().collect();
+    let mut seen = found.evidence;
+    seen.push(format!("DNS pods run on {} alone", words::list(serving)));
+    Found {
+        what: format!(
+            "Pods on {} get no answer from the cluster's DNS: it answers only on nodes on which a DNS pod runs.",
+            words::list(deaf)
+        ),
+        evidence: seen,
+        reproduce: [POLICY.to_owned()].into_iter().chain(found.reproduce).collect(),
+        fix: vec![
+            format!(
+                "If the DNS Service has `internalTrafficPolicy: Local` (`{POLICY}`), set it to Cluster, or run a DNS \
+                 pod on every node."
+            ),
+            "If not, look at what answers for the DNS Service on each node (NodeLocal DNSCache, a local redirect \
+             policy of the pod network)."
+                .to_owned(),
+        ],
+        ..found
+    }
 }
 
 /// Whether only some DNS pods can be deaf: from every node some questions are answered and others are

@@ -48,10 +48,14 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         IpFamily::V4 => "iptables",
         IpFamily::V6 => "ip6tables",
     };
-    // What is for the node itself its pods ask it for, too.
+    // What is for the node itself its pods ask it for, too; and it is the node of a pod that refuses.
     let for_node = |probed: &Probed<'_>| {
-        let itself = matches!(probed.probe.target, Target::Health { .. } | Target::Closed { .. });
-        itself && silent(probed) && probed.from() == Some(node) && probed.at() == Some(node)
+        let itself = match probed.probe.target {
+            Target::Health { .. } => probed.at() == Some(node),
+            Target::Closed { .. } => probed.at().is_none_or(|at| at == node),
+            _ => false,
+        };
+        itself && silent(probed) && probed.from() == Some(node)
     };
     Some(Found {
         what: format!(

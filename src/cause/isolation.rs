@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Evidence,
     evidence::{Origin, Probed},
+    tcp_filtered::datagrams_pass,
 };
 use crate::{net::IpFamily, probe::ProbeId};
 
@@ -33,6 +34,14 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
             && (outside_works || !is_outside(probed))
     });
     if !between.all(Probed::dead) || ports.any(Probed::proves_a_way) {
+        return None;
+    }
+    // Where datagrams pass, it is connections that are dropped.
+    let mut others = evidence.nodes().into_iter().filter(|other| *other != node);
+    if others.any(|other| {
+        datagrams_pass(evidence, family, node, other)
+            || datagrams_pass(evidence, family, other, node)
+    }) {
         return None;
     }
     let elsewhere = |probed: &Probed<'_>| {

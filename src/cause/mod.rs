@@ -64,7 +64,9 @@ mod open;
 mod origin;
 mod other_primary;
 mod outside_without_way;
+mod own_backends_lost;
 mod own_pod_routes_missing;
+mod own_pods_apart;
 mod path_mtu;
 mod pod_address_lost;
 mod pod_gateway_silent;
@@ -137,6 +139,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &pod_network_down::PodNetworkDown,
     &connections_limited::ConnectionsLimited,
     &connections_untracked::ConnectionsUntracked,
+    &own_pods_apart::OwnPodsApart,
     &tcp_filtered::TcpFiltered,
     &pod_route_missing::PodRouteMissing,
     &lossy_path::LossyPath,
@@ -150,6 +153,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &service_range_unrouted::ServiceRangeUnrouted,
     &node_address_filtered::NodeAddressFiltered,
     &host_without_own_pods::HostWithoutOwnPods,
+    &own_backends_lost::OwnBackendsLost,
     &cluster_ip_dead::ClusterIpDead,
     &api_server_without_pods::ApiServerWithoutPods,
     &host_to_pods_filtered::HostToPodsFiltered,

@@ -70,7 +70,11 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             found.what = format!(
                 "A rule on node {node} drops the {family} packets that it would forward to and from its pods."
             );
-            drop(found.fix.remove(0));
+            found.fix = vec![format!(
+                "Find the rule in the forward chains of {node} that drops {family}, with `{}`: a firewall of the \
+                 node's own, or a NetworkPolicy.",
+                commands::on_node_as_root(node, "nft list ruleset")
+            )];
         }
         Shown::Partly(_) | Shown::Unknown => {}
     }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::{Confidence, Found};
 use crate::{
     check::{remedy, words},
@@ -146,7 +148,30 @@ pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr
         }
         return Shown::Unknown;
     }
+    if let Some(rule) = rejecting_rule(facts, snapshot, address) {
+        return Shown::proved(rule);
+    }
     Shown::Denied(format!("{from} has a route to {address}: {}", lookup.said))
+}
+
+/// The routing rule of a node that throws away what its pods send to an address. What the node itself sends
+/// there may go another way.
+fn rejecting_rule(facts: &Facts, snapshot: &Snapshot, address: IpAddr) -> Option<String> {
+    let node = &snapshot.node;
+    let ranges = facts.node(node)?.pod_cidrs.iter();
+    let ranges: Vec<IpNet> = ranges.filter_map(|range| range.parse().ok()).collect();
+    let of_pods =
+        |from: IpNet| ranges.iter().any(|range| from.contains(range) || range.contains(&from));
+    let rule = snapshot.rules.iter().find(|rule| {
+        rule.rejects()
+            && rule.family == IpFamily::of(address)
+            && rule.from().is_some_and(of_pods)
+            && rule.to().is_none_or(|to| to.contains(&address))
+    })?;
+    Some(format!(
+        "{node} has a routing rule that throws away what its pods send there: {}",
+        rule.text
+    ))
 }
 
 /// What in a node's tables leaves an address without a way: a route that throws packets away, or a rule
@@ -170,8 +195,11 @@ fn why_no_way(snapshot: &Snapshot, address: IpAddr) -> Option<String> {
 /// Whether a node's tables throw away, or lead by a rule past a route, what is for an address.
 pub(super) fn refuses_way(facts: &Facts, node: &str, address: IpAddr) -> Option<String> {
     let snapshot = facts.snapshot(node)?;
-    snapshot.lookup(address).filter(|lookup| lookup.route.is_none())?;
-    why_no_way(snapshot, address)
+    let lookup = snapshot.lookup(address)?;
+    if lookup.route.is_none() {
+        return why_no_way(snapshot, address);
+    }
+    rejecting_rule(facts, snapshot, address)
 }
 
 /// Whether an address is of a pod range of a node other than the one of the snapshot.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a rule that drops is a proof of. Of other causes it is evidence.
-const OF_FILTERS: [&str; 13] = [
+const OF_FILTERS: [&str; 14] = [
     "backend_filtered",
     "cluster_ip_dead",
     "forward_filtered",
@@ -24,6 +24,7 @@ const OF_FILTERS: [&str; 13] = [
     "node_address_filtered",
     "node_port_dead",
     "node_port_input_filtered",
+    "own_pods_apart",
     "tcp_filtered",
     "udp_dropped",
 ];

@@ -33,6 +33,17 @@ impl CauseRule for TcpFiltered {
     }
 }
 
+/// Which connections a filter on a node drops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dropped {
+    /// Those from other nodes to its pods.
+    Entering,
+    /// Those of its pods to other nodes.
+    Leaving,
+    /// Both.
+    Both,
+}
+
 /// The pairs of nodes between which TCP is lost one way while datagrams are answered.
 fn pairs<'a>(evidence: &Evidence<'a>, family: IpFamily) -> BTreeSet<(&'a str, &'a str)> {
     let nodes = evidence.nodes();
@@ -122,17 +133,19 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     for node in evidence.nodes() {
         let into: BTreeSet<_> = open.iter().copied().filter(|(_, to)| *to == node).collect();
         let out: BTreeSet<_> = open.iter().copied().filter(|(from, _)| *from == node).collect();
-        for (lost, entering) in [(into, true), (out, false)] {
+        let whole = |lost: &BTreeSet<_>, entering: bool| {
             // Between two nodes, those outside tell which of them it is.
             let several = lost.len() > 1 || (entering && shuts_out(evidence, family, node));
-            let all = several
-                && !lost.is_empty()
-                && lost.len() == tried(evidence, family, node, entering);
-            if all && lost.iter().all(|pair| open.contains(pair)) {
-                found.extend(at_node(evidence, family, node, entering, &lost));
-                open.retain(|pair| !lost.contains(pair));
-            }
-        }
+            several && !lost.is_empty() && lost.len() == tried(evidence, family, node, entering)
+        };
+        let (dropped, lost) = match (whole(&into, true), whole(&out, false)) {
+            (true, true) => (Dropped::Both, into.union(&out).copied().collect()),
+            (true, false) => (Dropped::Entering, into),
+            (false, true) => (Dropped::Leaving, out),
+            (false, false) => continue,
+        };
+        found.extend(at_node(evidence, family, node, dropped, &lost));
+        open.retain(|pair| !lost.contains(pair));
     }
     found.extend(open.into_iter().filter_map(|pair| between(evidence, family, pair)));
     found
@@ -162,35 +175,40 @@ fn at_node(
     evidence: &Evidence<'_>,
     family: IpFamily,
     node: &str,
-    entering: bool,
+    dropped: Dropped,
     lost: &BTreeSet<(&str, &str)>,
 ) -> Option<Found> {
-    let what = if entering {
-        format!(
+    let what = match dropped {
+        Dropped::Entering => format!(
             "A filter on node {node}: {family} connections from other nodes to TCP port \
              {BACKEND_PORT} of its pods are dropped; datagrams pass."
-        )
-    } else {
-        format!(
+        ),
+        Dropped::Leaving => format!(
             "A filter on node {node}: {family} connections of its pods to TCP port {BACKEND_PORT} of \
              pods on other nodes are dropped; datagrams pass."
-        )
+        ),
+        Dropped::Both => format!(
+            "A filter on node {node}: {family} connections between its pods and TCP port {BACKEND_PORT} of \
+             pods on other nodes are dropped, in both directions; datagrams pass."
+        ),
     };
     let (from, to) = lost.first()?;
     let ip = evidence.world.fixture.backend_on(to)?.address(family)?;
     let concerns = |probed: &Probed<'_>| {
         let shared = probed.is_cluster_ip() && probed.backend().is_none();
-        if entering {
-            // What comes by a NodePort of the node has the server's port once it is translated.
-            let elsewhere = probed.at().or(probed.from()) != Some(node);
-            shared
-                || (probed.backend() == Some(node) && elsewhere)
-                || (probed.at() == Some(node) && probed.from() != Some(node))
-        } else {
-            shared
-                || (probed.from() == Some(node) && probed.backend() != Some(node))
-                || (probed.at() == Some(node) && probed.backend() != Some(node))
-        }
+        // What comes by a NodePort of the node has the server's port once it is translated.
+        let elsewhere = probed.at().or(probed.from()) != Some(node);
+        let enters = (probed.backend() == Some(node) && elsewhere)
+            || (probed.at() == Some(node) && probed.from() != Some(node));
+        let leaves = probed.backend() != Some(node)
+            && (probed.from() == Some(node) || probed.at() == Some(node));
+        shared
+            || match dropped {
+                Dropped::Entering => enters,
+                Dropped::Leaving => leaves,
+                // Connections of its pods to each other are forwarded, too.
+                Dropped::Both => enters || leaves || probed.from() == Some(node),
+            }
     };
     Some(Found {
         what,

@@ -35,6 +35,14 @@ fn entry<'e>(lost: &[&'e Probed<'_>]) -> Option<&'e str> {
     (all && lost.len() > 1).then_some(node)
 }
 
+/// The one node from which all of these were sent to ClusterIPs, where that is what they have in common.
+fn asker<'e>(lost: &[&'e Probed<'_>]) -> Option<&'e str> {
+    let node = lost.first()?.from()?;
+    let to_service = |probed: &Probed<'_>| matches!(probed.probe.aim, Aim::ClusterIp { .. });
+    let all = lost.iter().all(|probed| to_service(probed) && probed.from() == Some(node));
+    (all && lost.len() > 1).then_some(node)
+}
+
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let datagrams = || evidence.of(family).filter(|probed| probed.udp() && !probed.large);
     // Where TCP is lost too, that is the finding.
@@ -82,6 +90,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     } else if let Some(node) = entry(&lost) {
         let what = format!(
             "Datagrams to the NodePorts of node {node} over {family} are lost on their way in; TCP works."
+        );
+        (what, node)
+    } else if let Some(node) = asker(&lost) {
+        let what = format!(
+            "Datagrams from node {node} to ClusterIPs over {family} are lost, others are not; TCP works."
         );
         (what, node)
     } else {

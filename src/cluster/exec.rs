@@ -103,6 +103,26 @@ pub fn exec(client: &Client, request: &PodExec) -> impl Stream<Item = ExecEvent>
     stream::select(events, stream::once(running).filter_map(|()| ready(None)))
 }
 
+/// Runs a command to its end, and gives each line of its stdout to `on_line`.
+///
+/// # Errors
+/// Why it did not end well, in words. Lines that arrived before have been given.
+pub async fn exec_lines(
+    client: &Client,
+    request: &PodExec,
+    mut on_line: impl FnMut(&str),
+) -> Result<(), String> {
+    let mut events = pin!(exec(client, request));
+    while let Some(event) = events.next().await {
+        match event {
+            ExecEvent::Line(line) => on_line(&line),
+            ExecEvent::Ended(ExecEnd::Exited { code: 0, .. }) => return Ok(()),
+            ExecEvent::Ended(end) => return Err(end.to_string()),
+        }
+    }
+    Err("the exec ended early".to_owned())
+}
+
 async fn carry_out(client: Client, request: PodExec, sender: UnboundedSender<ExecEvent>) {
     // Nobody receives any more where the stream was dropped.
     let send = |event| _ = sender.unbounded_send(event);

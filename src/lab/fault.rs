@@ -71,6 +71,10 @@ pub(crate) enum Fault {
     UdpDropped { at: &'static str, family: IpFamily },
     /// A node drops what its own pods send to it.
     HostCutFromOwnPods { at: &'static str, family: IpFamily },
+    /// What a node translates between its own pods gets lost.
+    OwnBackendsLost { on: &'static str, family: IpFamily },
+    /// A node drops what its pods send to each other.
+    OwnPodsApart { on: &'static str, family: IpFamily },
     /// A node lets the first connection of a probe through, and no more of them.
     ConnectionsLimited { at: &'static str, family: IpFamily },
     /// So many of 100 datagrams between two nodes are lost.

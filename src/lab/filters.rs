@@ -95,6 +95,15 @@ impl Way<'_> {
                 let host = self.from == Some(*at) && self.pod().is_none();
                 (host && self.to == *at, family, Outcome::TimedOut)
             }
+            Fault::OwnBackendsLost { on, family } => {
+                let stays = self.via.is_none_or(|via| via == *on) && !self.is_hairpin();
+                let own = self.pod() == Some(*on) && self.to == *on;
+                (self.service.is_some() && own && stays, family, Outcome::TimedOut)
+            }
+            Fault::OwnPodsApart { on, family } => {
+                let stays = self.via.is_none_or(|via| via == *on);
+                (self.pod() == Some(*on) && self.to == *on && stays, family, Outcome::TimedOut)
+            }
             Fault::WebPortDropped { on, family } => {
                 let enters = self.enters(on) || (self.to == *on && self.sender() != Some(*on));
                 (enters && !udp, family, Outcome::TimedOut)

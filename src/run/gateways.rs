@@ -1,13 +1,13 @@
 //! Whether the nodes' default gateways are there, which nothing else that a run tries may pass.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
-use futures::{StreamExt, future::join_all};
+use futures::future::join_all;
 use kube::Client;
 use tokio::time::Instant;
 
 use crate::{
-    cluster::{ExecEnd, ExecEvent, PodExec, exec},
+    cluster::{PodExec, exec_lines},
     fixture::{Fixture, PROBE_CONTAINER, Workload},
     snapshot::{GATEWAY_COMMAND, Gateway},
 };
@@ -37,14 +37,8 @@ async fn one(client: &Client, fixture: &Fixture, workload: &Workload) -> Vec<Gat
         deadline: Instant::now() + LIMIT,
     };
     let mut gateways = Vec::new();
-    let mut events = pin!(exec(client, &request));
-    while let Some(event) = events.next().await {
-        match event {
-            ExecEvent::Line(line) => gateways.extend(Gateway::read(&workload.node, &line)),
-            ExecEvent::Ended(ExecEnd::Exited { code: 0, .. }) => return gateways,
-            ExecEvent::Ended(_) => break,
-        }
-    }
+    let read = |line: &str| gateways.extend(Gateway::read(&workload.node, line));
+    let ended = exec_lines(client, &request, read).await;
     // What broke off may have read a state too early.
-    Vec::new()
+    ended.map_or_else(|_| Vec::new(), |()| gateways)
 }

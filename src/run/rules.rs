@@ -1,15 +1,15 @@
 //! Reading the rules of suspect nodes' packet filters, for an operator who asked for it: by an exec in
 //! kube-proxy's pods, which may read them.
 
-use std::{net::IpAddr, pin::pin, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
-use futures::{StreamExt, future::join_all};
+use futures::future::join_all;
 use kube::Client;
 use tokio::time::Instant;
 
 use crate::{
     check::World,
-    cluster::{ExecEnd, ExecEvent, PodExec, Right, exec},
+    cluster::{PodExec, Right, exec_lines},
     net::IpFamily,
     snapshot::{RULES_COMMAND, RulesReader, Ruleset},
 };
@@ -64,13 +64,6 @@ async fn one(client: &Client, world: World<'_>, node: &str) -> Ruleset {
         stdin: String::new(),
         deadline: Instant::now() + LIMIT,
     };
-    let mut events = pin!(exec(client, &request));
-    while let Some(event) = events.next().await {
-        match event {
-            ExecEvent::Line(line) => reader.line(&line),
-            ExecEvent::Ended(ExecEnd::Exited { code: 0, .. }) => return reader.finish(None),
-            ExecEvent::Ended(end) => return reader.finish(Some(end.to_string())),
-        }
-    }
-    reader.finish(Some("the exec ended early".to_owned()))
+    let ended = exec_lines(client, &request, |line| reader.line(line)).await;
+    reader.finish(ended.err())
 }

@@ -3,18 +3,17 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    pin::pin,
     time::Duration,
 };
 
-use futures::{StreamExt, future::join_all};
+use futures::future::join_all;
 use kube::Client;
 use tokio::time::Instant;
 
 use super::{Ledger, LookAtNodes};
 use crate::{
     check::{Reading, World},
-    cluster::{ExecEnd, ExecEvent, PodExec, exec},
+    cluster::{PodExec, exec_lines},
     fixture::{BACKEND_CONTAINER, Fixture, PROBE_CONTAINER, ServiceRole, Workload},
     net::IpFamily,
     probe::{Aim, Probe},
@@ -190,13 +189,6 @@ async fn one(client: &Client, place: Place<'_>, addresses: &[IpAddr]) -> Snapsho
         stdin: snapshot::stdin(addresses.iter().copied()),
         deadline: Instant::now() + LIMIT,
     };
-    let mut events = pin!(exec(client, &request));
-    while let Some(event) = events.next().await {
-        match event {
-            ExecEvent::Line(line) => reader.line(&line),
-            ExecEvent::Ended(ExecEnd::Exited { code: 0, .. }) => return reader.finish(None),
-            ExecEvent::Ended(end) => return reader.finish(Some(end.to_string())),
-        }
-    }
-    reader.finish(Some("the exec ended early".to_owned()))
+    let ended = exec_lines(client, &request, |line| reader.line(line)).await;
+    reader.finish(ended.err())
 }

@@ -175,8 +175,24 @@ impl Snapshot {
 impl RoutingRule {
     /// The range of sources that it is for; `None` for all of them.
     pub fn from(&self) -> Option<IpNet> {
-        let from = self.text.strip_prefix("from ")?.split_whitespace().next()?;
-        from.parse().or_else(|_| from.parse::<IpAddr>().map(IpNet::from)).ok()
+        self.after("from")
+    }
+
+    /// The range of destinations that it is for; `None` for all of them.
+    pub fn to(&self) -> Option<IpNet> {
+        self.after("to")
+    }
+
+    /// Whether it throws away what it is for.
+    pub fn rejects(&self) -> bool {
+        let words = ["blackhole", "prohibit", "unreachable"];
+        self.text.split_whitespace().any(|word| words.contains(&word))
+    }
+
+    fn after(&self, word: &str) -> Option<IpNet> {
+        let mut words = self.text.split_whitespace().skip_while(|it| *it != word);
+        let range = words.nth(1)?;
+        range.parse().or_else(|_| range.parse::<IpAddr>().map(IpNet::from)).ok()
     }
 }
 

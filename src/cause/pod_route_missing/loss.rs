@@ -5,7 +5,7 @@ use super::super::{
     evidence::Probed,
     proof::{self, Shown},
 };
-use crate::{check::Kind, net::IpFamily};
+use crate::{check::Kind, net::IpFamily, probe::Outcome};
 
 /// What is lost between two nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,25 @@ impl<'n> Loss<'n> {
 
 /// What is lost between any two nodes in a family, in the order of the nodes.
 pub(super) fn losses<'n>(evidence: &Evidence<'n>, family: IpFamily) -> Vec<Loss<'n>> {
-    let pairs = evidence.pairs(family, lost);
-    pairs.into_iter().filter_map(|(a, b)| between(evidence, a, b, family)).collect()
+    let pairs = evidence.pairs(family, lost).into_iter();
+    // What loses much, but not all, has its ways.
+    let pairs = pairs.filter(|(a, b)| !loses_some(evidence, a, b, family));
+    pairs.filter_map(|(a, b)| between(evidence, a, b, family)).collect()
+}
+
+/// Whether an eighth and more of the datagrams between two nodes is lost, and not all of them.
+fn loses_some(evidence: &Evidence<'_>, a: &str, b: &str, family: IpFamily) -> bool {
+    let some = |outcome: &Outcome| {
+        let Outcome::Counted { trains } = outcome else { return false };
+        let (sent, lost) =
+            trains.iter().fold((0, 0), |(sent, lost), it| (sent + it.sent, lost + it.lost()));
+        lost < sent && lost * 8 >= sent
+    };
+    let ends = [(Some(a), Some(b)), (Some(b), Some(a))];
+    evidence.touching(a, family).any(|probed| {
+        ends.contains(&(probed.from(), probed.backend()))
+            && probed.reading.attempts.iter().any(|attempt| some(&attempt.outcome))
+    })
 }
 
 /// Whether nothing shows that packets get there and back, as a refusal does.

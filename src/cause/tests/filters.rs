@@ -6,7 +6,8 @@ use crate::{
     check::Status,
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
-    probe::Vantage,
+    probe::{Aim, Attempt, Outcome, Target, Vantage},
+    snapshot::RoutingRule,
 };
 
 const BOTH: [IpFamily; 2] = [V4, V6];
@@ -50,6 +51,25 @@ fn the_only_node_of_a_cluster_has_causes_too() {
     assert_eq!(cause.what, "IPv6 ClusterIPs are dead from node n1.");
     let datagrams = lab().with(Fault::DatagramsDropped { on: "n1", family: V6 });
     assert_one(&datagrams, "udp_dropped", &["on node n1"]);
+}
+
+#[test]
+fn the_only_node_that_lost_its_address_is_named_and_proved() {
+    let lab =
+        Lab::new(1, &BOTH).with_hosts().with(Fault::CutOff { node: "n1", family: V6 }).looked_at();
+    // The node and its pods look for the address elsewhere then, as everybody does.
+    let lost = crate::lab::node_ip(1, V6);
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        if probe.target.address().is_some_and(|it| it.ip() == lost) {
+            seen.attempts = vec![Attempt { millis: 3_000, outcome: Outcome::TimedOut }; 4];
+        }
+        Some(seen)
+    });
+    let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
+    assert_eq!(cause.id, "node_cut_off");
+    assert!(cause.what.starts_with("Node n1 has lost its IPv6 address"), "{}", cause.what);
+    assert_eq!(cause.confidence, Confidence::Proved, "{cause:#?}");
 }
 
 #[test]
@@ -256,6 +276,114 @@ fn a_node_that_drops_some_of_the_new_connections_has_reached_a_limit() {
     };
     assert_eq!(count("262001").confidence, Confidence::Proved);
     assert_eq!(count("1200").confidence, Confidence::Likely);
+}
+
+/// The causes of a run in which some attempts at backends over IPv6 run out of time: `change` is given those
+/// of each probe, the node of the backend, and whether the way passes n2.
+fn with_time_outs(mut change: impl FnMut(&mut Vec<Attempt>, &str, bool)) -> Vec<String> {
+    let lab = Lab::dual();
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let is_small = matches!(probe.target, Target::Http { payload: 0, .. });
+        if let Some(backend) = probe.aim.backend().filter(|_| is_small && probe.family() == V6) {
+            let ends = [probe.vantage.node(), probe.aim.node(), Some(backend)];
+            change(&mut seen.attempts, backend, ends.contains(&Some("n2")));
+        }
+        Some(seen)
+    });
+    run.record.causes.iter().map(|cause| cause.id.clone()).collect()
+}
+
+const fn silent(millis: u32) -> Attempt {
+    Attempt { millis, outcome: Outcome::TimedOut }
+}
+
+#[test]
+fn connections_that_come_and_go_are_a_limit_however_each_path_ended() {
+    let mut turn = 0;
+    let causes = with_time_outs(|attempts, _, by_n2| {
+        turn += usize::from(by_n2);
+        match turn % 4 {
+            0 if by_n2 => {
+                *attempts = vec![silent(500), silent(1_050), silent(2_010), silent(3_010)];
+            }
+            1 | 2 if by_n2 => drop(attempts.splice(..0, [silent(500), silent(1_050)])),
+            _ => {}
+        }
+    });
+    assert_eq!(causes, ["connections_limited"]);
+}
+
+#[test]
+fn a_backend_that_stops_answering_is_no_limit_of_its_node() {
+    let causes = with_time_outs(|attempts, backend, _| {
+        if backend == "n2" {
+            attempts.extend([silent(3_010), silent(3_010)]);
+        }
+    });
+    let limits = causes.iter().filter(|id| *id == "connections_limited").count();
+    assert_eq!(limits, 0, "{causes:?}");
+}
+
+#[test]
+fn datagrams_that_a_node_loses_on_their_way_to_cluster_ips_are_told_with_the_node() {
+    let lab = Lab::dual();
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let by_n3 = probe.vantage == Vantage::Pod { node: "n3".to_owned() };
+        let to_service = matches!(probe.aim, Aim::ClusterIp { .. });
+        if by_n3 && to_service && probe.target.is_udp() && probe.family() == V6 {
+            seen.attempts = vec![silent(3_010); 4];
+        }
+        Some(seen)
+    });
+    let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
+    assert_eq!(cause.id, "udp_dropped");
+    assert!(cause.what.starts_with("Datagrams from node n3 to ClusterIPs over IPv6"), "{cause:#?}");
+}
+
+#[test]
+fn connections_that_a_node_drops_in_both_directions_and_families_are_one_cause() {
+    let lab = Lab::dual();
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let is = |node: Option<&str>| node == Some("n2");
+        let http = matches!(probe.target, Target::Http { .. } | Target::Request { .. });
+        if http && (is(probe.vantage.node()) || is(probe.aim.backend()) || is(probe.aim.node())) {
+            seen.attempts = vec![silent(3_010); 4];
+        }
+        Some(seen)
+    });
+    let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
+    assert_eq!(cause.id, "tcp_filtered");
+    assert!(cause.what.starts_with("A filter on node n2: IPv4 and IPv6 connections"), "{cause:#?}");
+    assert!(cause.what.contains("in both directions"), "{cause:#?}");
+}
+
+#[test]
+fn a_routing_rule_that_throws_away_what_pods_send_is_proved_though_the_node_has_the_route() {
+    let rule = |text: &str| RoutingRule { family: V6, text: text.to_owned() };
+    let broken = Lab::dual().with(Fault::NoRoute { at: "n1", to: "n3", family: V6 });
+    let cause = |text: &str| {
+        let lab =
+            Lab::dual().changed(|lab| drop(lab.rules.insert("n1".to_owned(), vec![rule(text)])));
+        let run = lab.looked_at().judge(|probe| Some(broken.observe(probe)));
+        let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
+        assert_eq!(cause.id, "pod_route_missing");
+        cause.clone()
+    };
+    let text = "from fd00:10:244:1::/64 to fd00:10:244:3::/64 lookup unspec prohibit";
+    let shown = cause(text);
+    assert_eq!(shown.confidence, Confidence::Proved, "{shown:#?}");
+    assert!(shown.evidence[0].contains(text), "{shown:#?}");
+    assert!(shown.fix[0].contains("ip -6 rule"), "{shown:#?}");
+    for other in [
+        "from fd00:10:244:1::/64 to fd00:10:244:2::/64 lookup unspec prohibit",
+        "from fd00:10:244:2::/64 to fd00:10:244:3::/64 lookup unspec prohibit",
+        "from fd00:10:244:1::/64 lookup 999",
+    ] {
+        assert_ne!(cause(other).confidence, Confidence::Proved, "{other}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod answer_times;
 mod dns;
 mod filters;
 mod hosts;
+mod own_node;
 pub(crate) mod pages;
 mod paths;
 mod policies;

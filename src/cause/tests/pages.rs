@@ -153,6 +153,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             broken(Fault::ConnectionsLimited { at: "n2", family: V6 }),
         ),
         ("connections_untracked", broken(Fault::Untracked { at: "n2", family: V6 })),
+        ("own_pods_apart", broken(Fault::OwnPodsApart { on: "n2", family: V6 })),
         ("tcp_filtered", broken(Fault::WebPortDropped { on: "n2", family: V6 })),
         ("pod_route_missing", broken(Fault::NoRoute { at: "n1", to: "n2", family: V6 })),
         ("lossy_path", broken(Fault::Lossy { between: ["n1", "n2"], percent: 30, family: V6 })),
@@ -186,6 +187,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             "host_without_own_pods",
             broken(Fault::HostCutFromOwnPods { at: "n2", family: V6 }).with_hosts(),
         ),
+        ("own_backends_lost", broken(Fault::OwnBackendsLost { on: "n2", family: V6 })),
         ("cluster_ip_dead", broken(Fault::ClusterIpDropped { at: "n2", family: V6 })),
         ("api_server_without_pods", broken(Fault::ApiServerCutFromPods { family: V6 })),
         (

@@ -41,6 +41,27 @@ fn speaks(cause: &Cause, word: &str) -> bool {
 }
 
 #[test]
+fn a_rule_that_drops_what_was_tried_proves_a_filter_and_is_the_first_thing_to_mend() {
+    let lab = || Lab::dual().with(Fault::PodFiltered { on: "n2", family: V6 });
+    let blind = assert_one(&lab(), "backend_filtered", &["n2"]);
+    assert_ne!(blind.confidence, Confidence::Proved);
+    let pod = backend(&lab(), "n2");
+    let rules = chain(
+        "forward",
+        &format!("ip6 daddr {pod} tcp dport {{ 80, 8080 }} counter packets 7 bytes 9 drop"),
+    );
+    let cause = assert_one(&with_rules(lab(), true, &rules), "backend_filtered", &["n2"]);
+    assert_eq!(cause.confidence, Confidence::Proved, "{cause:#?}");
+    assert_eq!(
+        cause.evidence[0],
+        format!(
+            "a rule on n2 drops what it matches: ip6 daddr {pod} tcp dport {{ 80, 8080 }} drop (table inet guard, chain x)"
+        )
+    );
+    assert!(cause.fix[0].contains("nft -a list chain inet guard x"), "{:#?}", cause.fix);
+}
+
+#[test]
 fn a_rule_that_can_not_have_dropped_it_proves_nothing() {
     let lab = || Lab::dual().with(Fault::WebPortDropped { on: "n2", family: V6 });
     let pod = backend(&lab(), "n2");

@@ -2,6 +2,8 @@
 //! run's own changes, or too busy to answer. Without such evidence a failure stands as it is, and costs
 //! nothing more.
 
+mod ways;
+
 use std::{
     collections::{BTreeMap, HashSet},
     time::Duration,
@@ -15,9 +17,10 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
+use self::ways::{Ways, leads_to_any};
 use super::super::Session;
 use crate::{
-    check::{Kind, Reading, State, words},
+    check::{Kind, Reading, State, World, words},
     probe::{self, Observation, Probe, ProbeId, Target, held_up},
 };
 
@@ -33,6 +36,10 @@ const STARTING: Duration = Duration::from_secs(60);
 /// How old a kube-proxy is that may not have written all its rules yet, in seconds.
 const YOUNG: i64 = 90;
 
+/// For how long paths settle that are looked at again for a young kube-proxy alone, in milliseconds: they had
+/// their whole time before.
+const SHORT: u32 = 1_500;
+
 /// How long the API server may take to tell of kube-proxy's pods.
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -40,9 +47,11 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// is still settling; elsewhere a proxy takes a second or two.
 const LATE: u64 = 4_000;
 
-/// Whether a path that came to life shows that others may, too. A refusal that comes late does not.
-fn came_late(reading: &Reading<'_>) -> bool {
-    if is_refusal(reading.probe) {
+/// Whether a path that came to life shows that others may, too. A refusal that comes late does not; nor what
+/// is answered by one of several backends, some of which may be dead, or by a way that loses packets.
+fn came_late(world: World<'_>, ways: &Ways<'_>, reading: &Reading<'_>) -> bool {
+    let probe = reading.probe;
+    if is_refusal(probe) || ways.lose(probe) || leads_to_any(world, probe) {
         return false;
     }
     let before = reading.attempts.iter().take(reading.settling);
@@ -68,10 +77,22 @@ fn until(now: Instant, deadline: Instant, spent: Duration) -> Instant {
 enum Wanted {
     /// All that failed.
     All,
+    /// What a kube-proxy may mend that is only just there: not what is dead between pods themselves, too. Ways
+    /// between pods come to life in a young cluster as well, and what they explain is wanted then.
+    Proxied,
     /// Connections that had to be refused, from where other Services do answer. Kernels send a pod no more than some six refusals at once,
     /// and one a second thereafter (`icmp_ratelimit`); what proxies refuse to others of its probes while
     /// they learn of our pods uses them up.
     Refusals,
+}
+
+/// What speaks for failures that go away by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// Pods that were kept from the processor, or paths that came to life late.
+    Settling,
+    /// A kube-proxy that is only just there, and nothing else.
+    YoungProxy,
 }
 
 /// What pods of kube-proxy say of themselves.
@@ -131,16 +152,24 @@ impl Session {
             if failed.is_empty() || Instant::now() >= until {
                 break;
             }
-            if rounds == 0 && wanted == Wanted::All && !self.may_yet_recover(held_back, until).await
-            {
-                wanted = Wanted::Refusals;
-                continue;
+            if rounds == 0 && wanted == Wanted::All {
+                match self.may_yet_recover(held_back, until).await {
+                    Some(Sign::Settling) => {}
+                    Some(Sign::YoungProxy) => {
+                        wanted = Wanted::Proxied;
+                        continue;
+                    }
+                    None => {
+                        wanted = Wanted::Refusals;
+                        continue;
+                    }
+                }
             }
             let before = failed.len();
             // What is not done by then stays as it was seen before.
-            let _ = timeout_at(until, self.try_again(held_back, &failed)).await;
+            let _ = timeout_at(until, self.try_again(held_back, &failed, wanted)).await;
             rounds += 1;
-            self.fixture.looked_again |= wanted == Wanted::All;
+            self.fixture.looked_again |= wanted != Wanted::Refusals;
             let left = failed.into_iter().filter(|&place| {
                 let (id, observation) = &held_back[place];
                 self.deserves_a_second_look(*id, observation)
@@ -153,7 +182,7 @@ impl Session {
         }
         self.looking_again += begun.elapsed();
         // Refusals that come late are no sign of anything.
-        if rounds > 0 && wanted == Wanted::All {
+        if rounds > 0 && wanted != Wanted::Refusals {
             let tried = words::times(rounds);
             let seconds = begun.elapsed().as_secs();
             let answered = match recovered {
@@ -182,35 +211,48 @@ impl Session {
             .filter(|(_, probe)| services(probe))
             .map(|(_, probe)| start(probe))
             .collect();
+        let ways = Ways::of(self.seen(held_back));
         let is_wanted = |probe: &Probe| match wanted {
             Wanted::All => true,
+            Wanted::Proxied => !ways.explain(self.world(), probe),
             Wanted::Refusals => is_refusal(probe) && !dead.contains(&start(probe)),
         };
         failed.iter().filter(|(_, probe)| is_wanted(probe)).map(|(place, _)| *place).collect()
     }
 
-    /// Whether anything speaks for a failure that goes away by itself: pods that were kept from the
-    /// processor, paths that came to life late, or a kube-proxy that is only just starting.
-    async fn may_yet_recover(&self, held_back: &[(ProbeId, Observation)], until: Instant) -> bool {
-        let world = self.world();
+    /// All that was tried, with what came of it.
+    fn seen<'s>(
+        &'s self,
+        held_back: &'s [(ProbeId, Observation)],
+    ) -> impl Iterator<Item = (&'s Probe, &'s Observation)> {
         let held_back =
             held_back.iter().filter_map(|(id, seen)| Some((self.ledger.probe(*id)?, seen)));
-        let mut observed = self.ledger.observed_probes().chain(held_back);
-        if observed.any(|(probe, seen)| {
+        self.ledger.observed_probes().chain(held_back)
+    }
+
+    /// What speaks for a failure that goes away by itself.
+    async fn may_yet_recover(
+        &self,
+        held_back: &[(ProbeId, Observation)],
+        until: Instant,
+    ) -> Option<Sign> {
+        let world = self.world();
+        let ways = Ways::of(self.seen(held_back));
+        if self.seen(held_back).any(|(probe, seen)| {
             let inside = probe.vantage.node().is_some();
             (inside && held_up(probe, seen).is_some())
-                || came_late(&Reading::of(world, probe, Some(seen)))
+                || came_late(world, &ways, &Reading::of(world, probe, Some(seen)))
         }) {
-            return true;
+            return Some(Sign::Settling);
         }
         let until = until.min(Instant::now() + STARTING);
         loop {
             match self.proxies().await {
-                Proxies::Old => return false,
+                Proxies::Old => return None,
                 Proxies::Starting if Instant::now() < until => {
                     sleep(Duration::from_secs(1)).await;
                 }
-                Proxies::Young | Proxies::Starting => return true,
+                Proxies::Young | Proxies::Starting => return Some(Sign::YoungProxy),
             }
         }
     }
@@ -225,13 +267,22 @@ impl Session {
         }
     }
 
-    async fn try_again(&mut self, held_back: &mut [(ProbeId, Observation)], failed: &[usize]) {
+    async fn try_again(
+        &mut self,
+        held_back: &mut [(ProbeId, Observation)],
+        failed: &[usize],
+        wanted: Wanted,
+    ) {
         let mut places = BTreeMap::new();
         let mut probes = Vec::new();
         for &place in failed {
             let id = held_back[place].0;
             if let Some(probe) = self.ledger.probe(id) {
-                probes.push((id, probe.clone()));
+                let mut probe = probe.clone();
+                if wanted == Wanted::Proxied {
+                    probe.attempts.settle_ms = probe.attempts.settle_ms.min(SHORT);
+                }
+                probes.push((id, probe));
                 places.insert(id, place);
             }
         }
@@ -323,7 +374,7 @@ mod tests {
             let attempts =
                 failed.chain(last).map(|(millis, outcome)| Attempt { millis, outcome }).collect();
             let seen = Observation { attempts, lost: None };
-            came_late(&Reading::of(lab.world(), &probe, Some(&seen)))
+            came_late(lab.world(), &Ways::default(), &Reading::of(lab.world(), &probe, Some(&seen)))
         };
         assert!(late(&[500, 1_000, 2_000, 3_000], true));
         assert!(!late(&[500, 1_000], true));
