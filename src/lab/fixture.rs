@@ -37,6 +37,7 @@ pub(super) fn fixture(nodes: usize, families: &[IpFamily], mesh: Mesh) -> Fixtur
     roles.extend(served().map(ServiceRole::Local));
     roles.push(ServiceRole::PolicyChange);
     roles.extend([ServiceRole::LoadBalancer, ServiceRole::ExternalName]);
+    roles.extend([ServiceRole::Headless, ServiceRole::HeadlessManual]);
     Fixture {
         run: "ab3de".to_owned(),
         namespace: "dualstack-ab3de".to_owned(),
@@ -96,7 +97,9 @@ pub(super) fn service(k: usize, role: ServiceRole, cluster: &[IpFamily]) -> Serv
     } else {
         Allocation::Accepted {
             cluster_ips: match &role {
-                ServiceRole::ExternalName => Vec::new(),
+                ServiceRole::ExternalName | ServiceRole::Headless | ServiceRole::HeadlessManual => {
+                    Vec::new()
+                }
                 _ => cluster_ips_of(k, families),
             },
             ip_families: match &role {

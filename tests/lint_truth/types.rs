@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::Value;
-use testbed::components::{newest, release};
+use testbed::components::{default_minor, release};
 
 use super::binaries::{skip, text};
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use dualstack::cause::Confidence;
 
-use crate::{row::Row, seen::Seen, table::Results, truth::Judgement};
+use crate::{error::Error, row::Row, seen::Seen, truth::Judgement};
+
+/// Rows with what was seen, or why nothing was.
+pub(crate) type Results<'a> = [(&'a Row, Result<Vec<Seen>, Error>)];
 
 /// The figures as sentences; none where no fault was tried.
 pub(crate) fn lines(results: &Results<'_>) -> Vec<String> {

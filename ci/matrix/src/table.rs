@@ -5,15 +5,10 @@ use std::time::Duration;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::{
-    error::Error,
-    row::Row,
-    seen::{Named, Seen},
-    summary,
+    seen::Named,
+    summary::{self, Results},
     truth::untold,
 };
-
-/// A row with what was seen, or why nothing was.
-pub(crate) type Results<'a> = [(&'a Row, Result<Vec<Seen>, Error>)];
 
 /// As wide as the terminal.
 pub(crate) fn terminal(results: &Results<'_>, took: Duration) -> String {

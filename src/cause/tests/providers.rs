@@ -4,6 +4,7 @@
 use crate::{
     check::{Status, Verdict},
     facts::{Cni, Fact, KubeProxy, Node},
+    fixture::WorkloadState,
     lab::{Fault, Lab, Run},
     net::IpFamily::{self, V4, V6},
 };
@@ -247,4 +248,28 @@ fn a_node_without_pod_cidrs_is_none_the_worse_where_calico_has_pools() {
     // flannel cuts addresses from them.
     let failed = bare("flannel").run().names(Status::Fail);
     assert!(failed.contains(&"node::pod_cidrs/ipv6/n3".to_owned()), "{failed:?}");
+}
+
+#[test]
+fn a_pool_that_is_empty_for_every_node_is_one_cause_with_the_fix_at_the_pool() {
+    let run = Lab::dual()
+        .changed(|lab| {
+            cni(lab, "calico");
+            for pod in lab.fixture.backends.iter_mut().chain(&mut lab.fixture.probes) {
+                let reason = format!(
+                    "FailedCreatePodSandBox: plugin type=\"calico\" failed (add): no configured Calico pools \
+                     for node {}",
+                    pod.node
+                );
+                pod.state = WorkloadState::Failed { reason };
+                pod.pod_ips.clear();
+            }
+        })
+        .run();
+    let causes = &run.record.causes;
+    let made: Vec<_> = causes.iter().filter(|cause| cause.id == "pods_not_made").collect();
+    let [cause] = made.as_slice() else { panic!("{causes:#?}") };
+    assert!(cause.what.starts_with("Nodes n1, n2 and n3 make no new pods"), "{}", cause.what);
+    assert!(cause.fix[0].contains("ippools.crd.projectcalico.org"), "{:?}", cause.fix);
+    assert!(!cause.explains.is_empty());
 }

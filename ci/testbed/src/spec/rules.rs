@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_version_that_can_not_be_had_is_refused_with_those_that_can() {
         let kubernetes = crate::version::KubernetesMinor::new(20);
-        refused(&Spec { kubernetes, ..spec() }, "choose one of 1.36");
+        refused(&Spec { kubernetes, ..spec() }, "choose one of 1.37");
     }
 
     #[test]
