@@ -139,9 +139,11 @@ understand() {
             ;;
         whole:loss:*answered=[1-9]*) backend=$target ;;
         whole:ask:*"an't find"*": NXDOMAIN"*) backend=$target ;;
-        whole:dns:*"an't find"* | whole:ask:*"an't find"*) ;;
         # It may name the server first, and then find that it doesn't answer.
         whole:dns:*"no servers could be reached"* | whole:ask:*"no servers could be reached"*) ;;
+        # A short name is asked for in all domains of the search path, and is found in one.
+        whole:dns:*"${newline}Name:$tab"*) backend=$target ;;
+        whole:dns:*"an't find"* | whole:ask:*"an't find"*) ;;
         whole:dns:*Server:* | whole:ask:*Server:*) backend=$target ;;
     esac
 
