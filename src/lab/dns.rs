@@ -57,7 +57,8 @@ pub(super) fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outc
     let short = matches!(&probe.target, Target::Dns { name, .. } if !name.contains('.'));
     let unknown = |fault: &Fault| matches!(fault, Fault::OtherSearchPath { on } if *on == from);
     if short && lab.faults.iter().any(unknown) {
-        return Outcome::NoSuchName;
+        // As where servers elsewhere, which it is passed on to, can't be reached.
+        return Outcome::DnsFailure { detail: "the server said SERVFAIL".to_owned() };
     }
     let server = ready[turn % ready.len()];
     let family = IpFamily::of(dns.cluster_ips[0]);

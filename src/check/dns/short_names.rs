@@ -93,8 +93,10 @@ impl Check for ShortNames {
         if let Some(blocked) = late::elsewhere(readings) {
             return blocked.verdict(world.suite);
         }
-        // All domains of the search path are asked at once, and some may be for servers elsewhere.
-        if symptom.kind == Kind::DnsFailure {
+        // All domains of the search path are asked at once, and some may be for servers elsewhere. The
+        // Service's own, if it were among them, would have been answered with its records.
+        let heard = reading.attempts.last().is_some_and(|it| it.outcome.is_an_answer());
+        if symptom.kind == Kind::DnsFailure && !heard {
             return Verdict::inconclusive(format!(
                 "not every domain of the search path was answered for: {}",
                 symptom.detail
