@@ -125,7 +125,10 @@ fn nothing_that_was_left_out_or_could_not_be_told_is_a_success() {
         .guarded()
         .with_changes()
         .changed(|lab| lab.suite.checks.retain(|check| !check.starts_with("dns")));
-    partial(&filtered.run().record, "Not run: dns::servers, dns::records, dns::headless, dns::short_names and dns::reverse.");
+    partial(
+        &filtered.run().record,
+        "Not run: dns::servers, dns::records, dns::headless, dns::short_names and dns::reverse.",
+    );
     partial(&Lab::dual().with_hosts().without_exec().record, "could not be determined");
     let why = BrokenOff { error: "interrupted".to_owned(), exit: None };
     partial(

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::net::TcpSocket;
+
 use super::{Aim, Attempts, HealthPage, Observation, Outcome, Probe, Target, Vantage};
 
 /// Longer than any test waits.
@@ -71,9 +73,16 @@ pub(super) fn closed_udp(ip: IpAddr) -> SocketAddr {
     UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap()
 }
 
-/// A port that nothing listens on.
+/// A port that nothing listens on, nor will: a socket that is bound to it stays as long as the tests run, or
+/// a server of another test would be given it.
 fn closed(ip: IpAddr) -> SocketAddr {
-    TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap()
+    let socket = match ip {
+        IpAddr::V4(_) => TcpSocket::new_v4(),
+        IpAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let socket = Box::leak(Box::new(socket.unwrap()));
+    socket.bind((ip, 0).into()).unwrap();
+    socket.local_addr().unwrap()
 }
 
 pub(super) const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
