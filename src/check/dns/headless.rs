@@ -117,7 +117,7 @@ fn services(world: World<'_>, family: IpFamily) -> Result<Vec<&Service>, Blocked
     if known.is_empty() {
         return Err(Blocked {
             by: Some("service::cluster_ips"),
-            reason: "there is no headless Service to ask for".to_owned(),
+            reason: "no headless Service exists".to_owned(),
         });
     }
     let named = |service: &&Service| world.fixture.backends_of(service, family).next().is_some();

@@ -30,7 +30,7 @@ const APIS: &[(&str, u32, Option<u32>)] = &[
     ("v1alpha3", 12, Some(14)),
     ("v1beta1", 13, Some(21)),
     ("v1beta2", 15, Some(26)),
-    ("v1beta3", 22, None),
+    ("v1beta3", 22, Some(36)),
     ("v1beta4", 31, None),
 ];
 
@@ -41,7 +41,7 @@ pub(crate) const REMOVED: Rule = Rule {
     level: Level::Error,
     versions: Versions::ALL,
     summary: "The document has an API version that this version of kubeadm doesn't support.",
-    why: "v1beta1 was removed in 1.22 and v1beta2 in 1.27; v1beta3 was added in 1.22 and v1beta4 \
+    why: "v1beta1 was removed in 1.22, v1beta2 in 1.27 and v1beta3 in 1.37; v1beta4 was added \
           in 1.31.",
     fix: "Convert the file with `kubeadm config migrate`, using a kubeadm that supports both \
           versions.",
