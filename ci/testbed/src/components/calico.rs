@@ -1,6 +1,6 @@
 //! What Calico adds to a cluster: two images, its CNI plugin, and the definitions of its own objects.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
 
 use super::{
     catalogue::{CALICO, CALICO_RELEASE},
@@ -74,25 +74,7 @@ fn definitions(cache: &Cache, progress: &dyn Progress) -> Result<PathBuf> {
     let key = Key::of("calico-definitions").input("go.sum", CALICO.go_sum).finish();
     let step = "definitions of Calico's objects";
     cache.artefact("calico-definitions", &key, step, progress, |build| {
-        let module = build.directory().join("module");
-        fs::create_dir(&module).map_err(Error::io("create", &module))?;
-        for (name, text) in [("go.mod", CALICO.go_mod), ("go.sum", CALICO.go_sum)] {
-            let path = module.join(name);
-            fs::write(&path, text).map_err(Error::io("write", &path))?;
-        }
-        let go = |arguments: &[&str]| {
-            let mut command = Command::new("go");
-            command.args(arguments).current_dir(&module);
-            command.env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
-            command
-        };
-        build.run(&go(&["mod", "download", CALICO.module]))?;
-        let listed = go(&["list", "-m", "-f", "{{.Dir}}", CALICO.module])
-            .output()
-            .map_err(Error::io("run", "go"))?;
-        let source = PathBuf::from(String::from_utf8_lossy(&listed.stdout).trim());
-        fs::remove_dir_all(&module).map_err(Error::io("remove", &module))?;
-        let path = source.join("manifests").join(DEFINITIONS);
+        let path = CALICO.source(build)?.join("manifests").join(DEFINITIONS);
         let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         let path = build.directory().join(DEFINITIONS);
         fs::write(&path, text).map_err(Error::io("write", &path))

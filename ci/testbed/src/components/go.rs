@@ -1,10 +1,14 @@
 //! Go programs as components: built by `go build` from a go.mod and go.sum that pin them as tool
 //! dependencies.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
-    cache::{Cache, Key},
+    cache::{Build, Cache, Key},
     error::{Error, Result},
     progress::Progress,
 };
@@ -51,26 +55,17 @@ impl Component {
     pub(super) fn build(&self, cache: &Cache, progress: &dyn Progress) -> Result<PathBuf> {
         let step = format!("{} {}", self.name, self.version());
         cache.artefact(self.name, &self.key(), &step, progress, |build| {
-            let module = build.directory().join("module");
-            fs::create_dir(&module).map_err(Error::io("create", &module))?;
-            for (name, text) in [("go.mod", self.go_mod), ("go.sum", self.go_sum)] {
-                let path = module.join(name);
-                fs::write(&path, text).map_err(Error::io("write", &path))?;
-            }
+            let module = self.write_module(build)?;
             // One call for all lets them be compiled and linked side by side; names are repaired
             // afterwards.
             build.run(
-                Command::new("go")
+                go(&module)
                     .arg("build")
                     .args(self.flags())
                     .arg("-o")
                     .arg(build.directory())
                     .args(self.programs.iter().map(|(package, _)| package))
-                    .current_dir(&module)
-                    .env("CGO_ENABLED", if self.cgo { "1" } else { "0" })
-                    // A person's own flags and workspace are for that person's own modules.
-                    .env("GOFLAGS", "-mod=readonly")
-                    .env("GOWORK", "off"),
+                    .env("CGO_ENABLED", if self.cgo { "1" } else { "0" }),
             )?;
             for (package, name) in self.programs {
                 let (made, wanted) =
@@ -79,6 +74,30 @@ impl Component {
             }
             fs::remove_dir_all(&module).map_err(Error::io("remove", &module))
         })
+    }
+
+    /// The directory of the module's source, which is in Go's own cache afterwards. It may be read,
+    /// not written to.
+    pub(super) fn source(&self, build: &mut Build<'_>) -> Result<PathBuf> {
+        let module = self.write_module(build)?;
+        build.run(go(&module).args(["mod", "download", self.module]))?;
+        let listed = go(&module)
+            .args(["list", "-m", "-f", "{{.Dir}}", self.module])
+            .output()
+            .map_err(Error::io("run", "go"))?;
+        fs::remove_dir_all(&module).map_err(Error::io("remove", &module))?;
+        Ok(PathBuf::from(String::from_utf8_lossy(&listed.stdout).trim()))
+    }
+
+    /// Writes go.mod and go.sum into a directory of their own, and returns it.
+    fn write_module(&self, build: &Build<'_>) -> Result<PathBuf> {
+        let module = build.directory().join("module");
+        fs::create_dir(&module).map_err(Error::io("create", &module))?;
+        for (name, text) in [("go.mod", self.go_mod), ("go.sum", self.go_sum)] {
+            let path = module.join(name);
+            fs::write(&path, text).map_err(Error::io("write", &path))?;
+        }
+        Ok(module)
     }
 
     fn flags(&self) -> Vec<String> {
@@ -99,6 +118,13 @@ impl Component {
         }
         flags
     }
+}
+
+/// Go, to be called in a module. A person's own flags and workspace are for that person's own modules.
+fn go(module: &Path) -> Command {
+    let mut command = Command::new("go");
+    command.current_dir(module).env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
+    command
 }
 
 /// The version of a module that a go.mod requires.

@@ -146,25 +146,7 @@ fn source(cache: &Cache, progress: &dyn Progress) -> Result<PathBuf, Error> {
         .input("recipe", include_str!("mod.rs"))
         .finish();
     cache.artefact("kind-source", &key, "source of kind's images", progress, |build| {
-        let module = build.directory().join("module");
-        fs::create_dir(&module).map_err(Error::io("create", &module))?;
-        for (name, text) in [("go.mod", KIND.go_mod), ("go.sum", KIND.go_sum)] {
-            let path = module.join(name);
-            fs::write(&path, text).map_err(Error::io("write", &path))?;
-        }
-        let go = |arguments: &[&str]| {
-            let mut command = Command::new("go");
-            command.args(arguments).current_dir(&module);
-            command.env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
-            command
-        };
-        build.run(&go(&["mod", "download", KIND.module]))?;
-        let listed = go(&["list", "-m", "-f", "{{.Dir}}", KIND.module])
-            .output()
-            .map_err(Error::io("run", "go"))?;
-        let kind = PathBuf::from(String::from_utf8_lossy(&listed.stdout).trim());
-        fs::remove_dir_all(&module).map_err(Error::io("remove", &module))?;
-
+        let kind = KIND.source(build)?;
         let text = |name: &str| {
             let path = kind.join("pkg/build/nodeimage").join(name);
             fs::read_to_string(&path).map_err(Error::io("read", &path))
