@@ -3,19 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Evidence;
-use crate::{check::Status, fixture::WorkloadState};
+use crate::{check::Status, fixture::WorkloadState, probe::Outcome};
 
 /// The nodes on which pods did not come up for such a reason, each with the reasons, where pods did on
-/// others.
+/// others. Those that answered later came up after all: nothing keeps their nodes from it.
 pub(super) fn by_node<'a>(
     evidence: &Evidence<'a>,
     such: impl Fn(&str) -> bool,
 ) -> BTreeMap<&'a str, Vec<&'a str>> {
     let fixture = evidence.world.fixture;
     let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let answered = |pod: &str| {
+        let attempts = evidence.probed.iter().flat_map(|probed| probed.reading.attempts);
+        attempts.into_iter().any(
+            |attempt| matches!(&attempt.outcome, Outcome::Answered(answer) if answer.pod == pod),
+        )
+    };
     for pod in fixture.backends.iter().chain(&fixture.probes) {
         if let WorkloadState::Failed { reason } = &pod.state
             && such(reason)
+            && !pod.pod.as_deref().is_some_and(answered)
         {
             found.entry(&pod.node).or_default().push(reason);
         }

@@ -90,8 +90,14 @@ impl<'a> Reading<'a> {
         let stumbled = matches!(&state, State::Unknown(_))
             && stumbled(probe, steps).is_some()
             && enough() >= usize::from(probe.attempts.once_more());
+        let late = || attempts.iter().find_map(|attempt| judge.late(&attempt.outcome));
         let state = if says_nothing(probe, &state) {
             State::Unknown("no answer, and a server needn't answer a datagram".to_owned())
+        } else if matches!(&state, State::Bad(symptom) if symptom.kind == Kind::Unanswered)
+            && let Some(pod) = late()
+        {
+            // More pods share the connections than were counted on.
+            State::Unknown(format!("{pod} answered, which came up after the run had given it up"))
         } else {
             state
         };

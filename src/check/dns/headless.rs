@@ -1,10 +1,12 @@
 //! `dns::headless`
 
+use std::{collections::BTreeSet, net::IpAddr};
+
 use super::{domain, late, records};
 use crate::{
     check::{
         About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
-        Subject, Symptom, Verdict, World, commands, outcome, plan,
+        Subject, Symptom, Verdict, World, commands, outcome, plan, words,
     },
     facts::Source,
     fixture::{Allocation, Service, ServiceRole},
@@ -133,15 +135,26 @@ fn services(world: World<'_>, family: IpFamily) -> Result<Vec<&Service>, Blocked
 }
 
 /// Why an answer that names some of the pods says nothing: they come to DNS one by one, and it may
-/// keep an answer for as long as a record lives.
+/// keep an answer for as long as a record lives. Nor does one with pods that were given up too early.
 fn lags(world: World<'_>, family: IpFamily, reading: &Reading<'_>) -> Option<String> {
     let Outcome::Records { addresses } = &reading.attempts.last()?.outcome else { return None };
     let Aim::Name { service } = &reading.probe.aim else { return None };
     let service = world.fixture.service(service)?;
-    let right = |ip| world.fixture.backends_of(service, family).any(|it| it.address(family) == ip);
-    addresses.iter().all(|&ip| right(Some(ip))).then(|| {
-        format!(
+    let right: BTreeSet<IpAddr> =
+        world.fixture.backends_of(service, family).filter_map(|it| it.address(family)).collect();
+    let found: BTreeSet<IpAddr> = addresses.iter().copied().collect();
+    if found.is_subset(&right) {
+        return Some(format!(
             "DNS names some of the pods of {}, not all: it may not know of the others yet",
+            service.name
+        ));
+    }
+    let late = world.fixture.given_up(service, family).count();
+    let more = found.difference(&right).count();
+    (right.is_subset(&found) && more <= late).then(|| {
+        format!(
+            "DNS names {} more for {} than were counted on, where as many or more had been given up before they came up",
+            words::count(more, "pod"),
             service.name
         )
     })

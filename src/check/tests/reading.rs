@@ -1,7 +1,8 @@
 //! What attempts mean together.
 
 use crate::{
-    check::{Kind, Reading, State, World},
+    check::{Kind, Reading, State, Status, World},
+    fixture::WorkloadState,
     lab::{Fault, Lab},
     probe::{Attempt, Observation, Outcome, Probe, Target},
 };
@@ -195,4 +196,42 @@ fn a_record_that_comes_and_goes_is_red() {
     // NXDOMAIN before the first right answer is a name that the server did not have yet.
     let settled = vec![Outcome::NoSuchName, records.clone(), records];
     assert_eq!(state(lab.world(), probe, settled, None), State::Good);
+}
+
+#[test]
+fn a_backend_that_came_up_after_it_was_given_up_leaves_doubt_and_no_red() {
+    let reason = "FailedCreatePodSandBox: plugin type=\"ptp\" failed (add): timed out".to_owned();
+    let late = Lab::dual();
+    let lab = Lab::dual().changed(|lab| {
+        for pod in lab.fixture.backends.iter_mut().filter(|pod| pod.node == "n3") {
+            pod.pod_ips.clear();
+            pod.state = WorkloadState::Failed { reason: reason.clone() };
+        }
+    });
+    // What is seen is the cluster with all its backends.
+    let run = lab.judge(|probe| Some(late.observe(probe)));
+    assert_eq!(run.names(Status::Fail), Vec::<String>::new());
+    assert_eq!(run.record.causes, []);
+    let headless = run.case("dns::headless/ipv6/n1 -> DNS");
+    assert_eq!(headless.verdict.status(), Status::Inconclusive);
+    let own = run.case("service::cluster_ip_reachable/ipv4/n1 -> n3");
+    assert_eq!(own.verdict.status(), Status::Inconclusive);
+}
+
+#[test]
+fn a_backend_that_was_given_up_answers_wrongly_for_the_service_of_another() {
+    let lab = Lab::dual().changed(|lab| {
+        let given_up = lab.fixture.backends.iter_mut().find(|pod| pod.node == "n3").unwrap();
+        given_up.state = WorkloadState::Failed { reason: "timed out".to_owned() };
+    });
+    let (probe, _) = probe(&lab);
+    let other = lab.fixture.backend_on("n3").unwrap();
+    let answer = Outcome::Answered(crate::probe::Answer {
+        pod: other.pod.clone().unwrap(),
+        server: other.pod_ips[1],
+        client: lab.fixture.probe_on("n1").unwrap().pod_ips[1],
+        payload: 0,
+    });
+    let state = state(lab.world(), &probe, vec![answer.clone(), answer], None);
+    assert!(matches!(state, State::Bad(symptom) if symptom.kind == Kind::WrongAnswer));
 }
