@@ -43,6 +43,8 @@ pub static RULES: &[Rule] = &[
     nodes::SAME_NODE_IP,
     nodes::SAME_NAME,
     nodes::PAIR_AND_CLOUD,
+    nodes::ENDPOINT_BRACKETS,
+    nodes::PORT_IN_ADDRESS,
     components::ONE_MASK_FOR_TWO,
     components::OTHER_FAMILYS_MASK,
     components::CLUSTER_CIDR,
