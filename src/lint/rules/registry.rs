@@ -91,6 +91,7 @@ pub static RULES: &[Rule] = &[
     services::WRONG_FAMILY,
     services::OUTSIDE,
     services::SINGULAR,
+    services::EXTERNAL_NAME,
     balancers::ONE_ADDRESS,
     balancers::POOL_FAMILY,
     balancers::INVALID,
