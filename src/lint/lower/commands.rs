@@ -241,8 +241,17 @@ impl Lower<'_> {
         let pods = self.ranges(pods, Role::Pods, Owner::Kubeadm, "--pod-network-cidr");
         let services = self.ranges(services, Role::Services, Owner::Kubeadm, "--service-cidr");
         // With a file the flags are not read.
-        if args.get("config").is_some() || (pods.is_none() && services.is_none()) {
+        if args.get("config").is_some() {
             return false;
+        }
+        let endpoint = get("control-plane-endpoint");
+        let ranges = pods.is_some() || services.is_some();
+        if !ranges && endpoint.is_none() {
+            return false;
+        }
+        self.endpoint(endpoint, false);
+        if !ranges {
+            return true;
         }
         self.version(get("kubernetes-version"));
         self.gate_flag(&args, GateReader::Kubeadm);

@@ -2,8 +2,8 @@
 
 use crate::lint::{
     model::{
-        Address, ClusterConfiguration, Component, ComponentName, GateReader, KubeadmDocument,
-        NodeConfiguration, Owner, RangeEntry, RangeList, Role, Tool,
+        Address, ClusterConfiguration, Component, ComponentName, Endpoint, GateReader,
+        KubeadmDocument, NodeConfiguration, Owner, RangeEntry, RangeList, Role, Tool,
     },
     schema::{Schema, nearest},
     source::{Span, Spanned},
@@ -87,10 +87,17 @@ impl Lower<'_> {
             self.assume_services(networking.unwrap_or_else(|| begin(root)));
         }
         let dns_domain = network("dnsDomain");
+        self.endpoint(root.get("controlPlaneEndpoint").and_then(Node::text), false);
         self.gate_map(root.get("featureGates"), GateReader::Kubeadm);
         let cluster =
             ClusterConfiguration { at: begin(root), api, pods, services, dns_domain, extra_args };
         self.model.clusters.push(cluster);
+    }
+
+    /// Where the API server is to be found.
+    pub(super) fn endpoint(&mut self, text: Option<Spanned<String>>, needs_port: bool) {
+        let text = text.filter(|text| !text.value.is_empty());
+        self.model.endpoints.extend(text.map(|text| Endpoint { text, needs_port }));
     }
 
     /// What kubeadm takes where no Service range is given.
@@ -118,6 +125,10 @@ impl Lower<'_> {
         } else {
             root.at(&["controlPlane", "localAPIEndpoint"])
         };
+        if !init {
+            let join = root.at(&["discovery", "bootstrapToken", "apiServerEndpoint"]);
+            self.endpoint(join.and_then(Node::text), true);
+        }
         let registration = root.get("nodeRegistration");
         let kubelet = self.extra_args(registration.and_then(|node| node.get("kubeletExtraArgs")));
         let node_ip = kubelet.get("node-ip").map(|text| self.addresses(text));

@@ -22,6 +22,15 @@ pub struct AddressList {
     pub entries: Vec<Address>,
 }
 
+/// Where kubeadm is told to find the API server: a name or an address, and a port.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The text.
+    pub text: Spanned<String>,
+    /// Whether the port may not be left out.
+    pub needs_port: bool,
+}
+
 impl Address {
     /// Reads an address as Kubernetes does, which allows leading zeros in IPv4.
     pub fn new(text: Spanned<String>) -> Self {

@@ -15,7 +15,7 @@ mod version;
 mod view;
 
 pub(super) use address::parse_address;
-pub use address::{Address, AddressList};
+pub use address::{Address, AddressList, Endpoint};
 pub use apps::{Gateway, Mesh, Subnet, Switch};
 pub use args::{Arg, Args, ArgsForm};
 pub use installs::{Installation, NodeMask};
@@ -43,6 +43,8 @@ pub struct Model {
     pub clusters: Vec<ClusterConfiguration>,
     /// `InitConfiguration`s and `JoinConfiguration`s: one node each.
     pub nodes: Vec<NodeConfiguration>,
+    /// Where kubeadm's documents say that the API server is to be found.
+    pub endpoints: Vec<Endpoint>,
     /// `KubeletConfiguration`s.
     pub kubelets: Vec<KubeletConfiguration>,
     /// `KubeProxyConfiguration`s.

@@ -6,17 +6,31 @@ use ipnet::IpNet;
 
 use crate::{lint::source::Spanned, net::IpFamily};
 
-use super::{Component, ComponentName, Installation, Model, Owner, RangeEntry, RangeList, Version};
+use super::{
+    Component, ComponentName, Installation, Model, Owner, RangeEntry, RangeList, Service, Version,
+};
 
 /// The newest version of Kubernetes whose behaviour the rules were written for; assumed where
 /// nothing says which version it is.
 pub const CURRENT: Version = Version::v1(36);
+
+impl Service {
+    /// Whether it is of type ExternalName: another name in DNS, and nothing else.
+    pub fn is_external_name(&self) -> bool {
+        self.kind.as_ref().is_some_and(|kind| kind.value == "ExternalName")
+    }
+}
 
 impl Model {
     /// Kubernetes' version: what the user says, else the lowest that the documents name.
     pub fn version(&self) -> Option<Version> {
         let named = || self.versions.iter().map(|version| version.value).min();
         self.asked.version.or_else(named)
+    }
+
+    /// Services other than those of type ExternalName, which have neither families nor addresses.
+    pub fn services_with_families(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter().filter(|service| !service.is_external_name())
     }
 
     /// Kubernetes' version, or the current one where nothing says.

@@ -72,17 +72,23 @@ pub(crate) const NODE_PORTS_INVALID: Rule = Rule {
     area: Area::Components,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "An entry of nodePortAddresses is not a range, or `primary` is combined with ranges \
-              or used before 1.31.",
-    why: "kube-proxy doesn't start on any node. `primary` was added in 1.31.",
-    fix: "Use ranges, or `primary` alone.",
+    summary: "An entry of nodePortAddresses is no range, or it is `primary` where kube-proxy doesn't \
+              take it: before 1.31, and until 1.36 beside other entries.",
+    why: "kube-proxy doesn't start on any node. An address without a length is no range. `primary` was \
+          added in 1.31; kube-proxy takes it beside ranges from 1.37 on.",
+    fix: "Use ranges, or `primary` alone (1.31 and later).",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Proxy,
         phase: "reading its configuration",
         text: "NodePortAddresses",
     }],
-    good: &[GOOD, GOOD_PRIMARY],
+    good: &[
+        GOOD,
+        GOOD_PRIMARY,
+        Example::new(proxy!("nodePortAddresses: [primary, 192.168.0.0/24]"))
+            .asked(Asked::kubernetes(37)),
+    ],
     bad: &[
         Example::new(proxy!("nodePortAddresses:", "  - 192.168.0.11")),
         Example::new(proxy!("nodePortAddresses: [primary, 192.168.0.0/24]")),

@@ -42,7 +42,7 @@ pub(crate) const WRONG_FAMILY: Rule = Rule {
     good: &[GOOD],
     bad: &[Example::new(service!("ipFamilies: [IPv6]", "clusterIP: 10.96.0.80"))],
     check: Check::Model(|model, out| {
-        for service in &model.services {
+        for service in model.services_with_families() {
             for (address, family) in service.cluster_ips.iter().zip(&service.families) {
                 let Some(own) = address.family() else { continue };
                 if matches!(family.value.as_str(), "IPv4" | "IPv6") && own.as_str() != family.value
@@ -81,7 +81,7 @@ pub(crate) const SINGULAR: Rule = Rule {
         Example::new(service!("clusterIPs: [10.96.0.80]")),
     ],
     check: Check::Model(|model, out| {
-        for service in &model.services {
+        for service in model.services_with_families() {
             let Some(first) = service.cluster_ips.first() else { continue };
             match &service.cluster_ip {
                 None => {
@@ -122,7 +122,8 @@ pub(crate) const OUTSIDE: Rule = Rule {
     check: Check::Model(|model, out| {
         let services = read_ranges(model.service_lists());
         let Some((_, first, _)) = services.first() else { return };
-        for address in model.services.iter().flat_map(|service| &service.cluster_ips) {
+        let asked = model.services_with_families().flat_map(|service| &service.cluster_ips);
+        for address in asked {
             let Some(ip) = address.ip else { continue };
             if !services.iter().any(|(_, _, range)| range.trunc().contains(&ip)) {
                 out.at(address.text.span, format!("{ip} is not in any Service range"))

@@ -20,7 +20,7 @@ const GOOD: Example = Example::new(documents!(
 
 fn with_policy<'a>(model: &'a Model, policy: &str) -> Vec<&'a Service> {
     let asks = |service: &&Service| service.policy.as_ref().is_some_and(|p| p.value == policy);
-    model.services.iter().filter(asks).collect()
+    model.services_with_families().filter(asks).collect()
 }
 
 pub(crate) const REQUIRE: Rule = Rule {
@@ -113,7 +113,7 @@ pub(crate) const ABSENT_FAMILY: Rule = Rule {
     check: Check::Model(|model, out| {
         let [family] = model.service_families()[..] else { return };
         let other = family.other();
-        for service in &model.services {
+        for service in model.services_with_families() {
             // One that requires both has a finding already.
             if service.policy.as_ref().is_some_and(|p| p.value == "RequireDualStack") {
                 continue;

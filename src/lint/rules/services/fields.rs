@@ -85,7 +85,7 @@ pub(crate) const FAMILIES: Rule = Rule {
         Example::new(service!("ipFamilyPolicy: PreferDualStack", "ipFamilies: [IPv4, IPv4]")),
     ],
     check: Check::Model(|model, out| {
-        for service in &model.services {
+        for service in model.services_with_families() {
             for (at, family) in service.families.iter().enumerate() {
                 let text = family.value.as_str();
                 if !matches!(text, "IPv4" | "IPv6") {
@@ -132,7 +132,7 @@ pub(crate) const POLICY: Rule = Rule {
         Example::new(service!("ipFamilyPolicy: SingleStack", "ipFamilies: [IPv6, IPv4]")),
     ],
     check: Check::Model(|model, out| {
-        for service in &model.services {
+        for service in model.services_with_families() {
             let single = service.policy.as_ref().is_none_or(|p| p.value == "SingleStack");
             // A headless Service without selector is dual-stack by default; its kind is not
             // known here beyond its cluster IP.
@@ -152,6 +152,52 @@ pub(crate) const POLICY: Rule = Rule {
                         "a second family, but without ipFamilyPolicy the Service is SingleStack",
                     );
                 }
+            }
+        }
+    }),
+};
+
+pub(crate) const EXTERNAL_NAME: Rule = Rule {
+    code: "DS511",
+    name: "service-external-name-families",
+    area: Area::Services,
+    level: Level::Error,
+    versions: Versions::since(20),
+    summary: "A Service of type ExternalName sets ipFamilyPolicy, ipFamilies or a cluster IP.",
+    why: "Such a Service is another name in DNS: the families are those of the name that it leads to. \
+          The API server rejects the fields.",
+    fix: "Remove the fields.",
+    sources: &[DOCS],
+    enforced_by: &[EnforcedBy::Rejects {
+        binary: Binary::ApiServer,
+        phase: PHASE,
+        text: "may not be set for ExternalName services",
+    }],
+    good: &[Example::new(service!("type: ExternalName", "externalName: db.example.org"))],
+    bad: &[
+        Example::new(service!(
+            "type: ExternalName",
+            "externalName: db.example.org",
+            "ipFamilyPolicy: PreferDualStack"
+        )),
+        Example::new(service!(
+            "type: ExternalName",
+            "externalName: db.example.org",
+            "ipFamilies: [IPv6]"
+        )),
+        Example::new(service!(
+            "type: ExternalName",
+            "externalName: db.example.org",
+            "clusterIP: None"
+        )),
+    ],
+    check: Check::Model(|model, out| {
+        for service in model.services.iter().filter(|service| service.is_external_name()) {
+            let policy = service.policy.as_ref().map(|policy| ("ipFamilyPolicy", policy));
+            let family = service.families.first().map(|family| ("ipFamilies", family));
+            let address = service.cluster_ips.first().map(|ip| ("a cluster IP", &ip.text));
+            for (field, text) in [policy, family, address].into_iter().flatten() {
+                out.at(text.span, format!("a Service of type ExternalName can't have {field}"));
             }
         }
     }),

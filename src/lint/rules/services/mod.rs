@@ -6,4 +6,4 @@ mod fields;
 
 pub(super) use addresses::{OUTSIDE, SINGULAR, WRONG_FAMILY};
 pub(super) use cluster::{ABSENT_FAMILY, PREFER, REQUIRE};
-pub(super) use fields::{FAMILIES, LEGACY, POLICY, TOO_NEW};
+pub(super) use fields::{EXTERNAL_NAME, FAMILIES, LEGACY, POLICY, TOO_NEW};
