@@ -13,16 +13,17 @@ pub(super) fn by_node<'a>(
 ) -> BTreeMap<&'a str, Vec<&'a str>> {
     let fixture = evidence.world.fixture;
     let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let answered = |pod: &str| {
-        let attempts = evidence.probed.iter().flat_map(|probed| probed.reading.attempts);
-        attempts.into_iter().any(
-            |attempt| matches!(&attempt.outcome, Outcome::Answered(answer) if answer.pod == pod),
-        )
-    };
+    let attempts = evidence.probed.iter().flat_map(|probed| probed.reading.attempts);
+    let answered: BTreeSet<&str> = attempts
+        .filter_map(|attempt| match &attempt.outcome {
+            Outcome::Answered(answer) => Some(answer.pod.as_str()),
+            _ => None,
+        })
+        .collect();
     for pod in fixture.backends.iter().chain(&fixture.probes) {
         if let WorkloadState::Failed { reason } = &pod.state
             && such(reason)
-            && !pod.pod.as_deref().is_some_and(answered)
+            && !pod.pod.as_deref().is_some_and(|pod| answered.contains(pod))
         {
             found.entry(&pod.node).or_default().push(reason);
         }

@@ -153,7 +153,7 @@ fn lags(world: World<'_>, family: IpFamily, reading: &Reading<'_>) -> Option<Str
     let more = found.difference(&right).count();
     (right.is_subset(&found) && more <= late).then(|| {
         format!(
-            "DNS names {} more for {} than were counted on, where as many or more had been given up before they came up",
+            "DNS names {} of {} that the run had stopped waiting for: they may have come up since",
             words::count(more, "pod"),
             service.name
         )

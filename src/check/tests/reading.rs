@@ -13,14 +13,18 @@ const CASE: &str = "service::cluster_ip_reachable/ipv6/n1 -> n2";
 fn probe(lab: &Lab) -> (Probe, Outcome) {
     let run = lab.run();
     let probe = run.probes_of(CASE)[0].clone();
-    let backend = lab.fixture.backend_on("n2").unwrap();
-    let answer = Outcome::Answered(crate::probe::Answer {
+    (probe, answer_from(lab, "n2"))
+}
+
+/// What the backend on a node answers to the pod on n1.
+fn answer_from(lab: &Lab, node: &str) -> Outcome {
+    let backend = lab.fixture.backend_on(node).unwrap();
+    Outcome::Answered(crate::probe::Answer {
         pod: backend.pod.clone().unwrap(),
         server: backend.pod_ips[1],
         client: lab.fixture.probe_on("n1").unwrap().pod_ips[1],
         payload: 0,
-    });
-    (probe, answer)
+    })
 }
 
 fn state(world: World<'_>, probe: &Probe, outcomes: Vec<Outcome>, lost: Option<&str>) -> State {
@@ -225,13 +229,7 @@ fn a_backend_that_was_given_up_answers_wrongly_for_the_service_of_another() {
         given_up.state = WorkloadState::Failed { reason: "timed out".to_owned() };
     });
     let (probe, _) = probe(&lab);
-    let other = lab.fixture.backend_on("n3").unwrap();
-    let answer = Outcome::Answered(crate::probe::Answer {
-        pod: other.pod.clone().unwrap(),
-        server: other.pod_ips[1],
-        client: lab.fixture.probe_on("n1").unwrap().pod_ips[1],
-        payload: 0,
-    });
+    let answer = answer_from(&lab, "n3");
     let state = state(lab.world(), &probe, vec![answer.clone(), answer], None);
     assert!(matches!(state, State::Bad(symptom) if symptom.kind == Kind::WrongAnswer));
 }

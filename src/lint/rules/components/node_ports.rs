@@ -72,10 +72,10 @@ pub(crate) const NODE_PORTS_INVALID: Rule = Rule {
     area: Area::Components,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "An entry of nodePortAddresses is no range, or it is `primary` where kube-proxy doesn't \
-              take it: before 1.31, and until 1.36 beside other entries.",
-    why: "kube-proxy doesn't start on any node. An address without a length is no range. `primary` was \
-          added in 1.31; kube-proxy takes it beside ranges from 1.37 on.",
+    summary: "An entry of nodePortAddresses is not a range, or is `primary` where kube-proxy rejects it: \
+              before 1.31, and before 1.37 beside other entries.",
+    why: "kube-proxy does not start on any node. An address without a prefix length is not a range. \
+          `primary` was added in 1.31, and is accepted beside ranges since 1.37.",
     fix: "Use ranges, or `primary` alone (1.31 and later).",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
