@@ -55,7 +55,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             .map(|probed| {
                 format!(
                     "{} at {}: {} in {}",
-                    probed.origin,
+                    probed.whence(),
                     probed.probe.target,
                     words::count(probed.reading.answered.len(), "backend"),
                     words::count(probed.reading.attempts.len(), "attempt")

@@ -171,10 +171,7 @@ fn refused_out(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<
             "A filter or a redirection on node {node} refuses the {family} connections that its pods open, in \
              the name of those whom they are for."
         ),
-        evidence: vec![
-            format!("{} at {}: {}", first.origin, first.probe.target, first.seen()),
-            "the same backends answer others".to_owned(),
-        ],
+        evidence: vec![first.told(), "the same backends answer others".to_owned()],
         reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
         fix: vec![format!(
             "Look for a rule on {node} that rejects or redirects what pods send over {family} (a proxy of a \

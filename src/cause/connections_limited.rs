@@ -76,11 +76,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let open = here().count();
     let flag = commands::flag(family);
     let shown = proof::connections_full(evidence.world.facts, node);
-    let mut seen: Vec<String> = fickle
-        .iter()
-        .take(2)
-        .map(|probed| format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen()))
-        .collect();
+    let mut seen: Vec<String> = fickle.iter().take(2).map(|probed| probed.told()).collect();
     seen.push(format!(
         "{} of {} from, to and at {node} answered at one moment and were silent at another, {} elsewhere",
         fickle.len(),

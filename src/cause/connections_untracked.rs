@@ -44,12 +44,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         return None;
     }
     let mut seen: Vec<String> = rule.map(|rule| say(node, rule)).into_iter().collect();
-    seen.push(format!(
-        "{} at {}: {}",
-        dead_service.origin,
-        dead_service.probe.target,
-        dead_service.seen()
-    ));
+    seen.push(dead_service.told());
     let others = evidence.nodes();
     let others = others.iter().filter(|other| **other != node);
     seen.extend(

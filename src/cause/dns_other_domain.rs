@@ -42,7 +42,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
         evidence: vec![
             format!("the plugin kubernetes of the Corefile serves {zones}"),
             format!("clusterDomain of the kubelets' configuration is {domain}"),
-            format!("{} at {}: {}", example.origin, example.probe.target, example.seen()),
+            example.told(),
         ],
         reproduce: vec![
             "kubectl -n kube-system get configmap coredns -o jsonpath={.data.Corefile}".to_owned(),

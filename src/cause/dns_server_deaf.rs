@@ -133,7 +133,7 @@ fn found(
             let over = if udp(probed) { "UDP" } else { "TCP" };
             let target =
                 probed.probe.target.address().map_or_else(String::new, |it| it.to_string());
-            format!("{} by {over} {target}: {}", probed.origin, probed.seen())
+            format!("{} by {over} {target}: {}", probed.whence(), probed.seen())
         })
         .collect();
     let names: Vec<&str> = pods.iter().map(|(name, _)| *name).collect();

@@ -44,7 +44,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
              ones{place}."
         ),
         evidence: vec![
-            format!("{}, {}: {}", example.origin, example.probe.target, example.seen()),
+            format!("{}, {}: {}", example.whence(), example.probe.target, example.seen()),
             "the same servers give the ClusterIPs of other Services".to_owned(),
         ],
         reproduce: commands::repeat(evidence.world, [example.probe])

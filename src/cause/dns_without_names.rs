@@ -42,7 +42,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     };
     Some(Found {
         what,
-        evidence: vec![format!("asked {}: {}", example.origin, example.seen())],
+        evidence: vec![format!("asked {}: {}", example.whence(), example.seen())],
         reproduce: vec![
             DnsPlace::of(evidence.world).logs(),
             DnsPlace::of(evidence.world).configuration(),

@@ -79,7 +79,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             words::list(pods)
         ),
     };
-    let seen = format!("asked {}: {}", example.origin, example.seen());
+    let seen = format!("asked {}: {}", example.whence(), example.seen());
     let names = evidence.of(family).filter(|probed| lacks(probed)).count();
     Some(Found {
         what,

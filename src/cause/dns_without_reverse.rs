@@ -46,7 +46,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
              {zone}{place}."
         ),
         evidence: vec![
-            format!("{}, {}: {}", example.origin, example.probe.target, example.seen()),
+            format!("{}, {}: {}", example.whence(), example.probe.target, example.seen()),
             "the same servers find addresses by names".to_owned(),
         ],
         reproduce: commands::repeat(evidence.world, [example.probe])

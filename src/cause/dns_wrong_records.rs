@@ -60,7 +60,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         evidence: wrong
             .iter()
             .take(3)
-            .map(|probed| format!("{} asked {}: {}", probed.probe.target, probed.origin, probed.seen()))
+            .map(|probed| format!("{} asked {}: {}", probed.probe.target, probed.whence(), probed.seen()))
             .collect(),
         reproduce: commands::repeat(evidence.world, [example.probe])
             .into_iter()

@@ -48,11 +48,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let mut seen: Vec<String> = dead
         .iter()
         .take(3)
-        .map(|probed| format!("{} to {}: {}", probed.origin, probed.probe.target, probed.seen()))
+        .map(|probed| format!("{} to {}: {}", probed.whence(), probed.probe.target, probed.seen()))
         .collect();
     let also = [(works_here, family), (works_there, family.other())];
     seen.extend(also.iter().filter_map(|(probed, family)| {
-        Some(format!("{} over {family}: works", (*probed)?.origin))
+        Some(format!("{} over {family}: works", (*probed)?.whence()))
     }));
     seen.extend(by_host.map(|probed| {
         format!("node {} itself gets there over {family}", probed.from().unwrap_or(node))

@@ -171,7 +171,10 @@ fn examples(slow: &[Way<'_>], family: IpFamily) -> Vec<String> {
         let (fast, quick, slow) = way.times.ordered();
         Some(format!(
             "{} to {}: {} ms, and {} ms over {fast}",
-            probed.origin, probed.probe.target, slow.median_ms, quick.median_ms
+            probed.whence(),
+            probed.probe.target,
+            slow.median_ms,
+            quick.median_ms
         ))
     };
     slow.iter().filter_map(say).take(3).collect()

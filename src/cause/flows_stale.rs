@@ -58,7 +58,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             .map(|probed| {
                 format!(
                     "{} from one port at {}: {}",
-                    probed.origin,
+                    probed.whence(),
                     probed.probe.target,
                     probed.seen()
                 )

@@ -67,7 +67,7 @@ pub(super) fn lost(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Opt
     let entered: Vec<String> = into
         .into_iter()
         .chain([onward])
-        .map(|probed| format!("{} at {}", probed.origin, probed.probe.target))
+        .map(|probed| format!("{} at {}", probed.whence(), probed.probe.target))
         .collect();
     let has_routes = if into.is_some() { "has routes and forwards" } else { "forwards" };
     Some(Lost {
@@ -75,7 +75,7 @@ pub(super) fn lost(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Opt
             format!(
                 "no pod on {node} opens a connection over {family}, and none is opened to them"
             ),
-            format!("{} {}: {}", first.origin, first.probe.target, first.seen()),
+            first.told(),
             format!("pod on {node} to pod on {node}: {}", own.seen()),
             format!("{}: work, so {node} {has_routes}", entered.join(", ")),
         ],
@@ -99,7 +99,8 @@ fn lost_alone(
             format!("pod on {node} to pod on {node}: {}", own.seen()),
             format!(
                 "{} at {}: works, so {node} has routes and forwards",
-                entered.origin, entered.probe.target
+                entered.whence(),
+                entered.probe.target
             ),
         ],
         lets_in: true,

@@ -74,7 +74,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         )
     });
     let example = example
-        .map(|probed| format!("{} to {}: {}", probed.origin, probed.probe.target, probed.seen()));
+        .map(|probed| format!("{} to {}: {}", probed.whence(), probed.probe.target, probed.seen()));
     Some(Found {
         what: format!(
             "The {family} default gateway of {}, {gateway}, does not answer: what goes beyond the nodes' own network \

@@ -58,7 +58,7 @@ impl CauseRule for HairpinOff {
             evidence: lost
                 .iter()
                 .take(3)
-                .map(|probed| format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen()))
+                .map(|probed| probed.told())
                 .collect(),
             reproduce: vec![commands::on_node_as_root(
                 node,

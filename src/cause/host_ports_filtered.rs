@@ -58,12 +58,9 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         evidence: dropped
             .iter()
             .take(3)
-            .map(|probed| {
-                format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen())
-            })
-            .chain(direct(other).find(|probed| probed.good()).map(|probed| {
-                format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen())
-            }))
+            .copied()
+            .chain(direct(other).find(|probed| probed.good()))
+            .map(Probed::told)
             .collect(),
         reproduce: commands::repeat(evidence.world, [first.probe])
             .into_iter()

@@ -65,7 +65,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         format!("the same at {}, whose backend is on {node}: {}", own.probe.target, own.seen()),
         format!(
             "{} at {}, which {node} passes on to {to}: {}",
-            passed_on.origin,
+            passed_on.whence(),
             passed_on.probe.target,
             passed_on.seen()
         ),

@@ -50,7 +50,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             .map(|probed| {
                 format!(
                     "{} at {}, whose only backend is on {}: {}",
-                    probed.origin,
+                    probed.whence(),
                     probed.probe.target,
                     probed.backend().unwrap_or("another node"),
                     probed.seen()

@@ -78,6 +78,7 @@ mod pods_not_made;
 mod pods_routed_astray;
 mod pods_single_stack;
 mod policies_ignored;
+mod probed;
 mod proof;
 mod rejections_lost;
 mod rule;

@@ -1,5 +1,7 @@
 //! What all rules find together.
 
+use std::collections::HashSet;
+
 use super::{
     Cause, Evidence, Judged, REGISTRY, both_families, distribution, open::wants_explanation,
     rulesets, told,
@@ -30,7 +32,7 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
                 what: found.what,
                 confidence: found.confidence,
                 why: rule.why().to_owned(),
-                evidence: found.evidence,
+                evidence: once(found.evidence),
                 reproduce: found.reproduce,
                 fix: found.fix,
                 explains,
@@ -42,4 +44,11 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
     told::add(world.facts, &mut causes);
     distribution::add(world.facts, &mut causes);
     causes
+}
+
+/// Each line once: two probes of the same way that ended alike are told in the same words.
+fn once(mut lines: Vec<String>) -> Vec<String> {
+    let mut told = HashSet::new();
+    lines.retain(|line| told.insert(line.clone()));
+    lines
 }

@@ -92,7 +92,7 @@ fn of_group(evidence: &Evidence<'_>, family: IpFamily, group: &[Apart<'_>]) -> O
             Some(from) if probed.by_host() => {
                 format!("the host network of {from} at {}: {}", probed.probe.target, probed.seen())
             }
-            _ => format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen()),
+            _ => probed.told(),
         })
         .take(3)
         .collect();

@@ -39,7 +39,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let mut seen = Vec::new();
     if alone {
         let lost = evidence.touching(node, family).find(|it| it.at() == Some(node) && it.bad())?;
-        seen.push(format!("{} at {}: {}", lost.origin, lost.probe.target, lost.seen()));
+        seen.push(lost.told());
     } else {
         isolation?;
         seen.push(format!("no pod on {node} reaches another node over {family}, nor the reverse"));

@@ -44,9 +44,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let open = evidence.probed.iter().find(|probed| {
         at_node(probed) && matches!(probed.probe.target, Target::Http { .. }) && probed.good()
     })?;
-    let say = |probed: &Probed<'_>| {
-        format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen())
-    };
+    let say = |probed: &Probed<'_>| probed.told();
     let address = first.probe.target.address()?;
     let tool = match family {
         IpFamily::V4 => "iptables",

@@ -85,7 +85,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     })?;
     let mut seen = vec![format!(
         "{} at {}, whose backend is on {}: {}",
-        example.origin,
+        example.whence(),
         example.probe.target,
         example.backend().unwrap_or("another node"),
         example.seen()

@@ -100,10 +100,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
 fn seen(evidence: &Evidence<'_>, family: IpFamily, example: &Probed<'_>) -> Vec<String> {
     let at = example.at().unwrap_or_default();
     let from = example.from().unwrap_or_default();
-    let mut seen = vec![
-        format!("{} at {}: {}", example.origin, example.probe.target, example.seen()),
-        format!("this machine reaches the NodePorts of {at} over {family}"),
-    ];
+    let mut seen =
+        vec![example.told(), format!("this machine reaches the NodePorts of {at} over {family}")];
     seen.extend(evidence.say_pod_path(from, at, family));
     seen
 }

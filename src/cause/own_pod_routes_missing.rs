@@ -52,15 +52,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let names = words::list(&nodes);
     let mut seen: Vec<String> =
         nodes.iter().take(2).filter_map(|node| evidence.say_pod_path(node, node, family)).collect();
-    seen.extend(
-        told.first().map(|probed| {
-            format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen())
-        }),
-    );
+    seen.extend(told.first().map(|probed| probed.told()));
     seen.extend(passes.first().map(|probed| {
         format!(
             "{} at {}, whose backend is on {}: works, so {} forwards {family}",
-            probed.origin,
+            probed.whence(),
             probed.probe.target,
             probed.backend().unwrap_or("another node"),
             probed.at().unwrap_or(node),

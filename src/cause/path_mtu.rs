@@ -155,7 +155,7 @@ fn elsewhere(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             .take(3)
             .map(|probed| {
                 let to = &probed.probe.target;
-                format!("a large answer {} at {to}: {}", probed.origin, probed.seen())
+                format!("a large answer {} at {to}: {}", probed.whence(), probed.seen())
             })
             .collect(),
         reproduce: vec![commands::route(node, address.ip()), commands::on_node(node, "ip link")],

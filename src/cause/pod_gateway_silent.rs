@@ -49,7 +49,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         confidence: Confidence::Proved,
         evidence: vec![
             format!("pod {pod} gets no answer to {by} from its gateway {address} ({state})"),
-            format!("{} at {}: {}", first.origin, first.probe.target, first.seen()),
+            first.told(),
         ],
         reproduce: vec![
             commands::on_node_as_root(node, "nft list ruleset"),

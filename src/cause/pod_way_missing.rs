@@ -55,7 +55,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         confidence: Confidence::Proved,
         evidence: vec![
             format!("the way from pod {pod}, which has {address}, to {to}: {said}"),
-            format!("{} at {}: {}", path.origin, path.probe.target, path.seen()),
+            path.told(),
         ],
         reproduce: vec![
             format!(

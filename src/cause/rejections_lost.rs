@@ -42,12 +42,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             "On {nodes} a Service without endpoints does not refuse {family} connections, as the service \
              proxy must."
         ),
-        evidence: silent
-            .iter()
-            .map(|probed| {
-                format!("{} at {}: {}", probed.origin, probed.probe.target, probed.seen())
-            })
-            .collect(),
+        evidence: silent.iter().map(|probed| probed.told()).collect(),
         reproduce: remedy::inspect_proxy(evidence.world, family, node, &address.ip().to_string()),
         fix: remedy::service_proxy(evidence.world, family, node),
         probed: evidence.bad(closed),

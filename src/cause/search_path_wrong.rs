@@ -48,7 +48,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let served = (!served.is_empty())
         .then(|| format!("the plugin kubernetes of the Corefile serves {}", words::list(served)));
     let facts = [
-        format!("{}, {}: {}", example.origin, example.probe.target, example.seen()),
+        format!("{}, {}: {}", example.whence(), example.probe.target, example.seen()),
         "from there, the full name of the same Service has its records".to_owned(),
     ];
     Some(Found {

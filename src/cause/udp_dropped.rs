@@ -125,7 +125,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let mut seen: Vec<String> = lost
         .iter()
         .take(3)
-        .map(|probed| format!("{} {}: {}", probed.origin, probed.probe.target, probed.seen()))
+        .map(|probed| format!("{} {}: {}", probed.whence(), probed.probe.target, probed.seen()))
         .collect();
     if evidence.dns_speaks(family) && evidence.probed.iter().any(by_dns) && !deaf_dns.is_empty() {
         seen.push(format!(

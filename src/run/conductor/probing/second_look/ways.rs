@@ -79,7 +79,7 @@ impl<'a> Ways<'a> {
 /// Whether luck has a part in when a probe is answered: whoever it is led to may be another one each time.
 pub(super) fn leads_to_any(world: World<'_>, probe: &Probe) -> bool {
     match &probe.aim {
-        Aim::DnsService | Aim::Records { .. } | Aim::Pointer { .. } => {
+        Aim::DnsService | Aim::Name { .. } | Aim::Records { .. } | Aim::Pointer { .. } => {
             probe.vantage.node().is_some()
                 && world.facts.cluster_dns.known().is_some_and(|dns| dns.pods.len() > 1)
         }
@@ -182,5 +182,27 @@ mod tests {
         assert!(!ways.lose(probe("n2", backend("n1"), V6)));
         assert!(leads_to_any(lab.world(), probe("n1", ServiceRole::NodePort, V6)));
         assert!(!leads_to_any(lab.world(), probe("n1", backend("n3"), V6)));
+    }
+
+    #[test]
+    fn every_question_that_a_pod_puts_to_the_clusters_dns_may_meet_any_of_its_servers() {
+        let lab = Lab::dual();
+        let table = observed(&lab);
+        let of_pods = || table.iter().filter(|(_, probe, _)| probe.vantage.node().is_some());
+        let names = of_pods().filter(|(_, probe, _)| {
+            matches!(
+                probe.aim,
+                Aim::DnsService | Aim::Name { .. } | Aim::Records { .. } | Aim::Pointer { .. }
+            )
+        });
+        let names: Vec<_> = names.map(|(_, probe, _)| probe).collect();
+        assert!(names.iter().any(|probe| matches!(probe.aim, Aim::Name { .. })));
+        assert!(names.iter().all(|probe| leads_to_any(lab.world(), probe)));
+        // A server's own address, or what is asked of the pod itself, leads to that one.
+        let of_one = table.iter().filter(|(_, probe, _)| {
+            matches!(probe.vantage, Vantage::DnsPod { .. })
+                || matches!(probe.aim, Aim::DnsPod { .. })
+        });
+        assert!(of_one.into_iter().all(|(_, probe, _)| !leads_to_any(lab.world(), probe)));
     }
 }
