@@ -7,6 +7,7 @@ use super::{
     evidence::{Origin, Probed},
     isolation,
     proof::{self, Shown},
+    tcp_filtered::datagrams_pass,
 };
 use crate::{
     check::{Kind, commands, remedy, words},
@@ -124,6 +125,8 @@ fn is_deaf(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
         && evidence.pod_path(node, node, family).is_some_and(lost)
         && its.all(lost)
         && !entries.any(Probed::proves_a_way)
+        // Whoever answers datagrams is no deaf pod: something there knows protocols.
+        && !evidence.nodes().iter().any(|other| datagrams_pass(evidence, family, other, node))
 }
 
 /// What a node's own table of neighbours says of a pod there that it doesn't find on its link.

@@ -161,6 +161,18 @@ fn facts(evidence: &Evidence<'_>, family: IpFamily, lost: &BTreeSet<(&str, &str)
     facts
 }
 
+/// What becomes of the connections: rejected is what somebody says so of, and no route can be missing where
+/// datagrams pass.
+fn fate(evidence: &Evidence<'_>, family: IpFamily, lost: &BTreeSet<(&str, &str)>) -> &'static str {
+    let rejected = lost.iter().all(|(from, to)| {
+        evidence.pod_path(from, to, family).is_some_and(|probed| {
+            let mut attempts = probed.reading.attempts.iter();
+            attempts.any(|attempt| matches!(attempt.outcome, Outcome::Unreachable { .. }))
+        })
+    });
+    if rejected { "rejected" } else { "dropped" }
+}
+
 fn remedies(family: IpFamily, place: &str) -> Vec<String> {
     vec![
         format!(
@@ -178,18 +190,19 @@ fn at_node(
     dropped: Dropped,
     lost: &BTreeSet<(&str, &str)>,
 ) -> Option<Found> {
+    let done = fate(evidence, family, lost);
     let what = match dropped {
         Dropped::Entering => format!(
             "A filter on node {node}: {family} connections from other nodes to TCP port \
-             {BACKEND_PORT} of its pods are dropped; datagrams pass."
+             {BACKEND_PORT} of its pods are {done}; datagrams pass."
         ),
         Dropped::Leaving => format!(
             "A filter on node {node}: {family} connections of its pods to TCP port {BACKEND_PORT} of \
-             pods on other nodes are dropped; datagrams pass."
+             pods on other nodes are {done}; datagrams pass."
         ),
         Dropped::Both => format!(
             "A filter on node {node}: {family} connections between its pods and TCP port {BACKEND_PORT} of \
-             pods on other nodes are dropped, in both directions; datagrams pass."
+             pods on other nodes are {done}, in both directions; datagrams pass."
         ),
     };
     let (from, to) = lost.first()?;
@@ -233,12 +246,14 @@ fn between(evidence: &Evidence<'_>, family: IpFamily, pair: (&str, &str)) -> Opt
     let (from, to) = pair;
     let ip = evidence.world.fixture.backend_on(to)?.address(family)?;
     let places = words::list([to, from]);
+    let lost = BTreeSet::from([pair]);
+    let done = fate(evidence, family, &lost);
     Some(Found {
         what: format!(
             "{family} connections from node {from} to TCP port {BACKEND_PORT} of pods on node {to} are \
-             dropped; datagrams pass: a filter, not a route."
+             {done}; datagrams pass: a filter, not a route."
         ),
-        evidence: facts(evidence, family, &BTreeSet::from([pair])),
+        evidence: facts(evidence, family, &lost),
         reproduce: vec![
             commands::on_node_as_root(to, "nft list ruleset"),
             commands::on_node(from, &format!("nc -v -z -w 2 {ip} {BACKEND_PORT}")),

@@ -87,6 +87,8 @@ pub(crate) enum Fault {
     ForwardDropped { on: &'static str, family: IpFamily },
     /// A node drops TCP to the port of nginx that comes from elsewhere.
     WebPortDropped { on: &'static str, family: IpFamily },
+    /// A node rejects the TCP connections to the port of nginx that it forwards, as firewalld does.
+    WebPortRejected { on: &'static str, family: IpFamily },
     /// A node tracks no connection whose packets its pods send: none of them is translated, and of TCP to and
     /// from elsewhere it drops what it has seen in one direction alone.
     Untracked { at: &'static str, family: IpFamily },

@@ -48,6 +48,14 @@ impl Way<'_> {
         self.via == Some(node) && self.from != Some(node)
     }
 
+    /// Whether it passes a node that has to forward it: what the node itself sends to its own pods, or by its
+    /// own NodePorts, it doesn't.
+    fn forwarded_by(&self, node: &str) -> bool {
+        let passes = [self.pod(), self.via, Some(self.to)].contains(&Some(node));
+        let own = self.from == Some(node) && self.pod().is_none();
+        passes && (!own || self.via.is_some_and(|via| via != node))
+    }
+
     fn is_hairpin(&self) -> bool {
         matches!(self.service, Some(ServiceRole::Probe(_)))
     }
@@ -108,6 +116,14 @@ impl Way<'_> {
                 let enters = self.enters(on) || (self.to == *on && self.sender() != Some(*on));
                 (enters && !udp, family, Outcome::TimedOut)
             }
+            Fault::WebPortRejected { on, family } => {
+                let detail = match family {
+                    IpFamily::V4 => "No route to host",
+                    IpFamily::V6 => "Permission denied",
+                };
+                let rejected = Outcome::Unreachable { detail: detail.to_owned() };
+                (self.forwarded_by(on) && !udp, family, rejected)
+            }
             Fault::Untracked { at, family } => {
                 let sends = self.pod() == Some(*at);
                 // An answer that isn't tracked keeps the backend's address.
@@ -127,11 +143,7 @@ impl Way<'_> {
                 (between, family, Outcome::TimedOut)
             }
             Fault::DatagramsDropped { on, family } => {
-                let passes = [self.pod(), self.via, Some(self.to)].contains(&Some(*on));
-                // What the node itself sends to its own pods, or by its own NodePorts, it doesn't forward.
-                let own = self.from == Some(*on) && self.pod().is_none();
-                let forwards = !own || self.via.is_some_and(|via| via != *on);
-                (udp && passes && forwards, family, Outcome::TimedOut)
+                (udp && self.forwarded_by(on), family, Outcome::TimedOut)
             }
             Fault::ApiServerCutFromPods { family } => {
                 let process = self.from == Some("n1") && self.pod().is_none();

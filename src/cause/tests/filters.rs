@@ -141,6 +141,16 @@ fn a_port_that_a_node_drops_is_told_from_a_route_by_the_datagrams_that_pass() {
 }
 
 #[test]
+fn a_port_that_a_node_rejects_with_an_icmp_error_is_no_missing_route() {
+    for family in BOTH {
+        for lab in [Lab::dual(), Lab::dual().with_hosts()] {
+            let lab = lab.with(Fault::WebPortRejected { on: "n2", family });
+            assert_one(&lab, "tcp_filtered", &["A filter on node n2", "port 8080", "rejected"]);
+        }
+    }
+}
+
+#[test]
 fn a_lossy_path_on_which_tcp_fails_is_no_filter() {
     let lossy = Fault::Lossy { between: ["n1", "n2"], percent: 30, family: V6 };
     let lab = Lab::dual().with(lossy).with(Fault::WebPortDropped { on: "n2", family: V6 });
