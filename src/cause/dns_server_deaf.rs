@@ -1,5 +1,7 @@
 //! `dns_server_deaf`: a DNS pod doesn't answer in a family or over a transport, and others do.
 
+mod at_node;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CauseRule, Evidence, Found, evidence::Probed};
@@ -53,8 +55,13 @@ fn unheard_in_family(evidence: &Evidence<'_>, family: IpFamily, heard: &[&str]) 
     let red = evidence.red("dns::servers", |judged| {
         judged.case.family == Some(family) && judged.verdict.detail().starts_with("deaf")
     });
+    let at_node = at_node::found(evidence, family, &red);
+    let (mut all, explained): (Vec<Found>, BTreeSet<usize>) = match at_node {
+        Some((found, cases)) => (vec![found], cases),
+        None => Default::default(),
+    };
     let mut alike: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
-    for case in red {
+    for case in red.difference(&explained).copied() {
         let asked: Vec<&Probed<'_>> = own(evidence, case)
             .filter(|probed| probed.from().is_some_and(|from| heard.contains(&from)))
             .collect();
@@ -65,7 +72,13 @@ fn unheard_in_family(evidence: &Evidence<'_>, family: IpFamily, heard: &[&str]) 
             alike.entry(over).or_default().push((pod, case));
         }
     }
-    alike.into_iter().filter_map(|(over, pods)| found(evidence, family, &over, &pods)).collect()
+    all.extend(alike.into_iter().filter_map(|(over, pods)| found(evidence, family, &over, &pods)));
+    all
+}
+
+/// Whether a DNS server is asked by UDP.
+const fn udp(probed: &Probed<'_>) -> bool {
+    matches!(probed.probe.target, Target::DnsServer { .. })
 }
 
 /// The probes of a DNS pod at its own address that a case is about.
@@ -125,7 +138,6 @@ fn found(
         ),
         None => what,
     };
-    let udp = |probed: &Probed<'_>| matches!(probed.probe.target, Target::DnsServer { .. });
     let mut seen: Vec<String> = bad
         .iter()
         .take(3)

@@ -36,7 +36,15 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         || by_host().filter(|probed| probed.backend().is_some_and(|backend| backend != node));
     let first = elsewhere().next()?;
     let to = first.backend()?;
-    let own = by_host().find(|probed| probed.backend() == Some(node) && probed.good())?;
+    let own = by_host().find(|probed| probed.backend() == Some(node))?;
+    // Where its own pods are out of its reach as well, what else it reaches by ClusterIPs tells a filter from a
+    // proxy that translates nothing.
+    let reaches_own = own.good();
+    let translated = || by_host().any(|probed| probed.host_backend().is_some() && probed.good());
+    let cut_off = || silent(own) && translated();
+    if !reaches_own && !cut_off() {
+        return None;
+    }
     let by_pods = |probed: &Probed<'_>| {
         let path = probed.backend().and_then(|to| evidence.pod_path(node, to, family));
         path.is_some_and(Probed::good)
@@ -73,8 +81,9 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     seen.extend(evidence.say_pod_path(node, to, family));
     Some(Found {
         what: format!(
-            "What node {node} itself sends to pods on other nodes over {family} is lost, while its pods reach them: a \
-             filter on what leaves {node}, or a wrong source address."
+            "What node {node} itself sends to pods{} over {family} is lost, while its pods reach them: a \
+             filter on what leaves {node}, or a wrong source address.",
+            if reaches_own { " on other nodes" } else { ", its own too," }
         ),
         evidence: seen,
         reproduce: vec![
@@ -96,7 +105,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             probed.family == family
                 && probed.by_host()
                 && probed.from() == Some(node)
-                && probed.backend().is_none_or(|backend| backend != node)
+                && (!reaches_own || probed.backend().is_none_or(|backend| backend != node))
                 && probed.host_backend().is_none()
                 && !probed.is_dns()
                 && !probed.is_api_server()

@@ -50,6 +50,7 @@ mod loopback_node_ports_closed;
 mod lossy_path;
 mod model;
 mod named;
+mod neighbour_entry_wrong;
 mod node_address_filtered;
 mod node_cut_off;
 mod node_not_forwarding;
@@ -64,6 +65,7 @@ mod open;
 mod origin;
 mod other_primary;
 mod outside_without_way;
+mod own_address_unreached;
 mod own_backends_lost;
 mod own_pod_routes_missing;
 mod own_pods_apart;
@@ -132,6 +134,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &backend_filtered::BackendFiltered,
     &target_listens_on_one_family::TargetListensOnOneFamily,
     &address_duplicate::AddressDuplicate,
+    &neighbour_entry_wrong::NeighbourEntryWrong,
     &own_pod_routes_missing::OwnPodRoutesMissing,
     &pods_routed_astray::PodsRoutedAstray,
     &forward_filtered::ForwardFiltered,
@@ -172,6 +175,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &load_balancer_unrouted::LoadBalancerUnrouted,
     &node_port_input_filtered::NodePortInputFiltered,
     &host_ports_filtered::HostPortsFiltered,
+    &own_address_unreached::OwnAddressUnreached,
     &flows_stale::FlowsStale,
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,

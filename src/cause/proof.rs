@@ -340,7 +340,7 @@ fn address_elsewhere(facts: &Facts, node: &str, family: IpFamily) -> Shown {
     let others = facts.snapshots.iter().filter(|other| other.node != node);
     let elsewhere: Vec<(&str, &str)> = others
         .filter_map(|other| {
-            let neighbour = other.neighbour(ip)?;
+            let neighbour = other.neighbour(ip).filter(|neighbour| !neighbour.is_fixed())?;
             Some((other.node.as_str(), neighbour.link_address.as_deref()?))
         })
         .filter(|(_, link_address)| !link_address.eq_ignore_ascii_case(own_address))
@@ -353,6 +353,29 @@ fn address_elsewhere(facts: &Facts, node: &str, family: IpFamily) -> Shown {
         if names.len() == 1 { "finds" } else { "find" },
         own.name
     )])
+}
+
+/// That a node's own neighbour entry for another node is fixed and wrong.
+pub(super) fn neighbour_fixed_wrong(
+    facts: &Facts,
+    at: &str,
+    of: &str,
+    family: IpFamily,
+) -> Option<String> {
+    let ip = internal_ip(facts, of, family)?;
+    let own = facts.snapshot(of).and_then(|snapshot| own_link(facts, snapshot, family))?;
+    let entry = facts.snapshot(at)?.neighbour(ip).filter(|entry| entry.is_fixed())?;
+    let (has, said) = (own.address.as_deref()?, entry.link_address.as_deref()?);
+    (!said.eq_ignore_ascii_case(has)).then(|| {
+        format!("{at} has {ip} at {said} ({}), and {} of {of} is {has}", entry.state, own.name)
+    })
+}
+
+/// That IPv6 is disabled on a node's loopback interface.
+pub(super) fn loopback_disabled(facts: &Facts, node: &str, family: IpFamily) -> Option<String> {
+    const SETTING: &str = "net.ipv6.conf.lo.disable_ipv6";
+    let disabled = facts.snapshot(node)?.setting(SETTING) == Some("1");
+    (family == IpFamily::V6 && disabled).then(|| format!("{SETTING} is 1 on {node}"))
 }
 
 /// Whether no port of a node's bridges sends packets back to where they came from.

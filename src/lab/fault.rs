@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     CutOff { node: &'static str, family: IpFamily },
     /// Another machine answers for a node's address.
     AddressTaken { of: &'static str, family: IpFamily },
+    /// A node has a wrong link address for another, which somebody set by hand.
+    NeighbourWrong { at: &'static str, of: &'static str, family: IpFamily },
     /// This machine has no route to the nodes.
     NoWayOutside { family: IpFamily },
     /// Large answers are lost on their way from one node to another.
@@ -106,6 +108,10 @@ pub(crate) enum Fault {
     NoReverse { family: IpFamily },
     /// DNS pods refuse what comes over a family, by either transport.
     DnsRefuses { family: IpFamily },
+    /// A node drops the questions to DNS servers that it forwards, by UDP.
+    DnsPortDropped { on: &'static str, family: IpFamily },
+    /// A node does not reach its own address.
+    OwnAddressDropped { on: &'static str, family: IpFamily },
     /// A DNS pod, or every one, takes two seconds to answer.
     DnsSlow { pod: Option<&'static str> },
     /// A node drops what its pods send to the ClusterIP of the DNS Service.

@@ -216,7 +216,8 @@ pub(super) fn dns_lost(lab: &Lab, question: Question<'_>) -> bool {
         Fault::DnsDown => true,
         Fault::DnsDeaf { pod: deaf } => *deaf == pod && udp,
         Fault::UdpDropped { at, family: of } => udp && *of == family && from == *at,
-        Fault::DatagramsDropped { on: node, family: of } => {
+        Fault::DatagramsDropped { on: node, family: of }
+        | Fault::DnsPortDropped { on: node, family: of } => {
             udp && *of == family && [from, on].contains(node)
         }
         Fault::OwnRoutesMissing { on: node, family: of }

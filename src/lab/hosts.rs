@@ -51,6 +51,9 @@ pub(super) fn outcome(lab: &Lab, probe: &Probe, from: &str, to: &str) -> Outcome
                 let sends = !pod && *of == from && *at == to;
                 (sends || (*of == to && *at == from), family, Outcome::TimedOut)
             }
+            Fault::OwnAddressDropped { on, family } => {
+                (!pod && *on == from && from == to, family, Outcome::TimedOut)
+            }
             Fault::HostPortDropped { on, family } => {
                 (*on == to && from != to, family, Outcome::TimedOut)
             }

@@ -406,6 +406,17 @@ fn broken(fault: &Fault, step: Step<'_>, packet: IpFamily) -> Option<Outcome> {
         {
             (family, Outcome::TimedOut)
         }
+        (Fault::NeighbourWrong { at, of, family }, Step::ToPod { at: here, to: there })
+            if *at == here && *of == there =>
+        {
+            (family, Outcome::TimedOut)
+        }
+        // The answer is lost, where the other one asks.
+        (Fault::NeighbourWrong { at, of, family }, Step::ToNode { from, to })
+            if (from == Some(*at) && *of == to) || (from == Some(*of) && *at == to) =>
+        {
+            (family, Outcome::TimedOut)
+        }
         (Fault::ClusterIpDropped { at, family }, Step::ClusterIp(here)) if *at == here => {
             (family, Outcome::TimedOut)
         }

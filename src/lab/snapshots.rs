@@ -138,7 +138,11 @@ impl Lab {
                     matches!(fault, Fault::AddressTaken { of, family: taken }
                         if *of == other && *taken == family)
                 });
-                let link_address = if found_elsewhere {
+                let fixed = self.faults.iter().any(|fault| {
+                    matches!(fault, Fault::NeighbourWrong { at, of, family: wrong }
+                        if *at == node && *of == other && *wrong == family)
+                });
+                let link_address = if found_elsewhere || fixed {
                     "02:de:ad:00:00:01".to_owned()
                 } else {
                     link_address(other)
@@ -147,7 +151,7 @@ impl Lab {
                     address,
                     link: link(),
                     link_address: Some(link_address),
-                    state: "REACHABLE".to_owned(),
+                    state: if fixed { "PERMANENT" } else { "REACHABLE" }.to_owned(),
                 })
             })
             .collect()

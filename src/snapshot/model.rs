@@ -196,6 +196,13 @@ impl RoutingRule {
     }
 }
 
+impl Neighbour {
+    /// Whether somebody set it by hand, and the kernel never asks for it anew.
+    pub fn is_fixed(&self) -> bool {
+        self.state == "PERMANENT"
+    }
+}
+
 impl Lookup {
     /// Whether the node takes the address for one of its own.
     pub fn is_local(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Faults of DNS pods and what they answer.
 
-use super::{assert_cause, assert_one, assert_red};
+use super::{assert_cause, assert_explained, assert_one, assert_red};
 use crate::{
     cause::Confidence,
     check::Status,
@@ -33,6 +33,19 @@ fn one_of_two_dns_pods_that_is_deaf_is_named_with_transport_and_nodes() {
     assert_eq!(service.verdict.status(), Status::Skip, "which replica it asks is chance");
     let other = run.case("dns::servers/ipv6/coredns-b on n2");
     assert_eq!(other.verdict.status(), Status::Pass);
+}
+
+#[test]
+fn dns_that_one_node_drops_to_and_from_its_pods_is_one_cause_at_that_node() {
+    for family in [V4, V6] {
+        let lab = Lab::dual().with(Fault::DnsPortDropped { on: "n2", family });
+        let run = lab.run();
+        assert_explained(&run);
+        let words = ["Node n2 drops DNS (UDP port 53)", family.as_str()];
+        let cause = assert_cause(&run, "dns_server_deaf", &words);
+        assert_eq!(run.record.causes.len(), 1, "{:#?}", run.record.causes);
+        assert!(cause.fix[0].contains("on n2"), "{cause:#?}");
+    }
 }
 
 #[test]

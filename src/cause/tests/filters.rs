@@ -215,7 +215,11 @@ fn what_a_node_itself_sends_is_told_from_what_its_pods_do_and_what_it_passes_on(
     for nodes in [2, 3] {
         let lab = || Lab::new(nodes, &BOTH).with_hosts();
         let lost = lab().with(Fault::HostToPodsDropped { at: "n2", family: V6 });
-        assert_one(&lost, "host_to_pods_filtered", &["What node n2 itself sends", "IPv6"]);
+        assert_one(&lost, "host_to_pods_filtered", &["What node n2 itself sends", "other nodes"]);
+        let all = lab()
+            .with(Fault::HostToPodsDropped { at: "n2", family: V6 })
+            .with(Fault::HostCutFromOwnPods { at: "n2", family: V6 });
+        assert_one(&all, "host_to_pods_filtered", &["What node n2 itself sends", "its own too"]);
     }
 }
 

@@ -1,7 +1,30 @@
 //! Host-network pods see more and change no diagnosis.
 
-use super::pages::examples;
-use crate::check::Status;
+use super::{assert_one, pages::examples};
+use crate::{
+    cause::Confidence,
+    check::Status,
+    lab::{Fault, Lab},
+    net::IpFamily::{V4, V6},
+};
+
+#[test]
+fn a_node_that_does_not_reach_its_own_address_is_told_from_one_that_nobody_reaches() {
+    for family in [V4, V6] {
+        let lab = || {
+            Lab::dual().with_hosts().with(Fault::OwnAddressDropped { on: "n2", family }).looked_at()
+        };
+        let words = ["Node n2 does not reach its own", family.as_str(), "a filter"];
+        let cause = assert_one(&lab(), "own_address_unreached", &words);
+        assert_eq!(cause.confidence, Confidence::Likely);
+        let mut lab = lab();
+        let setting = "net.ipv6.conf.lo.disable_ipv6".to_owned();
+        lab.facts.snapshots[1].settings.insert(setting, "1".to_owned());
+        let cause = assert_one(&lab, "own_address_unreached", &["Node n2"]);
+        let proved = if family == V6 { Confidence::Proved } else { Confidence::Likely };
+        assert_eq!(cause.confidence, proved);
+    }
+}
 
 #[test]
 fn with_host_network_pods_every_example_has_the_same_cause_and_nothing_is_left_unexplained() {

@@ -142,6 +142,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             broken(Fault::TargetDeaf { pod: None, family: V6 }).with_target(),
         ),
         ("address_duplicate", broken(Fault::AddressTaken { of: "n2", family: V6 })),
+        (
+            "neighbour_entry_wrong",
+            broken(Fault::NeighbourWrong { at: "n2", of: "n3", family: V6 }).with_hosts(),
+        ),
         ("own_pod_routes_missing", broken(Fault::OwnRoutesMissing { on: "n2", family: V6 })),
         ("pods_routed_astray", ruled_astray()),
         ("forward_filtered", broken(Fault::ForwardDropped { on: "n2", family: V6 })),
@@ -231,6 +235,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         (
             "host_ports_filtered",
             broken(Fault::HostPortDropped { on: "n2", family: V6 }).with_hosts(),
+        ),
+        (
+            "own_address_unreached",
+            broken(Fault::OwnAddressDropped { on: "n2", family: V6 }).with_hosts(),
         ),
         (
             "flows_stale",

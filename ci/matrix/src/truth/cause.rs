@@ -52,6 +52,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::KubeProxyStopped(_) => &["kube_proxy_not_running"],
         Fault::NodePortInputDropped(_) => &["node_port_input_filtered"],
         Fault::HostPortsDropped(_) => &["host_ports_filtered"],
+        Fault::OwnAddressDropped(_) => &["own_address_unreached"],
         Fault::StaleFlows(_) => &["flows_stale"],
         Fault::KubeProxyFamilyFailing(_) => &["kube_proxy_family_unhealthy"],
         // Between two crashes its pod runs.

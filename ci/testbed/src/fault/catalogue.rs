@@ -93,6 +93,7 @@ catalogue! {
     CertificateWithoutService,
     HostToPodsDropped,
     HostPortsDropped,
+    OwnAddressDropped,
     NodePortDropped,
     NodePortRefused,
     NodePortInputDropped,

@@ -71,6 +71,7 @@ mod node_port_addresses;
 mod node_port_dropped;
 mod node_port_input_dropped;
 mod node_port_refused;
+mod own_address_dropped;
 mod own_routes_missing;
 mod packets_lost;
 mod pod_address_missing;
@@ -149,6 +150,7 @@ pub use self::{
     node_port_dropped::NodePortDropped,
     node_port_input_dropped::NodePortInputDropped,
     node_port_refused::NodePortRefused,
+    own_address_dropped::OwnAddressDropped,
     own_routes_missing::OwnRoutesMissing,
     packets_lost::PacketsLost,
     pod_address_missing::PodAddressMissing,

@@ -23,7 +23,7 @@ impl Net {
     }
 
     /// What no plain command asks: what NetworkPolicies deny on each node in each family, flows whose
-    /// backend changes, connections to processes of other nodes, the addresses of load balancers,
+    /// backend changes, connections to processes of other nodes and of a node to its own, the addresses of load balancers,
     /// applications of others, NodePorts at 127.0.0.1, and changes of Services.
     pub fn unasked(&self) -> Vec<Path> {
         let of = |family: &Family| {
@@ -32,8 +32,9 @@ impl Net {
                 let others = self.nodes.iter().filter(move |to| *to != from);
                 others.map(move |to| (from, to))
             });
-            let hosts = pairs.map(move |(from, to)| {
-                let client = Client::Pod(from.clone());
+            let pods = pairs.map(|(from, to)| (Client::Pod(from.clone()), to));
+            let itself = self.nodes.iter().map(|node| (Client::Host(node.clone()), node));
+            let hosts = pods.chain(itself).map(move |(client, to)| {
                 let flow = Flow::new(family, client, By::Own, Target::Host(to.clone()));
                 Path::Flow(Flow { port: Port::Other, ..flow })
             });
