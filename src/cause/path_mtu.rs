@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::{CauseRule, Evidence, Found, evidence::Probed, proof};
+use super::{
+    CauseRule, Confidence, Evidence, Found,
+    evidence::Probed,
+    proof::{self, NarrowLink},
+};
 use crate::{
     check::{commands, message_size, words},
     net::IpFamily,
@@ -25,9 +29,70 @@ impl CauseRule for PathMtu {
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let families = || evidence.families();
+        let links = families().flat_map(|family| at_narrow_links(evidence, family));
         let pods = families().filter_map(|family| in_family(evidence, family));
-        pods.chain(families().filter_map(|family| elsewhere(evidence, family))).collect()
+        let elsewhere = families().filter_map(|family| elsewhere(evidence, family));
+        links.chain(pods).chain(elsewhere).collect()
     }
+}
+
+/// Large packets that are lost at nodes whose own interface carries less than those of the others.
+fn at_narrow_links(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
+    let at_link = |narrow: NarrowLink<'_>| {
+        let NarrowLink { node, link, mtu, others } = narrow;
+        let passes = |probed: &Probed<'_>| {
+            let ends = [probed.from(), probed.at(), probed.backend(), probed.host_backend()];
+            let shared = probed.is_cluster_ip() && probed.backend().is_none();
+            ends.contains(&Some(node)) || shared
+        };
+        let lost = |probed: &Probed<'_>| {
+            probed.family == family && probed.large && probed.bad() && passes(probed)
+        };
+        let small = evidence.of(family).find(|probed| {
+            !probed.large && probed.good() && probed.is_pod_path() && passes(probed)
+        })?;
+        let mut seen = vec![format!(
+            "{link} of {node} has an MTU of {mtu}, and that of another node has {others}"
+        )];
+        seen.extend(evidence.of(family).filter(|probed| lost(probed)).take(2).map(of_full_size));
+        if seen.len() == 1 {
+            return None;
+        }
+        seen.push(small.told());
+        Some(Found {
+            what: format!(
+                "Full-sized {family} packets to and from node {node} are lost, small ones pass: its interface \
+                 {link} carries {mtu} bytes, those of other nodes up to {others}."
+            ),
+            confidence: Confidence::Proved,
+            evidence: seen,
+            reproduce: vec![commands::on_node(node, &format!("ip link show {link}"))],
+            fix: vec![
+                format!(
+                    "Give {link} of {node} the MTU of the other nodes' interfaces (`{}`, and in the node's \
+                     network configuration).",
+                    commands::on_node_as_root(node, &format!("ip link set {link} mtu {others}"))
+                ),
+                format!(
+                    "If the network there carries no more than {mtu} bytes, set the interfaces of all nodes, \
+                     and the pod network's MTU, to what it carries."
+                ),
+            ],
+            probed: evidence.bad(lost),
+            ..Found::default()
+        })
+    };
+    proof::narrow_links(evidence.world.facts, family).into_iter().filter_map(at_link).collect()
+}
+
+/// A probe of full size, for a list of evidence.
+fn of_full_size(probed: &Probed<'_>) -> String {
+    let what = match (&probed.probe.target, probed.udp()) {
+        (_, true) => "a large datagram",
+        (Target::Request { .. }, _) => "a large request",
+        _ => "a large answer",
+    };
+    format!("{what} {}", probed.told())
 }
 
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
@@ -153,10 +218,8 @@ fn elsewhere(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         evidence: lost
             .iter()
             .take(3)
-            .map(|probed| {
-                let to = &probed.probe.target;
-                format!("a large answer {} at {to}: {}", probed.whence(), probed.seen())
-            })
+            .copied()
+            .map(of_full_size)
             .collect(),
         reproduce: vec![commands::route(node, address.ip()), commands::on_node(node, "ip link")],
         fix: vec![

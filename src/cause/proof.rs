@@ -355,6 +355,33 @@ fn address_elsewhere(facts: &Facts, node: &str, family: IpFamily) -> Shown {
     )])
 }
 
+/// An interface of a node that carries smaller packets than those of other nodes do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NarrowLink<'f> {
+    pub(super) node: &'f str,
+    pub(super) link: &'f str,
+    pub(super) mtu: u32,
+    /// What the widest of the other nodes' carries.
+    pub(super) others: u32,
+}
+
+/// The interfaces with the nodes' addresses of a family that are narrower than the widest of them.
+pub(super) fn narrow_links(facts: &Facts, family: IpFamily) -> Vec<NarrowLink<'_>> {
+    let links: Vec<(&str, &Link)> = facts
+        .snapshots
+        .iter()
+        .filter_map(|snapshot| Some((&*snapshot.node, own_link(facts, snapshot, family)?)))
+        .collect();
+    let Some(others) = links.iter().filter_map(|(_, link)| link.mtu).max() else {
+        return Vec::new();
+    };
+    let narrow = links.into_iter().filter_map(|(node, link)| {
+        let mtu = link.mtu.filter(|&mtu| mtu < others)?;
+        Some(NarrowLink { node, link: &link.name, mtu, others })
+    });
+    narrow.collect()
+}
+
 /// That a node's own neighbour entry for another node is fixed and wrong.
 pub(super) fn neighbour_fixed_wrong(
     facts: &Facts,

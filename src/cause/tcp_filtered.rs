@@ -161,16 +161,14 @@ fn facts(evidence: &Evidence<'_>, family: IpFamily, lost: &BTreeSet<(&str, &str)
     facts
 }
 
-/// What becomes of the connections: rejected is what somebody says so of, and no route can be missing where
-/// datagrams pass.
+/// What is done with the connections. Somebody who rejects them says so now and then: kernels limit how many
+/// errors they send (`icmp_ratelimit`). No route can be missing where datagrams pass.
 fn fate(evidence: &Evidence<'_>, family: IpFamily, lost: &BTreeSet<(&str, &str)>) -> &'static str {
-    let rejected = lost.iter().all(|(from, to)| {
-        evidence.pod_path(from, to, family).is_some_and(|probed| {
-            let mut attempts = probed.reading.attempts.iter();
-            attempts.any(|attempt| matches!(attempt.outcome, Outcome::Unreachable { .. }))
-        })
+    let told = lost.iter().filter_map(|(from, to)| evidence.pod_path(from, to, family)).any(|it| {
+        let mut attempts = it.reading.attempts.iter();
+        attempts.any(|attempt| matches!(attempt.outcome, Outcome::Unreachable { .. }))
     });
-    if rejected { "rejected" } else { "dropped" }
+    if told { "rejected" } else { "dropped" }
 }
 
 fn remedies(family: IpFamily, place: &str) -> Vec<String> {

@@ -329,6 +329,19 @@ fn a_node_that_does_not_find_its_own_pods_is_named_where_nobody_comes_in_from_ou
 }
 
 #[test]
+fn a_nodes_narrow_interface_is_the_proved_reason_for_large_packets_that_are_lost_there() {
+    let mut lab = Lab::dual()
+        .with(Fault::Narrow { from: "n2", to: "n1", family: V6 })
+        .with(Fault::Narrow { from: "n1", to: "n2", family: V6 })
+        .looked_at();
+    let snapshot = lab.facts.snapshots.iter_mut().find(|it| it.node == "n2").unwrap();
+    snapshot.links[0].mtu = Some(1_280);
+    let cause = assert_one(&lab, "path_mtu", &["node n2", "eth0 carries 1280 bytes", "1500"]);
+    assert_eq!(cause.confidence, Confidence::Proved);
+    assert!(cause.fix[0].contains("ip link set eth0 mtu 1500"), "{cause:#?}");
+}
+
+#[test]
 fn an_mtu_below_what_ipv6_needs_is_the_reason_for_a_lost_address() {
     let mut lab = Lab::dual().with(Fault::CutOff { node: "n2", family: V6 }).looked_at();
     let snapshot = lab.facts.snapshots.iter_mut().find(|it| it.node == "n2").unwrap();
