@@ -1,11 +1,13 @@
 #!/bin/sh
-# Connects to the default gateways of this pod's network, for a pod in a node's own network those of the node,
+# Tells which addresses of this pod's network are deprecated (RFC 4862), for a pod in a node's own network those of
+# the node. Connects to the default gateways of this pod's network, for a pod in a node's own network those of the node,
 # and tells whether they were found on the link.
 #
 # Read-only but for one connection to a port of each gateway that nobody uses (9, discard), as any user, with
 # busybox alone. It gives no meaning: the state of each neighbour (RFC 4861, 7.3.2) goes out as the kernel has it.
 #
-# Stdout: `FAMILY ADDRESS INTERFACE STATE`, parted by tabs, for each gateway, then a line `end`.
+# Stdout: `deprecated ADDRESS INTERFACE`, parted by tabs, for each such address, `FAMILY ADDRESS INTERFACE STATE` for
+# each gateway, then a line `end`.
 
 export LC_ALL=C
 
@@ -20,6 +22,11 @@ gateways() {
             sed -n "s/^default via \([0-9a-f.:]*\) dev \([^ ]*\).*/$family \1 \2/p"
     done
 }
+
+tab=$(printf '\t')
+ip -o addr 2> /dev/null |
+    sed -n "s|^[0-9]*: \([^ ]*\) *inet6* \([0-9a-f.:]*\)[ /].* deprecated .*|deprecated$tab\2$tab\1|p" |
+    head -n 100
 
 list=$(gateways)
 if [ -z "$list" ]; then

@@ -51,4 +51,10 @@ grep -sH '' "$@" | section setting
 grep -sh '' /sys/class/net/*/brport/hairpin_mode | sort | uniq | section hairpin
 grep -E '^(Ip6(InNoRoutes|OutNoRoutes|InTooBigErrors|InDiscards|OutDiscards|InAddrErrors)|Icmp6InPktTooBigs) ' \
     /proc/net/snmp6 2> /dev/null | section counter
+# Connections that wait for a server here: by what it listens (state 0A) and has not accepted, or accepted (01, or 08
+# where the client has gone) and has not read.
+for table in tcp tcp6; do
+    grep -E ': [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} (0A|01|08) [0-9A-F]{8}:0*[1-9A-F]' "/proc/net/$table" \
+        2> /dev/null | head -n "$most" | section "$table"
+done
 echo end

@@ -6,7 +6,7 @@ use super::{CauseRule, Confidence, Evidence, Found};
 use crate::{
     check::{Status, words},
     facts::Lease,
-    fixture::WorkloadState,
+    fixture::{NOT_CONTROLLED, NOT_SCHEDULED, Workload, WorkloadState},
     probe::ProbeId,
 };
 
@@ -25,13 +25,87 @@ impl CauseRule for ComponentStopped {
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let leases = evidence.world.facts.leases.known();
-        let stale = leases.into_iter().flatten().filter(|lease| lease.is_stale());
-        stale.filter_map(|lease| of_lease(evidence, lease)).collect()
+        let leases = || evidence.world.facts.leases.known().into_iter().flatten();
+        let stale = leases().filter(|lease| lease.is_stale());
+        let found: Vec<Found> = stale.filter_map(|lease| of_lease(evidence, lease)).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        // Who is alone may lead without a Lease (`--leader-elect=false`), and one that is renewed says nothing
+        // of what its component gets done.
+        let undone =
+            [("kube-controller-manager", NOT_CONTROLLED), ("kube-scheduler", NOT_SCHEDULED)];
+        undone
+            .into_iter()
+            .filter_map(|(component, reason)| {
+                let lease = leases().find(|lease| lease.component == component);
+                unled(evidence, component, reason, lease)
+            })
+            .collect()
     }
 }
 
 fn of_lease(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
+    let Lease { component, duration_seconds, .. } = lease;
+    let silent = lease.silent_seconds.unwrap_or_default();
+    let fact = format!(
+        "the Lease kube-system/{component} was last renewed {silent} s ago, and holds for {duration_seconds} s{}",
+        lease.holder.as_ref().map(|holder| format!(" (by {holder})")).unwrap_or_default()
+    );
+    found(evidence, component, vec![fact], Confidence::Proved)
+}
+
+/// What none of the run's own Deployments or pods was taken up by, though the API server has them.
+fn unled(
+    evidence: &Evidence<'_>,
+    component: &str,
+    reason: &str,
+    lease: Option<&Lease>,
+) -> Option<Found> {
+    let fixture = evidence.world.fixture;
+    let left = |pod: &&Workload| matches!(&pod.state, WorkloadState::Failed { reason: why } if why == reason);
+    let left_backends = fixture.backends.iter().filter(left).count();
+    let left_probes = fixture.probes.iter().filter(left).count();
+    let none = left_backends + left_probes == 0;
+    if none || fixture.backends.iter().any(Workload::is_ready) {
+        return None;
+    }
+    let mut seen = if component == "kube-scheduler" {
+        let left = words::count(left_backends + left_probes, "pod");
+        vec![format!("{left} of this run without a node, and without the condition PodScheduled")]
+    } else {
+        let left = words::count(left_backends, "Deployment");
+        vec![format!(
+            "{left} of this run without status.observedGeneration: no controller has looked at them"
+        )]
+    };
+    let up = fixture.probes.iter().filter(|pod| pod.is_ready()).count();
+    if up > 0 {
+        seen.push(format!(
+            "{} of this run that {} no Deployment came up meanwhile",
+            words::count(up, "pod"),
+            if up == 1 { "needs" } else { "need" }
+        ));
+    }
+    let confidence = match lease.and_then(|lease| Some((lease, lease.silent_seconds?))) {
+        Some((lease, silent)) => {
+            seen.push(format!(
+                "its Lease was renewed {silent} s ago, by {}: it runs, and does not get to its work",
+                lease.holder.as_deref().unwrap_or("nobody any more")
+            ));
+            Confidence::Possible
+        }
+        None => Confidence::Likely,
+    };
+    found(evidence, component, seen, confidence)
+}
+
+fn found(
+    evidence: &Evidence<'_>,
+    component: &str,
+    mut seen: Vec<String>,
+    confidence: Confidence,
+) -> Option<Found> {
     let fixture = evidence.world.fixture;
     let pods = fixture.backends.iter().chain(&fixture.probes);
     let awaited: Vec<&str> =
@@ -39,7 +113,7 @@ fn of_lease(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
     let unserved = fixture.services.iter().filter(|service| {
         service.role.is_basic() && service.slices.as_ref().is_some_and(Vec::is_empty)
     });
-    let manages = lease.component == "kube-controller-manager";
+    let manages = component == "kube-controller-manager";
     let unserved = if manages { unserved.count() } else { 0 };
     if awaited.is_empty() && unserved == 0 {
         return None;
@@ -49,13 +123,6 @@ fn of_lease(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
     } else {
         "new pods are not given to a node"
     };
-    let component = &lease.component;
-    let silent = lease.silent_seconds.unwrap_or_default();
-    let mut seen = vec![format!(
-        "the Lease kube-system/{component} was last renewed {silent} s ago, and holds for {} s{}",
-        lease.duration_seconds,
-        lease.holder.as_ref().map(|holder| format!(" (by {holder})")).unwrap_or_default()
-    )];
     if !awaited.is_empty() {
         seen.push(format!("{} of this run did not come up", words::count(awaited.len(), "pod")));
     }
@@ -76,11 +143,11 @@ fn of_lease(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
         evidence.bad(|probed| unserved > 0 && probed.service().is_some());
     Some(Found {
         what: format!("{component} has stopped or lost the API server: {undone}."),
-        confidence: Confidence::Proved,
+        confidence,
         evidence: seen,
         reproduce: vec![
-            format!("kubectl -n kube-system get lease {component} -o yaml"),
             format!("kubectl -n kube-system get pods -l component={component} -o wide"),
+            format!("kubectl -n kube-system get lease {component} -o yaml"),
             format!("kubectl -n kube-system logs -l component={component} --tail=50"),
         ],
         fix: vec![

@@ -21,6 +21,8 @@ pub struct Evidence<'a> {
     pub(super) world: World<'a>,
     pub(super) judged: &'a [Judged],
     pub(super) probes: &'a ProbeTable,
+    /// Which machines were kept from their work.
+    pub(super) busy: Busy<'a>,
     /// Every probe of the run.
     pub(super) probed: Vec<Probed<'a>>,
     /// The places of the probes that have to do with a node: that start there, are sent to its
@@ -62,7 +64,7 @@ impl<'a> Evidence<'a> {
             })
         };
         let ways_in = IpFamily::ALL.into_iter().filter(|&family| outside(family)).collect();
-        Self { world, judged, probes, probed, by_node, pod_paths, ways_in }
+        Self { world, judged, probes, busy, probed, by_node, pod_paths, ways_in }
     }
 
     /// The probes of one family that start at a node, are sent to its address, or must reach the

@@ -50,6 +50,10 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
         "{} of this run on {node}: the kubelet has not picked them up",
         words::count(pods, "pod")
     )];
+    if let Some(known) = evidence.probed.iter().find(|it| it.at() == Some(node) && is_answered(it))
+    {
+        seen.push(format!("a NodePort of this run answers at {node} ({})", known.probe.target));
+    }
     if let (Some(first), false) = (ports.first(), answering) {
         seen.push(format!(
             "no NodePort of this run answers at {node} either, so its kube-proxy hears nothing, too ({}: {})",
@@ -59,10 +63,17 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
     }
     let flags: Vec<&str> = IpFamily::ALL.into_iter().map(commands::flag).collect();
     Found {
-        what: format!(
-            "Node {node} gets no news from the API server: its kubelet has stopped, or the way between them \
-             is dead."
-        ),
+        what: if answering {
+            format!(
+                "Node {node} starts no pods, though its kube-proxy hears the API server: its kubelet has stopped, \
+                 or its container runtime does not answer."
+            )
+        } else {
+            format!(
+                "Node {node} gets no news from the API server: its kubelet has stopped, or the way between them \
+                 is dead."
+            )
+        },
         confidence: Confidence::Likely,
         evidence: seen,
         reproduce: [
@@ -81,6 +92,10 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
             format!(
                 "On {node} itself, see that the kubelet runs and what it complains of: `systemctl status \
                  kubelet; journalctl -u kubelet --since -5min`."
+            ),
+            format!(
+                "See there that the container runtime answers: `crictl info`; if it hangs, `systemctl restart \
+                 containerd` (or crio)."
             ),
             format!(
                 "If it can't reach the API server, fix that first: check the address and the link of {node}, its routes \

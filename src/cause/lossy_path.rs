@@ -25,7 +25,8 @@ impl CauseRule for LossyPath {
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
         let of = |family| {
-            let places = losing(evidence.probes, family).into_iter();
+            let places =
+                losing(evidence.world, &evidence.busy, evidence.probes, family).into_iter();
             places.filter_map(move |lossy| at_place(evidence, family, &lossy))
         };
         evidence.families().flat_map(of).collect()
@@ -43,6 +44,8 @@ fn at_place(evidence: &Evidence<'_>, family: IpFamily, lossy: &Losing<'_>) -> Op
         .probed
         .iter()
         .filter(|probed| here(probed) && lost_one(probed))
+        // What a busy machine explains by itself is no sign of a loss.
+        .filter(|probed| lossy.red || !evidence.busy.touches(evidence.world, probed.probe))
         .map(Probed::id)
         .collect();
     let cases = (0..evidence.judged.len()).filter(|&case| {

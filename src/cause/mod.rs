@@ -8,6 +8,7 @@ mod address_duplicate;
 mod affinity_off;
 mod api_server_without_pods;
 mod backend_filtered;
+mod backend_hung;
 mod backend_not_listening;
 mod both_families;
 mod certificate_without_service;
@@ -18,6 +19,7 @@ mod connections_limited;
 mod connections_untracked;
 mod distribution;
 mod dns_other_domain;
+mod dns_records_failing;
 mod dns_server_deaf;
 mod dns_slow;
 mod dns_unreachable;
@@ -54,6 +56,7 @@ mod neighbour_entry_wrong;
 mod node_address_filtered;
 mod node_cut_off;
 mod node_not_forwarding;
+mod node_not_ready;
 mod node_port_dead;
 mod node_port_input_filtered;
 mod node_port_not_masqueraded;
@@ -119,6 +122,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &services_refused::ServicesRefused,
     &service_changes_refused::ServiceChangesRefused,
     &component_stopped::ComponentStopped,
+    &node_not_ready::NodeNotReady,
     &kubelet_unheard::KubeletUnheard,
     &kubelet_unreached::KubeletUnreached,
     &pods_not_made::PodsNotMade,
@@ -131,6 +135,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &pod_way_missing::PodWayMissing,
     &pod_gateway_silent::PodGatewaySilent,
     &backend_not_listening::BackendNotListening,
+    &backend_hung::BackendHung,
     &backend_filtered::BackendFiltered,
     &target_listens_on_one_family::TargetListensOnOneFamily,
     &address_duplicate::AddressDuplicate,
@@ -183,6 +188,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &dns_other_domain::DnsOtherDomain,
     &dns_wrong_records::DnsWrongRecords,
     &dns_without_records::DnsWithoutRecords,
+    &dns_records_failing::DnsRecordsFailing,
     &dns_without_names::DnsWithoutNames,
     &dns_without_endpoints::DnsWithoutEndpoints,
     &search_path_wrong::SearchPathWrong,

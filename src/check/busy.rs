@@ -164,6 +164,12 @@ impl<'a> Busy<'a> {
             && self.held_up.touch(world, reading.probe)
     }
 
+    /// Whether such a machine has to do with a probe, so that a single silence of it tells nothing of the
+    /// network.
+    pub(crate) fn touches(&self, world: World<'_>, probe: &Probe) -> bool {
+        self.late.touch(world, probe)
+    }
+
     /// Why a case is inconclusive for it.
     pub(crate) fn reason(&self) -> String {
         let tenths = self.longest_ms / 100;

@@ -60,6 +60,7 @@ pub(crate) use dns_place::DnsPlace;
 pub use egress::egress_notices;
 pub use erased::{DynCheck, Judge, PlannedCase};
 pub use need::Need;
+pub use node::address_notices;
 pub(crate) use node::{proxy_fixes, proxy_logs};
 pub use notices::notices;
 pub use parity::{KindOfPath, Parity, parity};

@@ -29,7 +29,7 @@ pub use target::{
 
 use crate::{
     net::IpFamily,
-    snapshot::{Gateway, Ruleset, Snapshot, Told},
+    snapshot::{Deprecated, Gateway, Ruleset, Snapshot, Told},
 };
 
 /// The snapshot.
@@ -86,6 +86,9 @@ pub struct Facts {
     /// Whether the nodes' default gateways are there, as far as that was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<Gateway>,
+    /// Which addresses of the nodes are deprecated, as far as that was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deprecated: Vec<Deprecated>,
     /// What the API server and the logs of the network's components tell of those nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Told>,

@@ -117,6 +117,11 @@ pub(super) fn records(lab: &Lab, probe: &Probe, server: &str) -> Outcome {
             {
                 return Outcome::NoRecords;
             }
+            Fault::RecordsFail { pod, family }
+                if *family == probe.family() && pod.is_none_or(|pod| pod == server) =>
+            {
+                return Outcome::DnsFailure { detail: "the server said SERVFAIL".to_owned() };
+            }
             Fault::WrongRecords { pod, family }
                 if *family == probe.family() && pod.is_none_or(|pod| pod == server) =>
             {

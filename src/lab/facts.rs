@@ -181,6 +181,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         snapshots: Vec::new(),
         inside_pods: Vec::new(),
         gateways: Vec::new(),
+        deprecated: Vec::new(),
         told: Vec::new(),
         places: Places::default(),
         rulesets: Vec::new(),

@@ -49,6 +49,8 @@ pub(crate) enum Fault {
     Masquerade { at: &'static str, family: IpFamily },
     /// A DNS pod, or every one, has no records of a family.
     NoRecords { pod: Option<&'static str>, family: IpFamily },
+    /// A DNS pod, or every one, answers questions for the records of a family with an error.
+    RecordsFail { pod: Option<&'static str>, family: IpFamily },
     /// A DNS pod, or every one, doesn't know any name.
     NoNames { pod: Option<&'static str> },
     /// DNS doesn't know any headless Service.

@@ -189,24 +189,25 @@ impl Lab {
     /// The cluster with a pod in the network of every node.
     #[must_use]
     pub(crate) fn with_hosts(mut self) -> Self {
-        let nodes = 1..=self.fixture.nodes.len();
         // Those of the cluster, the primary one first.
         let told = self.fixture.probes[0].host_ips.iter().flatten();
         let families: Vec<IpFamily> = told.map(|&ip| IpFamily::of(ip)).collect();
+        let nodes = (1..=self.fixture.nodes.len()).map(|i| (i, format!("n{i}")));
         self.fixture.host_probes = nodes
-            .map(|i| Workload {
-                node: format!("n{i}"),
-                pod: Some(format!("host-busybox-{i}")),
-                pod_ip: Some(node_ip(i, families[0]).to_string()),
-                pod_ips: families.iter().map(|&family| node_ip(i, family)).collect(),
-                state: WorkloadState::Ready,
-                ..self.fixture.probes[i - 1].clone()
+            .filter_map(|(i, node)| {
+                Some(Workload {
+                    pod: Some(format!("host-busybox-{i}")),
+                    pod_ip: Some(node_ip(i, families[0]).to_string()),
+                    pod_ips: families.iter().map(|&family| node_ip(i, family)).collect(),
+                    state: WorkloadState::Ready,
+                    ..self.fixture.probe_on(&node)?.clone()
+                })
             })
             .collect();
         // As the API server gives them to Services that were made before.
         let like = self.fixture.service(&ServiceRole::Manual).map(|it| it.families().to_vec());
         let families = like.filter(|known| !known.is_empty()).unwrap_or(families);
-        let served = (1..=self.fixture.nodes.len()).map(|i| format!("n{i}"));
+        let served = self.fixture.host_probes.iter().map(|pod| pod.node.clone());
         let served: Vec<String> = served.filter(|node| self.fixture.mesh.serves(node)).collect();
         for node in served {
             let place = self.fixture.services.len();

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{Fault, Lab};
 use crate::{
+    fixture::BACKEND_PORT,
     net::IpFamily::{self, V4, V6},
-    snapshot::{Address, Link, Lookup, Neighbour, Route, Snapshot},
+    snapshot::{Address, Backlog, Link, Lookup, Neighbour, Route, Snapshot},
 };
 
 impl Lab {
@@ -33,6 +34,27 @@ impl Lab {
                     duplicate: false,
                 })
                 .collect(),
+            ..Snapshot::default()
+        });
+    }
+
+    /// The nginx on a node is looked at from inside, and takes no connections of a family.
+    pub(crate) fn hangs(&mut self, node: &str, family: IpFamily, unaccepted: u32) {
+        let Some(pod) = self.fixture.backend_on(node).cloned() else { return };
+        self.facts.inside_pods.push(Snapshot {
+            node: node.to_owned(),
+            pod: pod.pod.clone(),
+            addresses: pod
+                .pod_ips
+                .iter()
+                .map(|&address| Address {
+                    link: "eth0".to_owned(),
+                    address,
+                    tentative: false,
+                    duplicate: false,
+                })
+                .collect(),
+            backlogs: vec![Backlog { family, port: BACKEND_PORT, unaccepted, unread: 0 }],
             ..Snapshot::default()
         });
     }
@@ -86,6 +108,7 @@ impl Lab {
             ]),
             counters: BTreeMap::new(),
             hairpin_modes: Vec::new(),
+            backlogs: Vec::new(),
         }
     }
 

@@ -7,13 +7,17 @@ use hickory_resolver::{
     TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig},
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
-    proto::rr::{Name, RecordType},
+    proto::{
+        op::ResponseCode,
+        rr::{Name, RecordType},
+    },
 };
 use kube::Client;
 use tokio::time::{Instant, timeout};
 
 use super::{
     Batch, Observation, Outcome, Probe, Sink, Target,
+    failure::SAID,
     plan::DnsServer,
     policy::{Patience, pursue},
 };
@@ -122,9 +126,20 @@ async fn ask(resolver: &TokioResolver, target: &Target) -> Result<Outcome, Strin
         Err(error) if error.is_nx_domain() => Ok(Outcome::NoSuchName),
         Err(error) if error.is_no_records_found() => Ok(Outcome::NoRecords),
         Err(NetError::Dns(DnsError::ResponseCode(code))) => {
-            Ok(Outcome::DnsFailure { detail: format!("the server said {code}") })
+            Ok(Outcome::DnsFailure { detail: format!("{SAID} {}", mnemonic(code)) })
         }
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// An error of a server by the name that nslookup gives it, too (RFC 1035, RFC 6895).
+fn mnemonic(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::FormErr => "FORMERR".to_owned(),
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::NotImp => "NOTIMP".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -206,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_of_the_server_is_a_failure() {
-        let detail = "the server said Server Failure".to_owned();
+        let detail = "the server said SERVFAIL".to_owned();
         assert_eq!(of("broken.cluster.local.").await, Ok(Outcome::DnsFailure { detail }));
     }
 

@@ -4,6 +4,8 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::failure::SAID;
+
 /// How it is told of a DNS server that nothing at all came back: the tool had to be stopped.
 pub(super) const DNS_LATE: &str = "no answer in time";
 
@@ -119,6 +121,14 @@ impl Outcome {
             Self::TimedOut => true,
             Self::DnsFailure { detail } => [DNS_LATE, DNS_UNANSWERED].contains(&detail.as_str()),
             _ => false,
+        }
+    }
+
+    /// The error with which a DNS server answered (`SERVFAIL`, …).
+    pub(crate) fn dns_error(&self) -> Option<&str> {
+        match self {
+            Self::DnsFailure { detail } => detail.strip_prefix(SAID).map(str::trim),
+            _ => None,
         }
     }
 

@@ -404,6 +404,7 @@ impl Session {
         let notices = check::egress_notices(world, &probes);
         let notices = notices.into_iter().chain(check::forward_notices(world, &probes));
         let notices = notices.chain(check::loss_notices(world, &probes));
+        let notices = notices.chain(check::address_notices(world));
         let notices: Vec<String> = notices.collect();
         notices.into_iter().for_each(|notice| self.notice(notice));
         self.stopwatch.end(judging);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::{
     cluster::{PodExec, exec_lines},
     fixture::{Fixture, PROBE_CONTAINER, Workload},
-    snapshot::{GATEWAY_COMMAND, Gateway},
+    snapshot::{Deprecated, GATEWAY_COMMAND, Gateway},
 };
 
 /// Of how many nodes at most.
@@ -18,16 +18,22 @@ const MOST: usize = 32;
 /// How long one may take; the script needs 10 s at most.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// Looks whether the default gateways of nodes answer, from their host-network pods and all at the same time. Of a node
-/// that doesn't tell nothing is known.
+/// Looks whether the default gateways of nodes answer and which of the nodes' addresses are deprecated, from their
+/// host-network pods and all at the same time. Of a node that doesn't tell nothing is known.
 #[tracing::instrument(name = "gateways", skip_all)]
-pub(super) async fn take(client: &Client, fixture: &Fixture) -> Vec<Gateway> {
+pub(super) async fn take(client: &Client, fixture: &Fixture) -> (Vec<Gateway>, Vec<Deprecated>) {
     let ready = fixture.host_probes.iter().filter(|workload| workload.is_ready()).take(MOST);
-    join_all(ready.map(|workload| one(client, fixture, workload))).await.concat()
+    let each = join_all(ready.map(|workload| one(client, fixture, workload))).await;
+    let (gateways, deprecated): (Vec<_>, Vec<_>) = each.into_iter().unzip();
+    (gateways.concat(), deprecated.concat())
 }
 
-async fn one(client: &Client, fixture: &Fixture, workload: &Workload) -> Vec<Gateway> {
-    let Some(pod) = workload.pod.clone() else { return Vec::new() };
+async fn one(
+    client: &Client,
+    fixture: &Fixture,
+    workload: &Workload,
+) -> (Vec<Gateway>, Vec<Deprecated>) {
+    let Some(pod) = workload.pod.clone() else { return Default::default() };
     let request = PodExec {
         namespace: fixture.host_namespace().to_owned(),
         pod,
@@ -36,9 +42,15 @@ async fn one(client: &Client, fixture: &Fixture, workload: &Workload) -> Vec<Gat
         stdin: String::new(),
         deadline: Instant::now() + LIMIT,
     };
-    let mut gateways = Vec::new();
-    let read = |line: &str| gateways.extend(Gateway::read(&workload.node, line));
+    let (mut gateways, mut deprecated) = (Vec::new(), Vec::new());
+    let read = |line: &str| {
+        gateways.extend(Gateway::read(&workload.node, line));
+        deprecated.extend(Deprecated::read(&workload.node, line));
+    };
     let ended = exec_lines(client, &request, read).await;
     // What broke off may have read a state too early.
-    ended.map_or_else(|_| Vec::new(), |()| gateways)
+    if ended.is_err() {
+        gateways.clear();
+    }
+    (gateways, deprecated)
 }

@@ -44,9 +44,45 @@ impl Gateway {
     }
 }
 
+/// An address of a node's that is deprecated (RFC 4862): what asks a node for an address of its own to send from
+/// gets another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deprecated {
+    /// The node.
+    pub node: String,
+    /// The address.
+    pub address: IpAddr,
+    /// Its interface.
+    pub link: String,
+}
+
+impl Deprecated {
+    /// Reads a line of the same script's, as it was printed on a node.
+    pub fn read(node: &str, line: &str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        fields.next().filter(|first| *first == "deprecated")?;
+        let address = fields.next()?.parse().ok()?;
+        Some(Self { node: node.to_owned(), address, link: fields.next()?.to_owned() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deprecated_address_is_told_from_a_gateway() {
+        let line = "deprecated\tfd00:31:4::12\teth0";
+        let found = Deprecated::read("n2", line).unwrap();
+        assert_eq!(
+            (found.address.to_string(), found.link),
+            ("fd00:31:4::12".into(), "eth0".into())
+        );
+        assert_eq!(Gateway::read("n2", line), None);
+        for other in ["6\tfe80::1\teth0\tSTALE", "deprecated\tx\teth0", "end"] {
+            assert_eq!(Deprecated::read("n2", other), None);
+        }
+    }
 
     #[test]
     fn a_gateway_is_silent_where_nobody_answers_for_its_address() {

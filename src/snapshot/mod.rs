@@ -7,8 +7,8 @@ mod read;
 mod rules;
 mod told;
 
-pub use gateway::{GATEWAY_COMMAND, Gateway};
-pub use model::{Address, Link, Lookup, Neighbour, Route, RoutingRule, Snapshot};
+pub use gateway::{Deprecated, GATEWAY_COMMAND, Gateway};
+pub use model::{Address, Backlog, Link, Lookup, Neighbour, Route, RoutingRule, Snapshot};
 pub use read::{COMMAND, Reader, stdin};
 pub use rules::{Effect, Entry, FilterRule, Hook, RULES_COMMAND, RulesReader, Ruleset};
 pub use told::{Complaint, Component, Event, MISSING, NetworkPod, Told, Trouble, complaints};

@@ -45,6 +45,31 @@ pub struct Snapshot {
     /// `hairpin_mode` of the ports of bridges, each value once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hairpin_modes: Vec<String>,
+    /// What waits for the servers of a pod; not read of a node's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backlogs: Vec<Backlog>,
+}
+
+/// Connections that the kernel opened for a server, which has not taken them or reads nothing of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// The family.
+    pub family: IpFamily,
+    /// The server's port.
+    pub port: u16,
+    /// How many it has not accepted.
+    #[serde(default)]
+    pub unaccepted: u32,
+    /// How many it has accepted, with bytes that it has not read.
+    #[serde(default)]
+    pub unread: u32,
+}
+
+impl Backlog {
+    /// How many wait.
+    pub const fn waiting(&self) -> u32 {
+        self.unaccepted.saturating_add(self.unread)
+    }
 }
 
 /// An interface.
@@ -164,6 +189,11 @@ impl Snapshot {
     /// What it knows of a neighbour.
     pub fn neighbour(&self, address: IpAddr) -> Option<&Neighbour> {
         self.neighbours.iter().find(|neighbour| neighbour.address == address)
+    }
+
+    /// What waits at a port.
+    pub fn backlog(&self, family: IpFamily, port: u16) -> Option<&Backlog> {
+        self.backlogs.iter().find(|it| it.family == family && it.port == port)
     }
 
     /// Whether the sections that rules draw conclusions from were read.

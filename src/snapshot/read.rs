@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::model::{Address, Link, Lookup, Neighbour, Route, RoutingRule, Snapshot};
+use super::model::{Address, Backlog, Link, Lookup, Neighbour, Route, RoutingRule, Snapshot};
 use crate::net::IpFamily;
 
 /// The command that runs the script in the probes' container.
@@ -85,6 +85,8 @@ impl Reader {
                     .insert(format!("net.{}", name.replace('/', ".")), value.to_owned());
             }
             "hairpin" => snapshot.hairpin_modes.push(text.to_owned()),
+            // A node has servers of other people's.
+            "tcp" | "tcp6" if snapshot.pod.is_some() => add(&mut snapshot.backlogs, backlog(text)?),
             "counter" => {
                 let mut words = text.split_whitespace();
                 snapshot.counters.insert(words.next()?.to_owned(), words.next()?.parse().ok()?);
@@ -195,6 +197,36 @@ fn lookup(address: IpAddr, said: &str) -> Lookup {
     let route = route.filter(|route| route.rejects.is_none() && route.link.is_some());
     let route = route.map(|route| Route { to: None, ..route });
     Lookup { address, route, said: said.split_whitespace().collect::<Vec<_>>().join(" ") }
+}
+
+/// `0: 00000000:1F90 00000000:0000 0A 00000000:00000003 …`: place, own and other address, state, and how much
+/// waits to be sent and to be read, which is how many connections of a socket that listens (proc(5)).
+fn backlog(text: &str) -> Option<Backlog> {
+    const LISTENS: &str = "0A";
+    const MAPPED: &str = "0000000000000000FFFF0000";
+    let mut words = text.split_whitespace().skip(1);
+    let (address, port) = words.next()?.split_once(':')?;
+    let (_other, state, queues) = (words.next()?, words.next()?, words.next()?);
+    let waits = u32::from_str_radix(queues.split_once(':')?.1, 16).ok()?;
+    let is_v4 = address.len() == 8 || address.starts_with(MAPPED);
+    let listens = state == LISTENS;
+    Some(Backlog {
+        family: if is_v4 { IpFamily::V4 } else { IpFamily::V6 },
+        port: u16::from_str_radix(port, 16).ok()?,
+        unaccepted: if listens { waits } else { 0 },
+        unread: u32::from(!listens && waits > 0),
+    })
+}
+
+fn add(backlogs: &mut Vec<Backlog>, more: Backlog) {
+    let same = |it: &&mut Backlog| (it.family, it.port) == (more.family, more.port);
+    match backlogs.iter_mut().find(same) {
+        Some(known) => {
+            known.unaccepted = known.unaccepted.saturating_add(more.unaccepted);
+            known.unread = known.unread.saturating_add(more.unread);
+        }
+        None => backlogs.push(more),
+    }
 }
 
 /// `fd00:31:4::12 dev eth0 lladdr 02:42:ac:1f:04:0c ref 1 used 0/0/0 probes 1 REACHABLE`
@@ -312,13 +344,31 @@ mod tests {
         assert_eq!(snapshot.hairpin_modes, ["0"]);
     }
 
+    #[test]
+    fn what_waits_for_a_server_is_read_of_a_pod_and_not_of_a_node() {
+        let lines = [
+            "tcp\t   0: 00000000:1F90 00000000:0000 0A 00000000:00000003 00:00000000 00000000   101",
+            "tcp\t   1: 0500F40A:1F90 0700F40A:9C40 08 00000000:00000052 00:00000000 00000000   101",
+            "tcp6\t   0: 00000000000000000000000000000000:1F90 00000000000000000000000000000000:0000 0A \
+             00000000:0000001F 00:00000000 00000000   101",
+            "end",
+        ];
+        assert_eq!(read(&lines).backlogs, []);
+        let mut reader = Reader::new("n2").in_pod("nginx-2-x");
+        lines.iter().for_each(|line| reader.line(line));
+        let snapshot = reader.finish(None);
+        let of = |family| snapshot.backlog(family, 8080).map(|it| (it.unaccepted, it.unread));
+        assert_eq!((of(IpFamily::V4), of(IpFamily::V6)), (Some((3, 1)), Some((31, 0))));
+        assert_eq!(snapshot.backlog(IpFamily::V4, 80), None);
+    }
+
     proptest! {
         #[test]
         fn no_line_makes_it_panic(
-            section in "get|link|addr4|addr6|route4|route6|neigh|setting|counter|hairpin|x",
+            section in "get|link|addr4|addr6|route4|route6|neigh|setting|counter|hairpin|tcp|tcp6|x",
             text in "\\PC{0,60}",
         ) {
-            let mut reader = Reader::new("n1");
+            let mut reader = Reader::new("n1").in_pod("nginx-1-x");
             reader.line(&format!("{section}\t{text}"));
             let _ = reader.finish(None);
         }

@@ -99,6 +99,7 @@ fn facts() -> Facts {
         snapshots: Vec::new(),
         inside_pods: Vec::new(),
         gateways: Vec::new(),
+        deprecated: Vec::new(),
         told: Vec::new(),
         places: Places::default(),
         rulesets: Vec::new(),

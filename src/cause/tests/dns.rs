@@ -22,6 +22,25 @@ fn another_address_than_the_services_is_told_from_none() {
 }
 
 #[test]
+fn an_error_for_the_records_of_one_family_is_told_from_silence() {
+    for (family, words) in [(V6, "AAAA records with SERVFAIL"), (V4, "A records with SERVFAIL")] {
+        let lab = Lab::dual().with(Fault::RecordsFail { pod: None, family });
+        let run =
+            assert_red(&lab, |path| path.check == "dns::records" && path.family == Some(family));
+        let cause =
+            assert_cause(&run, "dns_records_failing", &["The cluster's DNS answers", words]);
+        assert!(cause.what.ends_with("rightly."), "{}", cause.what);
+        assert_eq!(run.record.causes.len(), 1, "{:?}", run.record.causes);
+    }
+    let lab = Lab::dual().with(Fault::RecordsFail { pod: Some("coredns-b"), family: V6 });
+    assert_one(&lab, "dns_records_failing", &["The DNS pod coredns-b answers", "others don't"]);
+    // Where neither family is told, it is no matter of one.
+    let both = [V4, V6].map(|family| Fault::RecordsFail { pod: None, family });
+    let run = both.into_iter().fold(Lab::dual(), Lab::with).run();
+    assert!(!run.rules().contains(&"dns_records_failing"), "{:?}", run.rules());
+}
+
+#[test]
 fn one_of_two_dns_pods_that_is_deaf_is_named_with_transport_and_nodes() {
     let lab = Lab::dual().with(Fault::DnsDeaf { pod: "coredns-a" });
     let words = ["The DNS pod coredns-a on node n1", "IPv4 and IPv6: UDP from every node"];

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 
 use crate::{
     cause::{Cause, Confidence, REGISTRY},
-    facts::Fact,
-    fixture::{Allocation, ChangeOutcome, ServiceRole, WorkloadState},
+    facts::{Fact, Readiness},
+    fixture::{Allocation, ChangeOutcome, Exclusion, ExclusionKind, ServiceRole, WorkloadState},
     lab::{Fault, Lab},
     net::IpFamily::{self, V4, V6},
     snapshot::{Address, Gateway, Lookup, Neighbour, Route, RoutingRule, Snapshot},
@@ -88,6 +88,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
                 }
             }),
         ),
+        ("node_not_ready", lab().changed(|lab| not_ready(lab, "n2", false))),
         (
             "kubelet_unheard",
             lab().changed(|lab| not_up(lab, "n2", "the kubelet on n2 has not picked up the pod")),
@@ -136,6 +137,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             broken(Fault::NotForwarding { on: "n2", family: V6 }).changed(without_gateway),
         ),
         ("backend_not_listening", broken(Fault::NotListening { on: "n2", family: V6 })),
+        (
+            "backend_hung",
+            broken(Fault::PodFiltered { on: "n2", family: V6 }).changed(|lab| lab.hangs("n2", V6, 31)),
+        ),
         ("backend_filtered", broken(Fault::PodFiltered { on: "n2", family: V6 })),
         (
             "target_listens_on_one_family",
@@ -259,6 +264,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ),
         ("dns_wrong_records", broken(Fault::WrongRecords { pod: None, family: V6 })),
         ("dns_without_records", broken(Fault::NoRecords { pod: None, family: V6 })),
+        ("dns_records_failing", broken(Fault::RecordsFail { pod: None, family: V6 })),
         ("dns_without_names", broken(Fault::NoNames { pod: None })),
         ("dns_without_endpoints", broken(Fault::NoEndpointNames)),
         ("search_path_wrong", broken(Fault::OtherSearchPath { on: "n2" })),
@@ -311,12 +317,37 @@ fn page(cause: &Cause, suspected: Option<&Cause>) -> String {
 }
 
 /// The run's pods on a node don't come up.
-fn not_up(lab: &mut Lab, node: &str, reason: &str) {
+pub(super) fn not_up(lab: &mut Lab, node: &str, reason: &str) {
     let fixture = &mut lab.fixture;
     let pods = fixture.backends.iter_mut().chain(&mut fixture.probes);
     for pod in pods.filter(|pod| pod.node == node) {
         pod.state = WorkloadState::Failed { reason: reason.to_owned() };
         pod.pod_ips.clear();
+    }
+}
+
+/// A node is not Ready, by its kubelet's own word or for its silence, and takes no part.
+pub(super) fn not_ready(lab: &mut Lab, node: &str, reported: bool) {
+    let message = if reported {
+        "container runtime network not ready: cni plugin not initialized"
+    } else {
+        "Kubelet stopped posting node status."
+    };
+    lab.node(node).ready = Readiness {
+        ready: false,
+        reported,
+        since: "2026-11-25T17:52:00Z".parse().ok(),
+        message: message.to_owned(),
+    };
+    let fixture = &mut lab.fixture;
+    for selected in fixture.nodes.iter_mut().filter(|selected| selected.name == node) {
+        selected.excluded = Some(Exclusion {
+            reason: format!("NotReady: {message}"),
+            kind: ExclusionKind::Unavailable,
+        });
+    }
+    for pods in [&mut fixture.backends, &mut fixture.probes, &mut fixture.host_probes] {
+        pods.retain(|pod| pod.node != node);
     }
 }
 

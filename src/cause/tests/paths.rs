@@ -4,9 +4,9 @@ use super::{Path, assert_cause, assert_red};
 use crate::{
     cause::Confidence,
     check::Status,
-    lab::{Fault, Lab},
+    lab::{Fault, Lab, Run},
     net::IpFamily::{self, V4, V6},
-    probe::{Attempt, Outcome, Vantage},
+    probe::{Attempt, Outcome, Target, Vantage},
     suite::OutsidePolicy,
 };
 
@@ -296,6 +296,41 @@ fn a_small_loss_explains_what_failed_once_there_and_nothing_that_is_dead() {
     );
     let dead = small().with(Fault::UdpDropped { at: "n3", family: V6 }).run();
     assert!(dead.rules().contains(&"udp_dropped"), "{:?}", dead.rules());
+}
+
+/// A path between nodes that lose a few datagrams times out once between its answers, where a probe from
+/// this node was stopped so many milliseconds after its start.
+fn doubted_beside_a_small_loss(stopped_late: Option<(&str, u32)>) -> Run {
+    let lab = Lab::dual().with(Fault::Lossy { between: ["n1", "n2"], percent: 5, family: V6 });
+    let healthy = lab.run();
+    let doubted = healthy.probes_of("pod::reachable/ipv6/n1 -> n2");
+    let timed_out = |millis| Attempt { millis, outcome: Outcome::TimedOut };
+    lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let late = stopped_late.filter(|(node, _)| probe.vantage.node() == Some(node));
+        if let (Some((_, millis)), Target::Udp { .. }) = (late, &probe.target) {
+            seen.attempts.insert(0, timed_out(millis));
+        } else if doubted.contains(&probe) {
+            let answer = seen.attempts[0].clone();
+            seen.attempts = vec![answer.clone(), timed_out(3_010), answer.clone(), answer];
+        }
+        Some(seen)
+    })
+}
+
+#[test]
+fn what_a_busy_machine_explains_is_no_sign_of_a_lossy_path() {
+    let doubt = |run: &Run| run.names(Status::Inconclusive).len();
+    let quiet = doubted_beside_a_small_loss(None);
+    assert_eq!(quiet.rules(), ["lossy_path"], "nothing else explains the time-out");
+    let elsewhere = doubted_beside_a_small_loss(Some(("n3", 4_590)));
+    assert_eq!(elsewhere.rules(), ["lossy_path"]);
+    // Trains are in doubt from a second on, single time-outs before that.
+    for late in [3_600, 4_590] {
+        let busy = doubted_beside_a_small_loss(Some(("n1", late)));
+        assert_eq!(busy.rules(), [""; 0], "{late}: {:#?}", busy.record.causes);
+        assert!(doubt(&quiet) > 0 && doubt(&busy) > 0, "{late}");
+    }
 }
 
 #[test]

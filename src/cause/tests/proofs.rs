@@ -11,7 +11,7 @@ use crate::{
     net::IpFamily::{V4, V6},
     probe::{Outcome, Vantage},
     run::rejudge,
-    snapshot::{Gateway, Link, Lookup, Neighbour, Route},
+    snapshot::{Backlog, Gateway, Link, Lookup, Neighbour, Route},
 };
 
 /// The one cause of a fault, with and without a look at the nodes.
@@ -39,6 +39,35 @@ fn a_pods_own_interface_proves_that_it_lost_an_address() {
     assert_one(&other, "backend_filtered", &[]);
     let other = dropped().changed(|lab| lab.loses_address("n2", V4));
     assert_one(&other, "backend_filtered", &[]);
+}
+
+#[test]
+fn connections_that_wait_in_the_pod_prove_that_its_server_hangs() {
+    let silent = || Lab::dual().with(Fault::PodFiltered { on: "n2", family: V6 });
+    let lab = silent().changed(|lab| lab.hangs("n2", V6, 31));
+    let cause =
+        assert_one(&lab, "backend_hung", &["nginx in pod", "on node n2 hangs", "over IPv6"]);
+    assert_eq!(cause.confidence, Confidence::Proved);
+    let fact = "wait 31 connections that it has not accepted";
+    assert!(cause.evidence[0].contains(fact), "{:#?}", cause.evidence);
+    assert!(cause.fix.iter().all(|fix| !fix.contains("Look for a rule")), "{:#?}", cause.fix);
+    let both = silent().with(Fault::PodFiltered { on: "n2", family: V4 });
+    let both = both.changed(|lab| {
+        lab.hangs("n2", V6, 31);
+        let other = Backlog { family: V4, ..lab.facts.inside_pods[0].backlogs[0].clone() };
+        lab.facts.inside_pods[0].backlogs.push(other);
+    });
+    let run = both.run();
+    assert_eq!(run.rules(), ["backend_hung"], "both families at once");
+    assert!(run.record.causes[0].what.contains("over IPv4 and IPv6"), "{:?}", run.record.causes);
+    // One that waits may be about to be taken, and another pod's are no proof.
+    for other in [
+        silent().changed(|lab| lab.hangs("n2", V6, 1)),
+        silent().changed(|lab| lab.hangs("n2", V4, 31)),
+        silent().changed(|lab| lab.hangs("n1", V6, 31)),
+    ] {
+        assert_one(&other, "backend_filtered", &[]);
+    }
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Faults of Services, NodePorts and DNS.
 
-use super::{assert_cause, assert_one, assert_red};
+use super::{
+    assert_cause, assert_one, assert_red,
+    pages::{not_ready, not_up},
+};
 use crate::{
     cause::Confidence,
     check::Status,
     facts::Fact,
-    fixture::WorkloadState,
+    fixture::{NOT_CONTROLLED, NOT_SCHEDULED, WorkloadState},
     lab::{Fault, Lab},
     net::IpFamily::{V4, V6},
 };
@@ -224,6 +227,58 @@ fn a_scheduler_that_has_stopped_is_the_reason_for_all_that_is_not_determined() {
         doubtful.sort();
         assert_eq!(explained, doubtful);
         assert!(!doubtful.is_empty());
+    }
+}
+
+#[test]
+fn without_leases_a_stopped_component_is_told_by_what_it_leaves_undone() {
+    let cases = [
+        ("kube-controller-manager", NOT_CONTROLLED, "3 Deployments of this run without status"),
+        ("kube-scheduler", NOT_SCHEDULED, "6 pods of this run without a node"),
+    ];
+    for (component, reason, fact) in cases {
+        let undone = |lease: Option<u64>| {
+            Lab::dual().changed(|lab| {
+                match (lease, &mut lab.facts.leases) {
+                    (Some(silent), Fact::Known { value, .. }) => {
+                        value.iter_mut().for_each(|lease| lease.silent_seconds = Some(silent));
+                    }
+                    (_, leases) => *leases = Fact::Absent { reason: "no Lease".to_owned() },
+                }
+                let probes = (reason == NOT_SCHEDULED).then_some(&mut lab.fixture.probes);
+                for pod in lab.fixture.backends.iter_mut().chain(probes.into_iter().flatten()) {
+                    pod.state = WorkloadState::Failed { reason: reason.to_owned() };
+                    pod.pod_ips.clear();
+                    pod.pod = None;
+                }
+            })
+        };
+        let run = undone(None).run();
+        assert_eq!(run.names(Status::Fail), Vec::<String>::new());
+        let cause = assert_cause(&run, "component_stopped", &[component]);
+        assert_eq!(cause.confidence, Confidence::Likely);
+        assert!(cause.evidence[0].starts_with(fact), "{:#?}", cause.evidence);
+        assert_eq!(cause.explains.len(), run.names(Status::Inconclusive).len());
+        // One that leads, and doesn't get there.
+        let cause = assert_cause(&undone(Some(2)).run(), "component_stopped", &[component]).clone();
+        assert_eq!(cause.confidence, Confidence::Possible);
+    }
+    // Where other Deployments are seen to, it is not the component.
+    let one = Lab::dual().changed(|lab| not_up(lab, "n2", NOT_CONTROLLED));
+    assert!(!one.run().rules().contains(&"component_stopped"));
+}
+
+#[test]
+fn a_node_that_is_not_ready_is_the_cause_of_what_was_not_tested_there() {
+    for (reported, says) in [(false, "has stopped"), (true, "its kubelet says so")] {
+        let run = Lab::dual().changed(|lab| not_ready(lab, "n2", reported)).run();
+        assert_eq!(run.names(Status::Fail), Vec::<String>::new());
+        let cause = assert_cause(&run, "node_not_ready", &["Node n2 is not Ready", says]);
+        let status = if reported { "False" } else { "Unknown" };
+        let fact = format!("the condition Ready of n2 is {status} since 2026-11-25T17:52:00Z (");
+        assert!(cause.evidence[0].starts_with(&fact), "{:#?}", cause.evidence);
+        assert_eq!(cause.explains, run.names(Status::Inconclusive));
+        assert!(cause.explains.iter().all(|name| name.ends_with("/n2")), "{:?}", cause.explains);
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod cases;
 mod internal_ips;
+mod notices;
 mod pod_cidrs;
 mod proxy_health;
 mod ranges;
 
+pub use notices::notices as address_notices;
 pub(crate) use proxy_health::{fixes as proxy_fixes, logs as proxy_logs};
 
 use super::DynCheck;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::loss::is_lossy;
 use crate::{
-    check::{World, words},
+    check::{Busy, Reading, World, words},
     net::IpFamily,
     probe::{Outcome, ProbeTable, Target, Train, Vantage},
 };
@@ -53,8 +53,14 @@ impl Between {
     }
 }
 
-/// The places at which a family loses datagrams between nodes, as few as explain all.
-pub(crate) fn losing<'n>(probes: &'n ProbeTable, family: IpFamily) -> Vec<Losing<'n>> {
+/// The places at which a family loses datagrams between nodes, as few as explain all. What a machine
+/// missed that was too busy to listen was not lost there.
+pub(crate) fn losing<'n>(
+    world: World<'n>,
+    busy: &Busy<'_>,
+    probes: &'n ProbeTable,
+    family: IpFamily,
+) -> Vec<Losing<'n>> {
     let mut pairs: BTreeMap<(&str, &str), Between> = BTreeMap::new();
     for (_, probe, observation) in probes.iter().filter(|(_, probe, _)| probe.family() == family) {
         let (Vantage::Pod { node: from }, Target::Loss { .. }) = (&probe.vantage, &probe.target)
@@ -62,6 +68,9 @@ pub(crate) fn losing<'n>(probes: &'n ProbeTable, family: IpFamily) -> Vec<Losing
             continue;
         };
         let Some(to) = probe.aim.backend().filter(|to| to != from) else { continue };
+        if busy.explains_loss(world, &Reading::of(world, probe, observation)) {
+            continue;
+        }
         let attempts = observation.into_iter().flat_map(|seen| &seen.attempts);
         for attempt in attempts {
             let Outcome::Counted { trains } = &attempt.outcome else { continue };
@@ -113,8 +122,10 @@ fn all<'n>(place: LossyPlace<'n>, pairs: &BTreeMap<(&'n str, &'n str), Between>)
 /// Sentences for the operator: where some datagrams were lost, and too few for a failure.
 pub fn notices(world: World<'_>, probes: &ProbeTable) -> Vec<String> {
     let families = IpFamily::ALL.into_iter().filter(|family| world.suite.families.contains(family));
-    let few =
-        families.flat_map(|family| losing(probes, family).into_iter().map(move |it| (family, it)));
+    let busy = Busy::of(world, probes);
+    let few = families.flat_map(|family| {
+        losing(world, &busy, probes, family).into_iter().map(move |it| (family, it))
+    });
     few.filter(|(_, losing)| !losing.red)
         .map(|(family, Losing { place, train, .. })| {
             let (between, node) = match place {
@@ -144,15 +155,20 @@ mod tests {
         Fault::Lossy { between, percent, family: V6 }
     }
 
+    fn losing<'n>(lab: &'n Lab, probes: &'n ProbeTable, family: IpFamily) -> Vec<Losing<'n>> {
+        let world = lab.world();
+        super::losing(world, &Busy::of(world, probes), probes, family)
+    }
+
     #[test]
     fn losses_on_all_ways_of_a_node_are_at_the_node() {
         let lab = Lab::dual().with(lossy(["n1", "n2"], 5)).with(lossy(["n2", "n3"], 5));
         let run = lab.run();
-        let found = losing(&run.record.probes, V6);
+        let found = losing(&lab, &run.record.probes, V6);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].place, LossyPlace::Node("n2"));
         assert!(!found[0].red && found[0].train.lost() * 20 == found[0].train.sent, "{found:?}");
-        assert_eq!(losing(&run.record.probes, V4), Vec::new());
+        assert_eq!(losing(&lab, &run.record.probes, V4), Vec::new());
     }
 
     #[test]
@@ -160,15 +176,16 @@ mod tests {
         let pairs = [["n1", "n2"], ["n1", "n3"], ["n2", "n3"]];
         let lab = pairs.into_iter().map(|pair| lossy(pair, 8)).fold(Lab::dual(), Lab::with);
         let run = lab.run();
-        let found = losing(&run.record.probes, V6);
+        let found = losing(&lab, &run.record.probes, V6);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].place, LossyPlace::Everywhere);
     }
 
     #[test]
     fn a_loss_between_two_nodes_is_between_them() {
-        let run = Lab::dual().with(lossy(["n1", "n2"], 30)).run();
-        let found = losing(&run.record.probes, V6);
+        let lab = Lab::dual().with(lossy(["n1", "n2"], 30));
+        let run = lab.run();
+        let found = losing(&lab, &run.record.probes, V6);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!((&found[0].place, found[0].red), (&LossyPlace::Pair("n1", "n2"), true));
     }

@@ -177,6 +177,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         snapshots: Vec::new(),
         inside_pods: Vec::new(),
         gateways: Vec::new(),
+        deprecated: Vec::new(),
         told: Vec::new(),
         places: Places::default(),
         rulesets: Vec::new(),

@@ -106,10 +106,11 @@ impl Session {
     async fn first_round_beside_gateways(&mut self, probes: Vec<(ProbeId, Probe)>, live: &Live) {
         let (client, fixture) = (self.cluster.client.clone(), self.fixture.clone());
         let wanted = self.wants_egress();
-        let gateways =
-            async { if wanted { gateways::take(&client, &fixture).await } else { Vec::new() } };
-        let (gateways, ()) = tokio::join!(gateways, self.first_round(probes, live));
-        self.facts.gateways = gateways;
+        let gateways = async {
+            if wanted { gateways::take(&client, &fixture).await } else { Default::default() }
+        };
+        let (found, ()) = tokio::join!(gateways, self.first_round(probes, live));
+        (self.facts.gateways, self.facts.deprecated) = found;
     }
 
     async fn first_round(&mut self, probes: Vec<(ProbeId, Probe)>, live: &Live) {

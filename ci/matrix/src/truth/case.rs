@@ -42,6 +42,12 @@ pub fn passed_over(record: &Record) -> Vec<String> {
     nodes.filter_map(|node| Some(format!("{} ({})", node.name, node.excluded.as_ref()?))).collect()
 }
 
+/// The names of the nodes that took no part in a run.
+pub(super) fn left_out(record: &Record) -> Vec<&str> {
+    let nodes = record.fixture.iter().flat_map(|fixture| &fixture.nodes);
+    nodes.filter(|node| node.excluded.is_some()).map(|node| node.name.as_str()).collect()
+}
+
 /// The causes that a run named, each with the names of the cases it explains.
 pub(super) fn causes(record: &Record) -> Vec<(String, Vec<String>)> {
     record.causes.iter().map(|cause| (cause.id.clone(), cause.explains.clone())).collect()

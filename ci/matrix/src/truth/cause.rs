@@ -28,6 +28,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::LargePacketsOneWay(_) => &["path_mtu"],
         Fault::PacketsLost(_) => &["lossy_path"],
         Fault::ServicePolicy(_) | Fault::ExternalTrafficLocal(_) => &["services_changed"],
+        Fault::KubeletStopped(_) => &["node_not_ready"],
         Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_) => &["component_stopped"],
         Fault::DnsTransportDropped(_) | Fault::DnsFamilyRefused(_) => &["dns_server_deaf"],
         Fault::DnsSlow(_) => &["dns_slow"],

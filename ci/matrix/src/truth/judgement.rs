@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use dualstack::{check::Status, record::Record};
+use dualstack::{
+    check::{Status, Subject},
+    record::Record,
+};
 use testbed::{
     fault::Fault,
     path::{Flow, Made, Net, Outcome, Path, describe},
@@ -44,6 +47,7 @@ impl Judgement {
         let cases = case::cases(record);
         let causes = case::causes(record);
         let net = case::net(&cases, spec);
+        let left_out = case::left_out(record);
         let mut judgement = Self::default();
         let mut covered = BTreeSet::new();
         for case in &cases {
@@ -52,6 +56,8 @@ impl Judgement {
                 |paths: &[Path]| Outcome::all(paths.iter().map(|path| fault.outcome(path, &net)));
             let outcome = match of(&paths.all) {
                 _ if starts_no_pods(fault) && needs_pods(case, &paths.all) => Outcome::Unseen,
+                // Nobody asked there.
+                _ if is_of_node(case, &left_out) => Outcome::Unseen,
                 Outcome::Works => match of(&paths.beside) {
                     Outcome::Fails | Outcome::Refused => Outcome::Either,
                     outcome => outcome,
@@ -109,6 +115,11 @@ impl Judgement {
         self.right_causes.contains(&cause)
     }
 
+    /// Whether the run is not green for it and names a right cause, though nothing could be tried that it breaks.
+    pub fn is_told(&self) -> bool {
+        !self.is_red() && self.causes.iter().any(|id| self.is_right(id))
+    }
+
     /// Whether the fault shows nowhere, and nothing was said of it: no tool could see it.
     pub fn is_invisible(&self) -> bool {
         !self.is_red() && self.missed.is_empty() && self.not_asked.is_empty()
@@ -128,6 +139,7 @@ impl Judgement {
         count(&self.unexplained, "without a cause");
         let head = match (!self.is_red(), self.not_asked.is_empty()) {
             (false, _) => "caught",
+            (true, _) if self.is_told() => "not determined, and told why",
             (true, _) if !self.missed.is_empty() => "not caught",
             (true, false) => "not caught: nothing asks",
             (true, true) => "passes",
@@ -144,6 +156,12 @@ impl Judgement {
 /// own pods name their nodes and need neither component.
 const fn starts_no_pods(fault: &Fault) -> bool {
     matches!(fault, Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_))
+}
+
+/// Whether it stands for all that was not tried of a node.
+fn is_of_node(case: &Case, nodes: &[&str]) -> bool {
+    case.family.is_none()
+        && matches!(&case.subject, Subject::Node { name } if nodes.contains(&name.as_str()))
 }
 
 fn needs_pods(case: &Case, paths: &[Path]) -> bool {

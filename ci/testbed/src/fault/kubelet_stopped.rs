@@ -8,7 +8,7 @@ use super::{about::About, kind::FaultKind, kubectl};
 use crate::{
     cluster::Cluster,
     error::Result,
-    path::{By, Made, Net, Outcome, Path},
+    path::{By, Made, Net, Outcome, Path, Port},
     run::{Run, wait_for},
     spec::Family,
 };
@@ -56,7 +56,10 @@ impl FaultKind for KubeletStopped {
                 if flow.client.pod() == node || missing {
                     return Some(Outcome::Unseen);
                 }
-                // Its pods are not ready, so no Service leads to them.
+                // Its pods are not ready, so no Service leads to them: that of DNS leads to others, where there are.
+                if flow.port == Port::Dns && flow.by != By::Own {
+                    return Some(Outcome::Either);
+                }
                 let lost = flow.target.pod() == node && flow.by != By::Own;
                 lost.then_some(Outcome::Fails)
             }

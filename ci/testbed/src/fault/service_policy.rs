@@ -97,11 +97,12 @@ impl FaultKind for ServicePolicy {
         let flow = path.flow().filter(|flow| flow.made == Made::After)?;
         match (self.sets, &flow.by) {
             (Sets::InternalLocal, By::ClusterIp) => {
-                (flow.target.pod() != flow.client.node()).then_some(Outcome::Fails)
+                (flow.target.node() != flow.client.node()).then_some(Outcome::Fails)
             }
             // What comes from the node itself may go to every endpoint.
             (Sets::ExternalLocal, By::NodePort(entry)) => {
-                let foreign = flow.target.pod() != Some(entry) && flow.client.node() != Some(entry);
+                let foreign =
+                    flow.target.node() != Some(entry) && flow.client.node() != Some(entry);
                 foreign.then_some(Outcome::Fails)
             }
             (Sets::NoNodePorts, By::NodePort(_)) => Some(Outcome::Unseen),

@@ -134,6 +134,14 @@ impl Client {
 }
 
 impl Target {
+    /// The node that it is on, if it is on one.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Server(node) | Self::Host(node) => Some(node),
+            Self::Outside => None,
+        }
+    }
+
     /// The node of its pod, if it is in one.
     pub fn pod(&self) -> Option<&str> {
         match self {
