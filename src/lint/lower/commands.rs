@@ -1,5 +1,5 @@
-//! Command lines that set a cluster up, wherever a document holds them: `kubeadm init`, and the
-//! flags of k3s and RKE2.
+//! Command lines that set a cluster up, wherever a document holds them: `kubeadm init` and
+//! `kubeadm join`, and the flags of k3s and RKE2.
 
 use crate::lint::{
     model::{
@@ -66,6 +66,10 @@ fn program(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
 
+/// Flags of `kubeadm join` that stand alone: the word after them is not their value.
+const JOIN_SWITCHES: [&str; 3] =
+    ["control-plane", "discovery-token-unsafe-skip-ca-verification", "dry-run"];
+
 /// Flags of the control plane's components and of kube-proxy that concern families.
 const COMPONENT_FLAGS: [&str; 9] = [
     "service-cluster-ip-range",
@@ -96,6 +100,7 @@ impl Lower<'_> {
             text.value.contains(program) && text.value.contains(word) && text.value.contains("--")
         };
         let known = words("kubeadm", "init")
+            || words("kubeadm", "join")
             || words("kubelet", "node-ip")
             || words("KUBELET_", "node-ip")
             || ["apiserver", "controller-manager", "proxy"]
@@ -150,6 +155,7 @@ impl Lower<'_> {
             let rest = words.get(at + 2..).unwrap_or_default();
             match (program(&word.value), next) {
                 ("kubeadm", Some("init")) => return self.kubeadm_init(rest, word.span),
+                ("kubeadm", Some("join")) => return self.kubeadm_join(rest, word.span),
                 ("k3s" | "rke2", Some("server" | "agent")) => {
                     return self.k3s_flags(rest, word.span);
                 }
@@ -258,19 +264,7 @@ impl Lower<'_> {
         if args.get("service-cidr").is_none() {
             self.assume_services(at);
         }
-        let name = get("node-name");
-        if let Some(advertise) = get("apiserver-advertise-address") {
-            self.model.nodes.push(NodeConfiguration {
-                at,
-                api: None,
-                name,
-                registration: None,
-                kubelet: Args::default(),
-                node_ip: None,
-                advertise: Some(Address::new(advertise)),
-                tool: None,
-            });
-        }
+        self.advertising(get("apiserver-advertise-address"), get("node-name"), at);
         self.model.clusters.push(ClusterConfiguration {
             at,
             api: None,
@@ -281,6 +275,59 @@ impl Lower<'_> {
         });
         true
     }
+
+    /// What `kubeadm join` makes of its argument and its flags.
+    fn kubeadm_join(&mut self, words: &[Spanned<String>], at: Span) -> bool {
+        let args = self.flags(words);
+        // With a file neither flags nor the argument are read.
+        if args.get("config").is_some() {
+            return false;
+        }
+        let get = |name: &str| args.get(name).filter(|text| !is_variable(&text.value)).cloned();
+        let endpoint = argument(words).filter(|text| !is_variable(&text.value)).cloned();
+        let advertise = get("apiserver-advertise-address");
+        let known = endpoint.is_some() || advertise.is_some();
+        self.endpoint(endpoint, true);
+        self.advertising(advertise, get("node-name"), at);
+        known
+    }
+
+    /// A node that begins or joins a control plane with this address.
+    fn advertising(
+        &mut self,
+        advertise: Option<Spanned<String>>,
+        name: Option<Spanned<String>>,
+        at: Span,
+    ) {
+        self.model.nodes.extend(advertise.map(|advertise| NodeConfiguration {
+            at,
+            api: None,
+            name,
+            registration: None,
+            kubelet: Args::default(),
+            node_ip: None,
+            advertise: Some(Address::new(advertise)),
+            tool: None,
+        }));
+    }
+}
+
+/// The one argument of `kubeadm join`, which may stand before, between and behind its flags.
+fn argument(words: &[Spanned<String>]) -> Option<&Spanned<String>> {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if !word.value.starts_with('-') {
+            return Some(word);
+        }
+        let name = word.value.trim_start_matches('-');
+        let valued = !name.contains('=') && !JOIN_SWITCHES.contains(&name);
+        // `-v5` holds its value itself.
+        let short = !word.value.starts_with("--") && name.len() > 1;
+        if valued && !short {
+            words.next();
+        }
+    }
+    None
 }
 
 /// Whether a shell or a template is still to fill in a word.

@@ -38,6 +38,8 @@ impl Lower<'_> {
             self.talos_ranges(network, at, ["podSubnets", "serviceSubnets"]);
         }
         if let Some(cluster) = cluster {
+            let url = cluster.at(&["controlPlane", "endpoint"]).and_then(Node::text);
+            self.model.server_urls.extend(url);
             for (section, name) in [
                 ("controllerManager", ComponentName::ControllerManager),
                 ("apiServer", ComponentName::ApiServer),
@@ -120,6 +122,7 @@ impl Lower<'_> {
         let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
         self.version(root.get("kubernetesVersion").and_then(Node::text));
         self.talos_ranges(root, at, ["clusterPodNets", "clusterSvcNets"]);
+        self.model.server_urls.extend(root.get("endpoint").and_then(Node::text));
         for part in ["patches", "controlPlane", "worker", "nodes"] {
             if let Some(node) = root.get(part) {
                 self.carried(node);
