@@ -61,7 +61,7 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
 }
 
 /// The name of a program without its directory, and without what systemd has before it.
-fn program(word: &str) -> &str {
+pub(super) fn program(word: &str) -> &str {
     let word = word.strip_prefix("ExecStart=").unwrap_or(word);
     word.rsplit('/').next().unwrap_or(word)
 }
@@ -92,6 +92,18 @@ fn component(program: &str) -> Option<ComponentName> {
     }
 }
 
+/// Whether a program is k3s or RKE2, or an image of one of them.
+fn is_k3s(name: &str) -> bool {
+    matches!(name.split([':', '@']).next(), Some("k3s" | "rke2"))
+}
+
+/// Whether a word may stand before a program: of the shell, another program that starts it, or a
+/// variable that is set for it.
+fn goes_before(word: &str) -> bool {
+    let words = ["sudo", "exec", "nohup", "env", "time", "if", "then", "else", "do", "!", "-E"];
+    words.contains(&word) || (word.contains('=') && !word.starts_with('-'))
+}
+
 impl Lower<'_> {
     /// The command lines in a text. False if none of them is known.
     pub(super) fn script(&mut self, node: &Node) -> bool {
@@ -108,7 +120,12 @@ impl Lower<'_> {
                 .any(|name| COMPONENT_FLAGS.iter().any(|flag| words(name, flag)))
             || ["k3s", "K3S", "rke2", "RKE2"]
                 .iter()
-                .any(|name| words(name, "cidr") || words(name, "node-ip"));
+                .any(|name| words(name, "cidr") || words(name, "node-ip"))
+            || words("helm", "--set")
+            || words("cilium", "--set")
+            || words("talosctl", "config")
+            || (text.value.contains("net.ipv")
+                && ["sysctl ", "echo "].iter().any(|name| text.value.contains(name)));
         if !known {
             return false;
         }
@@ -151,12 +168,17 @@ impl Lower<'_> {
             let runs = words[..at]
                 .last()
                 .is_none_or(|before| matches!(before.value.as_str(), "sudo" | "exec" | "nohup"));
+            if words[..at].iter().all(|before| goes_before(&before.value))
+                && self.invocation(&words[at..])
+            {
+                return true;
+            }
             let next = words.get(at + 1).map(|word| word.value.as_str());
             let rest = words.get(at + 2..).unwrap_or_default();
             match (program(&word.value), next) {
                 ("kubeadm", Some("init")) => return self.kubeadm_init(rest, word.span),
                 ("kubeadm", Some("join")) => return self.kubeadm_join(rest, word.span),
-                ("k3s" | "rke2", Some("server" | "agent")) => {
+                (name, Some("server" | "agent")) if is_k3s(name) => {
                     return self.k3s_flags(rest, word.span);
                 }
                 ("kubelet", Some(next)) if runs && next.starts_with("--") => {
@@ -331,7 +353,7 @@ fn argument(words: &[Spanned<String>]) -> Option<&Spanned<String>> {
 }
 
 /// Whether a shell or a template is still to fill in a word.
-fn is_variable(text: &str) -> bool {
+pub(super) fn is_variable(text: &str) -> bool {
     ["$", "`", "{{", "<"].iter().any(|mark| text.contains(mark))
 }
 

@@ -140,7 +140,7 @@ impl Lower<'_> {
     }
 
     /// Which version of a chart is used, where it is one of Cilium's, whose versions are its own.
-    fn chart_version(&mut self, chart: Option<&str>, version: Option<&Node>) {
+    pub(super) fn chart_version(&mut self, chart: Option<&str>, version: Option<&Node>) {
         let cilium = chart.is_some_and(|name| name.rsplit('/').next() == Some("cilium"));
         if let Some(text) = version.filter(|_| cilium).and_then(Node::text)
             && let Ok(version) = text.value.parse()

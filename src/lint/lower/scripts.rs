@@ -9,7 +9,7 @@ use crate::lint::{
     tree::{Block, Budget, Node, Scalar, ScalarKind, Value},
 };
 
-use super::Lower;
+use super::{Lower, carried::is_manifest};
 
 /// Sections by which a unit of systemd begins.
 const SECTIONS: [&str; 4] = ["[Unit]", "[Service]", "[Install]", "[Container]"];
@@ -152,6 +152,9 @@ impl Lower<'_> {
             let scalar = Scalar { text: part.text, kind: ScalarKind::String, block };
             let own = Node { span: Span { start, end, ..node.span }, value: Value::Scalar(scalar) };
             known |= match &part.place {
+                Some(place) if own.str().is_some_and(is_manifest) => {
+                    self.carried_documents(&own, place, true)
+                }
                 Some(place) => self.carried_text(&own, Some(place)),
                 None => self.script(&own),
             };

@@ -104,7 +104,7 @@ pub struct Model {
     /// `ipv6Support` of Calico's `FelixConfiguration`s.
     pub felix: Vec<Spanned<String>>,
     /// How Calico's operator is to find the nodes' addresses: the settings of IPv4 and of IPv6.
-    pub autodetection: Vec<[Option<Span>; 2]>,
+    pub autodetection: Vec<Autodetection>,
     /// Subnets of which the kubelet is to take a node's addresses, as Talos has them.
     pub node_subnets: Vec<Vec<RangeEntry>>,
     /// Whether a tool or a provider is known to give nodes no ranges of the controller manager's.
@@ -332,6 +332,15 @@ impl CalicoNode {
     pub fn get(&self, name: &str) -> Option<&Spanned<String>> {
         self.env.iter().rev().find(|arg| arg.name.value == name).map(|arg| &arg.value)
     }
+}
+
+/// How Calico's operator is told to find a node's addresses.
+#[derive(Clone, Debug)]
+pub struct Autodetection {
+    /// Where that is set for IPv4 and for IPv6.
+    pub set: [Option<Span>; 2],
+    /// Whether the pools beside it are of both families.
+    pub dual: bool,
 }
 
 /// A pool of pod addresses.

@@ -27,9 +27,15 @@ impl Lower<'_> {
         let machine_keys = ["type", "kubelet", "network", "install", "sysctls"];
         let network = ["podSubnets", "serviceSubnets", "cni", "dnsDomain"];
         let cluster_network = cluster.and_then(|cluster| cluster.get("network"));
+        let components = ["controllerManager", "apiServer", "proxy", "scheduler"];
+        let flags = components.iter().any(|name| {
+            let flags = cluster.and_then(|cluster| cluster.at(&[name, "extraArgs"]));
+            flags.is_some_and(|flags| matches!(flags.value, Value::Map(_)))
+        });
         if !(versioned && (machine.is_some() || cluster.is_some()))
             && !known(machine, &machine_keys)
             && !known(cluster_network, &network)
+            && !flags
         {
             return false;
         }
@@ -52,6 +58,12 @@ impl Lower<'_> {
             }
             let mode = settings(cluster, &["proxy.mode"]);
             self.proxy_mode(mode.get("proxy.mode").cloned());
+        }
+        let manifests = cluster.and_then(|cluster| cluster.get("inlineManifests")).map(Node::items);
+        for manifest in manifests.unwrap_or_default() {
+            if let Some(contents) = manifest.get("contents") {
+                self.carried_documents(contents, "inlineManifests", true);
+            }
         }
         if let Some(machine) = machine {
             self.talos_machine(machine);
