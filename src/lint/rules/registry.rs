@@ -93,6 +93,7 @@ pub static RULES: &[Rule] = &[
     services::OUTSIDE,
     services::SINGULAR,
     services::EXTERNAL_NAME,
+    services::EXTERNAL_ADDRESS_FAMILY,
     balancers::ONE_ADDRESS,
     balancers::POOL_FAMILY,
     balancers::INVALID,

@@ -125,6 +125,8 @@ impl Checker<'_> {
         }
         match of {
             "any" => {}
+            // kind's reader takes a number or a boolean for its text.
+            "string" if self.schema == Schema::Kind && node.scalar().is_some() => {}
             "string" => self.scalar(node, path, "a string", &[ScalarKind::String]),
             "int" => self.scalar(node, path, "a whole number", &[ScalarKind::Int]),
             "bool" => self.scalar(node, path, "true or false", &[ScalarKind::Bool]),
