@@ -58,12 +58,6 @@ fn is_talos(text: &str) -> bool {
     begins("version: v1alpha1") && (begins("machine:") || begins("cluster:"))
 }
 
-/// Whether a text holds objects of Kubernetes.
-pub(super) fn is_manifest(text: &str) -> bool {
-    let begins = |key: &str| text.lines().any(|line| line.starts_with(key));
-    begins("apiVersion:") && begins("kind:")
-}
-
 fn is_cloud_init(text: &str) -> bool {
     text.starts_with("#cloud-config") || text.contains("\nwrite_files:")
 }
@@ -211,7 +205,7 @@ impl Lower<'_> {
             return self.carried_documents(node, place, false);
         }
         // What k3s and RKE2 find there they apply.
-        if place.contains("/server/manifests/") && is_manifest(text) {
+        if place.contains("/server/manifests/") && scripts::is_manifest(text) {
             return self.carried_documents(node, place, true);
         }
         self.shell(node)

@@ -6,11 +6,6 @@ use crate::lint::tree::{Entry, Node, Value};
 
 use super::{Lower, MAX_EMBEDDING};
 
-/// Whether an object has items, as the API's lists have them.
-pub(super) fn is_list(root: &Node) -> bool {
-    root.get("items").is_some_and(|items| matches!(items.value, Value::List(_)))
-}
-
 /// An item of a list. In one of a single kind, such as a `ServiceList`, the API server leaves out
 /// what the list's own kind says.
 fn listed<'n>(root: &Node, item: &'n Node) -> Cow<'n, Node> {
@@ -27,13 +22,12 @@ fn listed<'n>(root: &Node, item: &'n Node) -> Cow<'n, Node> {
 }
 
 impl Lower<'_> {
-    /// Adds the items of a list.
+    /// Adds the items of a list; false where there are none to read.
     pub(super) fn list(&mut self, root: &Node) -> bool {
-        if self.depth >= MAX_EMBEDDING {
-            return false;
-        }
+        let items = root.get("items").filter(|items| matches!(items.value, Value::List(_)));
+        let Some(items) = items.filter(|_| self.depth < MAX_EMBEDDING) else { return false };
         self.depth += 1;
-        for item in root.get("items").map(Node::items).unwrap_or_default() {
+        for item in items.items() {
             let recognition = self.recognize(&listed(root, item));
             self.recognized.push(recognition);
         }

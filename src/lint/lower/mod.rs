@@ -258,8 +258,9 @@ impl Lower<'_> {
                 true
             }
             ("operator.tigera.io", "Installation") => self.installation(root),
-            (_, kind) if kind.ends_with("List") && lists::is_list(root) => self.list(root),
-            (group, kind) => self.provider(group, kind, root),
+            (group, kind) => {
+                (kind.ends_with("List") && self.list(root)) || self.provider(group, kind, root)
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use crate::lint::{
     tree::{Block, Budget, Node, Scalar, ScalarKind, Value},
 };
 
-use super::{Lower, carried::is_manifest};
+use super::Lower;
 
 /// Sections by which a unit of systemd begins.
 const SECTIONS: [&str; 4] = ["[Unit]", "[Service]", "[Install]", "[Container]"];
@@ -93,6 +93,12 @@ fn parts(script: &str) -> Vec<Part> {
 /// Whether a text is a script that writes files by here-documents.
 pub(super) fn writes_files(text: &str) -> bool {
     text.contains("<<") && text.lines().any(|line| delimiter(line).is_some())
+}
+
+/// Whether a text holds objects of Kubernetes.
+pub(super) fn is_manifest(text: &str) -> bool {
+    let begins = |key: &str| text.lines().any(|line| line.starts_with(key));
+    begins("apiVersion:") && begins("kind:")
 }
 
 /// The word that ends the here-document which a line begins, and whether it is quoted.
