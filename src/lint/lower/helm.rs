@@ -139,6 +139,13 @@ impl Lower<'_> {
         values.is_some_and(|values| self.helm_values(values, chart))
     }
 
+    /// Flux' `OCIRepository`, of which the version of a chart is known. It says nothing else.
+    pub(super) fn oci_repository(&mut self, root: &Node) -> bool {
+        let url = root.at(&["spec", "url"]).and_then(Node::str);
+        self.chart_version(url, root.at(&["spec", "ref", "tag"]));
+        false
+    }
+
     /// Which version of a chart is used, where it is one of Cilium's, whose versions are its own.
     pub(super) fn chart_version(&mut self, chart: Option<&str>, version: Option<&Node>) {
         let cilium = chart.is_some_and(|name| name.rsplit('/').next() == Some("cilium"));

@@ -206,6 +206,7 @@ impl Lower<'_> {
             }
             ("helm.cattle.io", "HelmChart" | "HelmChartConfig") => self.helm_chart(root),
             ("helm.toolkit.fluxcd.io", "HelmRelease") => self.helm_release(root),
+            ("source.toolkit.fluxcd.io", "OCIRepository") => self.oci_repository(root),
             ("argoproj.io", "Application") => self.argo_application(root),
             ("argoproj.io", "ApplicationSet") => {
                 root.at(&["spec", "template"]).is_some_and(|app| self.argo_application(app))
