@@ -107,8 +107,8 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
         say(own.at, format!("BGP advertisement with the labels {}", or_none(&labels)));
     }
-    for at in &model.l2_announcements {
-        say(*at, "load balancers' addresses announced on the nodes' networks".to_owned());
+    for own in &model.l2_announcements {
+        say(own.at, "load balancers' addresses announced on the nodes' networks".to_owned());
     }
     for own in &model.virtual_addresses {
         if let Some(first) = own.addresses.first() {

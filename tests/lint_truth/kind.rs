@@ -1,7 +1,12 @@
 //! kind, built as a Go tool. Its checks come after it has asked the container runtime who it is,
 //! so a stand-in for `docker` answers that and refuses everything else.
 
-use std::{env, fs, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use dualstack::lint::rules::Binary;
 
@@ -40,19 +45,17 @@ fn build() -> Option<PathBuf> {
     }
 }
 
-#[test]
-fn kind_does_what_each_rule_declares() {
-    let Some(kind) = build() else { return };
+/// Whether kind takes each configuration, and what it says of it.
+fn tried<'a>(kind: &Path, examples: impl Iterator<Item = &'a str>) -> Vec<(bool, String)> {
     let directory = tempfile::tempdir().unwrap();
     let docker = directory.path().join("docker");
     fs::write(&docker, DOCKER).unwrap();
     fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
     let file = directory.path().join("cluster.yaml");
     let path = format!("{}:{}", directory.path().display(), env::var("PATH").unwrap_or_default());
-    let mut wrong = Vec::new();
-    for case in cases(Binary::Kind) {
-        fs::write(&file, case.example).unwrap();
-        let output = Command::new(&kind)
+    let answer = |example: &str| {
+        fs::write(&file, example).unwrap();
+        let output = Command::new(kind)
             .args(["create", "cluster", "--config"])
             .arg(&file)
             .env("PATH", &path)
@@ -62,7 +65,31 @@ fn kind_does_what_each_rule_declares() {
             .unwrap();
         let said = text(&output);
         // Once it creates something, the configuration has been taken.
-        wrong.extend(case.judge(said.contains("Creating cluster"), &said));
-    }
+        (said.contains("Creating cluster"), said)
+    };
+    examples.map(answer).collect()
+}
+
+#[test]
+fn kind_does_what_each_rule_declares() {
+    let Some(kind) = build() else { return };
+    let cases = cases(Binary::Kind);
+    let answers = tried(&kind, cases.iter().map(|case| case.example));
+    let wrong: Vec<_> = cases
+        .iter()
+        .zip(answers)
+        .filter_map(|(case, (accepted, said))| case.judge(accepted, &said))
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
+}
+
+#[test]
+fn kind_takes_a_number_for_a_text_and_no_list_for_one() {
+    let Some(kind) = build() else { return };
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/lint");
+    let read = |name: &str| fs::read_to_string(data.join(name)).unwrap();
+    let good = read("good/kind-numbers-for-strings.yaml");
+    let bad = read("bad/kind-list-for-a-string.yaml");
+    let answers = tried(&kind, [good.as_str(), bad.as_str()].into_iter());
+    assert_eq!(answers.iter().map(|(taken, _)| *taken).collect::<Vec<_>>(), [true, false]);
 }

@@ -4,6 +4,7 @@
 use std::{fs, path::Path, process::Command};
 
 use dualstack::lint::{
+    Options, lint_text,
     model::{CURRENT, Version},
     rules::Binary,
 };
@@ -129,4 +130,31 @@ fn kubeadm_accepts_what_no_rule_says_it_refuses() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n---------\n"));
     assert!(tried > 50, "only {tried} examples were tried");
+}
+
+#[test]
+fn kubeadm_refuses_the_argument_of_join_where_a_rule_says_so() {
+    let Some(kubeadm) = component("kubeadm") else { return };
+    let endpoints = [
+        ("[fd00:192::10]:6443", true),
+        ("api.example.org:6443", true),
+        ("192.168.0.10:6443", true),
+        ("fd00:192::10:6443", false),
+        ("fd00:192:0:1:2:3:4:10:6443", false),
+        ("fd00:192::10", false),
+        ("[fd00:192::10]", false),
+    ];
+    for (endpoint, right) in endpoints {
+        // kubeadm asks the network only once it takes all arguments, and no such token.
+        let flags = ["--discovery-token-unsafe-skip-ca-verification", "--token", "none"];
+        for words in [[&[endpoint][..], &flags].concat(), [&flags[..], &[endpoint]].concat()] {
+            let output = Command::new(&kubeadm).arg("join").args(&words).output().unwrap();
+            let said = text(&output);
+            assert!(said.contains("the bootstrap token is invalid"), "{endpoint}: {said}");
+            assert_eq!(!said.contains("apiServerEndpoint"), right, "{endpoint}: {said}");
+            let script = format!("kubeadm join {}\n", words.join(" "));
+            let report = lint_text("join.sh", script.into(), None, &Options::default());
+            assert_eq!(report.findings.is_empty(), right, "{endpoint}");
+        }
+    }
 }

@@ -2,7 +2,9 @@
 //! Gateway.
 
 use crate::lint::{
-    model::{Address, AddressPool, Gateway, Mesh, PoolRange, Service, Switch, VirtualAddress},
+    model::{
+        Address, AddressPool, Extent, Gateway, Mesh, PoolRange, Service, Switch, VirtualAddress,
+    },
     source::{Span, Spanned},
     tree::Node,
 };
@@ -198,7 +200,7 @@ impl Lower<'_> {
         self.model.services.push(Service {
             at,
             name,
-            partial: true,
+            extent: Extent::Values,
             kind: None,
             legacy_family: None,
             policy,

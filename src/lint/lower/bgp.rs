@@ -2,7 +2,7 @@
 //! networks.
 
 use crate::lint::{
-    model::{Announced, BgpAdvertisement, BgpFamily, BgpPeer},
+    model::{Announced, BgpAdvertisement, BgpFamily, BgpPeer, L2Announcement},
     source::{Span, Spanned},
     tree::Node,
 };
@@ -74,7 +74,10 @@ impl Lower<'_> {
     /// `CiliumL2AnnouncementPolicy`.
     pub(super) fn l2_announcement(&mut self, root: &Node) -> bool {
         let at = name(root).map_or_else(|| begin(root), |name| name.span);
-        self.model.l2_announcements.push(at);
+        let set =
+            |key| root.at(&["spec", key]).and_then(Node::str).is_some_and(|own| own != "false");
+        let announces = set("loadBalancerIPs") || set("externalIPs");
+        self.model.l2_announcements.push(L2Announcement { at, announces });
         true
     }
 

@@ -1,8 +1,11 @@
 //! Calico's configuration: its CNI plugin, its agent, its pools.
 
-use crate::lint::{
-    model::{Arg, CalicoCni, CalicoNode, IpPool, RangeEntry},
-    tree::Node,
+use crate::{
+    lint::{
+        model::{Arg, Autodetection, CalicoCni, CalicoNode, IpPool, RangeEntry},
+        tree::Node,
+    },
+    net::IpFamily,
 };
 
 use super::{Lower, tools::is_true};
@@ -58,7 +61,10 @@ impl Lower<'_> {
         }
         let detection = ["nodeAddressAutodetectionV4", "nodeAddressAutodetectionV6"]
             .map(|key| Some(spec.get("calicoNetwork")?.entry(key)?.key.span));
-        self.model.autodetection.push(detection);
+        let own = pools.unwrap_or_default().iter().filter_map(|pool| pool.get("cidr")?.text());
+        let own: Vec<_> = own.filter_map(|cidr| RangeEntry::new(cidr).family()).collect();
+        let dual = IpFamily::ALL.iter().all(|family| own.contains(family));
+        self.model.autodetection.push(Autodetection { set: detection, dual });
     }
 
     /// A pool as Calico's own kind writes it, or as its operator does. Traffic to the outside is
@@ -71,10 +77,14 @@ impl Lower<'_> {
             Some(text) => matches!(text.value.as_str(), "true" | "Enabled"),
             None => operator,
         };
+        // Such a pool gives addresses to load balancers, to tunnels, or to Pods that name it.
+        let uses = spec.get("allowedUses").map(Node::items).unwrap_or_default();
+        let others = !uses.is_empty() && uses.iter().all(|own| own.str() != Some("Workload"));
+        let nowhere = spec.get("nodeSelector").and_then(Node::str) == Some("!all()");
         let mode = if operator { "encapsulation" } else { "ipipMode" };
         self.model.pools.push(IpPool {
             cidr: RangeEntry::new(cidr),
-            disabled: is_true(spec.get("disabled")),
+            disabled: is_true(spec.get("disabled")) || others || nowhere,
             block_size: size.and_then(|text| Some(text.with(text.value.parse().ok()?))),
             encapsulation: spec.get(mode).and_then(Node::text),
             masquerades,

@@ -4,7 +4,7 @@
 use crate::lint::{
     model::{Sysctl, is_template},
     source::Spanned,
-    tree::{Document, Node, Value},
+    tree::{Document, Entry, Node, Value},
 };
 
 use super::{
@@ -52,6 +52,12 @@ fn is_program(text: &str) -> bool {
         .any(|mark| text.contains(mark))
 }
 
+/// Whether a text is a machine configuration of Talos.
+fn is_talos(text: &str) -> bool {
+    let begins = |key: &str| text.lines().any(|line| line.starts_with(key));
+    begins("version: v1alpha1") && (begins("machine:") || begins("cluster:"))
+}
+
 fn is_cloud_init(text: &str) -> bool {
     text.starts_with("#cloud-config") || text.contains("\nwrite_files:")
 }
@@ -80,6 +86,11 @@ impl Lower<'_> {
                 if words.len() == items.len() && self.command(&words) {
                     return true;
                 }
+                if let Some(lines) = self.lines(&words).filter(|_| words.len() == items.len())
+                    && self.settings_in(&lines)
+                {
+                    return true;
+                }
                 let mut known = false;
                 for item in items {
                     known |= self.search(item, place, depth + 1);
@@ -105,6 +116,22 @@ impl Lower<'_> {
                 known
             }
         }
+    }
+
+    /// Lines of a file that stand in a list, each as `key: value`, as the mapping that they make.
+    fn lines(&self, words: &[Spanned<String>]) -> Option<Node> {
+        let first = words.first()?.span;
+        let entry = |word: &Spanned<String>| {
+            let (key, value) = word.value.split_once(": ")?;
+            let behind = word.value.len() - value.trim_start().len();
+            let value = value.trim();
+            let bare = value.trim_matches(['"', '\'']);
+            let quotes = usize::from(bare.len() < value.len());
+            let value = Node::leaf(&self.part(word, behind + quotes, bare));
+            Some(Entry { key: self.part(word, 0, key), value })
+        };
+        let entries = words.iter().map(entry).collect::<Option<Vec<_>>>()?;
+        Some(Node { span: first, value: Value::Map(entries) })
     }
 
     /// A mapping somewhere in a document that is the configuration of a tool: the variables of an
@@ -166,19 +193,26 @@ impl Lower<'_> {
         let of_group = text.contains("kind:") && GROUPS.iter().any(|group| text.contains(group));
         let of_k3s = place.contains("/rancher/") && place.contains("config.yaml");
         let patch = starts(&&"- op:") && text.contains("path: /");
-        let settings = of_k3s || patch || KEYS.iter().any(|key| starts(&key));
+        let json = text.trim_start().starts_with('[') && text.contains("\"op\"");
+        let settings =
+            of_k3s || patch || json || is_talos(text) || KEYS.iter().any(|key| starts(&key));
         if of_group
             || settings
             || is_cloud_init(text)
             || is_static_pod(text, place)
             || cni::is_text(text)
         {
-            return self.carried_documents(node, place);
+            return self.carried_documents(node, place, false);
+        }
+        // What k3s and RKE2 find there they apply.
+        if place.contains("/server/manifests/") && scripts::is_manifest(text) {
+            return self.carried_documents(node, place, true);
         }
         self.shell(node)
     }
 
-    fn carried_documents(&mut self, node: &Node, place: &str) -> bool {
+    /// The documents of a text; those of all kinds where the cluster is sure to get them.
+    pub(super) fn carried_documents(&mut self, node: &Node, place: &str, all: bool) -> bool {
         let before = self.model.flaws.len();
         let name = if place.is_empty() { "a text inside" } else { place };
         let documents = self.embedded(node, name);
@@ -191,7 +225,7 @@ impl Lower<'_> {
             let own = match root.get("kind") {
                 Some(kind) => {
                     let pod = kind.str() == Some("Pod") && place.contains(MANIFESTS);
-                    (GROUPS.contains(&group) || pod) && self.object(&root)
+                    (all || GROUPS.contains(&group) || pod) && self.object(&root)
                 }
                 None => self.by_keys(&root) || self.carried(&root),
             };

@@ -48,6 +48,10 @@ const OWN: &[&str] = &[
     "k8s.requireIPv6PodCIDR",
 ];
 
+/// Where Cilium may take Pods' addresses from.
+const IPAM_MODES: &[&str] =
+    &["kubernetes", "cluster-pool", "multi-pool", "crd", "eni", "azure", "delegated-plugin"];
+
 /// The setting that tells a pool of the multi-pool mode, an object of its own.
 const POD_POOL: &str = "pod-ip-pool";
 
@@ -57,7 +61,9 @@ fn at<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
 
 /// Whether values are Cilium's: by a value that only its chart has.
 pub(super) fn is_values(root: &Node) -> bool {
+    let mode = at(root, "ipam.mode").and_then(Node::str);
     OWN.iter().any(|path| at(root, path).is_some())
+        || mode.is_some_and(|mode| IPAM_MODES.contains(&mode))
 }
 
 impl Lower<'_> {

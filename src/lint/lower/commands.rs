@@ -1,5 +1,5 @@
-//! Command lines that set a cluster up, wherever a document holds them: `kubeadm init`, and the
-//! flags of k3s and RKE2.
+//! Command lines that set a cluster up, wherever a document holds them: `kubeadm init` and
+//! `kubeadm join`, and the flags of k3s and RKE2.
 
 use crate::lint::{
     model::{
@@ -61,10 +61,14 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
 }
 
 /// The name of a program without its directory, and without what systemd has before it.
-fn program(word: &str) -> &str {
+pub(super) fn program(word: &str) -> &str {
     let word = word.strip_prefix("ExecStart=").unwrap_or(word);
     word.rsplit('/').next().unwrap_or(word)
 }
+
+/// Flags of `kubeadm join` that stand alone: the word after them is not their value.
+const JOIN_SWITCHES: [&str; 3] =
+    ["control-plane", "discovery-token-unsafe-skip-ca-verification", "dry-run"];
 
 /// Flags of the control plane's components and of kube-proxy that concern families.
 const COMPONENT_FLAGS: [&str; 9] = [
@@ -88,6 +92,18 @@ fn component(program: &str) -> Option<ComponentName> {
     }
 }
 
+/// Whether a program is k3s or RKE2, or an image of one of them.
+fn is_k3s(name: &str) -> bool {
+    matches!(name.split([':', '@']).next(), Some("k3s" | "rke2"))
+}
+
+/// Whether a word may stand before a program: of the shell, another program that starts it, or a
+/// variable that is set for it.
+fn goes_before(word: &str) -> bool {
+    let words = ["sudo", "exec", "nohup", "env", "time", "if", "then", "else", "do", "!", "-E"];
+    words.contains(&word) || (word.contains('=') && !word.starts_with('-'))
+}
+
 impl Lower<'_> {
     /// The command lines in a text. False if none of them is known.
     pub(super) fn script(&mut self, node: &Node) -> bool {
@@ -96,6 +112,7 @@ impl Lower<'_> {
             text.value.contains(program) && text.value.contains(word) && text.value.contains("--")
         };
         let known = words("kubeadm", "init")
+            || words("kubeadm", "join")
             || words("kubelet", "node-ip")
             || words("KUBELET_", "node-ip")
             || ["apiserver", "controller-manager", "proxy"]
@@ -103,7 +120,12 @@ impl Lower<'_> {
                 .any(|name| COMPONENT_FLAGS.iter().any(|flag| words(name, flag)))
             || ["k3s", "K3S", "rke2", "RKE2"]
                 .iter()
-                .any(|name| words(name, "cidr") || words(name, "node-ip"));
+                .any(|name| words(name, "cidr") || words(name, "node-ip"))
+            || words("helm", "--set")
+            || words("cilium", "--set")
+            || words("talosctl", "config")
+            || (text.value.contains("net.ipv")
+                && ["sysctl ", "echo "].iter().any(|name| text.value.contains(name)));
         if !known {
             return false;
         }
@@ -146,11 +168,17 @@ impl Lower<'_> {
             let runs = words[..at]
                 .last()
                 .is_none_or(|before| matches!(before.value.as_str(), "sudo" | "exec" | "nohup"));
+            if words[..at].iter().all(|before| goes_before(&before.value))
+                && self.invocation(&words[at..])
+            {
+                return true;
+            }
             let next = words.get(at + 1).map(|word| word.value.as_str());
             let rest = words.get(at + 2..).unwrap_or_default();
             match (program(&word.value), next) {
                 ("kubeadm", Some("init")) => return self.kubeadm_init(rest, word.span),
-                ("k3s" | "rke2", Some("server" | "agent")) => {
+                ("kubeadm", Some("join")) => return self.kubeadm_join(rest, word.span),
+                (name, Some("server" | "agent")) if is_k3s(name) => {
                     return self.k3s_flags(rest, word.span);
                 }
                 ("kubelet", Some(next)) if runs && next.starts_with("--") => {
@@ -258,19 +286,7 @@ impl Lower<'_> {
         if args.get("service-cidr").is_none() {
             self.assume_services(at);
         }
-        let name = get("node-name");
-        if let Some(advertise) = get("apiserver-advertise-address") {
-            self.model.nodes.push(NodeConfiguration {
-                at,
-                api: None,
-                name,
-                registration: None,
-                kubelet: Args::default(),
-                node_ip: None,
-                advertise: Some(Address::new(advertise)),
-                tool: None,
-            });
-        }
+        self.advertising(get("apiserver-advertise-address"), get("node-name"), at);
         self.model.clusters.push(ClusterConfiguration {
             at,
             api: None,
@@ -281,10 +297,63 @@ impl Lower<'_> {
         });
         true
     }
+
+    /// What `kubeadm join` makes of its argument and its flags.
+    fn kubeadm_join(&mut self, words: &[Spanned<String>], at: Span) -> bool {
+        let args = self.flags(words);
+        // With a file neither flags nor the argument are read.
+        if args.get("config").is_some() {
+            return false;
+        }
+        let get = |name: &str| args.get(name).filter(|text| !is_variable(&text.value)).cloned();
+        let endpoint = argument(words).filter(|text| !is_variable(&text.value)).cloned();
+        let advertise = get("apiserver-advertise-address");
+        let known = endpoint.is_some() || advertise.is_some();
+        self.endpoint(endpoint, true);
+        self.advertising(advertise, get("node-name"), at);
+        known
+    }
+
+    /// A node that begins or joins a control plane with this address.
+    fn advertising(
+        &mut self,
+        advertise: Option<Spanned<String>>,
+        name: Option<Spanned<String>>,
+        at: Span,
+    ) {
+        self.model.nodes.extend(advertise.map(|advertise| NodeConfiguration {
+            at,
+            api: None,
+            name,
+            registration: None,
+            kubelet: Args::default(),
+            node_ip: None,
+            advertise: Some(Address::new(advertise)),
+            tool: None,
+        }));
+    }
+}
+
+/// The one argument of `kubeadm join`, which may stand before, between and behind its flags.
+fn argument(words: &[Spanned<String>]) -> Option<&Spanned<String>> {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if !word.value.starts_with('-') {
+            return Some(word);
+        }
+        let name = word.value.trim_start_matches('-');
+        let valued = !name.contains('=') && !JOIN_SWITCHES.contains(&name);
+        // `-v5` holds its value itself.
+        let short = !word.value.starts_with("--") && name.len() > 1;
+        if valued && !short {
+            words.next();
+        }
+    }
+    None
 }
 
 /// Whether a shell or a template is still to fill in a word.
-fn is_variable(text: &str) -> bool {
+pub(super) fn is_variable(text: &str) -> bool {
     ["$", "`", "{{", "<"].iter().any(|mark| text.contains(mark))
 }
 

@@ -134,8 +134,26 @@ impl Lower<'_> {
         let chart = root.at(&["spec", "chart", "spec", "chart"]);
         let chart = chart.or_else(|| root.at(&["spec", "chartRef", "name"]));
         let chart = chart.or_else(|| root.at(&["metadata", "name"])).and_then(Node::str);
+        self.chart_version(chart, root.at(&["spec", "chart", "spec", "version"]));
         let values = root.at(&["spec", "values"]);
         values.is_some_and(|values| self.helm_values(values, chart))
+    }
+
+    /// Flux' `OCIRepository`, of which the version of a chart is known. It says nothing else.
+    pub(super) fn oci_repository(&mut self, root: &Node) -> bool {
+        let url = root.at(&["spec", "url"]).and_then(Node::str);
+        self.chart_version(url, root.at(&["spec", "ref", "tag"]));
+        false
+    }
+
+    /// Which version of a chart is used, where it is one of Cilium's, whose versions are its own.
+    pub(super) fn chart_version(&mut self, chart: Option<&str>, version: Option<&Node>) {
+        let cilium = chart.is_some_and(|name| name.rsplit('/').next() == Some("cilium"));
+        if let Some(text) = version.filter(|_| cilium).and_then(Node::text)
+            && let Ok(version) = text.value.parse()
+        {
+            self.model.cilium_versions.push(text.with(version));
+        }
     }
 
     /// Kustomize's `helmCharts`, with their values in place.
@@ -143,6 +161,7 @@ impl Lower<'_> {
         let mut known = false;
         for chart in root.get("helmCharts").map(Node::items).unwrap_or_default() {
             let name = chart.get("name").and_then(Node::str);
+            self.chart_version(name, chart.get("version"));
             known |= chart.get("valuesInline").is_some_and(|values| self.helm_values(values, name));
         }
         known
@@ -153,6 +172,7 @@ impl Lower<'_> {
         let mut known = false;
         for release in root.get("releases").map(Node::items).unwrap_or_default() {
             let chart = release.get("chart").and_then(Node::str);
+            self.chart_version(chart, release.get("version"));
             for values in release.get("values").map(Node::items).unwrap_or_default() {
                 known |= self.helm_values(values, chart);
             }
@@ -164,6 +184,7 @@ impl Lower<'_> {
     /// Cluster API's `HelmChartProxy`, whose values may hold templates.
     pub(super) fn helm_chart_proxy(&mut self, root: &Node) -> bool {
         let chart = root.at(&["spec", "chartName"]).and_then(Node::str);
+        self.chart_version(chart, root.at(&["spec", "version"]));
         let values = root.at(&["spec", "valuesTemplate"]);
         values.is_some_and(|values| self.embedded_values(values, chart))
     }
@@ -186,6 +207,7 @@ impl Lower<'_> {
     pub(super) fn helm_chart(&mut self, root: &Node) -> bool {
         let chart = root.at(&["spec", "chart"]).or_else(|| root.at(&["metadata", "name"]));
         let chart = chart.and_then(Node::str);
+        self.chart_version(chart, root.at(&["spec", "version"]));
         let known = self.helm_settings(root.at(&["spec", "set"]), chart);
         let values = root.at(&["spec", "valuesContent"]);
         values.is_some_and(|values| self.embedded_values(values, chart)) || known
@@ -198,6 +220,7 @@ impl Lower<'_> {
         let mut known = false;
         for source in spec.get("source").into_iter().chain(several) {
             let chart = source.get("chart").and_then(Node::str);
+            self.chart_version(chart, source.get("targetRevision"));
             if let Some(values) = source.at(&["helm", "valuesObject"]) {
                 known |= self.helm_values(values, chart);
             } else if let Some(values) = source.at(&["helm", "values"]) {

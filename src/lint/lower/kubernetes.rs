@@ -2,8 +2,8 @@
 
 use crate::lint::{
     model::{
-        Address, Args, Component, ComponentName, GateReader, KubeProxyConfiguration, KubeRouter,
-        NodeObject, Owner, RangeEntry, RangeList, Role, Service,
+        Address, Args, Component, ComponentName, Extent, GateReader, KubeProxyConfiguration,
+        KubeRouter, NodeObject, Owner, RangeEntry, RangeList, Role, Service,
     },
     schema::Schema,
     source::{Span, Spanned},
@@ -74,7 +74,7 @@ impl Lower<'_> {
         self.model.services.push(Service {
             at,
             name,
-            partial: false,
+            extent: Extent::Whole,
             kind: text("type"),
             legacy_family: text("ipFamily"),
             policy: text("ipFamilyPolicy"),

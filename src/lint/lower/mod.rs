@@ -14,8 +14,10 @@ mod flannel;
 mod forms;
 mod helm;
 mod installs;
+mod invocations;
 mod kubeadm;
 mod kubernetes;
+mod lists;
 mod parts;
 mod patches;
 mod scripts;
@@ -204,6 +206,7 @@ impl Lower<'_> {
             }
             ("helm.cattle.io", "HelmChart" | "HelmChartConfig") => self.helm_chart(root),
             ("helm.toolkit.fluxcd.io", "HelmRelease") => self.helm_release(root),
+            ("source.toolkit.fluxcd.io", "OCIRepository") => self.oci_repository(root),
             ("argoproj.io", "Application") => self.argo_application(root),
             ("argoproj.io", "ApplicationSet") => {
                 root.at(&["spec", "template"]).is_some_and(|app| self.argo_application(app))
@@ -235,6 +238,7 @@ impl Lower<'_> {
             ) => self.calico_policy(root),
             ("metallb.io", "IPAddressPool" | "AddressPool")
             | ("cilium.io", "CiliumLoadBalancerIPPool") => self.address_pool(root),
+            ("purelb.io", "ServiceGroup") => self.service_group(root),
             ("cilium.io", "CiliumPodIPPool") => self.cilium_pod_pool(root),
             ("cilium.io", "CiliumBGPClusterConfig") => self.bgp_cluster_config(root),
             ("cilium.io", "CiliumBGPPeerConfig") => self.bgp_peer_config(root),
@@ -255,22 +259,10 @@ impl Lower<'_> {
                 true
             }
             ("operator.tigera.io", "Installation") => self.installation(root),
-            ("", kind) if kind.ends_with("List") => self.list(root),
-            (group, kind) => self.provider(group, kind, root),
+            (group, kind) => {
+                (kind.ends_with("List") && self.list(root)) || self.provider(group, kind, root)
+            }
         }
-    }
-
-    fn list(&mut self, root: &Node) -> bool {
-        if self.depth >= MAX_EMBEDDING {
-            return false;
-        }
-        self.depth += 1;
-        for item in root.get("items").map(Node::items).unwrap_or_default() {
-            let recognition = self.recognize(item);
-            self.recognized.push(recognition);
-        }
-        self.depth -= 1;
-        true
     }
 
     /// The documents inside a scalar: those of a literal block keep their positions in the file,

@@ -1,7 +1,7 @@
 //! Parts of Services that other documents hold: Helm values, and patches of Kustomize's.
 
 use crate::lint::{
-    model::{Address, Service},
+    model::{Address, Extent, Service},
     source::Spanned,
     tree::{Node, Value},
 };
@@ -26,7 +26,7 @@ impl Lower<'_> {
             return known;
         }
         let Value::Map(entries) = &node.value else { return false };
-        let mut known = self.service_part(node, path);
+        let mut known = self.service_part(node, path, Extent::Values);
         for entry in entries.iter().filter(|_| depth < MAX_DEPTH) {
             let key = entry.key.value.as_str();
             let below = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
@@ -36,7 +36,7 @@ impl Lower<'_> {
     }
 
     /// A part of a Service's `spec`; false if it says nothing about families.
-    pub(super) fn service_part(&mut self, spec: &Node, name: &str) -> bool {
+    pub(super) fn service_part(&mut self, spec: &Node, name: &str, extent: Extent) -> bool {
         let text = |key: &str| spec.get(key)?.text().filter(|text| !text.value.is_empty());
         let list = |key: &str| spec.get(key).map(Node::items).unwrap_or_default().iter();
         let families: Vec<Spanned<String>> = list("ipFamilies").filter_map(Node::text).collect();
@@ -47,7 +47,7 @@ impl Lower<'_> {
         self.model.services.push(Service {
             at,
             name: name.to_owned(),
-            partial: true,
+            extent,
             kind: text("type"),
             legacy_family: None,
             policy,
@@ -93,7 +93,7 @@ impl Lower<'_> {
             if own.or(target) == Some("Service")
                 && let Some(spec) = root.get("spec")
             {
-                known |= self.service_part(spec, "");
+                known |= self.service_part(spec, "", Extent::Part);
             }
         }
         known

@@ -95,6 +95,12 @@ pub(super) fn writes_files(text: &str) -> bool {
     text.contains("<<") && text.lines().any(|line| delimiter(line).is_some())
 }
 
+/// Whether a text holds objects of Kubernetes.
+pub(super) fn is_manifest(text: &str) -> bool {
+    let begins = |key: &str| text.lines().any(|line| line.starts_with(key));
+    begins("apiVersion:") && begins("kind:")
+}
+
 /// The word that ends the here-document which a line begins, and whether it is quoted.
 fn delimiter(line: &str) -> Option<(&str, bool)> {
     let (_, after) = line.split_once("<<").filter(|(_, after)| !after.starts_with('<'))?;
@@ -152,6 +158,9 @@ impl Lower<'_> {
             let scalar = Scalar { text: part.text, kind: ScalarKind::String, block };
             let own = Node { span: Span { start, end, ..node.span }, value: Value::Scalar(scalar) };
             known |= match &part.place {
+                Some(place) if own.str().is_some_and(is_manifest) => {
+                    self.carried_documents(&own, place, true)
+                }
                 Some(place) => self.carried_text(&own, Some(place)),
                 None => self.script(&own),
             };

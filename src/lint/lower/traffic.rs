@@ -147,6 +147,23 @@ impl Lower<'_> {
         true
     }
 
+    /// PureLB's `ServiceGroup`, with pools of its own or by families.
+    pub(super) fn service_group(&mut self, root: &Node) -> bool {
+        let name = root.at(&["metadata", "name"]).and_then(Node::text);
+        let name = name.unwrap_or_else(|| Spanned::new(String::new(), begin(root)));
+        // Others give out what an address management elsewhere has.
+        let Some(local) = root.at(&["spec", "local"]) else { return true };
+        let single = ["v4pool", "v6pool"].into_iter().filter_map(|key| local.get(key));
+        let lists = items(local, &["v4pools"]).iter().chain(items(local, &["v6pools"]));
+        let pools = single.chain([local]).chain(lists);
+        let ranges = pools.filter_map(|pool| pool.get("pool")?.text()).map(PoolRange::new);
+        let ranges: Vec<_> = ranges.collect();
+        if !ranges.is_empty() {
+            self.model.address_pools.push(AddressPool { name, ranges, whole: true });
+        }
+        true
+    }
+
     /// MetalLB's `L2Advertisement` and `BGPAdvertisement`.
     pub(super) fn advertisement(&mut self, root: &Node) -> bool {
         let pools = items(root, &["spec", "ipAddressPools"]).iter().filter_map(Node::text);

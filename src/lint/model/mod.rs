@@ -24,7 +24,7 @@ pub use ranges::{Owner, RangeEntry, RangeList, Role, is_template, parse_range};
 pub use tool::Tool;
 pub use traffic::{
     AddressPool, Advertisement, Announced, BgpAdvertisement, BgpFamily, BgpPeer, Block, Called,
-    Directive, Peers, Policy, PoolRange, VirtualAddress,
+    Directive, L2Announcement, Peers, Policy, PoolRange, VirtualAddress,
 };
 pub use version::{Version, Versions};
 pub use view::{CURRENT, read_ranges};
@@ -45,6 +45,8 @@ pub struct Model {
     pub nodes: Vec<NodeConfiguration>,
     /// Where kubeadm's documents say that the API server is to be found.
     pub endpoints: Vec<Endpoint>,
+    /// URLs of API servers, which a tool's nodes are told.
+    pub server_urls: Vec<Spanned<String>>,
     /// `KubeletConfiguration`s.
     pub kubelets: Vec<KubeletConfiguration>,
     /// `KubeProxyConfiguration`s.
@@ -71,8 +73,10 @@ pub struct Model {
     pub bgp_references: Vec<Spanned<String>>,
     /// What Cilium announces by BGP.
     pub bgp_advertisements: Vec<BgpAdvertisement>,
-    /// Where Cilium is told to answer for load balancers' addresses on the nodes' networks.
-    pub l2_announcements: Vec<Span>,
+    /// What Cilium is told to announce of Services on the nodes' networks.
+    pub l2_announcements: Vec<L2Announcement>,
+    /// Versions of Cilium that documents name.
+    pub cilium_versions: Vec<Spanned<Version>>,
     /// Addresses of the control plane that kube-vip holds.
     pub virtual_addresses: Vec<VirtualAddress>,
     /// Gateways that Envoy Gateway makes.
@@ -100,7 +104,7 @@ pub struct Model {
     /// `ipv6Support` of Calico's `FelixConfiguration`s.
     pub felix: Vec<Spanned<String>>,
     /// How Calico's operator is to find the nodes' addresses: the settings of IPv4 and of IPv6.
-    pub autodetection: Vec<[Option<Span>; 2]>,
+    pub autodetection: Vec<Autodetection>,
     /// Subnets of which the kubelet is to take a node's addresses, as Talos has them.
     pub node_subnets: Vec<Vec<RangeEntry>>,
     /// Whether a tool or a provider is known to give nodes no ranges of the controller manager's.
@@ -261,6 +265,17 @@ pub struct DroppedPatch {
     pub version: Option<Spanned<Version>>,
 }
 
+/// How much of an object a document holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// A part, as patches have it: what it leaves out may be set elsewhere.
+    Part,
+    /// What a chart or an operator is told of it, which may leave out some.
+    Values,
+}
+
 /// A Service.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -268,9 +283,8 @@ pub struct Service {
     pub at: Span,
     /// Namespace and name as far as given, for messages.
     pub name: String,
-    /// Whether it is only a part of a Service, as Helm values and patches hold it: what it leaves
-    /// out may be set elsewhere.
-    pub partial: bool,
+    /// How much of it the document holds.
+    pub extent: Extent,
     /// `spec.type`.
     pub kind: Option<Spanned<String>>,
     /// The legacy `spec.ipFamily`.
@@ -318,6 +332,15 @@ impl CalicoNode {
     pub fn get(&self, name: &str) -> Option<&Spanned<String>> {
         self.env.iter().rev().find(|arg| arg.name.value == name).map(|arg| &arg.value)
     }
+}
+
+/// How Calico's operator is told to find a node's addresses.
+#[derive(Clone, Debug)]
+pub struct Autodetection {
+    /// Where that is set for IPv4 and for IPv6.
+    pub set: [Option<Span>; 2],
+    /// Whether the pools beside it are of both families.
+    pub dual: bool,
 }
 
 /// A pool of pod addresses.

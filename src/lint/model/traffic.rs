@@ -127,6 +127,15 @@ pub struct BgpAdvertisement {
     pub labels: Vec<(String, String)>,
 }
 
+/// What Cilium is told to answer for on the nodes' networks.
+#[derive(Clone, Debug)]
+pub struct L2Announcement {
+    /// Where its name, or else the document, is.
+    pub at: Span,
+    /// Whether it is of any kind of addresses.
+    pub announces: bool,
+}
+
 /// An address of the control plane that kube-vip holds.
 #[derive(Clone, Debug)]
 pub struct VirtualAddress {

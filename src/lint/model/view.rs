@@ -45,7 +45,7 @@ impl Model {
         lists.extend(self.kinds.iter().filter_map(|kind| kind.pods.as_ref()));
         lists.extend(self.install_lists(|install| install.pods.as_ref()));
         lists.extend(self.component_lists(Owner::ControllerManager, "--cluster-cidr"));
-        lists
+        given(lists)
     }
 
     /// Every list of Service ranges, the most authoritative first.
@@ -57,6 +57,7 @@ impl Model {
         lists.extend(self.component_lists(Owner::ApiServer, "--service-cluster-ip-range"));
         lists.extend(&self.service_cidrs);
         lists.extend(self.component_lists(Owner::ControllerManager, "--service-cluster-ip-range"));
+        let mut lists = given(lists);
         if lists.is_empty() {
             lists.extend(self.assumed_services.first());
         }
@@ -79,14 +80,12 @@ impl Model {
         lists
     }
 
-    /// The lists that tools are told; the default of one only where no document gives a list.
+    /// The lists that tools are told.
     fn install_lists(
         &self,
         list: impl Fn(&Installation) -> Option<&RangeList>,
     ) -> impl Iterator<Item = &RangeList> {
-        let lists: Vec<&RangeList> = self.installs.iter().filter_map(list).collect();
-        let given = lists.iter().any(|list| !list.assumed);
-        lists.into_iter().filter(move |list| !given || !list.assumed)
+        self.installs.iter().filter_map(list)
     }
 
     fn component_lists(
@@ -223,6 +222,14 @@ impl Model {
                 component.args.get("allocate-node-cidrs").is_some_and(|text| text.value == "false")
             })
     }
+}
+
+/// The lists that documents give; a tool's default only where none does, be it by a component's flag.
+fn given(mut lists: Vec<&RangeList>) -> Vec<&RangeList> {
+    if lists.iter().any(|list| !list.assumed) {
+        lists.retain(|list| !list.assumed);
+    }
+    lists
 }
 
 /// The ranges of some lists that could be read.

@@ -116,20 +116,34 @@ impl Checker<'_> {
         }
         if let Some(item) = of.strip_prefix("map:") {
             match &node.value {
-                Value::Map(entries) => entries.iter().for_each(|entry| {
-                    self.value(item, &entry.value, &entry.key.value);
-                }),
+                Value::Map(entries) => {
+                    entries.iter().for_each(|entry| self.entry(item, entry));
+                }
                 _ => self.wrong(node, path, "a mapping"),
             }
             return;
         }
         match of {
             "any" => {}
+            // kind's reader takes a number or a boolean for its text.
+            "string" if self.schema == Schema::Kind && node.scalar().is_some() => {}
             "string" => self.scalar(node, path, "a string", &[ScalarKind::String]),
             "int" => self.scalar(node, path, "a whole number", &[ScalarKind::Int]),
             "bool" => self.scalar(node, path, "true or false", &[ScalarKind::Bool]),
             "args" => self.args(node, path),
             name => self.structure(name, node, path),
+        }
+    }
+
+    /// An entry of a mapping with names of any kind. One whose value is wrong may be a field that was
+    /// put there by its indentation.
+    fn entry(&mut self, of: &str, entry: &Entry) {
+        let key = entry.key.value.as_str();
+        let before = self.flaws.len();
+        self.value(of, &entry.value, key);
+        let place = self.elsewhere(key);
+        if let (Some(place), Some(flaw)) = (place, self.flaws.get_mut(before)) {
+            flaw.fix = Some(place);
         }
     }
 

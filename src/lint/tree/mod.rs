@@ -5,13 +5,15 @@
 //! hide the next. Within a document a mistake is reported where it began, repaired in memory and
 //! read past, as long as that leads anywhere.
 
+mod build;
 mod chunk;
 mod parse;
 mod relax;
 mod repair;
 mod scalar;
 
-pub(super) use parse::{Budget, Document, parse};
+pub(super) use build::Budget;
+pub(super) use parse::{Document, parse};
 pub(super) use scalar::ScalarKind;
 
 use super::source::{Edit, Span, Spanned};

@@ -47,9 +47,13 @@ impl Lower<'_> {
             let own = |name: &str| name.strip_suffix('+').unwrap_or(name) == key;
             entries.rev().find(|entry| own(&entry.key.value)).map(|entry| &entry.value)
         };
-        if !KEYS.iter().any(|key| get(key).is_some()) {
+        let server = get("server").filter(|node| node.str().is_some_and(|url| url.contains("://")));
+        let joins =
+            server.is_some() && ["token", "token-file"].iter().any(|key| get(key).is_some());
+        if !KEYS.iter().any(|key| get(key).is_some()) && !joins {
             return false;
         }
+        self.model.server_urls.extend(server.and_then(Node::text));
         let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
         if let Some(pods) = get("pod-cidr") {
             return self.canonical(pods, get("service-cidr"), at);

@@ -17,13 +17,15 @@ mod rke;
 mod talos;
 mod wrapped;
 
+use std::net::Ipv6Addr;
+
 use crate::lint::{
     model::{
         Arg, Args, Component, ComponentName, GateReader, KubeProxyConfiguration, Owner, RangeEntry,
         RangeList, Role, Tool,
     },
     source::{Span, Spanned},
-    tree::{Node, Value},
+    tree::{Node, ScalarKind, Value},
 };
 
 use super::{Lower, patches};
@@ -77,7 +79,7 @@ impl Lower<'_> {
     /// Ranges in a list, each an item of its own.
     fn range_items(&self, node: Option<&Node>, setting: Setting) -> Option<RangeList> {
         let items = node.map(Node::items).unwrap_or_default();
-        let parts: Vec<_> = items.iter().filter_map(Node::text).collect();
+        let parts: Vec<_> = items.iter().filter_map(item_text).collect();
         joined(&parts, setting)
     }
 
@@ -88,7 +90,7 @@ impl Lower<'_> {
         if !matches!(node.value, Value::List(_)) {
             return self.ranges(node.text(), role, Owner::Tool(tool), field);
         }
-        let items: Vec<_> = node.items().iter().filter_map(Node::text).collect();
+        let items: Vec<_> = node.items().iter().filter_map(item_text).collect();
         let parts: Vec<_> = items.iter().flat_map(|item| self.split(item)).collect();
         joined(&parts, setting)
     }
@@ -132,6 +134,16 @@ impl Lower<'_> {
             bind: None,
         });
     }
+}
+
+/// The text of an item. An address that ends in `::` and isn't quoted is a key to YAML.
+fn item_text(item: &Node) -> Option<Spanned<String>> {
+    item.text().or_else(|| {
+        let [entry] = item.entries() else { return None };
+        let address = format!("{}:", entry.key.value);
+        let empty = entry.value.scalar().is_some_and(|scalar| scalar.kind == ScalarKind::Null);
+        (empty && address.parse::<Ipv6Addr>().is_ok()).then(|| entry.key.with(address))
+    })
 }
 
 /// One list of ranges that stand in different places.

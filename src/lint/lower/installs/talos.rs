@@ -27,9 +27,15 @@ impl Lower<'_> {
         let machine_keys = ["type", "kubelet", "network", "install", "sysctls"];
         let network = ["podSubnets", "serviceSubnets", "cni", "dnsDomain"];
         let cluster_network = cluster.and_then(|cluster| cluster.get("network"));
+        let components = ["controllerManager", "apiServer", "proxy", "scheduler"];
+        let flags = components.iter().any(|name| {
+            let flags = cluster.and_then(|cluster| cluster.at(&[name, "extraArgs"]));
+            flags.is_some_and(|flags| matches!(flags.value, Value::Map(_)))
+        });
         if !(versioned && (machine.is_some() || cluster.is_some()))
             && !known(machine, &machine_keys)
             && !known(cluster_network, &network)
+            && !flags
         {
             return false;
         }
@@ -38,6 +44,8 @@ impl Lower<'_> {
             self.talos_ranges(network, at, ["podSubnets", "serviceSubnets"]);
         }
         if let Some(cluster) = cluster {
+            let url = cluster.at(&["controlPlane", "endpoint"]).and_then(Node::text);
+            self.model.server_urls.extend(url);
             for (section, name) in [
                 ("controllerManager", ComponentName::ControllerManager),
                 ("apiServer", ComponentName::ApiServer),
@@ -50,6 +58,12 @@ impl Lower<'_> {
             }
             let mode = settings(cluster, &["proxy.mode"]);
             self.proxy_mode(mode.get("proxy.mode").cloned());
+        }
+        let manifests = cluster.and_then(|cluster| cluster.get("inlineManifests")).map(Node::items);
+        for manifest in manifests.unwrap_or_default() {
+            if let Some(contents) = manifest.get("contents") {
+                self.carried_documents(contents, "inlineManifests", true);
+            }
         }
         if let Some(machine) = machine {
             self.talos_machine(machine);
@@ -120,6 +134,7 @@ impl Lower<'_> {
         let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
         self.version(root.get("kubernetesVersion").and_then(Node::text));
         self.talos_ranges(root, at, ["clusterPodNets", "clusterSvcNets"]);
+        self.model.server_urls.extend(root.get("endpoint").and_then(Node::text));
         for part in ["patches", "controlPlane", "worker", "nodes"] {
             if let Some(node) = root.get(part) {
                 self.carried(node);

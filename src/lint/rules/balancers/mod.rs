@@ -2,6 +2,7 @@
 
 mod bgp;
 mod gateways;
+mod l2;
 mod pools;
 mod requests;
 mod sources;
@@ -10,6 +11,7 @@ mod webhooks;
 
 pub(super) use bgp::FAMILIES as BGP_FAMILIES;
 pub(super) use gateways::ENVOY;
+pub(super) use l2::{IPV4_ONLY as L2_IPV4_ONLY, NOTHING as L2_NOTHING};
 pub(super) use pools::{ADVERTISED, INVALID, POOL_FAMILY};
 pub(super) use requests::ONE_ADDRESS;
 pub(super) use sources::SOURCE_RANGES;

@@ -119,10 +119,8 @@ spec:
         )),
     ],
     check: Check::Model(|model, out| {
-        if model.is_dual() != Some(true) {
-            return;
-        }
-        for node in &model.calico_nodes {
+        let dual = model.is_dual() == Some(true);
+        for node in model.calico_nodes.iter().filter(|_| dual) {
             let (v4, v6) = ("IP_AUTODETECTION_METHOD", "IP6_AUTODETECTION_METHOD");
             let (found, missing) = match (node.get(v4), node.get(v6)) {
                 (Some(found), None) => (found, v6),
@@ -132,8 +130,8 @@ spec:
             out.at(found.span, format!("{missing} is not set"))
                 .fix(format!("set {missing} to {} as well", found.value));
         }
-        for detection in &model.autodetection {
-            let (found, missing) = match *detection {
+        for detection in model.autodetection.iter().filter(|own| dual || own.dual) {
+            let (found, missing) = match detection.set {
                 [Some(found), None] => (found, "nodeAddressAutodetectionV6"),
                 [None, Some(found)] => (found, "nodeAddressAutodetectionV4"),
                 _ => continue,

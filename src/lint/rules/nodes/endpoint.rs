@@ -58,10 +58,11 @@ pub(crate) const BRACKETS: Rule = Rule {
     area: Area::Nodes,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "controlPlaneEndpoint or apiServerEndpoint has an IPv6 address without the brackets or \
-              the port that it needs.",
-    why: "An IPv6 address and a port are told apart by brackets alone. apiServerEndpoint always needs \
-          a port; in controlPlaneEndpoint brackets need one.",
+    summary: "controlPlaneEndpoint, or where `kubeadm join` finds the API server, has an IPv6 address \
+              without the brackets or the port that it needs.",
+    why: "An IPv6 address and a port are told apart by brackets alone. To join, in apiServerEndpoint or \
+          as the argument of `kubeadm join`, a node always needs a port; in controlPlaneEndpoint \
+          brackets need one.",
     fix: "Write [address]:port.",
     sources: &[DOCS, RFC],
     enforced_by: &[EnforcedBy::Rejects {
@@ -97,6 +98,53 @@ pub(crate) const PORT_IN_ADDRESS: Rule = Rule {
     bad: &[Example::new(endpoint!("fd00:192::10:6443"))],
     check: Check::Model(port_in_address),
 };
+
+/// k3s' configuration of an agent with this `server`.
+macro_rules! agent {
+    ($server:literal) => {
+        concat!("server: \"", $server, "\"\ntoken: K10\nnode-ip: 192.168.0.12,fd00:192::12\n")
+    };
+}
+
+pub(crate) const URL: Rule = Rule {
+    code: "DS213",
+    name: "endpoint-url-brackets",
+    area: Area::Nodes,
+    level: Level::Warning,
+    versions: Versions::ALL,
+    summary: "The URL of an API server has an IPv6 address without brackets.",
+    why: "In a URL an IPv6 address stands in brackets. Programs built with Go 1.26 or later, such as \
+          Kubernetes' own of 1.36, refuse one without them.",
+    fix: "Write https://[address]:port.",
+    sources: &[RFC, "https://go.dev/doc/go1.26"],
+    enforced_by: &[EnforcedBy::Symptom("the node doesn't join: its server's URL can't be read")],
+    good: &[
+        Example::new(agent!("https://[fd00:192::10]:6443")),
+        Example::new(agent!("https://[fd00:192::10]")),
+        Example::new(agent!("https://api.example.org:6443")),
+        Example::new(agent!("https://192.168.0.10:6443")),
+    ],
+    bad: &[
+        Example::new(agent!("https://fd00:192::10:6443")),
+        Example::new(agent!("https://fd00:192::10")),
+    ],
+    check: Check::Model(url_brackets),
+};
+
+fn url_brackets(model: &Model, out: &mut Findings) {
+    for url in &model.server_urls {
+        let Some((scheme, rest)) = url.value.split_once("://") else { continue };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at(end);
+        let right = match (meant(host), host.parse::<Ipv6Addr>()) {
+            (Some((address, port)), _) => format!("{scheme}://[{address}]:{port}{path}"),
+            (None, Ok(address)) => format!("{scheme}://[{address}]{path}"),
+            (None, Err(_)) => continue,
+        };
+        out.at(url.span, "an IPv6 address in a URL needs brackets")
+            .fix(format!("write \"{right}\""));
+    }
+}
 
 /// An address without brackets and the port behind it, if a text can be read so.
 fn split(text: &str) -> Option<(Ipv6Addr, u16)> {

@@ -35,6 +35,7 @@ pub(crate) const INVALID: Rule = Rule {
     bad: &[
         Example::new(cluster!("podSubnet: 10.244.0.0/16, fd00:10:244::/56")),
         Example::new(cluster!("serviceSubnet: 10.96.0.0/33")),
+        Example::new(cluster!("podSubnet: 10.244.0.0/16 fd00:10:244::/56")),
     ],
     check: Check::Model(invalid),
 };
@@ -58,12 +59,26 @@ fn unreadable(entry: &RangeEntry, out: &mut Findings) {
         finding.fix("remove the comma, or add the missing range");
     } else if trimmed.parse::<std::net::IpAddr>().is_ok() {
         finding.fix("add the prefix length, as in 10.244.0.0/16");
+    } else if let Some(ranges) = several(trimmed) {
+        if trimmed.contains(',') {
+            finding.fix("write each range as an entry of its own");
+        } else {
+            finding.fix("separate the ranges by a comma");
+            finding.edit(&entry.text, ranges.join(","));
+        }
     } else if let Some((address, length)) = trimmed.split_once('/')
         && address.parse::<std::net::IpAddr>().is_ok()
     {
         let bits = if address.contains(':') { 128 } else { 32 };
         finding.fix(format!("the prefix length must be a number up to {bits}, not \"{length}\""));
     }
+}
+
+/// The ranges of a text that holds more than one, whatever stands between them.
+fn several(text: &str) -> Option<Vec<&str>> {
+    let parts = text.split(|c: char| ",;|".contains(c) || c.is_whitespace());
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    (parts.len() > 1 && parts.iter().all(|part| parse_range(part).is_some())).then_some(parts)
 }
 
 pub(crate) const PAIR: Rule = Rule {

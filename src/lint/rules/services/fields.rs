@@ -1,7 +1,7 @@
 //! The fields `ipFamilyPolicy` and `ipFamilies`, and the one they replaced.
 
 use crate::lint::{
-    model::Asked,
+    model::{Asked, Extent},
     rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions, documents::service},
 };
 
@@ -145,7 +145,7 @@ pub(crate) const POLICY: Rule = Rule {
                     out.at(span, "a second family, but the policy is SingleStack")
                         .also(policy.span, "policy");
                 }
-                None if headless || service.partial => {}
+                None if headless || service.extent != Extent::Whole => {}
                 None => {
                     out.at(
                         span,
@@ -197,7 +197,14 @@ pub(crate) const EXTERNAL_NAME: Rule = Rule {
             let family = service.families.first().map(|family| ("ipFamilies", family));
             let address = service.cluster_ips.first().map(|ip| ("a cluster IP", &ip.text));
             for (field, text) in [policy, family, address].into_iter().flatten() {
-                out.at(text.span, format!("a Service of type ExternalName can't have {field}"));
+                let message = format!("a Service of type ExternalName can't have {field}");
+                if service.extent == Extent::Values {
+                    let message =
+                        format!("{message}; the API server rejects it if the chart passes it on");
+                    out.at(text.span, message).level(Level::Note);
+                } else {
+                    out.at(text.span, message);
+                }
             }
         }
     }),

@@ -1,0 +1,149 @@
+//! Command lines of tools that configure a cluster or a node: Helm and Cilium's own installer with
+//! values, k3sup, talosctl, sysctl, and programs that hand a command on.
+
+use crate::lint::{
+    model::{Arg, Args},
+    source::Spanned,
+    tree::Node,
+};
+
+use super::{
+    Lower,
+    commands::{commands, is_variable, program},
+    settings,
+    texts::sysctl_line,
+};
+
+/// Programs that run a command which is one of their words.
+const RUNNERS: [&str; 6] = ["ssh", "sshpass", "bash", "sh", "su", "vagrant"];
+/// Flags by which Helm takes values from elsewhere: what the others set is only a part then.
+const OTHER_VALUES: [&str; 4] = ["-f", "--values", "--reuse-values", "--reset-then-reuse-values"];
+
+impl Lower<'_> {
+    /// A command line whose program is at the first word. False if it sets up nothing that is known.
+    pub(super) fn invocation(&mut self, words: &[Spanned<String>]) -> bool {
+        let Some((first, rest)) = words.split_first() else { return false };
+        let verb = rest.iter().find(|word| !word.value.starts_with('-'));
+        let verb = verb.map_or("", |word| word.value.as_str());
+        match (program(&first.value), verb) {
+            ("helm", "install" | "upgrade" | "template") | ("cilium", "install") => {
+                self.helm_command(words)
+            }
+            ("k3sup", "install" | "join") => self.k3sup(rest),
+            ("talosctl", _) => self.talosctl(rest),
+            ("sysctl" | "echo", _) => self.sysctl_words(rest),
+            (name, _) if RUNNERS.contains(&name) => self.handed_on(rest),
+            _ => false,
+        }
+    }
+
+    /// Values that `--set` gives to a chart.
+    fn helm_command(&mut self, words: &[Spanned<String>]) -> bool {
+        let elsewhere = |word: &Spanned<String>| {
+            let name = word.value.split('=').next().unwrap_or_default();
+            OTHER_VALUES.contains(&name)
+        };
+        if words.iter().any(elsewhere) {
+            return false;
+        }
+        let args = self.flags(words);
+        let set = |arg: &&Arg| matches!(arg.name.value.as_str(), "set" | "set-string" | "helm-set");
+        let given: Vec<_> = args.list.iter().filter(set).map(|arg| arg.value.clone()).collect();
+        // What the shell fills in may be anything.
+        if given.iter().any(|text| is_variable(&text.value)) {
+            return false;
+        }
+        let list: Vec<Arg> = given.iter().flat_map(|text| self.assignments(text)).collect();
+        let Some(span) = list.first().map(|arg| arg.name.span) else { return false };
+        let plain = |word: &&Spanned<String>| !word.value.starts_with('-');
+        let chart = words.iter().skip(1).filter(plain).find(|word| word.value.contains('/'));
+        let chart = chart.or(words.first()).map(|word| word.value.clone());
+        let version = args.get("version").map(Node::leaf);
+        self.chart_version(chart.as_deref(), version.as_ref());
+        self.helm_values(&settings::from_paths(&list, span), chart.as_deref())
+    }
+
+    /// `a.b=c,d={e,f}`: names and values.
+    fn assignments(&self, text: &Spanned<String>) -> Vec<Arg> {
+        let mut list = Vec::new();
+        let mut start = 0;
+        let mut depth = 0_usize;
+        let ends = text.value.char_indices().filter(|(_, c)| match c {
+            '{' | '[' => {
+                depth += 1;
+                false
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            _ => *c == ',' && depth == 0,
+        });
+        let mut ends: Vec<usize> = ends.map(|(at, _)| at).collect();
+        ends.push(text.value.len());
+        for end in ends {
+            let piece = text.value.get(start..end).unwrap_or_default();
+            if let Some((name, value)) = piece.split_once('=') {
+                let behind = start + name.len() + 1;
+                let value = self.part(text, behind, value);
+                list.push(Arg { name: self.part(text, start, name), value });
+            }
+            start = end + 1;
+        }
+        list
+    }
+
+    /// The flags that k3sup hands on to k3s.
+    fn k3sup(&mut self, words: &[Spanned<String>]) -> bool {
+        let name = "--k3s-extra-args";
+        let Some(at) = words.iter().position(|word| word.value.starts_with(name)) else {
+            return false;
+        };
+        let joined = words[at].value.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
+        let joined = joined.map(|rest| self.part(&words[at], name.len() + 1, rest));
+        let Some(extra) = &joined.or_else(|| words.get(at + 1).cloned()) else { return false };
+        let inner = commands(&extra.value).into_iter().flatten().collect();
+        let inner = self.place(extra, inner, &mut 0);
+        self.k3s_flags(&inner, extra.span)
+    }
+
+    /// Patches for Talos' machine configuration, and the URL that is put into it.
+    fn talosctl(&mut self, words: &[Spanned<String>]) -> bool {
+        let generates =
+            words.windows(2).any(|two| two[0].value == "gen" && two[1].value == "config");
+        let url = words.iter().find(|word| generates && word.value.starts_with("https://"));
+        let url = url.filter(|url| !is_variable(&url.value));
+        self.model.server_urls.extend(url.cloned());
+        let mut known = url.is_some();
+        let Args { list, .. } = self.flags(words);
+        for Arg { name, value } in list {
+            let patch = name.value.starts_with("config-patch") || name.value == "patch";
+            if patch && !value.value.starts_with('@') {
+                known |= self.carried_text(&Node::leaf(&value), Some(&format!("--{}", name.value)));
+            }
+        }
+        known
+    }
+
+    /// Kernel settings that are words: `sysctl -w NAME=VALUE`, or a line that is written to a file.
+    fn sysctl_words(&mut self, words: &[Spanned<String>]) -> bool {
+        let mut known = false;
+        for word in words {
+            let own = sysctl_line(&word.value).filter(|own| own.name.starts_with("net."));
+            if let Some(sysctl) = own.filter(|own| !is_variable(&own.value)) {
+                self.model.sysctls.push(Spanned::new(sysctl, word.span));
+                known = true;
+            }
+        }
+        known
+    }
+
+    /// A command that is one word of another one.
+    fn handed_on(&mut self, words: &[Spanned<String>]) -> bool {
+        let mut known = false;
+        for word in words.iter().filter(|word| word.value.contains(' ')) {
+            known |= self.script(&Node::leaf(word));
+        }
+        known
+    }
+}
