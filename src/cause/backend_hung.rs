@@ -97,8 +97,9 @@ fn waits(backlog: &Backlog, pod: &str) -> String {
         of(backlog.unread, "of which it has not read the request"),
     ];
     format!(
-        "at port {} of {pod} wait {} (/proc/net in the pod)",
+        "at port {} of {pod} wait over {}: {} (/proc/net in the pod)",
         backlog.port,
+        backlog.family,
         words::list(both.into_iter().flatten())
     )
 }

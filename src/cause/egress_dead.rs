@@ -5,6 +5,7 @@ use crate::{
     check::{Kind, commands, remedy, words},
     net::IpFamily,
     probe::{Aim, Vantage},
+    snapshot::Deprecated,
 };
 
 #[derive(Debug)]
@@ -57,24 +58,65 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     seen.extend(by_host.map(|probed| {
         format!("node {} itself gets there over {family}", probed.from().unwrap_or(node))
     }));
+    // The kernel masquerades with an address that it may use anew: that of the pods' bridge, or none.
+    let deprecated: Vec<&Deprecated> = nodes
+        .iter()
+        .filter_map(|node| evidence.world.facts.deprecated_ip(node, family))
+        .filter(|_| by_host.is_none() && unroutable)
+        .collect();
+    let faded = (deprecated.len() == nodes.len()).then_some(deprecated).unwrap_or_default();
+    let told = faded
+        .iter()
+        .take(3)
+        .map(|it| format!("{} on {} of {} is deprecated", it.address, it.link, it.node));
+    seen.splice(0..0, told);
+    let mut fix = remedy::egress(family).to_vec();
+    if let Some(first) = faded.first() {
+        fix.insert(0, lasting(first, family));
+    }
     Some(Found {
         what: format!(
             "Pods on {names} don't get out of the cluster over {family}: {}.",
-            if unroutable {
+            if !faded.is_empty() {
+                "the node's own address is deprecated, so that the kernel sends from another one, to which no \
+                 answer finds back"
+            } else if unroutable {
                 "their packets or the answers are lost, most likely because the pod network doesn't \
                  masquerade them"
             } else {
                 "something refuses or rejects their packets"
             }
         ),
-        confidence: if by_host.is_some() { Confidence::Likely } else { Confidence::Possible },
+        confidence: if by_host.is_some() || !faded.is_empty() {
+            Confidence::Likely
+        } else {
+            Confidence::Possible
+        },
         evidence: seen,
-        reproduce: std::iter::once(commands::on_node_as_root(node, "nft list ruleset"))
+        reproduce: faded
+            .first()
+            .map(|it| {
+                let flag = commands::flag(family);
+                commands::on_node(&it.node, &format!("ip {flag} addr show dev {}", it.link))
+            })
+            .into_iter()
+            .chain([commands::on_node_as_root(node, "nft list ruleset")])
             .chain(first.probe.target.address().map(|to| commands::route(node, to.ip())))
             .collect(),
-        fix: remedy::egress(family).to_vec(),
+        fix,
         probed: evidence
             .bad(|probed| probed.family == family && leaves(&probed) && from_pod(&probed)),
         ..Found::default()
     })
+}
+
+/// How an address is made one to send from again.
+fn lasting(it: &Deprecated, family: IpFamily) -> String {
+    let Deprecated { node, address, link } = it;
+    format!(
+        "See on {node} what gives {address} its lifetime (router advertisements, DHCP, a network manager), and make it \
+         a preferred one that lasts. Until then: `ip {} addr change {address}/LENGTH dev {link} preferred_lft forever \
+         valid_lft forever`, with the prefix length that `ip addr` shows.",
+        commands::flag(family)
+    )
 }

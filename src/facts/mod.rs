@@ -121,6 +121,13 @@ impl Facts {
         self.rulesets.iter().find(|ruleset| ruleset.node == node)
     }
 
+    /// The InternalIP of a node in a family that is deprecated on its interface, as far as that was asked.
+    pub fn deprecated_ip(&self, node: &str, family: IpFamily) -> Option<&Deprecated> {
+        let known = self.node(node)?;
+        let is_own = |it: &&Deprecated| known.internal_ips(family).any(|own| own == it.address);
+        self.deprecated.iter().filter(|it| it.node == node).find(is_own)
+    }
+
     /// One of the Services that the operator named.
     pub fn target(&self, name: &TargetName) -> Option<&Target> {
         self.targets.iter().find(|target| target.name == *name)

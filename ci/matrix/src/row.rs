@@ -10,6 +10,7 @@ use testbed::{
 use crate::{
     beds::Beds,
     error::Error,
+    output::say,
     programs::Programs,
     seen::Seen,
     truth::{self, Judgement},
@@ -104,6 +105,9 @@ fn broken(programs: &Programs, cluster: &Cluster, fault: &Fault) -> Result<Seen,
     if let Some(record) = &ended.record {
         let judgement = Judgement::of(fault, record, &cluster.record().spec);
         seen.result = judgement.in_words();
+        for (what, cases) in judgement.unfit() {
+            say(&format!("  {what}: {}", cases.iter().cloned().collect::<Vec<_>>().join(", ")));
+        }
         seen.judgement = Some(judgement);
     }
     Ok(seen)

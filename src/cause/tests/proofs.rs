@@ -11,7 +11,7 @@ use crate::{
     net::IpFamily::{V4, V6},
     probe::{Outcome, Vantage},
     run::rejudge,
-    snapshot::{Backlog, Gateway, Link, Lookup, Neighbour, Route},
+    snapshot::{Backlog, Deprecated, Gateway, Link, Lookup, Neighbour, Route},
 };
 
 /// The one cause of a fault, with and without a look at the nodes.
@@ -48,7 +48,7 @@ fn connections_that_wait_in_the_pod_prove_that_its_server_hangs() {
     let cause =
         assert_one(&lab, "backend_hung", &["nginx in pod", "on node n2 hangs", "over IPv6"]);
     assert_eq!(cause.confidence, Confidence::Proved);
-    let fact = "wait 31 connections that it has not accepted";
+    let fact = "wait over IPv6: 31 connections that it has not accepted";
     assert!(cause.evidence[0].contains(fact), "{:#?}", cause.evidence);
     assert!(cause.fix.iter().all(|fix| !fix.contains("Look for a rule")), "{:#?}", cause.fix);
     let both = silent().with(Fault::PodFiltered { on: "n2", family: V4 });
@@ -406,6 +406,29 @@ fn what_a_node_itself_sends_is_lost_before_it_is_translated_where_it_has_a_way()
     snapshot.routes.push(default);
     let cause = assert_one(&lab, "service_range_unrouted", &["What node n2 itself sends"]);
     assert!(cause.fix[0].contains("ip6tables -t nat -S OUTPUT"), "{cause:#?}");
+}
+
+#[test]
+fn a_deprecated_address_explains_that_no_answer_comes_back_from_outside() {
+    let lost = |address: &str| {
+        let line = format!("deprecated\t{address}\teth0");
+        let lab = Lab::dual().with_hosts().with(Fault::EgressDropped { at: "n2", family: V6 });
+        lab.changed(|lab| {
+            lab.facts.deprecated = Deprecated::read("n2", &line).into_iter().collect()
+        })
+    };
+    let lab = Lab::dual();
+    let own = lab.facts.node("n2").and_then(|node| node.internal_ips(V6).next()).unwrap();
+    let cut = lost(&own.to_string()).with(Fault::HostEgressDropped { family: V6 });
+    let cause =
+        assert_one(&cut, "egress_dead", &["n2", "IPv6", "the node's own address is deprecated"]);
+    assert_eq!(cause.evidence[0], format!("{own} on eth0 of n2 is deprecated"));
+    assert!(cause.fix[0].contains("preferred_lft"), "{:#?}", cause.fix);
+    // It is another matter where the node itself gets there, and where the address is none of Kubernetes'.
+    for other in [lost(&own.to_string()), lost("2001:db8::9")] {
+        let cause = assert_one(&other, "egress_dead", &["masquerade"]);
+        assert!(!cause.what.contains("deprecated"), "{}", cause.what);
+    }
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Addresses of nodes that are deprecated on their interfaces: whoever connects to them is answered, so no promise
 //! is broken.
 
-use std::collections::BTreeMap;
-
 use crate::{
     check::{World, commands, words},
     net::IpFamily,
+    snapshot::Deprecated,
 };
 
 /// How many addresses are named.
@@ -13,21 +12,17 @@ const NAMED: usize = 5;
 
 /// Sentences for the operator: which InternalIPs the kernel no longer sends from by itself.
 pub fn notices(world: World<'_>) -> Vec<String> {
-    let mut found: BTreeMap<IpFamily, Vec<(&str, &str, String)>> = BTreeMap::new();
-    for it in &world.facts.deprecated {
-        let family = IpFamily::of(it.address);
-        let node = world.facts.node(&it.node);
-        if node.is_some_and(|node| node.internal_ips(family).any(|own| own == it.address)) {
-            let of = found.entry(family).or_default();
-            of.push((&it.node, &it.link, it.address.to_string()));
-        }
-    }
-    let said = found.into_iter().filter_map(|(family, all)| {
-        let (node, link, _) = all.first()?;
+    let nodes = || world.facts.nodes.known().into_iter().flatten();
+    let of = |family| -> Vec<&Deprecated> {
+        nodes().filter_map(|node| world.facts.deprecated_ip(&node.name, family)).collect()
+    };
+    let said = IpFamily::ALL.into_iter().filter_map(|family| {
+        let all = of(family);
+        let Deprecated { node, link, .. } = all.first()?;
         let more = all.len().saturating_sub(NAMED);
         let more = (more > 0).then(|| format!("{more} more"));
         let each = all.iter().take(NAMED);
-        let each = each.map(|(node, link, address)| format!("{address} on {link} of {node}"));
+        let each = each.map(|it| format!("{} on {} of {}", it.address, it.link, it.node));
         let (are, they) =
             if all.len() == 1 { ("InternalIP is", "its") } else { ("InternalIPs are", "their") };
         let flag = commands::flag(family);
@@ -45,7 +40,7 @@ pub fn notices(world: World<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lab::Lab, net::IpFamily::V6, snapshot::Deprecated};
+    use crate::{lab::Lab, net::IpFamily::V6};
 
     fn told(lab: &Lab, address: String) -> Vec<String> {
         let line = format!("deprecated\t{address}\teth0");

@@ -58,6 +58,9 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::KubeProxyFamilyFailing(_) => &["kube_proxy_family_unhealthy"],
         // Between two crashes its pod runs.
         Fault::KubeProxyCrashing(_) => &["kube_proxy_not_running", "service_proxy_down"],
+        Fault::DnsRecordsFailing(_) => &["dns_records_failing"],
+        Fault::NginxHung(_) => &["backend_hung"],
+        Fault::AddressDeprecated(_) => &["egress_dead"],
         Fault::DnsRecordMissing(_) => &["dns_without_records"],
         Fault::DnsDown(_) => &["dns_unreachable"],
         Fault::AddressDuplicate(_) => &["address_duplicate"],

@@ -90,10 +90,20 @@ impl Judgement {
         place.insert(case.name.clone());
     }
 
+    /// The cases that are not as they must be, by what is wrong with them.
+    pub fn unfit(&self) -> Vec<(&'static str, &BTreeSet<String>)> {
+        let all = [
+            ("missed", &self.missed),
+            ("wrong", &self.wrong),
+            ("undetermined", &self.undetermined),
+            ("without a cause", &self.unexplained),
+        ];
+        all.into_iter().filter(|(_, cases)| !cases.is_empty()).collect()
+    }
+
     /// Whether exactly the right cases are red, each with a cause, and the right one is named.
     pub fn is_exact(&self) -> bool {
-        let nothing = [&self.missed, &self.wrong, &self.undetermined, &self.unexplained];
-        nothing.iter().all(|cases| cases.is_empty()) && (!self.is_red() || self.has_right_cause())
+        self.unfit().is_empty() && (!self.is_red() || self.has_right_cause())
     }
 
     /// Whether anything is red that may be.
@@ -127,16 +137,16 @@ impl Judgement {
 
     /// The result in a few words.
     pub fn in_words(&self) -> String {
-        let mut parts = Vec::new();
-        let mut count = |cases: &BTreeSet<String>, what: &str| {
-            if !cases.is_empty() {
-                parts.push(format!("{} {what}", cases.len()));
-            }
-        };
-        count(&self.missed, "MISSED");
-        count(&self.wrong, "WRONG");
-        count(&self.undetermined, "undetermined");
-        count(&self.unexplained, "without a cause");
+        let mut parts: Vec<String> = self
+            .unfit()
+            .into_iter()
+            .map(|(what, cases)| {
+                // What makes the product wrong stands out.
+                let loud = ["missed", "wrong"].contains(&what);
+                let what = if loud { what.to_uppercase() } else { what.to_owned() };
+                format!("{} {what}", cases.len())
+            })
+            .collect();
         let head = match (!self.is_red(), self.not_asked.is_empty()) {
             (false, _) => "caught",
             (true, _) if self.is_told() => "not determined, and told why",

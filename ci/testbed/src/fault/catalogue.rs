@@ -68,6 +68,7 @@ catalogue! {
     ForwardDropped,
     DefaultRouteLost,
     AddressLost,
+    AddressDeprecated,
     AddressDuplicate,
     NeighboursDropped,
     LinkDown,
@@ -81,6 +82,7 @@ catalogue! {
     EgressDropped,
     ServiceMasqueradeLost,
     NginxNotListening,
+    NginxHung,
     ListenerOneFamily,
     PodDropped,
     WebPortDropped,
@@ -110,6 +112,7 @@ catalogue! {
     KubeProxyCrashing,
     KubeProxyFamilyFailing,
     DnsRecordMissing,
+    DnsRecordsFailing,
     DnsReverseMissing,
     DnsEndpointsOff,
     ClusterDomainWrong,
@@ -251,6 +254,7 @@ mod tests {
             "external-traffic-local",
             "kube-proxy-family-failing",
             "dns-record-missing",
+            "dns-records-failing",
             "dns-reverse-missing",
         ];
         assert_eq!(shared, files);

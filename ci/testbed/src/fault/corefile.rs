@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::{json::from_json, kubectl};
 use crate::{
     cluster::Cluster,
-    error::Result,
+    error::{Error, Result},
     run::{Run, wait_for},
+    spec::Family,
 };
 
 /// What all faults have in common that are an edit of the Corefile: within an `impl FaultKind`,
@@ -59,6 +60,19 @@ pub(super) fn replace(cluster: &Cluster, corefile: &str) -> Result<()> {
     wait_until_scaled(cluster)
 }
 
+/// The Corefile with this answer, and no record, for a family's record type. CoreDNS asks its plugins in an
+/// order of its own, in which `template` comes before `kubernetes`, wherever it is written.
+pub(super) fn answering(corefile: &str, family: Family, code: &str) -> Result<String> {
+    let record = match family {
+        Family::V4 => "A",
+        Family::V6 => "AAAA",
+    };
+    let (head, rest) = corefile.split_once("{\n").ok_or_else(|| {
+        Error::Invalid("the Corefile does not begin with a server block".to_owned())
+    })?;
+    Ok(format!("{head}{{\n    template IN {record} . {{\n        rcode {code}\n    }}\n{rest}"))
+}
+
 /// How many CoreDNS pods there are to be.
 pub(super) fn replicas(cluster: &Cluster) -> Result<u32> {
     let what = "read the replicas of CoreDNS";
@@ -107,4 +121,17 @@ fn wait_until_scaled(cluster: &Cluster) -> Result<()> {
         let there = [figure("/status/replicas"), figure("/status/readyReplicas")];
         Ok((seen && there == [wanted; 2]).then_some(()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_goes_into_the_first_server_block() {
+        let text = answering(".:53 {\n    errors\n}\n", Family::V6, "SERVFAIL").unwrap();
+        let start = ".:53 {\n    template IN AAAA . {\n        rcode SERVFAIL\n    }\n";
+        assert!(text.starts_with(start), "{text}");
+        assert!(text.ends_with("    errors\n}\n"), "{text}");
+    }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     cluster::Cluster,
-    error::{Error, Result},
+    error::Result,
     path::{Net, Outcome, Path},
     spec::Family,
 };
@@ -29,7 +29,7 @@ impl FaultKind for DnsRecordMissing {
         limits: NEEDS_FAMILY,
     };
 
-    corefile::edited!(|fault, before| without(before, fault.family));
+    corefile::edited!(|fault, before| corefile::answering(before, fault.family, "NOERROR"));
 
     fn example(family: Option<Family>) -> Option<Self> {
         family.map(|family| Self { family })
@@ -42,30 +42,5 @@ impl FaultKind for DnsRecordMissing {
             | Path::DnsRecord { family, .. } => (*family == self.family).then_some(Outcome::Fails),
             _ => None,
         }
-    }
-}
-
-/// The Corefile with an empty answer for the family's record type. CoreDNS asks its plugins in an
-/// order of its own, in which `template` comes before `kubernetes`, wherever it is written.
-fn without(corefile: &str, family: Family) -> Result<String> {
-    let record = match family {
-        Family::V4 => "A",
-        Family::V6 => "AAAA",
-    };
-    let (head, rest) = corefile.split_once("{\n").ok_or_else(|| {
-        Error::Invalid("the Corefile does not begin with a server block".to_owned())
-    })?;
-    Ok(format!("{head}{{\n    template IN {record} . {{\n        rcode NOERROR\n    }}\n{rest}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_template_goes_into_the_first_server_block() {
-        let text = without(".:53 {\n    errors\n}\n", Family::V6).unwrap();
-        assert!(text.starts_with(".:53 {\n    template IN AAAA . {\n"), "{text}");
-        assert!(text.ends_with("    errors\n}\n"), "{text}");
     }
 }

@@ -8,6 +8,7 @@
 //! where they would hide a fault for half a minute are they emptied.
 
 mod about;
+mod address_deprecated;
 mod address_duplicate;
 mod address_lost;
 mod agent;
@@ -28,6 +29,7 @@ mod dns_down;
 mod dns_endpoints_off;
 mod dns_family_refused;
 mod dns_record_missing;
+mod dns_records_failing;
 mod dns_reverse_missing;
 mod dns_slow;
 mod dns_transport_dropped;
@@ -64,6 +66,8 @@ mod masquerade_missing;
 mod mtu_black_hole;
 mod neighbours;
 mod neighbours_dropped;
+mod nginx;
+mod nginx_hung;
 mod nginx_not_listening;
 mod node_cidr_missing;
 mod node_frozen;
@@ -97,6 +101,7 @@ mod web_port_dropped;
 
 pub use self::{
     about::About,
+    address_deprecated::AddressDeprecated,
     address_duplicate::AddressDuplicate,
     address_lost::AddressLost,
     api_server_paused::ApiServerPaused,
@@ -114,6 +119,7 @@ pub use self::{
     dns_endpoints_off::DnsEndpointsOff,
     dns_family_refused::DnsFamilyRefused,
     dns_record_missing::DnsRecordMissing,
+    dns_records_failing::DnsRecordsFailing,
     dns_reverse_missing::DnsReverseMissing,
     dns_slow::DnsSlow,
     dns_transport_dropped::DnsTransportDropped,
@@ -143,6 +149,7 @@ pub use self::{
     masquerade_missing::MasqueradeMissing,
     mtu_black_hole::MtuBlackHole,
     neighbours_dropped::NeighboursDropped,
+    nginx_hung::NginxHung,
     nginx_not_listening::NginxNotListening,
     node_cidr_missing::NodeCidrMissing,
     node_frozen::NodeFrozen,

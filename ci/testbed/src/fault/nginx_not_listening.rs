@@ -6,20 +6,14 @@ use super::{
     about::{About, NEEDS_BOTH},
     kind::FaultKind,
     kind::require_both,
+    nginx,
 };
 use crate::{
     cluster::Cluster,
     error::Result,
     path::{Made, Net, Outcome, Path, Port},
-    run::Run,
     spec::Family,
 };
-
-/// Where an image's own files lie, inside a node, once it is unpacked.
-const UNPACKED: &str = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
-
-/// Any of the references of the testbed's nginx: they share their layers.
-const IMAGE: &str = "docker.io/library/nginx:1.27";
 
 /// What stands in for nginx.
 const WRAPPER: &str = include_str!("nginx_not_listening.sh");
@@ -65,38 +59,10 @@ impl FaultKind for NginxNotListening {
     }
 
     fn inject(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        let node = cluster.node(&self.node)?;
-        // A node that has it already has nothing to do.
-        node.command("ctr")
-            .args(["--namespace", "k8s.io", "images", "pull"])
-            .args(["--hosts-dir", "/etc/containerd/certs.d", IMAGE])
-            .read(&format!("pull {IMAGE} on {}", node.name))?;
-        // At every moment there is a file of this name. The wrapper comes on the standard input.
-        let script = format!(
-            "set -e\nwrapper=$(cat)\nfor nginx in {UNPACKED}/*/fs/usr/sbin/nginx; do\n\
-             [ -e \"$nginx\" ] || continue\n\
-             [ -e \"$nginx.real\" ] || ln \"$nginx\" \"$nginx.real\"\n\
-             printf '%s\\n' \"$wrapper\" >\"$nginx.new\"\n\
-             chmod 755 \"$nginx.new\"\nmv \"$nginx.new\" \"$nginx\"\ndone"
-        );
-        node.command("sh")
-            .args(["-c", &script])
-            .feed(
-                &format!("replace nginx on {}", node.name),
-                &WRAPPER.replace("FAMILY", self.family.nft()),
-            )
-            .map(drop)
+        nginx::replace(cluster.node(&self.node)?, &WRAPPER.replace("FAMILY", self.family.nft()))
     }
 
     fn revert(&self, cluster: &Cluster, (): &()) -> Result<()> {
-        let node = cluster.node(&self.node)?;
-        let script = format!(
-            "set -e\nfor real in {UNPACKED}/*/fs/usr/sbin/nginx.real; do\n[ -e \"$real\" ] || continue\n\
-             rm -f \"${{real%.real}}.new\"\nmv \"$real\" \"${{real%.real}}\"\ndone"
-        );
-        node.command("sh")
-            .args(["-c", &script])
-            .read(&format!("put nginx back on {}", node.name))
-            .map(drop)
+        nginx::restore(cluster.node(&self.node)?)
     }
 }
