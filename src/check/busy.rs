@@ -1,4 +1,5 @@
-//! Machines that were too busy for a time-out to tell anything of the network.
+//! Machines that were too busy for a time-out to tell anything of the network, and DNS servers that had yet to
+//! learn what they were asked for.
 
 use std::collections::BTreeSet;
 
@@ -24,6 +25,8 @@ pub(crate) struct Busy<'a> {
     longest_ms: u32,
     /// From where some backend was never reached, though no such machine explains that.
     cut_off: BTreeSet<Start<'a>>,
+    /// The DNS pods that had names which they denied at first.
+    learning: BTreeSet<&'a str>,
 }
 
 /// From where connections to backends begin, once a Service has chosen one.
@@ -55,6 +58,7 @@ impl<'a> Busy<'a> {
         let mut busy = Self::default();
         for (_, probe, observation) in probes.iter() {
             let Some(seen) = observation else { continue };
+            busy.learning.extend(learned_late(probe, seen));
             if let Some(overrun) = held_up(probe, seen) {
                 busy.held_up.add(&probe.vantage);
                 busy.late.add(&probe.vantage);
@@ -67,7 +71,7 @@ impl<'a> Busy<'a> {
         }
         busy.held_up.add_neighbours(world.facts);
         busy.late.add_neighbours(world.facts);
-        if !busy.is_empty() {
+        if busy.any_late() {
             busy.cut_off = busy.starts_of_dead_ways(world, probes);
         }
         busy
@@ -89,9 +93,13 @@ impl<'a> Busy<'a> {
             .collect()
     }
 
-    /// Whether nowhere.
+    /// Whether nobody was.
     pub(crate) fn is_empty(&self) -> bool {
-        self.late.nodes.is_empty() && !self.late.runner
+        !self.any_late() && self.learning.is_empty()
+    }
+
+    fn any_late(&self) -> bool {
+        !self.late.nodes.is_empty() || self.late.runner
     }
 
     /// What was observed of a probe, where a time-out that such a machine explains is not known to be one.
@@ -102,8 +110,8 @@ impl<'a> Busy<'a> {
         observation: Option<&'r Observation>,
     ) -> Reading<'r> {
         let mut reading = Reading::of(world, probe, observation);
-        if self.explains(world, &reading) {
-            reading.state = State::Unknown(self.reason());
+        if let Some(reason) = self.explanation(world, &reading) {
+            reading.state = State::Unknown(reason);
         }
         if self.excuses(world, &reading) {
             reading.state = State::Good;
@@ -135,9 +143,36 @@ impl<'a> Busy<'a> {
         kinds.iter().any(|&from| self.cut_off.contains(&Start { from, ..start }))
     }
 
+    /// Why a probe's failure can't be told from one that is none, where somebody who was not ready explains it.
+    pub(crate) fn explanation(&self, world: World<'_>, reading: &Reading<'_>) -> Option<String> {
+        if self.explains(world, reading) {
+            return Some(self.reason());
+        }
+        self.denied_meanwhile(reading).then(|| {
+            let pods = few(self.learning.iter().copied());
+            let learned = if self.learning.len() == 1 { "the DNS pod" } else { "the DNS pods" };
+            format!(
+                "{learned} {pods} learned of this run's Services only while they were asked for: look why that takes \
+                 long, or run again"
+            )
+        })
+    }
+
+    /// Whether a name was denied after it had been given, where several DNS servers answer and some of them were
+    /// yet to learn of it.
+    fn denied_meanwhile(&self, reading: &Reading<'_>) -> bool {
+        let by_any = matches!(
+            reading.probe.aim,
+            Aim::Name { .. } | Aim::Pointer { .. } | Aim::Records { .. }
+        ) && reading.probe.vantage.node().is_some();
+        let denied = matches!(&reading.state, State::Bad(symptom)
+            if symptom.intermittent && symptom.kind == Kind::NoSuchName);
+        !self.learning.is_empty() && by_any && denied
+    }
+
     /// Whether a probe failed by a silence that such a machine explains: at its source, or where the
     /// answer was to come from. A path that stayed silent when it was tried once more has no such excuse.
-    pub(crate) fn explains(&self, world: World<'_>, reading: &Reading<'_>) -> bool {
+    fn explains(&self, world: World<'_>, reading: &Reading<'_>) -> bool {
         let State::Bad(symptom) = &reading.state else { return false };
         let answered = reading.settling < reading.attempts.len();
         let last = reading.attempts.last();
@@ -170,7 +205,7 @@ impl<'a> Busy<'a> {
         self.late.touch(world, probe)
     }
 
-    /// Why a case is inconclusive for it.
+    /// Why a case is inconclusive for a busy machine.
     pub(crate) fn reason(&self) -> String {
         let tenths = self.longest_ms / 100;
         format!(
@@ -186,6 +221,15 @@ impl<'a> Busy<'a> {
     pub(crate) fn excuse(&self) -> String {
         format!("timed out once while {} busy", self.late.who())
     }
+}
+
+/// The DNS pod that was asked itself for a name which it denied first, and gave in the end.
+fn learned_late<'a>(probe: &'a Probe, seen: &Observation) -> Option<&'a str> {
+    let Vantage::DnsPod { pod, .. } = &probe.vantage else { return None };
+    let mut outcomes = seen.attempts.iter().map(|attempt| &attempt.outcome);
+    let knows = outcomes.next_back().is_some_and(Outcome::succeeded);
+    let denied = outcomes.any(|outcome| matches!(outcome, Outcome::NoSuchName));
+    (knows && denied).then_some(pod)
 }
 
 impl<'a> Start<'a> {

@@ -221,11 +221,14 @@ impl Ledger {
             };
             if entry.is(Status::Fail) {
                 let own: Vec<_> = read_each(probes, &entry.case.probes, world).collect();
-                let mut bad = own.iter().filter(|reading| reading.symptom().is_some()).peekable();
-                let silent = bad.peek().is_some() && bad.all(|it| busy.explains(world, it));
-                if silent || (!own.is_empty() && own.iter().all(|it| busy.explains_loss(world, it)))
-                {
-                    entry.verdict = Some(Verdict::inconclusive(busy.reason()));
+                let bad = own.iter().filter(|reading| reading.symptom().is_some());
+                let reasons: Option<Vec<String>> =
+                    bad.map(|reading| busy.explanation(world, reading)).collect();
+                let lossy =
+                    || !own.is_empty() && own.iter().all(|it| busy.explains_loss(world, it));
+                let reason = reasons.and_then(|reasons| reasons.into_iter().next());
+                if let Some(reason) = reason.or_else(|| lossy().then(|| busy.reason())) {
+                    entry.verdict = Some(Verdict::inconclusive(reason));
                 }
             } else if entry.is(Status::Inconclusive) {
                 let (own, witnesses) = (read(&entry.case.probes), read(&entry.case.witnesses));

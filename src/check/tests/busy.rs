@@ -4,7 +4,7 @@ use crate::{
     check::{Status, Verdict},
     lab::{Fault, Lab, Run},
     net::IpFamily::V6,
-    probe::{Attempt, Observation, Outcome, Probe, Target, Vantage},
+    probe::{Aim, Attempt, Observation, Outcome, Probe, Target, Vantage},
 };
 
 const CASE: &str = "pod::reachable/ipv6/n1 -> n2";
@@ -209,4 +209,34 @@ fn lost_datagrams_mean_nothing_where_a_node_was_kept_from_the_processor_for_long
     let busy = losing(at("n2", 4_590));
     assert_eq!(busy.status(), Status::Inconclusive, "{busy:?}");
     assert!(busy.detail().starts_with("n2 was too busy"), "{busy:?}");
+}
+
+/// A run in which one DNS pod denies every name for a while, as do some answers to pods meanwhile.
+fn run_with_learner(lab: &Lab, learns: bool) -> Run {
+    let denied = || Attempt { millis: 10, outcome: Outcome::NoSuchName };
+    lab.judge(|tried| {
+        let mut seen = lab.observe(tried);
+        let itself = matches!(&tried.vantage, Vantage::DnsPod { pod, .. } if pod == "coredns-b");
+        if matches!(tried.aim, Aim::Records { .. }) {
+            match &tried.vantage {
+                _ if itself && learns => seen.attempts.insert(0, denied()),
+                Vantage::Pod { node } if node == "n1" => seen.attempts.push(denied()),
+                _ => {}
+            }
+        }
+        Some(seen)
+    })
+}
+
+#[test]
+fn a_name_that_one_of_several_dns_servers_has_yet_to_learn_is_no_failure() {
+    let lab = Lab::dual();
+    let run = run_with_learner(&lab, true);
+    let asked = run.case("dns::records/ipv6/n1 -> DNS");
+    assert_eq!(asked.verdict.status(), Status::Inconclusive, "{:?}", asked.verdict);
+    let reason = asked.verdict.detail();
+    assert!(reason.starts_with("the DNS pod coredns-b learned of this run's Services"), "{reason}");
+    assert_eq!(run.rules(), [""; 0], "no cause is made up of it");
+    let known = run_with_learner(&lab, false);
+    assert_eq!(known.case("dns::records/ipv6/n1 -> DNS").verdict.status(), Status::Fail);
 }
