@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{
     super::{
         Outcome,
-        failure::SAID,
+        outcome::SAID,
         outcome::{DNS_LATE, DNS_UNANSWERED},
     },
     Ending, Printed, unusable,
