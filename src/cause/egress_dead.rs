@@ -64,7 +64,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .filter_map(|node| evidence.world.facts.deprecated_ip(node, family))
         .filter(|_| by_host.is_none() && unroutable)
         .collect();
-    let faded = (deprecated.len() == nodes.len()).then_some(deprecated).unwrap_or_default();
+    let faded = if deprecated.len() == nodes.len() { deprecated } else { Vec::new() };
     let told = faded
         .iter()
         .take(3)

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use super::{
     super::{
         Outcome,
-        outcome::SAID,
-        outcome::{DNS_LATE, DNS_UNANSWERED},
+        outcome::{DNS_LATE, DNS_UNANSWERED, SAID},
     },
     Ending, Printed, unusable,
 };
