@@ -32,7 +32,7 @@ impl CauseRule for DnsRecordsFailing {
 /// The error with which every question of a probe was answered that was not answered rightly: of several DNS pods
 /// any may have been asked.
 fn code<'e>(probed: &'e Probed<'_>) -> Option<&'e str> {
-    if !probed.is_dns() || !probed.bad() {
+    if !(probed.is_dns() || probed.is_dns_server()) || !probed.bad() {
         return None;
     }
     let mut codes = probed
@@ -47,7 +47,8 @@ fn code<'e>(probed: &'e Probed<'_>) -> Option<&'e str> {
 }
 
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
-    let failing = |probed: &Probed<'_>| probed.family == family && code(probed).is_some();
+    let failing =
+        |probed: &Probed<'_>| probed.is_dns() && probed.family == family && code(probed).is_some();
     let example = evidence.probed.iter().find(|probed| failing(probed))?;
     let code = code(example)?;
     // Whoever fails must be heard with the other family's records, or it is no matter of the family.
@@ -102,7 +103,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
              pods elsewhere."
                 .to_owned(),
         ],
-        probed: evidence.bad(failing),
+        // Whether a server answers at all is asked by a question for an A record.
+        probed: evidence.bad(|probed| {
+            let whether = family == IpFamily::V4 && probed.is_dns_server();
+            failing(probed) || (whether && self::code(probed) == Some(code))
+        }),
         ..Found::default()
     })
 }

@@ -77,7 +77,15 @@ pub(super) fn ask(lab: &Lab, probe: &Probe, from: &str, turn: usize, udp: bool) 
         _ if ready.is_empty() => return Some(Outcome::Refused),
         _ => (ready[turn % ready.len()], true),
     };
-    unanswered(lab, from, server, probe.family(), (udp, by_service))
+    let fails = |fault: &Fault| {
+        // The question is one for an A record.
+        matches!(fault, Fault::RecordsFail { pod, family: IpFamily::V4 }
+            if pod.is_none_or(|pod| pod == server.name))
+    };
+    unanswered(lab, from, server, probe.family(), (udp, by_service)).or_else(|| {
+        let error = Outcome::DnsFailure { detail: "the server said SERVFAIL".to_owned() };
+        (udp && lab.faults.iter().any(fails)).then_some(error)
+    })
 }
 
 /// What a pod on a node sees of a DNS pod that doesn't answer.

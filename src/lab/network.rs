@@ -106,6 +106,7 @@ fn attempt<'a>(lab: &'a Lab, probe: &Probe, turn: usize, behind: &Behind<'a>) ->
             dns::resolve(lab, probe, from.unwrap(), turn)
         }
         Target::DnsServer { server, .. } => match dns::ask(lab, probe, from.unwrap(), turn, true) {
+            Some(error @ Outcome::DnsFailure { .. }) => error,
             Some(Outcome::Refused) => {
                 Outcome::DnsFailure { detail: "no server answered: Connection refused".to_owned() }
             }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     Batch, Observation, Outcome, Probe, Sink, Target,
-    failure::SAID,
+    outcome::SAID,
     plan::DnsServer,
     policy::{Patience, pursue},
 };

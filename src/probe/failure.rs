@@ -2,10 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use super::Outcome;
-
-/// What a DNS failure begins with that a server told.
-pub(super) const SAID: &str = "the server said";
+use super::{Outcome, outcome::SAID};
 
 /// The outcome behind an error of a socket on this machine; `None` for an error that says nothing
 /// of the network (no more file descriptors, no memory).

@@ -4,13 +4,14 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::SAID;
-
 /// How it is told of a DNS server that nothing at all came back: the tool had to be stopped.
 pub(super) const DNS_LATE: &str = "no answer in time";
 
 /// The same: it gave up by itself.
 pub(super) const DNS_UNANSWERED: &str = "no server answered";
+
+/// What a DNS failure begins with that a server told.
+pub(super) const SAID: &str = "the server said";
 
 /// What came of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use super::{
     super::{
         Outcome,
-        failure::SAID,
-        outcome::{DNS_LATE, DNS_UNANSWERED},
+        outcome::{DNS_LATE, DNS_UNANSWERED, SAID},
     },
     Ending, Printed, unusable,
 };

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     cluster::Cluster,
     error::Result,
-    path::{Net, Outcome, Path},
+    path::{Net, Outcome, Path, Port},
     spec::Family,
 };
 
@@ -40,6 +40,10 @@ impl FaultKind for DnsRecordsFailing {
             Path::Name { family, .. }
             | Path::QuickName { family, .. }
             | Path::DnsRecord { family, .. } => (*family == self.family).then_some(Outcome::Fails),
+            // A server may be asked for any record to see whether it answers.
+            Path::Flow(flow) if flow.port == Port::Dns => {
+                (self.family == Family::V4).then_some(Outcome::Either)
+            }
             _ => None,
         }
     }

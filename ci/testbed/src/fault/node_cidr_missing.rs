@@ -15,7 +15,7 @@ use super::{
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
-    path::{Hop, Net, Outcome, Path},
+    path::{Hop, Net, Outcome, Path, Port},
     run::{Run, wait_for},
     spec::Family,
 };
@@ -97,6 +97,11 @@ impl FaultKind for NodeCidrMissing {
         match path {
             Path::PodRange { node, family } => {
                 ((node, *family) == (&self.node, self.family)).then_some(Outcome::Fails)
+            }
+            // A pod that is older than the fault has the address, and gets no answer; one that is newer can't ask.
+            Path::Flow(flow) if flow.port == Port::Dns && flow.family == self.family => {
+                (flow.client.pod() == Some(&self.node) && flow.target.pod() != Some(&self.node))
+                    .then_some(Outcome::Either)
             }
             _ => without_pod_address(&self.node, self.family, path, net),
         }
