@@ -9,7 +9,7 @@ use super::{
 use crate::{
     check::{Kind, commands, remedy, words},
     net::IpFamily,
-    probe::ProbeId,
+    probe::{Aim, ProbeId},
 };
 
 #[derive(Debug)]
@@ -172,28 +172,51 @@ fn before_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Op
             && probed.bad()
     })?;
     let names = words::list(nodes);
+    let outside = |probed: &Probed<'_>| matches!(probed.origin, Origin::Outside);
+    let theirs = |place: Option<&str>| place.is_some_and(|place| nodes.contains(&place));
+    // Where no port of theirs answers, it is not NodePorts that are dropped, and their pods hear nothing either.
+    let control = evidence.of(family).find(|probed| {
+        outside(probed) && !probed.is_node_port() && theirs(probed.at()) && probed.dead()
+    });
+    let apart = control.is_some();
+    let leaves = |probed: &Probed<'_>| {
+        apart && matches!(probed.probe.aim, Aim::Outside) && theirs(probed.from())
+    };
+    let mut seen = vec![format!("{} from outside: {}", example.probe.target, example.seen())];
+    seen.extend(control.map(Probed::told));
+    seen.push(format!("pods on other nodes reach the NodePorts at {node}"));
     Some(Found {
-        what: format!(
-            "NodePorts at {names} are dead over {family} from this machine, and work from pods: \
-             something before the nodes drops or refuses them."
-        ),
-        evidence: vec![
-            format!("{} from outside: {}", example.probe.target, example.seen()),
-            format!("pods on other nodes reach the NodePorts at {node}"),
-        ],
+        what: if apart {
+            format!(
+                "This machine gets no answer over {family} from any port of {names}, and pods do: something \
+                 between them drops the packets, or a route there is missing."
+            )
+        } else {
+            format!(
+                "NodePorts at {names} are dead over {family} from this machine, and work from pods: \
+                 something before the nodes drops or refuses them."
+            )
+        },
+        evidence: seen,
         reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
         fix: vec![
-            format!(
-                "Let TCP 30000-32767 over {family} through the platform's firewall to {names} (security \
-                 group, network ACL): its rules for IPv4 and IPv6 are often kept apart."
-            ),
+            if apart {
+                format!(
+                    "See that packets over {family} get from this machine to {names} and back: the platform's \
+                     firewall (security group, network ACL), whose rules for IPv4 and IPv6 are often kept apart, \
+                     and the routes on both sides."
+                )
+            } else {
+                format!(
+                    "Let TCP 30000-32767 over {family} through the platform's firewall to {names} (security \
+                     group, network ACL): its rules for IPv4 and IPv6 are often kept apart."
+                )
+            },
             format!("Look for rules on {node} that admit the pods' and nodes' addresses only."),
         ],
         probed: evidence.bad(|probed| {
-            probed.family == family
-                && probed.is_node_port()
-                && matches!(probed.origin, Origin::Outside)
-                && probed.at().is_some_and(|at| nodes.contains(&at))
+            let here = outside(probed) && theirs(probed.at()) && (apart || probed.is_node_port());
+            probed.family == family && (here || leaves(probed))
         }),
         ..Found::default()
     })

@@ -427,3 +427,22 @@ fn what_a_node_sends_under_its_own_address_is_told_from_what_its_pods_send() {
     let words = ["does not reach n1 and n2", "a filter on n3"];
     assert_one(&lab().with(dropped("n2")).with(dropped("n1")), "node_address_filtered", &words);
 }
+
+#[test]
+fn a_node_that_this_machine_does_not_reach_at_all_is_one_cause_with_the_silence_its_pods_meet() {
+    let lab = Lab::dual().with_hosts();
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let enters = probe.vantage == Vantage::Outside && probe.aim.node() == Some("n2");
+        let leaves = matches!(probe.aim, Aim::Outside) && probe.vantage.node() == Some("n2");
+        let waits = !matches!(probe.target, Target::Unanswered { .. });
+        if probe.family() == V6 && waits && (enters || leaves) {
+            seen.attempts = vec![Attempt { millis: 3_010, outcome: Outcome::TimedOut }; 3];
+        }
+        Some(seen)
+    });
+    assert_explained(&run);
+    let cause = assert_cause(&run, "node_port_dead", &["from any port of n2", "IPv6"]);
+    assert_eq!(run.record.causes.len(), 1, "{:#?}", run.record.causes);
+    assert!(cause.explains.iter().any(|name| name.starts_with("egress::")), "{cause:#?}");
+}
