@@ -156,7 +156,8 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         say(gate.name.span, format!("feature gate {}={value}", gate.name.value));
     }
     for sysctl in &model.sysctls {
-        say(sysctl.span, format!("{} = {}", sysctl.value.name, sysctl.value.value));
+        let value = sysctl.value.value.as_deref().unwrap_or("a value that is not certain");
+        say(sysctl.span, format!("{} = {value}", sysctl.value.name));
     }
     all
 }

@@ -66,7 +66,11 @@ impl Lower<'_> {
     /// Adds what a document of an unknown kind, or a part of one, carries. False if that is
     /// nothing.
     pub(super) fn carried(&mut self, node: &Node) -> bool {
-        self.search(node, None, 0)
+        let before = self.reach;
+        self.reach = before.in_document(node);
+        let known = self.search(node, None, 0);
+        self.reach = before;
+        known
     }
 
     fn search(&mut self, node: &Node, place: Option<&str>, depth: usize) -> bool {
@@ -83,7 +87,7 @@ impl Lower<'_> {
                     return true;
                 }
                 let words: Vec<_> = items.iter().filter_map(Node::text).collect();
-                if words.len() == items.len() && self.command(&words) {
+                if words.len() == items.len() && self.command(&words, "") {
                     return true;
                 }
                 if let Some(lines) = self.lines(&words).filter(|_| words.len() == items.len())
@@ -103,9 +107,12 @@ impl Lower<'_> {
                 }
                 let own = PLACES.iter().find_map(|key| node.get(key).and_then(Node::str));
                 let place = own.or(place);
+                let before = self.reach;
+                let own = before.within(node);
                 let mut known = false;
                 for entry in entries {
                     let key = entry.key.value.as_str();
+                    self.reach = own.below(key, &entry.value);
                     let flags = key.ends_with("server_args");
                     // k3s' role for Ansible has the files themselves.
                     let file = key.ends_with("config_yaml").then_some("/etc/rancher/config.yaml");
@@ -113,6 +120,7 @@ impl Lower<'_> {
                     known |= (flags && self.flags_text(&entry.value))
                         || self.search(&entry.value, place, depth + 1);
                 }
+                self.reach = before;
                 known
             }
         }
@@ -251,7 +259,7 @@ impl Lower<'_> {
             let span = self.line_span(node, number, 0, length);
             let own = |sysctl: &Sysctl| sysctl.name.starts_with("net.");
             if let Some(sysctl) = sysctl_line(line).filter(own) {
-                self.model.sysctls.push(Spanned::new(sysctl, span));
+                self.kernel_setting(sysctl, span);
                 known = true;
             }
         }

@@ -10,7 +10,7 @@ use crate::lint::{
     tree::Node,
 };
 
-use super::{Lower, settings};
+use super::{Lower, scripts::target, settings};
 
 /// Variables that hold the arguments for k3s and RKE2.
 const VARIABLES: [&str; 3] = ["INSTALL_K3S_EXEC=", "INSTALL_RKE2_EXEC=", "K3S_EXEC="];
@@ -104,6 +104,16 @@ fn goes_before(word: &str) -> bool {
     words.contains(&word) || (word.contains('=') && !word.starts_with('-'))
 }
 
+/// Whether a command of a script begins a branch (true) or ends one (false).
+fn branching(words: &[String]) -> Option<bool> {
+    let mut words = words.iter().map(String::as_str);
+    match words.find(|word| !matches!(*word, "then" | "else" | "do" | "{"))? {
+        "if" | "case" => Some(true),
+        "fi" | "esac" => Some(false),
+        _ => None,
+    }
+}
+
 impl Lower<'_> {
     /// The command lines in a text. False if none of them is known.
     pub(super) fn script(&mut self, node: &Node) -> bool {
@@ -125,16 +135,30 @@ impl Lower<'_> {
             || words("cilium", "--set")
             || words("talosctl", "config")
             || (text.value.contains("net.ipv")
-                && ["sysctl ", "echo "].iter().any(|name| text.value.contains(name)));
+                && ["sysctl ", "echo ", "printf "].iter().any(|name| text.value.contains(name)));
         if !known {
             return false;
         }
         let mut found = false;
         let mut from = 0;
-        for words in commands(&text.value) {
+        let outer = self.reach;
+        let mut branches = 0_usize;
+        let mut commands = commands(&text.value).into_iter().peekable();
+        while let Some(words) = commands.next() {
+            branches = match branching(&words) {
+                Some(true) => branches + 1,
+                Some(false) => branches.saturating_sub(1),
+                None => branches,
+            };
+            let piped =
+                commands.peek().filter(|next| next.iter().take(2).any(|word| word == "tee"));
+            let written =
+                target(words.iter().chain(piped.into_iter().flatten()).map(String::as_str));
             let words = self.place(&text, words, &mut from);
-            found |= self.command(&words);
+            self.reach = outer.in_branch(branches > 0);
+            found |= self.command(&words, &written);
         }
+        self.reach = outer;
         found
     }
 
@@ -161,15 +185,15 @@ impl Lower<'_> {
         words.into_iter().map(place).collect()
     }
 
-    /// One command line. False if it sets up no cluster.
-    pub(super) fn command(&mut self, words: &[Spanned<String>]) -> bool {
+    /// One command line, and the file to which it writes. False if it sets up no cluster.
+    pub(super) fn command(&mut self, words: &[Spanned<String>], written: &str) -> bool {
         for (at, word) in words.iter().enumerate() {
             // A word that names a component is its command only where one can stand.
             let runs = words[..at]
                 .last()
                 .is_none_or(|before| matches!(before.value.as_str(), "sudo" | "exec" | "nohup"));
             if words[..at].iter().all(|before| goes_before(&before.value))
-                && self.invocation(&words[at..])
+                && self.invocation(&words[at..], written)
             {
                 return true;
             }

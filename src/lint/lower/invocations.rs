@@ -11,7 +11,6 @@ use super::{
     Lower,
     commands::{commands, is_variable, program},
     settings,
-    texts::sysctl_line,
 };
 
 /// Programs that run a command which is one of their words.
@@ -19,9 +18,15 @@ const RUNNERS: [&str; 6] = ["ssh", "sshpass", "bash", "sh", "su", "vagrant"];
 /// Flags by which Helm takes values from elsewhere: what the others set is only a part then.
 const OTHER_VALUES: [&str; 4] = ["-f", "--values", "--reuse-values", "--reset-then-reuse-values"];
 
+/// Whether kernel settings are read from a file.
+fn is_sysctl_file(path: &str) -> bool {
+    path.contains("sysctl.d/") || path.ends_with("sysctl.conf")
+}
+
 impl Lower<'_> {
-    /// A command line whose program is at the first word. False if it sets up nothing that is known.
-    pub(super) fn invocation(&mut self, words: &[Spanned<String>]) -> bool {
+    /// A command line whose program is at the first word, and the file to which it writes. False if
+    /// it sets up nothing that is known.
+    pub(super) fn invocation(&mut self, words: &[Spanned<String>], written: &str) -> bool {
         let Some((first, rest)) = words.split_first() else { return false };
         let verb = rest.iter().find(|word| !word.value.starts_with('-'));
         let verb = verb.map_or("", |word| word.value.as_str());
@@ -31,7 +36,8 @@ impl Lower<'_> {
             }
             ("k3sup", "install" | "join") => self.k3sup(rest),
             ("talosctl", _) => self.talosctl(rest),
-            ("sysctl" | "echo", _) => self.sysctl_words(rest),
+            ("sysctl", _) => self.sysctl_words(rest),
+            ("echo" | "printf", _) if is_sysctl_file(written) => self.sysctl_words(rest),
             (name, _) if RUNNERS.contains(&name) => self.handed_on(rest),
             _ => false,
         }
@@ -120,19 +126,6 @@ impl Lower<'_> {
             let patch = name.value.starts_with("config-patch") || name.value == "patch";
             if patch && !value.value.starts_with('@') {
                 known |= self.carried_text(&Node::leaf(&value), Some(&format!("--{}", name.value)));
-            }
-        }
-        known
-    }
-
-    /// Kernel settings that are words: `sysctl -w NAME=VALUE`, or a line that is written to a file.
-    fn sysctl_words(&mut self, words: &[Spanned<String>]) -> bool {
-        let mut known = false;
-        for word in words {
-            let own = sysctl_line(&word.value).filter(|own| own.name.starts_with("net."));
-            if let Some(sysctl) = own.filter(|own| !is_variable(&own.value)) {
-                self.model.sysctls.push(Spanned::new(sysctl, word.span));
-                known = true;
             }
         }
         known

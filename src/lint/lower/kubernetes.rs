@@ -10,7 +10,7 @@ use crate::lint::{
     tree::{Node, Value},
 };
 
-use super::{Lower, commands, kubeadm::begin};
+use super::{Lower, commands, kernel::Reach, kubeadm::begin};
 
 /// Annotations that hold the addresses which a provider is to give to a load balancer.
 const LOAD_BALANCER_ANNOTATIONS: &[&str] = &[
@@ -314,7 +314,12 @@ impl Lower<'_> {
                 // MetalLB before 0.13.
                 "config" => known |= self.metallb_config(&entry.value),
                 key if key.contains("values") => known |= self.embedded_values(&entry.value, None),
-                key => known |= self.carried_text(&entry.value, Some(key)),
+                // Its scripts are those of Pods.
+                key => {
+                    let before = std::mem::replace(&mut self.reach, Reach::POD);
+                    known |= self.carried_text(&entry.value, Some(key));
+                    self.reach = before;
+                }
             }
         }
         known

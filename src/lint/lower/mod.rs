@@ -15,6 +15,7 @@ mod forms;
 mod helm;
 mod installs;
 mod invocations;
+mod kernel;
 mod kubeadm;
 mod kubernetes;
 mod lists;
@@ -33,12 +34,13 @@ pub(super) use texts::{corefile, sysctl_file};
 use super::{
     model::{
         Address, AddressList, Arg, Args, ArgsForm, Asked, Gate, GateReader, Model, Owner,
-        RangeEntry, RangeList, Role, Sysctl, Version,
+        RangeEntry, RangeList, Role, Version,
     },
-    source::{Source, Sources, Span, Spanned},
+    source::{Source, Sources, Spanned},
     tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
 };
 
+use kernel::Reach;
 use silent::SILENT;
 
 /// Whether a document is of a known kind, for the report's counts.
@@ -64,7 +66,15 @@ pub(super) fn lower(
     model: &mut Model,
 ) -> Vec<Recognition> {
     let recognized = Vec::new();
-    let mut lower = Lower { sources, budget, model, recognized, depth: 0, patching: false };
+    let mut lower = Lower {
+        sources,
+        budget,
+        model,
+        recognized,
+        depth: 0,
+        patching: false,
+        reach: Reach::default(),
+    };
     lower.document(document);
     lower.recognized
 }
@@ -121,6 +131,8 @@ struct Lower<'a> {
     depth: usize,
     /// Whether what is read only changes documents that a tool writes.
     patching: bool,
+    /// On what commands act where they stand.
+    reach: Reach,
 }
 
 impl Lower<'_> {
@@ -295,40 +307,6 @@ impl Lower<'_> {
                 self.model.flaws.extend(document.flaws);
             }
             self.depth -= 1;
-        }
-    }
-
-    /// Kernel settings anywhere in a document: as parameters, as a mapping from their names (machine
-    /// configurations, operators' custom resources), or as `name` and `value` (Pods).
-    fn sysctls(&mut self, node: &Node) {
-        match &node.value {
-            Value::Scalar(scalar) => {
-                // A kernel parameter, in a list of them or in a boot loader's line.
-                if scalar.text.len() < 1000 && scalar.text.contains("ipv6.disable=1") {
-                    self.model.kernel_ipv6_off.push(node.span);
-                }
-            }
-            Value::List(items) => items.iter().for_each(|item| self.sysctls(item)),
-            Value::Map(entries) => {
-                let pair = (node.get("name"), node.get("value"));
-                if let (Some(name), Some(value)) = pair {
-                    self.sysctl(name.text(), value);
-                }
-                for entry in entries {
-                    self.sysctl(Some(entry.key.clone()), &entry.value);
-                    self.sysctls(&entry.value);
-                }
-            }
-        }
-    }
-
-    fn sysctl(&mut self, name: Option<Spanned<String>>, value: &Node) {
-        let Some(name) = name.filter(|name| name.value.starts_with("net.")) else { return };
-        if let Some(text) = value.text() {
-            let span = Span { end: text.span.end, ..name.span };
-            let span = if text.span.start >= name.span.start { span } else { text.span };
-            let sysctl = Sysctl { name: name.value, value: text.value };
-            self.model.sysctls.push(Spanned::new(sysctl, span));
         }
     }
 

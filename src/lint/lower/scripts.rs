@@ -9,7 +9,7 @@ use crate::lint::{
     tree::{Block, Budget, Node, Scalar, ScalarKind, Value},
 };
 
-use super::Lower;
+use super::{Lower, kernel::Reach};
 
 /// Sections by which a unit of systemd begins.
 const SECTIONS: [&str; 4] = ["[Unit]", "[Service]", "[Install]", "[Container]"];
@@ -44,7 +44,15 @@ pub(in crate::lint) fn script_file(
     let scalar = Scalar { text, kind: ScalarKind::String, block };
     let node = Node { span, value: Value::Scalar(scalar) };
     let recognized = Vec::new();
-    let mut lower = Lower { sources, budget, model, recognized, depth: 0, patching: false };
+    let mut lower = Lower {
+        sources,
+        budget,
+        model,
+        recognized,
+        depth: 0,
+        patching: false,
+        reach: Reach::default(),
+    };
     lower.shell(&node)
 }
 
@@ -67,7 +75,11 @@ fn parts(script: &str) -> Vec<Part> {
         own.text.push_str(line);
         own.text.push('\n');
         let Some((word, quoted)) = delimiter(line) else { continue };
-        let mut here = Part { place: Some(target(line)), line: number + 1, text: String::new() };
+        let mut here = Part {
+            place: Some(target(line.split_whitespace())),
+            line: number + 1,
+            text: String::new(),
+        };
         let mut last = number;
         for (number, line) in lines.by_ref() {
             last = number;
@@ -110,9 +122,8 @@ fn delimiter(line: &str) -> Option<(&str, bool)> {
     (end > 0).then(|| (&bare[..end], bare.len() < after.len()))
 }
 
-/// The file that a line writes to.
-fn target(line: &str) -> String {
-    let mut words = line.split_whitespace();
+/// The file that a command writes to; an empty text where it is none.
+pub(super) fn target<'w>(mut words: impl Iterator<Item = &'w str>) -> String {
     while let Some(word) = words.next() {
         let path = match word.strip_prefix('>').map(|rest| rest.trim_start_matches('>')) {
             Some("") => words.next(),
@@ -145,8 +156,12 @@ impl Lower<'_> {
         let scalar = node.scalar().filter(|scalar| scalar.text.contains("<<"));
         let Some((text, block)) = scalar.and_then(|own| Some((own.text.clone(), own.block?)))
         else {
-            return self.script(node);
+            let before = self.model.sysctls.len();
+            let known = self.script(node);
+            self.unsettle(before);
+            return known;
         };
+        let before = self.model.sysctls.len();
         let mut known = false;
         for part in parts(&text) {
             let first_line = block.first_line + part.line;
@@ -165,6 +180,7 @@ impl Lower<'_> {
                 None => self.script(&own),
             };
         }
+        self.unsettle(before);
         known
     }
 }

@@ -6,7 +6,7 @@ use crate::lint::{
     tree::{Block, Budget, Node, Scalar, ScalarKind, Value},
 };
 
-use super::Lower;
+use super::{Lower, kernel::Reach};
 
 /// Adds the kernel settings of a file in the form of sysctl.conf(5).
 pub(in crate::lint) fn sysctl_file(source: &Source, id: SourceId, model: &mut Model) {
@@ -27,7 +27,7 @@ pub(super) fn sysctl_line(text: &str) -> Option<Sysctl> {
     }
     let (name, value) = text.split_once('=')?;
     let name = name.trim().trim_start_matches('-').replace('/', ".");
-    Some(Sysctl { name, value: value.trim().to_owned() })
+    Some(Sysctl { name, value: Some(value.trim().to_owned()) })
 }
 
 /// Adds what a Corefile says.
@@ -43,6 +43,14 @@ pub(in crate::lint) fn corefile(
     let scalar = Scalar { text, kind: ScalarKind::String, block };
     let node = Node { span, value: Value::Scalar(scalar) };
     let recognized = Vec::new();
-    let mut lower = Lower { sources, budget, model, recognized, depth: 0, patching: false };
+    let mut lower = Lower {
+        sources,
+        budget,
+        model,
+        recognized,
+        depth: 0,
+        patching: false,
+        reach: Reach::default(),
+    };
     lower.corefile(&node, false);
 }

@@ -409,8 +409,8 @@ pub struct NodeObject {
 pub struct Sysctl {
     /// Its name with dots, such as `net.ipv6.conf.all.forwarding`.
     pub name: String,
-    /// Its value.
-    pub value: String,
+    /// Its value, where it depends on nothing that is not known.
+    pub value: Option<String>,
 }
 
 /// A feature gate set somewhere.

@@ -55,7 +55,8 @@ pub(crate) const FORWARDING: Rule = Rule {
     ))],
     check: Check::Model(|model, out| {
         for family in model.pod_families() {
-            let off = last(model, name(family)).filter(|sysctl| sysctl.value.value == "0");
+            let off = last(model, name(family))
+                .filter(|sysctl| sysctl.value.value.as_deref() == Some("0"));
             if let Some(sysctl) = off {
                 out.at(
                     sysctl.span,
@@ -94,7 +95,7 @@ pub(crate) const FORWARDING_ONE_FAMILY: Rule = Rule {
         }
         for family in IpFamily::ALL {
             let (set, missing) = (name(family), name(family.other()));
-            let on = last(model, set).filter(|sysctl| sysctl.value.value == "1");
+            let on = last(model, set).filter(|sysctl| sysctl.value.value.as_deref() == Some("1"));
             if let (Some(sysctl), None) = (on, last(model, missing)) {
                 let other = family.other();
                 out.at(
@@ -141,7 +142,7 @@ pub(crate) const BRIDGE: Rule = Rule {
         let names = ["net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"];
         for (on, off) in [(names[0], names[1]), (names[1], names[0])] {
             let value = |name: &str, value: &str| {
-                last(model, name).filter(|sysctl| sysctl.value.value == value)
+                last(model, name).filter(|sysctl| sysctl.value.value.as_deref() == Some(value))
             };
             if let (Some(on), Some(off)) = (value(on, "1"), value(off, "0")) {
                 out.at(off.span, "disabled for this family, enabled for the other")

@@ -1,9 +1,13 @@
 //! Settings that turn IPv6 off, or its default route away.
 
 use crate::{
-    lint::rules::{
-        Area, Check, EnforcedBy, Example, Level, Rule, Versions,
-        documents::{cluster, documents, sysctls},
+    lint::{
+        model::Sysctl,
+        rules::{
+            Area, Check, EnforcedBy, Example, Level, Rule, Versions,
+            documents::{cluster, documents, sysctls},
+        },
+        source::Spanned,
     },
     net::IpFamily,
 };
@@ -58,7 +62,10 @@ cluster:
         }
         for interface in ["all", "default"] {
             let name = format!("net.ipv6.conf.{interface}.disable_ipv6");
-            if let Some(sysctl) = last(model, &name).filter(|sysctl| sysctl.value.value != "0") {
+            let off = |sysctl: &&Spanned<Sysctl>| {
+                sysctl.value.value.as_ref().is_some_and(|value| value != "0")
+            };
+            if let Some(sysctl) = last(model, &name).filter(off) {
                 out.at(sysctl.span, format!("{name} disables IPv6, but the Pods have it"));
             }
         }
@@ -90,10 +97,7 @@ pub(crate) const ACCEPT_RA: Rule = Rule {
         "net.ipv6.conf.eth0.accept_ra" = "1"
     ))],
     check: Check::Model(|model, out| {
-        let on = |sysctl: &&_| -> bool {
-            let sysctl: &crate::lint::source::Spanned<crate::lint::model::Sysctl> = sysctl;
-            sysctl.value.value == "1"
-        };
+        let on = |sysctl: &&Spanned<Sysctl>| sysctl.value.value.as_deref() == Some("1");
         let forwarding = last(model, "net.ipv6.conf.all.forwarding").filter(on);
         let Some(forwarding) = forwarding else { return };
         for sysctl in model.sysctls.iter().filter(on) {
