@@ -126,7 +126,7 @@ impl Lower<'_> {
             let Some(text) = entry.value.text() else { continue };
             let ranges = self.split(&text).into_iter().map(PoolRange::new).collect();
             let name = entry.key.clone();
-            self.model.address_pools.push(AddressPool { name, ranges, whole: true });
+            self.model.address_pools.push(AddressPool { name, ranges, whole: true, cilium: false });
             known = true;
         }
         known

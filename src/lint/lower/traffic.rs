@@ -78,7 +78,7 @@ impl Lower<'_> {
             let name = name.unwrap_or_else(|| Spanned::new(String::new(), pool.span));
             let ranges = items(pool, &["addresses"]).iter().filter_map(Node::text);
             let ranges = ranges.map(PoolRange::new).collect();
-            self.model.address_pools.push(AddressPool { name, ranges, whole: true });
+            self.model.address_pools.push(AddressPool { name, ranges, whole: true, cilium: false });
         }
     }
 
@@ -143,7 +143,8 @@ impl Lower<'_> {
             }
         }
         let whole = root.at(&["spec", "addresses"]).is_some();
-        self.model.address_pools.push(AddressPool { name, ranges, whole });
+        let cilium = root.get("kind").and_then(Node::str) == Some("CiliumLoadBalancerIPPool");
+        self.model.address_pools.push(AddressPool { name, ranges, whole, cilium });
         true
     }
 
@@ -159,7 +160,7 @@ impl Lower<'_> {
         let ranges = pools.filter_map(|pool| pool.get("pool")?.text()).map(PoolRange::new);
         let ranges: Vec<_> = ranges.collect();
         if !ranges.is_empty() {
-            self.model.address_pools.push(AddressPool { name, ranges, whole: true });
+            self.model.address_pools.push(AddressPool { name, ranges, whole: true, cilium: false });
         }
         true
     }

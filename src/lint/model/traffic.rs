@@ -36,7 +36,7 @@ pub struct Block {
     pub except: Vec<RangeEntry>,
 }
 
-/// A pool of addresses for load balancers: MetalLB's or Cilium's.
+/// A pool of addresses for load balancers: MetalLB's, PureLB's, kube-vip's or Cilium's.
 #[derive(Clone, Debug)]
 pub struct AddressPool {
     /// Its name.
@@ -45,6 +45,8 @@ pub struct AddressPool {
     pub ranges: Vec<PoolRange>,
     /// Whether a Service gets the addresses of both families from this one pool, as MetalLB does it.
     pub whole: bool,
+    /// Whether it is Cilium's.
+    pub cilium: bool,
 }
 
 /// A range of a pool, as it is written.

@@ -41,6 +41,27 @@ spec:
     };
 }
 
+/// A pool of IPv6 that is not Cilium's.
+macro_rules! metallb_pool {
+    () => {
+        "\
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata:
+  name: edge
+spec:
+  addresses: [192.168.0.96/27, fd00:192::80/122]
+---
+apiVersion: metallb.io/v1beta1
+kind: L2Advertisement
+metadata:
+  name: edge
+spec:
+  ipAddressPools: [edge]
+"
+    };
+}
+
 /// Cilium by Flux, of this version.
 macro_rules! release {
     ($version:literal) => {
@@ -96,6 +117,12 @@ pub(crate) const IPV4_ONLY: Rule = Rule {
         // Nothing says which version it is.
         Example::new(documents!(pool!(), policy!("loadBalancerIPs: true"))),
         Example::new(documents!(release!("1.18.4"), policy!("loadBalancerIPs: true"))),
+        // MetalLB announces its pools itself.
+        Example::new(documents!(
+            release!("1.18.4"),
+            policy!("loadBalancerIPs: true"),
+            metallb_pool!()
+        )),
     ],
     bad: &[Example::new(documents!(release!("1.18.4"), pool!(), policy!("loadBalancerIPs: true")))],
     check: Check::Model(ipv4_only),
@@ -112,7 +139,9 @@ fn ipv4_only(model: &Model, out: &mut Findings) {
     if version.value >= ANNOUNCES_IPV6 || by_bgp {
         return;
     }
-    let mut ranges = model.address_pools.iter().flat_map(|pool| &pool.ranges);
+    // The pools of others are theirs to announce.
+    let pools = model.address_pools.iter().filter(|pool| pool.cilium);
+    let mut ranges = pools.flat_map(|pool| &pool.ranges);
     let of_ipv6 = |range: &&PoolRange| range.family() == Some(IpFamily::V6);
     if let Some(range) = ranges.find(of_ipv6) {
         out.at(range.text.span, format!("Cilium {} announces no IPv6 address", version.value))
