@@ -113,6 +113,32 @@ fn large_texts_of_every_shape_end_within_the_memory() {
 }
 
 #[test]
+fn long_command_lines_take_no_more_time_than_their_length() {
+    let many = |count: usize, word: fn(usize) -> String, between: &str| {
+        (0..count).map(word).collect::<Vec<_>>().join(between)
+    };
+    let join = "kubeadm join --token a";
+    let lines = [
+        format!("{} {join}", many(40_000, |at| format!("A{at}=b"), " ")),
+        format!("sudo {} {join}", "-E ".repeat(40_000)),
+        format!("helm install c x/cilium --set {}", many(40_000, |at| format!("a.b{at}=1"), ",")),
+        format!("k3s server --cluster-cidr a {}", many(40_000, |at| format!("--a{at}=1"), " ")),
+    ];
+    for line in lines {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("a.sh"), line).unwrap();
+        // Seconds of the processor: far more than it takes, and a small part of what a search of
+        // all words at each word took.
+        let output = Command::new("sh")
+            .current_dir(directory.path())
+            .args(["-c", "ulimit -t 20; exec \"$0\" lint a.sh", env!("CARGO_BIN_EXE_dualstack")])
+            .output()
+            .unwrap();
+        assert!(output.status.code().is_some(), "{:?}", output.status);
+    }
+}
+
+#[test]
 fn deep_nesting_ends_with_a_message() {
     for (open, close) in [("[", "]"), ("{a: ", "}"), ("- ", ""), ("? ", ""), ("[{a: ", "}]")] {
         let deep = |levels: usize| {

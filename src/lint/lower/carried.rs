@@ -9,7 +9,7 @@ use crate::lint::{
 
 use super::{
     Lower, cni,
-    defines::{KEYS, MAX_DEPTH},
+    defines::{KEYS, MANIFESTS, MAX_DEPTH},
     patches, scripts, settings,
     texts::sysctl_line,
 };
@@ -36,9 +36,6 @@ const GROUPS: &[&str] = &[
 const PLACES: [&str; 4] = ["path", "dest", "destination", "filename"];
 /// Keys of such a text.
 const CONTENTS: [&str; 6] = ["content", "contents", "inline", "data", "text", "source"];
-
-/// Where the kubelet finds static Pods.
-const MANIFESTS: &str = "/manifests/";
 
 /// Whether a text is a static Pod, by where it is written.
 fn is_static_pod(text: &str, place: &str) -> bool {

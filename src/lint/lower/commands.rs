@@ -10,7 +10,7 @@ use crate::lint::{
     tree::Node,
 };
 
-use super::{Lower, scripts::target, settings};
+use super::{Lower, settings};
 
 /// Variables that hold the arguments for k3s and RKE2.
 const VARIABLES: [&str; 3] = ["INSTALL_K3S_EXEC=", "INSTALL_RKE2_EXEC=", "K3S_EXEC="];
@@ -64,6 +64,22 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
 pub(super) fn program(word: &str) -> &str {
     let word = word.strip_prefix("ExecStart=").unwrap_or(word);
     word.rsplit('/').next().unwrap_or(word)
+}
+
+/// The file that a command writes to; an empty text where it is none.
+pub(super) fn target<'w>(mut words: impl Iterator<Item = &'w str>) -> String {
+    while let Some(word) = words.next() {
+        let path = match word.strip_prefix('>').map(|rest| rest.trim_start_matches('>')) {
+            Some("") => words.next(),
+            Some(path) => Some(path),
+            None if word == "tee" => words.find(|word| !word.starts_with('-')),
+            None => None,
+        };
+        if let Some(path) = path {
+            return path.trim_matches(['\'', '"']).to_owned();
+        }
+    }
+    String::new()
 }
 
 /// Flags of `kubeadm join` that stand alone: the word after them is not their value.
@@ -187,16 +203,16 @@ impl Lower<'_> {
 
     /// One command line, and the file to which it writes. False if it sets up no cluster.
     pub(super) fn command(&mut self, words: &[Spanned<String>], written: &str) -> bool {
+        let mut leading = true;
         for (at, word) in words.iter().enumerate() {
             // A word that names a component is its command only where one can stand.
             let runs = words[..at]
                 .last()
                 .is_none_or(|before| matches!(before.value.as_str(), "sudo" | "exec" | "nohup"));
-            if words[..at].iter().all(|before| goes_before(&before.value))
-                && self.invocation(&words[at..], written)
-            {
+            if leading && self.invocation(&words[at..], written) {
                 return true;
             }
+            leading = leading && goes_before(&word.value);
             let next = words.get(at + 1).map(|word| word.value.as_str());
             let rest = words.get(at + 2..).unwrap_or_default();
             match (program(&word.value), next) {

@@ -5,6 +5,8 @@ use crate::lint::tree::{Node, Value};
 /// Keys that only configuration of a cluster's ranges has, at the beginning of a line.
 pub(super) const KEYS: &[&str] =
     &["cluster-cidr:", "service-cidr:", "podSubnets:", "serviceSubnets:", "nodeIPAM:"];
+/// Where the kubelet finds static Pods.
+pub(super) const MANIFESTS: &str = "/manifests/";
 /// How deep a document is searched.
 pub(super) const MAX_DEPTH: usize = 24;
 

@@ -10,7 +10,7 @@ use crate::lint::{
 use super::{
     Lower,
     commands::{commands, is_variable, program},
-    settings,
+    part_from, settings,
 };
 
 /// Programs that run a command which is one of their words.
@@ -28,17 +28,18 @@ impl Lower<'_> {
     /// it sets up nothing that is known.
     pub(super) fn invocation(&mut self, words: &[Spanned<String>], written: &str) -> bool {
         let Some((first, rest)) = words.split_first() else { return false };
-        let verb = rest.iter().find(|word| !word.value.starts_with('-'));
-        let verb = verb.map_or("", |word| word.value.as_str());
-        match (program(&first.value), verb) {
-            ("helm", "install" | "upgrade" | "template") | ("cilium", "install") => {
-                self.helm_command(words)
-            }
-            ("k3sup", "install" | "join") => self.k3sup(rest),
-            ("talosctl", _) => self.talosctl(rest),
-            ("sysctl", _) => self.sysctl_words(rest),
-            ("echo" | "printf", _) if is_sysctl_file(written) => self.sysctl_words(rest),
-            (name, _) if RUNNERS.contains(&name) => self.handed_on(rest),
+        let verb = |verbs: &[&str]| {
+            let verb = rest.iter().find(|word| !word.value.starts_with('-'));
+            verb.is_some_and(|word| verbs.contains(&word.value.as_str()))
+        };
+        match program(&first.value) {
+            "helm" if verb(&["install", "upgrade", "template"]) => self.helm_command(words),
+            "cilium" if verb(&["install"]) => self.helm_command(words),
+            "k3sup" if verb(&["install", "join"]) => self.k3sup(rest),
+            "talosctl" => self.talosctl(rest),
+            "sysctl" => self.sysctl_words(rest),
+            "echo" | "printf" if is_sysctl_file(written) => self.sysctl_words(rest),
+            name if RUNNERS.contains(&name) => self.handed_on(rest),
             _ => false,
         }
     }
@@ -71,6 +72,7 @@ impl Lower<'_> {
 
     /// `a.b=c,d={e,f}`: names and values.
     fn assignments(&self, text: &Spanned<String>) -> Vec<Arg> {
+        let written = self.written(text);
         let mut list = Vec::new();
         let mut start = 0;
         let mut depth = 0_usize;
@@ -91,8 +93,8 @@ impl Lower<'_> {
             let piece = text.value.get(start..end).unwrap_or_default();
             if let Some((name, value)) = piece.split_once('=') {
                 let behind = start + name.len() + 1;
-                let value = self.part(text, behind, value);
-                list.push(Arg { name: self.part(text, start, name), value });
+                let value = part_from(text, written, behind, value);
+                list.push(Arg { name: part_from(text, written, start, name), value });
             }
             start = end + 1;
         }

@@ -1,5 +1,4 @@
-//! Kernel settings, and whether they are the node's: those of a Pod are its own network's, and some
-//! depend on a condition that is not known.
+//! Kernel settings of nodes: in documents, and as the words of commands.
 
 use std::collections::BTreeMap;
 
@@ -10,62 +9,6 @@ use crate::lint::{
 };
 
 use super::{Lower, commands::is_variable, texts::sysctl_line};
-
-/// Kinds that hold values of charts: a command in them is one of a Pod.
-const CHARTS: [&str; 6] = [
-    "HelmRelease",
-    "Application",
-    "ApplicationSet",
-    "HelmChart",
-    "HelmChartConfig",
-    "HelmChartProxy",
-];
-
-/// On what a command in a part of a document acts.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reach {
-    /// On the network of a Pod, and not on the node's.
-    pod: bool,
-    /// Below a Pod that has the node's network.
-    host_network: bool,
-    /// Only under a condition.
-    conditional: bool,
-}
-
-impl Reach {
-    /// The network of a Pod.
-    pub(super) const POD: Self = Self { pod: true, host_network: false, conditional: false };
-
-    /// In a document, by its kind.
-    pub(super) fn in_document(self, root: &Node) -> Self {
-        let kind = root.get("kind").and_then(Node::str).unwrap_or_default();
-        Self { pod: self.pod || CHARTS.contains(&kind), ..self }
-    }
-
-    /// Below a mapping.
-    pub(super) fn within(mut self, node: &Node) -> Self {
-        if node.get("hostNetwork").and_then(Node::str) == Some("true") {
-            self.host_network = true;
-            self.pod = false;
-        }
-        self.conditional |= node.get("when").is_some();
-        self
-    }
-
-    /// Below a key of a mapping. Ansible's `command` is a text or a mapping, a container's a list.
-    pub(super) fn below(mut self, key: &str, value: &Node) -> Self {
-        let command = matches!(key, "command" | "args") && matches!(value.value, Value::List(_));
-        // Charts have `extraInitContainers` and the like.
-        let containers = key.to_ascii_lowercase().ends_with("containers");
-        self.pod |= (command || containers) && !self.host_network;
-        self
-    }
-
-    /// In a branch of a script.
-    pub(super) const fn in_branch(self, branch: bool) -> Self {
-        Self { conditional: self.conditional || branch, ..self }
-    }
-}
 
 impl Lower<'_> {
     /// Kernel settings anywhere in a document: as parameters, as a mapping from their names (machine
@@ -244,7 +187,7 @@ mod tests {
         let set = |value: u8| format!("sysctl -w net.ipv6.conf.all.forwarding={value}\n");
         assert_eq!(script(&set(0)), ["DS703"]);
         assert_eq!(script(&format!("{}{}", set(1), set(0))), [""; 0]);
-        assert_eq!(script(&format!("{}{}", set(0), set(0))), ["DS703", "DS703"][..1]);
+        assert_eq!(script(&format!("{}{}", set(0), set(0))), ["DS703"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::lint::{
     tree::{Node, Value},
 };
 
-use super::{Lower, commands, kernel::Reach, kubeadm::begin};
+use super::{Lower, commands, kubeadm::begin, reach::Reach};
 
 /// Annotations that hold the addresses which a provider is to give to a load balancer.
 const LOAD_BALANCER_ANNOTATIONS: &[&str] = &[

@@ -21,6 +21,7 @@ mod kubernetes;
 mod lists;
 mod parts;
 mod patches;
+mod reach;
 mod scripts;
 mod settings;
 mod silent;
@@ -40,7 +41,7 @@ use super::{
     tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
 };
 
-use kernel::Reach;
+use reach::Reach;
 use silent::SILENT;
 
 /// Whether a document is of a known kind, for the report's counts.
@@ -312,21 +313,22 @@ impl Lower<'_> {
 
     /// The part of a scalar's span that holds `part`, which begins at byte `offset` of its text.
     fn part(&self, text: &Spanned<String>, offset: usize, part: &str) -> Spanned<String> {
-        let written = self.sources.text(text.span);
-        let span = match written.find(text.value.as_str()) {
-            Some(at) => text.span.slice(at + offset, part.len()),
-            // Escapes or folding: the text is not written as it reads.
-            None => text.span,
-        };
-        Spanned::new(part.to_owned(), span)
+        part_from(text, self.written(text), offset, part)
+    }
+
+    /// Where in a scalar's span its text begins. Nothing where escapes or folding keep it from
+    /// being written as it reads.
+    fn written(&self, text: &Spanned<String>) -> Option<usize> {
+        self.sources.text(text.span).find(text.value.as_str())
     }
 
     /// The parts of a scalar between commas, as they are written, each with its position.
     fn split(&self, text: &Spanned<String>) -> Vec<Spanned<String>> {
+        let written = self.written(text);
         let mut offset = 0;
         let mut parts = Vec::new();
         for part in text.value.split(',') {
-            parts.push(self.part(text, offset, part));
+            parts.push(part_from(text, written, offset, part));
             offset += part.len() + 1;
         }
         parts
@@ -447,4 +449,15 @@ impl Lower<'_> {
     fn flaws(&mut self, check: impl FnOnce(&mut Vec<Flaw>)) {
         check(&mut self.model.flaws);
     }
+}
+
+/// A part of a text whose beginning in its span is known, which is not to be searched for each part.
+fn part_from(
+    text: &Spanned<String>,
+    written: Option<usize>,
+    offset: usize,
+    part: &str,
+) -> Spanned<String> {
+    let span = written.map_or(text.span, |at| text.span.slice(at + offset, part.len()));
+    Spanned::new(part.to_owned(), span)
 }

@@ -9,7 +9,12 @@ use crate::lint::{
     tree::{Block, Budget, Node, Scalar, ScalarKind, Value},
 };
 
-use super::{Lower, kernel::Reach};
+use super::{
+    Lower,
+    commands::{program, target},
+    defines::MANIFESTS,
+    reach::Reach,
+};
 
 /// Sections by which a unit of systemd begins.
 const SECTIONS: [&str; 4] = ["[Unit]", "[Service]", "[Install]", "[Container]"];
@@ -61,15 +66,45 @@ pub(in crate::lint) fn script_file(
 struct Part {
     /// The file, or an empty text where it isn't named; nothing for commands.
     place: Option<String>,
+    /// What becomes of it.
+    fate: Fate,
     /// Its first line, from 0.
     line: usize,
     text: String,
 }
 
+/// What a command makes of a here-document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// A cluster gets the objects in it.
+    Applied,
+    /// A cluster loses the objects in it.
+    Deleted,
+    /// Anything else, such as a file.
+    Unknown,
+}
+
+impl Fate {
+    /// By the line that begins the here-document.
+    fn of(line: &str) -> Self {
+        let mut words = line.split(|c: char| c.is_whitespace() || "|;&()".contains(c));
+        let kubectl = |word: &str| program(word).ends_with("kubectl");
+        if !words.any(kubectl) || line.contains("--dry-run") {
+            return Self::Unknown;
+        }
+        let verb = words.find_map(|word| match word {
+            "apply" | "create" | "replace" => Some(Self::Applied),
+            "delete" => Some(Self::Deleted),
+            _ => None,
+        });
+        verb.unwrap_or(Self::Unknown)
+    }
+}
+
 /// Cuts a script at its here-documents.
 fn parts(script: &str) -> Vec<Part> {
     let mut all = Vec::new();
-    let mut own = Part { place: None, line: 0, text: String::new() };
+    let mut own = Part { place: None, fate: Fate::Unknown, line: 0, text: String::new() };
     let mut lines = script.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         own.text.push_str(line);
@@ -77,6 +112,7 @@ fn parts(script: &str) -> Vec<Part> {
         let Some((word, quoted)) = delimiter(line) else { continue };
         let mut here = Part {
             place: Some(target(line.split_whitespace())),
+            fate: Fate::of(line),
             line: number + 1,
             text: String::new(),
         };
@@ -91,7 +127,7 @@ fn parts(script: &str) -> Vec<Part> {
         }
         all.push(std::mem::replace(
             &mut own,
-            Part { place: None, line: last + 1, text: String::new() },
+            Part { place: None, fate: Fate::Unknown, line: last + 1, text: String::new() },
         ));
         // What the shell fills in can't be known.
         if quoted || !has_variable(&here.text) {
@@ -120,22 +156,6 @@ fn delimiter(line: &str) -> Option<(&str, bool)> {
     let bare = after.trim_start_matches(['\'', '"', '\\']);
     let end = bare.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(bare.len());
     (end > 0).then(|| (&bare[..end], bare.len() < after.len()))
-}
-
-/// The file that a command writes to; an empty text where it is none.
-pub(super) fn target<'w>(mut words: impl Iterator<Item = &'w str>) -> String {
-    while let Some(word) = words.next() {
-        let path = match word.strip_prefix('>').map(|rest| rest.trim_start_matches('>')) {
-            Some("") => words.next(),
-            Some(path) => Some(path),
-            None if word == "tee" => words.find(|word| !word.starts_with('-')),
-            None => None,
-        };
-        if let Some(path) = path {
-            return path.trim_matches(['\'', '"']).to_owned();
-        }
-    }
-    String::new()
 }
 
 /// Whether a text holds a variable of a shell's without braces, `$NAME`.
@@ -173,7 +193,12 @@ impl Lower<'_> {
             let scalar = Scalar { text: part.text, kind: ScalarKind::String, block };
             let own = Node { span: Span { start, end, ..node.span }, value: Value::Scalar(scalar) };
             known |= match &part.place {
-                Some(place) if own.str().is_some_and(is_manifest) => {
+                Some(_) if part.fate == Fate::Deleted => false,
+                // What is only written to a file need not be for this cluster.
+                Some(place)
+                    if (part.fate == Fate::Applied || place.contains(MANIFESTS))
+                        && own.str().is_some_and(is_manifest) =>
+                {
                     self.carried_documents(&own, place, true)
                 }
                 Some(place) => self.carried_text(&own, Some(place)),
@@ -203,10 +228,22 @@ mod tests {
     }
 
     #[test]
+    fn kubectl_applies_or_deletes_a_here_document_and_others_leave_it_open() {
+        assert_eq!(Fate::of("kubectl apply -f - <<EOF"), Fate::Applied);
+        assert_eq!(Fate::of("cat <<'EOF' | sudo k3s kubectl -n a create -f -"), Fate::Applied);
+        assert_eq!(Fate::of("cat <<EOF|/usr/bin/kubectl replace -f -"), Fate::Applied);
+        assert_eq!(Fate::of("cat <<'EOF' | kubectl delete -f -"), Fate::Deleted);
+        assert_eq!(Fate::of("kubectl create --dry-run=client -f - <<EOF"), Fate::Unknown);
+        assert_eq!(Fate::of("cat > apply.yaml <<EOF"), Fate::Unknown);
+        assert_eq!(Fate::of("kubectl diff -f - <<EOF"), Fate::Unknown);
+    }
+
+    #[test]
     fn a_script_is_cut_at_its_here_documents() {
         let script = "a\ncat <<'EOF' | sudo tee -a /etc/x\nb: $c\n  EOF\nd\ncat > /y <<E\n$f\nE\n";
         let part = |place: Option<&str>, line, text: &str| Part {
             place: place.map(str::to_owned),
+            fate: Fate::Unknown,
             line,
             text: text.to_owned(),
         };

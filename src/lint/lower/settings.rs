@@ -1,34 +1,30 @@
 //! Settings that are written as flags or by dotted paths, as the tree that a file of them would be.
 
+use std::collections::HashMap;
+
 use crate::lint::{
     model::Arg,
     source::{Span, Spanned},
     tree::{Entry, Node, Value},
 };
 
+/// How deep a path may lead: deeper than the values of any chart.
+const MAX_DEPTH: usize = 32;
+
 /// Flags as the mapping that the same program reads from a file; of one that is repeated, a list.
 pub(super) fn from_flags(flags: &[Arg], at: Span) -> Node {
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut root = Node { span: at, value: Value::Map(Vec::new()) };
+    let mut positions = HashMap::new();
     for Arg { name, value } in flags {
-        let leaf = Node::leaf(value);
-        let Some(known) = entries.iter_mut().find(|entry| entry.key.value == name.value) else {
-            entries.push(Entry { key: name.clone(), value: leaf });
-            continue;
-        };
-        if let Value::List(items) = &mut known.value.value {
-            items.push(leaf);
-        } else {
-            let span = known.value.span;
-            let first = known.value.clone();
-            known.value = Node { span, value: Value::List(vec![first, leaf]) };
-        }
+        insert(&mut root, &mut positions, &[&name.value], name, Node::leaf(value));
     }
-    Node { span: at, value: Value::Map(entries) }
+    root
 }
 
 /// Values by dotted paths, as Helm's `--set` has them: `a.b=c`, `a[0]=b`, `a={b,c}`.
 pub(super) fn from_paths(settings: &[Arg], at: Span) -> Node {
     let mut root = Node { span: at, value: Value::Map(Vec::new()) };
+    let mut positions = HashMap::new();
     for Arg { name, value } in settings {
         let path = name.value.split(['.', '[']).map(|key| key.trim_end_matches(']'));
         let path: Vec<&str> = path.filter(|key| key.parse::<usize>().is_err()).collect();
@@ -40,32 +36,51 @@ pub(super) fn from_paths(settings: &[Arg], at: Span) -> Node {
             }
             None => Node::leaf(value),
         };
-        insert(&mut root, &path, name, leaf);
+        insert(&mut root, &mut positions, &path, name, leaf);
     }
     root
 }
 
-/// Puts a value at the end of a path; beside one that is there already, as a list of both.
-pub(super) fn insert(node: &mut Node, path: &[&str], name: &Spanned<String>, leaf: Node) {
-    let Some((first, rest)) = path.split_first() else {
+/// Puts a value at the end of a path; beside one that is there already, as a list of both. The
+/// positions are those of the paths among the entries of the mappings that hold them, so that
+/// thousands of values need no search each.
+fn insert(
+    root: &mut Node,
+    positions: &mut HashMap<String, usize>,
+    path: &[&str],
+    name: &Spanned<String>,
+    leaf: Node,
+) {
+    if path.len() > MAX_DEPTH {
         return;
-    };
-    let Value::Map(entries) = &mut node.value else { return };
-    let known = entries.iter().position(|entry| entry.key.value == *first);
-    let at = known.unwrap_or_else(|| {
-        let value = Node { span: name.span, value: Value::Map(Vec::new()) };
-        entries.push(Entry { key: name.with((*first).to_owned()), value });
-        entries.len() - 1
-    });
-    let value = &mut entries[at].value;
-    match (&mut value.value, rest.is_empty(), known) {
-        (_, false, _) => insert(value, rest, name, leaf),
-        (_, true, None) => *value = leaf,
-        (Value::List(items), true, Some(_)) => items.push(leaf),
-        (_, true, Some(_)) => {
-            let first = value.clone();
-            *value = Node { span: first.span, value: Value::List(vec![first, leaf]) };
+    }
+    let mut node = root;
+    let mut joined = String::new();
+    let mut leaf = Some(leaf);
+    for (depth, key) in path.iter().enumerate() {
+        let Value::Map(entries) = &mut node.value else { return };
+        joined.push('.');
+        joined.push_str(key);
+        let known = positions.get(&joined).copied();
+        let at = known.unwrap_or_else(|| {
+            let value = Node { span: name.span, value: Value::Map(Vec::new()) };
+            entries.push(Entry { key: name.with((*key).to_owned()), value });
+            positions.insert(joined.clone(), entries.len() - 1);
+            entries.len() - 1
+        });
+        let value = &mut entries[at].value;
+        if let Some(leaf) = leaf.take_if(|_| depth + 1 == path.len()) {
+            match (&mut value.value, known) {
+                (_, None) => *value = leaf,
+                (Value::List(items), Some(_)) => items.push(leaf),
+                (_, Some(_)) => {
+                    let first = value.clone();
+                    *value = Node { span: first.span, value: Value::List(vec![first, leaf]) };
+                }
+            }
+            return;
         }
+        node = value;
     }
 }
 
@@ -136,6 +151,16 @@ mod tests {
         };
         assert_eq!(texts(&["a", "b"]), ["x", "y"]);
         assert_eq!(texts(&["l"]), ["p", "q"]);
+    }
+
+    #[test]
+    fn a_value_below_another_value_is_left_out_and_so_is_one_too_deep() {
+        let deep = vec!["x"; 100_000].join(".");
+        let (paths, at) = settings(&[("a", "1"), ("a.b", "2"), (&deep, "3"), ("c", "4")]);
+        let node = from_paths(&paths, at);
+        let keys: Vec<&str> = node.entries().iter().map(|entry| &*entry.key.value).collect();
+        assert_eq!(keys, ["a", "c"]);
+        assert_eq!(node.get("a").and_then(Node::str), Some("1"));
     }
 
     #[test]

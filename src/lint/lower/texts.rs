@@ -6,7 +6,7 @@ use crate::lint::{
     tree::{Block, Budget, Node, Scalar, ScalarKind, Value},
 };
 
-use super::{Lower, kernel::Reach};
+use super::{Lower, reach::Reach};
 
 /// Adds the kernel settings of a file in the form of sysctl.conf(5).
 pub(in crate::lint) fn sysctl_file(source: &Source, id: SourceId, model: &mut Model) {
