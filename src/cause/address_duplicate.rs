@@ -90,7 +90,7 @@ fn held_by_another(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Opt
              such as keepalived or kube-vip, has put it there), and keep it from coming back."
         )],
         probed: evidence.bad(|probed| {
-            let shared = probed.is_cluster_ip() && probed.backend().is_none();
+            let shared = probed.is_shared();
             probed.family == family && (ends(probed, holder) || ends(probed, node) || shared)
         }),
         ..Found::default()

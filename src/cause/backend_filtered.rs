@@ -97,7 +97,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                 && match probed.backend() {
                     Some(backend) => backend == node,
                     // Any backend may have been picked.
-                    None => probed.is_cluster_ip(),
+                    None => probed.is_shared(),
                 }
         }),
         ..Found::default()
@@ -143,7 +143,7 @@ fn refused(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             // The pods that probe are behind it as well.
             let itself = probed.kind() == Some(Kind::Refused) && probed.from() == Some(node);
             // Any backend may have been picked.
-            let shared = probed.backend().is_none() && probed.is_cluster_ip();
+            let shared = probed.is_shared();
             probed.family == family && !probed.udp() && (own || itself || shared)
         }),
         ..Found::default()

@@ -81,7 +81,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                 && match probed.backend() {
                     Some(backend) => backend == node,
                     // Any backend may have been picked.
-                    None => probed.is_cluster_ip(),
+                    None => probed.is_shared(),
                 }
         }),
         ..Found::default()
@@ -93,11 +93,11 @@ fn waits(backlog: &Backlog, pod: &str) -> String {
         (n > 0).then(|| format!("{} {what}", words::count(n as usize, "connection")))
     };
     let both = [
-        of(backlog.unaccepted, "that it has not accepted"),
-        of(backlog.unread, "of which it has not read the request"),
+        of(backlog.unaccepted, "not accepted yet"),
+        of(backlog.unread, "with a request that is not read"),
     ];
     format!(
-        "at port {} of {pod} wait over {}: {} (/proc/net in the pod)",
+        "at port {} of {pod} over {}: {} (/proc/net in the pod)",
         backlog.port,
         backlog.family,
         words::list(both.into_iter().flatten())

@@ -91,7 +91,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 && match probed.backend() {
                     Some(node) => deaf.contains(&node),
                     // Any backend may have been picked.
-                    None => probed.is_cluster_ip(),
+                    None => probed.is_shared(),
                 }
         }),
         ..Found::default()

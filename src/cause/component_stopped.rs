@@ -52,7 +52,16 @@ fn of_lease(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
         "the Lease kube-system/{component} was last renewed {silent} s ago, and holds for {duration_seconds} s{}",
         lease.holder.as_ref().map(|holder| format!(" (by {holder})")).unwrap_or_default()
     );
-    found(evidence, component, vec![fact], Confidence::Proved)
+    found(evidence, component, Lead::Lost, vec![fact], Confidence::Proved)
+}
+
+/// What is known of who leads a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lead {
+    /// Nobody does, as far as is known.
+    Lost,
+    /// Somebody does, and renews its Lease.
+    Held,
 }
 
 /// What none of the run's own Deployments or pods was taken up by, though the API server has them.
@@ -87,22 +96,25 @@ fn unled(
             if up == 1 { "needs" } else { "need" }
         ));
     }
-    let confidence = match lease.and_then(|lease| Some((lease, lease.silent_seconds?))) {
-        Some((lease, silent)) => {
-            seen.push(format!(
-                "its Lease was renewed {silent} s ago, by {}: it runs, and does not get to its work",
-                lease.holder.as_deref().unwrap_or("nobody any more")
-            ));
-            Confidence::Possible
+    let renewed = lease.and_then(|lease| Some((lease.silent_seconds?, lease.holder.as_deref())));
+    let (lead, confidence) = match renewed {
+        Some((silent, Some(holder))) => {
+            seen.push(format!("its Lease was renewed {silent} s ago, by {holder}, so it runs"));
+            (Lead::Held, Confidence::Possible)
         }
-        None => Confidence::Likely,
+        Some((silent, None)) => {
+            seen.push(format!("nobody holds its Lease, which was given back {silent} s ago"));
+            (Lead::Lost, Confidence::Likely)
+        }
+        None => (Lead::Lost, Confidence::Likely),
     };
-    found(evidence, component, seen, confidence)
+    found(evidence, component, lead, seen, confidence)
 }
 
 fn found(
     evidence: &Evidence<'_>,
     component: &str,
+    lead: Lead,
     mut seen: Vec<String>,
     confidence: Confidence,
 ) -> Option<Found> {
@@ -142,7 +154,12 @@ fn found(
     let probed: BTreeSet<ProbeId> =
         evidence.bad(|probed| unserved > 0 && probed.service().is_some());
     Some(Found {
-        what: format!("{component} has stopped or lost the API server: {undone}."),
+        what: match lead {
+            Lead::Lost => format!("{component} has stopped or lost the API server: {undone}."),
+            Lead::Held => {
+                format!("{component} runs, and has not come to this run's objects: {undone}.")
+            }
+        },
         confidence,
         evidence: seen,
         reproduce: vec![
@@ -150,7 +167,10 @@ fn found(
             format!("kubectl -n kube-system get lease {component} -o yaml"),
             format!("kubectl -n kube-system logs -l component={component} --tail=50"),
         ],
-        fix: vec![
+        fix: if lead == Lead::Held {
+            behind(component)
+        } else {
+            vec![
             format!(
                 "Start {component} again. As a static pod it is /etc/kubernetes/manifests/{component}.yaml \
                  on a control plane node; the kubelet's log there says why it doesn't run."
@@ -158,8 +178,26 @@ fn found(
             "If it runs, see in its log why it can't renew the Lease: the API server's address, \
              certificates, the clock."
                 .to_owned(),
-        ],
+        ]
+        },
         probed,
         cases,
     })
+}
+
+/// What to do where a component runs and does not get to its work.
+fn behind(component: &str) -> Vec<String> {
+    let mut fix = vec![format!(
+        "See in the log of {component} what it does meanwhile: it may have only just become the leader, or have a long \
+         queue; then run again with a longer --ready-timeout."
+    )];
+    if component == "kube-scheduler" {
+        fix.push(
+            "See whether the run's pods have another scheduler (`kubectl get pods -A -o \
+             custom-columns=NAME:.metadata.name,SCHEDULER:.spec.schedulerName`), which an admission webhook may have \
+             set, and whether that one runs."
+                .to_owned(),
+        );
+    }
+    fix
 }

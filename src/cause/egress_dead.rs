@@ -62,7 +62,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let deprecated: Vec<&Deprecated> = nodes
         .iter()
         .filter_map(|node| evidence.world.facts.deprecated_ip(node, family))
-        .filter(|_| by_host.is_none() && unroutable)
+        .filter(|it| by_host.is_none() && unroutable && has_another(evidence, it, family))
         .collect();
     let faded = if deprecated.len() == nodes.len() { deprecated } else { Vec::new() };
     let told = faded
@@ -78,8 +78,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         what: format!(
             "Pods on {names} don't get out of the cluster over {family}: {}.",
             if !faded.is_empty() {
-                "the node's own address is deprecated, so that the kernel sends from another one, to which no \
-                 answer finds back"
+                "the node's own address is deprecated, so that the kernel sends from another one, and answers to that \
+                 one are lost"
             } else if unroutable {
                 "their packets or the answers are lost, most likely because the pod network doesn't \
                  masquerade them"
@@ -107,6 +107,16 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         probed: evidence
             .bad(|probed| probed.family == family && leaves(&probed) && from_pod(&probed)),
         ..Found::default()
+    })
+}
+
+/// Whether the kernel has another address to send from: it takes a deprecated one where there is no other (RFC
+/// 6724, rules 2 and 3).
+fn has_another(evidence: &Evidence<'_>, it: &Deprecated, family: IpFamily) -> bool {
+    let snapshot = evidence.world.facts.snapshot(&it.node);
+    snapshot.is_some_and(|snapshot| {
+        let mut own = snapshot.addresses.iter().map(|own| own.address);
+        own.any(|own| IpFamily::of(own) == family && own != it.address)
     })
 }
 

@@ -77,7 +77,7 @@ pub(super) fn explained(
                 || probed.at() == Some(node)
                 || probed.backend() == Some(node)
                 || probed.host_backend() == Some(node)
-                || (probed.is_cluster_ip() && probed.backend().is_none())
+                || probed.is_shared()
                 || evidence.leads_to(&probed.probe.aim, node)
                 || (probed.is_api_server() && api_there));
         let dns =

@@ -15,8 +15,8 @@ impl CauseRule for KubeletUnheard {
     }
 
     fn why(&self) -> &'static str {
-        "The node stays Ready for some 40 s more, and gets pods that nobody starts there. What runs goes on, \
-         with the Services and endpoints of the time when the node was last heard."
+        "The node may stay Ready for a while, and gets pods that nobody starts there. What runs goes on; where \
+         kube-proxy hears nothing either, it does so with the Services and endpoints of that time."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

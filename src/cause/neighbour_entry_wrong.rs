@@ -20,7 +20,9 @@ impl CauseRule for NeighbourEntryWrong {
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        let nodes = evidence.nodes();
+        // Who was not looked at shows nothing, and those that were are few.
+        let snapshots = &evidence.world.facts.snapshots;
+        let nodes: Vec<&str> = snapshots.iter().map(|snapshot| snapshot.node.as_str()).collect();
         let pairs = || nodes.iter().flat_map(|at| nodes.iter().map(move |of| (*at, *of)));
         evidence
             .families()
@@ -53,12 +55,11 @@ fn found(evidence: &Evidence<'_>, at: &str, of: &str, family: IpFamily) -> Optio
             commands::on_node_as_root(at, &format!("ip {flag} neigh del {ip} dev INTERFACE"))
         )],
         probed: evidence.bad(|probed| {
-            let shared = probed.is_cluster_ip() && probed.backend().is_none();
             let between = ends(probed, at) && ends(probed, of);
             probed.family == family
                 && (between
                     || evidence.crosses(probed, at, of, false)
-                    || (shared && (ends(probed, at) || ends(probed, of))))
+                    || (probed.is_shared() && (ends(probed, at) || ends(probed, of))))
         }),
         ..Found::default()
     })

@@ -28,17 +28,17 @@ impl CauseRule for OwnAddressUnreached {
 
 fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
     let itself = |probed: &Probed<'_>| probed.by_host() && probed.from() == Some(node);
-    let direct = |family| {
-        evidence.of(family).filter(
-            move |probed| matches!(&probed.probe.aim, Aim::HostBackend { node: at } if at == node),
-        )
+    let is_direct = |probed: &Probed<'_>| matches!(&probed.probe.aim, Aim::HostBackend { node: at } if at == node);
+    let own = |family| {
+        evidence.touching(node, family).filter(|probed| itself(probed) && is_direct(probed))
     };
-    let lost = direct(family).find(|probed| itself(probed) && probed.dead())?;
+    let lost = own(family).find(|probed| probed.dead())?;
     if !matches!(lost.kind(), Some(Kind::TimedOut | Kind::Unreachable | Kind::Refused)) {
         return None;
     }
-    let others = direct(family).find(|probed| !itself(probed) && probed.good())?;
-    let other_family = direct(family.other()).find(|probed| itself(probed) && probed.good());
+    let others =
+        evidence.of(family).find(|probed| is_direct(probed) && !itself(probed) && probed.good())?;
+    let other_family = own(family.other()).find(|probed| probed.good());
     let disabled = proof::loopback_disabled(evidence.world.facts, node, family);
     let address = lost.probe.target.address()?.ip();
     let tool = match family {

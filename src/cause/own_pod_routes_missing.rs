@@ -7,7 +7,7 @@ use super::{
     evidence::{Origin, Probed},
     isolation,
     proof::{self, Shown},
-    tcp_filtered::datagrams_pass,
+    tcp_filtered::datagrams_arrive,
 };
 use crate::{
     check::{Kind, commands, remedy, words},
@@ -126,7 +126,7 @@ fn is_deaf(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
         && its.all(lost)
         && !entries.any(Probed::proves_a_way)
         // Whoever answers datagrams is no deaf pod: something there knows protocols.
-        && !evidence.nodes().iter().any(|other| datagrams_pass(evidence, family, other, node))
+        && !datagrams_arrive(evidence, family, node)
 }
 
 /// What a node's own table of neighbours says of a pod there that it doesn't find on its link.

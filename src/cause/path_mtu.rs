@@ -36,53 +36,84 @@ impl CauseRule for PathMtu {
     }
 }
 
+/// What IPv6 and UDP add to a datagram's text at least, in bytes; IPv4 adds less.
+const HEADERS: u32 = 28;
+
 /// Large packets that are lost at nodes whose own interface carries less than those of the others.
 fn at_narrow_links(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
-    let at_link = |narrow: NarrowLink<'_>| {
-        let NarrowLink { node, link, mtu, others } = narrow;
-        let passes = |probed: &Probed<'_>| {
-            let ends = [probed.from(), probed.at(), probed.backend(), probed.host_backend()];
-            let shared = probed.is_cluster_ip() && probed.backend().is_none();
-            ends.contains(&Some(node)) || shared
-        };
-        let lost = |probed: &Probed<'_>| {
-            probed.family == family && probed.large && probed.bad() && passes(probed)
-        };
-        let small = evidence.of(family).find(|probed| {
-            !probed.large && probed.good() && probed.is_pod_path() && passes(probed)
-        })?;
-        let mut seen = vec![format!(
-            "{link} of {node} has an MTU of {mtu}, and that of another node has {others}"
-        )];
-        seen.extend(evidence.of(family).filter(|probed| lost(probed)).take(2).map(of_full_size));
-        if seen.len() == 1 {
-            return None;
-        }
-        seen.push(small.told());
-        Some(Found {
-            what: format!(
-                "Full-sized {family} packets to and from node {node} are lost, small ones pass: its interface \
-                 {link} carries {mtu} bytes, those of other nodes up to {others}."
-            ),
-            confidence: Confidence::Proved,
-            evidence: seen,
-            reproduce: vec![commands::on_node(node, &format!("ip link show {link}"))],
-            fix: vec![
-                format!(
-                    "Give {link} of {node} the MTU of the other nodes' interfaces (`{}`, and in the node's \
-                     network configuration).",
-                    commands::on_node_as_root(node, &format!("ip link set {link} mtu {others}"))
-                ),
-                format!(
-                    "If the network there carries no more than {mtu} bytes, set the interfaces of all nodes, \
-                     and the pod network's MTU, to what it carries."
-                ),
-            ],
-            probed: evidence.bad(lost),
-            ..Found::default()
-        })
+    let narrow = proof::narrow_links(evidence.world.facts, family);
+    if narrow.is_empty() {
+        return Vec::new();
+    }
+    let mtu = |node: Option<&str>| {
+        let link = narrow.iter().find(|link| Some(link.node) == node);
+        link.map_or(narrow[0].others, |link| link.mtu)
     };
-    proof::narrow_links(evidence.world.facts, family).into_iter().filter_map(at_link).collect()
+    let lost: Vec<&Probed<'_>> =
+        evidence.of(family).filter(|probed| probed.large && probed.bad()).collect();
+    // What is lost between equal ones has another reason, and most likely the rest has that, too.
+    let alike = lost.iter().any(|probed| {
+        let (from, to) =
+            (probed.from(), probed.backend().or(probed.host_backend()).or(probed.at()));
+        !probed.is_shared() && from.is_some() && from != to && mtu(from) == mtu(to)
+    });
+    if alike {
+        return Vec::new();
+    }
+    narrow.iter().filter_map(|link| at_narrow_link(evidence, family, *link, &lost)).collect()
+}
+
+fn at_narrow_link(
+    evidence: &Evidence<'_>,
+    family: IpFamily,
+    narrow: NarrowLink<'_>,
+    lost: &[&Probed<'_>],
+) -> Option<Found> {
+    let NarrowLink { node, link, mtu, others } = narrow;
+    let here = |probed: &Probed<'_>| {
+        [probed.from(), probed.at(), probed.backend(), probed.host_backend()].contains(&Some(node))
+    };
+    let lost: Vec<&Probed<'_>> = lost.iter().copied().filter(|probed| here(probed)).collect();
+    let first = lost.first()?;
+    let small = evidence.touching(node, family).find(|probed| {
+        !probed.large
+            && probed.good()
+            && probed.udp() == first.udp()
+            && probed.probe.vantage == first.probe.vantage
+            && probed.probe.aim == first.probe.aim
+    })?;
+    // A datagram's size is known, and that of a connection's packets is not.
+    let too_large = lost.iter().any(|probed| match probed.probe.target {
+        Target::Udp { size, .. } => size + HEADERS > mtu,
+        _ => false,
+    });
+    let fact =
+        format!("{link} of {node} has an MTU of {mtu}, and that of another node has {others}");
+    let seen = lost.iter().take(2).copied().map(of_full_size);
+    Some(Found {
+        what: format!(
+            "Full-sized {family} packets to and from node {node} are lost, small ones pass: its interface \
+             {link} carries {mtu} bytes, those of other nodes up to {others}."
+        ),
+        confidence: if too_large { Confidence::Proved } else { Confidence::Likely },
+        evidence: [fact].into_iter().chain(seen).chain([small.told()]).collect(),
+        reproduce: vec![commands::on_node(node, &format!("ip link show {link}"))],
+        fix: vec![
+            format!(
+                "If the network there carries {others} bytes, give {link} of {node} that MTU, in the node's \
+                 network configuration and at once by `{}`.",
+                commands::on_node_as_root(node, &format!("ip link set {link} mtu {others}"))
+            ),
+            format!(
+                "If it carries no more than {mtu} bytes, set the interfaces of all nodes, and the pod network's \
+                 MTU, to that."
+            ),
+        ],
+        probed: evidence.bad(|probed| {
+            probed.family == family && probed.large && (here(probed) || probed.is_shared())
+        }),
+        ..Found::default()
+    })
 }
 
 /// A probe of full size, for a list of evidence.

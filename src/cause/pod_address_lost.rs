@@ -42,7 +42,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     }
     let probed = evidence.bad(|probed| {
         // Of a shared Service any backend may have been picked.
-        let shared = of_backend.is_some() && probed.backend().is_none() && probed.is_cluster_ip();
+        let shared = of_backend.is_some() && probed.is_shared();
         own(probed) || (probed.family == family && shared)
     });
     let seen: Vec<String> = [&of_backend, &of_probe].into_iter().flatten().cloned().collect();

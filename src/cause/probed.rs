@@ -147,6 +147,17 @@ impl<'a> Probed<'a> {
         matches!(self.probe.aim, Aim::ClusterIp { .. }) && !self.udp()
     }
 
+    /// Whether it is sent to a ClusterIP behind which every backend stands, so that any of them may have been
+    /// picked.
+    pub(super) fn is_shared(&self) -> bool {
+        let shared = self.service().is_some_and(|role| {
+            use ServiceRole::{Manual, PolicyChange, SessionAffinity};
+            ServiceRole::SHARED.contains(role)
+                || matches!(role, Manual | PolicyChange | SessionAffinity)
+        });
+        shared && self.is_cluster_ip()
+    }
+
     /// Whether it starts in the node's own network.
     pub(super) const fn by_host(&self) -> bool {
         matches!(self.probe.vantage, Vantage::HostNetwork { .. })

@@ -81,18 +81,27 @@ pub(super) fn datagrams_pass(
     from: &str,
     to: &str,
 ) -> bool {
+    let mut ways = evidence.touching(from, family);
+    ways.any(|probed| {
+        probed.from() == Some(from) && probed.backend() == Some(to) && answers_datagrams(probed)
+    })
+}
+
+/// Whether datagrams to the pods of a node are answered so, wherever they come from.
+pub(super) fn datagrams_arrive(evidence: &Evidence<'_>, family: IpFamily, to: &str) -> bool {
+    let mut ways = evidence.touching(to, family);
+    ways.any(|probed| probed.backend() == Some(to) && answers_datagrams(probed))
+}
+
+fn answers_datagrams(probed: &Probed<'_>) -> bool {
     let sound = |outcome: &Outcome| match outcome {
         Outcome::Counted { trains } => {
             trains.iter().all(|train| train.answered * 8 >= train.sent * 7)
         }
         _ => false,
     };
-    evidence.touching(from, family).any(|probed| {
-        matches!(probed.probe.target, Target::Loss { .. })
-            && probed.from() == Some(from)
-            && probed.backend() == Some(to)
-            && probed.reading.attempts.iter().any(|attempt| sound(&attempt.outcome))
-    })
+    matches!(probed.probe.target, Target::Loss { .. })
+        && probed.reading.attempts.iter().any(|attempt| sound(&attempt.outcome))
 }
 
 /// How many pods on other nodes tried to reach those of a node, or the other way round.
@@ -206,7 +215,7 @@ fn at_node(
     let (from, to) = lost.first()?;
     let ip = evidence.world.fixture.backend_on(to)?.address(family)?;
     let concerns = |probed: &Probed<'_>| {
-        let shared = probed.is_cluster_ip() && probed.backend().is_none();
+        let shared = probed.is_shared();
         // What comes by a NodePort of the node has the server's port once it is translated.
         let elsewhere = probed.at().or(probed.from()) != Some(node);
         let enters = (probed.backend() == Some(node) && elsewhere)

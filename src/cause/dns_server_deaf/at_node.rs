@@ -17,27 +17,39 @@ pub(super) fn found(
     family: IpFamily,
     red: &BTreeSet<usize>,
 ) -> Option<(Found, BTreeSet<usize>)> {
-    evidence.nodes().into_iter().find_map(|node| at_node(evidence, family, red, node))
-}
-
-fn at_node(
-    evidence: &Evidence<'_>,
-    family: IpFamily,
-    red: &BTreeSet<usize>,
-    node: &str,
-) -> Option<(Found, BTreeSet<usize>)> {
+    if red.is_empty() {
+        return None;
+    }
     let asked: Vec<&Probed<'_>> = evidence
         .of(family)
         .filter(|probed| matches!(probed.probe.aim, Aim::DnsPod { .. }) && probed.from().is_some())
         .collect();
-    let transports: Vec<bool> = [true, false]
-        .into_iter()
-        .filter(|&by_udp| {
-            let ways = asked.iter().copied().filter(|probed| udp(probed) == by_udp);
-            dropped(ways, node)
-        })
-        .collect();
-    let over = match transports.as_slice() {
+    let nodes: BTreeSet<&str> = evidence.dns_nodes().collect();
+    let mut dropping = nodes.into_iter().filter_map(|node| {
+        let transports: Vec<bool> = [true, false]
+            .into_iter()
+            .filter(|&by_udp| {
+                dropped(asked.iter().copied().filter(|probed| udp(probed) == by_udp), node)
+            })
+            .collect();
+        (!transports.is_empty()).then_some((node, transports))
+    });
+    let (node, transports) = dropping.next()?;
+    // Between two nodes either of them may be the one.
+    if dropping.next().is_some() {
+        return None;
+    }
+    at_node(evidence, (family, node), red, &asked, &transports)
+}
+
+fn at_node(
+    evidence: &Evidence<'_>,
+    (family, node): (IpFamily, &str),
+    red: &BTreeSet<usize>,
+    asked: &[&Probed<'_>],
+    transports: &[bool],
+) -> Option<(Found, BTreeSet<usize>)> {
+    let over = match transports {
         [true] => "UDP",
         [false] => "TCP",
         [_, _] => "UDP and TCP",
