@@ -83,7 +83,7 @@ pub(super) fn explained(
         let by_proxy = probed.is_cluster_ip() || probed.is_api_server() || probed.is_target_ip();
         let service = probed.family == family && by_proxy;
         let dns = !matches!(probed.probe.aim, Aim::DnsPod { .. })
-            && probed.dns_unheard_over(evidence, family);
+            && evidence.dns_unheard_over(probed, family);
         from_there && (service || dns)
     })
 }

@@ -1,14 +1,16 @@
 //! `dns_server_deaf`: a DNS pod doesn't answer in a family or over a transport, and others do.
 
+mod asked;
 mod at_node;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::asked::{own, udp};
 use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{DnsPlace, commands, deaf_over, words},
     net::IpFamily,
-    probe::{Aim, Target},
+    probe::Aim,
 };
 
 /// Where DNS servers listen (RFC 1035).
@@ -74,20 +76,6 @@ fn unheard_in_family(evidence: &Evidence<'_>, family: IpFamily, heard: &[&str]) 
     }
     all.extend(alike.into_iter().filter_map(|(over, pods)| found(evidence, family, &over, &pods)));
     all
-}
-
-/// Whether a DNS server is asked by UDP.
-const fn udp(probed: &Probed<'_>) -> bool {
-    matches!(probed.probe.target, Target::DnsServer { .. })
-}
-
-/// The probes of a DNS pod at its own address that a case is about.
-fn own<'e, 'a>(evidence: &'e Evidence<'a>, case: usize) -> impl Iterator<Item = &'e Probed<'a>> {
-    let ids = evidence.judged.get(case).map(|judged| &judged.case.probes);
-    evidence.probed.iter().filter(move |probed| {
-        matches!(probed.probe.aim, Aim::DnsPod { .. })
-            && ids.is_some_and(|ids| ids.contains(&probed.id()))
-    })
 }
 
 fn pod<'a>(asked: &[&Probed<'a>]) -> Option<&'a str> {
@@ -172,7 +160,7 @@ fn found(
         bad.iter().filter(|probed| udp(probed)).filter_map(|probed| probed.from()).collect();
     let mut probed = evidence.bad(|probed| {
         probed.is_dns()
-            && probed.dns_unheard_over(evidence, family)
+            && evidence.dns_unheard_over(probed, family)
             && probed.from().is_some_and(|from| nodes.contains(from))
     });
     probed.extend(bad.iter().map(|probed| probed.id()));

@@ -270,6 +270,15 @@ impl<'a> Evidence<'a> {
         IpFamily::ALL.into_iter().any(|family| self.serves_api(node, family))
     }
 
+    /// Whether a DNS server was not heard where a family is broken: one that was asked over it.
+    pub(super) fn dns_unheard_over(&self, probed: &Probed<'_>, family: IpFamily) -> bool {
+        if probed.is_dns_server() {
+            probed.bad() && probed.family == family
+        } else {
+            probed.dns_unheard() && self.dns_speaks(family)
+        }
+    }
+
     /// Whether DNS is asked in a family, as far as the facts tell.
     pub(super) fn dns_speaks(&self, family: IpFamily) -> bool {
         self.world

@@ -81,7 +81,7 @@ pub(super) fn explained(
                 || evidence.leads_to(&probed.probe.aim, node)
                 || (probed.is_api_server() && api_there));
         let dns =
-            probed.dns_unheard_over(evidence, family) && (probed.from() == Some(node) || dns_there);
+            evidence.dns_unheard_over(probed, family) && (probed.from() == Some(node) || dns_there);
         (involved && !probed.is_dns()) || dns
     })
 }

@@ -36,7 +36,7 @@ impl CauseRule for PathMtu {
     }
 }
 
-/// What IPv6 and UDP add to a datagram's text at least, in bytes; IPv4 adds less.
+/// What IPv4 and UDP add to a datagram's text, in bytes; IPv6 adds more.
 const HEADERS: u32 = 28;
 
 /// Large packets that are lost at nodes whose own interface carries less than those of the others.

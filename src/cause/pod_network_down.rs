@@ -67,7 +67,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             let sender = probed.at().or(probed.from());
             let another = probed.backend().is_none_or(|backend| sender != Some(backend));
             (probed.family == family && !probed.is_dns() && another)
-                || probed.dns_unheard_over(evidence, family)
+                || evidence.dns_unheard_over(probed, family)
         }),
         ..Found::default()
     })

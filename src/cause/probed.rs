@@ -1,6 +1,6 @@
 //! A probe as the rules see it: where it started, what it aimed at and what became of it.
 
-use super::{Evidence, origin::Origin};
+use super::origin::Origin;
 use crate::{
     check::{Kind, Reading, State, Symptom},
     fixture::ServiceRole,
@@ -213,15 +213,6 @@ impl<'a> Probed<'a> {
     /// Whether it asks a DNS server itself, at the Service or a pod's own address.
     pub(super) const fn is_dns_server(&self) -> bool {
         matches!(self.probe.aim, Aim::DnsService | Aim::DnsPod { .. })
-    }
-
-    /// Whether a DNS server was not heard where a family is broken: one that was asked over it.
-    pub(super) fn dns_unheard_over(&self, evidence: &Evidence<'_>, family: IpFamily) -> bool {
-        if self.is_dns_server() {
-            self.bad() && self.family == family
-        } else {
-            self.dns_unheard() && evidence.dns_speaks(family)
-        }
     }
 
     /// Whether the DNS server was not heard, as against heard with a wrong answer.

@@ -120,7 +120,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             _ => !deaf_dns.is_empty(),
         };
         let by_tcp = matches!(probed.probe.target, Target::Tcp { .. });
-        probed.dns_unheard_over(evidence, family) && !by_tcp && (sends || receives)
+        evidence.dns_unheard_over(probed, family) && !by_tcp && (sends || receives)
     };
     let mut seen: Vec<String> = lost
         .iter()

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{own, udp};
+use super::asked::{own, udp};
 use crate::{
     cause::{Evidence, Found, evidence::Probed},
     check::{DnsPlace, commands},
@@ -69,7 +69,7 @@ fn at_node(
     let mut probed: BTreeSet<_> = asked.iter().filter(lost).map(|probed| probed.id()).collect();
     // A resolver may have asked one of those that are not heard.
     probed.extend(evidence.bad(|probed| {
-        probed.is_dns() && probed.dns_unheard_over(evidence, family) && transports.contains(&true)
+        probed.is_dns() && evidence.dns_unheard_over(probed, family) && transports.contains(&true)
     }));
     let place = DnsPlace::of(evidence.world);
     let found = Found {
