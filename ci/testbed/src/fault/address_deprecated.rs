@@ -41,7 +41,7 @@ impl AddressDeprecated {
         cluster
             .node(&self.node)?
             .net_command("ip")
-            .args(["-6", "address", "change", address, "dev", "eth0"])
+            .args(["-6", "address", "change", address, "dev", "eth0", "nodad"])
             .args(["valid_lft", "forever", "preferred_lft", lifetime])
             .read(&format!("set the preferred lifetime of {address}"))
             .map(drop)

@@ -4,8 +4,14 @@
 master=$!
 workers=
 trap 'kill -9 $master $workers; exit' TERM QUIT INT
-# Before it forks, it writes its process id.
-until [ -s /tmp/nginx.pid ] || [ -s /run/nginx.pid ]; do sleep 0.02; done
+# Before it forks, it writes its process id where its configuration says.
+written() {
+    for file in /tmp/*.pid /run/*.pid; do
+        [ ! -s "$file" ] || return 0
+    done
+    return 1
+}
+until written; do sleep 0.02; done
 kill -STOP "$master"
 for stat in /proc/[0-9]*/stat; do
     read -r pid _ _ parent _ < "$stat" 2> /dev/null || continue
