@@ -66,16 +66,7 @@ pub(super) fn lower(
     budget: &Budget,
     model: &mut Model,
 ) -> Vec<Recognition> {
-    let recognized = Vec::new();
-    let mut lower = Lower {
-        sources,
-        budget,
-        model,
-        recognized,
-        depth: 0,
-        patching: false,
-        reach: Reach::default(),
-    };
+    let mut lower = Lower::new(sources, budget, model);
     lower.document(document);
     lower.recognized
 }
@@ -136,7 +127,19 @@ struct Lower<'a> {
     reach: Reach,
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
+    fn new(sources: &'a mut Sources, budget: &'a Budget, model: &'a mut Model) -> Self {
+        Self {
+            sources,
+            budget,
+            model,
+            recognized: Vec::new(),
+            depth: 0,
+            patching: false,
+            reach: Reach::default(),
+        }
+    }
+
     fn document(&mut self, document: Document) {
         let Document { root, flaws } = document;
         self.sysctls(&root);

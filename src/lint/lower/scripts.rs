@@ -13,7 +13,7 @@ use super::{
     Lower,
     commands::{program, target},
     defines::MANIFESTS,
-    reach::Reach,
+    texts::whole,
 };
 
 /// Sections by which a unit of systemd begins.
@@ -43,21 +43,8 @@ pub(in crate::lint) fn script_file(
     budget: &Budget,
     model: &mut Model,
 ) -> bool {
-    let text = sources.get(id).text.clone();
-    let span = Span { source: id, start: 0, end: text.len() };
-    let block = Some(Block { first_line: 0, indent: 0 });
-    let scalar = Scalar { text, kind: ScalarKind::String, block };
-    let node = Node { span, value: Value::Scalar(scalar) };
-    let recognized = Vec::new();
-    let mut lower = Lower {
-        sources,
-        budget,
-        model,
-        recognized,
-        depth: 0,
-        patching: false,
-        reach: Reach::default(),
-    };
+    let node = whole(sources, id);
+    let mut lower = Lower::new(sources, budget, model);
     lower.shell(&node)
 }
 

@@ -6,7 +6,7 @@ use crate::lint::{
     tree::{Block, Budget, Node, Scalar, ScalarKind, Value},
 };
 
-use super::{Lower, reach::Reach};
+use super::Lower;
 
 /// Adds the kernel settings of a file in the form of sysctl.conf(5).
 pub(in crate::lint) fn sysctl_file(source: &Source, id: SourceId, model: &mut Model) {
@@ -30,6 +30,15 @@ pub(super) fn sysctl_line(text: &str) -> Option<Sysctl> {
     Some(Sysctl { name, value: Some(value.trim().to_owned()) })
 }
 
+/// The whole text of a file as one value.
+pub(super) fn whole(sources: &Sources, id: SourceId) -> Node {
+    let text = sources.get(id).text.clone();
+    let span = Span { source: id, start: 0, end: text.len() };
+    let block = Some(Block { first_line: 0, indent: 0 });
+    let scalar = Scalar { text, kind: ScalarKind::String, block };
+    Node { span, value: Value::Scalar(scalar) }
+}
+
 /// Adds what a Corefile says.
 pub(in crate::lint) fn corefile(
     id: SourceId,
@@ -37,20 +46,7 @@ pub(in crate::lint) fn corefile(
     budget: &Budget,
     model: &mut Model,
 ) {
-    let block = Some(Block { first_line: 0, indent: 0 });
-    let text = sources.get(id).text.clone();
-    let span = Span { source: id, start: 0, end: text.len() };
-    let scalar = Scalar { text, kind: ScalarKind::String, block };
-    let node = Node { span, value: Value::Scalar(scalar) };
-    let recognized = Vec::new();
-    let mut lower = Lower {
-        sources,
-        budget,
-        model,
-        recognized,
-        depth: 0,
-        patching: false,
-        reach: Reach::default(),
-    };
+    let node = whole(sources, id);
+    let mut lower = Lower::new(sources, budget, model);
     lower.corefile(&node, false);
 }
