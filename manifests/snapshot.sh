@@ -36,7 +36,8 @@ ip neigh 2>&1 | head -n "$most" | section neigh
 # The kernel's settings: in general, and of each interface that leads elsewhere than to a pod. The shell's
 # own `read` would get the first byte alone, which is all that these files give at a time.
 cd /proc/sys/net || exit
-set -- ipv4/ip_forward ipv4/conf/all/rp_filter ipv6/conf/all/forwarding ipv6/conf/all/disable_ipv6 ipv6/conf/lo/disable_ipv6 \
+set -- ipv4/ip_forward ipv4/conf/all/rp_filter ipv6/conf/all/forwarding ipv6/conf/all/disable_ipv6 \
+    ipv6/conf/lo/disable_ipv6 \
     ipv6/route/max_size bridge/bridge-nf-call-iptables bridge/bridge-nf-call-ip6tables \
     netfilter/nf_conntrack_count netfilter/nf_conntrack_max
 for interface in /sys/class/net/*; do

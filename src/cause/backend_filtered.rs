@@ -92,14 +92,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         ],
         reproduce,
         fix,
-        probed: evidence.bad(|probed| {
-            probed.family == family
-                && match probed.backend() {
-                    Some(backend) => backend == node,
-                    // Any backend may have been picked.
-                    None => probed.is_shared(),
-                }
-        }),
+        probed: evidence
+            .bad(|probed| probed.family == family && probed.may_meet(|backend| backend == node)),
         ..Found::default()
     })
 }

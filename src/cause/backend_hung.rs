@@ -76,14 +76,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             "Delete the pod, so that another is made. Rules and NetworkPolicies need no change."
                 .to_owned(),
         ],
-        probed: evidence.bad(|probed| {
-            probed.family == family
-                && match probed.backend() {
-                    Some(backend) => backend == node,
-                    // Any backend may have been picked.
-                    None => probed.is_shared(),
-                }
-        }),
+        probed: evidence
+            .bad(|probed| probed.family == family && probed.may_meet(|backend| backend == node)),
         ..Found::default()
     })
 }

@@ -86,14 +86,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 .to_owned(),
             "Look for a policy that rejects the connection instead of dropping it.".to_owned(),
         ],
-        probed: evidence.bad(|probed| {
-            probed.family == family
-                && match probed.backend() {
-                    Some(node) => deaf.contains(&node),
-                    // Any backend may have been picked.
-                    None => probed.is_shared(),
-                }
-        }),
+        probed: evidence
+            .bad(|probed| probed.family == family && probed.may_meet(|node| deaf.contains(&node))),
         ..Found::default()
     })
 }

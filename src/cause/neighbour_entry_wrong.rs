@@ -1,4 +1,4 @@
-//! `neighbour_entry_wrong`: a node has a fixed entry with a wrong link address for another node.
+//! `neighbour_entry_wrong`: a node has a permanent neighbour entry with a wrong link address for another node.
 
 use std::net::IpAddr;
 
@@ -14,9 +14,9 @@ impl CauseRule for NeighbourEntryWrong {
     }
 
     fn why(&self) -> &'static str {
-        "A fixed neighbour entry is never asked for anew (RFC 4861, ARP). Once the other machine has another \
-         interface, or was made anew under the same address, all that is sent to it is lost, the answers to \
-         what it asks too."
+        "The kernel never checks a permanent neighbour entry again (ARP; RFC 4861 for IPv6). If the other node \
+         gets another interface, or is created again with the same address, every packet sent to it is lost, \
+         including replies."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -41,7 +41,8 @@ fn found(evidence: &Evidence<'_>, at: &str, of: &str, family: IpFamily) -> Optio
     };
     Some(Found {
         what: format!(
-            "Node {at} has a fixed entry with a wrong link address for {ip}, the {family} address of node {of}."
+            "Node {at} has a permanent neighbour entry with a wrong link address for {ip}, the {family} address of \
+             node {of}."
         ),
         confidence: Confidence::Proved,
         evidence: vec![fact],

@@ -16,7 +16,7 @@ impl CauseRule for OwnAddressUnreached {
     }
 
     fn why(&self) -> &'static str {
-        "What a node sends to itself goes by the loopback interface, whatever the address. Agents that talk to \
+        "Traffic from a node to its own addresses uses the loopback interface. Agents that talk to \
          others on their own node, and Services whose backend is there, are cut off in this family. Rules of a \
          firewall that let everything on `lo` pass are often written for IPv4 alone."
     }

@@ -158,6 +158,11 @@ impl<'a> Probed<'a> {
         shared && self.is_cluster_ip()
     }
 
+    /// Whether it must reach a backend on such a node, or may have been sent to one, as to any.
+    pub(super) fn may_meet(&self, node: impl FnOnce(&str) -> bool) -> bool {
+        self.backend().map_or_else(|| self.is_shared(), node)
+    }
+
     /// Whether it starts in the node's own network.
     pub(super) const fn by_host(&self) -> bool {
         matches!(self.probe.vantage, Vantage::HostNetwork { .. })

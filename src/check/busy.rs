@@ -148,7 +148,7 @@ impl<'a> Busy<'a> {
         if self.explains(world, reading) {
             return Some(self.reason());
         }
-        self.denied_meanwhile(reading).then(|| {
+        self.denied_meanwhile(world, reading).then(|| {
             let pods = few(self.learning.iter().copied());
             let learned = if self.learning.len() == 1 { "the DNS pod" } else { "the DNS pods" };
             format!(
@@ -160,14 +160,15 @@ impl<'a> Busy<'a> {
 
     /// Whether a name was denied after it had been given, where several DNS servers answer and some of them were
     /// yet to learn of it.
-    fn denied_meanwhile(&self, reading: &Reading<'_>) -> bool {
+    fn denied_meanwhile(&self, world: World<'_>, reading: &Reading<'_>) -> bool {
+        let several = world.facts.cluster_dns.known().is_some_and(|dns| dns.pods.len() > 1);
         let by_any = matches!(
             reading.probe.aim,
             Aim::Name { .. } | Aim::Pointer { .. } | Aim::Records { .. }
         ) && reading.probe.vantage.node().is_some();
         let denied = matches!(&reading.state, State::Bad(symptom)
             if symptom.intermittent && symptom.kind == Kind::NoSuchName);
-        !self.learning.is_empty() && by_any && denied
+        several && !self.learning.is_empty() && by_any && denied
     }
 
     /// Whether a probe failed by a silence that such a machine explains: at its source, or where the

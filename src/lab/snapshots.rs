@@ -21,42 +21,34 @@ impl Lab {
 
     /// The nginx on a node is looked at from inside, and has lost its address of a family.
     pub(crate) fn loses_address(&mut self, node: &str, family: IpFamily) {
-        let Some(pod) = self.fixture.backend_on(node).cloned() else { return };
-        let kept = pod.pod_ips.iter().filter(|&&ip| IpFamily::of(ip) != family);
-        self.facts.inside_pods.push(Snapshot {
-            node: node.to_owned(),
-            pod: pod.pod.clone(),
-            addresses: kept
-                .map(|&address| Address {
-                    link: "eth0".to_owned(),
-                    address,
-                    tentative: false,
-                    duplicate: false,
-                })
-                .collect(),
-            ..Snapshot::default()
-        });
+        let Some(mut inside) = self.inside_backend(node) else { return };
+        inside.addresses.retain(|own| IpFamily::of(own.address) != family);
+        self.facts.inside_pods.push(inside);
     }
 
     /// The nginx on a node is looked at from inside, and takes no connections of a family.
     pub(crate) fn hangs(&mut self, node: &str, family: IpFamily, unaccepted: u32) {
-        let Some(pod) = self.fixture.backend_on(node).cloned() else { return };
-        self.facts.inside_pods.push(Snapshot {
+        let Some(inside) = self.inside_backend(node) else { return };
+        let backlogs = vec![Backlog { family, port: BACKEND_PORT, unaccepted, unread: 0 }];
+        self.facts.inside_pods.push(Snapshot { backlogs, ..inside });
+    }
+
+    /// What the nginx on a node has, seen from inside.
+    fn inside_backend(&self, node: &str) -> Option<Snapshot> {
+        let pod = self.fixture.backend_on(node)?;
+        let link = "eth0";
+        let addresses = pod.pod_ips.iter().map(|&address| Address {
+            link: link.to_owned(),
+            address,
+            tentative: false,
+            duplicate: false,
+        });
+        Some(Snapshot {
             node: node.to_owned(),
             pod: pod.pod.clone(),
-            addresses: pod
-                .pod_ips
-                .iter()
-                .map(|&address| Address {
-                    link: "eth0".to_owned(),
-                    address,
-                    tentative: false,
-                    duplicate: false,
-                })
-                .collect(),
-            backlogs: vec![Backlog { family, port: BACKEND_PORT, unaccepted, unread: 0 }],
+            addresses: addresses.collect(),
             ..Snapshot::default()
-        });
+        })
     }
 
     fn snapshot(&self, node: &str) -> Snapshot {

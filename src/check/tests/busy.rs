@@ -2,6 +2,7 @@
 
 use crate::{
     check::{Status, Verdict},
+    facts::Fact,
     lab::{Fault, Lab, Run},
     net::IpFamily::V6,
     probe::{Aim, Attempt, Observation, Outcome, Probe, Target, Vantage},
@@ -239,4 +240,11 @@ fn a_name_that_one_of_several_dns_servers_has_yet_to_learn_is_no_failure() {
     assert_eq!(run.rules(), [""; 0], "no cause is made up of it");
     let known = run_with_learner(&lab, false);
     assert_eq!(known.case("dns::records/ipv6/n1 -> DNS").verdict.status(), Status::Fail);
+    // A server that is alone and denies what it gave before does not follow anything.
+    let alone = Lab::dual().changed(|lab| {
+        let Fact::Known { value, .. } = &mut lab.facts.cluster_dns else { return };
+        value.pods.retain(|pod| pod.name == "coredns-b");
+    });
+    let run = run_with_learner(&alone, true);
+    assert_eq!(run.case("dns::records/ipv6/n1 -> DNS").verdict.status(), Status::Fail);
 }

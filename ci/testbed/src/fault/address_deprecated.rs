@@ -51,7 +51,7 @@ impl AddressDeprecated {
 impl FaultKind for AddressDeprecated {
     const ABOUT: About = About {
         does: "a node's IPv6 address is deprecated (`preferred_lft 0`): it answers there, and sends to the outside from its pods' gateway's address, to which nobody has a route",
-        limits: "IPv4, for which the kernel has no such rule; clusters without IPv6",
+        limits: "IPv4, where the kernel does not look at preferred lifetimes; clusters without IPv6",
     };
 
     /// The address with its prefix length.

@@ -113,8 +113,8 @@ pub(crate) const URL: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "The URL of an API server has an IPv6 address without brackets.",
-    why: "In a URL an IPv6 address stands in brackets. Programs built with Go 1.26 or later, such as \
-          Kubernetes' own of 1.36, refuse one without them.",
+    why: "An IPv6 address in a URL must be in square brackets. Programs built with Go 1.26 or later, such \
+          as those of Kubernetes 1.36, reject a URL without them.",
     fix: "Write https://[address]:port.",
     sources: &[RFC, "https://go.dev/doc/go1.26"],
     enforced_by: &[EnforcedBy::Symptom("the node doesn't join: its server's URL can't be read")],
