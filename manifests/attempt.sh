@@ -166,33 +166,44 @@ understand() {
     line="a$tab$id$tab$how$tab$ok$tab$((now - begun))$tab$length$told"
 }
 
+# Becomes the tool, and says first which process that is. For the left side of a pipe.
+start_tool() {
+    # The shell that reads /proc/self is the process which the tool replaces.
+    read -r -n 9 self _ < /proc/self/stat
+    echo "$self"
+    tool
+}
+
 # One attempt at something of which nothing is known yet: it is stopped when its time is over, and
-# when it prints too much. Prints the backend and the line.
+# when it prints too much. The tool prints into the pipe that is stdin here, and may have been started before.
 watched() {
-    {
-        # The shell that reads /proc/self is the process which the tool replaces.
-        read -r -n 9 self _ < /proc/self/stat
-        echo "$self"
-        tool
-    } < /dev/null 2>&1 | {
+    if [ -n "$started" ]; then
         IFS= read -r tool
-        # Before 1.38, read tells an end of time from an end of file only by leaving the variable.
-        printed=$tab
-        IFS= read -r -d '' -n "$most" -t "$limit" printed
-        status=$?
-        clock
-        how=whole
-        if [ "$status" -eq 0 ]; then
-            how=cut
-        elif [ "$status" -gt 128 ] || [ "$printed" = "$tab" ]; then
-            how=late
-        fi
-        [ "$printed" != "$tab" ] || printed=
-        [ "$how" = whole ] || kill -9 "$tool" 2> /dev/null
-        understand
-        echo "$backend"
-        echo "$line"
-    }
+    else
+        exec 5> /proc/self/fd/0
+        tool < /dev/null >&5 2>&1 5>&- &
+        tool=$!
+        exec 5>&-
+    fi
+    # Before 1.38, read tells an end of time from an end of file only by leaving the variable.
+    printed=$tab
+    IFS= read -r -d '' -n "$most" -t "$limit" printed
+    status=$?
+    clock
+    how=whole
+    if [ "$status" -eq 0 ]; then
+        how=cut
+    elif [ "$status" -gt 128 ] || [ "$printed" = "$tab" ]; then
+        how=late
+    fi
+    [ "$printed" != "$tab" ] || printed=
+    if [ "$how" != whole ]; then
+        kill -9 "$tool" 2> /dev/null
+        # What it still printed is none of the next attempt's.
+        while IFS= read -r -d '' -n "$most" -t 1 _; do :; done
+    fi
+    [ -n "$started" ] || wait "$tool"
+    understand
 }
 
 # One attempt at what has answered as it should before, or that ends by itself. It takes much
@@ -210,20 +221,24 @@ plain() {
     understand
 }
 
-# One attempt: sets $backend and $line.
-attempt() {
-    clock
-    begun=$now
-    case $kind$succeeded in
-        dns* | ask* | loss* | http[1-9]* | request[1-9]*) plain ;;
-        *)
-            if [ "$payload" -gt 0 ]; then
-                plain
-            else
-                line=$(watched)
-                backend=${line%%"$newline"*}
-                line=${line#*"$newline"}
-            fi
-            ;;
+# Whether the attempts of a kind are `plain` from the first one.
+is_plain() {
+    case $kind in
+        dns | ask | loss) ;;
+        *) [ "$payload" -gt 0 ] ;;
     esac
+}
+
+# One attempt: sets $backend and $line. Where its tool was started before, $started says when.
+attempt() {
+    begun=$started
+    if [ -z "$begun" ]; then
+        clock
+        begun=$now
+    fi
+    case $kind$succeeded in
+        http[1-9]* | request[1-9]*) plain ;;
+        *) if is_plain; then plain; else watched; fi ;;
+    esac
+    started=
 }

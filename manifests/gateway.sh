@@ -11,8 +11,8 @@
 
 export LC_ALL=C
 
-# In how many half seconds the kernel knows. One that it knew before it asks again after five seconds
-# (delay_first_probe_time), three times, a second each.
+# In how many half seconds the kernel knows of one that did not answer. One that it knew before it asks again after
+# five seconds (delay_first_probe_time), three times, a second each.
 left=18
 
 # `4 10.0.0.1 eth0` for each default route that leads to a gateway.
@@ -24,6 +24,8 @@ gateways() {
 }
 
 tab=$(printf '\t')
+newline='
+'
 ip -o addr 2> /dev/null |
     sed -n "s|^[0-9]*: \([^ ]*\) *inet6* \([0-9a-f.:]*\)[ /].* deprecated .*|deprecated$tab\2$tab\1|p" |
     head -n 100
@@ -34,15 +36,25 @@ if [ -z "$list" ]; then
     exit
 fi
 
-while read -r _ gateway link; do
-    case $gateway in
-        fe80:*) gateway=$gateway%$link ;;
+# Prints the gateway if it answers, be it with a refusal.
+ask() {
+    to=$1
+    case $to in
+        fe80:*) to=$to%$2 ;;
     esac
-    nc -z -w 1 "$gateway" 9 > /dev/null 2>&1 < /dev/null &
-done << LIST
+    case $(nc -z -vv -w 1 "$to" 9 2>&1 < /dev/null) in
+        *"onnection refused"* | *" open"*) echo "$1%$2" ;;
+    esac
+}
+
+answered=$(
+    while read -r _ gateway link; do
+        ask "$gateway" "$link" &
+    done << LIST
 $list
 LIST
-wait
+    wait
+)
 
 while :; do
     told=
@@ -51,11 +63,11 @@ while :; do
         state=$(ip neigh show to "$gateway" dev "$link" 2> /dev/null | head -n 1)
         state=${state% }
         state=${state##* }
-        case $state in
-            INCOMPLETE | DELAY | PROBE) open=1 ;;
+        case "$newline$answered$newline:$state" in
+            *"$newline$gateway%$link$newline"*) ;;
+            *:INCOMPLETE | *:DELAY | *:PROBE) open=1 ;;
         esac
-        told="$told$family	$gateway	$link	$state
-"
+        told="$told$family$tab$gateway$tab$link$tab$state$newline"
     done << LIST
 $list
 LIST

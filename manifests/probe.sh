@@ -24,13 +24,14 @@
 # from DISTINCT backends, or fails, or until a sample of BOUND more that began after SETTLE is drawn, of
 # which several are drawn at once where it takes long. One attempt that runs out of time after a success
 # does not end it: SUCCESSES more are to follow, and where DISTINCT is more than 1, BOUND more, from
-# DISTINCT backends.
+# DISTINCT backends. A sample that fills slowly before SETTLE pauses between its attempts.
 #
 # Until SETTLE and the first success an attempt is given up after PATIENCE, and after twice as long
 # each time that was too short, up to TIMEOUT: a packet that was sent too early is lost, and TCP would sit still
 # for a second before the next. So is the first attempt after SETTLE, unless SETTLE is 0, when it is the
 # only one. An attempt that was cut short is never the last one. Those for dns and ask are not cut short,
-# for nslookup counts in seconds; nor are those for loss, which end by themselves.
+# for nslookup counts in seconds; nor are those for loss, which end by themselves. PATIENCE for closed is BRIEF
+# at least.
 #
 # PARALLEL probes at once make their first attempts. Those that have failed once mostly wait, so they go
 # on beside the others, TOGETHER probes in all. Of a GROUP the first goes on at once, for what holds up
@@ -60,6 +61,8 @@
 # and its end where it printed more than fits into a line.
 
 export LC_ALL=C
+# An address in brackets is no pattern.
+set -f
 
 . "${0%/*}/attempt.sh"
 
@@ -192,32 +195,43 @@ LINES
     [ "$failed" -eq 0 ]
 }
 
-# A stage of the probe that a line of stdin asks for, which has made so many attempts: the `first` one
-# (and all others, where it succeeds), or all others, in their whole time (`again`) or `brief`.
-probe() {
-    stage=$1
-    read -r id group kind timeout patience settle distinct successes bound target extra << LINE
-$2
-LINE
-    attempts=$3
-    trap 'echo "broken $id $attempts" >&4' EXIT
-    limit_to "$timeout"
-    [ "$stage" != brief ] || [ "$timeout" -lt "$brief" ] || limit_to "$brief"
+# Reads what $line asks for.
+prepare() {
+    # shellcheck disable=SC2086 # Its fields are what is wanted.
+    set -- $line
+    id=$1 group=$2 kind=$3 timeout=$4 patience=$5 settle=$6 distinct=$7 successes=$8 bound=$9
+    shift 9
+    target=$1
+    shift
+    extra=$*
     payload=0
     path=
+    if [ "$kind" = http ]; then
+        payload=$extra
+        [ "$payload" -eq 0 ] || path=payload/$payload
+    fi
+    limit_to "$timeout"
+}
+
+# A stage of the probe that was prepared, which has made so many attempts: the `first` one (and all others, where it
+# succeeds), or all others, in their whole time (`again`) or `brief`.
+probe() {
+    stage=$1
+    attempts=$2
+    trap 'echo "broken $id $attempts" >&4' EXIT
+    [ "$stage" != brief ] || [ "$timeout" -lt "$brief" ] || limit_to "$brief"
     out=
     most=8192
     most_told=1300
-    case $kind:$stage in
-        http:*)
-            payload=$extra
-            [ "$payload" -eq 0 ] || path=payload/$payload
-            ;;
-        dns:* | ask:*)
+    case $kind in
+        dns | ask)
             most_told=2800
             patience=$timeout
             ;;
-        loss:*) patience=$timeout ;;
+        loss) patience=$timeout ;;
+        # Linux drops an ICMP error that arrives while its own connect() still runs, as one from the same machine
+        # does: only the SYN that is repeated after a second is refused.
+        closed) [ "$patience" -ge "$brief" ] || patience=$brief ;;
     esac
 
     succeeded=0
@@ -287,6 +301,12 @@ LINE
         elif [ "$settled" -eq 0 ] && [ "$distinct" -gt 1 ]; then
             settle
             [ "$settled" -eq 0 ] || sample_anew
+            if [ "$drawn" -gt $((bound / 4)) ]; then
+                # Most likely the proxy does not know a backend yet, and learns of it no sooner for being asked.
+                write
+                sleep 0.1
+                answered=$((answered + 10))
+            fi
         fi
     done
     case $succeeded:$stage:$more in
@@ -303,12 +323,21 @@ end() {
     tell "$1"
 }
 
-# Begins a stage of a probe.
+# Begins a stage of a probe, in a process of its own that reads what its tools print as its stdin.
 begin() {
     running=$((running + 1))
-    eval "stage_$id=\$1"
-    probe "$1" "$line" "$2" &
-    eval "process_$id=$!"
+    prepare
+    started=
+    if [ "$1" != first ]; then
+        : | probe "$1" "$2" &
+    elif is_plain; then
+        probe "$1" "$2" &
+    else
+        clock
+        started=$now
+        start_tool < /dev/null 2>&1 | probe "$1" "$2" &
+    fi
+    eval "stage_$id=\$1 process_$id=$!"
 }
 
 # Sets what is known of a probe: its $line and its $group; and in $found, of those of its group that

@@ -1,7 +1,7 @@
 //! The protocol of `manifests/probe.sh`: what it is told on stdin, and the lines it prints.
 
 use super::{
-    Probe, Target,
+    Aim, Probe, Target,
     group::Groups,
     tool::{Ending, Printed},
 };
@@ -55,7 +55,9 @@ pub(super) fn stdin<'p>(
     let mut refused = Vec::new();
     let mut groups = Groups::default();
     let mut hold = 0;
-    for (id, probe) in probes.into_iter().enumerate() {
+    let mut probes: Vec<_> = probes.into_iter().enumerate().collect();
+    probes.sort_by_key(|(_, probe)| turn(probe));
+    for (id, probe) in probes {
         match task(probe) {
             Ok(task) => {
                 let group = groups.number(probe);
@@ -70,6 +72,18 @@ pub(super) fn stdin<'p>(
     let Room { first, together } = room;
     let head = format!("dualstack-probe {VERSION} {first} {together} {BRIEF_MS} {hold}\n");
     (format!("{head}{text}.\n"), refused)
+}
+
+/// When a probe begins, among others: first those that mostly wait, which the others do not hinder; then what is tried
+/// without a Service; last what wants several backends. A proxy learns of them only when the probes begin, and what it
+/// refuses until then uses up the few rejections that a kernel sends in a second.
+const fn turn(probe: &Probe) -> u8 {
+    match (&probe.target, &probe.aim) {
+        (Target::Closed { .. } | Target::Unanswered { .. } | Target::Loss { .. }, _) => 0,
+        _ if probe.attempts.distinct > 1 => 3,
+        (_, Aim::ClusterIp { .. } | Aim::NodePort { .. }) => 2,
+        _ => 1,
+    }
 }
 
 fn task(probe: &Probe) -> Result<String, String> {
@@ -219,7 +233,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::probe::{Aim, Attempts, HealthPage, Vantage};
+    use crate::probe::{Attempts, HealthPage, Vantage};
 
     fn probe(target: Target) -> Probe {
         let attempts = Attempts {
@@ -244,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_target_has_its_line() {
+    fn each_kind_of_target_has_its_line_and_those_that_mostly_wait_are_first() {
         let probes = [
             probe(Target::Http { address: "[fd00::1]:80".parse().unwrap(), payload: 0 }),
             probe(Target::Tcp { address: "[fd00::1]:10250".parse().unwrap() }),
@@ -276,14 +290,14 @@ mod tests {
         assert_eq!(
             text,
             "dualstack-probe 7 16 32 1500 4500\n\
-             0 1 http 2000 300 6000 3 2 64 [fd00::1]:80 0\n\
-             1 1 tcp 2000 300 6000 3 2 64 fd00::1 10250\n\
              2 1 closed 2000 300 6000 3 2 64 fd00::1 80\n\
              3 2 unanswered 2000 300 6000 3 2 64 10.0.0.1 80\n\
+             7 0 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
+             0 1 http 2000 300 6000 3 2 64 [fd00::1]:80 0\n\
+             1 1 tcp 2000 300 6000 3 2 64 fd00::1 10250\n\
              4 1 request 2000 300 6000 3 2 64 [fd00::1]:80 1280\n\
              5 3 udp 2000 300 6000 3 2 64 fd00::1 80 1400\n\
              6 3 flow 2000 300 6000 3 2 64 fd00::1 8080 20000\n\
-             7 0 loss 2000 300 6000 3 2 64 10.0.0.1 8080\n\
              8 1 health 2000 300 6000 3 2 64 fd00::1 10256 /livez 0\n\
              9 2 health 2000 300 6000 3 2 64 10.0.0.1 30256 / 503\n\
              10 0 dns 2000 300 6000 3 2 64 kubernetes.default.svc.cluster.local. AAAA\n\

@@ -221,6 +221,18 @@ fn a_sample_drawn_while_the_path_settles_is_drawn_anew() {
 }
 
 #[test]
+fn a_sample_that_does_not_fill_while_the_path_settles_pauses_between_its_attempts() {
+    let Some(busybox) = Busybox::here() else { return };
+    let address =
+        loopback::serve(loopback::V6, |stream, _| loopback::answer_as(&stream, "nginx-1", 0));
+    let attempts = Attempts { distinct: 2, bound: 40, settle_ms: 2_000, ..PATIENT };
+    let seen = busybox.observe(&[http(address, attempts)]);
+    let drawn = seen[0].attempts.len();
+    // A quarter of the bound at once, ten in a second, and the sample that counts.
+    assert!((42..=11 + 20 + 42).contains(&drawn), "{drawn}");
+}
+
+#[test]
 fn a_sample_that_takes_long_is_drawn_together_up_to_its_bound() {
     let Some(busybox) = Busybox::here() else { return };
     let address = loopback::serve(loopback::V6, |stream, _| {
