@@ -89,7 +89,7 @@ impl Part {
     /// A family that the suite doesn't expect has a trial too: that the cluster has nothing of it is
     /// part of what a single-stack suite proves.
     fn of(check: &'static dyn DynCheck) -> Vec<Self> {
-        if check.per_family() {
+        if check.promise().per_family {
             IpFamily::ALL
                 .into_iter()
                 .map(|family| Self {
@@ -167,7 +167,8 @@ impl Source {
     }
 
     fn carry_out(&self, kubeconfig: &Path) -> Result<Record, Unavailable> {
-        let any_needs = |need| self.checks.iter().any(|check| check.needs().contains(&need));
+        let any_needs =
+            |need| self.checks.iter().any(|check| check.promise().needs.contains(&need));
         let (guarded, changing) = (any_needs(Need::Policies), any_needs(Need::Changes));
         let options = run::Options {
             connect: ConnectOptions {

@@ -182,10 +182,10 @@ impl Record {
     /// Where the record contradicts itself, as no run writes one: a sentence fragment about the
     /// first such place.
     pub fn contradiction(&self) -> Option<String> {
-        let latest = self.suite.checks().into_iter().max_by_key(|check| check.stage());
+        let latest = self.suite.checks().into_iter().max_by_key(|check| check.promise().stage);
         if let Some(check) = latest
             && self.broken_off.is_none()
-            && self.reached < check.stage()
+            && self.reached < check.promise().stage
         {
             return Some(format!(
                 "the run ended before {} could be judged, and nothing says why",
@@ -205,7 +205,7 @@ impl Record {
             return Some(format!("{name} was judged, and its check is not in the suite"));
         }
         // What a check of another version wanted is not known here.
-        let stage = check::by_id(&case.check).map(|check| check.stage());
+        let stage = check::by_id(&case.check).map(|check| check.promise().stage);
         if stage.is_some_and(|stage| stage > self.reached) {
             return Some(format!("{name} was judged, and the run did not come so far"));
         }

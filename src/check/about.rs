@@ -2,7 +2,7 @@
 
 /// What a check is called in reports, which part of a conformance report it belongs to, and which of
 /// Kubernetes' own tests it asserts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About {
     /// What it is about, in a few words; its id serves where there are none.
     pub title: Option<&'static str>,
@@ -13,12 +13,11 @@ pub struct About {
 }
 
 /// A part of a conformance report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// What every dual-stack cluster must do.
     Core,
     /// An extended feature that is named after the check's id.
-    #[default]
     Extended,
     /// An extended feature of this name; checks may share one.
     Feature(&'static str),
@@ -28,6 +27,9 @@ pub enum Level {
 }
 
 impl About {
+    /// A check that is an extended feature by itself.
+    pub(super) const EXTENDED: Self = Self { title: None, level: Level::Extended, upstream: &[] };
+
     /// A check of the core.
     pub(super) const fn core() -> Self {
         Self { title: None, level: Level::Core, upstream: &[] }

@@ -3,36 +3,19 @@
 use std::fmt;
 
 use super::{
-    About, Check, Need, Planned, Readings, Stage, Subject, Verdict, World, case::Work,
-    groups::Groups,
+    Check, Planned, Promise, Readings, Subject, Verdict, World, case::Work, groups::Groups,
 };
 use crate::{net::IpFamily, probe::Probe};
 
 /// A check, whatever its cases are about.
 pub trait DynCheck: Sync {
+    /// What it promises.
+    fn promise(&self) -> &'static Promise;
+
     /// `area::name`.
-    fn id(&self) -> &'static str;
-
-    /// What is true when it passes, as one sentence without a full stop.
-    fn summary(&self) -> &'static str;
-
-    /// Why it matters: what breaks for users where it doesn't hold.
-    fn why(&self) -> &'static str;
-
-    /// Where the promise is written down (Kubernetes documentation, KEP, RFC or API field).
-    fn source(&self) -> &'static str;
-
-    /// What it is to reports and to other projects.
-    fn about(&self) -> About;
-
-    /// Whether each of its cases is of one family. Where not, a case judges both at once.
-    fn per_family(&self) -> bool;
-
-    /// When its cases can be judged.
-    fn stage(&self) -> Stage;
-
-    /// What it needs besides the workload.
-    fn needs(&self) -> &'static [Need];
+    fn id(&self) -> &'static str {
+        self.promise().id
+    }
 
     /// Its cases in this world.
     fn cases(&'static self, world: World<'_>) -> Vec<PlannedCase>;
@@ -82,36 +65,8 @@ impl fmt::Debug for Judge {
 }
 
 impl<C: Check> DynCheck for C {
-    fn id(&self) -> &'static str {
-        Check::id(self)
-    }
-
-    fn summary(&self) -> &'static str {
-        Check::summary(self)
-    }
-
-    fn why(&self) -> &'static str {
-        Check::why(self)
-    }
-
-    fn source(&self) -> &'static str {
-        Check::source(self)
-    }
-
-    fn about(&self) -> About {
-        Check::about(self)
-    }
-
-    fn per_family(&self) -> bool {
-        Check::per_family(self)
-    }
-
-    fn stage(&self) -> Stage {
-        Check::stage(self)
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        Check::needs(self)
+    fn promise(&self) -> &'static Promise {
+        &C::PROMISE
     }
 
     fn cases(&'static self, world: World<'_>) -> Vec<PlannedCase> {
@@ -119,7 +74,7 @@ impl<C: Check> DynCheck for C {
         let planned = self.plan(world).into_iter();
         planned
             .map(|planned| match groups.without(&planned) {
-                Some(reason) if !Check::knows_groups(self) => {
+                Some(reason) if !C::PROMISE.knows_groups => {
                     let verdict = Verdict::skip(reason);
                     Planned::settled(planned.subject, planned.family, verdict)
                 }

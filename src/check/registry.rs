@@ -33,12 +33,13 @@ pub fn by_id(id: &str) -> Option<&'static dyn DynCheck> {
 
 /// Upstream's tests that a check asserts, wholly or partly.
 pub fn upstream(check: &dyn DynCheck) -> impl Iterator<Item = &'static UpstreamTest> {
-    let names = check.about().upstream;
+    let names = check.promise().about.upstream;
     UPSTREAM.iter().filter(move |test| names.contains(&test.name))
 }
 
 /// The ids of the checks that assert one of upstream's tests.
 pub fn asserting(test: &UpstreamTest) -> Vec<&'static str> {
-    let asserts = |check: &&&'static dyn DynCheck| check.about().upstream.contains(&test.name);
+    let asserts =
+        |check: &&&'static dyn DynCheck| check.promise().about.upstream.contains(&test.name);
     REGISTRY.iter().filter(asserts).map(|check| check.id()).collect()
 }

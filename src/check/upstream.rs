@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn checks_assert_only_tests_that_upstream_has() {
         for check in REGISTRY.iter() {
-            for name in check.about().upstream {
+            for name in check.promise().about.upstream {
                 assert!(UPSTREAM.iter().any(|test| test.name == *name), "{check:?}: {name}");
             }
         }

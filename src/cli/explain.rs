@@ -48,9 +48,9 @@ fn text(check: &'static dyn DynCheck, width: usize) -> Result<String, SuiteError
     }
     prose
         .heading(check.id())
-        .labelled("Promise", &[sentence(check.summary())])
-        .labelled("Why", &[sentence(check.why())])
-        .labelled("Source", &[check.source()])
+        .labelled("Promise", &[sentence(check.promise().summary)])
+        .labelled("Why", &[sentence(check.promise().why)])
+        .labelled("Source", &[check.promise().source])
         .labelled("Upstream", &covered(check))
         .labelled("Judged", &[judged(check)])
         .labelled("Needs", &needs(check))
@@ -77,8 +77,9 @@ fn sentence(text: &str) -> String {
 }
 
 fn judged(check: &dyn DynCheck) -> String {
-    let families = if check.per_family() { "for each family" } else { "for both families at once" };
-    let when = match check.stage() {
+    let families =
+        if check.promise().per_family { "for each family" } else { "for both families at once" };
+    let when = match check.promise().stage {
         Stage::Facts => "from what the cluster says of itself; nothing is created for it",
         Stage::Applied => "from the Services of the fixture, as soon as they are applied",
         Stage::Ready => "from the pods of the fixture, as soon as they are ready",

@@ -108,7 +108,7 @@ fn text(checks: &[&'static dyn DynCheck], suites: &[Suite], width: usize) -> Str
         let Some(first) = checks.first() else { continue };
         prose.heading(area(*first));
         for check in checks {
-            prose.entry(check.id(), column, check.summary());
+            prose.entry(check.id(), column, check.promise().summary);
         }
         prose.line("");
     }
@@ -141,11 +141,11 @@ fn json(checks: &[&'static dyn DynCheck], suites: &[Suite]) -> String {
             .map(|check| ListedCheck {
                 id: check.id(),
                 area: area(*check),
-                summary: check.summary(),
-                why: check.why(),
-                source: check.source(),
-                per_family: check.per_family(),
-                stage: check.stage(),
+                summary: check.promise().summary,
+                why: check.promise().why,
+                source: check.promise().source,
+                per_family: check.promise().per_family,
+                stage: check.promise().stage,
                 needs: needs(*check),
             })
             .collect(),

@@ -295,7 +295,7 @@ impl WhatArgs {
             ));
         }
         let suite = suite.narrowed(&checks);
-        let any_needs = |need| checks.iter().any(|check| check.needs().contains(&need));
+        let any_needs = |need| checks.iter().any(|check| check.promise().needs.contains(&need));
         let (guarded, changing) = (any_needs(Need::Policies), any_needs(Need::Changes));
         let balances = any_needs(Need::LoadBalancer);
         if let (Some(target), []) = (named.first(), suite.targets.as_slice()) {

@@ -18,7 +18,7 @@ pub(super) fn limitations(record: &Record) -> Vec<String> {
         let families = words::list(&suite.families);
         limits.push(format!("The suite {} expects {families} alone.", suite.name));
     }
-    let reported = REGISTRY.iter().filter(|check| check.about().level != Level::Own);
+    let reported = REGISTRY.iter().filter(|check| check.promise().about.level != Level::Own);
     let not_run: Vec<&str> =
         reported.map(|check| check.id()).filter(|id| !suite.names(id)).collect();
     if !not_run.is_empty() {

@@ -7,7 +7,7 @@ pub(crate) const PROFILE: &str = "DUAL-STACK";
 
 /// The ids of the checks of the core.
 pub(super) fn core() -> Vec<&'static str> {
-    let core = REGISTRY.iter().filter(|check| check.about().level == Level::Core);
+    let core = REGISTRY.iter().filter(|check| check.promise().about.level == Level::Core);
     core.map(|check| check.id()).collect()
 }
 
@@ -35,7 +35,7 @@ pub(super) fn extended() -> Vec<ExtendedFeature> {
 
 /// The feature that a check shows: `PodHostPorts` for `pod::host_ports` unless it says otherwise.
 fn feature(check: &dyn DynCheck) -> Option<String> {
-    match check.about().level {
+    match check.promise().about.level {
         Level::Core | Level::Own => None,
         Level::Feature(name) => Some(name.to_owned()),
         Level::Extended => Some(camel_case(check.id())),

@@ -128,8 +128,8 @@ fn suite(cases: &[Judged], record: &Record, review: &Review<'_>, causes: &Causes
         .add_property(("kubernetes", server.version.as_str()));
     if let Some(check) = check::by_id(id) {
         suite
-            .add_property(("promise", check.summary()))
-            .add_property(("documentation", check.source()));
+            .add_property(("promise", check.promise().summary))
+            .add_property(("documentation", check.promise().source));
     }
     let mut total = Duration::ZERO;
     for judged in cases {

@@ -183,7 +183,7 @@ pub async fn run(
 
 /// Whether a check's cases need the addresses of a load balancer.
 fn is_of_balancers(check: &dyn DynCheck) -> bool {
-    check.needs().contains(&Need::LoadBalancer)
+    check.promise().needs.contains(&Need::LoadBalancer)
 }
 
 /// Says what connecting waits for, where it takes long.

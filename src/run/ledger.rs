@@ -48,7 +48,7 @@ impl Ledger {
 
     /// The latest stage that any of the checks needs; `None` where there are no checks.
     pub fn last_stage(&self) -> Option<Stage> {
-        self.checks.iter().map(|check| check.stage()).max()
+        self.checks.iter().map(|check| check.promise().stage).max()
     }
 
     /// Plans the cases of the checks of one stage, and judges those that want nothing probed.
@@ -65,7 +65,7 @@ impl Ledger {
     ) -> Vec<Judged> {
         let first = self.entries.len();
         let checks = self.checks.clone().into_iter();
-        for check in checks.filter(|check| check.stage() == stage && those(*check)) {
+        for check in checks.filter(|check| check.promise().stage == stage && those(*check)) {
             let untested = if stage == Stage::Facts { Vec::new() } else { untested(world) };
             for planned in check.cases(world).into_iter().chain(untested) {
                 self.add(check, planned);
@@ -85,7 +85,8 @@ impl Ledger {
             .iter()
             .map(|entry| (entry.check.id(), entry.case.family, entry.case.subject.clone()))
             .collect();
-        for check in self.checks.clone().into_iter().filter(|check| check.stage() == Stage::Probed)
+        for check in
+            self.checks.clone().into_iter().filter(|check| check.promise().stage == Stage::Probed)
         {
             for planned in check.cases(world) {
                 if !known.contains(&(check.id(), planned.family, planned.subject.clone())) {

@@ -19,7 +19,7 @@ pub fn rights(
     // The nodes are what everything else is placed on and told apart by.
     let mut rights = Source::Nodes.rights();
     rights.extend(checks.iter().flat_map(|check| needed(*check, namespace, targets, version)));
-    if checks.iter().any(|check| check.stage() > Stage::Facts) {
+    if checks.iter().any(|check| check.promise().stage > Stage::Facts) {
         rights.extend(fixture::rights(fixture));
     }
     rights.into_iter().fold(Vec::new(), |mut all: Vec<Right>, right| {
@@ -39,7 +39,8 @@ fn needed(
     version: &str,
 ) -> Vec<Right> {
     check
-        .needs()
+        .promise()
+        .needs
         .iter()
         .flat_map(|need| match need {
             Need::Facts(source) => source.rights(),

@@ -20,7 +20,8 @@ pub fn schema() -> Schema {
 fn names() -> Vec<Schema> {
     let areas = areas().into_iter();
     let areas = areas.map(|area| (area.to_owned(), format!("every check of the area {area}")));
-    let checks = REGISTRY.iter().map(|check| (check.id().to_owned(), check.summary().to_owned()));
+    let checks =
+        REGISTRY.iter().map(|check| (check.id().to_owned(), check.promise().summary.to_owned()));
     areas
         .chain(checks)
         .map(|(name, description)| json_schema!({ "const": name, "description": description }))

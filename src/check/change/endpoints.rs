@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, Subject,
+        Symptom, Verdict, World, commands, outcome,
         plan::{self, Source},
         remedy, service,
     },
@@ -34,39 +34,21 @@ pub(in crate::check) struct Follower {
 impl Check for Endpoints {
     type Subject = Follower;
 
-    fn id(&self) -> &'static str {
-        "change::endpoints"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, a Service no longer leads to its only backend soon after that is gone, and leads to \
-         another one soon after that is there, with datagrams from the same port, too"
-    }
-
-    fn why(&self) -> &'static str {
-        "Every rollout replaces backends. A service proxy that follows in one family only sends the other \
+    const PROMISE: Promise = Promise {
+        id: "change::endpoints",
+        summary: "from every node, a Service no longer leads to its only backend soon after that is gone, and leads to \
+         another one soon after that is there, with datagrams from the same port, too",
+        why: "Every rollout replaces backends. A service proxy that follows in one family only sends the other \
          one to addresses which are gone, or soon somebody else's; and a flow of datagrams that conntrack \
-         still has goes on to its old backend until the proxy makes it forget, in each family by itself."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/reference/networking/virtual-ips/; upstream's dual-stack tests \"should \
-         update endpoints\", and its tests of conntrack"
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceEndpointChange")
+         still has goes on to its old backend until the proxy makes it forget, in each family by itself.",
+        source: "https://kubernetes.io/docs/reference/networking/virtual-ips/; upstream's dual-stack tests \"should \
+         update endpoints\", and its tests of conntrack",
+        about: About::feature("ServiceEndpointChange")
             .titled("Endpoints that change")
-            .asserts(&["should update endpoints: http", "should update endpoints: udp"])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec, Need::Changes]
-    }
+            .asserts(&["should update endpoints: http", "should update endpoints: udp"]),
+        needs: &[Need::Exec, Need::Changes],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Follower>> {
         let mut cases = Vec::new();

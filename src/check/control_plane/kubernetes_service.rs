@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        About, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict,
-        World, commands, outcome,
+        About, Check, Failure, Need, Planned, Promise, Reading, Readings, Subject, Symptom,
+        Verdict, World, commands, outcome,
         plan::{self, Source},
         remedy, words,
     },
@@ -39,39 +39,21 @@ pub(in crate::check) enum ApiServer {
 impl Check for KubernetesService {
     type Subject = ApiServer;
 
-    fn id(&self) -> &'static str {
-        "control_plane::kubernetes_service"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, the ClusterIPs of the API server's own Service accept connections, its \
-         EndpointSlices are of the Service's families, and its certificate names them"
-    }
-
-    fn why(&self) -> &'static str {
-        "Operators, controllers, DNS servers and the agents of pod networks find the API server by the \
+    const PROMISE: Promise = Promise {
+        id: "control_plane::kubernetes_service",
+        summary: "from every node, the ClusterIPs of the API server's own Service accept connections, its \
+         EndpointSlices are of the Service's families, and its certificate names them",
+        why: "Operators, controllers, DNS servers and the agents of pod networks find the API server by the \
          Service default/kubernetes, and by nothing else. A node that loses this one ClusterIP runs \
          pods that look healthy and can't do their work. The Service has one family, that of the \
-         address which the API server advertises."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/; kube-apiserver flags \
+         address which the API server advertises.",
+        source: "https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/; kube-apiserver flags \
          --service-cluster-ip-range and --advertise-address; upstream's tests \"should provide secure \
-         master service\" and \"kubernetes.default Service\""
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("The Service kubernetes")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Facts::KubernetesService), Need::Exec]
-    }
+         master service\" and \"kubernetes.default Service\"",
+        about: About::core().titled("The Service kubernetes"),
+        needs: &[Need::Facts(Facts::KubernetesService), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<ApiServer>> {
         let service = match &world.facts.kubernetes_service {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, State,
         Subject, Symptom, Verdict, World, outcome, pairs::Pairs, plan, pod, words,
     },
     fixture::{Allocation, ServiceRole},
@@ -27,37 +27,19 @@ pub(in crate::check) struct Proxied {
 impl Check for ToPod {
     type Subject = Proxied;
 
-    fn id(&self) -> &'static str {
-        "control_plane::to_pod"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the API server reaches the pods behind a Service of each family, wherever pods reach each other"
-    }
-
-    fn why(&self) -> &'static str {
-        "Admission webhooks and aggregated APIs are pods that the API server connects to. Where it can't \
+    const PROMISE: Promise = Promise {
+        id: "control_plane::to_pod",
+        summary: "the API server reaches the pods behind a Service of each family, wherever pods reach each other",
+        why: "Admission webhooks and aggregated APIs are pods that the API server connects to. Where it can't \
          in the family that their Service has, every request that they must see waits and fails: nothing \
          is created or changed any more. Control planes outside the pod network reach pods by tunnels and \
-         firewalls that may know one family alone."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/architecture/control-plane-node-communication/; subresource \
-         services/proxy; KEP-1281 Network Proxy"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("API server to pods")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::ServiceProxy, Need::Exec]
-    }
+         firewalls that may know one family alone.",
+        source: "https://kubernetes.io/docs/concepts/architecture/control-plane-node-communication/; subresource \
+         services/proxy; KEP-1281 Network Proxy",
+        about: About::core().titled("API server to pods"),
+        needs: &[Need::ServiceProxy, Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Proxied>> {
         let pairs = Pairs::new(world);

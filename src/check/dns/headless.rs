@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use super::{domain, late, records};
 use crate::{
     check::{
-        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
+        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
         Subject, Symptom, Verdict, World, commands, outcome, plan, words,
     },
     facts::Source,
@@ -28,42 +28,21 @@ pub(in crate::check) struct Asked {
 impl Check for Headless {
     type Subject = Asked;
 
-    fn id(&self) -> &'static str {
-        "dns::headless"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the A and AAAA records of headless Services, with a selector and without, are the addresses of \
-         all their pods, asked from a pod on every node"
-    }
-
-    fn why(&self) -> &'static str {
-        "StatefulSets and databases find their members by a headless Service. It has no ClusterIP that \
-         could stand in for a family: members without a record in it are unknown there."
-    }
-
-    fn source(&self) -> &'static str {
-        "Kubernetes DNS-Based Service Discovery specification, 2.4.1; \
-         https://kubernetes.io/docs/concepts/services-networking/service/#headless-services"
-    }
-
-    fn about(&self) -> About {
-        About::feature("DNSHeadless").titled("DNS, headless Services")
-    }
+    const PROMISE: Promise = Promise {
+        id: "dns::headless",
+        summary: "the A and AAAA records of headless Services, with a selector and without, are the addresses of \
+         all their pods, asked from a pod on every node",
+        why: "StatefulSets and databases find their members by a headless Service. It has no ClusterIP that \
+         could stand in for a family: members without a record in it are unknown there.",
+        source: "Kubernetes DNS-Based Service Discovery specification, 2.4.1; \
+         https://kubernetes.io/docs/concepts/services-networking/service/#headless-services",
+        about: About::feature("DNSHeadless").titled("DNS, headless Services"),
+        knows_groups: true,
+        needs: &[Need::Facts(Source::ClusterDns), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     // The family is that of the records; over which one is asked, they don't say.
-    fn knows_groups(&self) -> bool {
-        true
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::ClusterDns), Need::Exec]
-    }
-
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
         let mut cases = Vec::new();
         for family in plan::families(world.suite) {

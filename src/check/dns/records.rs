@@ -3,7 +3,7 @@
 use super::{domain, questions, servers::is_slow};
 use crate::{
     check::{
-        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
+        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
         Subject, Symptom, Verdict, World, commands, outcome, plan, words,
     },
     facts::{DnsPod, Fact, Source},
@@ -35,44 +35,23 @@ enum Server {
 impl Check for Records {
     type Subject = Asked;
 
-    fn id(&self) -> &'static str {
-        "dns::records"
-    }
-
-    fn summary(&self) -> &'static str {
-        "every Service's A and AAAA records are its ClusterIPs, those of an ExternalName are of what it \
+    const PROMISE: Promise = Promise {
+        id: "dns::records",
+        summary: "every Service's A and AAAA records are its ClusterIPs, those of an ExternalName are of what it \
          stands for, and a family that it lacks is answered without records, asked from a pod on every \
-         node and from every DNS pod"
-    }
-
-    fn why(&self) -> &'static str {
-        "Clients learn families from DNS alone: without its AAAA record a dual-stack Service is \
+         node and from every DNS pod",
+        why: "Clients learn families from DNS alone: without its AAAA record a dual-stack Service is \
          IPv4 to everyone. A Service of one family must be answered with no records in the other, \
-         and never with NXDOMAIN, which tells resolvers that the name doesn't exist in any family."
-    }
-
-    fn source(&self) -> &'static str {
-        "Kubernetes DNS-Based Service Discovery specification, 2.3.1; RFC 2308 (NODATA and \
-         NXDOMAIN); https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("DNS")
-    }
+         and never with NXDOMAIN, which tells resolvers that the name doesn't exist in any family.",
+        source: "Kubernetes DNS-Based Service Discovery specification, 2.3.1; RFC 2308 (NODATA and \
+         NXDOMAIN); https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/",
+        about: About::core().titled("DNS"),
+        knows_groups: true,
+        needs: &[Need::Facts(Source::ClusterDns), Need::Exec, Need::ForwardToDns],
+        ..Promise::DEFAULT
+    };
 
     // The family is that of the records; over which one is asked, they don't say.
-    fn knows_groups(&self) -> bool {
-        true
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::ClusterDns), Need::Exec, Need::ForwardToDns]
-    }
-
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
         let mut cases = Vec::new();
         for family in IpFamily::ALL {

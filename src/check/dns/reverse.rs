@@ -3,7 +3,7 @@
 use super::{questions, records};
 use crate::{
     check::{
-        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
+        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
         Subject, Symptom, Verdict, World, commands, outcome, plan,
     },
     facts::Source,
@@ -26,43 +26,22 @@ pub(in crate::check) struct Asked {
 impl Check for Reverse {
     type Subject = Asked;
 
-    fn id(&self) -> &'static str {
-        "dns::reverse"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a Service's ClusterIPs lead to its name by PTR records, in in-addr.arpa and ip6.arpa, asked \
-         from a pod on every node"
-    }
-
-    fn why(&self) -> &'static str {
-        "Mail and database servers, Kerberos and logs look names up by addresses. A Corefile that was \
+    const PROMISE: Promise = Promise {
+        id: "dns::reverse",
+        summary: "a Service's ClusterIPs lead to its name by PTR records, in in-addr.arpa and ip6.arpa, asked \
+         from a pod on every node",
+        why: "Mail and database servers, Kerberos and logs look names up by addresses. A Corefile that was \
          written for IPv4 serves in-addr.arpa alone: such look-ups of IPv6 addresses fail, or wait for \
-         servers outside that know nothing of the cluster."
-    }
-
-    fn source(&self) -> &'static str {
-        "Kubernetes DNS-Based Service Discovery specification, 2.3.1 (PTR record); RFC 3596, 2.5 \
-         (ip6.arpa); https://coredns.io/plugins/kubernetes/"
-    }
-
-    fn about(&self) -> About {
-        About::feature("DNSReverse").titled("DNS, names by addresses")
-    }
+         servers outside that know nothing of the cluster.",
+        source: "Kubernetes DNS-Based Service Discovery specification, 2.3.1 (PTR record); RFC 3596, 2.5 \
+         (ip6.arpa); https://coredns.io/plugins/kubernetes/",
+        about: About::feature("DNSReverse").titled("DNS, names by addresses"),
+        knows_groups: true,
+        needs: &[Need::Facts(Source::ClusterDns), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     // The family is that of the records; over which one is asked, they don't say.
-    fn knows_groups(&self) -> bool {
-        true
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::ClusterDns), Need::Exec]
-    }
-
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
         let mut cases = Vec::new();
         for family in plan::families(world.suite) {

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Need, Planned, Reading, Readings, Stage, Subject, Symptom, Verdict,
-        World, outcome,
+        About, Blocked, Check, Need, Planned, Promise, Reading, Readings, Subject, Symptom,
+        Verdict, World, outcome,
         plan::{self, Source},
         words,
     },
@@ -28,37 +28,19 @@ pub(in crate::check) struct Servers;
 impl Check for Servers {
     type Subject = Asked;
 
-    fn id(&self) -> &'static str {
-        "dns::servers"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the DNS Service at each of its ClusterIPs, and every DNS pod at each of its addresses, answers \
-         pods on every node over UDP and TCP, within 1.5 s"
-    }
-
-    fn why(&self) -> &'static str {
-        "A resolver asks one server at one address over UDP, and comes back over TCP where the answer \
+    const PROMISE: Promise = Promise {
+        id: "dns::servers",
+        summary: "the DNS Service at each of its ClusterIPs, and every DNS pod at each of its addresses, answers \
+         pods on every node over UDP and TCP, within 1.5 s",
+        why: "A resolver asks one server at one address over UDP, and comes back over TCP where the answer \
          doesn't fit. A replica that is deaf in one family or over one transport makes look-ups fail \
-         now and then, which is the hardest kind of failure to find."
-    }
-
-    fn source(&self) -> &'static str {
-        "RFC 1035 and RFC 7766 (DNS over UDP and TCP); \
-         https://kubernetes.io/docs/tasks/administer-cluster/dns-debugging-resolution/"
-    }
-
-    fn about(&self) -> About {
-        About::feature("DNSServers").titled("DNS servers")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Part::ClusterDns), Need::Exec]
-    }
+         now and then, which is the hardest kind of failure to find.",
+        source: "RFC 1035 and RFC 7766 (DNS over UDP and TCP); \
+         https://kubernetes.io/docs/tasks/administer-cluster/dns-debugging-resolution/",
+        about: About::feature("DNSServers").titled("DNS servers"),
+        needs: &[Need::Facts(Part::ClusterDns), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
         let unasked = |verdict: &Verdict| -> Vec<Planned<Asked>> {

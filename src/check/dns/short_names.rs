@@ -3,7 +3,7 @@
 use super::{late, late::OTHER};
 use crate::{
     check::{
-        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Reading, Readings, Stage,
+        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
         Subject, Symptom, Verdict, World, commands, outcome, plan,
     },
     facts::Source,
@@ -25,43 +25,22 @@ pub(in crate::check) struct Asked {
 impl Check for ShortNames {
     type Subject = Asked;
 
-    fn id(&self) -> &'static str {
-        "dns::short_names"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a Service's name alone, completed by the search path of a pod on every node, has its A and AAAA \
-         records"
-    }
-
-    fn why(&self) -> &'static str {
-        "Applications call Services of their namespace by the short name. Each kubelet writes the search \
+    const PROMISE: Promise = Promise {
+        id: "dns::short_names",
+        summary: "a Service's name alone, completed by the search path of a pod on every node, has its A and AAAA \
+         records",
+        why: "Applications call Services of their namespace by the short name. Each kubelet writes the search \
          path into its pods' /etc/resolv.conf: on a node whose clusterDomain is another one, names that \
-         work elsewhere don't exist."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/\
-         #namespaces-of-services"
-    }
-
-    fn about(&self) -> About {
-        About::feature("DNSShortNames").titled("DNS, short names")
-    }
+         work elsewhere don't exist.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/\
+         #namespaces-of-services",
+        about: About::feature("DNSShortNames").titled("DNS, short names"),
+        knows_groups: true,
+        needs: &[Need::Facts(Source::ClusterDns), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     // The family is that of the records; over which one is asked, they don't say.
-    fn knows_groups(&self) -> bool {
-        true
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::ClusterDns), Need::Exec]
-    }
-
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
         let mut cases = Vec::new();
         for family in plan::families(world.suite) {

@@ -3,7 +3,7 @@
 use super::seen::Seen;
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, State, Subject,
         Symptom, Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
@@ -35,38 +35,20 @@ pub(in crate::check) struct WayOut {
 impl Check for ToRunner {
     type Subject = WayOut;
 
-    fn id(&self) -> &'static str {
-        "egress::to_runner"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a pod on every node reaches this machine, or the server of --egress-target, outside the \
-         cluster"
-    }
-
-    fn why(&self) -> &'static str {
-        "Pods call databases, APIs and webhooks outside the cluster. IPv6 is the family in \
+    const PROMISE: Promise = Promise {
+        id: "egress::to_runner",
+        summary: "a pod on every node reaches this machine, or the server of --egress-target, outside the \
+         cluster",
+        why: "Pods call databases, APIs and webhooks outside the cluster. IPv6 is the family in \
          which they don't: pods have unique local addresses (ULA) that nobody routes, and the rule \
          that masquerades them is one for IPv4 alone. An application then waits for its IPv6 \
-         connection before it tries IPv4, or never does."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#egress-traffic; \
-         https://kubernetes.io/docs/tasks/administer-cluster/ip-masq-agent/"
-    }
-
-    fn about(&self) -> About {
-        About::feature("PodEgress").titled("Out of the cluster")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(facts::Source::Nodes), Need::Exec, Need::Egress]
-    }
+         connection before it tries IPv4, or never does.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#egress-traffic; \
+         https://kubernetes.io/docs/tasks/administer-cluster/ip-masq-agent/",
+        about: About::feature("PodEgress").titled("Out of the cluster"),
+        needs: &[Need::Facts(facts::Source::Nodes), Need::Exec, Need::Egress],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<WayOut>> {
         let mut cases = Vec::new();

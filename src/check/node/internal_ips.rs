@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words,
+        About, Check, Failure, Need, Planned, Promise, Readings, Stage, Verdict, World, primary,
+        words,
     },
     facts::{Node, Source},
     net::IpFamily,
@@ -33,46 +34,26 @@ pub(in crate::check) struct Addressed {
 impl Check for InternalIps {
     type Subject = Addressed;
 
-    fn id(&self) -> &'static str {
-        "node::internal_ips"
-    }
-
-    fn summary(&self) -> &'static str {
-        "every node has a usable InternalIP of each expected family, in the expected order, which no \
-         other node has and which lies in no pod or Service range"
-    }
-
-    fn why(&self) -> &'static str {
-        "The node's addresses are where NodePorts are reached, what host-network pods get as podIPs, \
+    const PROMISE: Promise = Promise {
+        id: "node::internal_ips",
+        summary: "every node has a usable InternalIP of each expected family, in the expected order, which no \
+         other node has and which lies in no pod or Service range",
+        why: "The node's addresses are where NodePorts are reached, what host-network pods get as podIPs, \
          and what pod networks build their tunnels and routes on. The order decides the primary \
          family of the node's pods. Two nodes with one address take each other's traffic, and what \
          is sent to an address inside a pod or Service range never gets to the node. A node that \
          reports one family only still carries traffic of the other for a while, so nothing but this \
-         check shows it before something depends on it."
-    }
-
-    fn source(&self) -> &'static str {
-        "Node field status.addresses (type InternalIP); KEP-563 IPv4/IPv6 dual-stack, kubelet \
-         --node-ip; https://kubernetes.io/docs/tasks/network/validate-dual-stack/"
-    }
-
-    fn about(&self) -> About {
-        About::core()
+         check shows it before something depends on it.",
+        source: "Node field status.addresses (type InternalIP); KEP-563 IPv4/IPv6 dual-stack, kubelet \
+         --node-ip; https://kubernetes.io/docs/tasks/network/validate-dual-stack/",
+        about: About::core()
             .titled("Node InternalIPs")
-            .asserts(&["should have ipv4 and ipv6 internal node ip"])
-    }
-
-    fn knows_groups(&self) -> bool {
-        true
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Facts
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::Nodes)]
-    }
+            .asserts(&["should have ipv4 and ipv6 internal node ip"]),
+        knows_groups: true,
+        stage: Stage::Facts,
+        needs: &[Need::Facts(Source::Nodes)],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Addressed>> {
         // What takes a look at every node is done once, for there may be thousands.

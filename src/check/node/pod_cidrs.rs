@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use super::cases::{NodeInFamily, cases, nodes};
 use crate::{
     check::{
-        About, Check, Failure, Need, Planned, Readings, Stage, Verdict, World, primary, words,
+        About, Check, Failure, Need, Planned, Promise, Readings, Stage, Verdict, World, primary,
+        words,
     },
     facts::{Node, Source},
     net::{IpFamily, sharing},
@@ -30,43 +31,23 @@ pub(in crate::check) struct Ranged {
 impl Check for PodCidrs {
     type Subject = Ranged;
 
-    fn id(&self) -> &'static str {
-        "node::pod_cidrs"
-    }
-
-    fn summary(&self) -> &'static str {
-        "every node has exactly one pod range of each expected family, in the expected order"
-    }
-
-    fn why(&self) -> &'static str {
-        "Most pod networks cut the addresses of a node's pods from its spec.podCIDRs, and routes to \
+    const PROMISE: Promise = Promise {
+        id: "node::pod_cidrs",
+        summary: "every node has exactly one pod range of each expected family, in the expected order",
+        why: "Most pod networks cut the addresses of a node's pods from its spec.podCIDRs, and routes to \
          the pods follow them. A node that lacks a range of one family gives its pods no address of \
          that family; two nodes with overlapping ranges steal each other's traffic. The range is \
          given once, when the Node object is made, and never changes after that, so a cluster that \
-         was converted to dual-stack keeps single-stack nodes until they are recreated."
-    }
-
-    fn source(&self) -> &'static str {
-        "Node field spec.podCIDRs (at most one range of each family); KEP-563 IPv4/IPv6 dual-stack, \
+         was converted to dual-stack keeps single-stack nodes until they are recreated.",
+        source: "Node field spec.podCIDRs (at most one range of each family); KEP-563 IPv4/IPv6 dual-stack, \
          kube-controller-manager --cluster-cidr; \
-         https://kubernetes.io/docs/tasks/network/validate-dual-stack/"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("Node pod ranges")
-    }
-
-    fn knows_groups(&self) -> bool {
-        true
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Facts
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::Nodes), Need::Facts(Source::Cni)]
-    }
+         https://kubernetes.io/docs/tasks/network/validate-dual-stack/",
+        about: About::core().titled("Node pod ranges"),
+        knows_groups: true,
+        stage: Stage::Facts,
+        needs: &[Need::Facts(Source::Nodes), Need::Facts(Source::Cni)],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Ranged>> {
         // What takes a look at every node is done once, for there may be thousands.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, State,
         Subject, Verdict, World, commands,
         plan::{self, Source},
         remedy,
@@ -35,38 +35,24 @@ const PATIENCE_MS: u32 = 1_000;
 impl Check for ProxyHealth {
     type Subject = Half;
 
-    fn id(&self) -> &'static str {
-        "node::proxy_health"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the kube-proxy on every node says that it is healthy in each family: it has written the rules \
-         of every change of Services in time"
-    }
-
-    fn why(&self) -> &'static str {
-        "kube-proxy writes the rules of each family by itself. Where one half of it can't (a kernel \
+    const PROMISE: Promise = Promise {
+        id: "node::proxy_health",
+        summary: "the kube-proxy on every node says that it is healthy in each family: it has written the rules \
+         of every change of Services in time",
+        why: "kube-proxy writes the rules of each family by itself. Where one half of it can't (a kernel \
          without a module, rules of somebody else that are in its way), old Services go on working in \
          that family, and new ones and moved pods are dead on the node, while its pod is Running and \
-         Ready."
-    }
-
-    fn source(&self) -> &'static str {
-        "kube-proxy's page /livez (healthzBindAddress), which tells the families apart in \
-         recent versions of Kubernetes; KEP-3836 Kube-proxy improved ingress connectivity reliability"
-    }
-
-    fn about(&self) -> About {
-        About::feature("ProxyHealth").titled("kube-proxy's health")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(facts::Source::Nodes), Need::Facts(facts::Source::KubeProxy), Need::Exec]
-    }
+         Ready.",
+        source: "kube-proxy's page /livez (healthzBindAddress), which tells the families apart in \
+         recent versions of Kubernetes; KEP-3836 Kube-proxy improved ingress connectivity reliability",
+        about: About::feature("ProxyHealth").titled("kube-proxy's health"),
+        needs: &[
+            Need::Facts(facts::Source::Nodes),
+            Need::Facts(facts::Source::KubeProxy),
+            Need::Exec,
+        ],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Half>> {
         let mut cases = Vec::new();

@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use super::cases::nodes;
 use crate::{
     check::{
-        About, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, plan, words,
+        About, Check, Failure, Need, Planned, Promise, Readings, Stage, Subject, Verdict, World,
+        plan, words,
     },
     facts::{Fact, Node, Source},
     net::{IpFamily, relation, sharing},
@@ -39,42 +40,25 @@ struct Held {
 impl Check for Ranges {
     type Subject = IpFamily;
 
-    fn id(&self) -> &'static str {
-        "node::ranges"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the addresses of nodes, pods and Services don't overlap, and a node's pod range has room for \
-         as many pods as its kubelet takes"
-    }
-
-    fn why(&self) -> &'static str {
-        "An address that means a pod and a Service, or a pod and a node, leads to one of them only, \
+    const PROMISE: Promise = Promise {
+        id: "node::ranges",
+        summary: "the addresses of nodes, pods and Services don't overlap, and a node's pod range has room for \
+         as many pods as its kubelet takes",
+        why: "An address that means a pod and a Service, or a pod and a node, leads to one of them only, \
          and to which differs from node to node. A pod range with fewer addresses than the kubelet \
-         takes pods works until the node fills up; then new pods hang in ContainerCreating."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/cluster-administration/networking/ (nodes, pods and \
-         Services have ranges that don't overlap); kubelet --max-pods; Node field spec.podCIDRs"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("Node ranges")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Facts
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[
+         takes pods works until the node fills up; then new pods hang in ContainerCreating.",
+        source: "https://kubernetes.io/docs/concepts/cluster-administration/networking/ (nodes, pods and \
+         Services have ranges that don't overlap); kubelet --max-pods; Node field spec.podCIDRs",
+        about: About::core().titled("Node ranges"),
+        stage: Stage::Facts,
+        needs: &[
             Need::Facts(Source::Nodes),
             Need::Facts(Source::PodRanges),
             Need::Facts(Source::ServiceRanges),
             Need::Facts(Source::Cni),
-        ]
-    }
+        ],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<IpFamily>> {
         let families = plan::families(world.suite);

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Need, Planned, Reading, Readings, Stage, Subject, Verdict, World,
+        About, Blocked, Check, Need, Planned, Promise, Reading, Readings, Subject, Verdict, World,
         outcome,
         pairs::Pairs,
         plan::{self, Source},
@@ -34,42 +34,24 @@ pub(in crate::check) struct HostPortPath {
 impl Check for FromNode {
     type Subject = HostPortPath;
 
-    fn id(&self) -> &'static str {
-        "node_port::from_node"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from the host network of every node, at its own InternalIP and those of the others, the \
-         NodePorts of the backends of every node answer over TCP and UDP"
-    }
-
-    fn why(&self) -> &'static str {
-        "Load balancers that run on nodes, ingress controllers and node agents in the host network, and \
+    const PROMISE: Promise = Promise {
+        id: "node_port::from_node",
+        summary: "from the host network of every node, at its own InternalIP and those of the others, the \
+         NodePorts of the backends of every node answer over TCP and UDP",
+        why: "Load balancers that run on nodes, ingress controllers and node agents in the host network, and \
          health checks of the platform's own use NodePorts from nodes. What a node itself sends passes \
          other hooks of the kernel than what pods and clients outside send, and each family has rules of \
-         its own there."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service type NodePort; \
+         its own there.",
+        source: "Service type NodePort; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport; upstream's \
-         dual-stack tests \"should function for node-Service\""
-    }
-
-    fn about(&self) -> About {
-        About::feature("NodePortFromNode").titled("NodePort from nodes").asserts(&[
+         dual-stack tests \"should function for node-Service\"",
+        about: About::feature("NodePortFromNode").titled("NodePort from nodes").asserts(&[
             "should function for node-Service: http",
             "should function for node-Service: udp",
-        ])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(facts::Source::Nodes), Need::Exec]
-    }
+        ]),
+        needs: &[Need::Facts(facts::Source::Nodes), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<HostPortPath>> {
         let pairs = Pairs::new(world);

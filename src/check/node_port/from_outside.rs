@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, State,
         Subject, Verdict, World, commands, outcome, pairs::Pairs, plan, words,
     },
     facts::{Node, Source},
@@ -34,37 +34,19 @@ pub(in crate::check) struct WayIn {
 impl Check for FromOutside {
     type Subject = WayIn;
 
-    fn id(&self) -> &'static str {
-        "node_port::from_outside"
-    }
-
-    fn summary(&self) -> &'static str {
-        "this machine reaches, at every node's address, the NodePorts that lead to the backends of \
-         every node"
-    }
-
-    fn why(&self) -> &'static str {
-        "This is the way of clients and load balancers into the cluster, and IPv6 is the family that \
+    const PROMISE: Promise = Promise {
+        id: "node_port::from_outside",
+        summary: "this machine reaches, at every node's address, the NodePorts that lead to the backends of \
+         every node",
+        why: "This is the way of clients and load balancers into the cluster, and IPv6 is the family that \
          goes missing on it: firewalls, routers and security groups have rules of their own for it. \
-         Where this machine reaches no node in a family at all, nothing is said of the cluster."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service type NodePort, kube-proxy's nodePortAddresses; \
-         https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport"
-    }
-
-    fn about(&self) -> About {
-        About::feature("NodePortFromOutside").titled("NodePort from outside")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::Nodes)]
-    }
+         Where this machine reaches no node in a family at all, nothing is said of the cluster.",
+        source: "Service type NodePort, kube-proxy's nodePortAddresses; \
+         https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport",
+        about: About::feature("NodePortFromOutside").titled("NodePort from outside"),
+        needs: &[Need::Facts(Source::Nodes)],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<WayIn>> {
         let mut cases = Vec::new();

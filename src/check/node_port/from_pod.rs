@@ -3,7 +3,7 @@
 use super::ports::{detail, probes_at_node};
 use crate::{
     check::{
-        About, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        About, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, Subject, Symptom,
         Verdict, World, commands, outcome, pairs::Pairs, plan, remedy, words,
     },
     facts::Source,
@@ -25,37 +25,19 @@ pub(in crate::check) struct PortPath {
 impl Check for FromPod {
     type Subject = PortPath;
 
-    fn id(&self) -> &'static str {
-        "node_port::from_pod"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a pod on every node reaches, at the InternalIP of every node, the NodePorts that lead to \
-         the backends of every node"
-    }
-
-    fn why(&self) -> &'static str {
-        "Every node must open every NodePort in both families, whichever node the backend is on: \
+    const PROMISE: Promise = Promise {
+        id: "node_port::from_pod",
+        summary: "a pod on every node reaches, at the InternalIP of every node, the NodePorts that lead to \
+         the backends of every node",
+        why: "Every node must open every NodePort in both families, whichever node the backend is on: \
          load balancers and clients choose the node. From pods the way into each node is tried \
-         without the firewalls that lie before the cluster."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service type NodePort, kube-proxy's nodePortAddresses; \
-         https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("NodePort").asserts(&["should function for pod-Service: http"])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::Nodes), Need::Exec]
-    }
+         without the firewalls that lie before the cluster.",
+        source: "Service type NodePort, kube-proxy's nodePortAddresses; \
+         https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport",
+        about: About::core().titled("NodePort").asserts(&["should function for pod-Service: http"]),
+        needs: &[Need::Facts(Source::Nodes), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<PortPath>> {
         let mut cases = Vec::new();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, State, Subject,
         Symptom, Verdict, World, commands, outcome,
         pairs::nearest,
         plan::{self, Source},
@@ -34,38 +34,20 @@ pub(in crate::check) struct Own {
 impl Check for Loopback {
     type Subject = Own;
 
-    fn id(&self) -> &'static str {
-        "node_port::loopback"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from the host network of every node, the NodePort of a backend answers at 127.0.0.1 where \
-         kube-proxy's mode and configuration promise it (iptables, IPv4 alone)"
-    }
-
-    fn why(&self) -> &'static str {
-        "Registries and agents that are reached as localhost:NODEPORT, by the container runtime among \
+    const PROMISE: Promise = Promise {
+        id: "node_port::loopback",
+        summary: "from the host network of every node, the NodePort of a backend answers at 127.0.0.1 where \
+         kube-proxy's mode and configuration promise it (iptables, IPv4 alone)",
+        why: "Registries and agents that are reached as localhost:NODEPORT, by the container runtime among \
          others, depend on it. kube-proxy opens 127.0.0.1 in mode iptables alone, by a setting of the \
          kernel that it makes when it starts; what resets that closes it. In mode nftables, and over \
-         IPv6, nobody promises it."
-    }
-
-    fn source(&self) -> &'static str {
-        "KubeProxyConfiguration, mode, nodePortAddresses and iptables.localhostNodePorts; \
-         https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/"
-    }
-
-    fn about(&self) -> About {
-        About::feature("NodePortLoopback").titled("NodePort at 127.0.0.1")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(facts::Source::KubeProxy), Need::Exec]
-    }
+         IPv6, nobody promises it.",
+        source: "KubeProxyConfiguration, mode, nodePortAddresses and iptables.localhostNodePorts; \
+         https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/",
+        about: About::feature("NodePortLoopback").titled("NodePort at 127.0.0.1"),
+        needs: &[Need::Facts(facts::Source::KubeProxy), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Own>> {
         let family = IpFamily::of(LOOPBACK);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::ports::probes_at_node;
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, State, Subject,
         Symptom, Verdict, World, commands, outcome, pairs::Pairs, plan, remedy,
         service::LARGE_DATAGRAM, words,
     },
@@ -30,40 +30,22 @@ pub(in crate::check) struct UdpPortPath {
 impl Check for Udp {
     type Subject = UdpPortPath;
 
-    fn id(&self) -> &'static str {
-        "node_port::udp"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a pod on every node gets answers to datagrams from the backends of every node at every \
-         node's UDP NodePorts, wherever it gets them over TCP"
-    }
-
-    fn why(&self) -> &'static str {
-        "Load balancers for DNS, QUIC and VoIP send datagrams to NodePorts. The answer must go back \
+    const PROMISE: Promise = Promise {
+        id: "node_port::udp",
+        summary: "a pod on every node gets answers to datagrams from the backends of every node at every \
+         node's UDP NodePorts, wherever it gets them over TCP",
+        why: "Load balancers for DNS, QUIC and VoIP send datagrams to NodePorts. The answer must go back \
          the way the datagram came, by conntrack entries that each family keeps for itself; where \
-         they are lost, TCP may still work."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service type NodePort and field spec.ports[].protocol; \
-         https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport"
-    }
-
-    fn about(&self) -> About {
-        About::feature("NodePortUDP").titled("NodePort over UDP").asserts(&[
+         they are lost, TCP may still work.",
+        source: "Service type NodePort and field spec.ports[].protocol; \
+         https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport",
+        about: About::feature("NodePortUDP").titled("NodePort over UDP").asserts(&[
             "should function for pod-Service: udp",
             "should be able to handle large requests: udp",
-        ])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::Nodes), Need::Exec]
-    }
+        ]),
+        needs: &[Need::Facts(Source::Nodes), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<UdpPortPath>> {
         let mut cases = Vec::new();

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::{
     check::{
-        About, Blocked, Check, DynCheck, Failure, Need, Planned, Readings, Stage, Subject, Verdict,
-        World, node_port, plan, pod, service,
+        About, Blocked, Check, DynCheck, Failure, Need, Planned, Promise, Readings, Subject,
+        Verdict, World, node_port, plan, pod, service,
     },
     probe::{Aim, Beside, Probe, Vantage},
     suite::FamilyGap,
@@ -33,41 +33,20 @@ pub(in crate::check) struct Ways {
 impl Check for AnswerTimes {
     type Subject = Ways;
 
-    fn id(&self) -> &'static str {
-        "parity::answer_times"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, answers of each kind of path take about as long in both families, within \
-         --max-family-gap"
-    }
-
-    fn why(&self) -> &'static str {
-        "A family that works and is slow passes every other check. Programs that prefer IPv6 then have \
+    const PROMISE: Promise = Promise {
+        id: "parity::answer_times",
+        summary: "from every node, answers of each kind of path take about as long in both families, within \
+         --max-family-gap",
+        why: "A family that works and is slow passes every other check. Programs that prefer IPv6 then have \
          slow connections that nobody can explain: another route, a tunnel, a firewall or a proxy that \
-         handles the two families by different means. How far apart they may be, only you can say."
-    }
-
-    fn source(&self) -> &'static str {
-        "Your own limit, --max-family-gap or max_family_gap of the suite; RFC 6724 says which family \
-         programs prefer"
-    }
-
-    fn about(&self) -> About {
-        About::own().titled("Answer times of both families")
-    }
-
-    fn per_family(&self) -> bool {
-        false
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec]
-    }
+         handles the two families by different means. How far apart they may be, only you can say.",
+        source: "Your own limit, --max-family-gap or max_family_gap of the suite; RFC 6724 says which family \
+         programs prefer",
+        about: About::own().titled("Answer times of both families"),
+        per_family: false,
+        needs: &[Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Ways>> {
         let Some(gap) = world.suite.max_family_gap else { return Vec::new() };

@@ -2,7 +2,8 @@
 
 use crate::{
     check::{
-        About, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, words,
+        About, Check, Failure, Need, Planned, Promise, Readings, Stage, Subject, Verdict, World,
+        words,
     },
     facts::{Node, Source},
     fixture::Allocation,
@@ -16,42 +17,22 @@ pub(in crate::check) struct FamilyOrder;
 impl Check for FamilyOrder {
     type Subject = ();
 
-    fn id(&self) -> &'static str {
-        "pod::family_order"
-    }
-
-    fn summary(&self) -> &'static str {
-        "nodes, pods and Services list the same family first"
-    }
-
-    fn why(&self) -> &'static str {
-        "The first family is the one that everything sees which knows one address only: podIP, \
+    const PROMISE: Promise = Promise {
+        id: "pod::family_order",
+        summary: "nodes, pods and Services list the same family first",
+        why: "The first family is the one that everything sees which knows one address only: podIP, \
          clusterIP, the address that the kubelet probes and that a Service of one family gets. Where \
          nodes have IPv6 first and Services IPv4, an application that listens on its podIP stands \
-         behind no Service that doesn't ask for both."
-    }
-
-    fn source(&self) -> &'static str {
-        "KEP-563 IPv4/IPv6 dual-stack (the order of --cluster-cidr, --node-ip and \
+         behind no Service that doesn't ask for both.",
+        source: "KEP-563 IPv4/IPv6 dual-stack (the order of --cluster-cidr, --node-ip and \
          --service-cluster-ip-range); \
-         https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("Order of families")
-    }
-
-    fn per_family(&self) -> bool {
-        false
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Ready
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::Nodes)]
-    }
+         https://kubernetes.io/docs/concepts/services-networking/dual-stack/",
+        about: About::core().titled("Order of families"),
+        per_family: false,
+        stage: Stage::Ready,
+        needs: &[Need::Facts(Source::Nodes)],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<()>> {
         if world.suite.families.len() < 2 {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World,
-        plan, words,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Readings, Stage, Subject, Verdict,
+        World, plan, words,
     },
     facts::{Node, Source},
     fixture::Workload,
@@ -31,39 +31,22 @@ pub(in crate::check) struct PodOnNode {
 impl Check for HostIps {
     type Subject = PodOnNode;
 
-    fn id(&self) -> &'static str {
-        "pod::host_ips"
-    }
-
-    fn summary(&self) -> &'static str {
-        "status.hostIPs of a new pod on every node is the node's own address of each expected family, in \
-         the node's order"
-    }
-
-    fn why(&self) -> &'static str {
-        "Agents on nodes are found by hostIPs, which pods get by the downward API: tracing, metrics, \
+    const PROMISE: Promise = Promise {
+        id: "pod::host_ips",
+        summary: "status.hostIPs of a new pod on every node is the node's own address of each expected family, in \
+         the node's order",
+        why: "Agents on nodes are found by hostIPs, which pods get by the downward API: tracing, metrics, \
          node-local DNS. A pod that is told of one family alone can't reach the agent in the other, and \
-         one that was told of another address reaches nobody."
-    }
-
-    fn source(&self) -> &'static str {
-        "Pod fields status.hostIP and status.hostIPs; KEP-2681 Field status.hostIPs added for Pod; \
-         upstream's dual-stack test \"should create pod, add ipv6 and ipv4 ip to host ips\""
-    }
-
-    fn about(&self) -> About {
-        About::core()
+         one that was told of another address reaches nobody.",
+        source: "Pod fields status.hostIP and status.hostIPs; KEP-2681 Field status.hostIPs added for Pod; \
+         upstream's dual-stack test \"should create pod, add ipv6 and ipv4 ip to host ips\"",
+        about: About::core()
             .titled("Pod hostIPs")
-            .asserts(&["should create pod, add ipv6 and ipv4 ip to host ips"])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Ready
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::Nodes)]
-    }
+            .asserts(&["should create pod, add ipv6 and ipv4 ip to host ips"]),
+        stage: Stage::Ready,
+        needs: &[Need::Facts(Source::Nodes)],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<PodOnNode>> {
         plan::families(world.suite)

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Verdict,
-        World, commands, outcome,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, Subject,
+        Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
     },
@@ -41,38 +41,20 @@ pub(in crate::check) struct LossPath {
 impl Check for Loss {
     type Subject = LossPath;
 
-    fn id(&self) -> &'static str {
-        "pod::loss"
-    }
-
-    fn summary(&self) -> &'static str {
-        "of 100 datagrams between pods on any two nodes less than an eighth is lost, and what is lost \
-         is reported"
-    }
-
-    fn why(&self) -> &'static str {
-        "A path that loses packets answers every health check sooner or later, and makes everything \
+    const PROMISE: Promise = Promise {
+        id: "pod::loss",
+        summary: "of 100 datagrams between pods on any two nodes less than an eighth is lost, and what is lost \
+         is reported",
+        why: "A path that loses packets answers every health check sooner or later, and makes everything \
          slow: TCP repeats a lost SYN only after one second, then after two and four more. A bad \
          cable, an overloaded tunnel or one broken link of several often hits one family alone, and \
-         clients that prefer IPv6 then wait."
-    }
-
-    fn source(&self) -> &'static str {
-        "The Kubernetes network model: pods reach all other pods; RFC 6298 on TCP's retransmission \
-         timer; RFC 7680 on one-way loss"
-    }
-
-    fn about(&self) -> About {
-        About::feature("PodPacketLoss").titled("Pod to pod, lost datagrams")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec]
-    }
+         clients that prefer IPv6 then wait.",
+        source: "The Kubernetes network model: pods reach all other pods; RFC 6298 on TCP's retransmission \
+         timer; RFC 7680 on one-way loss",
+        about: About::feature("PodPacketLoss").titled("Pod to pod, lost datagrams"),
+        needs: &[Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<LossPath>> {
         let mut cases = Vec::new();

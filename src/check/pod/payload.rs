@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use super::tcp;
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, Subject,
+        Symptom, Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
         remedy,
@@ -37,40 +37,22 @@ pub(in crate::check) struct SizedPath {
 impl Check for Payload {
     type Subject = SizedPath;
 
-    fn id(&self) -> &'static str {
-        "pod::payload"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a pod on every node sends requests of 1,200 to 9,000 bytes to a pod on another node, and gets \
-         answers of these sizes; the first size that fails is named"
-    }
-
-    fn why(&self) -> &'static str {
-        "A path that drops packets above some size lets connections open and then hang: TLS \
+    const PROMISE: Promise = Promise {
+        id: "pod::payload",
+        summary: "a pod on every node sends requests of 1,200 to 9,000 bytes to a pod on another node, and gets \
+         answers of these sizes; the first size that fails is named",
+        why: "A path that drops packets above some size lets connections open and then hang: TLS \
          certificates, cookies, uploads. The size tells what it is: 1,280 is an IPv6 link at its \
          minimum, 1,380 to 1,450 a tunnel whose header nobody took off, 9,000 a switch without jumbo \
-         frames. The two directions may differ."
-    }
-
-    fn source(&self) -> &'static str {
-        "RFC 8200 section 5 on packet sizes; RFC 8201 on path MTU discovery; upstream's dual-stack test \
-         \"should be able to handle large requests: http\""
-    }
-
-    fn about(&self) -> About {
-        About::feature("PodPayloadSizes")
+         frames. The two directions may differ.",
+        source: "RFC 8200 section 5 on packet sizes; RFC 8201 on path MTU discovery; upstream's dual-stack test \
+         \"should be able to handle large requests: http\"",
+        about: About::feature("PodPayloadSizes")
             .titled("Pod to pod, large requests")
-            .asserts(&["should be able to handle large requests: http"])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec]
-    }
+            .asserts(&["should be able to handle large requests: http"]),
+        needs: &[Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<SizedPath>> {
         let mut cases = Vec::new();

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::{
     check::{
-        About, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan, primary,
-        remedy, words,
+        About, Check, Failure, Planned, Promise, Readings, Stage, Subject, Verdict, World, plan,
+        primary, remedy, words,
     },
     fixture::Workload,
     net::IpFamily,
@@ -27,40 +27,23 @@ pub(in crate::check) struct PodInFamily {
 impl Check for PodIps {
     type Subject = PodInFamily;
 
-    fn id(&self) -> &'static str {
-        "pod::pod_ips"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a new pod on every node has exactly one address of each expected family, in the expected \
-         order"
-    }
-
-    fn why(&self) -> &'static str {
-        "A pod without an address of a family can neither use nor offer anything in it: Services of \
+    const PROMISE: Promise = Promise {
+        id: "pod::pod_ips",
+        summary: "a new pod on every node has exactly one address of each expected family, in the expected \
+         order",
+        why: "A pod without an address of a family can neither use nor offer anything in it: Services of \
          that family get no endpoint from it, and clients that prefer the family wait for a \
          time-out before they try the other. podIPs[0] is podIP, the one address that older \
-         clients see."
-    }
-
-    fn source(&self) -> &'static str {
-        "Pod fields status.podIP and status.podIPs; KEP-563 IPv4/IPv6 dual-stack; \
-         https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
-    }
-
-    fn about(&self) -> About {
-        About::core()
+         clients see.",
+        source: "Pod fields status.podIP and status.podIPs; KEP-563 IPv4/IPv6 dual-stack; \
+         https://kubernetes.io/docs/concepts/services-networking/dual-stack/",
+        about: About::core()
             .titled("Pod IPs")
-            .asserts(&["should create pod, add ipv6 and ipv4 ip to pod ips"])
-    }
-
-    fn knows_groups(&self) -> bool {
-        true
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Ready
-    }
+            .asserts(&["should create pod, add ipv6 and ipv4 ip to pod ips"]),
+        knows_groups: true,
+        stage: Stage::Ready,
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<PodInFamily>> {
         let fixture = world.fixture;

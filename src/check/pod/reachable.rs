@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::{
     check::{
-        About, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        About, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, Subject, Symptom,
         Verdict, World, commands, outcome, pairs::Pairs, plan, remedy,
     },
     fixture::BACKEND_PORT,
@@ -29,41 +29,23 @@ pub(in crate::check) struct PodPath {
 impl Check for Reachable {
     type Subject = PodPath;
 
-    fn id(&self) -> &'static str {
-        "pod::reachable"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a pod on every node reaches a pod on every node at its own address, with small and large \
-         answers and without NAT"
-    }
-
-    fn why(&self) -> &'static str {
-        "Everything else stands on it: Services only choose which pod a packet goes to. Where pods \
+    const PROMISE: Promise = Promise {
+        id: "pod::reachable",
+        summary: "a pod on every node reaches a pod on every node at its own address, with small and large \
+         answers and without NAT",
+        why: "Everything else stands on it: Services only choose which pod a packet goes to. Where pods \
          don't reach each other in one family the pod network is at fault (routes, tunnels, \
          firewalls between nodes); where they do, and a Service fails, it is the service proxy. \
-         Large answers show a path that drops full-sized packets, which small ones never do."
-    }
-
-    fn source(&self) -> &'static str {
-        "The Kubernetes network model: pods reach all other pods, on the same node or another, \
+         Large answers show a path that drops full-sized packets, which small ones never do.",
+        source: "The Kubernetes network model: pods reach all other pods, on the same node or another, \
          without proxies or address translation; \
-         https://kubernetes.io/docs/concepts/services-networking/"
-    }
-
-    fn about(&self) -> About {
-        About::core()
+         https://kubernetes.io/docs/concepts/services-networking/",
+        about: About::core()
             .titled("Pod to pod")
-            .asserts(&["should be able to reach pod on ipv4 and ipv6 ip"])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec]
-    }
+            .asserts(&["should be able to reach pod on ipv4 and ipv6 ip"]),
+        needs: &[Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<PodPath>> {
         let mut cases = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, State, Subject,
         Verdict, World, commands, outcome,
         plan::{self, Source, up},
     },
@@ -35,36 +35,18 @@ pub(in crate::check) struct Guarded {
 impl Check for BothFamilies {
     type Subject = Guarded;
 
-    fn id(&self) -> &'static str {
-        "policy::both_families"
-    }
-
-    fn summary(&self) -> &'static str {
-        "NetworkPolicies that deny all ingress, deny all egress, or admit an ipBlock of one family do so \
-         in each family for a pod on every node, and no longer once they are gone"
-    }
-
-    fn why(&self) -> &'static str {
-        "A policy that holds in IPv4 alone is an open door: whoever finds the pod's AAAA record walks \
-         past it, and nobody notices, because every test over IPv4 is denied as it should be."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/services-networking/network-policies/; NetworkPolicy field \
-         spec.ingress[].from[].ipBlock"
-    }
-
-    fn about(&self) -> About {
-        About::feature("NetworkPolicy").titled("NetworkPolicies in both families")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec, Need::Policies]
-    }
+    const PROMISE: Promise = Promise {
+        id: "policy::both_families",
+        summary: "NetworkPolicies that deny all ingress, deny all egress, or admit an ipBlock of one family do so \
+         in each family for a pod on every node, and no longer once they are gone",
+        why: "A policy that holds in IPv4 alone is an open door: whoever finds the pod's AAAA record walks \
+         past it, and nobody notices, because every test over IPv4 is denied as it should be.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/network-policies/; NetworkPolicy field \
+         spec.ingress[].from[].ipBlock",
+        about: About::feature("NetworkPolicy").titled("NetworkPolicies in both families"),
+        needs: &[Need::Exec, Need::Policies],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Guarded>> {
         let guarded = &world.fixture.guarded;

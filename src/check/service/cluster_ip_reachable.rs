@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::asked::{behind, has, port};
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, State,
         Subject, Symptom, Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
@@ -36,41 +36,23 @@ pub(in crate::check) struct ServicePath {
 impl Check for ClusterIpReachable {
     type Subject = ServicePath;
 
-    fn id(&self) -> &'static str {
-        "service::cluster_ip_reachable"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, the ClusterIPs of a Service for each backend, and of Services that all \
-         backends share, are answered by the right backends, which see pods at their own addresses"
-    }
-
-    fn why(&self) -> &'static str {
-        "This is what applications use. Every node translates ClusterIPs by itself and each family \
+    const PROMISE: Promise = Promise {
+        id: "service::cluster_ip_reachable",
+        summary: "from every node, the ClusterIPs of a Service for each backend, and of Services that all \
+         backends share, are answered by the right backends, which see pods at their own addresses",
+        why: "This is what applications use. Every node translates ClusterIPs by itself and each family \
          by its own rules, so one node can lose one family while all others work. A Service for \
          each backend shows every path for certain; the shared ones, of every ipFamilyPolicy, are \
-         tried until all their backends have answered."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service field spec.clusterIPs; \
-         https://kubernetes.io/docs/reference/networking/virtual-ips/; KEP-563 IPv4/IPv6 dual-stack"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("ClusterIP").asserts(&[
+         tried until all their backends have answered.",
+        source: "Service field spec.clusterIPs; \
+         https://kubernetes.io/docs/reference/networking/virtual-ips/; KEP-563 IPv4/IPv6 dual-stack",
+        about: About::core().titled("ClusterIP").asserts(&[
             "should function for pod-Service: http",
             "should function for node-Service: http",
-        ])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec]
-    }
+        ]),
+        needs: &[Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<ServicePath>> {
         let mut cases = Vec::new();

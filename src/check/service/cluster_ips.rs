@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::asked::{Expected, expected, primary};
 use crate::{
     check::{
-        About, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, upstream,
-        words,
+        About, Check, Failure, Need, Planned, Promise, Readings, Stage, Subject, Verdict, World,
+        upstream, words,
     },
     facts::{Fact, Source},
     fixture::{Allocation, Service, ServiceRole},
@@ -27,42 +27,22 @@ pub(in crate::check) struct Allotted {
 impl Check for ClusterIps {
     type Subject = Allotted;
 
-    fn id(&self) -> &'static str {
-        "service::cluster_ips"
-    }
-
-    fn summary(&self) -> &'static str {
-        "every kind of Service is given the ClusterIPs that its ipFamilyPolicy and ipFamilies ask \
-         for, in that order, or is refused where it must be"
-    }
-
-    fn why(&self) -> &'static str {
-        "A Service has the families that the API server allocates, whatever pods and nodes have. A \
+    const PROMISE: Promise = Promise {
+        id: "service::cluster_ips",
+        summary: "every kind of Service is given the ClusterIPs that its ipFamilyPolicy and ipFamilies ask \
+         for, in that order, or is refused where it must be",
+        why: "A Service has the families that the API server allocates, whatever pods and nodes have. A \
          PreferDualStack Service silently stays single-stack where the API server has one Service \
          range, and its clients in the other family find nothing; a cluster that accepts what it \
-         can't carry hides the mistake until there is traffic."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service fields spec.ipFamilyPolicy, spec.ipFamilies and spec.clusterIPs; KEP-563 IPv4/IPv6 \
-         dual-stack; https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("ClusterIPs of Services").asserts(upstream::SERVICES)
-    }
-
-    fn per_family(&self) -> bool {
-        false
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Applied
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::ServiceRanges)]
-    }
+         can't carry hides the mistake until there is traffic.",
+        source: "Service fields spec.ipFamilyPolicy, spec.ipFamilies and spec.clusterIPs; KEP-563 IPv4/IPv6 \
+         dual-stack; https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services",
+        about: About::core().titled("ClusterIPs of Services").asserts(upstream::SERVICES),
+        per_family: false,
+        stage: Stage::Applied,
+        needs: &[Need::Facts(Source::ServiceRanges)],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Allotted>> {
         let served = world.fixture.selected().filter(|node| world.fixture.mesh.serves(node));

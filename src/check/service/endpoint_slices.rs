@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::asked::{behind, has};
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan,
-        upstream, words,
+        About, Blocked, Check, Failure, Planned, Promise, Readings, Stage, Subject, Verdict, World,
+        plan, upstream, words,
     },
     fixture::{Service, ServiceRole, Slice, Workload},
     net::IpFamily,
@@ -27,34 +27,20 @@ pub(in crate::check) struct Told {
 impl Check for EndpointSlices {
     type Subject = Told;
 
-    fn id(&self) -> &'static str {
-        "service::endpoint_slices"
-    }
-
-    fn summary(&self) -> &'static str {
-        "every Service has EndpointSlices of each of its families, which name all its backends and \
-         nothing else"
-    }
-
-    fn why(&self) -> &'static str {
-        "A Service's ClusterIPs are only promises: proxies and ingress controllers learn from \
+    const PROMISE: Promise = Promise {
+        id: "service::endpoint_slices",
+        summary: "every Service has EndpointSlices of each of its families, which name all its backends and \
+         nothing else",
+        why: "A Service's ClusterIPs are only promises: proxies and ingress controllers learn from \
          EndpointSlices, a slice for each family, where to send. A family that has none is refused \
-         on every node at once, however well the pods can be reached in it."
-    }
-
-    fn source(&self) -> &'static str {
-        "EndpointSlice fields addressType and endpoints; \
+         on every node at once, however well the pods can be reached in it.",
+        source: "EndpointSlice fields addressType and endpoints; \
          https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#address-types; \
-         KEP-563 IPv4/IPv6 dual-stack"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("EndpointSlices").asserts(upstream::SERVICES)
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Served
-    }
+         KEP-563 IPv4/IPv6 dual-stack",
+        about: About::core().titled("EndpointSlices").asserts(upstream::SERVICES),
+        stage: Stage::Served,
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
         let serves = |backend: &&Workload| world.fixture.mesh.serves(&backend.node);

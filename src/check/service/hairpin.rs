@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, Subject,
+        Symptom, Verdict, World, commands, outcome,
         plan::{self, Source},
     },
     facts,
@@ -32,42 +32,24 @@ pub(in crate::check) struct Loop {
 impl Check for Hairpin {
     type Subject = Loop;
 
-    fn id(&self) -> &'static str {
-        "service::hairpin"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a pod on every node reaches itself through its own Service, over TCP and UDP, at the \
-         ClusterIP and at its node's NodePort"
-    }
-
-    fn why(&self) -> &'static str {
-        "Applications call their own Service: clusters that find their members by it, web servers that \
+    const PROMISE: Promise = Promise {
+        id: "service::hairpin",
+        summary: "a pod on every node reaches itself through its own Service, over TCP and UDP, at the \
+         ClusterIP and at its node's NodePort",
+        why: "Applications call their own Service: clusters that find their members by it, web servers that \
          fetch their own pages. It works as long as another replica is picked, and hangs when the \
          packet comes back to its sender, which the bridge must send out of the port it came in by \
-         and the proxy must masquerade, in each family."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/\
+         and the proxy must masquerade, in each family.",
+        source: "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/\
          #a-pod-fails-to-reach-itself-via-the-service-ip; upstream's dual-stack tests \"should \
-         function for endpoint-Service\""
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceHairpin").titled("Hairpin").asserts(&[
+         function for endpoint-Service\"",
+        about: About::feature("ServiceHairpin").titled("Hairpin").asserts(&[
             "should function for endpoint-Service: http",
             "should function for endpoint-Service: udp",
-        ])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(facts::Source::Nodes), Need::Exec]
-    }
+        ]),
+        needs: &[Need::Facts(facts::Source::Nodes), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Loop>> {
         let mut cases = Vec::new();

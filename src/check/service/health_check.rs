@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::asked::{behind, has, node_port};
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, Subject,
         Symptom, Verdict, World, commands, node_port as ports, outcome,
         pairs::nearest,
         plan::{self, Source},
@@ -33,38 +33,20 @@ pub(in crate::check) struct Told {
 impl Check for HealthCheckNodePort {
     type Subject = Told;
 
-    fn id(&self) -> &'static str {
-        "service::health_check_node_port"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the health check node port of a Service of type LoadBalancer with externalTrafficPolicy Local \
-         says 200 on the node of its backend and 503 on every other"
-    }
-
-    fn why(&self) -> &'static str {
-        "Load balancers send only to nodes that call themselves healthy there, and each family is asked \
+    const PROMISE: Promise = Promise {
+        id: "service::health_check_node_port",
+        summary: "the health check node port of a Service of type LoadBalancer with externalTrafficPolicy Local \
+         says 200 on the node of its backend and 503 on every other",
+        why: "Load balancers send only to nodes that call themselves healthy there, and each family is asked \
          by itself. Where a node is silent in a family, it gets no traffic of it; where every node says \
-         that it has a backend, those without drop what they are sent."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service field spec.healthCheckNodePort; \
+         that it has a backend, those without drop what they are sent.",
+        source: "Service field spec.healthCheckNodePort; \
          https://kubernetes.io/docs/tutorials/services/source-ip/#source-ip-for-services-with-type-loadbalancer; \
-         upstream's test \"should work for type=LoadBalancer with healthCheckNodePort\""
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceHealthCheckNodePort").titled("Health check node ports")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(facts::Source::Nodes), Need::Exec]
-    }
+         upstream's test \"should work for type=LoadBalancer with healthCheckNodePort\"",
+        about: About::feature("ServiceHealthCheckNodePort").titled("Health check node ports"),
+        needs: &[Need::Facts(facts::Source::Nodes), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
         let role = ServiceRole::HealthCheck;

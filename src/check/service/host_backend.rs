@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, State,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, State,
         Subject, Symptom, Verdict, World, commands,
         node_port::without_hosts,
         outcome,
@@ -43,40 +43,22 @@ pub(in crate::check) struct HostPath {
 impl Check for HostBackend {
     type Subject = HostPath;
 
-    fn id(&self) -> &'static str {
-        "service::host_backend"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from pods and the host network of every node, a Service whose backend is in the host network \
+    const PROMISE: Promise = Promise {
+        id: "service::host_backend",
+        summary: "from pods and the host network of every node, a Service whose backend is in the host network \
          answers over TCP, at its ClusterIP and at the client's node's NodePort, where the backend is on \
-         that node and where it is on another"
-    }
-
-    fn why(&self) -> &'static str {
-        "The API server, ingress controllers and node agents are backends with their nodes' own addresses. \
+         that node and where it is on another",
+        why: "The API server, ingress controllers and node agents are backends with their nodes' own addresses. \
          They have no pod network around them: each family needs the node's address of that family in the \
-         EndpointSlices, and a way from every pod and node to it."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/services-networking/service/; upstream's dual-stack test \
-         \"should function for service endpoints using hostNetwork\""
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceHostNetworkBackend")
+         EndpointSlices, and a way from every pod and node to it.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/; upstream's dual-stack test \
+         \"should function for service endpoints using hostNetwork\"",
+        about: About::feature("ServiceHostNetworkBackend")
             .titled("Backends in the host network")
-            .asserts(&["should function for service endpoints using hostNetwork"])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(facts::Source::Nodes), Need::Exec]
-    }
+            .asserts(&["should function for service endpoints using hostNetwork"]),
+        needs: &[Need::Facts(facts::Source::Nodes), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<HostPath>> {
         let pairs = Pairs::new(world);

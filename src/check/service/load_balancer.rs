@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::asked::{self, address, behind, has, port};
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, State, Subject,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, State, Subject,
         Symptom, Verdict, World, commands, node_port as ports, outcome, plan, remedy, words,
     },
     facts,
@@ -42,43 +42,25 @@ pub(in crate::check) enum Way {
 impl Check for LoadBalancer {
     type Subject = Way;
 
-    fn id(&self) -> &'static str {
-        "service::load_balancer"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a Service of type LoadBalancer is given an address of each family, which answers pods on every \
-         node and this machine, wherever a ClusterIP and NodePorts do"
-    }
-
-    fn why(&self) -> &'static str {
-        "A provider of load balancers has pools and announcements of its own for each family, so a \
+    const PROMISE: Promise = Promise {
+        id: "service::load_balancer",
+        summary: "a Service of type LoadBalancer is given an address of each family, which answers pods on every \
+         node and this machine, wherever a ClusterIP and NodePorts do",
+        why: "A provider of load balancers has pools and announcements of its own for each family, so a \
          dual-stack Service easily gets an address of one family alone, or one that nobody routes. \
-         Clients with both families then wait for the dead one, and those with only that one are lost."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service field status.loadBalancer.ingress; \
+         Clients with both families then wait for the dead one, and those with only that one are lost.",
+        source: "Service field status.loadBalancer.ingress; \
          https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer; KEP-563: a \
-         cloud provider's load balancer follows spec.ipFamilies"
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceLoadBalancer").titled("Load balancers")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[
+         cloud provider's load balancer follows spec.ipFamilies",
+        about: About::feature("ServiceLoadBalancer").titled("Load balancers"),
+        needs: &[
             Need::Facts(facts::Source::Nodes),
             Need::Facts(facts::Source::LoadBalancer),
             Need::LoadBalancer,
             Need::Exec,
-        ]
-    }
+        ],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Way>> {
         let mut cases = Vec::new();

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, Subject,
+        Symptom, Verdict, World, commands, outcome,
         plan::{self, Source},
         remedy, words,
     },
@@ -32,38 +32,20 @@ pub(in crate::check) struct Asker {
 impl Check for ManualSlices {
     type Subject = Asker;
 
-    fn id(&self) -> &'static str {
-        "service::manual_slices"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, a Service without a selector is answered at its ClusterIP by every backend \
-         that EndpointSlices of our own name"
-    }
-
-    fn why(&self) -> &'static str {
-        "Services without a selector lead to databases outside the cluster, to other clusters and to \
+    const PROMISE: Promise = Promise {
+        id: "service::manual_slices",
+        summary: "from every node, a Service without a selector is answered at its ClusterIP by every backend \
+         that EndpointSlices of our own name",
+        why: "Services without a selector lead to databases outside the cluster, to other clusters and to \
          what operators manage by themselves. Nobody writes their EndpointSlices but their owner, one \
          for each family, and a proxy that heeds the endpoint controller's slices alone, or those of \
-         one family, drops them silently."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors; \
-         EndpointSlice field addressType"
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceManualEndpoints").titled("Services without a selector")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec]
-    }
+         one family, drops them silently.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors; \
+         EndpointSlice field addressType",
+        about: About::feature("ServiceManualEndpoints").titled("Services without a selector"),
+        needs: &[Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asker>> {
         let mut cases = Vec::new();

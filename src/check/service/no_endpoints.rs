@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, Subject,
         Verdict, World, commands, outcome,
         pairs::{Pairs, nearest},
         plan::{self, Source},
@@ -31,37 +31,19 @@ pub(in crate::check) struct Asker {
 impl Check for NoEndpoints {
     type Subject = Asker;
 
-    fn id(&self) -> &'static str {
-        "service::no_endpoints"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, connections to a Service without endpoints are refused at once, at its \
-         ClusterIP and at the NodePort of the node"
-    }
-
-    fn why(&self) -> &'static str {
-        "A client whose backend is gone must learn it at once, and may then try the other family or \
+    const PROMISE: Promise = Promise {
+        id: "service::no_endpoints",
+        summary: "from every node, connections to a Service without endpoints are refused at once, at its \
+         ClusterIP and at the NodePort of the node",
+        why: "A client whose backend is gone must learn it at once, and may then try the other family or \
          another server. Where one family drops the packets instead, every such client hangs for \
-         minutes."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/reference/networking/virtual-ips/; upstream's test \"should be \
-         rejected when no endpoints exist\""
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceRejectWithoutEndpoints").titled("Services without endpoints")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec]
-    }
+         minutes.",
+        source: "https://kubernetes.io/docs/reference/networking/virtual-ips/; upstream's test \"should be \
+         rejected when no endpoints exist\"",
+        about: About::feature("ServiceRejectWithoutEndpoints").titled("Services without endpoints"),
+        needs: &[Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asker>> {
         let mut cases = Vec::new();

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, words,
+        About, Blocked, Check, Failure, Planned, Promise, Readings, Stage, Subject, Verdict, World,
+        words,
     },
     fixture::{Allocation, Change, ChangeOutcome, ChangeTo, ServiceRole},
     net::IpFamily,
@@ -30,37 +31,20 @@ type Defect = (String, String);
 impl Check for PolicyChange {
     type Subject = Changed;
 
-    fn id(&self) -> &'static str {
-        "service::policy_change"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a Service that is changed from SingleStack to PreferDualStack gets the second family, keeps its \
-         first ClusterIP then and when it is changed back, and can't change which family comes first"
-    }
-
-    fn why(&self) -> &'static str {
-        "This is how a cluster is converted to dual-stack: one Service after the other gets its second \
+    const PROMISE: Promise = Promise {
+        id: "service::policy_change",
+        summary: "a Service that is changed from SingleStack to PreferDualStack gets the second family, keeps its \
+         first ClusterIP then and when it is changed back, and can't change which family comes first",
+        why: "This is how a cluster is converted to dual-stack: one Service after the other gets its second \
          family while clients go on. Where the change takes no effect, a conversion ends half done; \
-         where the first address changes, every client that holds it loses the Service."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#switching-services-between-single-stack-and-dual-stack; \
-         Service field spec.ipFamilies"
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServicePolicyChange").titled("Changes of a Service's families")
-    }
-
-    fn per_family(&self) -> bool {
-        false
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Applied
-    }
+         where the first address changes, every client that holds it loses the Service.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#switching-services-between-single-stack-and-dual-stack; \
+         Service field spec.ipFamilies",
+        about: About::feature("ServicePolicyChange").titled("Changes of a Service's families"),
+        per_family: false,
+        stage: Stage::Applied,
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Changed>> {
         let subject = Subject::Service { name: ROLE.to_string() };

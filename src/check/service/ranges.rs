@@ -4,7 +4,8 @@ use ipnet::IpNet;
 
 use crate::{
     check::{
-        About, Check, Failure, Need, Planned, Readings, Stage, Subject, Verdict, World, words,
+        About, Check, Failure, Need, Planned, Promise, Readings, Stage, Subject, Verdict, World,
+        words,
     },
     facts::{Fact, ServiceCidr, Source},
     net::IpFamily,
@@ -17,39 +18,22 @@ pub(in crate::check) struct Ranges;
 impl Check for Ranges {
     type Subject = IpFamily;
 
-    fn id(&self) -> &'static str {
-        "service::ranges"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a ServiceCIDR of each expected family is ready, every ClusterIP in use is reserved by an \
-         IPAddress of its Service, and the control plane's flags name the same ranges"
-    }
-
-    fn why(&self) -> &'static str {
-        "ClusterIPs come from ServiceCIDR objects since Kubernetes 1.33, no longer from the API \
+    const PROMISE: Promise = Promise {
+        id: "service::ranges",
+        summary: "a ServiceCIDR of each expected family is ready, every ClusterIP in use is reserved by an \
+         IPAddress of its Service, and the control plane's flags name the same ranges",
+        why: "ClusterIPs come from ServiceCIDR objects since Kubernetes 1.33, no longer from the API \
          server's flag alone: a cluster whose flag was given a second family gets no ClusterIP of it \
          until a ServiceCIDR has one that is ready. A ClusterIP that no IPAddress reserves can be \
          given to a second Service. Where kubeadm's record of the ranges differs from the flags, the \
-         next upgrade writes the record's into the flags."
-    }
-
-    fn source(&self) -> &'static str {
-        "ServiceCIDR and IPAddress (networking.k8s.io/v1); KEP-1880 Multiple Service CIDRs; \
-         https://kubernetes.io/docs/reference/networking/virtual-ips/"
-    }
-
-    fn about(&self) -> About {
-        About::core().titled("Service ranges")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Facts
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(Source::ServiceRanges), Need::Facts(Source::ServiceAddresses)]
-    }
+         next upgrade writes the record's into the flags.",
+        source: "ServiceCIDR and IPAddress (networking.k8s.io/v1); KEP-1880 Multiple Service CIDRs; \
+         https://kubernetes.io/docs/reference/networking/virtual-ips/",
+        about: About::core().titled("Service ranges"),
+        stage: Stage::Facts,
+        needs: &[Need::Facts(Source::ServiceRanges), Need::Facts(Source::ServiceAddresses)],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, _: World<'_>) -> Vec<Planned<IpFamily>> {
         let families = IpFamily::ALL.into_iter();

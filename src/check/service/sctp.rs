@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Planned, Readings, Stage, Subject, Verdict, World, plan,
-        words,
+        About, Blocked, Check, Failure, Planned, Promise, Readings, Stage, Subject, Verdict, World,
+        plan, words,
     },
     fixture::{Service, ServiceRole, Slice},
     net::IpFamily,
@@ -30,36 +30,22 @@ pub(in crate::check) struct Told {
 impl Check for Sctp {
     type Subject = Told;
 
-    fn id(&self) -> &'static str {
-        "service::sctp"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a Service with an SCTP port has a ClusterIP of each family, and EndpointSlices that name all \
-         its backends; no traffic is tried, for neither image has an SCTP client"
-    }
-
-    fn why(&self) -> &'static str {
-        "Signalling of mobile networks uses SCTP, often with an address of each family for one \
+    const PROMISE: Promise = Promise {
+        id: "service::sctp",
+        summary: "a Service with an SCTP port has a ClusterIP of each family, and EndpointSlices that name all \
+         its backends; no traffic is tried, for neither image has an SCTP client",
+        why: "Signalling of mobile networks uses SCTP, often with an address of each family for one \
          association. The API server and the control plane must give such a Service what they give one \
-         over TCP; whether the nodes' kernels carry it is another matter, which this check can't see."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service field spec.ports[].protocol; \
+         over TCP; whether the nodes' kernels carry it is another matter, which this check can't see.",
+        source: "Service field spec.ports[].protocol; \
          https://kubernetes.io/docs/reference/networking/service-protocols/; upstream's dual-stack test \
-         \"should function for pod-Service: sctp\""
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceSCTP")
+         \"should function for pod-Service: sctp\"",
+        about: About::feature("ServiceSCTP")
             .titled("SCTP Services")
-            .asserts(&["should function for pod-Service: sctp"])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Served
-    }
+            .asserts(&["should function for pod-Service: sctp"]),
+        stage: Stage::Served,
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
         plan::families(world.suite)

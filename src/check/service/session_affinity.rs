@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
-        Verdict, World, commands, outcome,
+        About, Blocked, Check, Failure, Need, Planned, Promise, Reading, Readings, Subject,
+        Symptom, Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
         remedy, words,
@@ -37,41 +37,23 @@ pub(in crate::check) struct Client {
 impl Check for SessionAffinity {
     type Subject = Client;
 
-    fn id(&self) -> &'static str {
-        "service::session_affinity"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, a Service with sessionAffinity ClientIP sends all of a pod's connections to \
-         one backend, over TCP and UDP, at its ClusterIP and at the NodePort of the pod's own node"
-    }
-
-    fn why(&self) -> &'static str {
-        "Logins, shopping carts and uploads in parts live in the memory of one backend. The proxy \
+    const PROMISE: Promise = Promise {
+        id: "service::session_affinity",
+        summary: "from every node, a Service with sessionAffinity ClientIP sends all of a pod's connections to \
+         one backend, over TCP and UDP, at its ClusterIP and at the NodePort of the pod's own node",
+        why: "Logins, shopping carts and uploads in parts live in the memory of one backend. The proxy \
          remembers each client's address in tables of its own for each family: where one family \
-         forgets, its users are logged out at random, and nothing is ever down."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service field spec.sessionAffinity; \
+         forgets, its users are logged out at random, and nothing is ever down.",
+        source: "Service field spec.sessionAffinity; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity; upstream's \
-         dual-stack tests \"should function for client IP based session affinity\""
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceSessionAffinity").titled("Session affinity").asserts(&[
+         dual-stack tests \"should function for client IP based session affinity\"",
+        about: About::feature("ServiceSessionAffinity").titled("Session affinity").asserts(&[
             "should function for client IP based session affinity: http",
             "should function for client IP based session affinity: udp",
-        ])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(facts::Source::Nodes), Need::Exec]
-    }
+        ]),
+        needs: &[Need::Facts(facts::Source::Nodes), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Client>> {
         let mut cases = Vec::new();

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Need, Planned, Readings, Stage, Subject, Verdict, World,
+        About, Blocked, Check, Need, Planned, Promise, Readings, Subject, Verdict, World,
         node_port as ports,
         pairs::Pairs,
         plan::{self, Source},
@@ -32,39 +32,21 @@ pub(in crate::check) struct TrafficPolicy;
 impl Check for TrafficPolicy {
     type Subject = Client;
 
-    fn id(&self) -> &'static str {
-        "service::traffic_policy"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a Service with internalTrafficPolicy and externalTrafficPolicy Local is answered on the node \
-         of its backend, with the client's address kept at its NodePort there, and not on other nodes"
-    }
-
-    fn why(&self) -> &'static str {
-        "Ingress controllers and load balancers use externalTrafficPolicy Local to see who connects: \
+    const PROMISE: Promise = Promise {
+        id: "service::traffic_policy",
+        summary: "a Service with internalTrafficPolicy and externalTrafficPolicy Local is answered on the node \
+         of its backend, with the client's address kept at its NodePort there, and not on other nodes",
+        why: "Ingress controllers and load balancers use externalTrafficPolicy Local to see who connects: \
          allow lists, rate limits and audit logs go by that address, and where one family masquerades \
          it, every client looks like a node. internalTrafficPolicy Local keeps logs and metrics on \
-         their node; a proxy that ignores it in one family sends them across the cluster."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service fields spec.internalTrafficPolicy and spec.externalTrafficPolicy; \
+         their node; a proxy that ignores it in one family sends them across the cluster.",
+        source: "Service fields spec.internalTrafficPolicy and spec.externalTrafficPolicy; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-policies; \
-         https://kubernetes.io/docs/tutorials/services/source-ip/"
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceTrafficPolicies").titled("Traffic policies")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Facts(facts::Source::Nodes), Need::Exec]
-    }
+         https://kubernetes.io/docs/tutorials/services/source-ip/",
+        about: About::feature("ServiceTrafficPolicies").titled("Traffic policies"),
+        needs: &[Need::Facts(facts::Source::Nodes), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Client>> {
         let mut cases = Vec::new();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::asked::behind;
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, Subject,
         Symptom, Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
@@ -37,42 +37,24 @@ pub(in crate::check) struct UdpPath {
 impl Check for Udp {
     type Subject = UdpPath;
 
-    fn id(&self) -> &'static str {
-        "service::udp"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, each backend answers small and full-sized datagrams at the ClusterIPs of \
-         its Service, wherever it answers over TCP"
-    }
-
-    fn why(&self) -> &'static str {
-        "DNS, QUIC, game servers, telemetry and VPNs use UDP. Firewalls, conntrack and service \
+    const PROMISE: Promise = Promise {
+        id: "service::udp",
+        summary: "from every node, each backend answers small and full-sized datagrams at the ClusterIPs of \
+         its Service, wherever it answers over TCP",
+        why: "DNS, QUIC, game servers, telemetry and VPNs use UDP. Firewalls, conntrack and service \
          proxies have rules of their own for it in each family, so all TCP may work while every \
-         datagram is lost."
-    }
-
-    fn source(&self) -> &'static str {
-        "Service field spec.ports[].protocol; \
+         datagram is lost.",
+        source: "Service field spec.ports[].protocol; \
          https://kubernetes.io/docs/reference/networking/service-protocols/; upstream's dual-stack \
-         tests \"should function for pod-Service: udp\""
-    }
-
-    fn about(&self) -> About {
-        About::feature("ServiceUDP").titled("ClusterIP over UDP").asserts(&[
+         tests \"should function for pod-Service: udp\"",
+        about: About::feature("ServiceUDP").titled("ClusterIP over UDP").asserts(&[
             "should function for pod-Service: udp",
             "should function for node-Service: udp",
             "should be able to handle large requests: udp",
-        ])
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Exec]
-    }
+        ]),
+        needs: &[Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<UdpPath>> {
         let mut cases = Vec::new();

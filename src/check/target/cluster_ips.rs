@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::known;
 use crate::{
     check::{
-        About, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        About, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, Subject, Symptom,
         Verdict, World, commands, outcome,
         plan::{self, Source},
         remedy, words,
@@ -31,37 +31,19 @@ pub(in crate::check) struct Path {
 impl Check for ClusterIps {
     type Subject = Path;
 
-    fn id(&self) -> &'static str {
-        "target::cluster_ips"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, each port of the Services of --target accepts connections at a ClusterIP of \
-         each expected family"
-    }
-
-    fn why(&self) -> &'static str {
-        "A cluster that can do both families gives none to a Service that doesn't ask: one that was \
+    const PROMISE: Promise = Promise {
+        id: "target::cluster_ips",
+        summary: "from every node, each port of the Services of --target accepts connections at a ClusterIP of \
+         each expected family",
+        why: "A cluster that can do both families gives none to a Service that doesn't ask: one that was \
          made before, or whose ipFamilyPolicy is SingleStack, keeps its one ClusterIP for good. And a \
-         ClusterIP is only as good as what listens behind it in its family."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services; Service \
-         spec.ipFamilyPolicy, spec.ipFamilies and spec.clusterIPs"
-    }
-
-    fn about(&self) -> About {
-        About::own().titled("Your Services: ClusterIPs")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Targets, Need::Exec]
-    }
+         ClusterIP is only as good as what listens behind it in its family.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services; Service \
+         spec.ipFamilyPolicy, spec.ipFamilies and spec.clusterIPs",
+        about: About::own().titled("Your Services: ClusterIPs"),
+        needs: &[Need::Targets, Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Path>> {
         known::each(world, |target, service, family| {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use super::known;
 use crate::{
     check::{
-        About, Check, Failure, Kind, Need, Planned, Reading, Readings, Stage, Subject, Symptom,
+        About, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, Subject, Symptom,
         Verdict, World, commands, outcome,
         pairs::Pairs,
         plan::{self, Source},
@@ -32,37 +32,19 @@ pub(in crate::check) struct Path {
 impl Check for Endpoints {
     type Subject = Path;
 
-    fn id(&self) -> &'static str {
-        "target::endpoints"
-    }
-
-    fn summary(&self) -> &'static str {
-        "from every node, each endpoint of the Services of --target accepts connections at its own \
-         address of each expected family"
-    }
-
-    fn why(&self) -> &'static str {
-        "Kubernetes gives pods two addresses and asks no application to listen on both. One that \
+    const PROMISE: Promise = Promise {
+        id: "target::endpoints",
+        summary: "from every node, each endpoint of the Services of --target accepts connections at its own \
+         address of each expected family",
+        why: "Kubernetes gives pods two addresses and asks no application to listen on both. One that \
          listens on 0.0.0.0 answers over IPv4 and refuses IPv6, however well the network carries it; \
-         its readiness probe, which uses the first family alone, never notices."
-    }
-
-    fn source(&self) -> &'static str {
-        "https://kubernetes.io/docs/concepts/services-networking/dual-stack/; EndpointSlice \
-         addressType, endpoints and ports; RFC 3493, 5.3 (IPV6_V6ONLY)"
-    }
-
-    fn about(&self) -> About {
-        About::own().titled("Your Services: endpoints")
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Targets, Need::Exec]
-    }
+         its readiness probe, which uses the first family alone, never notices.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/; EndpointSlice \
+         addressType, endpoints and ports; RFC 3493, 5.3 (IPV6_V6ONLY)",
+        about: About::own().titled("Your Services: endpoints"),
+        needs: &[Need::Targets, Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     fn plan(&self, world: World<'_>) -> Vec<Planned<Path>> {
         let pairs = Pairs::new(world);

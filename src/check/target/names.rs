@@ -3,7 +3,7 @@
 use super::known;
 use crate::{
     check::{
-        About, Check, DnsPlace, Failure, Kind, Need, Planned, Readings, Stage, Subject, Symptom,
+        About, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Readings, Subject, Symptom,
         Verdict, World, cluster_domain, commands, outcome, plan,
     },
     facts::{self, TargetName},
@@ -26,43 +26,22 @@ pub(in crate::check) struct Asked {
 impl Check for Names {
     type Subject = Asked;
 
-    fn id(&self) -> &'static str {
-        "target::names"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the A and AAAA records of the Services of --target are their ClusterIPs, or the endpoints of a \
-         headless one, asked from a pod on every node"
-    }
-
-    fn why(&self) -> &'static str {
-        "Clients learn families from DNS alone. A Service without an AAAA record is IPv4 to everyone, \
+    const PROMISE: Promise = Promise {
+        id: "target::names",
+        summary: "the A and AAAA records of the Services of --target are their ClusterIPs, or the endpoints of a \
+         headless one, asked from a pod on every node",
+        why: "Clients learn families from DNS alone. A Service without an AAAA record is IPv4 to everyone, \
          and a headless one is as many addresses as it has endpoints that are ready: one that lacks \
-         them in a family sends all clients of that family to nobody."
-    }
-
-    fn source(&self) -> &'static str {
-        "Kubernetes DNS-Based Service Discovery specification, 2.3.1 and 2.4.1; \
-         https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#services"
-    }
-
-    fn about(&self) -> About {
-        About::own().titled("Your Services: DNS")
-    }
+         them in a family sends all clients of that family to nobody.",
+        source: "Kubernetes DNS-Based Service Discovery specification, 2.3.1 and 2.4.1; \
+         https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#services",
+        about: About::own().titled("Your Services: DNS"),
+        knows_groups: true,
+        needs: &[Need::Targets, Need::Facts(facts::Source::ClusterDns), Need::Exec],
+        ..Promise::DEFAULT
+    };
 
     // The family is that of the records; over which one is asked, they don't say.
-    fn knows_groups(&self) -> bool {
-        true
-    }
-
-    fn stage(&self) -> Stage {
-        Stage::Probed
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Targets, Need::Facts(facts::Source::ClusterDns), Need::Exec]
-    }
-
     fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
         known::each(world, |target, service, family| {
             let blocked = known::lacks(target, service, family)

@@ -47,10 +47,13 @@ fn every_check_has_an_id_of_its_own_in_an_area() {
 fn every_check_says_what_why_and_where_it_is_promised() {
     for check in REGISTRY.iter() {
         let id = check.id();
-        assert!(!check.summary().is_empty() && !check.summary().ends_with('.'), "{id}");
-        assert!(check.why().ends_with('.') && check.why().len() > 100, "{id}");
-        assert!(!check.source().is_empty(), "{id}");
-        let texts = [check.summary(), check.why(), check.source()];
+        assert!(
+            !check.promise().summary.is_empty() && !check.promise().summary.ends_with('.'),
+            "{id}"
+        );
+        assert!(check.promise().why.ends_with('.') && check.promise().why.len() > 100, "{id}");
+        assert!(!check.promise().source.is_empty(), "{id}");
+        let texts = [check.promise().summary, check.promise().why, check.promise().source];
         assert!(texts.iter().all(|text| !text.contains("  ")), "{id} has a gap in its text");
     }
 }
@@ -61,8 +64,8 @@ fn checks_of_one_family_plan_cases_of_one_family_each() {
     for check in REGISTRY.iter() {
         for case in check.cases(lab.world()) {
             let name = format!("{} of {}", case.subject, check.id());
-            assert_eq!(case.family.is_some(), check.per_family(), "{name}");
-            assert!(case.probes.is_empty() || check.stage() == Stage::Probed, "{name}");
+            assert_eq!(case.family.is_some(), check.promise().per_family, "{name}");
+            assert!(case.probes.is_empty() || check.promise().stage == Stage::Probed, "{name}");
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn render(
     html! {
         section.check.large[checked.cases.len() > LARGE] id=(anchor(checked.id)) {
             h3 { (title(checked.id)) " " code { (safe::line(checked.id)) } }
-            @if let Some(check) = check::by_id(checked.id) { p.promise { (check.summary()) } }
+            @if let Some(check) = check::by_id(checked.id) { p.promise { (check.promise().summary) } }
             @if !paths.is_empty() { (maps(digest, checked.id, &paths, nodes, data)) }
             @if !others.is_empty() { (subjects(digest, checked.id, &others, data)) }
         }

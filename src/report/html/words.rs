@@ -24,7 +24,7 @@ pub(super) fn rich(text: &str) -> Markup {
 
 /// What a check is about, in a few words; unknown ones by their id.
 pub(super) fn title(check: &str) -> &str {
-    check::by_id(check).and_then(|check| check.about().title).unwrap_or(check)
+    check::by_id(check).and_then(|check| check.promise().about.title).unwrap_or(check)
 }
 
 /// A status as a word, a mark and a class.

@@ -123,7 +123,7 @@ impl Session {
 
     /// Whether the way out of the cluster is to be looked at.
     fn wants_egress(&self) -> bool {
-        let wants = |check: &&dyn DynCheck| check.needs().contains(&Need::Egress);
+        let wants = |check: &&dyn DynCheck| check.promise().needs.contains(&Need::Egress);
         self.options.suite.egress != EgressPolicy::Off && self.options.checks.iter().any(wants)
     }
 
