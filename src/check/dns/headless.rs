@@ -2,31 +2,27 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use super::{domain, late, records};
+use super::{
+    asker::{self, Asker},
+    domain, late, records,
+};
 use crate::{
     check::{
         About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
-        Subject, Symptom, Verdict, World, commands, outcome, plan, words,
+        Symptom, Verdict, World, commands, plan, words,
     },
     facts::Source,
     fixture::{Allocation, Service, ServiceRole},
     net::IpFamily,
-    probe::{Aim, Outcome, Probe, Target},
+    probe::{Aim, Outcome, Target},
 };
 
 /// The names of headless Services lead to their pods.
 #[derive(Debug)]
 pub(in crate::check) struct Headless;
 
-/// A pod that asks for headless Services.
-#[derive(Debug)]
-pub(in crate::check) struct Asked {
-    from: String,
-    family: IpFamily,
-}
-
 impl Check for Headless {
-    type Subject = Asked;
+    type Subject = Asker;
 
     const PROMISE: Promise = Promise {
         id: "dns::headless",
@@ -42,46 +38,33 @@ impl Check for Headless {
         ..Promise::DEFAULT
     };
 
-    // The family is that of the records; over which one is asked, they don't say.
-    fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
-        let mut cases = Vec::new();
-        for family in plan::families(world.suite) {
-            for source in plan::pods(world) {
-                let from = source.label.clone();
-                let case = Planned::probing(world, Subject::path(&from, "DNS"), family, || {
-                    source.up()?;
-                    let question = |service: &Service| -> Probe {
-                        let aim = Aim::Name { service: service.role.clone() };
-                        let name = records::name(world, service);
-                        source.probe(aim, Target::Dns { name, family }, plan::once(world.suite))
-                    };
-                    let probes: Vec<Probe> =
-                        services(world, family)?.into_iter().map(question).collect();
-                    Ok((Asked { from, family }, probes))
-                });
-                cases.push(case.beside(&late::witnesses(world, &source, family)));
-            }
-        }
-        cases
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Asker>> {
+        let asks = |source: &plan::Source<'_>, family| {
+            let question = |service: &Service| {
+                let aim = Aim::Name { service: service.role.clone() };
+                let name = records::name(world, service);
+                source.probe(aim, Target::Dns { name, family }, plan::once(world.suite))
+            };
+            Ok(services(world, family)?.into_iter().map(question).collect())
+        };
+        asker::cases(world, asks, |source, family| late::known(world, source, family))
     }
 
-    fn judge(&self, world: World<'_>, asked: &Asked, readings: &Readings<'_>) -> Verdict {
-        let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
-            return outcome::unless_unknown(&readings.own);
+    fn judge(&self, world: World<'_>, asker: &Asker, readings: &Readings<'_>) -> Verdict {
+        let (reading, symptom) = match asker::wrong(world, readings, late::elsewhere) {
+            Ok(wrong) => wrong,
+            Err(verdict) => return verdict,
         };
-        if let Some(blocked) = late::elsewhere(readings) {
-            return blocked.verdict(world.suite);
-        }
         if symptom.kind == Kind::NoSuchName && domain::known(world).is_none() {
             return Verdict::inconclusive(format!(
                 "the name is not known under {}, and the cluster's domain could not be read",
                 domain::DEFAULT
             ));
         }
-        if let Some(reason) = lags(world, asked.family, reading) {
+        if let Some(reason) = lags(world, asker.family, reading) {
             return Verdict::inconclusive(reason);
         }
-        Verdict::fail(symptom.detail.clone(), asked.failure(world, reading, symptom))
+        Verdict::fail(symptom.detail.clone(), failure(asker, world, reading, symptom))
     }
 }
 
@@ -139,24 +122,22 @@ fn lags(world: World<'_>, family: IpFamily, reading: &Reading<'_>) -> Option<Str
     })
 }
 
-impl Asked {
-    fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
-        let Self { from, family } = self;
-        let record = family.record_type();
-        let service = match &reading.probe.aim {
-            Aim::Name { service } => world.fixture.service(service),
-            _ => None,
-        };
-        let name = service.map_or("headless", |service| service.name.as_str());
-        let seen = &symptom.detail;
-        Failure::new(format!(
+fn failure(asker: &Asker, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
+    let Asker { from, family } = asker;
+    let record = family.record_type();
+    let service = match &reading.probe.aim {
+        Aim::Name { service } => world.fixture.service(service),
+        _ => None,
+    };
+    let name = service.map_or("headless", |service| service.name.as_str());
+    let seen = &symptom.detail;
+    Failure::new(format!(
             "DNS, asked from a pod on node {from} for the {record} records of the headless Service {name}, \
              does not give the addresses of its pods, though it knows other Services: {seen}."
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
         .reproduce([DnsPlace::of(world).configuration()])
         .fix(fix(DnsPlace::of(world)))
-    }
 }
 
 /// What to do about a DNS that knows no pods.

@@ -1,6 +1,7 @@
 //! Whether DNS tells the families that Services have, and whether it is heard in each.
 
 mod asked;
+mod asker;
 pub(super) mod domain;
 mod forwarded;
 mod headless;

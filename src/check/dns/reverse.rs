@@ -1,10 +1,13 @@
 //! `dns::reverse`
 
-use super::{questions, records};
+use super::{
+    asker::{self, Asker},
+    late, records,
+};
 use crate::{
     check::{
         About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
-        Subject, Symptom, Verdict, World, commands, outcome, plan,
+        Symptom, Verdict, World, commands, plan,
     },
     facts::Source,
     fixture::{Service, ServiceRole},
@@ -16,15 +19,8 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::check) struct Reverse;
 
-/// A pod that asks for the name of a ClusterIP.
-#[derive(Debug)]
-pub(in crate::check) struct Asked {
-    from: String,
-    family: IpFamily,
-}
-
 impl Check for Reverse {
-    type Subject = Asked;
+    type Subject = Asker;
 
     const PROMISE: Promise = Promise {
         id: "dns::reverse",
@@ -41,50 +37,30 @@ impl Check for Reverse {
         ..Promise::DEFAULT
     };
 
-    // The family is that of the records; over which one is asked, they don't say.
-    fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
-        let mut cases = Vec::new();
-        for family in plan::families(world.suite) {
-            for source in plan::pods(world) {
-                let from = source.label.clone();
-                let service = service(world, family);
-                let case = Planned::probing(world, Subject::path(&from, "DNS"), family, || {
-                    source.up()?;
-                    let (service, address) = service.ok_or_else(|| Blocked {
-                        by: Some("service::cluster_ips"),
-                        reason: format!("no Service has an {family} ClusterIP"),
-                    })?;
-                    let aim = Aim::Pointer { service: service.role.clone() };
-                    let target = Target::Pointer { address };
-                    let probe = source.probe(aim, target, plan::once(world.suite));
-                    Ok((Asked { from, family }, vec![probe]))
-                });
-                // Where names aren't found either, or a server is deaf, it is no matter of this zone.
-                let named = service
-                    .map(|(service, _)| records::question(world, service, family, &source.vantage));
-                let beside = named.into_iter().chain(questions::asked_from(world, &source));
-                cases.push(case.beside(&beside.collect::<Vec<_>>()));
-            }
-        }
-        cases
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Asker>> {
+        let asks = |source: &plan::Source<'_>, family| {
+            let (service, address) = service(world, family).ok_or_else(|| Blocked {
+                by: Some("service::cluster_ips"),
+                reason: format!("no Service has an {family} ClusterIP"),
+            })?;
+            let aim = Aim::Pointer { service: service.role.clone() };
+            Ok(vec![source.probe(aim, Target::Pointer { address }, plan::once(world.suite))])
+        };
+        // Where names aren't found either, or a server is deaf, it is no matter of this zone.
+        let known = |source: &plan::Source<'_>, family| {
+            let (service, _) = service(world, family)?;
+            Some(records::question(world, service, family, &source.vantage))
+        };
+        asker::cases(world, asks, known)
     }
 
-    fn judge(&self, world: World<'_>, asked: &Asked, readings: &Readings<'_>) -> Verdict {
-        let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
-            return outcome::unless_unknown(&readings.own);
-        };
-        let lost = readings.witnesses.iter().find_map(|witness| {
-            let by = match witness.probe.aim {
-                Aim::Records { .. } => "dns::records",
-                _ => "dns::servers",
-            };
-            Some((by, witness.symptom()?))
-        });
-        if let Some((by, other)) = lost {
-            let reason = format!("DNS doesn't answer other questions rightly ({})", other.detail);
-            return Blocked { by: Some(by), reason }.verdict(world.suite);
+    fn judge(&self, world: World<'_>, asker: &Asker, readings: &Readings<'_>) -> Verdict {
+        match asker::wrong(world, readings, late::lost) {
+            Ok((reading, symptom)) => {
+                Verdict::fail(symptom.detail.clone(), failure(asker, world, reading, symptom))
+            }
+            Err(verdict) => verdict,
         }
-        Verdict::fail(symptom.detail.clone(), asked.failure(world, reading, symptom))
     }
 }
 
@@ -101,27 +77,25 @@ fn service(world: World<'_>, family: IpFamily) -> Option<(&Service, std::net::Ip
     known.filter_map(|service| Some((service, service.cluster_ip(family)?))).next()
 }
 
-impl Asked {
-    fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
-        let Self { from, family } = self;
-        let (zone, target) = (family.reverse_zone(), &reading.probe.target);
-        let address = target.to_string();
-        let what = match symptom.kind {
-            Kind::WrongRecords => format!(
-                "DNS, asked from a pod on node {from} for the {address}, gives another name: {}.",
-                symptom.detail
-            ),
-            _ => format!(
-                "DNS, asked from a pod on node {from} for the {address} in {zone}, doesn't give the \
+fn failure(asker: &Asker, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
+    let Asker { from, family } = asker;
+    let (zone, target) = (family.reverse_zone(), &reading.probe.target);
+    let address = target.to_string();
+    let what = match symptom.kind {
+        Kind::WrongRecords => format!(
+            "DNS, asked from a pod on node {from} for the {address}, gives another name: {}.",
+            symptom.detail
+        ),
+        _ => format!(
+            "DNS, asked from a pod on node {from} for the {address} in {zone}, doesn't give the \
                  Service's name, though it finds the address by the name: {}.",
-                symptom.detail
-            ),
-        };
-        Failure::new(what)
-            .reproduce(commands::repeat(world, [reading.probe]))
-            .reproduce([DnsPlace::of(world).configuration()])
-            .fix(fix(DnsPlace::of(world), *family))
-    }
+            symptom.detail
+        ),
+    };
+    Failure::new(what)
+        .reproduce(commands::repeat(world, [reading.probe]))
+        .reproduce([DnsPlace::of(world).configuration()])
+        .fix(fix(DnsPlace::of(world), *family))
 }
 
 /// What to do about a reverse zone that isn't served.

@@ -1,13 +1,15 @@
 //! `dns::short_names`
 
-use super::{late, late::OTHER};
+use super::{
+    asker::{self, Asker},
+    late::{self, OTHER},
+};
 use crate::{
     check::{
         About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
-        Subject, Symptom, Verdict, World, commands, outcome, plan,
+        Symptom, Verdict, World, commands, plan,
     },
     facts::Source,
-    net::IpFamily,
     probe::{Aim, Target},
 };
 
@@ -15,15 +17,8 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::check) struct ShortNames;
 
-/// A pod that asks for a Service by its short name.
-#[derive(Debug)]
-pub(in crate::check) struct Asked {
-    from: String,
-    family: IpFamily,
-}
-
 impl Check for ShortNames {
-    type Subject = Asked;
+    type Subject = Asker;
 
     const PROMISE: Promise = Promise {
         id: "dns::short_names",
@@ -40,38 +35,25 @@ impl Check for ShortNames {
         ..Promise::DEFAULT
     };
 
-    // The family is that of the records; over which one is asked, they don't say.
-    fn plan(&self, world: World<'_>) -> Vec<Planned<Asked>> {
-        let mut cases = Vec::new();
-        for family in plan::families(world.suite) {
-            for source in plan::pods(world) {
-                let from = source.label.clone();
-                let case = Planned::probing(world, Subject::path(&from, "DNS"), family, || {
-                    source.up()?;
-                    let known = world.fixture.service(&OTHER);
-                    let service = known.filter(|it| it.cluster_ip(family).is_some());
-                    let service = service.ok_or_else(|| Blocked {
-                        by: Some("service::cluster_ips"),
-                        reason: format!("the Service to ask for has no {family} ClusterIP"),
-                    })?;
-                    let aim = Aim::Name { service: OTHER };
-                    let target = Target::Dns { name: service.name.clone(), family };
-                    let probe = source.probe(aim, target, plan::once(world.suite));
-                    Ok((Asked { from, family }, vec![probe]))
-                });
-                cases.push(case.beside(&late::witnesses(world, &source, family)));
-            }
-        }
-        cases
+    fn plan(&self, world: World<'_>) -> Vec<Planned<Asker>> {
+        let asks = |source: &plan::Source<'_>, family| {
+            let known = world.fixture.service(&OTHER);
+            let service = known.filter(|it| it.cluster_ip(family).is_some());
+            let service = service.ok_or_else(|| Blocked {
+                by: Some("service::cluster_ips"),
+                reason: format!("the Service to ask for has no {family} ClusterIP"),
+            })?;
+            let target = Target::Dns { name: service.name.clone(), family };
+            Ok(vec![source.probe(Aim::Name { service: OTHER }, target, plan::once(world.suite))])
+        };
+        asker::cases(world, asks, |source, family| late::known(world, source, family))
     }
 
-    fn judge(&self, world: World<'_>, asked: &Asked, readings: &Readings<'_>) -> Verdict {
-        let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
-            return outcome::unless_unknown(&readings.own);
+    fn judge(&self, world: World<'_>, asker: &Asker, readings: &Readings<'_>) -> Verdict {
+        let (reading, symptom) = match asker::wrong(world, readings, late::elsewhere) {
+            Ok(wrong) => wrong,
+            Err(verdict) => return verdict,
         };
-        if let Some(blocked) = late::elsewhere(readings) {
-            return blocked.verdict(world.suite);
-        }
         // All domains of the search path are asked at once, and some may be for servers elsewhere. The
         // Service's own, if it were among them, would have been answered with its records.
         let heard = reading.attempts.last().is_some_and(|it| it.outcome.is_an_answer());
@@ -81,16 +63,15 @@ impl Check for ShortNames {
                 symptom.detail
             ));
         }
-        Verdict::fail(symptom.detail.clone(), asked.failure(world, reading, symptom))
+        Verdict::fail(symptom.detail.clone(), failure(asker, world, reading, symptom))
     }
 }
 
-impl Asked {
-    fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
-        let Self { from, family } = self;
-        let record = family.record_type();
-        let name = reading.probe.target.to_string();
-        Failure::new(format!(
+fn failure(asker: &Asker, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
+    let Asker { from, family } = asker;
+    let record = family.record_type();
+    let name = reading.probe.target.to_string();
+    Failure::new(format!(
             "A pod on node {from} that asks for the {record} of a Service of its namespace by its short \
              name ({name}) doesn't find it, though DNS knows the full name: {}.",
             symptom.detail
@@ -98,7 +79,6 @@ impl Asked {
         .reproduce(commands::repeat(world, [reading.probe]))
         .reproduce(commands::in_probe(world, from, "cat /etc/resolv.conf"))
         .fix(fix(DnsPlace::of(world), from))
-    }
 }
 
 /// What to do about a node whose pods complete short names wrongly.
