@@ -173,10 +173,19 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         probed: evidence.bad(|probed| {
             probed.large
                 && probed.family == family
-                && narrow.iter().any(|(from, to, _)| evidence.crosses(probed, to, from, false))
+                && narrow.iter().any(|(from, to, _)| {
+                    evidence.crosses(probed, to, from, false) || to_host(probed, from, to)
+                })
         }),
         ..Found::default()
     })
+}
+
+/// Whether a pod on one of these nodes asks the host-network pod on the other: its packets take the same way, but
+/// for the pod network around the server.
+fn to_host(probed: &Probed<'_>, a: &str, b: &str) -> bool {
+    let ends = (probed.from(), probed.host_backend());
+    ends == (Some(a), Some(b)) || ends == (Some(b), Some(a))
 }
 
 /// Which way the full-sized packets of a probe go: from which node to which.

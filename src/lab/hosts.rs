@@ -57,6 +57,10 @@ pub(super) fn outcome(lab: &Lab, probe: &Probe, from: &str, to: &str) -> Outcome
             Fault::HostPortDropped { on, family } => {
                 (*on == to && from != to, family, Outcome::TimedOut)
             }
+            // Pods ask with more than a packet holds.
+            Fault::Narrow { from: at, to: far, family } => {
+                (pod && *at == from && *far == to, family, Outcome::TimedOut)
+            }
             _ => continue,
         };
         if cut && *of == family {

@@ -1,6 +1,6 @@
 //! Faults of the paths between nodes and pods.
 
-use super::{Path, assert_cause, assert_red};
+use super::{Path, assert_cause, assert_explained, assert_red};
 use crate::{
     cause::Confidence,
     check::Status,
@@ -236,6 +236,17 @@ fn large_answers_that_are_lost_one_way_are_a_matter_of_mtu() {
     assert_eq!(case.verdict.detail(), "large answers: timed out 3 times");
     let sizes = run.case("pod::payload/ipv6/n1 -> n2").verdict.detail();
     assert_eq!(sizes, "lost from answers of 1380 bytes: timed out 3 times");
+}
+
+#[test]
+fn large_requests_to_a_host_network_pod_that_go_the_same_way_have_the_same_cause() {
+    let lab = Lab::dual().with_hosts().with(Fault::Narrow { from: "n1", to: "n2", family: V6 });
+    let run = lab.run();
+    let host = run.case("service::host_backend/ipv6/n1 -> n2");
+    assert_eq!(host.verdict.status(), Status::Fail);
+    assert_explained(&run);
+    let [cause] = run.record.causes.as_slice() else { panic!("{:?}", run.record.causes) };
+    assert_eq!(cause.id, "path_mtu");
 }
 
 #[test]
