@@ -58,7 +58,7 @@ pub(super) fn nodes<'a>(evidence: &Evidence<'a>, family: IpFamily) -> Vec<&'a st
 }
 
 fn dead<'e>(tried: impl Iterator<Item = &'e Probed<'e>>) -> bool {
-    let mut tried = tried.peekable();
+    let mut tried = tried.filter(|probed| !probed.unknown()).peekable();
     tried.peek().is_some() && tried.all(Probed::dead)
 }
 

@@ -58,6 +58,11 @@ impl<'a> Probed<'a> {
         self.symptom().is_some()
     }
 
+    /// Whether it is not known what became of it: it says nothing for a fault, nor against one.
+    pub(super) const fn unknown(&self) -> bool {
+        matches!(self.reading.state, State::Unknown(_))
+    }
+
     pub(super) fn kind(&self) -> Option<Kind> {
         self.symptom().map(|symptom| symptom.kind)
     }

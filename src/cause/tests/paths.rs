@@ -419,3 +419,22 @@ fn two_faults_are_two_causes() {
     });
     assert_eq!(run.rules(), ["pod_route_missing", "node_port_dead"]);
 }
+
+#[test]
+fn node_ports_that_pods_find_dead_are_dead_though_this_machine_was_too_busy_to_tell() {
+    let lab = Lab::dual().with(Fault::NodePortDropped { at: "n2", family: V6 });
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let last = seen.attempts.last_mut();
+        if let Some(last) = last
+            .filter(|last| probe.vantage == Vantage::Outside && last.outcome == Outcome::TimedOut)
+        {
+            last.millis = 5_000;
+        }
+        Some(seen)
+    });
+    let outside = run.case("node_port::from_outside/ipv6/outside -> n2");
+    assert_eq!(outside.verdict.status(), Status::Inconclusive, "{}", outside.verdict.detail());
+    assert_eq!(run.rules(), ["node_port_dead"]);
+    assert_explained(&run);
+}

@@ -89,7 +89,7 @@ enum Wanted {
 /// What speaks for failures that go away by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {
-    /// Pods that were kept from the processor, or paths that came to life late.
+    /// Pods, or this machine, that were kept from the processor, or paths that came to life late.
     Settling,
     /// A kube-proxy that is only just there, and nothing else.
     YoungProxy,
@@ -239,8 +239,7 @@ impl Session {
         let world = self.world();
         let ways = Ways::of(self.seen(held_back));
         if self.seen(held_back).any(|(probe, seen)| {
-            let inside = probe.vantage.node().is_some();
-            (inside && held_up(probe, seen).is_some())
+            held_up(probe, seen).is_some()
                 || came_late(world, &ways, &Reading::of(world, probe, Some(seen)))
         }) {
             return Some(Sign::Settling);
