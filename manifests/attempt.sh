@@ -174,17 +174,11 @@ start_tool() {
     tool
 }
 
-# One attempt at something of which nothing is known yet: it is stopped when its time is over, and
-# when it prints too much. The tool prints into the pipe that is stdin here, and may have been started before.
-watched() {
-    if [ -n "$started" ]; then
-        IFS= read -r tool
-    else
-        exec 5> /proc/self/fd/0
-        tool < /dev/null >&5 2>&1 5>&- &
-        tool=$!
-        exec 5>&-
-    fi
+# What a tool prints into stdin here: it is stopped when its time is over, and when it prints too much. The
+# shell that reads must have no children: the end of one would interrupt `read`, which begins anew then and
+# forgets what it had.
+hear() {
+    IFS= read -r tool
     # Before 1.38, read tells an end of time from an end of file only by leaving the variable.
     printed=$tab
     IFS= read -r -d '' -n "$most" -t "$limit" printed
@@ -197,13 +191,26 @@ watched() {
         how=late
     fi
     [ "$printed" != "$tab" ] || printed=
-    if [ "$how" != whole ]; then
-        kill -9 "$tool" 2> /dev/null
-        # What it still printed is none of the next attempt's.
-        while IFS= read -r -d '' -n "$most" -t 1 _; do :; done
-    fi
-    [ -n "$started" ] || wait "$tool"
+    [ "$how" = whole ] || kill -9 "$tool" 2> /dev/null
     understand
+}
+
+# One attempt at something of which nothing is known yet. The tool of the first one was started before, and prints
+# into stdin.
+watched() {
+    if [ -n "$started" ]; then
+        hear
+        return
+    fi
+    line=$(
+        start_tool < /dev/null 2>&1 | {
+            hear
+            echo "$backend"
+            echo "$line"
+        }
+    )
+    backend=${line%%"$newline"*}
+    line=${line#*"$newline"}
 }
 
 # One attempt at what has answered as it should before, or that ends by itself. It takes much

@@ -323,14 +323,13 @@ end() {
     tell "$1"
 }
 
-# Begins a stage of a probe, in a process of its own that reads what its tools print as its stdin.
+# Begins a stage of a probe in a process of its own, and beside it the tool of the first attempt: one started from
+# there would take two processes more.
 begin() {
     running=$((running + 1))
     prepare
     started=
-    if [ "$1" != first ]; then
-        : | probe "$1" "$2" &
-    elif is_plain; then
+    if [ "$1" != first ] || is_plain; then
         probe "$1" "$2" &
     else
         clock

@@ -19,6 +19,7 @@ mod connections_limited;
 mod connections_untracked;
 mod distribution;
 mod dns_other_domain;
+mod dns_port_unpublished;
 mod dns_records_failing;
 mod dns_server_deaf;
 mod dns_slow;
@@ -80,6 +81,7 @@ mod pod_route_missing;
 mod pod_way_missing;
 mod pods_masqueraded;
 mod pods_not_made;
+mod pods_outside_range;
 mod pods_routed_astray;
 mod pods_single_stack;
 mod policies_ignored;
@@ -141,6 +143,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &address_duplicate::AddressDuplicate,
     &neighbour_entry_wrong::NeighbourEntryWrong,
     &own_pod_routes_missing::OwnPodRoutesMissing,
+    &pods_outside_range::PodsOutsideRange,
     &pods_routed_astray::PodsRoutedAstray,
     &forward_filtered::ForwardFiltered,
     &node_not_forwarding::NodeNotForwarding,
@@ -185,6 +188,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &rejections_lost::RejectionsLost,
     &egress_dead::EgressDead,
     &policies_ignored::PoliciesIgnored,
+    &dns_port_unpublished::DnsPortUnpublished,
     &dns_other_domain::DnsOtherDomain,
     &dns_wrong_records::DnsWrongRecords,
     &dns_without_records::DnsWithoutRecords,

@@ -67,6 +67,16 @@ impl<'a> DnsPlace<'a> {
         format!("kubectl -n {} top pods -l {}", self.namespace, self.label())
     }
 
+    /// The Service, as `namespace/name`.
+    pub(crate) fn name(self) -> String {
+        format!("{}/{}", self.namespace, self.service)
+    }
+
+    /// Changes the Service; the patch follows.
+    pub(crate) fn patch(self) -> String {
+        format!("kubectl -n {} patch service {}", self.namespace, self.service)
+    }
+
     /// Shows the Service.
     pub(crate) fn service(self) -> String {
         format!("kubectl -n {} get service {} -o yaml", self.namespace, self.service)

@@ -296,6 +296,9 @@ pub struct ClusterDns {
     /// addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub upstreams: Vec<IpAddr>,
+    /// The transports, `UDP` or `TCP`, over which the Service has no port 53. RFC 7766 wants both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unpublished: Vec<String>,
 }
 
 /// A DNS pod.

@@ -60,6 +60,9 @@ pub(super) fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outc
         // As where servers elsewhere, which it is passed on to, can't be reached.
         return Outcome::DnsFailure { detail: "the server said SERVFAIL".to_owned() };
     }
+    if dns.unpublished.iter().any(|transport| transport == "UDP") {
+        return unheard;
+    }
     let server = ready[turn % ready.len()];
     let family = IpFamily::of(dns.cluster_ips[0]);
     if unanswered(lab, from, server, family, (true, true)).is_some() {
@@ -77,6 +80,10 @@ pub(super) fn ask(lab: &Lab, probe: &Probe, from: &str, turn: usize, udp: bool) 
         _ if ready.is_empty() => return Some(Outcome::Refused),
         _ => (ready[turn % ready.len()], true),
     };
+    let transport = if udp { "UDP" } else { "TCP" };
+    if by_service && dns.unpublished.iter().any(|it| it == transport) {
+        return Some(Outcome::TimedOut);
+    }
     let fails = |fault: &Fault| {
         // The question is one for an A record.
         matches!(fault, Fault::RecordsFail { pod, family: IpFamily::V4 }

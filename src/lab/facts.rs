@@ -157,6 +157,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
             domain: Some("cluster.local".to_owned()),
             zones: vec!["cluster.local".to_owned()],
             upstreams: Vec::new(),
+            unpublished: Vec::new(),
         }),
         service_cidrs: known(vec![ServiceCidr {
             name: "kubernetes".to_owned(),

@@ -152,6 +152,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             broken(Fault::NeighbourWrong { at: "n2", of: "n3", family: V6 }).with_hosts(),
         ),
         ("own_pod_routes_missing", broken(Fault::OwnRoutesMissing { on: "n2", family: V6 })),
+        ("pods_outside_range", outside_range()),
         ("pods_routed_astray", ruled_astray()),
         ("forward_filtered", broken(Fault::ForwardDropped { on: "n2", family: V6 })),
         ("node_not_forwarding", broken(Fault::NotForwarding { on: "n2", family: V6 })),
@@ -256,6 +257,13 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             lab().guarded().with(Fault::Unguarded { on: "n2", family: V6 }),
         ),
         (
+            "dns_port_unpublished",
+            lab().changed(|lab| {
+                let Fact::Known { value, .. } = &mut lab.facts.cluster_dns else { return };
+                value.unpublished = vec!["TCP".to_owned()];
+            }),
+        ),
+        (
             "dns_other_domain",
             broken(Fault::NoNames { pod: None }).changed(|lab| {
                 let Fact::Known { value, .. } = &mut lab.facts.cluster_dns else { return };
@@ -349,6 +357,20 @@ pub(super) fn not_ready(lab: &mut Lab, node: &str, reported: bool) {
     for pods in [&mut fixture.backends, &mut fixture.probes, &mut fixture.host_probes] {
         pods.retain(|pod| pod.node != node);
     }
+}
+
+/// The pods of n2 have addresses of another range than its Node object, and nobody has a route to them.
+fn outside_range() -> Lab {
+    let lab = ["n1", "n3"]
+        .into_iter()
+        .map(|at| Fault::SilentRoute { at, to: "n2", family: V6 })
+        .fold(Lab::dual(), Lab::with);
+    lab.changed(|lab| {
+        let ranges = &mut lab.node("n2").pod_cidrs;
+        for range in ranges.iter_mut().filter(|range| range.contains(':')) {
+            *range = "fd00:10:244:99::/64".to_owned();
+        }
+    })
 }
 
 /// n2 loses what it forwards, and has a routing rule for what its pods send.

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, Subject,
-        Verdict, World, commands, outcome,
+        About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, State,
+        Subject, Verdict, World, commands, outcome,
         pairs::{Pairs, nearest},
         plan::{self, Source},
         pod, remedy,
@@ -86,6 +86,14 @@ impl Check for NoEndpoints {
             return Verdict::inconclusive(format!(
                 "{}, but the pod was told of other connections that they lead nowhere, and a kernel limits \
                  how often it says so",
+                symptom.detail
+            ));
+        }
+        let beside = if at_node { &ports } else { &services };
+        if beside.iter().all(|it| matches!(it.state, State::Unknown(_))) {
+            return Verdict::inconclusive(format!(
+                "{}, and no other Service answers there that would show that it is no shortage of \
+                 rejections: a kernel sends a pod one a second",
                 symptom.detail
             ));
         }

@@ -209,9 +209,22 @@ pub(super) fn cluster_dns(
             domain: configured.domain,
             zones: configured.zones,
             upstreams: configured.upstreams,
+            unpublished: unpublished(spec),
         },
         source: format!("Service {}/{}", namespace(service), service.name_any()),
     }
+}
+
+/// The transports over which nobody is answered, for the Service has no port of DNS for them.
+fn unpublished(spec: Option<&v1::ServiceSpec>) -> Vec<String> {
+    let ports = || spec.into_iter().flat_map(|spec| spec.ports.iter().flatten());
+    let has = |transport: &str| {
+        ports().any(|port| {
+            port.port == i32::from(DEFAULT_PORT)
+                && port.protocol.as_deref().unwrap_or("TCP") == transport
+        })
+    };
+    ["UDP", "TCP"].into_iter().filter(|transport| !has(transport)).map(str::to_owned).collect()
 }
 
 /// The cluster domain: as the kubelets give it to pods, as kubeadm was told, or as CoreDNS serves.
@@ -384,6 +397,7 @@ mod tests {
                 .to_vec(),
             domain: None,
             zones: Vec::new(),
+            unpublished: Vec::new(),
             upstreams: Vec::new(),
         };
         let before = dns([("a", true), ("b", true)]);

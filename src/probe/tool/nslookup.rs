@@ -7,7 +7,7 @@ use super::{
         Outcome,
         outcome::{DNS_LATE, DNS_UNANSWERED, SAID},
     },
-    Ending, Printed, unusable,
+    Ending, Printed, last_words, unusable,
 };
 
 /// What came of it.
@@ -29,7 +29,11 @@ pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     }
     // Before this there may be what other servers in resolv.conf didn't do.
     let Some((_, answer)) = text.split_once("Server:") else {
-        return Err(unusable("nslookup", text));
+        // It ends at a server to which it has no way.
+        return match text.strip_prefix("nslookup: can't connect to remote host") {
+            Some(said) => Ok(failure(&format!("no server answered: {}", last_words(said)))),
+            None => Err(unusable("nslookup", text)),
+        };
     };
     // The server's own address is on the line after its name; an empty line follows.
     let records = answer.split_once("\n\n").map_or("", |(_, records)| records);
@@ -102,6 +106,14 @@ mod tests {
 
     const SERVER: &str = "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\n";
     const SERVER_V6: &str = "Server:\t\tfd00:10:96::a\nAddress:\t[fd00:10:96::a]:53\n\n";
+
+    #[test]
+    fn a_server_to_which_there_is_no_way_does_not_answer() {
+        let v6 = "nslookup: can't connect to remote host: Network is unreachable\n";
+        assert_eq!(of(v6), dns_failure("no server answered: Network is unreachable"));
+        let v4 = "nslookup: can't connect to remote host (10.0.0.9): Network is unreachable\n";
+        assert_eq!(of(v4), dns_failure("no server answered: Network is unreachable"));
+    }
 
     #[test]
     fn records_are_read_and_the_servers_own_address_is_none() {

@@ -1,0 +1,109 @@
+//! `pods_outside_range`: the pods of a node have addresses outside its podCIDR, to which nothing leads.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
+use crate::{check::commands, facts::Node, net::IpFamily, probe::Aim};
+
+#[derive(Debug)]
+pub(super) struct PodsOutsideRange;
+
+impl CauseRule for PodsOutsideRange {
+    fn id(&self) -> &'static str {
+        "pods_outside_range"
+    }
+
+    fn why(&self) -> &'static str {
+        "Other nodes send what is for a node's pods by the podCIDR of its Node object. Where its pod network gives \
+         out addresses of another range, no route leads to them, or one to another node whose range it is; the \
+         pods and the node itself look healthy."
+    }
+
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.of_each_node(at_node)
+    }
+}
+
+fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+    let nodes = evidence.world.facts.nodes.known()?;
+    let range = range(nodes, node, family)?;
+    let astray = pods(evidence, node, family).into_iter().find(|ip| !range.contains(ip))?;
+    // A pod network with an address management of its own cares for no podCIDR.
+    let others: Vec<&str> = evidence.nodes().into_iter().filter(|other| *other != node).collect();
+    let within = |other: &&str| {
+        let pods = pods(evidence, other, family);
+        let range = self::range(nodes, other, family);
+        !pods.is_empty() && range.is_some_and(|range| pods.iter().all(|ip| range.contains(ip)))
+    };
+    let example = *others.iter().find(|other| within(other))?;
+    let mut ways = others
+        .iter()
+        .flat_map(|other| [(*other, node), (node, *other)])
+        .filter_map(|(from, to)| evidence.pod_path(from, to, family))
+        .peekable();
+    let way = *ways.peek()?;
+    if !ways.all(Probed::dead) {
+        return None;
+    }
+    let owner = nodes
+        .iter()
+        .find(|other| ranges(other).any(|range| range.contains(&astray)))
+        .map(|other| other.name.as_str());
+    let whose = owner
+        .map(|owner| format!(", in the range of {owner}, to which other nodes send it"))
+        .unwrap_or_default();
+    let leaves = |probed: &Probed<'_>| {
+        probed.from() == Some(node) && !probed.by_host() && matches!(probed.probe.aim, Aim::Outside)
+    };
+    Some(Found {
+        what: format!(
+            "Pods on node {node} get {family} addresses outside the node's podCIDR {range}: {astray}{whose}."
+        ),
+        confidence: Confidence::Proved,
+        evidence: vec![
+            format!("the Node {node} has the podCIDR {range}, and a pod there has {astray}"),
+            format!("the pods on {example} have addresses of its own podCIDR"),
+            way.told(),
+        ],
+        reproduce: vec![
+            format!("kubectl get node {node} -o jsonpath={{.spec.podCIDRs}}"),
+            format!("kubectl get pods -A -o wide --field-selector spec.nodeName={node}"),
+            commands::on_node_as_root(node, "sh -c 'cat /etc/cni/net.d/*'"),
+        ],
+        fix: vec![
+            format!(
+                "Put {range} into the pod network's configuration on {node} (/etc/cni/net.d), or restart what \
+                 writes it there from the Node object, and create the node's pods again."
+            ),
+            format!(
+                "If that range is the right one, the Node object is what is old: a podCIDR never changes, so \
+                 drain {node}, delete its Node object and let it join again."
+            ),
+        ],
+        probed: evidence.bad(|probed| {
+            probed.family == family
+                && (leaves(probed)
+                    || others.iter().any(|other| evidence.crosses(probed, node, other, false)))
+        }),
+        ..Found::default()
+    })
+}
+
+/// A node's podCIDR of a family.
+fn range(nodes: &[Node], node: &str, family: IpFamily) -> Option<IpNet> {
+    let node = nodes.iter().find(|it| it.name == node)?;
+    ranges(node).find(|range| IpFamily::of(range.addr()) == family)
+}
+
+fn ranges(node: &Node) -> impl Iterator<Item = IpNet> {
+    node.pod_cidrs.iter().filter_map(|range| range.parse().ok())
+}
+
+/// The addresses of the run's pods on a node.
+fn pods(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Vec<IpAddr> {
+    let fixture = evidence.world.fixture;
+    let pods = fixture.backend_on(node).into_iter().chain(fixture.probe_on(node));
+    pods.filter_map(|pod| pod.address(family)).collect()
+}
