@@ -52,6 +52,7 @@ grep -sH '' "$@" | section setting
 grep -sh '' /sys/class/net/*/brport/hairpin_mode | sort | uniq | section hairpin
 grep -E '^(Ip6(InNoRoutes|OutNoRoutes|InTooBigErrors|InDiscards|OutDiscards|InAddrErrors)|Icmp6InPktTooBigs) ' \
     /proc/net/snmp6 2> /dev/null | section counter
+grep '^nameserver' /etc/resolv.conf 2> /dev/null | head -n 10 | section nameserver
 # Connections that wait for a server here: by what it listens (state 0A) and has not accepted, or accepted (01, or 08
 # where the client has gone) and has not read.
 for table in tcp tcp6; do

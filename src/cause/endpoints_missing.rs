@@ -1,10 +1,11 @@
 //! `endpoints_missing`: proxies are not told of the backends in a family.
 
-use super::{CauseRule, Evidence, Found};
+use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{Kind, words},
     fixture::{Service, ServiceRole},
     net::IpFamily,
+    probe::{Aim, Target},
 };
 
 #[derive(Debug)]
@@ -44,13 +45,26 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let all = unserved.len() == served.count();
     let names = unserved.iter().map(|service| &service.name);
     let which = if all { "any Service".to_owned() } else { words::list(names) };
+    let refused = fixture.manual_slices_missing.as_ref();
+    let policy = refused.map(|_| {
+        "Correct the policy that the refusal names, or exempt what the control plane creates from it.".to_owned()
+    });
+    let headless = |probed: &Probed<'_>| matches!(&probed.probe.aim, Aim::Name { service } if service.is_headless());
+    // It tells that no backend of the family is there.
+    let health = |probed: &Probed<'_>| {
+        matches!(probed.probe.target, Target::Health { .. })
+            && probed.service() == Some(&ServiceRole::HealthCheck)
+    };
     Some(Found {
         what: format!("The control plane publishes no {family} endpoints for {which}."),
-        evidence: vec![format!(
+        evidence: [format!(
             "{} of {family} without an endpoint, though pods behind them are ready and have \
                  {family} addresses",
             words::count(unserved.len(), "Service")
-        )],
+        )]
+        .into_iter()
+        .chain(refused.map(|refusal| format!("the run's own EndpointSlices were refused: {refusal}")))
+        .collect(),
         reproduce: vec![
             format!(
                 "kubectl -n {} get endpointslices -l kubernetes.io/service-name={first} -o wide  # \
@@ -60,20 +74,20 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             "kubectl -n kube-system logs -l component=kube-controller-manager --tail=100"
                 .to_owned(),
         ],
-        fix: vec![
+        fix: policy.into_iter().chain([
             "See that kube-controller-manager runs, and runs its endpointslice controller: \
              --controllers with `*` and without `-endpointslice-controller`."
                 .to_owned(),
             "See that no policy engine or admission webhook refuses EndpointSlices: `kubectl get \
              events -A | grep -i endpointslice`."
                 .to_owned(),
-        ],
+        ]).collect(),
         probed: evidence.bad(|probed| {
-            probed.family == family
-                && probed.service().is_some_and(of_them)
-                && probed.kind() != Some(Kind::WrongAnswer)
+            let asks = probed.service().is_some_and(of_them)
+                && probed.kind() != Some(Kind::WrongAnswer);
+            probed.family == family && (asks || headless(probed) || (all && health(probed)))
         }),
-        cases: ["service::endpoint_slices", "service::sctp"]
+        cases: ["service::endpoint_slices", "service::sctp", "dns::headless"]
             .into_iter()
             .flat_map(|check| evidence.red(check, |judged| judged.case.family == Some(family)))
             .collect(),

@@ -7,7 +7,10 @@ use super::{
     evidence::{Origin, Probed},
     tcp_filtered::datagrams_pass,
 };
-use crate::{net::IpFamily, probe::ProbeId};
+use crate::{
+    net::IpFamily,
+    probe::{Outcome, ProbeId},
+};
 
 /// How a node that is dead to the others looks by itself.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +36,14 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
             && probed.from() != Some(node)
             && (outside_works || !is_outside(probed))
     });
-    if !between.all(Probed::dead) || ports.any(Probed::proves_a_way) {
+    // A refusal comes from the node itself: it opens no such port yet, or no more.
+    let mut refused = false;
+    let through = |probed: &Probed<'_>| {
+        let mut outcomes = probed.reading.attempts.iter().map(|attempt| &attempt.outcome);
+        refused |= outcomes.clone().any(|outcome| *outcome == Outcome::Refused);
+        outcomes.any(|outcome| outcome.proves_a_way() && *outcome != Outcome::Refused)
+    };
+    if !between.all(Probed::dead) || ports.any(through) {
         return None;
     }
     // Where datagrams pass, it is connections that are dropped.
@@ -58,7 +68,10 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
         .touching(node, family)
         .find(|probed| is_outside(probed) && !probed.is_node_port() && probed.at() == Some(node));
     Some(Isolation {
-        address_reached: control.filter(|_| outside_works).map(Probed::proves_a_way),
+        address_reached: control
+            .filter(|_| outside_works)
+            .map(Probed::proves_a_way)
+            .or(refused.then_some(true)),
         own_pods_meet: evidence.pod_path(node, node, family).map(Probed::good),
     })
 }

@@ -1,7 +1,10 @@
 //! `kubernetes_service_dead`: pods of a node don't reach the API server by its Service, though other
 //! ClusterIPs answer.
 
-use super::{CauseRule, Evidence, Found, evidence::Probed};
+use super::{
+    CauseRule, Evidence, Found,
+    evidence::{Origin, Probed},
+};
 use crate::{
     check::{Kind, commands, remedy, words},
     net::IpFamily,
@@ -37,6 +40,24 @@ fn tried<'e, 'a>(
         .filter(move |probed| probed.is_api_server() && probed.from() == Some(node))
 }
 
+/// The DNS pods on these nodes.
+fn dns_pods<'a>(evidence: &Evidence<'a>, nodes: &[&str]) -> Vec<&'a str> {
+    let dns = evidence.world.facts.cluster_dns.known().into_iter();
+    let there = |node: Option<&str>| node.is_some_and(|node| nodes.contains(&node));
+    let pods = dns.flat_map(|dns| &dns.pods).filter(|pod| there(pod.node.as_deref()));
+    pods.map(|pod| pod.name.as_str()).collect()
+}
+
+/// Whether a name may be unknown because one of these DNS pods doesn't hear of new Services.
+fn unlearned(probed: &Probed<'_>, dns: &[&str]) -> bool {
+    probed.kind() == Some(Kind::NoSuchName)
+        && match probed.origin {
+            Origin::DnsPod(pod) => dns.contains(&pod),
+            // Which one a resolver asked is not known.
+            _ => !dns.is_empty(),
+        }
+}
+
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let mut nodes = evidence.nodes();
     nodes.retain(|node| tried(evidence, family, node).any(Probed::dead));
@@ -55,6 +76,14 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     );
     if !everywhere {
         seen.push(format!("from other nodes {address} accepts connections"));
+    }
+    let dns = dns_pods(evidence, &nodes);
+    if !dns.is_empty() {
+        let runs = if dns.len() == 1 { "runs" } else { "run" };
+        seen.push(format!(
+            "of the DNS pods, {} {runs} there, and can't learn of Services from the API server",
+            words::list(&dns)
+        ));
     }
     let slices = "kubectl -n default get endpointslices -l kubernetes.io/service-name=kubernetes";
     let mut fix = Vec::new();
@@ -92,9 +121,10 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             .collect(),
         fix,
         probed: evidence.bad(|probed| {
-            probed.family == family
+            let asks = probed.family == family
                 && probed.is_api_server()
-                && probed.from().is_some_and(|from| nodes.contains(&from))
+                && probed.from().is_some_and(|from| nodes.contains(&from));
+            asks || unlearned(probed, &dns)
         }),
         ..Found::default()
     })

@@ -88,6 +88,7 @@ mod policies_ignored;
 mod probed;
 mod proof;
 mod rejections_lost;
+mod resolver_wrong;
 mod rule;
 mod rulesets;
 mod search_path_wrong;
@@ -199,6 +200,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &dns_without_reverse::DnsWithoutReverse,
     &dns_server_deaf::DnsServerDeaf,
     &dns_slow::DnsSlow,
+    &resolver_wrong::ResolverWrong,
     &dns_unreachable::DnsUnreachable,
     &family_slow::FamilySlow,
 ];

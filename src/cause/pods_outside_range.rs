@@ -44,7 +44,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         .filter_map(|(from, to)| evidence.pod_path(from, to, family))
         .peekable();
     let way = *ways.peek()?;
-    if !ways.all(Probed::dead) {
+    // A pod of the node whose range it is may have the same address, and answers in their place.
+    if ways.any(|probed| !probed.bad()) {
         return None;
     }
     let owner = nodes

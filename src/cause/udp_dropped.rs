@@ -43,6 +43,16 @@ fn asker<'e>(lost: &[&'e Probed<'_>]) -> Option<&'e str> {
     (all && lost.len() > 1).then_some(node)
 }
 
+/// The two nodes between whose pods all of these were lost, in one direction alone.
+fn one_way<'e>(lost: &[&'e Probed<'_>]) -> Option<(&'e str, &'e str)> {
+    let ends = |probed: &&'e Probed<'_>| {
+        let by_pod = matches!(probed.probe.vantage, Vantage::Pod { .. });
+        Some((probed.from().filter(|_| by_pod)?, probed.backend()?))
+    };
+    let first = ends(lost.first()?)?;
+    (first.0 != first.1 && lost.iter().all(|probed| ends(probed) == Some(first))).then_some(first)
+}
+
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let datagrams = || evidence.of(family).filter(|probed| probed.udp() && !probed.large);
     // Where TCP is lost too, that is the finding.
@@ -97,6 +107,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             "Datagrams from node {node} to ClusterIPs over {family} are lost, others are not; TCP works."
         );
         (what, node)
+    } else if let Some((from, to)) = one_way(&lost) {
+        let what = format!(
+            "Datagrams from pods on {from} to pods on {to} over {family} are lost, or their answers are; TCP works."
+        );
+        (what, to)
     } else {
         let what = format!("Some datagrams over {family} are lost where TCP works.");
         (what, example.from().or(example.backend())?)

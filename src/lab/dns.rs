@@ -54,6 +54,10 @@ pub(super) fn resolve(lab: &Lab, probe: &Probe, from: &str, turn: usize) -> Outc
     if ready.is_empty() {
         return unheard;
     }
+    let elsewhere = |fault: &Fault| matches!(fault, Fault::OtherResolver { on } if *on == from);
+    if lab.faults.iter().any(elsewhere) {
+        return unheard;
+    }
     let short = matches!(&probe.target, Target::Dns { name, .. } if !name.contains('.'));
     let unknown = |fault: &Fault| matches!(fault, Fault::OtherSearchPath { on } if *on == from);
     if short && lab.faults.iter().any(unknown) {

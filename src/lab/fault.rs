@@ -57,6 +57,8 @@ pub(crate) enum Fault {
     NoEndpointNames,
     /// Pods on a node complete short names with another domain.
     OtherSearchPath { on: &'static str },
+    /// Pods on a node ask a DNS server that isn't there.
+    OtherResolver { on: &'static str },
     /// No EndpointSlice of a family is written.
     NoEndpoints { family: IpFamily },
     /// No DNS pod answers pods.

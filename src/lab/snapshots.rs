@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{Fault, Lab};
 use crate::{
-    fixture::BACKEND_PORT,
+    fixture::{BACKEND_PORT, Workload},
     net::IpFamily::{self, V4, V6},
     snapshot::{Address, Backlog, Link, Lookup, Neighbour, Route, Snapshot},
 };
@@ -33,22 +33,15 @@ impl Lab {
         self.facts.inside_pods.push(Snapshot { backlogs, ..inside });
     }
 
+    /// The busybox on a node is looked at from inside, and its `/etc/resolv.conf` names a server.
+    pub(crate) fn asks(&mut self, node: &str, server: IpAddr) {
+        let Some(inside) = self.fixture.probe_on(node).map(inside) else { return };
+        self.facts.inside_pods.push(Snapshot { nameservers: vec![server], ..inside });
+    }
+
     /// What the nginx on a node has, seen from inside.
     fn inside_backend(&self, node: &str) -> Option<Snapshot> {
-        let pod = self.fixture.backend_on(node)?;
-        let link = "eth0";
-        let addresses = pod.pod_ips.iter().map(|&address| Address {
-            link: link.to_owned(),
-            address,
-            tentative: false,
-            duplicate: false,
-        });
-        Some(Snapshot {
-            node: node.to_owned(),
-            pod: pod.pod.clone(),
-            addresses: addresses.collect(),
-            ..Snapshot::default()
-        })
+        self.fixture.backend_on(node).map(inside)
     }
 
     fn snapshot(&self, node: &str) -> Snapshot {
@@ -100,6 +93,7 @@ impl Lab {
             ]),
             counters: BTreeMap::new(),
             hairpin_modes: Vec::new(),
+            nameservers: Vec::new(),
             backlogs: Vec::new(),
         }
     }
@@ -170,6 +164,22 @@ impl Lab {
                 })
             })
             .collect()
+    }
+}
+
+/// What a pod has, seen from inside.
+fn inside(pod: &Workload) -> Snapshot {
+    let own = |&address: &IpAddr| Address {
+        link: "eth0".to_owned(),
+        address,
+        tentative: false,
+        duplicate: false,
+    };
+    Snapshot {
+        node: pod.node.clone(),
+        pod: pod.pod.clone(),
+        addresses: pod.pod_ips.iter().map(own).collect(),
+        ..Snapshot::default()
     }
 }
 

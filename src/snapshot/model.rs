@@ -45,6 +45,9 @@ pub struct Snapshot {
     /// `hairpin_mode` of the ports of bridges, each value once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hairpin_modes: Vec<String>,
+    /// The DNS servers of a pod, as its `/etc/resolv.conf` names them; not read of a node's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nameservers: Vec<IpAddr>,
     /// What waits for the servers of a pod; not read of a node's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub backlogs: Vec<Backlog>,

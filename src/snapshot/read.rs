@@ -85,6 +85,9 @@ impl Reader {
                     .insert(format!("net.{}", name.replace('/', ".")), value.to_owned());
             }
             "hairpin" => snapshot.hairpin_modes.push(text.to_owned()),
+            "nameserver" if snapshot.pod.is_some() => {
+                snapshot.nameservers.push(after(text, "nameserver")?.parse().ok()?);
+            }
             // A node has servers of other people's.
             "tcp" | "tcp6" if snapshot.pod.is_some() => add(&mut snapshot.backlogs, backlog(text)?),
             "counter" => {

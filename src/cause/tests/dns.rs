@@ -2,10 +2,10 @@
 
 use super::{assert_cause, assert_explained, assert_one, assert_red};
 use crate::{
-    cause::Confidence,
+    cause::{Cause, Confidence},
     check::Status,
     facts::{DnsPod, Fact},
-    lab::{Fault, Lab},
+    lab::{Fault, Lab, Run},
     net::IpFamily::{V4, V6},
     probe::Vantage,
 };
@@ -205,4 +205,64 @@ fn old_records_without_the_servers_own_probes_tell_a_deaf_one_from_dns_that_is_d
     assert_eq!(cause.confidence, Confidence::Possible);
     let asks = |pod: &str| cause.reproduce.iter().any(|line| line.contains(pod));
     assert!(asks("get pod coredns-a") && asks("get pod coredns-b"), "{:?}", cause.reproduce);
+}
+
+/// Whether there is one cause, and which.
+fn only(run: &Run) -> &Cause {
+    assert_explained(run);
+    let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
+    cause
+}
+
+#[test]
+fn a_dns_service_without_a_port_is_told_from_deaf_dns_pods() {
+    for transport in ["TCP", "UDP"] {
+        let lab = Lab::dual().changed(|lab| {
+            let Fact::Known { value, .. } = &mut lab.facts.cluster_dns else { panic!("no DNS") };
+            value.unpublished = vec![transport.to_owned()];
+        });
+        let run = lab.run();
+        let cause = only(&run);
+        assert_eq!(
+            (cause.id.as_str(), cause.confidence),
+            ("dns_port_unpublished", Confidence::Proved)
+        );
+        assert!(cause.what.contains(&format!("no port 53 for {transport}")), "{}", cause.what);
+    }
+}
+
+#[test]
+fn pods_that_ask_another_server_are_told_from_a_cluster_without_dns() {
+    let lab = Lab::dual().with(Fault::OtherResolver { on: "n2" });
+    let run = lab.run();
+    let unseen = only(&run);
+    assert_eq!((unseen.id.as_str(), unseen.confidence), ("resolver_wrong", Confidence::Likely));
+    let names = |server: &str| {
+        let lab = Lab::dual().with(Fault::OtherResolver { on: "n2" });
+        lab.changed(|lab| lab.asks("n2", server.parse().unwrap()))
+    };
+    let run = names("10.96.0.99").run();
+    let seen = only(&run);
+    assert_eq!(seen.confidence, Confidence::Proved);
+    assert!(seen.what.contains("ask 10.96.0.99"), "{}", seen.what);
+    let run = names("169.254.20.10").run();
+    assert!(only(&run).fix[0].contains("NodeLocal DNSCache"), "{:?}", run.record.causes);
+    // Where the cluster's own address is named, it is no matter of the kubelet's.
+    assert!(!names("10.96.0.10").run().rules().contains(&"resolver_wrong"));
+}
+
+#[test]
+fn a_dns_pod_that_learns_of_nothing_where_the_api_server_is_out_of_reach_is_a_consequence() {
+    let lab = Lab::dual()
+        .with(Fault::KubernetesServiceDropped { at: "n2", family: V4 })
+        .with(Fault::NoNames { pod: Some("coredns-b") });
+    let run = lab.run();
+    let cause = only(&run);
+    assert_eq!(cause.id, "kubernetes_service_dead");
+    assert!(cause.evidence.iter().any(|it| it.contains("coredns-b runs there")), "{cause:#?}");
+    // One on another node has a reason of its own.
+    let elsewhere = Lab::dual()
+        .with(Fault::KubernetesServiceDropped { at: "n1", family: V4 })
+        .with(Fault::NoNames { pod: Some("coredns-b") });
+    assert!(elsewhere.run().rules().contains(&"dns_without_names"));
 }

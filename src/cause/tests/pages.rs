@@ -279,6 +279,11 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("dns_without_reverse", broken(Fault::NoReverse { family: V6 })),
         ("dns_server_deaf", broken(Fault::DnsDeaf { pod: "coredns-b" })),
         ("dns_slow", broken(Fault::DnsSlow { pod: None })),
+        (
+            "resolver_wrong",
+            broken(Fault::OtherResolver { on: "n2" })
+                .changed(|lab| lab.asks("n2", [10, 96, 0, 99].into())),
+        ),
         ("dns_unreachable", broken(Fault::DnsDown)),
         (
             "family_slow",

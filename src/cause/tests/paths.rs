@@ -438,3 +438,18 @@ fn node_ports_that_pods_find_dead_are_dead_though_this_machine_was_too_busy_to_t
     assert_eq!(run.rules(), ["node_port_dead"]);
     assert_explained(&run);
 }
+
+#[test]
+fn a_node_port_that_the_node_itself_refused_at_first_does_not_show_that_it_forwards() {
+    let lab = Lab::dual().with(Fault::NotForwarding { on: "n2", family: V6 });
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let at_n2 = probe.aim.node() == Some("n2") && probe.family() == V6;
+        if probe.vantage == Vantage::Outside && at_n2 && probe.aim.needs_proxy() {
+            seen.attempts.insert(0, Attempt { millis: 1, outcome: Outcome::Refused });
+        }
+        Some(seen)
+    });
+    assert_eq!(run.rules(), ["node_not_forwarding"]);
+    assert_explained(&run);
+}

@@ -122,6 +122,18 @@ fn endpoints_that_nobody_publishes_are_one_cause_and_the_proxies_are_not_blamed(
 }
 
 #[test]
+fn a_policy_that_refuses_endpoint_slices_is_named_by_the_runs_own_that_it_refused() {
+    let refusal = "EndpointSlice x was rejected by the API server: ValidatingAdmissionPolicy 'no-ipv6-slices' …";
+    let lab = Lab::dual().with(Fault::NoEndpoints { family: V6 }).changed(|lab| {
+        lab.fixture.manual_slices_missing = Some(refusal.to_owned());
+    });
+    let run = lab.run();
+    let cause = assert_cause(&run, "endpoints_missing", &["IPv6"]);
+    assert!(cause.evidence.iter().any(|fact| fact.contains("no-ipv6-slices")), "{cause:#?}");
+    assert!(cause.fix[0].starts_with("Correct the policy"), "{:?}", cause.fix);
+}
+
+#[test]
 fn a_service_that_leads_to_another_backend_is_a_wrong_answer() {
     let lab = Lab::dual().with(Fault::WrongBackend { of: "n1", to: "n3" });
     let run = lab.run();

@@ -1,0 +1,106 @@
+//! `resolver_wrong`: the pods of a node ask a DNS server that is not the cluster's.
+
+use std::net::IpAddr;
+
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{DnsPlace, commands, words},
+    net::IpFamily,
+    probe::{Aim, Target, Vantage},
+};
+
+#[derive(Debug)]
+pub(super) struct ResolverWrong;
+
+impl CauseRule for ResolverWrong {
+    fn id(&self) -> &'static str {
+        "resolver_wrong"
+    }
+
+    fn why(&self) -> &'static str {
+        "Each kubelet writes the address of its clusterDNS into its pods' /etc/resolv.conf. Where that is \
+         another one than the DNS Service has, the pods of that node find nothing by name, while DNS itself is \
+         well and answers them when they ask it."
+    }
+
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        in_cluster(evidence).into_iter().collect()
+    }
+}
+
+/// Whether a pod on the node asks for a name as its `/etc/resolv.conf` says.
+fn asks(probed: &Probed<'_>, node: &str) -> bool {
+    matches!(&probed.probe.vantage, Vantage::Pod { node: from } if from == node)
+        && matches!(probed.probe.target, Target::Dns { .. } | Target::Pointer { .. })
+}
+
+/// What pods on a node ask, as far as it is known, where nobody there answers and the DNS Service does.
+fn misled<'e, 'a>(evidence: &'e Evidence<'a>, node: &str) -> Option<(&'e Probed<'a>, Vec<IpAddr>)> {
+    let mut names = evidence.probed.iter().filter(|probed| probed.is_dns() && asks(probed, node));
+    let example = names.next()?;
+    let unheard = |probed: &Probed<'_>| probed.dead() && probed.dns_unheard();
+    if !unheard(example) || !names.all(unheard) {
+        return None;
+    }
+    let mut touching = IpFamily::ALL.into_iter().flat_map(|family| evidence.touching(node, family));
+    let service_answers = touching.any(|probed| {
+        let asked = probed.probe.aim == Aim::DnsService && probed.from() == Some(node);
+        asked && probed.good() && matches!(probed.probe.target, Target::DnsServer { .. })
+    });
+    if !service_answers {
+        return None;
+    }
+    let pod = evidence.world.fixture.probe_on(node)?.pod.as_deref()?;
+    let inside = evidence.world.facts.inside(pod);
+    let asked = inside.map(|inside| inside.nameservers.clone()).unwrap_or_default();
+    let dns = evidence.world.facts.cluster_dns.known()?;
+    // What asks the Service is misled by something else.
+    (!asked.iter().any(|ip| dns.cluster_ips.contains(ip))).then_some((example, asked))
+}
+
+fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
+    let mut nodes = evidence.nodes();
+    nodes.retain(|node| misled(evidence, node).is_some());
+    let node = *nodes.first()?;
+    let (example, asked) = misled(evidence, node)?;
+    let dns = evidence.world.facts.cluster_dns.known()?;
+    let ips = words::list(&dns.cluster_ips);
+    let on = words::list(&nodes);
+    // NodeLocal DNSCache listens at a link-local address.
+    let cache = asked.iter().any(|ip| matches!(ip, IpAddr::V4(ip) if ip.is_link_local()));
+    let whom = match asked.as_slice() {
+        [] => "another server".to_owned(),
+        servers => words::list(servers),
+    };
+    let kubelet = format!(
+        "Set clusterDNS in the kubelet's configuration on {on} (/var/lib/kubelet/config.yaml, or \
+         `--cluster-dns`) to {ips}, restart the kubelet, and replace the node's pods: running pods keep their \
+         /etc/resolv.conf."
+    );
+    let cached = format!(
+        "{whom} is where NodeLocal DNSCache listens: see that its pod runs on {on} (`kubectl -n kube-system \
+         get pods -l k8s-app=node-local-dns -o wide`)."
+    );
+    Some(Found {
+        what: format!(
+            "Pods on {on} ask {whom} for names, which does not answer and is not the cluster's DNS ({ips})."
+        ),
+        confidence: if asked.is_empty() { Confidence::Likely } else { Confidence::Proved },
+        evidence: [
+            (!asked.is_empty())
+                .then(|| format!("/etc/resolv.conf of a pod on {node} names {whom}")),
+            Some(format!("{}, {}: {}", example.whence(), example.probe.target, example.seen())),
+            Some(format!("pods there get answers from the DNS Service at {ips} when they ask it")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        reproduce: commands::in_probe(evidence.world, node, "cat /etc/resolv.conf")
+            .into_iter()
+            .chain([DnsPlace::of(evidence.world).service()])
+            .collect(),
+        fix: cache.then_some(cached).into_iter().chain([kubelet]).collect(),
+        probed: evidence.bad(|probed| nodes.iter().any(|node| asks(probed, node))),
+        ..Found::default()
+    })
+}
