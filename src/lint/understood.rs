@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
-    model::{AddressList, Args, Mesh, Model, RangeList},
+    model::{AddressList, Args, CalicoBgp, Listener, Mesh, Model, RangeList},
     report::{Report, Statement},
     source::{SourceId, Span},
 };
@@ -116,6 +116,24 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
             let texts: Vec<&str> = texts.collect();
             say(first.text.span, format!("kube-vip with {}", texts.join(", ")));
         }
+    }
+    for own in &model.calico_bgp {
+        match own {
+            CalicoBgp::Services { field, ranges } => {
+                let texts: Vec<&str> = ranges.iter().map(|own| own.text.value.as_str()).collect();
+                if let Some(first) = ranges.first() {
+                    say(first.text.span, format!("Calico's {field} {}", texts.join(", ")));
+                }
+            }
+            CalicoBgp::Peer { address, .. } => {
+                say(address.span, format!("Calico's BGP neighbour {}", address.value));
+            }
+            CalicoBgp::Selected => {}
+        }
+    }
+    for Listener { family, off } in &model.listeners {
+        let on = if off.value == "true" { "off" } else { "on" };
+        say(off.span, format!("an ingress controller's {family} is {on}"));
     }
     for family in model.gateways.iter().filter_map(|gateway| gateway.family.as_ref()) {
         say(family.span, format!("Envoy Gateway with ipFamily {}", family.value));

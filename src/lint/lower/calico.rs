@@ -2,7 +2,9 @@
 
 use crate::{
     lint::{
-        model::{Arg, Autodetection, CalicoCni, CalicoNode, IpPool, RangeEntry},
+        model::{
+            Arg, Autodetection, CalicoBgp, CalicoCni, CalicoNode, IpPool, RangeEntry, parse_address,
+        },
         tree::Node,
     },
     net::IpFamily,
@@ -50,6 +52,34 @@ impl Lower<'_> {
         if let Some(spec) = root.get("spec") {
             self.calico_network(spec);
         }
+        true
+    }
+
+    /// `BGPConfiguration`, for the ranges of Services that it announces.
+    pub(super) fn calico_bgp_configuration(&mut self, root: &Node) -> bool {
+        for field in ["serviceClusterIPs", "serviceLoadBalancerIPs", "serviceExternalIPs"] {
+            let list = root.at(&["spec", field]).map(Node::items).unwrap_or_default();
+            let ranges = list.iter().filter_map(|own| own.get("cidr")?.text());
+            let ranges = ranges.map(RangeEntry::new).collect();
+            self.model.calico_bgp.push(CalicoBgp::Services { field, ranges });
+        }
+        true
+    }
+
+    /// `BGPPeer`, by its address, which may have a port, or by a selector.
+    pub(super) fn calico_bgp_peer(&mut self, root: &Node) -> bool {
+        let address = root.at(&["spec", "peerIP"]).and_then(Node::text);
+        self.model.calico_bgp.push(match address {
+            Some(address) => {
+                let text = address.value.trim();
+                let bare = text.strip_prefix('[').and_then(|rest| rest.split(']').next());
+                let family = parse_address(bare.unwrap_or(text))
+                    .or_else(|| parse_address(text.split(':').next()?))
+                    .map(IpFamily::of);
+                CalicoBgp::Peer { address, family }
+            }
+            None => CalicoBgp::Selected,
+        });
         true
     }
 

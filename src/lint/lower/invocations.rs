@@ -18,6 +18,23 @@ const RUNNERS: [&str; 6] = ["ssh", "sshpass", "bash", "sh", "su", "vagrant"];
 /// Flags by which Helm takes values from elsewhere: what the others set is only a part then.
 const OTHER_VALUES: [&str; 4] = ["-f", "--values", "--reuse-values", "--reset-then-reuse-values"];
 
+/// The flags that a shell hands to k3s' install script, which it reads from a pipe: those behind
+/// `sh -s - server`, where `server` may be left out.
+fn piped(words: &[Spanned<String>]) -> Option<&[Spanned<String>]> {
+    let mut rest = words;
+    let mut reads = false;
+    while let [word, more @ ..] = rest {
+        match word.value.as_str() {
+            "-s" => reads = true,
+            "-" | "--" | "server" | "agent" if reads => {}
+            flag if flag.starts_with("--") && reads => return Some(rest),
+            _ => return None,
+        }
+        rest = more;
+    }
+    None
+}
+
 /// Whether kernel settings are read from a file.
 fn is_sysctl_file(path: &str) -> bool {
     path.contains("sysctl.d/") || path.ends_with("sysctl.conf")
@@ -37,8 +54,10 @@ impl Lower<'_> {
             "cilium" if verb(&["install"]) => self.helm_command(words),
             "k3sup" if verb(&["install", "join"]) => self.k3sup(rest),
             "talosctl" => self.talosctl(rest),
+            "minikube" if verb(&["start"]) => self.minikube(rest, first.span),
             "sysctl" => self.sysctl_words(rest),
             "echo" | "printf" if is_sysctl_file(written) => self.sysctl_words(rest),
+            "sh" | "bash" if let Some(words) = piped(rest) => self.k3s_flags(words, first.span),
             name if RUNNERS.contains(&name) => self.handed_on(rest),
             _ => false,
         }

@@ -13,12 +13,14 @@ mod encoded;
 mod flannel;
 mod forms;
 mod helm;
+mod ingress;
 mod installs;
 mod invocations;
 mod kernel;
 mod kubeadm;
 mod kubernetes;
 mod lists;
+mod minikube;
 mod parts;
 mod patches;
 mod reach;
@@ -37,7 +39,7 @@ use super::{
         Address, AddressList, Arg, Args, ArgsForm, Asked, Gate, GateReader, Model, Owner,
         RangeEntry, RangeList, Role, Version,
     },
-    source::{Source, Sources, Spanned},
+    source::{Source, SourceId, Sources, Spanned},
     tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
 };
 
@@ -67,6 +69,7 @@ pub(super) fn lower(
     model: &mut Model,
 ) -> Vec<Recognition> {
     let mut lower = Lower::new(sources, budget, model);
+    lower.reach = lower.in_file(document.root.span.source);
     lower.document(document);
     lower.recognized
 }
@@ -93,8 +96,17 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
         | ("core.gardener.cloud", "Shoot")
         | ("kubeone.k8c.io" | "kubeone.io", "KubeOneCluster") => true,
         (
-            "k3d.io" | "provisioning.cattle.io" | "controlplane.cluster.x-k8s.io",
-            "Simple" | "Cluster" | "KThreesControlPlane" | "K0sControlPlane",
+            "k3d.io"
+            | "provisioning.cattle.io"
+            | "controlplane.cluster.x-k8s.io"
+            | "k0smotron.io"
+            | "kamaji.clastix.io",
+            "Simple"
+            | "Cluster"
+            | "KThreesControlPlane"
+            | "K0sControlPlane"
+            | "K0smotronControlPlane"
+            | "TenantControlPlane",
         ) => true,
         (_, "") => {
             let talos = ["podSubnets", "serviceSubnets"];
@@ -138,6 +150,11 @@ impl<'a> Lower<'a> {
             patching: false,
             reach: Reach::default(),
         }
+    }
+
+    /// On what commands of a file act.
+    fn in_file(&self, id: SourceId) -> Reach {
+        self.reach.in_file(&self.sources.get(id).name)
     }
 
     fn document(&mut self, document: Document) {
@@ -209,6 +226,13 @@ impl<'a> Lower<'a> {
             | ("controlplane.cluster.x-k8s.io", "KubeadmControlPlaneTemplate")
             | ("bootstrap.cluster.x-k8s.io", "KubeadmConfig")
             | ("bootstrap.cluster.x-k8s.io", "KubeadmConfigTemplate") => self.capi_kubeadm(root),
+            ("kamaji.clastix.io", "TenantControlPlane") => self.kamaji(root),
+            ("k0smotron.io", "Cluster")
+            | (
+                "controlplane.cluster.x-k8s.io",
+                "K0smotronControlPlane" | "K0smotronControlPlaneTemplate",
+            ) => self.k0smotron(root),
+            ("helm.crossplane.io", "Release") => self.helm_crossplane(root),
             ("eksctl.io", "ClusterConfig") => self.eksctl(root),
             ("k3d.io", "Simple" | "ClusterConfig") => self.k3d(root),
             ("provisioning.cattle.io", "Cluster") => self.rancher(root),
@@ -273,6 +297,12 @@ impl<'a> Lower<'a> {
             ("crd.projectcalico.org" | "projectcalico.org", "FelixConfiguration") => {
                 self.model.felix.extend(root.at(&["spec", "ipv6Support"]).and_then(Node::text));
                 true
+            }
+            ("crd.projectcalico.org" | "projectcalico.org", "BGPConfiguration") => {
+                self.calico_bgp_configuration(root)
+            }
+            ("crd.projectcalico.org" | "projectcalico.org", "BGPPeer") => {
+                self.calico_bgp_peer(root)
             }
             ("operator.tigera.io", "Installation") => self.installation(root),
             (group, kind) => {

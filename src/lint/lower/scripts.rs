@@ -45,6 +45,7 @@ pub(in crate::lint) fn script_file(
 ) -> bool {
     let node = whole(sources, id);
     let mut lower = Lower::new(sources, budget, model);
+    lower.reach = lower.in_file(id);
     lower.shell(&node)
 }
 
