@@ -179,10 +179,13 @@ fn fix_writes_the_missing_enable_ipv6_of_flannel() {
          \"EnableIPv6\": true,\n      \"IPv6Network\": \"fd00:10:244::/56\",\n      \"Backend\": \
          {\"Type\": \"vxlan\"}\n    }\n",
     );
-    let one_line = map("  net-conf.json: |\n    {\"IPv6Network\": \"fd00:10:244::/56\"}\n");
-    let fixed = map(
-        "  net-conf.json: |\n    {\"EnableIPv6\": true, \"IPv6Network\": \"fd00:10:244::/56\"}\n",
-    );
+    let one_line = |enable: &str| {
+        map(&format!(
+            "  net-conf.json: |\n    {{\"Network\": \"10.244.0.0/16\", {enable}\"IPv6Network\": \
+             \"fd00:10:244::/56\", \"Backend\": {{\"Type\": \"vxlan\"}}}}\n"
+        ))
+    };
+    let (one_line, fixed) = (one_line(""), one_line("\"EnableIPv6\": true, "));
     for (before, after) in [(before, after), (one_line, fixed)] {
         let directory = directory(&before);
         let path = directory.path().join("cluster.yaml");

@@ -15,7 +15,10 @@ use super::{Lower, tools::is_true};
 impl Lower<'_> {
     /// The CNI configuration (JSON, with placeholders) in Calico's ConfigMap.
     pub(super) fn calico_config(&mut self, node: &Node) {
-        for document in self.embedded(node, "cni_network_config") {
+        let before = self.model.flaws.len();
+        let documents = self.embedded(node, "cni_network_config");
+        self.not_json(node, before);
+        for document in documents {
             let plugins = document.root.get("plugins").map(Node::items).unwrap_or_default();
             for plugin in plugins.iter().chain([&document.root]) {
                 let Some(ipam) = plugin.get("ipam") else { continue };

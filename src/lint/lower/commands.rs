@@ -10,7 +10,7 @@ use crate::lint::{
     tree::Node,
 };
 
-use super::{Lower, reach::undoes, settings};
+use super::{Lower, reach::undoes, settings, stock::is_stock};
 
 /// Variables that hold the arguments for k3s and RKE2.
 const VARIABLES: [&str; 3] = ["INSTALL_K3S_EXEC=", "INSTALL_RKE2_EXEC=", "K3S_EXEC="];
@@ -160,6 +160,7 @@ impl Lower<'_> {
             || words("helm", "--set")
             || words("cilium", "--set")
             || words("talosctl", "config")
+            || (text.value.contains("kubectl") && text.value.split_whitespace().any(is_stock))
             || words("minikube", "extra-config")
             || words("minikube", "service-cluster-ip-range")
             || (text.value.contains("net.ipv")
@@ -337,15 +338,16 @@ impl Lower<'_> {
         }
         let endpoint = get("control-plane-endpoint");
         let ranges = pods.is_some() || services.is_some();
-        if !ranges && endpoint.is_none() {
+        let gates = args.get("feature-gates").is_some();
+        if !ranges && !gates && endpoint.is_none() {
             return false;
         }
         self.endpoint(endpoint, false);
+        self.version(get("kubernetes-version"));
+        self.gate_flag(&args, GateReader::Kubeadm);
         if !ranges {
             return true;
         }
-        self.version(get("kubernetes-version"));
-        self.gate_flag(&args, GateReader::Kubeadm);
         if args.get("service-cidr").is_none() {
             self.assume_services(at);
         }

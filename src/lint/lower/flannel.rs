@@ -83,9 +83,8 @@ impl Lower<'_> {
             set("enableipv6", range.with("true".to_owned()));
             set("ipv6network", range);
         }
-        if let Some(backend) = root.at(&["flannel", "backend"]).and_then(Node::text) {
-            set("backend.type", backend);
-        }
+        let backend = root.at(&["flannel", "backend"]).and_then(Node::text);
+        set("backend.type", backend.unwrap_or_else(|| Spanned::new("vxlan".to_owned(), at)));
         let settings = Args { list, ..Args::default() };
         self.model.flannel.push(Flannel {
             at,

@@ -55,6 +55,7 @@ impl Lower<'_> {
             "k3sup" if verb(&["install", "join"]) => self.k3sup(rest),
             "talosctl" => self.talosctl(rest),
             "minikube" if verb(&["start"]) => self.minikube(rest, first.span),
+            "kubectl" => self.stock_manifest(rest),
             "sysctl" => self.sysctl_words(rest),
             "echo" | "printf" if is_sysctl_file(written) => self.sysctl_words(rest),
             "sh" | "bash" if let Some(words) = piped(rest) => self.k3s_flags(words, first.span),
@@ -73,13 +74,24 @@ impl Lower<'_> {
             return false;
         }
         let args = self.flags(words);
-        let set = |arg: &&Arg| matches!(arg.name.value.as_str(), "set" | "set-string" | "helm-set");
-        let given: Vec<_> = args.list.iter().filter(set).map(|arg| arg.value.clone()).collect();
+        let own = |names: &[&str]| -> Vec<Spanned<String>> {
+            let set = args.list.iter().filter(|arg| names.contains(&arg.name.value.as_str()));
+            set.map(|arg| arg.value.clone()).collect()
+        };
+        let given = own(&["set", "set-string", "set-json", "helm-set"]);
         // What the shell fills in may be anything.
         if given.iter().any(|text| is_variable(&text.value)) {
             return false;
         }
-        let list: Vec<Arg> = given.iter().flat_map(|text| self.assignments(text)).collect();
+        let mut list: Vec<Arg> = given.iter().flat_map(|text| self.assignments(text)).collect();
+        // A list of JSON reads as Helm's own form of a list.
+        for arg in &mut list {
+            let inner = arg.value.value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            if let Some(inner) = inner.filter(|inner| !inner.contains(['{', '['])) {
+                let inner = inner.replace('"', "");
+                arg.value.value = format!("{{{inner}}}");
+            }
+        }
         let Some(span) = list.first().map(|arg| arg.name.span) else { return false };
         let plain = |word: &&Spanned<String>| !word.value.starts_with('-');
         let chart = words.iter().skip(1).filter(plain).find(|word| word.value.contains('/'));

@@ -214,7 +214,8 @@ impl Model {
             IpFamily::V4 => "node-cidr-mask-size-ipv4",
             IpFamily::V6 => "node-cidr-mask-size-ipv6",
         };
-        let single = self.is_dual() != Some(true);
+        // 1.16 had one length for both families.
+        let single = self.is_dual() != Some(true) || self.version_or_current() < Version::v1(17);
         let flag = self.components(ComponentName::ControllerManager).find_map(|component| {
             let common = || component.args.get("node-cidr-mask-size").filter(|_| single);
             component.args.get(own).or_else(common)

@@ -1,10 +1,15 @@
 //! Addresses that Services ask load balancers for.
 
-use crate::lint::{
-    model::Service,
-    rules::{
-        Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions, documents::service,
+use crate::{
+    lint::{
+        model::{Address, Service},
+        rules::{
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+            documents::{cluster, documents, service},
+        },
+        source::Spanned,
     },
+    net::IpFamily,
 };
 
 /// Addresses of a family that the Service doesn't have.
@@ -23,12 +28,37 @@ fn other_family(service: &Service, out: &mut Findings) {
     }
 }
 
+/// Addresses of a family that a Service doesn't get as no Service of the cluster has it.
+fn absent_family(service: &Service, family: IpFamily, out: &mut Findings) {
+    // What requires both, or names a family, has a finding for that.
+    let policy = service.policy.as_ref().is_none_or(|policy| policy.value != "RequireDualStack");
+    if !policy || !service.families.is_empty() {
+        return;
+    }
+    let other = |address: &&Address| address.family() == Some(family.other());
+    if let Some(address) = service.load_balancer_ips.iter().find(other) {
+        let other = family.other();
+        let message =
+            format!("the Service gets no {other}, which the cluster's Services don't have");
+        out.at(address.text.span, message);
+    }
+}
+
 /// Whether a Service is a load balancer that must have both families.
 pub(super) fn requires_both(service: &Service) -> bool {
-    let is = |text: &Option<crate::lint::source::Spanned<String>>, word: &str| {
+    is_balancer(service, "RequireDualStack")
+}
+
+/// Whether a Service is a load balancer that is to have both families where that is possible.
+pub(super) fn prefers_both(service: &Service) -> bool {
+    is_balancer(service, "PreferDualStack")
+}
+
+fn is_balancer(service: &Service, policy: &str) -> bool {
+    let is = |text: &Option<Spanned<String>>, word: &str| {
         text.as_ref().is_some_and(|text| text.value == word)
     };
-    is(&service.kind, "LoadBalancer") && is(&service.policy, "RequireDualStack")
+    is(&service.kind, "LoadBalancer") && is(&service.policy, policy)
 }
 
 pub(crate) const ONE_ADDRESS: Rule = Rule {
@@ -73,6 +103,10 @@ spec:
             "ipFamilyPolicy: RequireDualStack",
             "loadBalancerIP: 192.168.0.80"
         )),
+        Example::new(documents!(
+            cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
+            service!("type: LoadBalancer", "loadBalancerIP: fd00:192::80")
+        )),
         Example::new(service!(
             "type: LoadBalancer",
             "ipFamilies: [IPv4]",
@@ -95,8 +129,12 @@ spec:
         ),
     ],
     check: Check::Model(|model, out| {
+        let of_cluster = model.service_families();
         for service in &model.services {
             other_family(service, out);
+            if let [family] = of_cluster[..] {
+                absent_family(service, family, out);
+            }
         }
         for service in model.services.iter().filter(|service| requires_both(service)) {
             if let Some(annotation) = &service.ipv4_only {
