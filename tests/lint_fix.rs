@@ -164,6 +164,26 @@ fn explain_file_shows_what_was_understood_with_lines() {
 }
 
 #[test]
+fn fix_spells_families_policies_and_addresses_as_they_are_read() {
+    let file = |kind: &str, policy: &str, external: &str, envoy: &str, shoot: &str| {
+        format!(
+            "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnetworking:\n  ipFamily: {kind} # \
+             both\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: a}}\nspec:\n  \
+             ipFamilyPolicy: {policy}\n  externalIPs: [{external}]\n  ports: [{{port: 80}}]\n---\n\
+             apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyProxy\nmetadata: {{name: \
+             a}}\nspec: {{ipFamily: {envoy}}}\n---\napiVersion: core.gardener.cloud/v1beta1\nkind: \
+             Shoot\nmetadata: {{name: a}}\nspec:\n  networking:\n    ipFamilies: [IPv4, {shoot}]\n"
+        )
+    };
+    let before = file("Dual-Stack", "preferDualStack", "192.168.010.080", "dual", "IPV6");
+    let after = file("dual", "PreferDualStack", "192.168.10.80", "DualStack", "IPv6");
+    let directory = directory(&before);
+    let path = directory.path().join("cluster.yaml");
+    let (code, said) = lint(directory.path(), &["--fix", "cluster.yaml"]);
+    assert_eq!((fs::read_to_string(path).unwrap(), code), (after, 0), "{said}");
+}
+
+#[test]
 fn fix_writes_the_missing_enable_ipv6_of_flannel() {
     let map = |lines: &str| {
         format!(

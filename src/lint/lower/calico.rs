@@ -92,6 +92,11 @@ impl Lower<'_> {
         for pool in pools.unwrap_or_default() {
             self.calico_pool(pool, true);
         }
+        // Its VPP has a BGP daemon of its own, which one neighbour serves for both families.
+        let dataplane = spec.at(&["calicoNetwork", "linuxDataplane"]).and_then(Node::str);
+        if dataplane == Some("VPP") {
+            self.model.calico_bgp.push(CalicoBgp::Selected);
+        }
         let detection = ["nodeAddressAutodetectionV4", "nodeAddressAutodetectionV6"]
             .map(|key| Some(spec.get("calicoNetwork")?.entry(key)?.key.span));
         let own = pools.unwrap_or_default().iter().filter_map(|pool| pool.get("cidr")?.text());

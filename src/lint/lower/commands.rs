@@ -159,6 +159,8 @@ impl Lower<'_> {
                 .any(|name| words(name, "cidr") || words(name, "node-ip"))
             || words("helm", "--set")
             || words("cilium", "--set")
+            || text.value.contains("cilium install")
+            || text.value.contains("cilium/cilium")
             || words("talosctl", "config")
             || (text.value.contains("kubectl") && text.value.split_whitespace().any(is_stock))
             || words("minikube", "extra-config")

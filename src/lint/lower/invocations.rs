@@ -92,7 +92,8 @@ impl Lower<'_> {
                 arg.value.value = format!("{{{inner}}}");
             }
         }
-        let Some(span) = list.first().map(|arg| arg.name.span) else { return false };
+        let stock = self.stock_cilium(words, &list);
+        let Some(span) = list.first().map(|arg| arg.name.span) else { return stock };
         let plain = |word: &&Spanned<String>| !word.value.starts_with('-');
         let chart = words.iter().skip(1).filter(plain).find(|word| word.value.contains('/'));
         let chart = chart.or(words.first()).map(|word| word.value.clone());

@@ -93,7 +93,8 @@ pub struct Model {
     pub cilium: Vec<Cilium>,
     /// flannel's settings.
     pub flannel: Vec<Flannel>,
-    /// Manifests of network plugins that commands apply as they are released, by their addresses.
+    /// Network plugins that commands install as they are released: a manifest's address, or the word
+    /// by which a command begins.
     pub stock_manifests: Vec<Spanned<String>>,
     /// kube-router's flags.
     pub kube_routers: Vec<KubeRouter>,

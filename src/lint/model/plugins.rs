@@ -35,7 +35,7 @@ pub enum CalicoBgp {
         /// Its family, where it is an address.
         family: Option<IpFamily>,
     },
-    /// Neighbours that are nodes, by a selector.
+    /// Neighbours of both families: nodes, by a selector, or those of another daemon than BIRD.
     Selected,
 }
 

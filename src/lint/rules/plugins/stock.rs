@@ -25,19 +25,22 @@ macro_rules! commands {
 
 pub(crate) const STOCK: Rule = Rule {
     code: "DS645",
-    name: "stock-manifest-one-family",
+    name: "stock-plugin-one-family",
     area: Area::Plugins,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "A network plugin's manifest is applied as it is released, and gives Pods IPv4 only.",
-    why: "The manifests that flannel and Calico release are of IPv4: kube-flannel.yml has no \
-          EnableIPv6, so that its agents fail on nodes with an IPv6 range; calico.yaml has no \
-          assign_ipv6 and no IP6, and custom-resources.yaml one IPv4 pool. Pods get no IPv6 address.",
+    summary: "A network plugin is installed as it is released, and gives Pods IPv4 only.",
+    why: "The manifests that flannel, Calico and kube-router release are of IPv4: kube-flannel.yml has \
+          no EnableIPv6, so that its agents fail on nodes with an IPv6 range; calico.yaml has no \
+          assign_ipv6 and no IP6, custom-resources.yaml one IPv4 pool, and kube-router's no \
+          --enable-ipv6. Cilium's chart has ipv6.enabled=false. Pods get no IPv6 address.",
     fix: "Download the manifest, add the IPv6 settings that the plugin's page on dual-stack lists, and \
-          apply that.",
+          apply that; for Cilium set ipv6.enabled=true.",
     sources: &[
         "https://github.com/flannel-io/flannel/blob/master/Documentation/configuration.md#dual-stack",
         "https://docs.tigera.io/calico/latest/networking/ipam/ipv6",
+        "https://github.com/cloudnativelabs/kube-router/blob/master/docs/ipv6.md",
+        "https://docs.cilium.io/en/stable/helm-reference/",
         "https://github.com/flannel-io/flannel/issues/2225",
         "https://github.com/kubernetes/kubernetes/issues/112167",
     ],
@@ -55,13 +58,14 @@ runcmd:
     bad: &[
         Example::new(commands!("kubectl apply -f https://example.org/flannel/kube-flannel.yml")),
         Example::new(commands!("kubectl create -f https://example.org/calico/calico.yaml")),
+        Example::new(commands!("cilium install --version 1.18.4")),
     ],
     check: Check::Model(|model, out| {
         if !model.pod_families().contains(&IpFamily::V6) || is_told(model) {
             return;
         }
         for manifest in &model.stock_manifests {
-            out.at(manifest.span, "this manifest gives Pods IPv4 only, but they are to have IPv6");
+            out.at(manifest.span, "this gives Pods IPv4 only, but they are to have IPv6");
         }
     }),
 };
@@ -73,4 +77,5 @@ fn is_told(model: &Model) -> bool {
         || model.pools.iter().any(|pool| v6(&pool.cidr))
         || model.calico_nodes.iter().any(|node| node.get("IP6").is_some())
         || model.calico_cni.iter().any(|cni| cni.assign_v6.is_some())
+        || model.cilium.iter().any(|cilium| cilium.settings.get("enable-ipv6").is_some())
 }
