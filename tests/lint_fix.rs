@@ -156,8 +156,56 @@ fn explain_file_shows_what_was_understood_with_lines() {
         "  line 3: kubeadm v1beta4 ClusterConfiguration\n",
         "  line 5: pod range 10.244.0.0/16,fd00:10:244::/56 (IPv4, IPv6)\n",
         "  line 6: Service range 10.96.0.0/16,fd00:10:96::/112 (IPv4, IPv6)\n",
+        "  line 10: --node-cidr-mask-size-ipv6=72 of kube-controller-manager\n",
         "  line 21: node-ip 192.168.0.12,fd00:192::12 (IPv4, IPv6)\n",
         "other.yaml\n  nothing about the network\n",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn explain_file_shows_what_rules_read_beside_ranges() {
+    let directory = directory(
+        "\
+version: v1alpha1
+machine:
+  kubelet:
+    clusterDNS: [fd00:10:96::a]
+    nodeIP: {validSubnets: [\"fd00:192::/64\"]}
+cluster:
+  controlPlane: {endpoint: \"https://[fd00:192::10]:6443\"}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+spec: {ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv6, IPv4], ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: coredns}
+data:
+  Corefile: |
+    ip6.arpa:53 {
+        forward . 10.96.0.10
+    }
+  cni_network_config: |-
+    {\"ipam\": {\"type\": \"calico-ipam\", \"assign_ipv6\": \"true\"}}
+---
+runcmd:
+  - kubectl apply -f https://example.org/flannel/kube-flannel.yml
+",
+    );
+    let (code, said) = lint(directory.path(), &["--explain-file", "cluster.yaml"]);
+    assert_eq!(code, 0, "{said}");
+    for line in [
+        "  line 4: clusterDNS fd00:10:96::a\n",
+        "  line 5: addresses of nodes in fd00:192::/64\n",
+        "  line 7: API server at https://[fd00:192::10]:6443\n",
+        "  line 11: Service a with ipFamilyPolicy PreferDualStack and ipFamilies IPv6, IPv4\n",
+        "  line 19: CoreDNS for ip6.arpa:53\n",
+        "  line 23: Calico's CNI plugin with assign_ipv4 not set, assign_ipv6 true\n",
+        "  line 26: a network plugin as it is released\n",
     ] {
         assert!(said.contains(line), "{line:?} is not in:\n{said}");
     }
