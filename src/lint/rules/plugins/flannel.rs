@@ -71,7 +71,8 @@ pub(crate) const NOT_JSON: Rule = Rule {
         Example::new(net_conf!(
             "\"Network\": \"10.244.0.0/16\",",
             "\"EnableIPv6\": \"true\",",
-            "\"IPv6Network\": \"fd00:10:244::/56\""
+            "\"IPv6Network\": \"fd00:10:244::/56\",",
+            "\"Backend\": {\"Type\": \"vxlan\"}"
         )),
         Example::new(net_conf!("\"Network\": \"10.244.0.0/16,fd00:10:244::/56\"")),
     ],
@@ -192,7 +193,8 @@ pub(crate) const NETWORK: Rule = Rule {
     bad: &[Example::new(dual!(
         "\"Network\": \"10.244.0.0/16\",",
         "\"EnableIPv6\": true,",
-        "\"IPv6Network\": \"fd00:10:245::/56\""
+        "\"IPv6Network\": \"fd00:10:245::/56\",",
+        "\"Backend\": {\"Type\": \"vxlan\"}"
     ))],
     check: Check::Model(|model, out| {
         let pods = read_ranges(model.pods());
