@@ -2,7 +2,7 @@
 //! for beside it by Multus' `NetworkAttachmentDefinition`.
 
 use crate::lint::{
-    model::{Address, CniNetwork, CniRange, RangeEntry, is_template},
+    model::{Address, CniNetwork, CniRange, RangeEntry, has_variable, is_template},
     source::{Span, Spanned},
     tree::{Flaw, FlawKind, Node, Value},
 };
@@ -35,7 +35,9 @@ impl Lower<'_> {
     /// Says why a text is not JSON, which reads well enough as YAML: nothing was said of it since
     /// there were that many flaws. Calico's `__WORD__`s are filled in before anybody reads it.
     pub(super) fn not_json(&mut self, node: &Node, flaws: usize) {
-        let Some(text) = node.str().filter(|_| self.model.flaws.len() == flaws) else { return };
+        let told = self.model.flaws.len() > flaws;
+        let unfinished = |text: &str| has_variable(text) || is_template(text);
+        let Some(text) = node.str().filter(|text| !told && !unfinished(text)) else { return };
         let is_word = |part: &str| {
             !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c == '_')
         };

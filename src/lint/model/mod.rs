@@ -20,7 +20,7 @@ pub use apps::{Gateway, Listener, Mesh, Subnet, Switch};
 pub use args::{Arg, Args, ArgsForm};
 pub use installs::{Installation, NodeMask};
 pub use plugins::{AntreaAgent, CalicoBgp, Cilium, CniNetwork, CniRange, Flannel, KubeRouter};
-pub use ranges::{Owner, RangeEntry, RangeList, Role, is_template, parse_range};
+pub use ranges::{Owner, RangeEntry, RangeList, Role, has_variable, is_template, parse_range};
 pub use tool::Tool;
 pub use traffic::{
     AddressPool, Advertisement, Announced, BgpAdvertisement, BgpFamily, BgpPeer, Block, Called,

@@ -86,10 +86,13 @@ spec:
         )),
     ],
     check: Check::Model(|model, out| {
-        for Listener { family, off } in &model.listeners {
-            if off.value != "true" {
+        let off = || model.listeners.iter().filter(|listener| listener.off.value == "true");
+        for Listener { family, off: setting } in off() {
+            // Where each family is off somewhere these are alternatives.
+            if off().any(|other| other.family != *family) {
                 continue;
             }
+            let off = setting;
             let beside = model
                 .services
                 .iter()
