@@ -92,7 +92,7 @@ impl Lower<'_> {
                 arg.value.value = format!("{{{inner}}}");
             }
         }
-        let stock = self.stock_cilium(words, &list);
+        let stock = self.stock_cilium(words);
         let Some(span) = list.first().map(|arg| arg.name.span) else { return stock };
         let plain = |word: &&Spanned<String>| !word.value.starts_with('-');
         let chart = words.iter().skip(1).filter(plain).find(|word| word.value.contains('/'));

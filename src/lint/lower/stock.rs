@@ -1,6 +1,6 @@
 //! Manifests of network plugins that commands take from where they are released.
 
-use crate::lint::{model::Arg, source::Spanned};
+use crate::lint::source::Spanned;
 
 use super::Lower;
 
@@ -29,10 +29,12 @@ pub(super) fn is_stock(url: &str) -> bool {
 impl Lower<'_> {
     /// Cilium, where a command installs it and all that it is told stands there: its IPv6 is off
     /// unless it is turned on.
-    pub(super) fn stock_cilium(&mut self, words: &[Spanned<String>], told: &[Arg]) -> bool {
-        let installs = words.iter().any(|word| word.value == "install");
-        let cilium = words.iter().any(|word| matches!(&*word.value, "cilium" | "cilium/cilium"));
-        let named = told.iter().any(|arg| arg.name.value.starts_with("ipv6."));
+    pub(super) fn stock_cilium(&mut self, words: &[Spanned<String>]) -> bool {
+        let has = |own: &[&str]| words.iter().any(|word| own.contains(&word.value.as_str()));
+        let installs = has(&["install", "--install", "-i"]);
+        let cilium = has(&["cilium", "cilium/cilium"]);
+        // `--set ipv6.enabled=true`, or `--config enable-ipv6=true` of older installers.
+        let named = words.iter().any(|word| word.value.contains("ipv6"));
         let Some(first) = words.first().filter(|_| installs && cilium && !named) else {
             return false;
         };
