@@ -156,11 +156,79 @@ fn explain_file_shows_what_was_understood_with_lines() {
         "  line 3: kubeadm v1beta4 ClusterConfiguration\n",
         "  line 5: pod range 10.244.0.0/16,fd00:10:244::/56 (IPv4, IPv6)\n",
         "  line 6: Service range 10.96.0.0/16,fd00:10:96::/112 (IPv4, IPv6)\n",
+        "  line 10: --node-cidr-mask-size-ipv6=72 of kube-controller-manager\n",
         "  line 21: node-ip 192.168.0.12,fd00:192::12 (IPv4, IPv6)\n",
         "other.yaml\n  nothing about the network\n",
     ] {
         assert!(said.contains(line), "{line:?} is not in:\n{said}");
     }
+}
+
+#[test]
+fn explain_file_shows_what_rules_read_beside_ranges() {
+    let directory = directory(
+        "\
+version: v1alpha1
+machine:
+  kubelet:
+    clusterDNS: [fd00:10:96::a]
+    nodeIP: {validSubnets: [\"fd00:192::/64\"]}
+cluster:
+  controlPlane: {endpoint: \"https://[fd00:192::10]:6443\"}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+spec: {ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv6, IPv4], ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: coredns}
+data:
+  Corefile: |
+    ip6.arpa:53 {
+        forward . 10.96.0.10
+    }
+  cni_network_config: |-
+    {\"ipam\": {\"type\": \"calico-ipam\", \"assign_ipv6\": \"true\"}}
+---
+runcmd:
+  - kubectl apply -f https://example.org/flannel/kube-flannel.yml
+",
+    );
+    let (code, said) = lint(directory.path(), &["--explain-file", "cluster.yaml"]);
+    assert_eq!(code, 0, "{said}");
+    for line in [
+        "  line 4: clusterDNS fd00:10:96::a\n",
+        "  line 5: addresses of nodes in fd00:192::/64\n",
+        "  line 7: API server at https://[fd00:192::10]:6443\n",
+        "  line 11: Service a with ipFamilyPolicy PreferDualStack and ipFamilies IPv6, IPv4\n",
+        "  line 19: CoreDNS for ip6.arpa:53\n",
+        "  line 23: Calico's CNI plugin with assign_ipv4 not set, assign_ipv6 true\n",
+        "  line 26: a network plugin as it is released\n",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn fix_spells_families_policies_and_addresses_as_they_are_read() {
+    let file = |kind: &str, policy: &str, external: &str, envoy: &str, shoot: &str| {
+        format!(
+            "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnetworking:\n  ipFamily: {kind} # \
+             both\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: a}}\nspec:\n  \
+             ipFamilyPolicy: {policy}\n  externalIPs: [{external}]\n  ports: [{{port: 80}}]\n---\n\
+             apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyProxy\nmetadata: {{name: \
+             a}}\nspec: {{ipFamily: {envoy}}}\n---\napiVersion: core.gardener.cloud/v1beta1\nkind: \
+             Shoot\nmetadata: {{name: a}}\nspec:\n  networking:\n    ipFamilies: [IPv4, {shoot}]\n"
+        )
+    };
+    let before = file("Dual-Stack", "preferDualStack", "192.168.010.080", "dual", "IPV6");
+    let after = file("dual", "PreferDualStack", "192.168.10.80", "DualStack", "IPv6");
+    let directory = directory(&before);
+    let path = directory.path().join("cluster.yaml");
+    let (code, said) = lint(directory.path(), &["--fix", "cluster.yaml"]);
+    assert_eq!((fs::read_to_string(path).unwrap(), code), (after, 0), "{said}");
 }
 
 #[test]
@@ -179,10 +247,13 @@ fn fix_writes_the_missing_enable_ipv6_of_flannel() {
          \"EnableIPv6\": true,\n      \"IPv6Network\": \"fd00:10:244::/56\",\n      \"Backend\": \
          {\"Type\": \"vxlan\"}\n    }\n",
     );
-    let one_line = map("  net-conf.json: |\n    {\"IPv6Network\": \"fd00:10:244::/56\"}\n");
-    let fixed = map(
-        "  net-conf.json: |\n    {\"EnableIPv6\": true, \"IPv6Network\": \"fd00:10:244::/56\"}\n",
-    );
+    let one_line = |enable: &str| {
+        map(&format!(
+            "  net-conf.json: |\n    {{\"Network\": \"10.244.0.0/16\", {enable}\"IPv6Network\": \
+             \"fd00:10:244::/56\", \"Backend\": {{\"Type\": \"vxlan\"}}}}\n"
+        ))
+    };
+    let (one_line, fixed) = (one_line(""), one_line("\"EnableIPv6\": true, "));
     for (before, after) in [(before, after), (one_line, fixed)] {
         let directory = directory(&before);
         let path = directory.path().join("cluster.yaml");

@@ -3,9 +3,12 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
-    model::{AddressList, Args, Mesh, Model, RangeList},
+    model::{
+        AddressList, Arg, Args, CalicoBgp, Component, ComponentName, Listener, Mesh, Model,
+        RangeList, Tool,
+    },
     report::{Report, Statement},
-    source::{SourceId, Span},
+    source::{SourceId, Span, Spanned},
 };
 
 /// What the documents of a cluster say, as the rules see it.
@@ -36,12 +39,35 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         let ips: Vec<&str> = node.internal_ips.iter().map(|ip| ip.text.value.as_str()).collect();
         say(node.name.span, format!("node {} with InternalIP {}", node.name.value, ips.join(", ")));
     }
+    for endpoint in &model.endpoints {
+        say(endpoint.text.span, format!("API server at {}", endpoint.text.value));
+    }
+    for url in &model.server_urls {
+        say(url.span, format!("API server at {}", url.value));
+    }
     for install in &model.installs {
-        say(install.at, format!("configuration of {}", install.tool.as_str()));
+        // RKE2 reads the same file.
+        let tool = if install.tool == Tool::K3s { "k3s or RKE2" } else { install.tool.as_str() };
+        say(install.at, format!("configuration of {tool}{}", args(&install.settings)));
+    }
+    for (component, arg) in model.components.iter().flat_map(flags) {
+        let (name, value) = (&arg.name.value, &arg.value.value);
+        say(arg.value.span, format!("--{name}={value} of {}", program(component.name)));
+    }
+    for kubelet in &model.kubelets {
+        for address in &kubelet.cluster_dns {
+            say(address.text.span, format!("clusterDNS {}", address.text.value));
+        }
+    }
+    for subnet in model.node_subnets.iter().flatten() {
+        say(subnet.text.span, format!("addresses of nodes in {}", subnet.text.value));
     }
     for proxy in &model.proxies {
         let mode = proxy.mode.as_ref().map_or("default", |mode| mode.value.as_str());
         say(proxy.at, format!("kube-proxy with mode {mode}"));
+        for range in &proxy.node_ports {
+            say(range.text.span, format!("NodePorts at {}", range.text.value));
+        }
     }
     for kind in &model.kinds {
         let family = kind.family.as_ref().map_or("ipv4", |family| family.value.as_str());
@@ -49,7 +75,13 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
     }
     for service in &model.services {
         let policy = service.policy.as_ref().map_or("default", |policy| policy.value.as_str());
-        say(service.at, format!("Service {} with ipFamilyPolicy {policy}", service.name));
+        let families = service.families.iter().map(|family| family.value.as_str());
+        let families: Vec<&str> = families.collect();
+        let families = if families.is_empty() { String::new() } else { listed(&families) };
+        say(service.at, format!("Service {} with ipFamilyPolicy {policy}{families}", service.name));
+    }
+    for called in &model.called {
+        say(called.at, format!("the API server calls Service {}", called.service));
     }
     for pool in &model.pools {
         say(pool.cidr.text.span, format!("Calico pool {}", pool.cidr.text.value));
@@ -93,6 +125,23 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         let ranges: Vec<&str> = ranges.map(|range| range.subnet.text.value.as_str()).collect();
         say(network.at, format!("CNI network of {}", or_none(&ranges)));
     }
+    for cni in &model.calico_cni {
+        let set = |text: &Option<Spanned<String>>| match text {
+            Some(text) => text.value.clone(),
+            None => "not set".to_owned(),
+        };
+        let (v4, v6) = (set(&cni.assign_v4), set(&cni.assign_v6));
+        say(cni.at, format!("Calico's CNI plugin with assign_ipv4 {v4}, assign_ipv6 {v6}"));
+    }
+    for support in &model.felix {
+        say(support.span, format!("Felix with ipv6Support {}", support.value));
+    }
+    for plugin in &model.stock_manifests {
+        say(plugin.span, "a network plugin as it is released".to_owned());
+    }
+    for zone in model.zones.iter().flat_map(|zones| &zones.blocks) {
+        say(zone.span, format!("CoreDNS for {}", zone.value));
+    }
     for peer in &model.bgp_peers {
         let families: Vec<&str> = peer.families.iter().map(|own| own.afi.value.as_str()).collect();
         let families = if families.is_empty() { "both".into() } else { families.join(", ") };
@@ -116,6 +165,24 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
             let texts: Vec<&str> = texts.collect();
             say(first.text.span, format!("kube-vip with {}", texts.join(", ")));
         }
+    }
+    for own in &model.calico_bgp {
+        match own {
+            CalicoBgp::Services { field, ranges } => {
+                let texts: Vec<&str> = ranges.iter().map(|own| own.text.value.as_str()).collect();
+                if let Some(first) = ranges.first() {
+                    say(first.text.span, format!("Calico's {field} {}", texts.join(", ")));
+                }
+            }
+            CalicoBgp::Peer { address, .. } => {
+                say(address.span, format!("Calico's BGP neighbour {}", address.value));
+            }
+            CalicoBgp::Selected => {}
+        }
+    }
+    for Listener { family, off } in &model.listeners {
+        let on = if off.value == "true" { "off" } else { "on" };
+        say(off.span, format!("an ingress controller's {family} is {on}"));
     }
     for family in model.gateways.iter().filter_map(|gateway| gateway.family.as_ref()) {
         say(family.span, format!("Envoy Gateway with ipFamily {}", family.value));
@@ -160,6 +227,28 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         say(sysctl.span, format!("{} = {value}", sysctl.value.name));
     }
     all
+}
+
+/// The flags of a component that concern families and are not ranges, which are told by themselves.
+fn flags(component: &Component) -> impl Iterator<Item = (&Component, &Arg)> {
+    let own = |arg: &&Arg| {
+        let name = arg.name.value.as_str();
+        name.starts_with("node-cidr-mask-size")
+            || matches!(name, "advertise-address" | "bind-address" | "allocate-node-cidrs")
+    };
+    component.args.list.iter().filter(own).map(move |arg| (component, arg))
+}
+
+const fn program(name: ComponentName) -> &'static str {
+    match name {
+        ComponentName::ApiServer => "kube-apiserver",
+        ComponentName::ControllerManager => "kube-controller-manager",
+        ComponentName::Proxy => "kube-proxy",
+    }
+}
+
+fn listed(families: &[&str]) -> String {
+    format!(" and ipFamilies {}", families.join(", "))
 }
 
 fn or_none(texts: &[&str]) -> String {

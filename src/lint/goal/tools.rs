@@ -83,6 +83,11 @@ impl Installer {
                  can't be enabled on a cluster that was started with one family.",
                 "https://docs.k3s.io/networking/basic-network-options#dual-stack-ipv4--ipv6-networking",
             ),
+            Self::Other(Tool::HetznerK3s) => (
+                "hetzner-k3s gives a node one address as node-ip, so k3s exits where its ranges are \
+                 of both families.",
+                "https://github.com/vitobotta/hetzner-k3s/blob/main/templates/master_install_script.sh",
+            ),
             Self::Other(Tool::K0s) => (
                 "k0s' page on dual-stack is about new clusters; this linter knows of no way for one \
                  that runs.",
@@ -122,6 +127,11 @@ impl Installer {
                 "KubeOne takes both families when it provisions a cluster; this linter knows of no \
                  way for one that runs.",
                 "https://docs.kubermatic.com/kubeone/main/guides/dual-stack/",
+            ),
+            Self::Other(Tool::Kamaji) => (
+                "Kamaji takes the ranges of Pods and Services when it makes a control plane; this \
+                 linter knows of no way for one that runs.",
+                "https://kamaji.clastix.io/reference/api/",
             ),
             Self::Other(Tool::Gardener) => (
                 "Gardener owns the control plane and the nodes: where the infrastructure can have \

@@ -2,7 +2,9 @@
 
 use crate::{
     lint::{
-        model::{Arg, Autodetection, CalicoCni, CalicoNode, IpPool, RangeEntry},
+        model::{
+            Arg, Autodetection, CalicoBgp, CalicoCni, CalicoNode, IpPool, RangeEntry, parse_address,
+        },
         tree::Node,
     },
     net::IpFamily,
@@ -13,7 +15,10 @@ use super::{Lower, tools::is_true};
 impl Lower<'_> {
     /// The CNI configuration (JSON, with placeholders) in Calico's ConfigMap.
     pub(super) fn calico_config(&mut self, node: &Node) {
-        for document in self.embedded(node, "cni_network_config") {
+        let before = self.model.flaws.len();
+        let documents = self.embedded(node, "cni_network_config");
+        self.not_json(node, before);
+        for document in documents {
             let plugins = document.root.get("plugins").map(Node::items).unwrap_or_default();
             for plugin in plugins.iter().chain([&document.root]) {
                 let Some(ipam) = plugin.get("ipam") else { continue };
@@ -53,11 +58,44 @@ impl Lower<'_> {
         true
     }
 
+    /// `BGPConfiguration`, for the ranges of Services that it announces.
+    pub(super) fn calico_bgp_configuration(&mut self, root: &Node) -> bool {
+        for field in ["serviceClusterIPs", "serviceLoadBalancerIPs", "serviceExternalIPs"] {
+            let list = root.at(&["spec", field]).map(Node::items).unwrap_or_default();
+            let ranges = list.iter().filter_map(|own| own.get("cidr")?.text());
+            let ranges = ranges.map(RangeEntry::new).collect();
+            self.model.calico_bgp.push(CalicoBgp::Services { field, ranges });
+        }
+        true
+    }
+
+    /// `BGPPeer`, by its address, which may have a port, or by a selector.
+    pub(super) fn calico_bgp_peer(&mut self, root: &Node) -> bool {
+        let address = root.at(&["spec", "peerIP"]).and_then(Node::text);
+        self.model.calico_bgp.push(match address {
+            Some(address) => {
+                let text = address.value.trim();
+                let bare = text.strip_prefix('[').and_then(|rest| rest.split(']').next());
+                let family = parse_address(bare.unwrap_or(text))
+                    .or_else(|| parse_address(text.split(':').next()?))
+                    .map(IpFamily::of);
+                CalicoBgp::Peer { address, family }
+            }
+            None => CalicoBgp::Selected,
+        });
+        true
+    }
+
     /// The specification of an `Installation`, which the operator's chart has in its values too.
     pub(super) fn calico_network(&mut self, spec: &Node) {
         let pools = spec.at(&["calicoNetwork", "ipPools"]).map(Node::items);
         for pool in pools.unwrap_or_default() {
             self.calico_pool(pool, true);
+        }
+        // Its VPP has a BGP daemon of its own, which one neighbour serves for both families.
+        let dataplane = spec.at(&["calicoNetwork", "linuxDataplane"]).and_then(Node::str);
+        if dataplane == Some("VPP") {
+            self.model.calico_bgp.push(CalicoBgp::Selected);
         }
         let detection = ["nodeAddressAutodetectionV4", "nodeAddressAutodetectionV6"]
             .map(|key| Some(spec.get("calicoNetwork")?.entry(key)?.key.span));

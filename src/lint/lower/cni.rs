@@ -2,9 +2,9 @@
 //! for beside it by Multus' `NetworkAttachmentDefinition`.
 
 use crate::lint::{
-    model::{Address, CniNetwork, CniRange, RangeEntry, is_template},
+    model::{Address, CniNetwork, CniRange, RangeEntry, has_variable, is_template},
     source::{Span, Spanned},
-    tree::{Node, Value},
+    tree::{Flaw, FlawKind, Node, Value},
 };
 
 use super::Lower;
@@ -23,11 +23,36 @@ impl Lower<'_> {
         // What a template is still to fill in need not be JSON yet.
         let config = config.filter(|node| !node.str().is_some_and(is_template));
         if let Some(config) = config {
+            let before = self.model.flaws.len();
             for document in self.embedded(config, "config") {
                 self.cni(&document.root, false);
             }
+            self.not_json(config, before);
         }
         true
+    }
+
+    /// Says why a text is not JSON, which reads well enough as YAML: nothing was said of it since
+    /// there were that many flaws. Calico's `__WORD__`s are filled in before anybody reads it.
+    pub(super) fn not_json(&mut self, node: &Node, flaws: usize) {
+        let told = self.model.flaws.len() > flaws;
+        let unfinished = |text: &str| has_variable(text) || is_template(text);
+        let Some(text) = node.str().filter(|text| !told && !unfinished(text)) else { return };
+        let is_word = |part: &str| {
+            !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        };
+        let fill = |(at, part): (usize, &str)| match at % 2 == 1 && is_word(part) {
+            true => "1".repeat(part.len()),
+            false => part.to_owned(),
+        };
+        let filled: Vec<String> = text.split("__").enumerate().map(fill).collect();
+        let filled = filled.join("11");
+        let Err(error) = serde_json::from_str::<serde_json::Value>(&filled) else { return };
+        let line = error.line().saturating_sub(1);
+        let span = self.line_span(node, line, error.column().saturating_sub(1), 1);
+        let message = format!("this must be JSON: {error}");
+        let flaw = Flaw::new(FlawKind::Syntax, span, message);
+        self.model.flaws.push(flaw.fix("write JSON: no comma behind the last item, texts in \"\""));
     }
 
     /// A node's configuration: one plugin, or a list of them.

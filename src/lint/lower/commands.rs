@@ -3,14 +3,14 @@
 
 use crate::lint::{
     model::{
-        Address, Arg, Args, ClusterConfiguration, ComponentName, GateReader, NodeConfiguration,
-        Owner, Role,
+        Address, AddressList, Arg, Args, ClusterConfiguration, ComponentName, GateReader,
+        NodeConfiguration, Owner, Role,
     },
     source::{Span, Spanned},
     tree::Node,
 };
 
-use super::{Lower, settings};
+use super::{Lower, reach::undoes, settings, stock::is_stock};
 
 /// Variables that hold the arguments for k3s and RKE2.
 const VARIABLES: [&str; 3] = ["INSTALL_K3S_EXEC=", "INSTALL_RKE2_EXEC=", "K3S_EXEC="];
@@ -130,6 +130,16 @@ fn branching(words: &[String]) -> Option<bool> {
     }
 }
 
+/// The name of the function that a command of a script begins to define.
+fn function_of(words: &[Spanned<String>]) -> Option<&str> {
+    let word = |at: usize| words.get(at).map(|word| word.value.as_str());
+    match (word(0)?, word(1)) {
+        ("function", Some(name)) => Some(name),
+        (name, Some("()")) => Some(name),
+        (name, _) => name.strip_suffix("()"),
+    }
+}
+
 impl Lower<'_> {
     /// The command lines in a text. False if none of them is known.
     pub(super) fn script(&mut self, node: &Node) -> bool {
@@ -149,7 +159,12 @@ impl Lower<'_> {
                 .any(|name| words(name, "cidr") || words(name, "node-ip"))
             || words("helm", "--set")
             || words("cilium", "--set")
+            || text.value.contains("cilium install")
+            || text.value.contains("cilium/cilium")
             || words("talosctl", "config")
+            || (text.value.contains("kubectl") && text.value.split_whitespace().any(is_stock))
+            || words("minikube", "extra-config")
+            || words("minikube", "service-cluster-ip-range")
             || (text.value.contains("net.ipv")
                 && ["sysctl ", "echo ", "printf "].iter().any(|name| text.value.contains(name)));
         if !known {
@@ -159,6 +174,7 @@ impl Lower<'_> {
         let mut from = 0;
         let outer = self.reach;
         let mut branches = 0_usize;
+        let mut function = false;
         let mut commands = commands(&text.value).into_iter().peekable();
         while let Some(words) = commands.next() {
             branches = match branching(&words) {
@@ -171,7 +187,12 @@ impl Lower<'_> {
             let written =
                 target(words.iter().chain(piped.into_iter().flatten()).map(String::as_str));
             let words = self.place(&text, words, &mut from);
+            function = match function_of(&words) {
+                Some(name) => undoes(name),
+                None => function && words.first().is_none_or(|word| word.value != "}"),
+            };
             self.reach = outer.in_branch(branches > 0);
+            self.reach.undoing |= function;
             found |= self.command(&words, &written);
         }
         self.reach = outer;
@@ -286,6 +307,12 @@ impl Lower<'_> {
         let kubelet = self.flags(words);
         let node_ip = kubelet.get("node-ip").filter(|text| !is_variable(&text.value));
         let Some(node_ip) = node_ip.map(|text| self.addresses(text)) else { return false };
+        self.node_with(kubelet, node_ip, at);
+        true
+    }
+
+    /// A node of which only the kubelet's flags are known.
+    pub(super) fn node_with(&mut self, kubelet: Args, node_ip: AddressList, at: Span) {
         self.gate_flag(&kubelet, GateReader::Kubelet);
         self.model.nodes.push(NodeConfiguration {
             at,
@@ -297,7 +324,6 @@ impl Lower<'_> {
             advertise: None,
             tool: None,
         });
-        true
     }
 
     /// What `kubeadm init` makes of its flags.
@@ -314,15 +340,16 @@ impl Lower<'_> {
         }
         let endpoint = get("control-plane-endpoint");
         let ranges = pods.is_some() || services.is_some();
-        if !ranges && endpoint.is_none() {
+        let gates = args.get("feature-gates").is_some();
+        if !ranges && !gates && endpoint.is_none() {
             return false;
         }
         self.endpoint(endpoint, false);
+        self.version(get("kubernetes-version"));
+        self.gate_flag(&args, GateReader::Kubeadm);
         if !ranges {
             return true;
         }
-        self.version(get("kubernetes-version"));
-        self.gate_flag(&args, GateReader::Kubeadm);
         if args.get("service-cidr").is_none() {
             self.assume_services(at);
         }

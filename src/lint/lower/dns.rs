@@ -1,7 +1,7 @@
 //! CoreDNS' Corefile.
 
 use crate::lint::{
-    model::Directive,
+    model::{Directive, Zones},
     source::{Span, Spanned},
     tree::Node,
 };
@@ -16,6 +16,8 @@ impl Lower<'_> {
         let least = usize::from(imported);
         let mut depth = least;
         let mut current: Option<Directive> = None;
+        let mut zones = Zones::default();
+        let before = self.model.dns.len();
         for (number, line) in text.value.lines().enumerate() {
             let mut words = self.words(node, number, line);
             let closes = words.first().is_some_and(|word| word.value == "}");
@@ -31,7 +33,7 @@ impl Lower<'_> {
                 continue;
             }
             match depth {
-                0 => {}
+                0 => zones.blocks.append(&mut words),
                 _ if words.is_empty() => {}
                 1 => {
                     self.model.dns.extend(current.take());
@@ -46,6 +48,9 @@ impl Lower<'_> {
             depth += usize::from(opens);
         }
         self.model.dns.extend(current);
+        let own = self.model.dns[before..].iter().filter(|own| own.plugin() == "kubernetes");
+        zones.served = own.flat_map(|own| &own.words).map(|word| word.value.clone()).collect();
+        self.model.zones.push(zones);
     }
 
     /// The values of CoreDNS' chart: server blocks as lists of plugins.

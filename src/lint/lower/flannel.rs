@@ -1,7 +1,7 @@
 //! flannel's `net-conf.json`.
 
 use crate::lint::{
-    model::{Arg, Args, Flannel},
+    model::{Arg, Args, Flannel, has_variable, is_template},
     source::{Edit, Span, Spanned},
     tree::{Document, Entry, Node, ScalarKind, Value},
 };
@@ -12,7 +12,10 @@ impl Lower<'_> {
     /// The text of `net-conf.json` in flannel's ConfigMap.
     pub(super) fn flannel_config(&mut self, node: &Node, key: &Spanned<String>) {
         let Some(text) = node.text() else { return };
-        let broken = serde_json::from_str::<serde_json::Value>(&text.value).err().map(|error| {
+        // What a shell is still to fill in need not be JSON yet.
+        let whole = !has_variable(&text.value) && !is_template(&text.value);
+        let parsed = serde_json::from_str::<serde_json::Value>(&text.value);
+        let broken = parsed.err().filter(|_| whole).map(|error| {
             let line = error.line().saturating_sub(1);
             let span = self.line_span(node, line, error.column().saturating_sub(1), 1);
             Spanned::new(error.to_string(), span)
@@ -83,9 +86,8 @@ impl Lower<'_> {
             set("enableipv6", range.with("true".to_owned()));
             set("ipv6network", range);
         }
-        if let Some(backend) = root.at(&["flannel", "backend"]).and_then(Node::text) {
-            set("backend.type", backend);
-        }
+        let backend = root.at(&["flannel", "backend"]).and_then(Node::text);
+        set("backend.type", backend.unwrap_or_else(|| Spanned::new("vxlan".to_owned(), at)));
         let settings = Args { list, ..Args::default() };
         self.model.flannel.push(Flannel {
             at,

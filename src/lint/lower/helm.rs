@@ -101,8 +101,9 @@ impl Lower<'_> {
                 self.chart(chart, &entry.value, entry.key.span);
                 known = true;
             }
+            known |= self.ingress_values(&entry.value);
         }
-        known |= self.metallb_values(root);
+        known |= self.metallb_values(root) | self.ingress_values(root);
         self.value_services(root) || known
     }
 
@@ -137,6 +138,15 @@ impl Lower<'_> {
         self.chart_version(chart, root.at(&["spec", "chart", "spec", "version"]));
         let values = root.at(&["spec", "values"]);
         values.is_some_and(|values| self.helm_values(values, chart))
+    }
+
+    /// Crossplane's `Release`.
+    pub(super) fn helm_crossplane(&mut self, root: &Node) -> bool {
+        let Some(own) = root.at(&["spec", "forProvider"]) else { return false };
+        let chart = own.at(&["chart", "name"]).and_then(Node::str);
+        self.chart_version(chart, own.at(&["chart", "version"]));
+        let known = self.helm_settings(own.get("set"), chart);
+        own.get("values").is_some_and(|values| self.helm_values(values, chart)) || known
     }
 
     /// Flux' `OCIRepository`, of which the version of a chart is known. It says nothing else.

@@ -18,6 +18,23 @@ const RUNNERS: [&str; 6] = ["ssh", "sshpass", "bash", "sh", "su", "vagrant"];
 /// Flags by which Helm takes values from elsewhere: what the others set is only a part then.
 const OTHER_VALUES: [&str; 4] = ["-f", "--values", "--reuse-values", "--reset-then-reuse-values"];
 
+/// The flags that a shell hands to k3s' install script, which it reads from a pipe: those behind
+/// `sh -s - server`, where `server` may be left out.
+fn piped(words: &[Spanned<String>]) -> Option<&[Spanned<String>]> {
+    let mut rest = words;
+    let mut reads = false;
+    while let [word, more @ ..] = rest {
+        match word.value.as_str() {
+            "-s" => reads = true,
+            "-" | "--" | "server" | "agent" if reads => {}
+            flag if flag.starts_with("--") && reads => return Some(rest),
+            _ => return None,
+        }
+        rest = more;
+    }
+    None
+}
+
 /// Whether kernel settings are read from a file.
 fn is_sysctl_file(path: &str) -> bool {
     path.contains("sysctl.d/") || path.ends_with("sysctl.conf")
@@ -37,8 +54,11 @@ impl Lower<'_> {
             "cilium" if verb(&["install"]) => self.helm_command(words),
             "k3sup" if verb(&["install", "join"]) => self.k3sup(rest),
             "talosctl" => self.talosctl(rest),
+            "minikube" if verb(&["start"]) => self.minikube(rest, first.span),
+            "kubectl" => self.stock_manifest(rest),
             "sysctl" => self.sysctl_words(rest),
             "echo" | "printf" if is_sysctl_file(written) => self.sysctl_words(rest),
+            "sh" | "bash" if let Some(words) = piped(rest) => self.k3s_flags(words, first.span),
             name if RUNNERS.contains(&name) => self.handed_on(rest),
             _ => false,
         }
@@ -54,14 +74,26 @@ impl Lower<'_> {
             return false;
         }
         let args = self.flags(words);
-        let set = |arg: &&Arg| matches!(arg.name.value.as_str(), "set" | "set-string" | "helm-set");
-        let given: Vec<_> = args.list.iter().filter(set).map(|arg| arg.value.clone()).collect();
+        let own = |names: &[&str]| -> Vec<Spanned<String>> {
+            let set = args.list.iter().filter(|arg| names.contains(&arg.name.value.as_str()));
+            set.map(|arg| arg.value.clone()).collect()
+        };
+        let given = own(&["set", "set-string", "set-json", "helm-set"]);
         // What the shell fills in may be anything.
         if given.iter().any(|text| is_variable(&text.value)) {
             return false;
         }
-        let list: Vec<Arg> = given.iter().flat_map(|text| self.assignments(text)).collect();
-        let Some(span) = list.first().map(|arg| arg.name.span) else { return false };
+        let mut list: Vec<Arg> = given.iter().flat_map(|text| self.assignments(text)).collect();
+        // A list of JSON reads as Helm's own form of a list.
+        for arg in &mut list {
+            let inner = arg.value.value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            if let Some(inner) = inner.filter(|inner| !inner.contains(['{', '['])) {
+                let inner = inner.replace('"', "");
+                arg.value.value = format!("{{{inner}}}");
+            }
+        }
+        let stock = self.stock_cilium(words);
+        let Some(span) = list.first().map(|arg| arg.name.span) else { return stock };
         let plain = |word: &&Spanned<String>| !word.value.starts_with('-');
         let chart = words.iter().skip(1).filter(plain).find(|word| word.value.contains('/'));
         let chart = chart.or(words.first()).map(|word| word.value.clone());

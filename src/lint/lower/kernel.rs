@@ -52,6 +52,11 @@ impl Lower<'_> {
 
     /// A setting of the node's kernel.
     pub(super) fn kernel_setting(&mut self, mut sysctl: Sysctl, span: Span) {
+        // Taking a cluster down turns off what it needed.
+        let off = if sysctl.name.ends_with("disable_ipv6") { "1" } else { "0" };
+        if self.reach.undoing && sysctl.value.as_deref() == Some(off) {
+            return;
+        }
         sysctl.value = sysctl.value.filter(|_| !self.reach.conditional);
         self.model.sysctls.push(Spanned::new(sysctl, span));
     }
@@ -188,6 +193,37 @@ mod tests {
         assert_eq!(script(&set(0)), ["DS703"]);
         assert_eq!(script(&format!("{}{}", set(1), set(0))), [""; 0]);
         assert_eq!(script(&format!("{}{}", set(0), set(0))), ["DS703"]);
+    }
+
+    #[test]
+    fn what_takes_a_cluster_down_turns_nothing_off_that_a_cluster_needs() {
+        let off = "sysctl -w net.ipv4.ip_forward=0\nsysctl -w net.ipv6.conf.all.forwarding=0\n";
+        let function = format!("teardown() {{\n  kubeadm reset -f\n  {off}}}\n");
+        assert_eq!(script(&function), [""; 0]);
+        assert_eq!(script(&format!("function cleanup {{\n{off}}}\n")), [""; 0]);
+        assert_eq!(script(&format!("prepare() {{\n{off}}}\n")), ["DS703", "DS703"]);
+        // What follows the function is carried out.
+        assert_eq!(script(&format!("cleanup() {{\ntrue\n}}\n{off}")), ["DS703", "DS703"]);
+        // A setting of such a script doesn't stand for one that is missing.
+        let on = "sysctl -w net.ipv4.ip_forward=1\n";
+        assert_eq!(script(&format!("{on}{function}")), ["DS704"]);
+    }
+
+    #[test]
+    fn a_file_that_takes_a_cluster_down_is_told_by_its_name() {
+        let lint = |name: &str| {
+            let text = format!(
+                "{CLUSTER}---\n- hosts: all\n  tasks:\n  - sysctl: {{name: \
+                 net.ipv6.conf.all.forwarding, value: 0}}\n"
+            );
+            let report = lint_text(name, text.into(), None, &Options::default());
+            report.findings.len()
+        };
+        assert_eq!(lint("site.yml"), 1);
+        assert_eq!(lint("reset.yml"), 0);
+        assert_eq!(lint("ansible/tear_down-all.yaml"), 0);
+        assert_eq!(lint("roles/reset/tasks/main.yml"), 0);
+        assert_eq!(lint("countdown.yml"), 1);
     }
 
     #[test]

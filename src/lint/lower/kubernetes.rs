@@ -112,7 +112,8 @@ impl Lower<'_> {
                 || self.kube_router(container)
                 || self.kube_ovn_controller(container)
                 || self.external_dns(container)
-                || self.kube_vip(container);
+                || self.kube_vip(container)
+                || self.ingress_controller(container);
             let named = |node: &Node| node.get("name").and_then(Node::str) == Some("calico-node");
             if named(container) {
                 self.calico_node(container);
@@ -270,6 +271,7 @@ impl Lower<'_> {
         if self.ovn_kubernetes(data) || (name == Some("kubevip") && self.kube_vip_pools(data)) {
             return true;
         }
+        known |= self.ingress_config(name, data);
         let dns = name.is_some_and(|name| name.contains("coredns"));
         for entry in data.entries() {
             match entry.key.value.as_str() {

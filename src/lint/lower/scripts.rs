@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::lint::{
-    model::Model,
+    model::{Model, has_variable},
     source::{SourceId, Sources, Span},
     tree::{Block, Budget, Node, Scalar, ScalarKind, Value},
 };
@@ -45,6 +45,7 @@ pub(in crate::lint) fn script_file(
 ) -> bool {
     let node = whole(sources, id);
     let mut lower = Lower::new(sources, budget, model);
+    lower.reach = lower.in_file(id);
     lower.shell(&node)
 }
 
@@ -143,18 +144,6 @@ fn delimiter(line: &str) -> Option<(&str, bool)> {
     let bare = after.trim_start_matches(['\'', '"', '\\']);
     let end = bare.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(bare.len());
     (end > 0).then(|| (&bare[..end], bare.len() < after.len()))
-}
-
-/// Whether a text holds a variable of a shell's without braces, `$NAME`.
-fn has_variable(text: &str) -> bool {
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once('$') {
-        if after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-            return true;
-        }
-        rest = after;
-    }
-    false
 }
 
 impl Lower<'_> {

@@ -24,28 +24,33 @@ impl Lower<'_> {
     /// Kubernetes' `NetworkPolicy`.
     pub(super) fn network_policy(&mut self, root: &Node) -> bool {
         let rules = |direction| items(root, &["spec", direction]).iter();
-        let lists = rules("ingress").map(|rule| items(rule, &["from"]));
-        let lists = lists.chain(rules("egress").map(|rule| items(rule, &["to"])));
+        let lists = rules("ingress").map(|rule| (false, items(rule, &["from"])));
+        let lists = lists.chain(rules("egress").map(|rule| (true, items(rule, &["to"]))));
         let block = |peer: &Node| {
             let block = peer.get("ipBlock")?;
             Some(Block { cidr: range(block.get("cidr"))?, except: ranges(block, "except") })
         };
-        let peers = lists.map(|list| Peers { blocks: list.iter().filter_map(block).collect() });
+        let peers = lists.map(|(outgoing, list)| Peers {
+            outgoing,
+            blocks: list.iter().filter_map(block).collect(),
+        });
         self.model.policies.push(Policy { peers: peers.collect(), native: true });
         true
     }
 
     /// The policies of a cluster's administrator, whose peers are lists of `networks`.
     pub(super) fn admin_policy(&mut self, root: &Node) -> bool {
+        let rules = |direction| items(root, &["spec", direction]).iter();
+        let rules = rules("egress").map(|rule| (true, rule, "to"));
         let rules =
-            items(root, &["spec", "egress"]).iter().chain(items(root, &["spec", "ingress"]));
-        let allows = |rule: &&Node| {
+            rules.chain(items(root, &["spec", "ingress"]).iter().map(|r| (false, r, "from")));
+        let allows = |rule: &Node| {
             rule.get("action").and_then(Node::str).is_some_and(|a| matches!(a, "Allow" | "Accept"))
         };
-        let peers = rules.filter(allows).map(|rule| {
-            let list = items(rule, &["to"]).iter().chain(items(rule, &["from"]));
-            let blocks = list.flat_map(|peer| ranges(peer, "networks"));
-            Peers { blocks: blocks.map(|cidr| Block { cidr, except: Vec::new() }).collect() }
+        let peers = rules.filter(|(_, rule, _)| allows(rule)).map(|(outgoing, rule, side)| {
+            let blocks = items(rule, &[side]).iter().flat_map(|peer| ranges(peer, "networks"));
+            let blocks = blocks.map(|cidr| Block { cidr, except: Vec::new() }).collect();
+            Peers { outgoing, blocks }
         });
         let peers = peers.collect();
         self.model.policies.push(Policy { peers, native: false });
@@ -101,7 +106,7 @@ impl Lower<'_> {
                         })
                     };
                     blocks.extend(items(rule, &[set]).iter().filter_map(with_exceptions));
-                    peers.push(Peers { blocks });
+                    peers.push(Peers { outgoing: direction == "egress", blocks });
                 }
             }
         }
@@ -118,7 +123,7 @@ impl Lower<'_> {
                 let Some(side) = rule.get(side).filter(|_| allows) else { continue };
                 let block = |cidr| Block { cidr, except: Vec::new() };
                 let blocks = ranges(side, "nets").into_iter().map(block).collect();
-                peers.push(Peers { blocks });
+                peers.push(Peers { outgoing: direction == "egress", blocks });
             }
         }
         self.model.policies.push(Policy { peers, native: false });

@@ -1,6 +1,9 @@
 //! What runs in a cluster and has families of its own.
 
-use crate::lint::source::{Span, Spanned};
+use crate::{
+    lint::source::{Span, Spanned},
+    net::IpFamily,
+};
 
 use super::{Address, RangeEntry};
 
@@ -53,6 +56,15 @@ pub struct Subnet {
     pub ranges: Vec<RangeEntry>,
     /// `gateway`.
     pub gateways: Vec<Address>,
+}
+
+/// What an ingress controller is told about listening in a family.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The family.
+    pub family: IpFamily,
+    /// Whether it is not to listen: `true`, at the setting.
+    pub off: Spanned<String>,
 }
 
 /// What Envoy Gateway is told of the proxies that it makes.

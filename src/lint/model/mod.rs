@@ -16,15 +16,15 @@ mod view;
 
 pub(super) use address::parse_address;
 pub use address::{Address, AddressList, Endpoint};
-pub use apps::{Gateway, Mesh, Subnet, Switch};
+pub use apps::{Gateway, Listener, Mesh, Subnet, Switch};
 pub use args::{Arg, Args, ArgsForm};
 pub use installs::{Installation, NodeMask};
-pub use plugins::{AntreaAgent, Cilium, CniNetwork, CniRange, Flannel, KubeRouter};
-pub use ranges::{Owner, RangeEntry, RangeList, Role, is_template, parse_range};
+pub use plugins::{AntreaAgent, CalicoBgp, Cilium, CniNetwork, CniRange, Flannel, KubeRouter};
+pub use ranges::{Owner, RangeEntry, RangeList, Role, has_variable, is_template, parse_range};
 pub use tool::Tool;
 pub use traffic::{
     AddressPool, Advertisement, Announced, BgpAdvertisement, BgpFamily, BgpPeer, Block, Called,
-    Directive, L2Announcement, Peers, Policy, PoolRange, VirtualAddress,
+    Directive, L2Announcement, Peers, Policy, PoolRange, VirtualAddress, Zones,
 };
 pub use version::{Version, Versions};
 pub use view::{CURRENT, read_ranges};
@@ -81,14 +81,21 @@ pub struct Model {
     pub virtual_addresses: Vec<VirtualAddress>,
     /// Gateways that Envoy Gateway makes.
     pub gateways: Vec<Gateway>,
+    /// What ingress controllers are told about listening in a family.
+    pub listeners: Vec<Listener>,
     /// Services that the API server calls.
     pub called: Vec<Called>,
     /// What Corefiles say.
     pub dns: Vec<Directive>,
+    /// The zones of each Corefile.
+    pub zones: Vec<Zones>,
     /// Cilium's settings.
     pub cilium: Vec<Cilium>,
     /// flannel's settings.
     pub flannel: Vec<Flannel>,
+    /// Network plugins that commands install as they are released: a manifest's address, or the word
+    /// by which a command begins.
+    pub stock_manifests: Vec<Spanned<String>>,
     /// kube-router's flags.
     pub kube_routers: Vec<KubeRouter>,
     /// Antrea's agents.
@@ -103,6 +110,8 @@ pub struct Model {
     pub pools: Vec<IpPool>,
     /// `ipv6Support` of Calico's `FelixConfiguration`s.
     pub felix: Vec<Spanned<String>>,
+    /// What Calico announces by BGP, and to whom.
+    pub calico_bgp: Vec<CalicoBgp>,
     /// How Calico's operator is to find the nodes' addresses: the settings of IPv4 and of IPv6.
     pub autodetection: Vec<Autodetection>,
     /// Subnets of which the kubelet is to take a node's addresses, as Talos has them.

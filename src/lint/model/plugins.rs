@@ -1,6 +1,9 @@
 //! What network plugins other than Calico are told.
 
-use crate::lint::source::{Edit, Span, Spanned};
+use crate::{
+    lint::source::{Edit, Span, Spanned},
+    net::IpFamily,
+};
 
 use super::{Address, Args, RangeEntry};
 
@@ -13,6 +16,27 @@ pub struct Cilium {
     pub settings: Args,
     /// The ranges of its cluster pool.
     pub pools: Vec<RangeEntry>,
+}
+
+/// What Calico announces by BGP, or to whom.
+#[derive(Clone, Debug)]
+pub enum CalicoBgp {
+    /// Services whose addresses are in one of these ranges.
+    Services {
+        /// The setting's name, such as `serviceClusterIPs`.
+        field: &'static str,
+        /// The ranges.
+        ranges: Vec<RangeEntry>,
+    },
+    /// A neighbour at an address.
+    Peer {
+        /// The address, perhaps with a port.
+        address: Spanned<String>,
+        /// Its family, where it is an address.
+        family: Option<IpFamily>,
+    },
+    /// Neighbours of both families: nodes, by a selector, or those of another daemon than BIRD.
+    Selected,
 }
 
 /// flannel's `net-conf.json`.

@@ -114,12 +114,36 @@ impl RangeList {
 }
 
 /// Whether a value holds a placeholder that a template engine or a shell replaces: `${VAR}`,
-/// `$(VAR)`, `@@VAR@@`, `{{ … }}`, `{% … %}`, `<% … %>`.
+/// `$(VAR)`, `@@VAR@@`, `{{ … }}`, `{% … %}`, `<% … %>`; in a single word also `$VAR` and `__VAR__`.
 pub fn is_template(text: &str) -> bool {
     let marks = [("${", "}"), ("$(", ")"), ("@@", "@@"), ("{{", "}}"), ("{%", "%}"), ("<%", "%>")];
-    marks
-        .iter()
-        .any(|(open, close)| text.split_once(open).is_some_and(|(_, rest)| rest.contains(close)))
+    let word = !text.contains(char::is_whitespace);
+    word && (has_variable(text) || is_marked(text))
+        || marks.iter().any(|(open, close)| {
+            text.split_once(open).is_some_and(|(_, rest)| rest.contains(close))
+        })
+}
+
+/// Whether a text holds a variable of a shell's without braces, `$NAME`.
+pub fn has_variable(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('$') {
+        if after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+/// Whether a word is a placeholder such as `__POD_CIDR__`.
+fn is_marked(word: &str) -> bool {
+    let name = word.trim_matches(['"', '\'']);
+    let name = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
+    name.is_some_and(|name| {
+        !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    })
 }
 
 /// Reads `address/length`, with Kubernetes' tolerance for leading zeros in IPv4 addresses.

@@ -5,6 +5,8 @@
 pub enum Tool {
     /// k3s, and RKE2, which reads the same settings.
     K3s,
+    /// k3s, as hetzner-k3s installs it.
+    HetznerK3s,
     /// k0s.
     K0s,
     /// Talos Linux.
@@ -31,6 +33,8 @@ pub enum Tool {
     Gardener,
     /// KubeOne.
     KubeOne,
+    /// Kamaji.
+    Kamaji,
     /// Kube-OVN.
     KubeOvn,
     /// OVN-Kubernetes outside OpenShift.
@@ -48,6 +52,7 @@ impl Tool {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::K3s => "k3s",
+            Self::HetznerK3s => "hetzner-k3s",
             Self::K0s => "k0s",
             Self::Talos => "Talos",
             Self::ClusterApi => "Cluster API",
@@ -61,6 +66,7 @@ impl Tool {
             Self::Antrea => "Antrea",
             Self::Gardener => "Gardener",
             Self::KubeOne => "KubeOne",
+            Self::Kamaji => "Kamaji",
             Self::KubeOvn => "Kube-OVN",
             Self::OvnKubernetes => "OVN-Kubernetes",
             Self::Eks => "EKS",

@@ -23,6 +23,8 @@ pub struct Policy {
 /// One list of peers, of which each is allowed.
 #[derive(Clone, Debug)]
 pub struct Peers {
+    /// Whether they are destinations, and not senders.
+    pub outgoing: bool,
     /// The ranges among them.
     pub blocks: Vec<Block>,
 }
@@ -154,6 +156,15 @@ pub struct Called {
     pub service: String,
     /// Where it is named.
     pub at: Span,
+}
+
+/// The zones of a CoreDNS Corefile.
+#[derive(Clone, Debug, Default)]
+pub struct Zones {
+    /// Those that have a server block of their own.
+    pub blocks: Vec<Spanned<String>>,
+    /// Those that the plugin kubernetes has in one of the blocks.
+    pub served: Vec<String>,
 }
 
 /// A directive of a CoreDNS Corefile.

@@ -153,6 +153,35 @@ impl Model {
         }
     }
 
+    /// The families of the Pods by their ranges; where no document gives any, both if a network plugin
+    /// is told to give Pods both. One family of a plugin's may be a part of what it is told.
+    pub fn told_families(&self) -> Vec<IpFamily> {
+        let families = self.pod_families();
+        let ranges = !self.pod_lists().is_empty() || !self.kinds.is_empty();
+        if !ranges && (self.cilium_is_dual() || self.calico_is_dual()) {
+            return IpFamily::ALL.to_vec();
+        }
+        families
+    }
+
+    /// Whether Cilium's IPv6 is turned on somewhere and none of its families is turned off anywhere.
+    fn cilium_is_dual(&self) -> bool {
+        let sets = |name: &str, value: &str| {
+            let mut all = self.cilium.iter().filter_map(|cilium| cilium.settings.get(name));
+            all.any(|text| text.value == value)
+        };
+        sets("enable-ipv6", "true")
+            && !sets("enable-ipv6", "false")
+            && !sets("enable-ipv4", "false")
+    }
+
+    /// Whether Calico has pools of both families in use.
+    fn calico_is_dual(&self) -> bool {
+        let used = || self.pools.iter().filter(|pool| !pool.disabled);
+        let has = |family| used().any(|pool| pool.cidr.family() == Some(family));
+        IpFamily::ALL.into_iter().all(has)
+    }
+
     /// The addresses of nodes that any document names, with how to speak of each.
     pub fn node_addresses(&self) -> Vec<(&Spanned<String>, IpAddr, &'static str)> {
         let mut all = Vec::new();
@@ -185,7 +214,8 @@ impl Model {
             IpFamily::V4 => "node-cidr-mask-size-ipv4",
             IpFamily::V6 => "node-cidr-mask-size-ipv6",
         };
-        let single = self.is_dual() != Some(true);
+        // 1.16 had one length for both families.
+        let single = self.is_dual() != Some(true) || self.version_or_current() < Version::v1(17);
         let flag = self.components(ComponentName::ControllerManager).find_map(|component| {
             let common = || component.args.get("node-cidr-mask-size").filter(|_| single);
             component.args.get(own).or_else(common)

@@ -19,7 +19,8 @@ impl Lower<'_> {
     pub(in crate::lint::lower) fn antrea(&mut self, root: &Node) -> bool {
         let controller = self.antrea_controller(root);
         let own = ["trafficEncapMode", "serviceCIDRv6", "ovsBridge", "antreaProxy"];
-        let agent = own.iter().any(|key| root.get(key).is_some());
+        let agent = own.iter().any(|key| root.get(key).is_some())
+            || root.at(&["featureGates", "AntreaProxy"]).is_some();
         if agent {
             self.antrea_agent(root);
         }

@@ -5,7 +5,7 @@ use crate::{
         lower::kubeadm::begin,
         model::{Args, ComponentName, Installation, NodeMask, Tool},
         source::Spanned,
-        tree::Node,
+        tree::{Flaw, FlawKind, Node},
     },
     net::IpFamily,
 };
@@ -30,6 +30,13 @@ impl Lower<'_> {
     pub(in crate::lint::lower) fn k0s(&mut self, root: &Node) -> bool {
         let Some(network) = root.at(&["spec", "network"]) else { return true };
         let at = begin(root);
+        for key in ["IPv6podCIDR", "IPv6serviceCIDR"] {
+            if let Some(entry) = network.entry(key) {
+                let message = format!("`{key}` is no field of network");
+                let flaw = Flaw::new(FlawKind::UnknownField, entry.key.span, message);
+                self.model.flaws.push(flaw.fix("move it below network.dualStack"));
+            }
+        }
         let text = |path: &[&str]| network.at(path).and_then(Node::text);
         let dual = text(&["dualStack", "enabled"]).is_some_and(|text| text.value == "true");
         let v6 = |field: &str| text(&["dualStack", field]).filter(|_| dual);

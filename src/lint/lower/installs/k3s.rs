@@ -29,6 +29,8 @@ const KEYS: &[&str] = &[
 /// What k3s takes where nothing is given.
 const PODS: &str = "10.42.0.0/16";
 const SERVICES: &str = "10.43.0.0/16";
+/// The pod range that hetzner-k3s tells k3s where none is given.
+const HETZNER_PODS: &str = "10.244.0.0/16";
 const SETTINGS: &[&str] = &[
     "cni",
     "flannel-backend",
@@ -97,6 +99,28 @@ impl Lower<'_> {
         let kubelet = self.arg_list(get("kubelet-arg"));
         self.gate_flag(&kubelet, GateReader::Kubelet);
         self.k3s_node(root, get("node-ip"), kubelet);
+        true
+    }
+
+    /// The file of hetzner-k3s, which hands its ranges on to k3s.
+    pub(in crate::lint::lower) fn hetzner_k3s(&mut self, root: &Node) -> bool {
+        let own = ["masters_pool", "k3s_version"].iter().all(|key| root.get(key).is_some());
+        let Some(network) = root.get("networking").filter(|_| own) else { return false };
+        let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
+        let setting = Setting::pods(Tool::HetznerK3s, "cluster_cidr");
+        let pods = self.range_list(network.get("cluster_cidr"), setting);
+        let pods = pods.or_else(|| Some(assumed(HETZNER_PODS, at, setting)));
+        let setting = Setting::services(Tool::HetznerK3s, "service_cidr");
+        let services = self.range_list(network.get("service_cidr"), setting);
+        let services = services.or_else(|| Some(assumed(SERVICES, at, setting)));
+        self.model.installs.push(Installation {
+            at,
+            tool: Tool::HetznerK3s,
+            pods,
+            services,
+            masks: Vec::new(),
+            settings: Args::default(),
+        });
         true
     }
 

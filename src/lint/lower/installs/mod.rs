@@ -6,6 +6,7 @@ mod eksctl;
 mod gardener;
 mod k0s;
 mod k3s;
+mod kamaji;
 mod kops;
 mod kubeone;
 mod kubespray;
@@ -64,6 +65,7 @@ impl Lower<'_> {
         self.talos(root)
             || self.talhelper(root)
             || self.k3s(root)
+            || self.hetzner_k3s(root)
             || self.kubespray(root)
             || self.rke(root)
             || self.microk8s(root)

@@ -6,7 +6,7 @@ use crate::lint::{
         RangeEntry, Tool,
     },
     source::Span,
-    tree::{Node, Value},
+    tree::{Flaw, FlawKind, Node, Value},
 };
 
 use super::{Lower, Setting, assumed, settings};
@@ -102,8 +102,35 @@ impl Lower<'_> {
                 self.model.node_subnets.push(subnets);
             }
         }
+        self.talos_types(machine);
         if let Some(files) = machine.get("files") {
             self.carried(files);
+        }
+    }
+
+    /// Where Talos takes one text: a virtual address, and a flag of the kubelet's.
+    fn talos_types(&mut self, machine: &Node) {
+        let flags = machine.at(&["kubelet", "extraArgs"]).map(Node::entries).unwrap_or_default();
+        for flag in flags.iter().filter(|flag| matches!(flag.value.value, Value::Map(_))) {
+            let message = format!("`{}` is no flag with a value, but a mapping", flag.key.value);
+            let flaw = Flaw::new(FlawKind::WrongType, flag.key.span, message);
+            self.model.flaws.push(match flag.key.value.as_str() {
+                "nodeIp" | "nodeIP" => flaw.fix("write nodeIP beside extraArgs, under kubelet"),
+                _ => flaw,
+            });
+        }
+        let network = |key: &str| machine.at(&["network", key]).map(Node::items);
+        for interface in network("interfaces").unwrap_or_default() {
+            let vlans = interface.get("vlans").map(Node::items).unwrap_or_default();
+            for own in vlans.iter().chain([interface]) {
+                let Some(ip) = own.at(&["vip", "ip"]).and_then(Node::text) else { continue };
+                if ip.value.contains(',') {
+                    let message = "Talos takes one virtual address, and this is a list";
+                    let flaw = Flaw::new(FlawKind::WrongType, ip.span, message);
+                    let fix = "write one address; the other family's needs another balancer";
+                    self.model.flaws.push(flaw.fix(fix));
+                }
+            }
         }
     }
 

@@ -190,7 +190,7 @@ fn families(model: &Model, out: &mut Findings) {
     if neighbours.iter().any(|peer| peer.families.is_empty()) {
         return;
     }
-    let mut wanted = model.pod_families();
+    let mut wanted = model.told_families();
     let pools = model.address_pools.iter().flat_map(|pool| &pool.ranges);
     wanted.extend(pools.filter_map(PoolRange::family));
     let all = || neighbours.iter().flat_map(|peer| &peer.families);

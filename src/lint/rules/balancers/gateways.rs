@@ -55,7 +55,16 @@ fn check(gateway: &Gateway, out: &mut Findings) {
     let family = gateway.family.as_ref();
     if let Some(text) = family.filter(|text| !is_known(&text.value)) {
         let message = format!("\"{}\" is not IPv4, IPv6 or DualStack", text.value);
-        out.at(text.span, message).level(Level::Error).fix("write ipFamily: DualStack");
+        let finding = out.at(text.span, message);
+        let right = match text.value.to_lowercase().as_str() {
+            "ipv4" => "IPv4",
+            "ipv6" => "IPv6",
+            _ => "DualStack",
+        };
+        finding.level(Level::Error).fix(format!("write ipFamily: {right}"));
+        if right != "DualStack" || matches!(&*text.value.to_lowercase(), "dual" | "dualstack") {
+            finding.edit(text, right);
+        }
         return;
     }
     let listens = family.map_or("IPv4", |text| text.value.as_str());

@@ -2,6 +2,7 @@
 
 mod bgp;
 mod gateways;
+mod ingress;
 mod l2;
 mod pools;
 mod requests;
@@ -11,6 +12,7 @@ mod webhooks;
 
 pub(super) use bgp::FAMILIES as BGP_FAMILIES;
 pub(super) use gateways::ENVOY;
+pub(super) use ingress::LISTENERS;
 pub(super) use l2::{IPV4_ONLY as L2_IPV4_ONLY, NOTHING as L2_NOTHING};
 pub(super) use pools::{ADVERTISED, INVALID, POOL_FAMILY};
 pub(super) use requests::ONE_ADDRESS;

@@ -11,7 +11,7 @@ use crate::{
     net::IpFamily,
 };
 
-use super::requests::requires_both;
+use super::requests::{prefers_both, requires_both};
 
 const DOCS: &str = "https://metallb.io/configuration/";
 
@@ -48,8 +48,13 @@ pub(crate) const POOL_FAMILY: Rule = Rule {
     summary: "A load balancer requires both families, but the pools have one.",
     why: "MetalLB takes both addresses from one pool. Without a range of each family there the \
           Service gets no address at all.",
-    fix: "Add a range of the other family to the pool, or ask for PreferDualStack.",
-    sources: &["https://metallb.io/usage/", "https://github.com/metallb/metallb/issues/1247"],
+    fix: "Add a range of the other family to the pool, or ask for PreferDualStack, which MetalLB \
+          0.14.9 and later serve with one address.",
+    sources: &[
+        "https://metallb.io/usage/",
+        "https://github.com/metallb/metallb/issues/1247",
+        "https://github.com/metallb/metallb/pull/2587",
+    ],
     enforced_by: &[EnforcedBy::Symptom("the Service stays pending")],
     good: &[GOOD],
     bad: &[
@@ -86,9 +91,18 @@ fn pool_family(model: &Model, out: &mut Findings) {
         None if split => "no address pool has ranges of both families".to_owned(),
         None => return,
     };
-    for service in model.services.iter().filter(|service| requires_both(service)) {
-        if let Some(policy) = &service.policy {
+    // Who has pools of both families, each by itself, wants both.
+    let both = lacks(&known).is_none() && model.service_families().len() > 1;
+    for service in &model.services {
+        let Some(policy) = &service.policy else { continue };
+        if requires_both(service) {
             out.at(policy.span, message.clone()).also(first.text.span, "pool");
+        } else if both && prefers_both(service) {
+            let message = format!("{message}, so this Service gets one address");
+            out.at(policy.span, message)
+                .level(Level::Note)
+                .also(first.text.span, "pool")
+                .fix("put the ranges of both families into one pool");
         }
     }
 }

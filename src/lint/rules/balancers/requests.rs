@@ -1,10 +1,15 @@
 //! Addresses that Services ask load balancers for.
 
-use crate::lint::{
-    model::Service,
-    rules::{
-        Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions, documents::service,
+use crate::{
+    lint::{
+        model::{Extent, Service},
+        rules::{
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+            documents::{cluster, documents, service},
+        },
+        source::Spanned,
     },
+    net::IpFamily,
 };
 
 /// Addresses of a family that the Service doesn't have.
@@ -23,12 +28,61 @@ fn other_family(service: &Service, out: &mut Findings) {
     }
 }
 
+/// Addresses of a family that a Service doesn't get, which names none, by its policy and the families
+/// of the cluster's Services.
+fn absent_family(service: &Service, of_cluster: &[IpFamily], out: &mut Findings) {
+    let policy = service.policy.as_ref().map(|policy| policy.value.as_str());
+    // A part of a Service may have its policy elsewhere.
+    let single = match policy {
+        Some(policy) => policy == "SingleStack",
+        None => service.extent == Extent::Whole,
+    };
+    let own = match (of_cluster, single) {
+        ([family], _) if policy != Some("RequireDualStack") => Some(*family),
+        (families, true) => families.first().copied(),
+        _ => return,
+    };
+    if !service.families.is_empty() || !service.cluster_ips.is_empty() {
+        return;
+    }
+    let mut addresses = service.load_balancer_ips.iter().filter_map(|address| {
+        let family = address.family()?;
+        Some((address, family))
+    });
+    // Where nobody says which family comes first, two of them are still one too many.
+    let own = match (own, addresses.clone().next()) {
+        (Some(own), _) | (None, Some((_, own))) => own,
+        (None, None) => return,
+    };
+    if let Some((address, other)) = addresses.find(|(_, family)| *family != own) {
+        let message = match of_cluster {
+            [_] => {
+                format!("the Service gets no {other}, which the cluster's Services don't have")
+            }
+            _ => format!("the Service has one family, so nothing leads from this {other} address"),
+        };
+        let finding = out.at(address.text.span, message);
+        if of_cluster.len() != 1 {
+            finding.fix("set ipFamilyPolicy: RequireDualStack, or ask for one address");
+        }
+    }
+}
+
 /// Whether a Service is a load balancer that must have both families.
 pub(super) fn requires_both(service: &Service) -> bool {
-    let is = |text: &Option<crate::lint::source::Spanned<String>>, word: &str| {
+    is_balancer(service, "RequireDualStack")
+}
+
+/// Whether a Service is a load balancer that is to have both families where that is possible.
+pub(super) fn prefers_both(service: &Service) -> bool {
+    is_balancer(service, "PreferDualStack")
+}
+
+fn is_balancer(service: &Service, policy: &str) -> bool {
+    let is = |text: &Option<Spanned<String>>, word: &str| {
         text.as_ref().is_some_and(|text| text.value == word)
     };
-    is(&service.kind, "LoadBalancer") && is(&service.policy, "RequireDualStack")
+    is(&service.kind, "LoadBalancer") && is(&service.policy, policy)
 }
 
 pub(crate) const ONE_ADDRESS: Rule = Rule {
@@ -47,6 +101,7 @@ pub(crate) const ONE_ADDRESS: Rule = Rule {
         "https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer",
         "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/",
         "https://github.com/metallb/metallb/issues/1247",
+        "https://github.com/kube-vip/kube-vip/issues/933",
     ],
     enforced_by: &[EnforcedBy::Symptom("the Service stays pending")],
     good: &[
@@ -73,6 +128,25 @@ spec:
             "ipFamilyPolicy: RequireDualStack",
             "loadBalancerIP: 192.168.0.80"
         )),
+        Example::new(documents!(
+            cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
+            service!("type: LoadBalancer", "loadBalancerIP: fd00:192::80")
+        )),
+        // Without a policy a Service is of one family.
+        Example::new(
+            "\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations:
+    kube-vip.io/loadbalancerIPs: 192.168.0.80,fd00:192::80
+spec:
+  type: LoadBalancer
+  ports:
+    - port: 80
+",
+        ),
         Example::new(service!(
             "type: LoadBalancer",
             "ipFamilies: [IPv4]",
@@ -95,8 +169,10 @@ spec:
         ),
     ],
     check: Check::Model(|model, out| {
+        let of_cluster = model.service_families();
         for service in &model.services {
             other_family(service, out);
+            absent_family(service, &of_cluster, out);
         }
         for service in model.services.iter().filter(|service| requires_both(service)) {
             if let Some(annotation) = &service.ipv4_only {

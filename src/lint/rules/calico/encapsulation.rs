@@ -78,11 +78,19 @@ pub(crate) const BLOCK_SIZE: Rule = Rule {
     ],
     check: Check::Model(|model, out| {
         for pool in &model.pools {
-            let (Some(size), Some(range)) = (&pool.block_size, pool.cidr.range) else { continue };
+            let Some(range) = pool.cidr.range else { continue };
             let family = IpFamily::of_range(&range);
-            let (first, last) = match family {
-                IpFamily::V4 => (20, 32),
-                IpFamily::V6 => (116, 128),
+            let (first, last, default) = match family {
+                IpFamily::V4 => (20, 32, 26),
+                IpFamily::V6 => (116, 128, 122),
+            };
+            let Some(size) = &pool.block_size else {
+                if range.prefix_len() > default {
+                    let message = format!("{range} is smaller than a block, which is a /{default}");
+                    let length = range.prefix_len();
+                    out.at(pool.cidr.text.span, message).fix(format!("set blockSize: {length}"));
+                }
+                continue;
             };
             let message = if size.value < first || size.value > last {
                 format!("the blocks of an {family} pool are a /{first} to a /{last}")

@@ -60,7 +60,18 @@ fn check(kind: &KindCluster, out: &mut Findings) {
         Some("dual") => return,
         Some(other) => {
             let span = kind.family.as_ref().map_or(kind.at, |family| family.span);
-            out.at(span, format!("ipFamily must be ipv4, ipv6 or dual, not \"{other}\""));
+            let message = format!("ipFamily must be ipv4, ipv6 or dual, not \"{other}\"");
+            let finding = out.at(span, message);
+            let bare = other.to_lowercase().replace(['-', '_'], "");
+            let right = match bare.as_str() {
+                "ipv4" => "ipv4",
+                "ipv6" => "ipv6",
+                "dual" | "dualstack" => "dual",
+                _ => return,
+            };
+            if let Some(family) = &kind.family {
+                finding.fix(format!("write {right}")).edit(family, right);
+            }
             return;
         }
     };

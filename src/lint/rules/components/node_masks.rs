@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::ComponentName,
+        model::{Asked, ComponentName, Version},
         rules::{
             Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{cluster, controller_manager},
@@ -28,7 +28,7 @@ pub(crate) const ONE_MASK_FOR_TWO: Rule = Rule {
     name: "one-node-mask-for-two-families",
     area: Area::Components,
     level: Level::Error,
-    versions: Versions::ALL,
+    versions: Versions::since(17),
     summary: "node-cidr-mask-size is set in a dual-stack cluster.",
     why: "One prefix length can't fit both families. kubeadm accepts it, but \
           kube-controller-manager then crash-loops and no node gets a pod range.",
@@ -73,10 +73,11 @@ pub(crate) const OTHER_FAMILYS_MASK: Rule = Rule {
     name: "node-mask-of-absent-family",
     area: Area::Components,
     level: Level::Error,
-    versions: Versions::ALL,
+    versions: Versions::since(17),
     summary: "A node mask is set for a family that the Pods don't have, or the same mask is set \
               twice.",
-    why: "kube-controller-manager rejects such flags and exits.",
+    why: "kube-controller-manager rejects such flags and exits. Up to 1.22 it rejects the masks of \
+          families in every cluster of one family, be it theirs.",
     fix: "Remove the flag, or add a pod range of that family.",
     sources: &[FLAGS],
     enforced_by: &[EnforcedBy::Rejects {
@@ -97,9 +98,22 @@ pub(crate) const OTHER_FAMILYS_MASK: Rule = Rule {
             cluster!("podSubnet: 10.244.0.0/16"),
             controller_manager!("node-cidr-mask-size" = "24", "node-cidr-mask-size-ipv4" = "24")
         )),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta3
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16
+controllerManager:
+  extraArgs:
+    node-cidr-mask-size-ipv4: \"24\"
+",
+        )
+        .asked(Asked::kubernetes(22)),
     ],
     check: Check::Model(|model, out| {
         let [family] = model.pod_families()[..] else { return };
+        let version = model.version_or_current();
         if !model.allocates_node_ranges() {
             return;
         }
@@ -116,6 +130,9 @@ pub(crate) const OTHER_FAMILYS_MASK: Rule = Rule {
             } else if let Some(flag) = absent {
                 let other = family.other();
                 out.at(flag.span, format!("a node mask for {other}, which the Pods don't have"));
+            } else if let Some(flag) = same.filter(|_| version < Version::v1(23)) {
+                let message = format!("{version} takes this in clusters of both families only");
+                out.at(flag.span, message).fix(format!("use {COMMON}"));
             }
         }
     }),

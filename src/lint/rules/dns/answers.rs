@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::{Directive, Model},
+        model::{Directive, Model, Zones},
         rules::{
             Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{cluster, documents},
@@ -118,21 +118,72 @@ fn drops(directive: &Directive, family: IpFamily, out: &mut Findings) {
     }
 }
 
+/// The zone that a word of a Corefile names, without a scheme, a port and the last dot.
+fn zone_of(word: &str) -> &str {
+    let word = word.split_once("://").map_or(word, |(_, rest)| rest);
+    let word = word.split(':').next().unwrap_or(word);
+    word.trim_end_matches([',', '.'])
+}
+
 pub(crate) const REVERSE: Rule = Rule {
     code: "DS542",
     name: "dns-reverse-zone",
     area: Area::Dns,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "CoreDNS' kubernetes plugin serves the reverse zone of one family only.",
-    why: "Without ip6.arpa (or in-addr.arpa) among its zones the plugin passes reverse look-ups of \
-          that family on, and the addresses of Pods and Services have no names.",
+    summary: "CoreDNS or NodeLocal DNSCache serves the reverse zone of one family only.",
+    why: "Without ip6.arpa (or in-addr.arpa) among its zones the plugin kubernetes passes reverse \
+          look-ups of that family on, and the addresses of Pods and Services have no names. \
+          NodeLocal DNSCache asks the cluster's DNS only for the zones that have a block.",
     fix: "List in-addr.arpa and ip6.arpa.",
-    sources: &["https://coredns.io/plugins/kubernetes/"],
+    sources: &[
+        "https://coredns.io/plugins/kubernetes/",
+        "https://github.com/kubernetes/kubernetes/blob/master/cluster/addons/dns/nodelocaldns/nodelocaldns.yaml",
+    ],
     enforced_by: &[EnforcedBy::Symptom("addresses of one family have no names")],
     good: &[GOOD],
-    bad: &[Example::new(corefile!("kubernetes cluster.local in-addr.arpa {", "    ttl 30", "}"))],
+    bad: &[
+        Example::new(corefile!("kubernetes cluster.local in-addr.arpa {", "    ttl 30", "}")),
+        Example::new(documents!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            "\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: node-local-dns
+data:
+  Corefile: |
+    cluster.local:53 {
+        forward . 10.96.0.10
+    }
+    in-addr.arpa:53 {
+        forward . 10.96.0.10
+    }
+    .:53 {
+        forward . /etc/resolv.conf
+    }
+"
+        )),
+    ],
     check: Check::Model(|model, out| {
+        for Zones { blocks, served } in &model.zones {
+            let block = |zone: &str| blocks.iter().find(|own| zone_of(&own.value) == zone);
+            let (v4, v6) = ("in-addr.arpa", "ip6.arpa");
+            for (own, missing, family) in [(v4, v6, IpFamily::V6), (v6, v4, IpFamily::V4)] {
+                if let Some(own) = block(own)
+                    && has(model, family)
+                    && block(missing).is_none()
+                    && !served.iter().any(|zone| zone_of(zone) == missing)
+                {
+                    let message =
+                        format!("no block is for {missing}: {family} addresses have no names");
+                    out.at(own.span, message).fix(format!("add a block for {missing}"));
+                }
+            }
+        }
         for directive in model.dns.iter().filter(|directive| directive.plugin() == "kubernetes") {
             let zones = [("in-addr.arpa", IpFamily::V4), ("ip6.arpa", IpFamily::V6)];
             let words = || directive.words.iter().map(|word| word.value.as_str());

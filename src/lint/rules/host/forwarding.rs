@@ -90,7 +90,7 @@ pub(crate) const FORWARDING_ONE_FAMILY: Rule = Rule {
         sysctls!("net.ipv4.ip_forward" = "1")
     ))],
     check: Check::Model(|model, out| {
-        if model.is_dual() != Some(true) {
+        if model.told_families().len() < 2 {
             return;
         }
         for family in IpFamily::ALL {
@@ -136,7 +136,7 @@ pub(crate) const BRIDGE: Rule = Rule {
         )
     ))],
     check: Check::Model(|model, out| {
-        if model.is_dual() != Some(true) {
+        if model.told_families().len() < 2 {
             return;
         }
         let names = ["net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"];

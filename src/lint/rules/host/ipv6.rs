@@ -57,7 +57,7 @@ cluster:
         ),
     ],
     check: Check::Model(|model, out| {
-        if !model.pod_families().contains(&IpFamily::V6) {
+        if !model.told_families().contains(&IpFamily::V6) {
             return;
         }
         for interface in ["all", "default"] {

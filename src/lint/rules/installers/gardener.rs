@@ -72,7 +72,11 @@ fn families(install: &Installation, out: &mut Findings) {
             continue;
         }
         if !matches!(text, "IPv4" | "IPv6") {
-            out.at(value.span, format!("a family is IPv4 or IPv6, not \"{text}\""));
+            let finding = out.at(value.span, format!("a family is IPv4 or IPv6, not \"{text}\""));
+            if let Some(right) = ["IPv4", "IPv6"].iter().find(|own| own.eq_ignore_ascii_case(text))
+            {
+                finding.fix(format!("write {right}")).edit(value, *right);
+            }
         } else if seen.contains(&text) {
             out.at(value.span, format!("{text} is listed twice"));
         }

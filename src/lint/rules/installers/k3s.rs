@@ -36,20 +36,46 @@ pub(crate) const NODE_FAMILIES: Rule = Rule {
     why: "k3s and RKE2 compare node-ip with cluster-cidr at their start, on servers and on agents, \
           and exit: \"must share the same IP version (IPv4, IPv6 or dual-stack)\".",
     fix: "Give node-ip an address of each family of cluster-cidr, separated by a comma.",
-    sources: &[DOCS, "https://github.com/k3s-io/k3s/issues/9946"],
+    sources: &[
+        DOCS,
+        "https://github.com/k3s-io/k3s/issues/9946",
+        "https://github.com/vitobotta/hetzner-k3s/blob/main/templates/master_install_script.sh",
+    ],
     enforced_by: &[EnforcedBy::Symptom("k3s exits at its start")],
     good: &[GOOD],
-    bad: &[Example::new(
-        "\
+    bad: &[
+        Example::new(
+            "\
 node-ip: 192.168.0.11
 cluster-cidr: 10.42.0.0/16,fd00:42::/56
 service-cidr: 10.43.0.0/16,fd00:43::/112
 ",
-    )],
+        ),
+        Example::new(
+            "\
+cluster_name: edge
+k3s_version: v1.33.5+k3s1
+networking:
+  cluster_cidr: 10.42.0.0/16,fd00:42::/56
+  service_cidr: 10.43.0.0/16,fd00:43::/112
+masters_pool:
+  instance_type: cax11
+  instance_count: 3
+",
+        ),
+    ],
     check: Check::Model(node_families),
 };
 
 fn node_families(model: &Model, out: &mut Findings) {
+    // It gives each node one address, whatever the ranges are.
+    let hetzner = model.installs.iter().filter(|install| install.tool == Tool::HetznerK3s);
+    for pods in hetzner.filter_map(|install| install.pods.as_ref()) {
+        if pods.is_dual() && !pods.is_template() {
+            let message = "hetzner-k3s gives a node one address as node-ip, so k3s exits";
+            out.at(pods.text.span, message).fix("write one range; hetzner-k3s has no dual-stack");
+        }
+    }
     let Some(pods) = model.pods().filter(|pods| is_k3s(model) && !pods.assumed) else { return };
     let wanted = model.pod_families();
     for node in model.nodes.iter().filter(|node| node.tool == Some(Tool::K3s)) {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     lint::{
-        model::{AddressList, Model},
+        model::{AddressList, Asked, Model, Version},
         rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions, documents::join},
     },
     net::IpFamily,
@@ -145,7 +145,8 @@ pub(crate) const IGNORED: Rule = Rule {
     versions: Versions::ALL,
     summary: "An entry of node-ip is not an IP address, and the kubelet ignores it.",
     why: "The kubelet only logs a message and uses the remaining entries: the node is \
-          single-stack, or gets whichever address is detected.",
+          single-stack, or gets whichever address is detected. Before 1.20 it takes one address, and \
+          reads nothing from a list.",
     fix: "Use a plain IP address without host name, prefix length, brackets or zone.",
     sources: &[FLAG],
     enforced_by: &[EnforcedBy::Warns {
@@ -153,8 +154,28 @@ pub(crate) const IGNORED: Rule = Rule {
         text: "Could not parse some node IP(s), ignoring them",
     }],
     good: &[GOOD],
-    bad: &[Example::new(join!(node_ip = "192.168.0.12,fd00:192::12/64"))],
+    bad: &[
+        Example::new(join!(node_ip = "192.168.0.12,fd00:192::12/64")),
+        Example::new(
+            "\
+apiVersion: kubeadm.k8s.io/v1beta2
+kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs:
+    node-ip: 192.168.0.12,fd00:192::12
+",
+        )
+        .asked(Asked::kubernetes(19)),
+    ],
     check: Check::Model(|model, out| {
+        let version = model.version_or_current();
+        if version < Version::v1(20) {
+            for list in lists(model).filter(|list| list.entries.len() > 1) {
+                let message =
+                    format!("the kubelet of {version} takes one address, and ignores a list");
+                out.at(list.text.span, message).fix("write one address, or move to 1.20 or later");
+            }
+        }
         for entry in lists(model).flat_map(|list| &list.entries) {
             if entry.ip.is_none() && !entry.text.value.is_empty() {
                 let text = entry.text.value.trim();

@@ -36,7 +36,7 @@ pub(crate) const ONE_FAMILY: Rule = Rule {
     name: "node-ip-one-family",
     area: Area::Nodes,
     level: Level::Warning,
-    versions: Versions::ALL,
+    versions: Versions::since(20),
     summary: "The cluster is dual-stack, but node-ip has one family only.",
     why: "The node has no address of the other family: host-network Pods, and everything that uses \
           node addresses (load balancers, CNI plugins), are single-stack there.",

@@ -14,6 +14,8 @@ use crate::{
 const DOCS: &str =
     "https://github.com/flannel-io/flannel/blob/master/Documentation/configuration.md";
 
+const CONFIG: &str = "https://github.com/flannel-io/flannel/blob/master/pkg/subnet/config.go";
+
 /// flannel's ConfigMap with these lines of its `net-conf.json`.
 macro_rules! net_conf {
     ($($line:literal),* $(,)?) => {
@@ -69,7 +71,8 @@ pub(crate) const NOT_JSON: Rule = Rule {
         Example::new(net_conf!(
             "\"Network\": \"10.244.0.0/16\",",
             "\"EnableIPv6\": \"true\",",
-            "\"IPv6Network\": \"fd00:10:244::/56\""
+            "\"IPv6Network\": \"fd00:10:244::/56\",",
+            "\"Backend\": {\"Type\": \"vxlan\"}"
         )),
         Example::new(net_conf!("\"Network\": \"10.244.0.0/16,fd00:10:244::/56\"")),
     ],
@@ -190,7 +193,8 @@ pub(crate) const NETWORK: Rule = Rule {
     bad: &[Example::new(dual!(
         "\"Network\": \"10.244.0.0/16\",",
         "\"EnableIPv6\": true,",
-        "\"IPv6Network\": \"fd00:10:245::/56\""
+        "\"IPv6Network\": \"fd00:10:245::/56\",",
+        "\"Backend\": {\"Type\": \"vxlan\"}"
     ))],
     check: Check::Model(|model, out| {
         let pods = read_ranges(model.pods());
@@ -234,21 +238,78 @@ pub(crate) const BACKEND: Rule = Rule {
     versions: Versions::ALL,
     summary: "flannel's IPv6 is on with a backend that carries IPv4 only.",
     why: "Of flannel's backends vxlan, host-gw and wireguard carry IPv6. With another, such as udp, \
-          ipip or ipsec, IPv6 traffic between nodes has no way.",
+          ipip or ipsec, IPv6 traffic between nodes has no way. Where none is named, flannel takes \
+          udp.",
     fix: "Use the vxlan backend, or host-gw or wireguard.",
-    sources: &[DOCS, "https://github.com/flannel-io/flannel/blob/master/Documentation/backends.md"],
+    sources: &[
+        DOCS,
+        CONFIG,
+        "https://github.com/flannel-io/flannel/blob/master/Documentation/backends.md",
+    ],
     enforced_by: &[EnforcedBy::Symptom("Pods of different nodes don't reach each other by IPv6")],
     good: &[GOOD],
+    bad: &[
+        Example::new(net_conf!(
+            "\"Network\": \"10.244.0.0/16\",",
+            "\"EnableIPv6\": true,",
+            "\"IPv6Network\": \"fd00:10:244::/56\",",
+            "\"Backend\": {\"Type\": \"udp\"}"
+        )),
+        Example::new(net_conf!(
+            "\"Network\": \"10.244.0.0/16\",",
+            "\"EnableIPv6\": true,",
+            "\"IPv6Network\": \"fd00:10:244::/56\""
+        )),
+    ],
+    check: Check::Model(|model, out| {
+        let whole = model.flannel.iter().filter(|flannel| flannel.broken.is_none());
+        for flannel in whole.filter(|flannel| is(flannel, "enableipv6", "true")) {
+            let Some(backend) = flannel.settings.get("backend.type") else {
+                let on = flannel.settings.get("enableipv6").map_or(flannel.at, |text| text.span);
+                out.at(on, "without a Backend flannel takes udp, which carries IPv4 only")
+                    .fix("add \"Backend\": {\"Type\": \"vxlan\"}");
+                continue;
+            };
+            if ["udp", "ipip", "ipsec"].contains(&&*backend.value.to_lowercase()) {
+                out.at(backend.span, format!("the {} backend carries IPv4 only", backend.value));
+            }
+        }
+    }),
+};
+
+pub(crate) const IPV4_RANGE: Rule = Rule {
+    code: "DS625",
+    name: "flannel-ipv4-range",
+    area: Area::Plugins,
+    level: Level::Error,
+    versions: Versions::ALL,
+    summary: "flannel's IPv4 is on without a range.",
+    why: "EnableIPv4 is true unless it is set to false, and then flannel wants Network: without it the \
+          agents fail (\"please define a correct Network parameter in the flannel config\").",
+    fix: "Set \"EnableIPv4\": false, or \"Network\" to the IPv4 pod range.",
+    sources: &[DOCS, CONFIG, "https://github.com/siderolabs/talos/issues/6427"],
+    enforced_by: &[EnforcedBy::Symptom("nodes get no network")],
+    good: &[
+        GOOD,
+        Example::new(net_conf!(
+            "\"EnableIPv4\": false,",
+            "\"EnableIPv6\": true,",
+            "\"IPv6Network\": \"fd00:10:244::/56\",",
+            "\"Backend\": {\"Type\": \"vxlan\"}"
+        )),
+    ],
     bad: &[Example::new(net_conf!(
         "\"EnableIPv6\": true,",
         "\"IPv6Network\": \"fd00:10:244::/56\",",
-        "\"Backend\": {\"Type\": \"udp\"}"
+        "\"Backend\": {\"Type\": \"vxlan\"}"
     ))],
     check: Check::Model(|model, out| {
-        for flannel in model.flannel.iter().filter(|flannel| is(flannel, "enableipv6", "true")) {
-            let Some(backend) = flannel.settings.get("backend.type") else { continue };
-            if ["udp", "ipip", "ipsec"].contains(&&*backend.value.to_lowercase()) {
-                out.at(backend.span, format!("the {} backend carries IPv4 only", backend.value));
+        for flannel in model.flannel.iter().filter(|flannel| flannel.broken.is_none()) {
+            let off = is(flannel, "enableipv4", "false");
+            let Some(range) = flannel.settings.get("ipv6network") else { continue };
+            if !off && flannel.settings.get("network").is_none() {
+                out.at(range.span, "IPv4 is on by default, and \"Network\" is not set")
+                    .fix("add \"EnableIPv4\": false, or \"Network\" if Pods are to have IPv4");
             }
         }
     }),

@@ -7,7 +7,7 @@ use crate::{
         model::{Block, Model, Peers, read_ranges},
         rules::{
             Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
-            documents::{cluster, documents},
+            documents::{cluster, documents, pool},
         },
     },
     net::{IpFamily, RangeRelation, relation},
@@ -56,6 +56,42 @@ pub(crate) const ANY_OF_ONE_FAMILY: Rule = Rule {
     bad: &[
         Example::new(policy!("egress:", "  - to:", "      - ipBlock: {cidr: 0.0.0.0/0}")),
         Example::new(policy!("ingress:", "  - from:", "      - ipBlock: {cidr: 10.244.0.0/16}")),
+        // The families are those that Cilium is told.
+        Example::new(documents!(
+            "\
+ipv4: {enabled: true}
+ipv6: {enabled: true}
+kubeProxyReplacement: true
+",
+            "\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: web
+spec:
+  podSelector: {}
+  ingress:
+    - from:
+        - ipBlock: {cidr: 0.0.0.0/0}
+"
+        )),
+        // Those of Calico's pools.
+        Example::new(documents!(
+            pool!("v4" = "10.244.0.0/16\n  natOutgoing: true"),
+            pool!("v6" = "fd00:10:244::/56\n  natOutgoing: true"),
+            "\
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata:
+  name: web
+spec:
+  selector: all()
+  types: [Egress]
+  egress:
+    - action: Allow
+      destination: {nets: [\"::/0\"]}
+"
+        )),
     ],
     check: Check::Model(any_of_one_family),
 };
@@ -75,19 +111,25 @@ fn is_whole(block: &Block, ranges: &[IpNet]) -> bool {
 }
 
 fn any_of_one_family(model: &Model, out: &mut Findings) {
-    if model.is_dual() != Some(true) {
+    if model.told_families().len() < 2 {
         return;
     }
     let ranges = read_ranges(model.pod_lists().into_iter().chain(model.service_lists()));
     let ranges: Vec<IpNet> = ranges.into_iter().map(|(_, _, range)| range).collect();
     for policy in &model.policies {
-        for Peers { blocks } in &policy.peers {
+        for Peers { outgoing, blocks } in &policy.peers {
+            let same = || policy.peers.iter().filter(|peers| peers.outgoing == *outgoing);
+            let has = |family| {
+                let mut all = same().flat_map(|peers| &peers.blocks);
+                all.any(|block| block.cidr.family() == Some(family))
+            };
             let wide = |block: &&Block| is_any(block) || is_whole(block, &ranges);
             for block in blocks.iter().filter(wide) {
                 let Some(family) = block.cidr.family() else { continue };
                 let other = family.other();
-                // What is allowed of the other family is a choice, be it a part of it.
-                if blocks.iter().any(|block| block.cidr.family() == Some(other)) {
+                // What is allowed of the other family, be it a part of it or by a rule of its own,
+                // is a choice.
+                if has(other) {
                     continue;
                 }
                 let missing = match other {

@@ -103,6 +103,7 @@ pub(crate) const SERVICES_TOO_LARGE: Rule = Rule {
     sources: &[
         KUBEADM,
         "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/1880-multiple-service-cidrs",
+        "https://github.com/k0sproject/k0s/pull/6874",
     ],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Kubeadm,
@@ -163,6 +164,8 @@ fn too_large(model: &Model, out: &mut Findings) {
             Owner::Kubeadm | Owner::Kind | Owner::Tool(Tool::Kubespray | Tool::KubeOne) => true,
             // Where its machines are set up by kubeadm, that gets the range.
             Owner::Tool(Tool::ClusterApi) if by_kubeadm => true,
+            // k0s looks itself since its 1.35.
+            Owner::Tool(Tool::K0s) if model.version_or_current() >= Version::v1(35) => true,
             Owner::ApiServer => !no_bitmap,
             // Without a version the older limit counts: most clusters are below 1.34 still.
             Owner::Tool(_) => !no_bitmap || model.version().is_none(),

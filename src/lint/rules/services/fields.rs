@@ -104,7 +104,11 @@ pub(crate) const FAMILIES: Rule = Rule {
                 if !matches!(text, "SingleStack" | "PreferDualStack" | "RequireDualStack") {
                     let finding =
                         out.at(policy.span, format!("\"{text}\" is not an ipFamilyPolicy"));
-                    finding.fix("use SingleStack, PreferDualStack or RequireDualStack");
+                    let known = ["SingleStack", "PreferDualStack", "RequireDualStack"];
+                    match known.iter().find(|own| own.eq_ignore_ascii_case(text)) {
+                        Some(own) => finding.fix(format!("use {own}")).edit(policy, *own),
+                        None => finding.fix("use SingleStack, PreferDualStack or RequireDualStack"),
+                    };
                 }
             }
         }

@@ -59,7 +59,8 @@ fn address(address: &Address, out: &mut Findings) {
     let text = address.text.value.trim();
     if let Some(usual) = unusual(text, ip) {
         out.at(address.text.span, format!("the API server rejects {text} since 1.36"))
-            .fix(format!("write {usual}"));
+            .fix(format!("write {usual}"))
+            .edit(&address.text, usual.to_string());
     }
 }
 
@@ -70,7 +71,8 @@ fn range(entry: &RangeEntry, out: &mut Findings) {
     let zeros = length.len() > 1 && length.starts_with('0');
     if range.trunc() != range || zeros || unusual(address, range.addr()).is_some() {
         out.at(entry.text.span, format!("the API server rejects {text} since 1.36"))
-            .fix(format!("write {}", range.trunc()));
+            .fix(format!("write {}", range.trunc()))
+            .edit(&entry.text, range.trunc().to_string());
     }
 }
 

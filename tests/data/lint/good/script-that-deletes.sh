@@ -13,7 +13,7 @@ metadata: {name: web}
 spec:
   ipFamilyPolicy: DualStack
 YAML
-sysctl -w net.ipv6.conf.all.forwarding=1
+sysctl -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 cleanup() {
   sysctl -w net.ipv6.conf.all.forwarding=0
 }
