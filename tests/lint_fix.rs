@@ -193,7 +193,7 @@ data:
     {\"ipam\": {\"type\": \"calico-ipam\", \"assign_ipv6\": \"true\"}}
 ---
 runcmd:
-  - kubectl apply -f https://example.org/flannel/kube-flannel.yml
+  - kubectl apply -f https://github.com/flannel-io/flannel/kube-flannel.yml
 ",
     );
     let (code, said) = lint(directory.path(), &["--explain-file", "cluster.yaml"]);

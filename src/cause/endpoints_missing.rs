@@ -47,7 +47,9 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let which = if all { "any Service".to_owned() } else { words::list(names) };
     let refused = fixture.manual_slices_missing.as_ref();
     let policy = refused.map(|_| {
-        "Correct the policy that the refusal names, or exempt what the control plane creates from it.".to_owned()
+        "If the refusal names a policy or a webhook, correct that, or exempt what the control plane creates from \
+         it."
+            .to_owned()
     });
     let headless = |probed: &Probed<'_>| matches!(&probed.probe.aim, Aim::Name { service } if service.is_headless());
     // It tells that no backend of the family is there.
@@ -85,10 +87,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         probed: evidence.bad(|probed| {
             let asks = probed.service().is_some_and(of_them)
                 && probed.kind() != Some(Kind::WrongAnswer);
-            probed.family == family && (asks || headless(probed) || (all && health(probed)))
+            probed.family == family && (asks || (all && (headless(probed) || health(probed))))
         }),
-        cases: ["service::endpoint_slices", "service::sctp", "dns::headless"]
+        cases: ["service::endpoint_slices", "service::sctp"]
             .into_iter()
+            .chain(all.then_some("dns::headless"))
             .flat_map(|check| evidence.red(check, |judged| judged.case.family == Some(family)))
             .collect(),
         ..Found::default()

@@ -48,13 +48,20 @@ fn dns_pods<'a>(evidence: &Evidence<'a>, nodes: &[&str]) -> Vec<&'a str> {
     pods.map(|pod| pod.name.as_str()).collect()
 }
 
-/// Whether a name may be unknown because one of these DNS pods doesn't hear of new Services.
-fn unlearned(probed: &Probed<'_>, dns: &[&str]) -> bool {
+/// Whether a name is unknown because one of these DNS pods doesn't hear of new Services.
+fn unlearned(evidence: &Evidence<'_>, probed: &Probed<'_>, dns: &[&str]) -> bool {
+    let all = || {
+        let pods = evidence.world.facts.cluster_dns.known().into_iter().flat_map(|dns| &dns.pods);
+        pods.filter(|pod| pod.ready).all(|pod| dns.contains(&pod.name.as_str()))
+    };
     probed.kind() == Some(Kind::NoSuchName)
         && match probed.origin {
             Origin::DnsPod(pod) => dns.contains(&pod),
-            // Which one a resolver asked is not known.
-            _ => !dns.is_empty(),
+            // Which one a resolver asked is not known; those that learn of Services answer, too.
+            _ => {
+                let now_and_then = probed.symptom().is_some_and(|symptom| symptom.intermittent);
+                probed.is_dns() && !dns.is_empty() && (now_and_then || all())
+            }
         }
 }
 
@@ -78,7 +85,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         seen.push(format!("from other nodes {address} accepts connections"));
     }
     let dns = dns_pods(evidence, &nodes);
-    if !dns.is_empty() {
+    if evidence.probed.iter().any(|probed| unlearned(evidence, probed, &dns)) {
         let runs = if dns.len() == 1 { "runs" } else { "run" };
         seen.push(format!(
             "of the DNS pods, {} {runs} there, and can't learn of Services from the API server",
@@ -124,7 +131,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             let asks = probed.family == family
                 && probed.is_api_server()
                 && probed.from().is_some_and(|from| nodes.contains(&from));
-            asks || unlearned(probed, &dns)
+            asks || unlearned(evidence, probed, &dns)
         }),
         ..Found::default()
     })

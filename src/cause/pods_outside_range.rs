@@ -1,11 +1,16 @@
 //! `pods_outside_range`: the pods of a node have addresses outside its podCIDR, to which nothing leads.
 
-use std::net::IpAddr;
+use std::{collections::HashMap, net::IpAddr};
 
 use ipnet::IpNet;
 
 use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
-use crate::{check::commands, facts::Node, net::IpFamily, probe::Aim};
+use crate::{
+    check::{commands, gives_own_addresses},
+    facts::Node,
+    net::IpFamily,
+    probe::Aim,
+};
 
 #[derive(Debug)]
 pub(super) struct PodsOutsideRange;
@@ -22,22 +27,49 @@ impl CauseRule for PodsOutsideRange {
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        evidence.of_each_node(at_node)
+        // A pod network with an address management of its own cares for no podCIDR.
+        if gives_own_addresses(evidence.world) {
+            return Vec::new();
+        }
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
     }
 }
 
-fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Found> {
+/// A pod's address that is not of its node's range.
+struct Astray<'a> {
+    node: &'a str,
+    range: IpNet,
+    ip: IpAddr,
+}
+
+/// The one node whose pods are elsewhere, where all others' are where they belong.
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let nodes = evidence.world.facts.nodes.known()?;
-    let range = range(nodes, node, family)?;
-    let astray = pods(evidence, node, family).into_iter().find(|ip| !range.contains(ip))?;
-    // A pod network with an address management of its own cares for no podCIDR.
+    let of: HashMap<&str, IpNet> =
+        nodes.iter().filter_map(|node| Some((node.name.as_str(), range(node, family)?))).collect();
+    let (mut astray, mut example) = (Vec::new(), None);
+    for node in evidence.nodes() {
+        let range = *of.get(node)?;
+        let pods = pods(evidence, node, family);
+        match pods.iter().find(|ip| !range.contains(*ip)) {
+            Some(&ip) => astray.push(Astray { node, range, ip }),
+            None if pods.is_empty() => {}
+            None => example = Some(node),
+        }
+    }
+    let [astray] = astray.as_slice() else { return None };
+    at_node(evidence, family, astray, example?)
+}
+
+fn at_node(
+    evidence: &Evidence<'_>,
+    family: IpFamily,
+    astray: &Astray<'_>,
+    example: &str,
+) -> Option<Found> {
+    let Astray { node, range, ip: astray } = *astray;
+    let nodes = evidence.world.facts.nodes.known()?;
     let others: Vec<&str> = evidence.nodes().into_iter().filter(|other| *other != node).collect();
-    let within = |other: &&str| {
-        let pods = pods(evidence, other, family);
-        let range = self::range(nodes, other, family);
-        !pods.is_empty() && range.is_some_and(|range| pods.iter().all(|ip| range.contains(ip)))
-    };
-    let example = *others.iter().find(|other| within(other))?;
     let mut ways = others
         .iter()
         .flat_map(|other| [(*other, node), (node, *other)])
@@ -93,8 +125,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
 }
 
 /// A node's podCIDR of a family.
-fn range(nodes: &[Node], node: &str, family: IpFamily) -> Option<IpNet> {
-    let node = nodes.iter().find(|it| it.name == node)?;
+fn range(node: &Node, family: IpFamily) -> Option<IpNet> {
     ranges(node).find(|range| IpFamily::of(range.addr()) == family)
 }
 

@@ -35,25 +35,33 @@ fn asks(probed: &Probed<'_>, node: &str) -> bool {
 }
 
 /// What pods on a node ask, as far as it is known, where nobody there answers and the DNS Service does.
-fn misled<'e, 'a>(evidence: &'e Evidence<'a>, node: &str) -> Option<(&'e Probed<'a>, Vec<IpAddr>)> {
-    let mut names = evidence.probed.iter().filter(|probed| probed.is_dns() && asks(probed, node));
+fn misled<'e, 'a>(
+    evidence: &'e Evidence<'a>,
+    node: &'e str,
+) -> Option<(&'e Probed<'a>, Vec<IpAddr>)> {
+    let touching =
+        || IpFamily::ALL.into_iter().flat_map(move |family| evidence.touching(node, family));
+    let mut names = touching().filter(|probed| probed.is_dns() && asks(probed, node));
     let example = names.next()?;
     let unheard = |probed: &Probed<'_>| probed.dead() && probed.dns_unheard();
     if !unheard(example) || !names.all(unheard) {
         return None;
     }
-    let mut touching = IpFamily::ALL.into_iter().flat_map(|family| evidence.touching(node, family));
-    let service_answers = touching.any(|probed| {
-        let asked = probed.probe.aim == Aim::DnsService && probed.from() == Some(node);
-        asked && probed.good() && matches!(probed.probe.target, Target::DnsServer { .. })
-    });
-    if !service_answers {
+    let dns = evidence.world.facts.cluster_dns.known()?;
+    // At any of its ClusterIPs, for each may be what the kubelet names.
+    let answers = |ip: &IpAddr| {
+        touching().any(|probed| {
+            let asked = probed.probe.aim == Aim::DnsService && probed.from() == Some(node);
+            let at = matches!(&probed.probe.target, Target::DnsServer { server, .. } if server.ip() == *ip);
+            asked && at && probed.good()
+        })
+    };
+    if !dns.cluster_ips.iter().all(answers) {
         return None;
     }
     let pod = evidence.world.fixture.probe_on(node)?.pod.as_deref()?;
     let inside = evidence.world.facts.inside(pod);
     let asked = inside.map(|inside| inside.nameservers.clone()).unwrap_or_default();
-    let dns = evidence.world.facts.cluster_dns.known()?;
     // What asks the Service is misled by something else.
     (!asked.iter().any(|ip| dns.cluster_ips.contains(ip))).then_some((example, asked))
 }
@@ -82,9 +90,16 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
          get pods -l k8s-app=node-local-dns -o wide`)."
     );
     Some(Found {
-        what: format!(
-            "Pods on {on} ask {whom} for names, which does not answer and is not the cluster's DNS ({ips})."
-        ),
+        what: if asked.is_empty() {
+            format!(
+                "Pods on {on} find nothing by name, and get answers from the cluster's DNS ({ips}) when they ask \
+                 it: their /etc/resolv.conf most likely names another server."
+            )
+        } else {
+            format!(
+                "Pods on {on} ask {whom} for names, which does not answer and is not the cluster's DNS ({ips})."
+            )
+        },
         confidence: if asked.is_empty() { Confidence::Likely } else { Confidence::Proved },
         evidence: [
             (!asked.is_empty())

@@ -62,7 +62,7 @@ pub use egress::egress_notices;
 pub use erased::{DynCheck, Judge, PlannedCase};
 pub use need::Need;
 pub use node::address_notices;
-pub(crate) use node::{proxy_fixes, proxy_logs};
+pub(crate) use node::{gives_own_addresses, proxy_fixes, proxy_logs};
 pub use notices::notices;
 pub use parity::{KindOfPath, Parity, parity};
 pub use pod::loss_notices;

@@ -365,7 +365,7 @@ pub(super) fn not_ready(lab: &mut Lab, node: &str, reported: bool) {
 }
 
 /// The pods of n2 have addresses of another range than its Node object, and nobody has a route to them.
-fn outside_range() -> Lab {
+pub(crate) fn outside_range() -> Lab {
     let lab = ["n1", "n3"]
         .into_iter()
         .map(|at| Fault::SilentRoute { at, to: "n2", family: V6 })

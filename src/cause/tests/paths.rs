@@ -1,9 +1,10 @@
 //! Faults of the paths between nodes and pods.
 
-use super::{Path, assert_cause, assert_explained, assert_red};
+use super::{Path, assert_cause, assert_explained, assert_red, pages::outside_range};
 use crate::{
     cause::Confidence,
     check::Status,
+    facts::Fact,
     lab::{Fault, Lab, Run},
     net::IpFamily::{self, V4, V6},
     probe::{Attempt, Outcome, Target, Vantage},
@@ -452,4 +453,28 @@ fn a_node_port_that_the_node_itself_refused_at_first_does_not_show_that_it_forwa
     });
     assert_eq!(run.rules(), ["node_not_forwarding"]);
     assert_explained(&run);
+}
+
+#[test]
+fn pods_outside_their_nodes_range_are_named_where_the_range_counts() {
+    let named = |lab: &Lab| lab.run().rules().contains(&"pods_outside_range");
+    assert!(named(&outside_range()));
+    // Cilium gives out ranges of its own, which may agree with the Node objects by chance.
+    let own = outside_range().changed(|lab| {
+        let Fact::Known { value, .. } = &mut lab.facts.cni else { panic!("no pod network") };
+        value.name = "cilium".to_owned();
+    });
+    assert!(!named(&own));
+    // Where several nodes' pods are elsewhere, so may one of an unknown pod network.
+    let several = outside_range().changed(|lab| {
+        let ranges = &mut lab.node("n3").pod_cidrs;
+        for range in ranges.iter_mut().filter(|range| range.contains(':')) {
+            *range = "fd00:10:244:98::/64".to_owned();
+        }
+    });
+    assert!(!named(&several));
+    // Where they are reached all the same, somebody leads there.
+    let mut reached = outside_range();
+    reached.faults.clear();
+    assert!(!named(&reached));
 }

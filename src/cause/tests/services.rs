@@ -130,7 +130,7 @@ fn a_policy_that_refuses_endpoint_slices_is_named_by_the_runs_own_that_it_refuse
     let run = lab.run();
     let cause = assert_cause(&run, "endpoints_missing", &["IPv6"]);
     assert!(cause.evidence.iter().any(|fact| fact.contains("no-ipv6-slices")), "{cause:#?}");
-    assert!(cause.fix[0].starts_with("Correct the policy"), "{:?}", cause.fix);
+    assert!(cause.fix[0].starts_with("If the refusal names a policy"), "{:?}", cause.fix);
 }
 
 #[test]

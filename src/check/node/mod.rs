@@ -10,6 +10,8 @@ mod ranges;
 pub use notices::notices as address_notices;
 pub(crate) use proxy_health::{fixes as proxy_fixes, logs as proxy_logs};
 
+pub(crate) use ranges::gives_own_addresses;
+
 use super::DynCheck;
 
 /// The checks of the area, in the order of reports.

@@ -197,7 +197,12 @@ fn capital(text: &str) -> String {
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
-/// Pod networks that don't cut pod addresses from spec.podCIDRs.
+/// Whether the pod network doesn't cut pod addresses from spec.podCIDRs.
+pub(crate) fn gives_own_addresses(world: World<'_>) -> bool {
+    world.facts.cni.known().is_some_and(|cni| OWN_ADDRESSES.contains(&cni.name.as_str()))
+}
+
+/// Pod networks that don't.
 const OWN_ADDRESSES: [&str; 5] = ["aws-vpc-cni", "azure-cni", "calico", "cilium", "ovn-kubernetes"];
 
 /// Whether pods have addresses of the nodes' own network by design.
@@ -212,8 +217,7 @@ fn crowded<'a>(
     node: &'a Node,
     family: IpFamily,
 ) -> Option<(&'a Node, IpNet, u32)> {
-    let cni = world.facts.cni.known().map(|cni| cni.name.as_str());
-    if cni.is_some_and(|cni| OWN_ADDRESSES.contains(&cni)) || node.is_virtual {
+    if gives_own_addresses(world) || node.is_virtual {
         return None;
     }
     let pods = node.max_pods?;

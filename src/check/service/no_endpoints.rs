@@ -92,8 +92,8 @@ impl Check for NoEndpoints {
         let beside = if at_node { &ports } else { &services };
         if beside.iter().all(|it| matches!(it.state, State::Unknown(_))) {
             return Verdict::inconclusive(format!(
-                "{}, and no other Service answers there that would show that it is no shortage of \
-                 rejections: a kernel sends a pod one a second",
+                "{}, and whether other Services answer there is not known: a kernel sends a pod only about one \
+                 ICMP error a second, and may have left this one out",
                 symptom.detail
             ));
         }

@@ -78,9 +78,9 @@ impl Lower<'_> {
             list.push(Arg { name: Spanned::new(name.to_owned(), value.span), value });
         };
         let text = |key: &str| root.get(key).and_then(Node::text);
-        if let Some(range) = text("podCidr") {
-            set("network", range);
-        }
+        // The chart has a range of IPv4 by itself.
+        let default = || Spanned::new("10.244.0.0/16".to_owned(), at);
+        set("network", text("podCidr").unwrap_or_else(default));
         // The chart turns IPv6 on by the range.
         if let Some(range) = text("podCidrv6").filter(|range| !range.value.is_empty()) {
             set("enableipv6", range.with("true".to_owned()));

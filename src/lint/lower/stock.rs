@@ -13,17 +13,24 @@ const KUBE_ROUTER: [&str; 5] = [
     "generic-kuberouter-all-features.yaml",
 ];
 
-/// Whether a URL is that of a manifest which flannel, Calico or kube-router releases for IPv4.
+/// Manifests of flannel.
+const FLANNEL: [&str; 2] = ["kube-flannel.yml", "kube-flannel.yaml"];
+
+/// Manifests of Calico.
+const CALICO: [&str; 4] =
+    ["calico.yaml", "calico-typha.yaml", "canal.yaml", "custom-resources.yaml"];
+
+/// Whether a URL is that of a manifest which flannel, Calico or kube-router releases for IPv4. A copy that lies
+/// elsewhere may have been changed.
 pub(super) fn is_stock(url: &str) -> bool {
-    let file = url.rsplit('/').next().unwrap_or_default();
-    let of = |project: &str, files: &[&str]| url.contains(project) && files.contains(&file);
+    let Some((place, file)) = url.rsplit_once('/') else { return false };
+    let of = |places: &[&str], files: &[&str]| {
+        places.iter().any(|it| place.contains(it)) && files.contains(&file)
+    };
     url.contains("://")
-        && (of("flannel", &["kube-flannel.yml", "kube-flannel.yaml"])
-            || of("kube-router", &KUBE_ROUTER)
-            || of(
-                "calico",
-                &["calico.yaml", "calico-typha.yaml", "canal.yaml", "custom-resources.yaml"],
-            ))
+        && (of(&["flannel-io/flannel", "coreos/flannel"], &FLANNEL)
+            || of(&["cloudnativelabs/kube-router"], &KUBE_ROUTER)
+            || of(&["projectcalico", "docs.tigera.io"], &CALICO))
 }
 
 impl Lower<'_> {
@@ -32,7 +39,18 @@ impl Lower<'_> {
     pub(super) fn stock_cilium(&mut self, words: &[Spanned<String>]) -> bool {
         let has = |own: &[&str]| words.iter().any(|word| own.contains(&word.value.as_str()));
         let installs = has(&["install", "--install", "-i"]);
-        let cilium = has(&["cilium", "cilium/cilium"]);
+        // `helm install NAME cilium/cilium`, or Cilium's own `cilium install`.
+        let program = |word: &Spanned<String>| word.value.rsplit('/').next() == Some("cilium");
+        let twice = words.iter().filter(|word| word.value == "cilium").count() > 1;
+        let cilium = words.first().is_some_and(program) || has(&["cilium/cilium"]) || twice;
+        // What the shell fills in, but for a flag's value, may turn it on.
+        let open = words.windows(2).any(|pair| match pair {
+            [before, word] => word.value.starts_with('$') && !before.value.starts_with('-'),
+            _ => false,
+        });
+        if open {
+            return false;
+        }
         // `--set ipv6.enabled=true`, or `--config enable-ipv6=true` of older installers.
         let named = words.iter().any(|word| word.value.contains("ipv6"));
         let Some(first) = words.first().filter(|_| installs && cilium && !named) else {

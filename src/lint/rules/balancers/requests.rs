@@ -63,7 +63,12 @@ fn absent_family(service: &Service, of_cluster: &[IpFamily], out: &mut Findings)
         };
         let finding = out.at(address.text.span, message);
         if of_cluster.len() != 1 {
-            finding.fix("set ipFamilyPolicy: RequireDualStack, or ask for one address");
+            if service.load_balancer_ips.len() > 1 {
+                finding.fix("set ipFamilyPolicy: RequireDualStack, or ask for one address");
+            } else {
+                finding
+                    .fix(format!("set ipFamilies: [{other}], or ipFamilyPolicy: RequireDualStack"));
+            }
         }
     }
 }

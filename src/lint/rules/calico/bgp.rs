@@ -134,7 +134,7 @@ fn one_family(model: &Model, out: &mut Findings) {
     if model.told_families().len() > 1 && peers.iter().all(|(_, own)| *own == family) {
         let other = family.other();
         let message = format!("every BGP neighbour has an {family} address, and none {other}");
-        out.at(first.span, format!("{message}, so no {other} routes are exchanged"))
+        out.at(first.span, format!("{message}, so these routers get no {other} routes"))
             .fix(format!("make a BGPPeer for the router's {other} address"));
     }
 }

@@ -85,7 +85,8 @@ pub(crate) const BLOCK_SIZE: Rule = Rule {
                 IpFamily::V6 => (116, 128, 122),
             };
             let Some(size) = &pool.block_size else {
-                if range.prefix_len() > default {
+                // A pool that gives out no addresses, as for ranges without NAT, may be smaller.
+                if range.prefix_len() > default && !pool.disabled {
                     let message = format!("{range} is smaller than a block, which is a /{default}");
                     let length = range.prefix_len();
                     out.at(pool.cidr.text.span, message).fix(format!("set blockSize: {length}"));

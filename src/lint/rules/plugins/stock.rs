@@ -51,13 +51,15 @@ pub(crate) const STOCK: Rule = Rule {
             cluster!("podSubnet: 10.244.0.0/16", "serviceSubnet: 10.96.0.0/16"),
             "\
 runcmd:
-  - kubectl apply -f https://example.org/flannel/kube-flannel.yml
+  - kubectl apply -f https://github.com/flannel-io/flannel/kube-flannel.yml
 "
         )),
     ],
     bad: &[
-        Example::new(commands!("kubectl apply -f https://example.org/flannel/kube-flannel.yml")),
-        Example::new(commands!("kubectl create -f https://example.org/calico/calico.yaml")),
+        Example::new(commands!(
+            "kubectl apply -f https://github.com/flannel-io/flannel/kube-flannel.yml"
+        )),
+        Example::new(commands!("kubectl create -f https://docs.tigera.io/manifests/calico.yaml")),
         Example::new(commands!("cilium install --version 1.18.4")),
     ],
     check: Check::Model(|model, out| {

@@ -1,5 +1,7 @@
 //! The ranges of network policies.
 
+use std::collections::HashSet;
+
 use ipnet::IpNet;
 
 use crate::{
@@ -117,12 +119,14 @@ fn any_of_one_family(model: &Model, out: &mut Findings) {
     let ranges = read_ranges(model.pod_lists().into_iter().chain(model.service_lists()));
     let ranges: Vec<IpNet> = ranges.into_iter().map(|(_, _, range)| range).collect();
     for policy in &model.policies {
+        let allowed: HashSet<(bool, IpFamily)> = policy
+            .peers
+            .iter()
+            .flat_map(|peers| peers.blocks.iter().map(|block| (peers.outgoing, block)))
+            .filter_map(|(outgoing, block)| Some((outgoing, block.cidr.family()?)))
+            .collect();
         for Peers { outgoing, blocks } in &policy.peers {
-            let same = || policy.peers.iter().filter(|peers| peers.outgoing == *outgoing);
-            let has = |family| {
-                let mut all = same().flat_map(|peers| &peers.blocks);
-                all.any(|block| block.cidr.family() == Some(family))
-            };
+            let has = |family| allowed.contains(&(*outgoing, family));
             let wide = |block: &&Block| is_any(block) || is_whole(block, &ranges);
             for block in blocks.iter().filter(wide) {
                 let Some(family) = block.cidr.family() else { continue };

@@ -8,3 +8,8 @@ kubectl get -f https://raw.githubusercontent.com/projectcalico/calico/v3.31.0/ma
 cilium install --version 1.11.0 --config enable-ipv6=true
 helm upgrade --install cilium cilium/cilium --namespace kube-system -f values.yaml
 helm upgrade cilium cilium/cilium --reuse-values --set hubble.enabled=true
+
+# A copy of one's own, and arguments that the shell fills in.
+kubectl apply -f https://raw.githubusercontent.com/acme/infra/main/cni/kube-flannel.yml
+helm upgrade --install cilium cilium/cilium --namespace kube-system $CILIUM_OPTS
+helm install tetragon cilium/tetragon --namespace cilium
