@@ -49,8 +49,12 @@ fn one_way<'e>(lost: &[&'e Probed<'_>]) -> Option<(&'e str, &'e str)> {
         let by_pod = matches!(probed.probe.vantage, Vantage::Pod { .. });
         Some((probed.from().filter(|_| by_pod)?, probed.backend()?))
     };
-    let first = ends(lost.first()?)?;
-    (first.0 != first.1 && lost.iter().all(|probed| ends(probed) == Some(first))).then_some(first)
+    // A Service that may pick any backend has picked that one.
+    let mut sure = lost.iter().filter(|probed| probed.backend().is_some());
+    let first = ends(sure.next()?)?;
+    let alike = sure.all(|probed| ends(probed) == Some(first));
+    let from_there = lost.iter().all(|probed| probed.from() == Some(first.0));
+    (first.0 != first.1 && alike && from_there).then_some(first)
 }
 
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {

@@ -5,6 +5,7 @@ use crate::{
     cause::Confidence,
     check::Status,
     facts::Fact,
+    fixture::ServiceRole,
     lab::{Fault, Lab, Run},
     net::IpFamily::{self, V4, V6},
     probe::{Attempt, Outcome, Target, Vantage},
@@ -477,4 +478,22 @@ fn pods_outside_their_nodes_range_are_named_where_the_range_counts() {
     let mut reached = outside_range();
     reached.faults.clear();
     assert!(!named(&reached));
+}
+
+#[test]
+fn datagrams_that_are_lost_between_two_nodes_one_way_name_both() {
+    let lab = Lab::dual();
+    let run = lab.judge(|probe| {
+        let mut seen = lab.observe(probe);
+        let from_n1 = probe.vantage == Vantage::Pod { node: "n1".to_owned() };
+        let to_n2 = probe.aim.backend() == Some("n2")
+            || probe.aim.service() == Some(&ServiceRole::SessionAffinity);
+        if from_n1 && to_n2 && probe.family() == V6 && probe.target.is_udp() {
+            let silent = || Attempt { millis: 3_000, outcome: Outcome::TimedOut };
+            seen.attempts = vec![silent(), silent()];
+        }
+        Some(seen)
+    });
+    let cause = assert_cause(&run, "udp_dropped", &["from pods on n1 to pods on n2", "IPv6"]);
+    assert!(cause.fix[0].contains("rule on n2"), "{:?}", cause.fix);
 }
