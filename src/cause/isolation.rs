@@ -36,12 +36,15 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
             && probed.from() != Some(node)
             && (outside_works || !is_outside(probed))
     });
-    // A refusal comes from the node itself: it opens no such port yet, or no more.
+    // A refusal before the end comes from the node itself, whose proxy has yet to open the port; one in the end may
+    // be a backend's.
     let mut refused = false;
     let through = |probed: &Probed<'_>| {
         let mut outcomes = probed.reading.attempts.iter().map(|attempt| &attempt.outcome);
+        let last = outcomes.next_back();
         refused |= outcomes.clone().any(|outcome| *outcome == Outcome::Refused);
-        outcomes.any(|outcome| outcome.proves_a_way() && *outcome != Outcome::Refused)
+        last.is_some_and(Outcome::proves_a_way)
+            || outcomes.any(|outcome| outcome.proves_a_way() && *outcome != Outcome::Refused)
     };
     if !between.all(Probed::dead) || ports.any(through) {
         return None;

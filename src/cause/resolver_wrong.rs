@@ -1,6 +1,6 @@
 //! `resolver_wrong`: the pods of a node ask a DNS server that is not the cluster's.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
 use crate::{
@@ -24,7 +24,13 @@ impl CauseRule for ResolverWrong {
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
-        in_cluster(evidence).into_iter().collect()
+        let mut misled: BTreeMap<Vec<IpAddr>, Vec<(&str, &Probed<'_>)>> = BTreeMap::new();
+        for node in evidence.nodes() {
+            if let Some((example, asked)) = self::misled(evidence, node) {
+                misled.entry(asked).or_default().push((node, example));
+            }
+        }
+        misled.iter().filter_map(|(asked, nodes)| on_nodes(evidence, asked, nodes)).collect()
     }
 }
 
@@ -66,20 +72,20 @@ fn misled<'e, 'a>(
     (!asked.iter().any(|ip| dns.cluster_ips.contains(ip))).then_some((example, asked))
 }
 
-fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
-    let mut nodes = evidence.nodes();
-    nodes.retain(|node| misled(evidence, node).is_some());
-    let node = *nodes.first()?;
-    let (example, asked) = misled(evidence, node)?;
+/// What the pods of these nodes have in common, which ask the same servers.
+fn on_nodes(
+    evidence: &Evidence<'_>,
+    asked: &[IpAddr],
+    misled: &[(&str, &Probed<'_>)],
+) -> Option<Found> {
+    let &(node, example) = misled.first()?;
+    let nodes: Vec<&str> = misled.iter().map(|(node, _)| *node).collect();
     let dns = evidence.world.facts.cluster_dns.known()?;
     let ips = words::list(&dns.cluster_ips);
     let on = words::list(&nodes);
     // NodeLocal DNSCache listens at a link-local address.
     let cache = asked.iter().any(|ip| matches!(ip, IpAddr::V4(ip) if ip.is_link_local()));
-    let whom = match asked.as_slice() {
-        [] => "another server".to_owned(),
-        servers => words::list(servers),
-    };
+    let whom = words::list(asked);
     let kubelet = format!(
         "Set clusterDNS in the kubelet's configuration on {on} (/var/lib/kubelet/config.yaml, or \
          `--cluster-dns`) to {ips}, restart the kubelet, and replace the node's pods: running pods keep their \

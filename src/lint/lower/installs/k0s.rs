@@ -32,7 +32,7 @@ impl Lower<'_> {
         let at = begin(root);
         for key in ["IPv6podCIDR", "IPv6serviceCIDR"] {
             if let Some(entry) = network.entry(key) {
-                let message = format!("`{key}` is no field of network");
+                let message = format!("`network` has no field `{key}`");
                 let flaw = Flaw::new(FlawKind::UnknownField, entry.key.span, message);
                 self.model.flaws.push(flaw.fix("move it below network.dualStack"));
             }

@@ -112,11 +112,11 @@ impl Lower<'_> {
     fn talos_types(&mut self, machine: &Node) {
         let flags = machine.at(&["kubelet", "extraArgs"]).map(Node::entries).unwrap_or_default();
         for flag in flags.iter().filter(|flag| matches!(flag.value.value, Value::Map(_))) {
-            let message = format!("`{}` is no flag with a value, but a mapping", flag.key.value);
+            let message = format!("`{}` must be a string, not a mapping", flag.key.value);
             let flaw = Flaw::new(FlawKind::WrongType, flag.key.span, message);
             self.model.flaws.push(match flag.key.value.as_str() {
                 "nodeIp" | "nodeIP" => flaw.fix("write nodeIP beside extraArgs, under kubelet"),
-                _ => flaw,
+                _ => flaw.fix("write the flag's value as a string"),
             });
         }
         let network = |key: &str| machine.at(&["network", key]).map(Node::items);
