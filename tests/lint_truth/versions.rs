@@ -27,7 +27,7 @@ const LISTS: Version = Version::v1(31);
 /// The first version whose kubeadm has the API v1beta3.
 const V1BETA3: Version = Version::v1(22);
 /// The first version in which dual-stack needs no gate.
-const UNGATED: Version = Version::v1(21);
+pub(crate) const UNGATED: Version = Version::v1(21);
 /// The rule of ranges that kubeadm before 1.20 took, and only kube-apiserver refused
 /// (`validateMaxCIDRRange`); from 1.34 on kubeadm alone refuses them.
 const SERVICES_TOO_LARGE: &str = "DS105";
@@ -38,7 +38,7 @@ const NFTABLES_TOO_NEW: &str = "DS412";
 
 /// A whole file as kubeadm of a version reads it: in the API of its time, whose flags are a mapping.
 /// Nothing where the file is about API versions itself, or is no YAML.
-fn of_its_time(whole: &str, version: Version) -> Option<String> {
+pub(crate) fn of_its_time(whole: &str, version: Version) -> Option<String> {
     if version >= LISTS {
         return kubeadm::knows(version, whole).then(|| whole.to_owned());
     }
@@ -64,7 +64,7 @@ fn of_its_time(whole: &str, version: Version) -> Option<String> {
 }
 
 /// The same file with the gate that dual-stack needed before 1.21, where a cluster sets none.
-fn with_gate(whole: &str) -> Option<String> {
+pub(crate) fn with_gate(whole: &str) -> Option<String> {
     let mut changed = false;
     let mut texts = Vec::new();
     for mut document in documents(whole) {
@@ -128,6 +128,26 @@ pub(crate) fn refusals(
     let taken = of == Binary::Kubeadm && version < Version::v1(20);
     let codes = errors.map(|finding| finding.code).filter(|code| by_it(code));
     codes.filter(|code| !(taken && *code == SERVICES_TOO_LARGE)).collect()
+}
+
+/// What the linter finds that a program of a version refuses or warns of, and its other errors.
+pub(crate) fn complaints(
+    text: &str,
+    version: Version,
+    of: Binary,
+) -> (Vec<&'static str>, Vec<&'static str>) {
+    let asked = Asked { version: Some(version), ..Asked::default() };
+    let options = Options { asked, ..Options::default() };
+    let report = lint_text("kubeadm.yaml", text.into(), None, &options);
+    let by_it = |code: &str| {
+        let rule = by_code(code).map_or(&[] as &[EnforcedBy], |rule| rule.enforced_by);
+        rule.iter().any(|by| match by {
+            EnforcedBy::Rejects { binary, .. } | EnforcedBy::Warns { binary, .. } => *binary == of,
+            _ => false,
+        })
+    };
+    let errors = report.findings.iter().filter(|finding| finding.level == Level::Error);
+    errors.map(|finding| finding.code).partition(|code| by_it(code))
 }
 
 #[test]
