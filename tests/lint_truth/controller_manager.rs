@@ -38,7 +38,8 @@ fn command(binary: &Path, api: &Api, flags: Vec<String>) -> Command {
     let mut command = Command::new(binary);
     command
         .arg(format!("--kubeconfig={}", api.kubeconfig().display()))
-        .args(["--controllers=node-ipam-controller", "--allocate-node-cidrs=true"])
+        // Its name until 1.27, and an alias since.
+        .args(["--controllers=nodeipam", "--allocate-node-cidrs=true"])
         .args(["--leader-elect=false", "--secure-port=0", "-v=2"])
         .args(flags);
     command
