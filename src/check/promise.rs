@@ -9,7 +9,7 @@ pub struct Promise {
     pub id: &'static str,
     /// What is true when it passes, as one sentence without a full stop.
     pub summary: &'static str,
-    /// Why it matters: what breaks for users where it doesn't hold.
+    /// Why it matters: what breaks for users where it doesn't hold, in more than 100 characters.
     pub why: &'static str,
     /// Where the promise is written down (Kubernetes documentation, KEP, RFC or API field).
     pub source: &'static str,
