@@ -166,6 +166,24 @@ understand() {
     line="a$tab$id$tab$how$tab$ok$tab$((now - begun))$tab$length$told"
 }
 
+# Takes the first response from what wget printed of several in $rest, and sets $printed to it. Each begins at a line
+# of its own, and so does what wget says of one that it could not have, after which it ends.
+first_response() {
+    printed=${rest%%"$newline  HTTP/1."*}
+    if [ "$printed" != "$rest" ]; then
+        rest="  HTTP/1.${rest#*"$newline  HTTP/1."}"
+        printed=$printed$newline
+        return
+    fi
+    rest=
+    case $printed in
+        "  HTTP/1."?" 200 "*"$blank_header"dualstack\ pod=*"${newline}wget: "*)
+            rest="wget: ${printed##*"${newline}wget: "}"
+            printed=${printed%"$rest"}
+            ;;
+    esac
+}
+
 # Becomes the tool, and says first which process that is. For the left side of a pipe.
 start_tool() {
     # The shell that reads /proc/self is the process which the tool replaces.

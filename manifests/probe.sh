@@ -73,6 +73,8 @@ fi
 
 # After how many hundredths of a second a sample takes long.
 long=100
+# And each of its attempts, on average.
+waiting=25
 
 # Writes the lines that are kept in $out, at once.
 write() {
@@ -145,6 +147,7 @@ sample_anew() {
     drawn=0
     backends=0
     seen=' '
+    in_turn=4
 }
 
 # Takes note of an attempt that failed after a success and took so many hundredths. A backend that kept
@@ -195,6 +198,59 @@ LINES
     [ "$failed" -eq 0 ]
 }
 
+# Whether one process may make the next attempts, one after the other. A proxy learns of a backend no sooner for being
+# asked so fast, and a backend that lets connections wait would hold up the others.
+may_draw_in_turn() {
+    [ "$kind$payload" = http0 ] && ! enough && [ "$drawn" -le "$bound" ] || return 1
+    [ "$settled" -eq 1 ] || [ "$distinct" -eq 1 ] || [ "$drawn" -le $((bound / 4)) ] || return 1
+    [ "$slow" -eq 0 ]
+}
+
+# Makes some attempts in one process, one after the other, and more each time, up to one that fails. Fails
+# where one did: sets $failed to 1, and $took to how many hundredths it took.
+draw_in_turn() {
+    size=$((bound + 1 - drawn))
+    [ "$backends" -lt "$distinct" ] || size=$((successes - succeeded))
+    [ "$size" -le "$in_turn" ] || size=$in_turn
+    [ "$in_turn" -ge 16 ] || in_turn=$((in_turn * 2))
+    set --
+    while [ $# -lt "$size" ]; do set -- "$@" "http://$target/"; done
+    clock
+    begun=$now
+    rest=$(exec wget -q -S -Y off -T "$seconds" -O - "$@" < /dev/null 2>&1)$newline
+    clock
+    took=$((now - begun))
+    # On a busy machine all take long together, but each does not.
+    [ "$took" -le "$long" ] || [ $((took / $#)) -le "$waiting" ] || slow=1
+    # One that ran out of time, which is the last, took all that those before it did not.
+    late=
+    case $rest in
+        *"wget: download timed out"*) late=$took ;;
+        *) share=$((took / $#)) ;;
+    esac
+    failed=0
+    how=whole
+    while [ -n "$rest" ]; do
+        first_response
+        begun=$((now - share))
+        if [ -n "$late" ] && [ -z "$rest" ]; then
+            begun=$((now - late))
+        elif [ -n "$late" ] && [ $(((late - share) * 10)) -ge "$timeout" ]; then
+            late=$((late - share))
+        fi
+        understand
+        attempts=$((attempts + 1))
+        keep "$line"
+        if [ -z "$backend" ]; then
+            failed=1
+            took=$((now - begun))
+            break
+        fi
+        succeed
+    done
+    [ "$failed" -eq 0 ]
+}
+
 # Reads what $line asks for.
 prepare() {
     # shellcheck disable=SC2086 # Its fields are what is wanted.
@@ -240,6 +296,10 @@ probe() {
     stumbled=0
     backends=0
     seen=' '
+    in_turn=4
+    # What each of them took, and whether it was long.
+    share=0
+    slow=0
     pause=1
     # Nothing that may be tried again is concluded from one attempt, however late it began.
     more=0
@@ -284,12 +344,16 @@ probe() {
             [ "$pause" -ge 3 ] || pause=$((pause + 1))
             continue
         fi
+        failed=0
+        while may_draw_in_turn; do draw_in_turn || break; done
         # A sample that takes long meets a backend that lets connections wait: several wait at once.
-        if [ "$kind" = http ] && [ "$distinct" -gt 1 ] && [ $((now - answered)) -gt "$long" ]; then
-            if ! enough && [ "$drawn" -le "$bound" ] && ! draw_together; then
-                [ "$failed" -eq 1 ] && stumble "$took" || break
-                continue
-            fi
+        if [ "$failed" -eq 0 ] && [ "$kind" = http ] && [ "$distinct" -gt 1 ] &&
+            [ $((now - answered)) -gt "$long" ] && ! enough && [ "$drawn" -le "$bound" ]; then
+            draw_together || :
+        fi
+        if [ "$failed" -gt 0 ]; then
+            [ "$failed" -eq 1 ] && stumble "$took" || break
+            continue
         fi
         ! enough || break
         if [ "$drawn" -gt "$bound" ]; then

@@ -249,6 +249,31 @@ fn a_sample_that_takes_long_is_drawn_together_up_to_its_bound() {
 }
 
 #[test]
+fn attempts_of_one_process_are_told_one_by_one_up_to_the_first_that_fails() {
+    let Some(busybox) = Busybox::here() else { return };
+    for late in [false, true] {
+        let address = loopback::serve(loopback::V6, move |stream, number| {
+            if number < 4 {
+                loopback::answer_as(&stream, "nginx-1", 0);
+            } else if late {
+                thread::sleep(Duration::from_millis(3_000));
+            }
+        });
+        let attempts =
+            Attempts { timeout_ms: 2_000, distinct: 2, bound: 40, settle_ms: 0, ..PATIENT };
+        let seen = busybox.observe(&[http(address, attempts)]);
+        let told: Vec<bool> =
+            seen[0].attempts.iter().map(|attempt| attempt.outcome.succeeded()).collect();
+        assert_eq!(told[..5], [true, true, true, true, false], "{seen:?}");
+        let failed = &seen[0].attempts[4];
+        assert_eq!(failed.outcome, if late { Outcome::TimedOut } else { Outcome::Reset });
+        assert_eq!(failed.millis >= 2_000, late, "{seen:?}");
+        // Another may be busy, but one that closes the connection is a fault.
+        assert_eq!(seen[0].attempts.len() > 5, late, "{seen:?}");
+    }
+}
+
+#[test]
 fn one_of_several_attempts_at_once_that_runs_out_of_time_is_followed_by_more() {
     let Some(busybox) = Busybox::here() else { return };
     let address = loopback::serve(loopback::V6, |stream, number| {
