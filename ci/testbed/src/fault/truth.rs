@@ -153,7 +153,7 @@ pub(super) fn without_pod_address(
         }
         Path::Name { node: on, made: Made::After, .. }
         | Path::ShortName { node: on, made: Made::After, .. } => {
-            (on == node && net.dns == [family]).then_some(Outcome::Unseen)
+            (on == node && net.dns == [family]).then_some(Outcome::Fails)
         }
         _ => None,
     }
