@@ -7,10 +7,7 @@ use super::{
     evidence::{Origin, Probed},
     tcp_filtered::datagrams_pass,
 };
-use crate::{
-    net::IpFamily,
-    probe::{Outcome, ProbeId},
-};
+use crate::{net::IpFamily, probe::ProbeId};
 
 /// How a node that is dead to the others looks by itself.
 #[derive(Clone, Copy, Debug)]
@@ -36,15 +33,10 @@ pub(super) fn of(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Optio
             && probed.from() != Some(node)
             && (outside_works || !is_outside(probed))
     });
-    // A refusal before the end comes from the node itself, whose proxy has yet to open the port; one in the end may
-    // be a backend's.
     let mut refused = false;
     let through = |probed: &Probed<'_>| {
-        let mut outcomes = probed.reading.attempts.iter().map(|attempt| &attempt.outcome);
-        let last = outcomes.next_back();
-        refused |= outcomes.clone().any(|outcome| *outcome == Outcome::Refused);
-        last.is_some_and(Outcome::proves_a_way)
-            || outcomes.any(|outcome| outcome.proves_a_way() && *outcome != Outcome::Refused)
+        refused |= probed.refused_at_first();
+        probed.leads_through()
     };
     if !between.all(Probed::dead) || ports.any(through) {
         return None;

@@ -124,7 +124,7 @@ fn is_deaf(evidence: &Evidence<'_>, family: IpFamily, node: &str) -> bool {
     its.peek().is_some()
         && evidence.pod_path(node, node, family).is_some_and(lost)
         && its.all(lost)
-        && !entries.any(Probed::proves_a_way)
+        && !entries.any(Probed::leads_through)
         // Whoever answers datagrams is no deaf pod: something there knows protocols.
         && !datagrams_arrive(evidence, family, node)
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{CauseRule, Evidence, Found};
+use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
     check::{Subject, commands, remedy, words},
     net::IpFamily,
+    probe::{ProbeId, Vantage},
 };
 
 #[derive(Debug)]
@@ -105,6 +106,7 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &BTreeSet<&str>) -> F
     cases.extend(red("node::pod_cidrs"));
     Found {
         what,
+        probed: asked_in_vain(evidence, family, nodes),
         evidence: seen,
         reproduce: vec![
             format!(
@@ -117,4 +119,28 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &BTreeSet<&str>) -> F
         cases,
         ..Found::default()
     }
+}
+
+/// What pods asked the cluster's DNS that has addresses of the family alone, which they have none of.
+fn asked_in_vain(
+    evidence: &Evidence<'_>,
+    family: IpFamily,
+    nodes: &BTreeSet<&str>,
+) -> BTreeSet<ProbeId> {
+    let world = evidence.world;
+    let servers = world.facts.cluster_dns.known().map_or(&[][..], |dns| &dns.cluster_ips);
+    if servers.is_empty() || servers.iter().any(|server| IpFamily::of(*server) != family) {
+        return BTreeSet::new();
+    }
+    let alone = |node: &str| {
+        let pod = world.fixture.probe_on(node);
+        pod.is_some_and(|pod| !pod.pod_ips.is_empty() && pod.address(family).is_none())
+    };
+    let asked = evidence.probed.iter().filter(|probed| probed.is_dns() && probed.dns_unheard());
+    let from_here = asked.filter(|probed| {
+        let pods_own = matches!(&probed.probe.vantage, Vantage::Pod { .. });
+        let node = probed.from().filter(|node| nodes.contains(node));
+        pods_own && node.is_some_and(alone)
+    });
+    from_here.map(Probed::id).collect()
 }

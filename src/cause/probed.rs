@@ -5,7 +5,7 @@ use crate::{
     check::{Kind, Reading, State, Symptom},
     fixture::ServiceRole,
     net::IpFamily,
-    probe::{Aim, Probe, ProbeId, Target, Vantage},
+    probe::{Aim, Outcome, Probe, ProbeId, Target, Vantage},
 };
 
 /// A probe and what became of it.
@@ -218,6 +218,21 @@ impl<'a> Probed<'a> {
     /// Whether any attempt shows that packets got there and back.
     pub(super) fn proves_a_way(&self) -> bool {
         self.reading.proves_a_way()
+    }
+
+    /// Whether a NodePort led through the node it is on. A refusal before the end is the node's own, whose proxy has
+    /// yet to open the port; one in the end may be a backend's.
+    pub(super) fn leads_through(&self) -> bool {
+        let mut outcomes = self.reading.attempts.iter().map(|attempt| &attempt.outcome);
+        outcomes.next_back().is_some_and(Outcome::proves_a_way)
+            || outcomes.any(|outcome| outcome.proves_a_way() && *outcome != Outcome::Refused)
+    }
+
+    /// Whether a NodePort was refused before the end.
+    pub(super) fn refused_at_first(&self) -> bool {
+        let mut outcomes = self.reading.attempts.iter().map(|attempt| &attempt.outcome);
+        outcomes.next_back();
+        outcomes.any(|outcome| *outcome == Outcome::Refused)
     }
 
     /// Whether it asks a DNS server itself, at the Service or a pod's own address.

@@ -15,9 +15,16 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::FlannelLinkDown(_) | Fault::FlannelLost(_) => &["pod_route_missing"],
         Fault::CalicoTunnelFiltered(_) | Fault::CalicoLost(_) => &["pod_route_missing"],
         Fault::CalicoPoolDisabled(_) => &["pods_not_made"],
-        // In the family by which kubelet is reached, the node takes no part at all.
         Fault::AddressLost(fault) if fault.family == Family::V6 => &["node_cut_off"],
         Fault::NeighboursDropped(fault) if fault.family == Family::V6 => &["node_cut_off"],
+        // By its first address kubelet is reached and reaches the API server: without it the node takes no part, and
+        // how long ago that began decides what the Node says of it.
+        Fault::AddressLost(_)
+        | Fault::NeighboursDropped(_)
+        | Fault::LinkDown(_)
+        | Fault::NodeFrozen(_) => &["kubelet_unheard", "node_not_ready"],
+        // It goes on by itself.
+        Fault::ApiServerPaused(_) => &[],
         Fault::DefaultRouteLost(_) => &["service_range_unrouted"],
         Fault::MtuBlackHole(_) | Fault::LargeAnswersLost(_) => &["path_mtu"],
         Fault::UdpDropped(_) => &["udp_dropped"],
@@ -68,6 +75,5 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::ConnectionsSlow(_) => &["family_slow"],
         Fault::RouteLocalnetOff(_) => &["loopback_node_ports_closed"],
         Fault::ListenerOneFamily(_) => &["target_listens_on_one_family"],
-        _ => &[],
     }
 }
