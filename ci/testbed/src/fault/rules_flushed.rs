@@ -84,9 +84,9 @@ impl FaultKind for RulesFlushed {
 
     fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
         let flow = path.flow().filter(|flow| flow.family == self.family)?;
-        // What the DNS servers have open to the API server stays translated.
+        // What the DNS servers have open to the API server stays translated; what is opened now is not.
         if flow.port == Port::Api {
-            return None;
+            return (flow.client.node() == Some(&self.node)).then_some(Outcome::Either);
         }
         match &flow.by {
             By::ClusterIp => (flow.client.node() == Some(&self.node)).then_some(Outcome::Fails),

@@ -109,8 +109,9 @@ fn without(node: &str, path: &Path) -> Option<Outcome> {
     match path {
         Path::Flow(flow) => {
             let asks = flow.client.node() == Some(node);
-            // No pod starts there any more.
-            let is_missing = new && flow.target.pod() == Some(node);
+            // No pod starts there any more, on the host's network neither: those are behind new Services.
+            let served = flow.target.pod().or(flow.target.node().filter(|_| flow.by != By::Own));
+            let is_missing = new && served == Some(node);
             if asks || is_missing {
                 Some(Outcome::Unseen)
             } else {
