@@ -70,12 +70,7 @@ impl Lab {
             node: node.to_owned(),
             pod: None,
             incomplete: None,
-            links: vec![Link {
-                name: eth0(),
-                mtu: Some(1_500),
-                up: true,
-                address: Some(link_address(node)),
-            }],
+            links: vec![Link { name: eth0(), mtu: Some(1_500), address: Some(link_address(node)) }],
             addresses: both()
                 .filter(|&family| !lost(family))
                 .filter_map(|family| {

@@ -82,8 +82,6 @@ pub struct Link {
     pub name: String,
     /// The largest packet that it carries, in bytes.
     pub mtu: Option<u32>,
-    /// Whether it is up and has a carrier.
-    pub up: bool,
     /// Its link address.
     pub address: Option<String>,
 }
