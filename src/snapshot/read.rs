@@ -279,9 +279,11 @@ mod tests {
     #[test]
     fn interfaces_and_addresses_are_read_with_what_is_wrong_with_them() {
         let snapshot = read(&[
-            "link\t2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1400 qdisc noqueue qlen 1000\\    link/ether 02:42:ac:1f:04:0c brd ff:ff:ff:ff:ff:ff",
+            "link\t2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1400 qdisc noqueue qlen \
+             1000\\    link/ether 02:42:ac:1f:04:0c brd ff:ff:ff:ff:ff:ff",
             "addr4\t1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever",
-            "addr4\t2: eth0    inet 172.31.4.12/24 brd 172.31.4.255 scope global eth0\\       valid_lft forever preferred_lft forever",
+            "addr4\t2: eth0    inet 172.31.4.12/24 brd 172.31.4.255 scope global eth0\\       \
+             valid_lft forever preferred_lft forever",
             "addr6\tfd000031000400000000000000000012 02 40 00 c8     eth0",
             "addr6\tfe80000000000000004200fffe1f040c 02 40 20 80     eth0",
             "end",
