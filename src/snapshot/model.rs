@@ -228,7 +228,7 @@ impl RoutingRule {
 }
 
 impl Neighbour {
-    /// Whether somebody set it by hand, and the kernel never asks for it anew.
+    /// Whether somebody set it by hand, and the kernel never asks for it again.
     pub fn is_fixed(&self) -> bool {
         self.state == "PERMANENT"
     }
