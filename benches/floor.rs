@@ -159,7 +159,7 @@ impl Bench<'_> {
                 ..ConnectOptions::default()
             };
             let cluster = cluster::connect(&options).await.unwrap();
-            let facts = facts::gather(&cluster).await.unwrap();
+            let facts = facts::gather(&cluster, &facts::Source::ALL).await.unwrap();
             let rendered = fixture::render(&FixtureOptions::default(), &facts, run).unwrap();
             serde_json::to_string(&rendered.to_list().unwrap()).unwrap()
         })

@@ -245,6 +245,21 @@ fn list_as_json_has_every_check_with_its_reason() {
 }
 
 #[test]
+fn list_names_every_permission_that_a_check_needs() {
+    let listing: Value = serde_json::from_slice(&run(&["list", "--json"]).stdout).unwrap();
+    let text = stdout(&run(&["list"]));
+    // However the lines are broken.
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let needs = listing["checks"].as_array().unwrap().iter();
+    let needs: Vec<_> = needs.flat_map(|check| check["needs"].as_array().unwrap()).collect();
+    assert!(needs.len() > 100, "{needs:?}");
+    for permission in needs {
+        let permission = permission.as_str().unwrap();
+        assert!(text.contains(permission), "{permission}: {text}");
+    }
+}
+
+#[test]
 fn every_check_can_be_explained() {
     for check in dualstack::check::REGISTRY.iter() {
         let text = stdout(&run(&["explain", check.id()]));

@@ -226,10 +226,11 @@ fn documents_inside_config_maps_keep_their_positions() {
 
 #[test]
 fn documents_inside_a_quoted_string_become_a_source_of_their_own() {
-    let report = lint(
+    let report = lint(concat!(
         r#"{"apiVersion": "v1", "kind": "ConfigMap", "data": {"ClusterConfiguration":
-        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  serviceSubnet: 10.96.0.0/29\n"}}"#,
-    );
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n"#,
+        r#"  serviceSubnet: 10.96.0.0/29\n"}}"#,
+    ));
     assert_eq!(places(&report), [("DS103", 4, 18)]);
     let name = &report.sources.get(report.findings[0].span.source).name;
     assert_eq!(name, "cluster.yaml (ClusterConfiguration)");

@@ -9,8 +9,7 @@ mod review;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::BaselineError;
-pub(crate) use read::day;
+pub(crate) use read::{BaselineError, day};
 pub(crate) use review::Review;
 
 use jiff::civil::Date;

@@ -68,7 +68,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             0,
             format!(
                 "See that the pod's interface has the {family} address of its status and that IPv6 isn't \
-                 disabled in it (net.ipv6.conf.eth0.disable_ipv6); make the pod anew."
+                 disabled in it (net.ipv6.conf.eth0.disable_ipv6); recreate the pod."
             ),
         );
     }

@@ -69,7 +69,7 @@ impl Distribution {
             (Self::K3s, Ranges) => {
                 "k3s: cluster-cidr and service-cidr in /etc/rancher/k3s/config.yaml take a range of each \
                  family, on every server, when the cluster is made; one that was started with a single \
-                 family can't be changed and has to be made anew \
+                 family can't be changed and has to be recreated \
                  (https://docs.k3s.io/networking/basic-network-options)."
             }
             (Self::K3s, NodeAddresses) => {
@@ -78,13 +78,13 @@ impl Distribution {
             }
             (Self::K3s, KubeProxy) => {
                 "k3s: kube-proxy runs inside the k3s process and has no pod. `systemctl restart k3s` (on \
-                 an agent k3s-agent) starts it anew, `journalctl -u k3s` has its log, and kube-proxy-arg \
+                 an agent k3s-agent) restarts it, `journalctl -u k3s` has its log, and kube-proxy-arg \
                  in /etc/rancher/k3s/config.yaml its flags."
             }
             (Self::Rke2, Ranges) => {
                 "RKE2: cluster-cidr and service-cidr in /etc/rancher/rke2/config.yaml take a range of \
                  each family, on every server, when the cluster is made; one that was started with a \
-                 single family can't be changed and has to be made anew \
+                 single family can't be changed and has to be recreated \
                  (https://docs.rke2.io/networking/basic_network_options)."
             }
             (Self::Rke2, NodeAddresses) => {
@@ -94,17 +94,17 @@ impl Distribution {
             (Self::Rke2, KubeProxy) => {
                 "RKE2: kube-proxy is a static pod that the rke2 process writes; its flags are \
                  kube-proxy-arg in /etc/rancher/rke2/config.yaml, and a restart of rke2-server or \
-                 rke2-agent makes it anew."
+                 rke2-agent recreates it."
             }
             (Self::Kind, Ranges) => {
                 "kind: networking.ipFamily: dual (or podSubnet and serviceSubnet with two ranges) in \
                  the file of `kind create cluster --config`; a cluster that exists can't be changed: \
-                 delete it and make it anew (https://kind.sigs.k8s.io/docs/user/configuration/)."
+                 delete it and create it again (https://kind.sigs.k8s.io/docs/user/configuration/)."
             }
             (Self::Kind, NodeAddresses) => {
                 "kind: nodes get addresses from the container network `kind`: `docker network inspect \
                  kind` must show EnableIPv6 true with a subnet of each family. If not, delete the \
-                 cluster and the network, and make the cluster anew."
+                 cluster and the network, and create both again."
             }
             (Self::Kind, Kernel) => {
                 "kind: nodes are containers; `docker exec NODE sysctl -w NAME=1` sets it until the \
@@ -148,8 +148,9 @@ impl Distribution {
             }
             (Self::OpenShift, Ranges) => {
                 "OpenShift: clusterNetwork and serviceNetwork of `oc edit network.config cluster` take a \
-                 range of each family, where the platform supports it, and pods are made anew \
-                 (https://docs.okd.io/latest/networking/ovn_kubernetes_network_provider/converting-to-dual-stack.html); \
+                 range of each family, where the platform supports it, and pods are recreated \
+                 (https://docs.okd.io/latest/networking/ovn_kubernetes_network_provider/\
+                 converting-to-dual-stack.html); \
                  the control plane's flags are the operators'."
             }
             (Self::OpenShift, NodeAddresses) => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::asked::{own, udp};
 use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
-    check::{DnsPlace, commands, deaf_over, words},
+    check::{DnsPlace, UNANSWERED, commands, deaf_over, words},
     net::IpFamily,
     probe::Aim,
 };
@@ -25,8 +25,8 @@ impl CauseRule for DnsServerDeaf {
     }
 
     fn why(&self) -> &'static str {
-        "A resolver picks a DNS server by chance. Where one of them is deaf, look-ups fail or take \
-         seconds now and then, on every node, and nothing is red in the cluster: the pod is Ready, for \
+        "A resolver picks a DNS server by chance. Where one of them does not answer, look-ups fail or \
+         take seconds now and then, on every node, and nothing is red in the cluster: the pod is Ready, for \
          its probes go another way."
     }
 
@@ -52,10 +52,10 @@ pub(super) fn hears_none(evidence: &Evidence<'_>, node: &str) -> bool {
     asked.peek().is_some() && asked.all(Probed::bad)
 }
 
-/// What DNS pods did not answer, by what they are deaf to; alike ones together.
+/// What DNS pods did not answer, by what they do not answer; alike ones together.
 fn unheard_in_family(evidence: &Evidence<'_>, family: IpFamily, heard: &[&str]) -> Vec<Found> {
     let red = evidence.red("dns::servers", |judged| {
-        judged.case.family == Some(family) && judged.verdict.detail().starts_with("deaf")
+        judged.case.family == Some(family) && judged.verdict.detail().starts_with(UNANSWERED)
     });
     let at_node = at_node::found(evidence, family, &red);
     let (mut all, explained): (Vec<Found>, BTreeSet<usize>) = match at_node {
@@ -223,7 +223,7 @@ fn fix(
     let odd = port.filter(|&port| port != DNS_PORT && source.is_none()).map(|port| {
         format!(
             "The Service kube-dns sends to port {port} of its pods: see that CoreDNS listens there (`.:53` in \
-             its Corefile is port 53), and mend the Service's targetPort if it doesn't: `kubectl -n \
+             its Corefile is port 53), and fix the Service's targetPort if it doesn't: `kubectl -n \
              kube-system get service kube-dns -o jsonpath={{.spec.ports}}`."
         )
     });

@@ -151,8 +151,8 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
     if deaf {
         fix.insert(
             0,
-            "The commands above ask each DNS pod by its own address over UDP: the one that stays silent \
-             is deaf. Look on its node for a rule that drops UDP port 53, and delete the pod if there is \
+            "The commands above ask each DNS pod by its own address over UDP: look on the node \
+             of the one that stays silent for a rule that drops UDP port 53, and delete the pod if there is \
              none."
                 .to_owned(),
         );

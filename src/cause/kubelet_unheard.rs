@@ -98,7 +98,8 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
                  containerd` (or crio)."
             ),
             format!(
-                "If it can't reach the API server, fix that first: check the address and the link of {node}, its routes \
+                "If it can't reach the API server, fix that first: check the address and the link \
+                 of {node}, its routes \
                  and neighbours (another machine with its address, a stale entry), firewalls between the two."
             ),
         ],

@@ -88,7 +88,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str) -> Option<Found> {
     Some(Found {
         what: if answers {
             format!(
-                "The API server gets no answer from the kubelet of node {node}, whose port accepts connections: it hangs, \
+                "The API server gets no answer from the kubelet of node {node}, whose port accepts \
+                 connections: it hangs, \
                  or the container runtime does."
             )
         } else if silent {

@@ -101,7 +101,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         ));
     }
     fix.push(format!(
-        "Look for what treats this address apart on {names}: a NetworkPolicy or firewall rule that names \
+        "Look on {names} for a rule for this address alone: a NetworkPolicy or firewall rule that names \
          the API server or its port, or an own route for its endpoints."
     ));
     fix.push(format!(

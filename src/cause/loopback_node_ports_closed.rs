@@ -16,7 +16,7 @@ impl CauseRule for LoopbackNodePortsClosed {
     fn why(&self) -> &'static str {
         "kube-proxy opens NodePorts at 127.0.0.1 by net.ipv4.conf.all.route_localnet, which it sets when it \
          starts and never looks at again. What resets it later (a hardening profile, a sysctl file that is \
-         applied anew) closes them, and image pulls from a registry at localhost:NODEPORT hang."
+         applied again) closes them, and image pulls from a registry at localhost:NODEPORT hang."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -19,8 +19,8 @@ impl CauseRule for NodeAddressFiltered {
 
     fn why(&self) -> &'static str {
         "Pods reach pods, so the network looks sound. What a node sends itself, and what it passes on from its \
-         NodePorts under its own address, is lost: kubelets, the API server and clients outside wait in vain, now \
-         and then."
+         NodePorts under its own address, is lost: kubelets, the API server and clients outside get no answer, \
+         now and then."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

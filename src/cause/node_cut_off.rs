@@ -69,7 +69,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         proof::too_narrow_for_v6(facts, node).filter(|_| family == IpFamily::V6 && lost.is_proof());
     let fix = if narrow.is_some() {
         vec![format!(
-            "Raise the MTU of that interface of {node} to what its network carries, at least 1280, and then give it its \
+            "Raise the MTU of that interface of {node} to what its network carries, at least 1280, \
+             and then give it its \
              IPv6 address and routes again (restart the node's network configuration, and the pod network's pod there)."
         )]
     } else if lost.is_proof() {

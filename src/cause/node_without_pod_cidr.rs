@@ -42,8 +42,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         1 => format!("The Node object {names} has no {family} range in spec.podCIDRs."),
         _ => format!("The Node objects {names} have no {family} range in spec.podCIDRs."),
     };
-    let anew = format!(
-        "Make the Node object anew, for podCIDRs can't be changed: drain it, `kubectl delete node {}`, \
+    let recreate = format!(
+        "Recreate the Node object, for podCIDRs can't be changed: drain it, `kubectl delete node {}`, \
          restart its kubelet.",
         first.name
     );
@@ -61,7 +61,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
                 .to_owned(),
         ],
-        fix: if everywhere { vec![ranges, anew] } else { vec![anew, ranges] },
+        fix: if everywhere { vec![ranges, recreate] } else { vec![recreate, ranges] },
         cases: evidence.red("node::pod_cidrs", |judged| {
             judged.case.family == Some(family)
                 && matches!(&judged.case.subject, Subject::Node { name }

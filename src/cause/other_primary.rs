@@ -100,7 +100,7 @@ fn beside_primary(evidence: &Evidence<'_>, primary: IpFamily) -> Option<Found> {
         fix: vec![
             "If that is how it is meant to be, run the suite dual-stack.".to_owned(),
             format!(
-                "If not, make the cluster anew with the {primary} range first everywhere: podSubnet, \
+                "If not, recreate the cluster with the {primary} range first everywhere: podSubnet, \
                  serviceSubnet, the kubelets' --node-ip and the API server's advertise address."
             ),
         ],

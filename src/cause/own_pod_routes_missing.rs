@@ -25,8 +25,8 @@ impl CauseRule for OwnPodRoutesMissing {
 
     fn why(&self) -> &'static str {
         "What arrives for a pod, answers too, must be handed to the pod's interface by a route on its \
-         own node. Without it the node still forwards for others, and its own pods are deaf in this \
-         family."
+         own node. Without it the node still forwards for others, and its own pods receive nothing in \
+         this family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -190,15 +190,15 @@ fn fix(
 ) -> Vec<String> {
     if proved {
         return vec![format!(
-            "Restart the pod network's pod on {names}, which sets these routes, and make the pods there \
-             anew."
+            "Restart the pod network's pod on {names}, which sets these routes, and recreate the pods \
+             there."
         )];
     }
     let mut fix = vec![
         format!(
             "See with the command above that {ip} leads to a pod's interface (veth, cali*, lxc*, cni0). \
-             If not, restart the pod network's pod on {names}, which sets these routes, and make the \
-             pods there anew."
+             If not, restart the pod network's pod on {names}, which sets these routes, and recreate the \
+             pods there."
         ),
         format!(
             "Look for rules that come before the table `main` (`ip {} rule`), and for a policy on the \

@@ -18,7 +18,7 @@ impl CauseRule for PodsMasqueraded {
 
     fn why(&self) -> &'static str {
         "Pods must see each other's own addresses: NetworkPolicies, allow lists and logs go by them. \
-         A masquerade rule that doesn't except the pod range of one family breaks them in that \
+         A masquerade rule that doesn't exclude the pod range of one family breaks them in that \
          family alone."
     }
 

@@ -36,7 +36,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     seen.extend(lost.seen);
     Some(Found {
         what: format!(
-            "Node {node} sends what its pods send over {family} by a routing table of its own (`{}`), and it gets lost.",
+            "Node {node} sends what its pods send over {family} by a routing table of its own \
+             (`{}`), and it gets lost.",
             rule.text
         ),
         confidence: Confidence::Likely,
@@ -48,8 +49,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         fix: vec![format!(
             "Find what set that rule on {node} (a VPN, a routing daemon, a script of an earlier pod network) and see \
              that its table leads to the pods' own links and to the other nodes, or take the rule away. The pod \
-             networks of some clouds set such rules on purpose: then it is their agent on {node} that must mend the \
-             table."
+             networks of some clouds set such rules on purpose: then it is their agent on {node} that must repair \
+             the table."
         )],
         probed: isolation::explained(evidence, node, family),
         ..Found::default()

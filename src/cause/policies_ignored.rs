@@ -17,7 +17,7 @@ impl CauseRule for PoliciesIgnored {
 
     fn why(&self) -> &'static str {
         "Whoever wrote the policies believes that the pods are guarded. In this family anybody reaches \
-         them, and nothing tells of it: what is tried over the other family is denied."
+         them, and nothing shows it: what is tried over the other family is denied."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -56,9 +56,9 @@ pub(super) fn add(evidence: &Evidence<'_>, id: &str, mut found: Found) -> Found 
     let is_stopped = !sure.is_empty();
     for stop in sure.iter().take(MOST).rev() {
         found.evidence.insert(0, stop.say());
-        let mend = stop.mend();
-        if !found.fix.contains(&mend) {
-            found.fix.insert(0, mend);
+        let fix = stop.fix();
+        if !found.fix.contains(&fix) {
+            found.fix.insert(0, fix);
         }
     }
     if is_stopped && OF_FILTERS.contains(&id) {
@@ -154,7 +154,7 @@ impl Stop<'_> {
         }
     }
 
-    fn mend(&self) -> String {
+    fn fix(&self) -> String {
         let Self { node, rule: FilterRule { table, chain, .. }, .. } = self;
         format!(
             "See who wrote that rule on {node} (firewalld, ufw, a security agent, a script: `nft -a list chain {table} \
@@ -222,5 +222,18 @@ fn of_family(table: &str, family: IpFamily) -> bool {
         Some("ip") => family == IpFamily::V4,
         Some("ip6") => family == IpFamily::V6,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::REGISTRY;
+
+    #[test]
+    fn every_cause_that_rules_may_prove_is_in_the_registry() {
+        for id in OF_FILTERS.iter().chain(&OF_PROXIES) {
+            assert!(REGISTRY.iter().any(|rule| rule.id() == *id), "{id}");
+        }
     }
 }

@@ -13,7 +13,7 @@ impl CauseRule for ServiceChangesRefused {
 
     fn why(&self) -> &'static str {
         "A cluster becomes dual-stack by changing its Services one by one. Where such changes are refused, \
-         only Services that are made anew get both families."
+         only Services that are recreated get both families."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -52,7 +52,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             format!("{} of {} have an {family} InternalIP", addressed, words::count(nodes.len(), "node")),
         ],
         reproduce: vec![
-            "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,IPS:.status.addresses[*].address".to_owned(),
+            "kubectl get nodes -o \
+             custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,IPS:.status.addresses[*].address".to_owned(),
             "kubectl get servicecidrs".to_owned(),
         ],
         fix: vec![

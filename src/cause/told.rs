@@ -158,6 +158,7 @@ fn of(told: &Told, ties: &Ties) -> Vec<(String, bool)> {
 mod tests {
     use super::*;
     use crate::{
+        cause::REGISTRY,
         lab::{Fault, Lab},
         net::IpFamily::V6,
         snapshot::{Complaint, NetworkPod},
@@ -230,6 +231,13 @@ mod tests {
         let cause = cause(ill);
         let fact = "Pod kube-system/kube-proxy-n2 on n2 is not Ready; started again twice";
         assert!(cause.evidence.iter().any(|it| it == fact), "{cause:#?}");
+    }
+
+    #[test]
+    fn every_cause_that_a_component_may_tell_of_is_in_the_registry() {
+        for id in TIES.iter().flat_map(|ties| ties.causes) {
+            assert!(REGISTRY.iter().any(|rule| rule.id() == *id), "{id}");
+        }
     }
 
     #[test]

@@ -76,7 +76,10 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     };
     let mut senders = evidence.nodes();
     // What a node itself sends takes another way than what its pods do.
-    let sent_by_pod = |probed: &Probed<'_>, node: &str| matches!(&probed.probe.vantage, Vantage::Pod { node: from } if from == node);
+    let sent_by_pod = |probed: &Probed<'_>, node: &str| match &probed.probe.vantage {
+        Vantage::Pod { node: from } => from == node,
+        _ => false,
+    };
     senders.retain(|node| all_lost(node, &|probed| sent_by_pod(probed, node)));
     let mut receivers = evidence.nodes();
     let by_host = |probed: &Probed<'_>| matches!(probed.probe.vantage, Vantage::HostNetwork { .. });
@@ -148,9 +151,10 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .collect();
     if evidence.dns_speaks(family) && evidence.probed.iter().any(by_dns) && !deaf_dns.is_empty() {
         seen.push(format!(
-            "of the DNS pods, {} {} there: deaf to what pods ask by UDP",
+            "of the DNS pods, {} {} there and {} not answer over UDP",
             words::list(&deaf_dns),
-            if deaf_dns.len() == 1 { "runs" } else { "run" }
+            if deaf_dns.len() == 1 { "runs" } else { "run" },
+            if deaf_dns.len() == 1 { "does" } else { "do" }
         ));
     }
     Some(Found {

@@ -12,7 +12,7 @@ use crate::{
 const MOST: usize = 3;
 
 /// The facts that tell the most of these failed cases, among all of a run, the most telling first:
-/// what they have in common, what works beside them, and what was seen. No more than three; none where
+/// what they have in common, what works, and what was seen. No more than three; none where
 /// nothing failed.
 pub fn telling_facts(judged: &[Judged], unexplained: &[&Judged]) -> Vec<String> {
     if unexplained.is_empty() {
@@ -86,7 +86,7 @@ fn works_beside(judged: &[Judged], unexplained: &[&Judged]) -> Option<String> {
     }
     let passing: Vec<&str> =
         checks.into_iter().filter(|(_, passes)| *passes).map(|(check, _)| check).collect();
-    (!passing.is_empty()).then(|| format!("beside them all of {} passes", words::list(passing)))
+    (!passing.is_empty()).then(|| format!("every case of {} passes", words::list(passing)))
 }
 
 fn seen_most(unexplained: &[&Judged]) -> Option<String> {

@@ -88,12 +88,12 @@ impl<'a> DnsPlace<'a> {
         format!("kubectl -n {} get endpointslices -l {label}={}", self.namespace, self.service)
     }
 
-    /// Deletes a pod, which is made anew.
+    /// Deletes a pod, which is recreated.
     pub(crate) fn delete(self, pod: &str) -> String {
         format!("kubectl -n {} delete pod {pod}", self.namespace)
     }
 
-    /// Makes the pods anew, one after the other.
+    /// Recreates the pods, one after the other.
     pub(crate) fn restart(self) -> String {
         let kind = if self.is_openshift() { "daemonset" } else { "deployment" };
         format!("kubectl -n {} rollout restart {kind} {}", self.namespace, self.workload())

@@ -1,4 +1,5 @@
-//! `dualstack explain`: what a check promises or a rule of lint finds, why, and where that is written. Needs no cluster.
+//! `dualstack explain`: what a check promises or a rule of lint finds, why, and where that is written.
+//! Needs no cluster.
 
 use clap::Args;
 

@@ -101,6 +101,27 @@ pub(super) fn needs(check: &'static dyn DynCheck) -> Vec<String> {
         .collect()
 }
 
+/// Every permission that these checks need, and which of them need it.
+fn permissions(checks: &[&'static dyn DynCheck]) -> Vec<(String, String)> {
+    let mut by: Vec<(String, Vec<&'static str>)> = Vec::new();
+    for check in checks {
+        for permission in needs(*check) {
+            match by.iter_mut().find(|(known, _)| *known == permission) {
+                Some((_, of)) => of.push(check.id()),
+                None => by.push((permission, vec![check.id()])),
+            }
+        }
+    }
+    let has_workload = |check: &&&'static dyn DynCheck| check.promise().stage > Stage::Facts;
+    let with_workload: Vec<_> = checks.iter().filter(has_workload).map(|it| it.id()).collect();
+    let who = |of: Vec<&'static str>| match of {
+        all if all.len() == checks.len() => "every check".to_owned(),
+        all if all == with_workload => "every check that needs the workload".to_owned(),
+        some => some.join(", "),
+    };
+    by.into_iter().map(|(permission, of)| (permission, who(of))).collect()
+}
+
 fn text(checks: &[&'static dyn DynCheck], suites: &[Suite], width: usize) -> String {
     let mut prose = Prose::new(Layout { width, ..Layout::default() });
     let column = checks.iter().map(|check| check.id().len()).max().unwrap_or_default();
@@ -112,6 +133,11 @@ fn text(checks: &[&'static dyn DynCheck], suites: &[Suite], width: usize) -> Str
         }
         prose.line("");
     }
+    prose.heading("permissions, as `kubectl auth can-i` takes them");
+    for (permission, checks) in permissions(checks) {
+        prose.paragraph(&permission).points([checks]);
+    }
+    prose.line("");
     prose.heading("suites, for --suite");
     let column = suites.iter().map(|suite| suite.name.len()).max().unwrap_or_default();
     for suite in suites {

@@ -94,7 +94,8 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Failure> {
     let Version { version } = serde_json::from_slice(&text).map_err(malformed)?;
     if version != RECORD_VERSION {
         return Err(Failure::usage(format!(
-            "unsupported run record {name}: it has version {version}, and dualstack {} reads version {RECORD_VERSION}; judge it with the dualstack that wrote it, or run again",
+            "unsupported run record {name}: it has version {version}, and dualstack {} reads \
+             version {RECORD_VERSION}; judge it with the dualstack that wrote it, or run again",
             env!("CARGO_PKG_VERSION")
         )));
     }
@@ -107,7 +108,8 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Failure> {
     match record.contradiction() {
         None => Ok(record),
         Some(contradiction) => Err(Failure::usage(format!(
-            "invalid run record {name}: {contradiction}; judge the file as `dualstack run --json FILE` wrote it, or run again"
+            "invalid run record {name}: {contradiction}; judge the file as `dualstack run --json \
+             FILE` wrote it, or run again"
         ))),
     }
 }

@@ -15,7 +15,8 @@ pub(super) async fn listen(stopper: Stopper, events: Events) {
         Ok(signals) => signals,
         Err(error) => {
             events.send(Event::Notice(format!(
-                "cannot handle Ctrl-C ({error}): it will leave the workload in the cluster, and `dualstack cleanup` removes it"
+                "cannot handle Ctrl-C ({error}): it will leave the workload in the cluster, and \
+                 `dualstack cleanup` removes it"
             )));
             return std::future::pending().await;
         }

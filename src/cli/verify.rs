@@ -77,7 +77,8 @@ pub(super) fn read(path: &Path) -> Result<Report, Failure> {
         let (version, kind) =
             (words_for_terminal(&report.api_version), words_for_terminal(&report.kind));
         return Err(Failure::usage(format!(
-            "unsupported conformance report {name}: it is {kind} of {version}, and this dualstack reads {KIND} of {API_VERSION}; verify it with the dualstack that wrote it"
+            "unsupported conformance report {name}: it is {kind} of {version}, and this dualstack \
+             reads {KIND} of {API_VERSION}; verify it with the dualstack that wrote it"
         )));
     }
     Ok(report)

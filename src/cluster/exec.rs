@@ -19,8 +19,7 @@ use futures::{
     future::FusedFuture,
     stream,
 };
-use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Status};
 use kube::{
     Api, Client,
     api::{AttachParams, AttachedProcess},

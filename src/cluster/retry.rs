@@ -32,9 +32,10 @@ impl<R> Policy<Request<Body>, Response<R>, BoxError> for Retry {
         result: &mut Result<Response<R>, BoxError>,
     ) -> Option<Sleep> {
         let response = result.as_ref().ok()?;
-        // Each PATCH of ours may be repeated: a server-side apply, and a merge patch that sets the
-        // fields of our own Lease to fixed values.
-        // Nor is what the API server passes on from a Service its own answer.
+        // Each PATCH of ours may be repeated: a server-side apply, and merge patches that set fields
+        // to fixed values (of our Leases, of the spec of a Service of ours), or change nothing (of
+        // metadata, to see whether an object is still there). A POST might create a second object.
+        // What the API server's proxy passes on from a Service is no answer of the API server's.
         let repeatable = *request.method() != Method::POST
             && !request.headers().contains_key(header::UPGRADE)
             && !request.uri().path().ends_with("/proxy/");

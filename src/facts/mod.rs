@@ -22,7 +22,7 @@ pub use gather::{cluster_dns, gather, leases, nodes, targets};
 pub use objects::{Lease, Pods, ProxyPod, Sample, ServiceCidr, Services, Unreserved};
 pub use places::Places;
 pub(crate) use source::OPENSHIFT_DNS;
-pub use source::Source;
+pub use source::{Source, count as requests};
 pub use target::{
     Target, TargetEndpoint, TargetError, TargetName, TargetPort, TargetService, usable,
 };

@@ -69,7 +69,7 @@ pub struct Pods {
 }
 
 /// How long a component's Lease must have been silent, in multiples of its duration, to count as
-/// stale: an API server that starts anew holds renewals up.
+/// stale: an API server that restarts holds renewals up.
 const STALE: u64 = 2;
 
 /// The Lease by which one instance of a control plane component leads.

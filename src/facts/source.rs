@@ -1,5 +1,7 @@
 //! What can be known of a cluster, and the permissions that it takes.
 
+use std::collections::BTreeSet;
+
 use crate::cluster::Right;
 
 /// The namespace of Kubernetes' own components.
@@ -54,39 +56,127 @@ impl Source {
         Self::LoadBalancer,
     ];
 
-    /// The permissions that it takes to know it. Only the nodes are indispensable.
-    pub fn rights(self) -> Vec<Right> {
-        let everywhere = |resource| Right::optional("list", resource, None);
-        let system = |verb, resource| Right::optional(verb, resource, Some(KUBE_SYSTEM));
-        let (daemon_sets, config_maps, pods) =
-            (everywhere("daemonsets.apps"), system("get", "configmaps"), system("list", "pods"));
+    /// What is asked of the API server to know it. What only some clusters have (ranges that a pod
+    /// network keeps to itself, OpenShift's DNS) is asked for besides, where it is there.
+    pub(super) const fn requests(self) -> &'static [Request] {
         match self {
-            Self::Nodes => vec![Right::required("list", "nodes", None)],
-            Self::PodRanges | Self::KubeProxy => vec![daemon_sets, config_maps, pods],
-            Self::ServiceRanges => {
-                vec![everywhere("servicecidrs.networking.k8s.io"), config_maps, pods]
+            Self::Nodes => &[Request::Nodes],
+            Self::PodRanges => &[
+                Request::Nodes,
+                Request::DaemonSets,
+                Request::Kubeadm,
+                Request::KubeProxy,
+                Request::KubeProxyEks,
+                Request::Components,
+            ],
+            Self::ServiceRanges => &[Request::ServiceCidrs, Request::Kubeadm, Request::Components],
+            Self::KubeProxy => &[
+                Request::Nodes,
+                Request::DaemonSets,
+                Request::KubeProxy,
+                Request::KubeProxyEks,
+                Request::Components,
+            ],
+            Self::Cni => &[Request::Nodes, Request::DaemonSets],
+            Self::ClusterDns => &[
+                Request::Kubeadm,
+                Request::Kubelet,
+                Request::CoreDns,
+                Request::DnsSlices,
+                Request::DnsPods,
+                Request::DnsServices,
+            ],
+            Self::ServiceAddresses => {
+                &[Request::ServiceCidrs, Request::IpAddresses, Request::Services]
             }
-            Self::Cni => vec![daemon_sets],
-            Self::ClusterDns => vec![
-                config_maps,
-                system("list", "endpointslices.discovery.k8s.io"),
-                pods,
-                system("list", "services"),
-            ],
-            Self::ServiceAddresses => vec![
-                everywhere("servicecidrs.networking.k8s.io"),
-                everywhere("ipaddresses.networking.k8s.io"),
-                everywhere("services"),
-            ],
-            Self::KubernetesService => vec![
-                Right::optional("list", "endpointslices.discovery.k8s.io", Some(DEFAULT)),
-                everywhere("services"),
-            ],
-            Self::Pods => vec![everywhere("pods")],
-            Self::LoadBalancer => {
-                vec![daemon_sets, system("list", "leases.coordination.k8s.io")]
-            }
-            Self::Components => vec![system("list", "leases.coordination.k8s.io"), pods],
+            Self::KubernetesService => &[Request::KubernetesSlices, Request::KubernetesService],
+            Self::Pods => &[Request::Pods],
+            Self::LoadBalancer => &[Request::DaemonSets, Request::Leases],
+            Self::Components => &[Request::Leases, Request::ProxyPods],
         }
     }
+
+    /// The permissions that it takes to know it. Only the nodes are indispensable, without which it is
+    /// not asked for at all.
+    pub fn rights(self) -> Vec<Right> {
+        let mut rights: Vec<Right> = Vec::new();
+        let own = |request: &&Request| self == Self::Nodes || **request != Request::Nodes;
+        for right in self.requests().iter().filter(own).map(|request| request.right()) {
+            if !rights.iter().any(|known| known.is_same(&right)) {
+                rights.push(right);
+            }
+        }
+        rights
+    }
+}
+
+/// One list, or one object, that the API server is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Request {
+    Nodes,
+    ServiceCidrs,
+    /// `kubeadm-config`.
+    Kubeadm,
+    /// `kube-proxy`.
+    KubeProxy,
+    /// Amazon's name for it.
+    KubeProxyEks,
+    /// `kubelet-config`.
+    Kubelet,
+    /// `coredns`.
+    CoreDns,
+    /// The static pods of the control plane, and kube-proxy where it is one.
+    Components,
+    DaemonSets,
+    DnsServices,
+    DnsSlices,
+    DnsPods,
+    /// The Services of all namespaces.
+    Services,
+    IpAddresses,
+    KubernetesService,
+    KubernetesSlices,
+    /// The pods of all namespaces.
+    Pods,
+    Leases,
+    ProxyPods,
+}
+
+impl Request {
+    /// The permission that it takes.
+    fn right(self) -> Right {
+        let everywhere = |resource| Right::optional("list", resource, None);
+        let system = |verb, resource| Right::optional(verb, resource, Some(KUBE_SYSTEM));
+        match self {
+            Self::Nodes => Right::required("list", "nodes", None),
+            Self::ServiceCidrs => everywhere("servicecidrs.networking.k8s.io"),
+            Self::Kubeadm
+            | Self::KubeProxy
+            | Self::KubeProxyEks
+            | Self::Kubelet
+            | Self::CoreDns => system("get", "configmaps"),
+            Self::Components | Self::DnsPods | Self::ProxyPods => system("list", "pods"),
+            Self::DaemonSets => everywhere("daemonsets.apps"),
+            Self::DnsServices => system("list", "services"),
+            Self::DnsSlices => system("list", "endpointslices.discovery.k8s.io"),
+            Self::Services => everywhere("services"),
+            Self::IpAddresses => everywhere("ipaddresses.networking.k8s.io"),
+            Self::KubernetesService => Right::optional("get", "services", Some(DEFAULT)),
+            Self::KubernetesSlices => {
+                Right::optional("list", "endpointslices.discovery.k8s.io", Some(DEFAULT))
+            }
+            Self::Pods => everywhere("pods"),
+            Self::Leases => system("list", "leases.coordination.k8s.io"),
+        }
+    }
+}
+
+/// What is asked for to know these parts, each once.
+pub(super) fn requests(sources: &[Source]) -> BTreeSet<Request> {
+    sources.iter().flat_map(|source| source.requests()).copied().collect()
+}
+
+/// How many requests it takes to know these parts of a small cluster.
+pub fn count(sources: &[Source]) -> usize {
+    requests(sources).len()
 }

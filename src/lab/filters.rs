@@ -186,7 +186,10 @@ pub(super) fn api_server_lost(lab: &Lab, probe: &Probe, from: &str) -> Option<Ou
         Fault::ForwardDropped { on, family } => (!host && from == *on && *on != "n1", *family),
         _ => (false, probe.family()),
     };
-    let unrouted = |fault: &Fault| matches!(fault, Fault::NoDefaultRoute { at, family } if host && from == *at && *family == probe.family());
+    let unrouted = |fault: &Fault| match fault {
+        Fault::NoDefaultRoute { at, family } => host && from == *at && *family == probe.family(),
+        _ => false,
+    };
     if lab.faults.iter().any(unrouted) {
         return Some(Outcome::Unreachable { detail: "Network is unreachable".to_owned() });
     }

@@ -49,11 +49,17 @@ impl Lab {
         let eth0 = || "eth0".to_owned();
         let own = |family| self.node_address(node, family);
         let lost = |family| {
-            let is = |fault: &Fault| matches!(fault, Fault::CutOff { node: at, family: of } if *at == node && *of == family);
+            let is = |fault: &Fault| match fault {
+                Fault::CutOff { node: at, family: of } => *at == node && *of == family,
+                _ => false,
+            };
             self.faults.iter().any(is)
         };
         let has_default = |family| {
-            let is = |fault: &Fault| matches!(fault, Fault::NoDefaultRoute { at, family: of } if *at == node && *of == family);
+            let is = |fault: &Fault| match fault {
+                Fault::NoDefaultRoute { at, family: of } => *at == node && *of == family,
+                _ => false,
+            };
             !self.faults.iter().any(is)
         };
         let default = |family| Route {
@@ -63,19 +69,17 @@ impl Lab {
             ..Route::default()
         };
         let forwards = |family| {
-            let is = |fault: &Fault| matches!(fault, Fault::NotForwarding { on, family: of } if *on == node && *of == family);
+            let is = |fault: &Fault| match fault {
+                Fault::NotForwarding { on, family: of } => *on == node && *of == family,
+                _ => false,
+            };
             if self.faults.iter().any(is) { "0" } else { "1" }.to_owned()
         };
         Snapshot {
             node: node.to_owned(),
             pod: None,
             incomplete: None,
-            links: vec![Link {
-                name: eth0(),
-                mtu: Some(1_500),
-                up: true,
-                address: Some(link_address(node)),
-            }],
+            links: vec![Link { name: eth0(), mtu: Some(1_500), address: Some(link_address(node)) }],
             addresses: both()
                 .filter(|&family| !lost(family))
                 .filter_map(|family| {

@@ -172,7 +172,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_lines_make_it_panic_and_every_probe_ends_once(
-            lines in proptest::collection::vec("[ae]\t[0-3](\t(whole|late|cut|[+-]|1|0|wget: x|  HTTP/1.1 200|\\\\n)){0,7}", 0..20)
+            lines in proptest::collection::vec("[ae]\t[0-3](\t(whole|late|cut|[+-]|1|0|wget: x|  \
+             HTTP/1.1 200|\\\\n)){0,7}", 0..20)
         ) {
             let mut session = session(3);
             let ended = lines.iter().filter_map(|line| session.line(line)).count();

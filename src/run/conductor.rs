@@ -11,7 +11,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    Events, Ledger, LookAtNodes, Options, Stop, ledger::why_open, rights::rights, rules,
+    Events, Ledger, LookAtNodes, Options, Stop,
+    ledger::why_open,
+    rights::{rights, sources},
+    rules,
     stopwatch::Stopwatch,
 };
 use crate::{
@@ -134,12 +137,13 @@ pub async fn run(
     if options.snapshot == LookAtNodes::Rules {
         wanted.extend(rules::rights(&cluster.server.version));
     }
+    let sources = sources(&options.checks);
     let (asking, gathering) = (stopwatch.begin(Phase::Preflight), stopwatch.begin(Phase::Facts));
     let (preflight, facts, targets) = tokio::select! {
         all = async {
             tokio::join!(
                 cluster::preflight(&cluster, &wanted),
-                facts::gather(&cluster),
+                facts::gather(&cluster, &sources),
                 facts::targets(&cluster, &named)
             )
         } => all,

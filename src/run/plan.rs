@@ -8,7 +8,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Ledger, Options, RunError, rights};
+use super::{
+    Ledger, Options, RunError,
+    rights::{rights, sources},
+};
 use crate::{
     check::{self, DynCheck, Stage, World},
     cluster::{self, PAGE, Server},
@@ -121,9 +124,12 @@ impl PlanError {
 /// Where the cluster can't be read, or the options don't fit it.
 pub async fn plan(options: &Options) -> Result<Plan, PlanError> {
     let cluster = cluster::connect(&options.connect).await.map_err(RunError::from)?;
-    let (facts, targets) =
-        tokio::try_join!(facts::gather(&cluster), facts::targets(&cluster, &options.suite.targets))
-            .map_err(RunError::from)?;
+    let sources = sources(&options.checks);
+    let (facts, targets) = tokio::try_join!(
+        facts::gather(&cluster, &sources),
+        facts::targets(&cluster, &options.suite.targets)
+    )
+    .map_err(RunError::from)?;
     facts::usable(&targets).map_err(RunError::from)?;
     let facts = Facts { targets, ..facts };
     let now = cluster.clock.now();
@@ -157,7 +163,7 @@ pub fn planned(
     let mut plan = Plan {
         suite: suite.name.clone(),
         checks: checks.len(),
-        calls: Calls { reads: reads(facts), reviews, ..Calls::default() },
+        calls: Calls { reads: reads(facts, &sources(checks)), reviews, ..Calls::default() },
         ..Plan::default()
     };
     let mut fixture = fixture::Fixture::default();
@@ -256,11 +262,8 @@ impl Source {
     }
 }
 
-/// The version, and one request for each list or object that the facts are made of.
-const READS: usize = 19;
-
-/// How many requests gathering facts takes.
-fn reads(facts: &Facts) -> usize {
+/// How many requests gathering these parts of the facts takes.
+fn reads(facts: &Facts, sources: &[facts::Source]) -> usize {
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = |count: usize| count.saturating_sub(1) / page;
     let nodes = facts.nodes.known().map_or(0, Vec::len);
@@ -272,7 +275,8 @@ fn reads(facts: &Facts) -> usize {
     // Some keep their pod ranges to themselves.
     let own = ["calico", "canal", "cilium", "flannel"];
     let of_cni = facts.cni.known().is_some_and(|cni| own.contains(&cni.name.as_str()));
-    READS
+    // The version comes first.
+    1 + facts::requests(sources)
         + usize::from(of_cni)
         + 2 * facts.targets.len()
         + more(nodes)

@@ -19,7 +19,7 @@ pub fn rights(
     // The nodes are what everything else is placed on and told apart by.
     let mut rights = Source::Nodes.rights();
     rights.extend(checks.iter().flat_map(|check| needed(*check, namespace, targets, version)));
-    if checks.iter().any(|check| check.promise().stage > Stage::Facts) {
+    if has_workload(checks) {
         rights.extend(fixture::rights(fixture));
     }
     rights.into_iter().fold(Vec::new(), |mut all: Vec<Right>, right| {
@@ -29,6 +29,35 @@ pub fn rights(
         }
         all
     })
+}
+
+/// What a run of these checks must know of the cluster.
+pub(super) fn sources(checks: &[&'static dyn DynCheck]) -> Vec<Source> {
+    // Reports say what network the cluster has; what to do depends on its pod network, its kube-proxy
+    // and its distribution, which is told by where the ranges stand; a plan expects addresses of them.
+    let mut sources = vec![
+        Source::Nodes,
+        Source::Cni,
+        Source::KubeProxy,
+        Source::PodRanges,
+        Source::ServiceRanges,
+    ];
+    if has_workload(checks) {
+        // The workload's names end in the cluster's domain. Causes go by where DNS and the API servers
+        // run, who leads the control plane's components, and kube-proxy's pods.
+        sources.extend([Source::ClusterDns, Source::KubernetesService, Source::Components]);
+    }
+    let needs = checks.iter().flat_map(|check| check.promise().needs);
+    sources.extend(needs.filter_map(|need| match need {
+        Need::Facts(source) => Some(*source),
+        _ => None,
+    }));
+    sources
+}
+
+/// Whether they need more than what the cluster says of itself.
+fn has_workload(checks: &[&'static dyn DynCheck]) -> bool {
+    checks.iter().any(|check| check.promise().stage > Stage::Facts)
 }
 
 /// What a check needs besides the workload, in a run that uses this namespace.

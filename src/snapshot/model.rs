@@ -82,8 +82,6 @@ pub struct Link {
     pub name: String,
     /// The largest packet that it carries, in bytes.
     pub mtu: Option<u32>,
-    /// Whether it is up and has a carrier.
-    pub up: bool,
     /// Its link address.
     pub address: Option<String>,
 }
@@ -230,7 +228,7 @@ impl RoutingRule {
 }
 
 impl Neighbour {
-    /// Whether somebody set it by hand, and the kernel never asks for it anew.
+    /// Whether somebody set it by hand, and the kernel never asks for it again.
     pub fn is_fixed(&self) -> bool {
         self.state == "PERMANENT"
     }

@@ -16,7 +16,7 @@ const MOST_LINES: usize = 400_000;
 /// How many rules that drop are kept.
 const MOST_RULES: usize = 100;
 
-/// The beginnings of the names of chains whose owners write and mend them by themselves: kube-proxy,
+/// The beginnings of the names of chains whose owners write and repair them by themselves: kube-proxy,
 /// the kubelet and pod networks.
 const OWNED: [&str; 6] = ["KUBE-", "cali", "CILIUM_", "OLD_CILIUM_", "FLANNEL-", "ANTREA-"];
 
@@ -364,14 +364,21 @@ mod tests {
 
     #[test]
     fn the_addresses_that_kube_proxy_translates_are_found_in_both_its_modes() {
-        let iptables = "table ip6 nat {\n\tchain PREROUTING {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t\t counter packets 1 bytes 80 jump KUBE-SERVICES\n\t}\n\tchain KUBE-SERVICES {\n\t\tip6 daddr fd00:10:96::a udp dport 53  counter packets 0 bytes 0 jump KUBE-SVC-TCOU7JCQXEZGVUNU\n\t}\n}\ntable ip nat {\n\tchain KUBE-SERVICES {\n\t}\n}";
+        let iptables = "table ip6 nat {\n\tchain PREROUTING {\n\t\ttype nat hook prerouting \
+         priority dstnat; policy accept;\n\t\t counter packets 1 bytes 80 jump \
+         KUBE-SERVICES\n\t}\n\tchain KUBE-SERVICES {\n\t\tip6 daddr fd00:10:96::a udp dport 53  \
+         counter packets 0 bytes 0 jump KUBE-SVC-TCOU7JCQXEZGVUNU\n\t}\n}\ntable ip nat {\n\tchain \
+         KUBE-SERVICES {\n\t}\n}";
         let ruleset = read(iptables);
         assert_eq!(ruleset.translates(SERVICE.parse().unwrap()), Some(true));
         assert_eq!(ruleset.translates("10.96.0.10".parse().unwrap()), Some(false));
         assert_eq!(ruleset.translates("10.96.0.11".parse().unwrap()), None, "nobody looked for it");
         assert_eq!(ruleset.proxied, [V6, V4]);
         assert!(!ruleset.passes_by(V6, Hook::Prerouting) && ruleset.passes_by(V6, Hook::Output));
-        let nftables = "table ip6 kube-proxy {\n\tmap service-ips {\n\t\ttype ipv6_addr . inet_proto . inet_service : verdict\n\t\telements = { fd00:10:96::1 . tcp . 443 : goto service-2QRHZV4L-default/kubernetes/tcp/https,\n\t\t\t     fd00:10:96::a . udp . 53 : goto service-NWBZK7IH-kube-system/kube-dns/udp/dns }\n\t}\n}";
+        let nftables = "table ip6 kube-proxy {\n\tmap service-ips {\n\t\ttype ipv6_addr . \
+         inet_proto . inet_service : verdict\n\t\telements = { fd00:10:96::1 . tcp . 443 : goto \
+         service-2QRHZV4L-default/kubernetes/tcp/https,\n\t\t\t     fd00:10:96::a . udp . 53 : goto \
+         service-NWBZK7IH-kube-system/kube-dns/udp/dns }\n\t}\n}";
         let ruleset = read(nftables);
         assert_eq!(ruleset.translates(SERVICE.parse().unwrap()), Some(true));
         assert!(!ruleset.passes_by(V6, Hook::Prerouting), "of this mode it is not known");
@@ -390,7 +397,13 @@ mod tests {
     #[test]
     fn rules_that_drop_are_kept_without_what_people_wrote_beside_them() {
         let ruleset = read(
-            "table inet guard {\n\tchain f {\n\t\ttype filter hook forward priority -10; policy accept;\n\t\tct state established,related accept\n\t\tip6 daddr fd00:10:244:1::/64 meta l4proto udp counter packets 3 bytes 9 log prefix \"a drop \" drop comment \"token=abc\"\n\t\ttcp dport 22 accept\n\t\ttcp dport 8080 reject\n\t}\n\tchain r {\n\t\ttype filter hook prerouting priority raw; policy drop;\n\t\tip6 saddr fd00:10:244:1::/64 notrack\n\t}\n}\ntable ip6 filter {\n\tchain KUBE-FORWARD {\n\t\tct state invalid drop\n\t}\n}",
+            "table inet guard {\n\tchain f {\n\t\ttype filter hook forward priority -10; policy \
+             accept;\n\t\tct state established,related accept\n\t\tip6 daddr fd00:10:244:1::/64 \
+             meta l4proto udp counter packets 3 bytes 9 log prefix \"a drop \" drop \
+             comment \"token=abc\"\n\t\ttcp dport 22 accept\n\t\ttcp dport 8080 \
+             reject\n\t}\n\tchain r {\n\t\ttype filter hook prerouting priority raw; policy \
+             drop;\n\t\tip6 saddr fd00:10:244:1::/64 notrack\n\t}\n}\ntable ip6 filter {\n\tchain \
+             KUBE-FORWARD {\n\t\tct state invalid drop\n\t}\n}",
         );
         let rules: Vec<_> = ruleset
             .rules
@@ -417,7 +430,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_list_makes_it_panic(lines in proptest::collection::vec("[\\t]{0,2}(table ip6 nat \\{|chain [A-Z-]{1,8} \\{|map service-ips \\{|\\}|type filter hook input|\\PC{0,40})", 0..20)) {
+        fn no_list_makes_it_panic(lines in proptest::collection::vec("[\\t]{0,2}(table ip6 \
+         nat \\{|chain [A-Z-]{1,8} \\{|map service-ips \\{|\\}|type filter hook input|\\PC{0,40})", 0..20)) {
             let _ = read(&lines.join("\n"));
         }
     }

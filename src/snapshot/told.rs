@@ -216,7 +216,8 @@ mod tests {
     fn a_complaint_is_told_once_with_its_last_line_and_those_around_it() {
         let lines = [
             "I1126 10:00:00 started",
-            "E1126 10:00:01 proxier.go:1404] \"Failed to execute iptables-restore\" err=\"exit status 1\" ipFamily=\"IPv6\"",
+            "E1126 10:00:01 proxier.go:1404] \"Failed to execute iptables-restore\" err=\"exit \
+             status 1\" ipFamily=\"IPv6\"",
             "I1126 10:00:02 \"Sync failed\" ipFamily=\"IPv6\" retryingTime=\"30s\"",
             "I1126 10:00:03 something else",
             "I1126 10:00:04 again",

@@ -93,7 +93,7 @@ async fn an_answer_that_never_comes_later_on() {
     .await;
     let options = impatient(fake.kubeconfig(json!({}), json!({})));
     let cluster = connect_in(&options, &Environment::default()).await.unwrap();
-    let error = dualstack::facts::gather(&cluster).await.unwrap_err();
+    let error = dualstack::facts::gather(&cluster, &[]).await.unwrap_err();
     let sentence = fake.sentence(&error);
     assert!(
         sentence
@@ -166,7 +166,7 @@ async fn credentials_that_are_no_longer_accepted_in_the_middle() {
     })
     .await;
     let cluster = fake.connect().await.unwrap();
-    let error = dualstack::facts::gather(&cluster).await.unwrap_err();
+    let error = dualstack::facts::gather(&cluster, &[]).await.unwrap_err();
     assert!(matches!(error, ClusterError::Unauthorized { .. }), "{error:?}");
     assert_eq!(error.exit(), Exit::Cluster);
 }

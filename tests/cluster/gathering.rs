@@ -17,7 +17,10 @@ use crate::fake::{Answer, Fake, version};
 /// What a kubeadm cluster of one node has, by path.
 pub fn kubeadm(path: &str) -> Answer {
     let system = "/api/v1/namespaces/kube-system";
-    let map = |name: &str, key: &str, value: &str| json!({"metadata": {"namespace": "kube-system", "name": name}, "data": {key: value}});
+    let map = |name: &str, key: &str, value: &str| {
+        let metadata = json!({"namespace": "kube-system", "name": name});
+        json!({"metadata": metadata, "data": {key: value}})
+    };
     let value = match path {
         "/version" => return version(),
         "/api/v1/nodes" => list(json!([{
@@ -130,7 +133,8 @@ fn set(namespace: &str, name: &str, image: &str) -> Value {
 }
 
 /// Everything that is asked for in a kubeadm cluster with flannel.
-const PATHS: [&str; 19] = [
+const PATHS: [&str; 20] = [
+    "/api/v1/namespaces/default/services/kubernetes",
     "/api/v1/namespaces/kube-flannel/configmaps/kube-flannel-cfg",
     "/api/v1/namespaces/kube-system/configmaps/coredns",
     "/api/v1/namespaces/kube-system/configmaps/kube-proxy",
@@ -164,7 +168,7 @@ async fn every_source_is_read_once_and_nothing_is_written() {
     })
     .await;
     let cluster = fake.connect().await.unwrap();
-    let facts = gather(&cluster).await.unwrap();
+    let facts = gather(&cluster, &Source::ALL).await.unwrap();
 
     let mut asked = asked.lock().unwrap().clone();
     asked.retain(|path| path != "/version");
@@ -205,6 +209,43 @@ async fn every_source_is_read_once_and_nothing_is_written() {
     assert_eq!(addresses, ["10.244.0.5", "fd00:244::5"]);
 }
 
+#[tokio::test]
+async fn only_what_is_wanted_is_asked_for() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let fake = Fake::start(move |request| {
+        let path = request.uri().path().to_owned();
+        seen.lock().unwrap().push(path.clone());
+        kubeadm(&path)
+    })
+    .await;
+    let cluster = fake.connect().await.unwrap();
+    let facts = gather(&cluster, &[Source::Nodes, Source::ClusterDns]).await.unwrap();
+    let mut asked = asked.lock().unwrap().clone();
+    asked.retain(|path| path != "/version");
+    asked.sort();
+    let system = |path: &str| format!("/api/v1/namespaces/kube-system/{path}");
+    let slices = "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices".to_owned();
+    let maps = ["configmaps/coredns", "configmaps/kubeadm-config", "configmaps/kubelet-config"];
+    let own = maps.into_iter().chain(["pods", "services"]).map(system);
+    let expected: Vec<_> = own.chain(["/api/v1/nodes".to_owned(), slices]).collect();
+    assert_eq!(asked, expected);
+    assert_eq!(facts.cluster_dns.known().unwrap().domain.as_deref(), Some("example.local"));
+    let unasked = [
+        facts.kube_proxy.why_unknown(),
+        facts.cni.why_unknown(),
+        facts.services.why_unknown(),
+        facts.unreserved.why_unknown(),
+        facts.service_cidrs.why_unknown(),
+        facts.kubernetes_service.why_unknown(),
+        facts.pods.why_unknown(),
+        facts.leases.why_unknown(),
+        facts.proxy_pods.why_unknown(),
+        facts.load_balancer.why_unknown(),
+    ];
+    assert_eq!(unasked, [Some("not asked for"); 10]);
+}
+
 /// A fact in one line: `?` for absent, `!` for forbidden.
 fn line<T: std::fmt::Display>(fact: &Fact<Vec<T>>) -> String {
     match fact {
@@ -226,7 +267,9 @@ async fn a_right_that_is_missing_leaves_a_fact_forbidden_and_the_others_known() 
         })
         .await;
         let cluster = fake.connect().await.unwrap();
-        let facts = gather(&cluster).await.unwrap_or_else(|error| panic!("{denied}: {error}"));
+        let facts = gather(&cluster, &Source::ALL)
+            .await
+            .unwrap_or_else(|error| panic!("{denied}: {error}"));
         let json = serde_json::to_string(&facts).unwrap();
         // Every right that a fact may be forbidden for is asked for beforehand.
         for (_, rest) in json
@@ -247,6 +290,7 @@ async fn a_right_that_is_missing_leaves_a_fact_forbidden_and_the_others_known() 
             "kubeadm-config" | "kube-proxy" => "get configmaps in namespace kube-system",
             "pods" if within => "list pods in namespace kube-system",
             "pods" => "list pods",
+            "kubernetes" => "get services in namespace default",
             "services" if within => "list services in namespace kube-system",
             "services" => "list services",
             "ipaddresses" => "list ipaddresses.networking.k8s.io",
@@ -275,7 +319,7 @@ async fn without_the_nodes_there_is_nothing_to_say() {
     })
     .await;
     let cluster = fake.connect().await.unwrap();
-    let error = gather(&cluster).await.unwrap_err();
+    let error = gather(&cluster, &Source::ALL).await.unwrap_err();
     assert_eq!(
         fake.sentence(&error),
         "missing permission: list nodes (jane may not) on the API server URL (context here); ask for \
@@ -292,7 +336,7 @@ async fn a_server_that_goes_away_in_the_middle_is_no_fact() {
     })
     .await;
     let cluster = fake.connect().await.unwrap();
-    let error = gather(&cluster).await.unwrap_err();
+    let error = gather(&cluster, &Source::ALL).await.unwrap_err();
     let sentence = fake.sentence(&error);
     assert!(
         sentence.starts_with(
@@ -323,7 +367,7 @@ async fn an_older_cluster_has_service_cidrs_in_beta_or_none() {
             path => kubeadm(path),
         })
         .await;
-        let facts = gather(&fake.connect().await.unwrap()).await.unwrap();
+        let facts = gather(&fake.connect().await.unwrap(), &Source::ALL).await.unwrap();
         assert_eq!(line(&facts.service_ranges[0]), expected);
     }
 }
@@ -348,7 +392,7 @@ async fn pods_beyond_those_that_are_looked_at_are_not_fetched() {
         path => kubeadm(path),
     })
     .await;
-    let facts = gather(&fake.connect().await.unwrap()).await.unwrap();
+    let facts = gather(&fake.connect().await.unwrap(), &Source::ALL).await.unwrap();
     let pods = facts.pods.known().unwrap();
     assert_eq!((pods.seen, pods.more), (2_000, true));
     assert_eq!(asked.load(Ordering::Relaxed), 4);
@@ -379,7 +423,7 @@ async fn a_long_list_is_fetched_in_pages_and_again_if_the_server_forgets_its_beg
     .await;
     let cluster = fake.connect().await.unwrap();
     for expected in [vec!["n1", "n2"], vec!["a", "b", "c"]] {
-        let facts = gather(&cluster).await.unwrap();
+        let facts = gather(&cluster, &Source::ALL).await.unwrap();
         let names: Vec<_> =
             facts.nodes.known().unwrap().iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names, expected);

@@ -35,6 +35,21 @@ fn everything(fake: &Fake) -> Options {
     }
 }
 
+fn two_nodes() -> Answer {
+    let nodes = ["n1", "n2"].map(|name| {
+        json!({
+            "metadata": {"name": name, "labels": {"kubernetes.io/os": "linux"}},
+            "spec": {"podCIDRs": ["10.244.0.0/24", "fd00:244::/64"]},
+            "status": {
+                "addresses": [{"type": "InternalIP", "address": "192.0.2.1"}],
+                "conditions": [{"type": "Ready", "status": "True"}],
+                "images": [{"names": ["a"], "sizeBytes": 1}],
+            },
+        })
+    });
+    Answer::Json(200, list(json!(nodes)))
+}
+
 #[tokio::test]
 async fn a_plan_only_reads_and_says_how_many_reads_there_are() {
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -42,18 +57,7 @@ async fn a_plan_only_reads_and_says_how_many_reads_there_are() {
     let fake = Fake::start(move |request| {
         seen.lock().unwrap().push(format!("{} {}", request.method(), request.uri().path()));
         match request.uri().path() {
-            "/api/v1/nodes" => Answer::Json(
-                200,
-                list(json!(["n1", "n2"].map(|name| json!({
-                    "metadata": {"name": name, "labels": {"kubernetes.io/os": "linux"}},
-                    "spec": {"podCIDRs": ["10.244.0.0/24", "fd00:244::/64"]},
-                    "status": {
-                        "addresses": [{"type": "InternalIP", "address": "192.0.2.1"}],
-                        "conditions": [{"type": "Ready", "status": "True"}],
-                        "images": [{"names": ["a"], "sizeBytes": 1}],
-                    },
-                })))),
-            ),
+            "/api/v1/nodes" => two_nodes(),
             path => kubeadm(path),
         }
     })
@@ -65,6 +69,32 @@ async fn a_plan_only_reads_and_says_how_many_reads_there_are() {
     assert_eq!((plan.nodes.len(), plan.objects["Deployment"]), (2, 2));
     assert_eq!(plan.execs, 4);
     assert_eq!(plan.limit_seconds, 180);
+}
+
+#[tokio::test]
+async fn a_plan_of_some_checks_asks_only_for_what_they_need() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let fake = Fake::start(move |request| {
+        let path = request.uri().path().to_owned();
+        seen.lock().unwrap().push(path.clone());
+        match path.as_str() {
+            "/api/v1/nodes" => two_nodes(),
+            path => kubeadm(path),
+        }
+    })
+    .await;
+    let all = everything(&fake);
+    let checks = all.checks.iter().copied().filter(|check| check.id().starts_with("dns::"));
+    let options = Options { checks: checks.collect(), ..all };
+    let plan = plan(&options).await.unwrap();
+    let asked = asked.lock().unwrap();
+    assert_eq!(plan.calls.reads, asked.len(), "{asked:?}");
+    // What other people run, of which there may be very many.
+    for many in ["/api/v1/pods", "/api/v1/services", "/apis/networking.k8s.io/v1/ipaddresses"] {
+        assert!(!asked.iter().any(|path| path == many), "{asked:?}");
+    }
+    assert!(asked.iter().any(|path| path.ends_with("/configmaps/coredns")), "{asked:?}");
 }
 
 #[tokio::test]

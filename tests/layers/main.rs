@@ -1,13 +1,15 @@
-//! What the sources import: no circle between files, and no room that imports one above it.
+//! What the sources import: no circle between files, and no room that imports one above it; and how
+//! they are laid out.
 //!
 //! DESIGN.md declares the order of the rooms, and this test reads it there. Code under `cfg(test)`
 //! is left out: tests may use everything.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod imports;
+mod lines;
 mod source;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use imports::Imports;
 
@@ -18,6 +20,21 @@ fn order() -> Vec<&'static str> {
     let (_, rest) = DESIGN.split_once("```text\nrooms: ").unwrap();
     let (list, _) = rest.split_once("```").unwrap();
     list.split_whitespace().collect()
+}
+
+/// The directories of the tests that have several files.
+fn test_programs() -> Vec<String> {
+    let mut found = Vec::new();
+    for tests in ["tests", "ci/testbed/tests"] {
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(tests)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().join("main.rs").is_file() {
+                found.push(format!("{tests}/{}", entry.file_name().to_string_lossy()));
+            }
+        }
+    }
+    assert!(found.len() > 3, "{found:?}");
+    found
 }
 
 #[test]
@@ -43,9 +60,8 @@ fn no_room_imports_one_above_it() {
 
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    let circles: Vec<_> = ["src", "ci/matrix/src", "ci/testbed/src"]
-        .into_iter()
-        .flat_map(|root| Imports::of(root).circles())
-        .collect();
+    let programs = ["src", "ci/matrix/src", "ci/testbed/src"].map(str::to_owned).into_iter();
+    let circles: Vec<_> =
+        programs.chain(test_programs()).flat_map(|root| Imports::of(&root).circles()).collect();
     assert_eq!(circles, Vec::<String>::new());
 }

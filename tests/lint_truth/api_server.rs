@@ -3,36 +3,13 @@
 use std::{path::Path, sync::OnceLock};
 
 use dualstack::lint::rules::Binary;
-use serde_json::Value;
 
 use super::{
     api::{Api, secrets, server_command},
     binaries::{component, text},
-    examples::{cases, documents, extra_args, network, of_kind, silent},
+    examples::{cases, silent},
+    reads::{api_server_flags, documents, network, of_kind, shows_services},
 };
-
-/// The flags that an example gives to kube-apiserver: by its Pod, or by kubeadm's documents.
-pub(crate) fn flags(example: &str) -> Option<Vec<String>> {
-    let documents = documents(example);
-    if let Some(pod) = of_kind(&documents, "Pod") {
-        let command = pod["spec"]["containers"][0]["command"].as_array()?;
-        let mut words = command.iter().filter_map(Value::as_str);
-        return (words.next()? == "kube-apiserver").then(|| words.map(str::to_owned).collect());
-    }
-    let mut flags = extra_args(&documents, "apiServer");
-    if let Some(services) = network(&documents, "serviceSubnet") {
-        flags.push(format!("--service-cluster-ip-range={services}"));
-    }
-    let init = of_kind(&documents, "InitConfiguration");
-    let address = init.and_then(|init| init["localAPIEndpoint"]["advertiseAddress"].as_str());
-    flags.push(format!("--advertise-address={}", address?));
-    Some(flags)
-}
-
-/// Whether an example holds Services to admit.
-pub(crate) fn shows_services(example: &str) -> bool {
-    of_kind(&documents(example), "Service").is_some()
-}
 
 /// Whether kube-apiserver takes the flags, and what it says.
 pub(crate) fn validate(binary: &Path, flags: &[String]) -> (bool, String) {
@@ -59,7 +36,7 @@ fn kube_apiserver_refuses_flags_as_each_rule_declares() {
         .iter()
         .filter(|case| !shows_services(case.example))
         .filter_map(|case| {
-            let (accepted, said) = validate(&binary, &flags(case.example)?);
+            let (accepted, said) = validate(&binary, &api_server_flags(case.example)?);
             case.judge(accepted, &said)
         })
         .collect();
@@ -70,7 +47,7 @@ fn kube_apiserver_refuses_flags_as_each_rule_declares() {
 fn kube_apiserver_takes_flags_that_no_rule_says_it_refuses() {
     let Some(binary) = component("kube-apiserver") else { return };
     for (rule, example) in silent(Binary::ApiServer) {
-        if let Some(flags) = flags(example) {
+        if let Some(flags) = api_server_flags(example) {
             let (accepted, said) = validate(&binary, &flags);
             assert!(accepted, "{}: {said}\n{example}", rule.code);
         }

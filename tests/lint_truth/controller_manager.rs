@@ -11,7 +11,8 @@ use serde_json::json;
 use super::{
     api::Api,
     binaries::{Running, Waited, component, every},
-    examples::{cases, documents, extra_args, network},
+    examples::cases,
+    reads::controller_manager_flags,
     versions::{UNGATED, complaints, of_its_time, with_gate},
 };
 
@@ -23,17 +24,6 @@ const SECURE_ONLY: Version = Version::v1(24);
 const GIVEN: &str = "Set node";
 /// What it says where a range has no room for a node.
 const NONE_LEFT: &str = "no remaining CIDRs left to allocate";
-
-/// The flags that kubeadm makes of an example for kube-controller-manager.
-pub(crate) fn flags(example: &str) -> Option<Vec<String>> {
-    let documents = documents(example);
-    let mut flags = vec![format!("--cluster-cidr={}", network(&documents, "podSubnet")?)];
-    if let Some(services) = network(&documents, "serviceSubnet") {
-        flags.push(format!("--service-cluster-ip-range={services}"));
-    }
-    flags.extend(extra_args(&documents, "controllerManager"));
-    Some(flags)
-}
 
 /// The command that gives ranges to the nodes of a cluster.
 fn command(binary: &Path, api: &Api, flags: Vec<String>) -> Command {
@@ -56,7 +46,11 @@ fn kube_controller_manager_gives_nodes_ranges_as_each_rule_declares() {
     for case in cases(Binary::ControllerManager) {
         let (made, said) = api.kubectl(&["create"], &node);
         assert!(made, "{said}");
-        let mut manager = Running::start(&mut command(&binary, &api, flags(case.example).unwrap()));
+        let mut manager = Running::start(&mut command(
+            &binary,
+            &api,
+            controller_manager_flags(case.example).unwrap(),
+        ));
         let given = "Set node PodCIDR";
         let waited = manager.wait_for(&[given, case.text]);
         // What is refused ends the process; a warning leaves the node without a range.
@@ -90,7 +84,7 @@ fn the_linter_and_kube_controller_manager_of_each_version_leave_the_same_nodes_w
         let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
         // What names a version of its own is about that one.
         for example in examples.filter(|example| !example.text.contains("kubernetesVersion:")) {
-            let Some(mut flags) = flags(example.text) else { continue };
+            let Some(mut flags) = controller_manager_flags(example.text) else { continue };
             let Some(mut whole) = of_its_time(example.text, version) else { continue };
             if version < UNGATED {
                 whole = with_gate(&whole).unwrap_or(whole);

@@ -6,9 +6,8 @@
 use std::fmt;
 
 use dualstack::lint::rules::{Binary, EnforcedBy, Example, RULES, Rule};
-use serde_json::Value;
 
-use super::{api_server, controller_manager, kind, kubeadm, kubelet, proxy};
+use super::reads;
 
 /// An example of a rule that declares something of a binary, to be held against that binary.
 #[derive(Clone, Copy)]
@@ -57,14 +56,14 @@ fn declared(rule: &Rule, of: Binary) -> Option<(bool, &'static str)> {
 /// Whether an example holds anything that the binary reads.
 fn shows(example: &str, to: Binary) -> bool {
     match to {
-        Binary::Kubeadm => kubeadm::reads(example),
+        Binary::Kubeadm => reads::by_kubeadm(example),
         Binary::ApiServer => {
-            api_server::flags(example).is_some() || api_server::shows_services(example)
+            reads::api_server_flags(example).is_some() || reads::shows_services(example)
         }
-        Binary::ControllerManager => controller_manager::flags(example).is_some(),
-        Binary::Kubelet => kubelet::node_ip(example).is_some(),
-        Binary::Proxy => proxy::configuration(example).is_some(),
-        Binary::Kind => kind::reads(example),
+        Binary::ControllerManager => reads::controller_manager_flags(example).is_some(),
+        Binary::Kubelet => reads::node_ip(example).is_some(),
+        Binary::Proxy => reads::proxy_configuration(example).is_some(),
+        Binary::Kind => reads::by_kind(example),
     }
 }
 
@@ -105,31 +104,6 @@ pub(crate) fn silent(of: Binary) -> Vec<(&'static Rule, &'static str)> {
         .filter(|(_, example)| shows(example.text, of))
         .map(|(rule, example)| (rule, example.text))
         .collect()
-}
-
-/// The example's documents as values; none where it is not valid YAML.
-pub(crate) fn documents(text: &str) -> Vec<Value> {
-    serde_saphyr::from_multiple(text).unwrap_or_default()
-}
-
-/// The first document of a kind.
-pub(crate) fn of_kind<'a>(documents: &'a [Value], kind: &str) -> Option<&'a Value> {
-    documents.iter().find(|document| document["kind"] == kind)
-}
-
-/// One string of the `ClusterConfiguration`'s `networking`.
-pub(crate) fn network(documents: &[Value], field: &str) -> Option<String> {
-    let cluster = of_kind(documents, "ClusterConfiguration")?;
-    Some(cluster["networking"][field].as_str()?.to_owned())
-}
-
-/// Flags that kubeadm's `extraArgs` give to a component, as its command line has them.
-pub(crate) fn extra_args(documents: &[Value], component: &str) -> Vec<String> {
-    let cluster = of_kind(documents, "ClusterConfiguration");
-    let list = cluster.and_then(|cluster| cluster[component]["extraArgs"].as_array());
-    let flag =
-        |flag: &Value| Some(format!("--{}={}", flag["name"].as_str()?, flag["value"].as_str()?));
-    list.into_iter().flatten().filter_map(flag).collect()
 }
 
 #[test]

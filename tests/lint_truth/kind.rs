@@ -19,11 +19,6 @@ const MODULE: &str = "sigs.k8s.io/kind@v0.30.0";
 const DOCKER: &str = "#!/bin/sh\ncase \"$1\" in\n  info) echo '{}' ;;\n  version|-v) echo 'Docker \
                       version 28.0.0' ;;\n  ps) ;;\n  *) echo 'not here' >&2; exit 1 ;;\nesac\n";
 
-/// Whether an example is a configuration of kind's.
-pub(crate) fn reads(example: &str) -> bool {
-    example.contains("apiVersion: kind.x-k8s.io")
-}
-
 /// Builds kind, or says why that can't be done here.
 fn build() -> Option<PathBuf> {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kind");

@@ -21,11 +21,6 @@ fn own(document: &str) -> bool {
         .any(|group| document.contains(&format!("apiVersion: {group}")))
 }
 
-/// Whether an example holds anything for kubeadm.
-pub(crate) fn reads(example: &str) -> bool {
-    example.contains("apiVersion: kubeadm.k8s.io")
-}
-
 /// The example as a file that kubeadm takes by itself: what it would ask the network or the
 /// machine for is put in, and what a join needs.
 fn whole(example: &str) -> String {

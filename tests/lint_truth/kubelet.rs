@@ -20,7 +20,8 @@ use serde_json::json;
 use super::{
     api::{Api, within},
     binaries::{Running, Waited, component, every, skip, text},
-    examples::{cases, documents, of_kind},
+    examples::cases,
+    reads::node_ip,
     versions::{of_its_time, refusals},
 };
 
@@ -91,15 +92,6 @@ fn configure(directory: &Path, api: &Api) {
     fs::write(directory.join("containerd.toml"), containerd).unwrap();
     fs::copy(api.kubeconfig(), directory.join("kubeconfig")).unwrap();
     fs::write(directory.join("node.sh"), NODE).unwrap();
-}
-
-/// The flag `node-ip` of an example.
-pub(crate) fn node_ip(example: &str) -> Option<String> {
-    let documents = documents(example);
-    let join = of_kind(&documents, "JoinConfiguration");
-    let flags = join?["nodeRegistration"]["kubeletExtraArgs"].as_array()?;
-    let flag = flags.iter().find(|flag| flag["name"] == "node-ip")?;
-    flag["value"].as_str().map(str::to_owned)
 }
 
 /// A network namespace with the addresses of the examples, and a control plane in it.

@@ -22,6 +22,7 @@ mod kind;
 mod kubeadm;
 mod kubelet;
 mod proxy;
+mod reads;
 #[cfg(target_os = "linux")]
 mod shapes;
 #[cfg(target_os = "linux")]

@@ -3,36 +3,24 @@
 use std::{fs, path::Path, process::Command};
 
 use dualstack::lint::rules::{Binary, RULES};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     api::Api,
     binaries::{component, every, text},
-    examples::{cases, documents, of_kind, silent},
+    examples::{cases, silent},
+    reads::{documents, of_kind, proxy_configuration},
     versions::refusals,
 };
 
 /// A file that is not there.
 const MISSING: &str = "/nonexistent/kubeconfig";
 
-/// The example's configuration as kube-proxy takes it here: it finds its node, and leaves the
-/// machine's settings alone.
-pub(crate) fn configuration(example: &str) -> Option<Value> {
-    let documents = documents(example);
-    let mut configuration = of_kind(&documents, "KubeProxyConfiguration")?.clone();
-    configuration["mode"] = json!("nftables");
-    configuration["hostnameOverride"] = json!("node-1");
-    configuration["conntrack"] = json!({
-        "maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s",
-    });
-    Some(configuration)
-}
-
 /// Whether kube-proxy starts with an example, and what it says.
 fn start(binary: &Path, api: &Api, example: &str) -> (bool, String) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("kube-proxy.json");
-    let mut configuration = configuration(example).unwrap();
+    let mut configuration = proxy_configuration(example).unwrap();
     configuration["clientConnection"] = json!({ "kubeconfig": api.kubeconfig() });
     fs::write(&file, configuration.to_string()).unwrap();
     // Without a PATH it finds no nft, and ends before it would change any rule; by then it has
@@ -63,7 +51,7 @@ fn kube_proxy_does_what_each_rule_declares() {
         wrong.extend(case.judge(started, &said));
     }
     for (rule, example) in silent(Binary::Proxy) {
-        if configuration(example).is_some() {
+        if proxy_configuration(example).is_some() {
             let (started, said) = start(&binary, &api, example);
             if !started {
                 wrong.push(format!("{} says nothing of this: {said}\n{example}", rule.code));

@@ -11,15 +11,14 @@ use dualstack::lint::{
     model::{Asked, Version},
     rules::{Binary, EnforcedBy, Level, RULES, by_code},
 };
-
 use serde_json::{Map, Value, json};
 
 use super::{
     api::Api,
-    api_server::{flags, shows_services, validate},
+    api_server::validate,
     binaries::every,
-    examples::{documents, network},
     kubeadm,
+    reads::{api_server_flags, by_kubeadm, documents, network, shows_services},
 };
 
 /// The first version whose kubeadm takes lists of flags, in its API v1beta4.
@@ -164,7 +163,7 @@ fn the_linter_and_kubeadm_of_each_version_refuse_the_same_examples() {
     for (version, binary) in found {
         let mut tried = 0;
         let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
-        for example in examples.filter(|example| kubeadm::reads(example.text)) {
+        for example in examples.filter(|example| by_kubeadm(example.text)) {
             // What names a version of its own is about that one.
             if example.text.contains("kubernetesVersion:") {
                 continue;
@@ -203,7 +202,7 @@ fn the_linter_and_kube_apiserver_of_each_version_refuse_the_same_flags() {
             if example.text.contains("kubernetesVersion:") {
                 continue;
             }
-            let Some(mut flags) = flags(example.text) else { continue };
+            let Some(mut flags) = api_server_flags(example.text) else { continue };
             let dual = flags
                 .iter()
                 .any(|flag| flag.starts_with("--service-cluster-ip-range=") && flag.contains(','));

@@ -96,7 +96,8 @@ impl Cluster {
             return Ok(Some(cluster));
         }
         Err(Error::Invalid(format!(
-            "cluster '{0}' is up in another shape ({1}): take it down first (`testbed --name {0} down`), or choose another name",
+            "cluster '{0}' is up in another shape ({1}): take it down first (`testbed --name {0} \
+             down`), or choose another name",
             spec.name,
             shape::describe(&cluster.record.spec)
         )))

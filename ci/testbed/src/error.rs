@@ -28,7 +28,8 @@ pub enum Error {
     },
 
     /// A command ended with an error.
-    #[error("{what} failed ({status}){}", .log.as_ref().map_or_else(String::new, |p| format!("; its log is {}", p.display())))]
+    #[error("{what} failed ({status}){}", .log.as_ref().map_or_else(String::new, |p| format!("; its \
+     log is {}", p.display())))]
     Command {
         /// What the command was to do.
         what: String,

@@ -130,7 +130,8 @@ pub fn check_packet_filter(artefacts: &Artefacts, cni: Cni) -> Result<()> {
     for (index, (name, rule)) in RULES.iter().enumerate() {
         let (head, tail) = rule.rsplit_once("; ").unwrap_or((rule, ""));
         script.push_str(&format!(
-            "nft 'add table inet t{index}; add chain inet t{index} c {{ {head}; }}; add rule inet t{index} c {tail}' || echo 'MISSING {name}'\n"
+            "nft 'add table inet t{index}; add chain inet t{index} c {{ {head}; }}; add rule inet \
+             t{index} c {tail}' || echo 'MISSING {name}'\n"
         ));
     }
     let text = Command::new("unshare")

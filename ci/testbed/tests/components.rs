@@ -1,14 +1,14 @@
 //! What clusters are made of, made in earnest. It needs root, the network and, the first time, some minutes.
 #![cfg(test)]
 
-use std::process::Command;
-use std::sync::Mutex;
-use std::time::Instant;
+use std::{process::Command, sync::Mutex, time::Instant};
 
-use testbed::cache::Cache;
-use testbed::components::{default_minor, minors, prepare};
-use testbed::progress::{Event, Progress};
-use testbed::spec::Cni;
+use testbed::{
+    cache::Cache,
+    components::{default_minor, minors, prepare},
+    progress::{Event, Progress},
+    spec::Cni,
+};
 
 /// Says how long each step took.
 #[derive(Default)]

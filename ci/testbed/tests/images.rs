@@ -2,16 +2,20 @@
 //! `components.rs` makes.
 #![cfg(test)]
 
-use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Output};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Output},
+    thread,
+    time::{Duration, Instant},
+};
 
-use testbed::cache::Cache;
-use testbed::components::{Artefacts, default_minor, prepare};
-use testbed::progress::Silent;
-use testbed::spec::Cni;
+use testbed::{
+    cache::Cache,
+    components::{Artefacts, default_minor, prepare},
+    progress::Silent,
+    spec::Cni,
+};
 use tokio::net::TcpListener;
 
 /// containerd in a directory of its own, ended when this is dropped.
@@ -132,7 +136,8 @@ fn a_container_runtime_pulls_the_images_under_their_names_and_runs_them() {
 
     let nginx = "docker.io/library/nginx:1.27";
     runtime.pull(nginx);
-    let served = "nginx >/dev/null; sleep 0.2; for host in 127.0.0.1 '[::1]'; do curl -gsS -o /dev/null -w '%{http_code} ' http://$host/; done";
+    let served = "nginx >/dev/null; sleep 0.2; for host in 127.0.0.1 '[::1]'; do curl -gsS -o \
+     /dev/null -w '%{http_code} ' http://$host/; done";
     let answers = runtime.run(
         nginx,
         &[

@@ -307,8 +307,7 @@ fn a_node_with_nothing_left_of_the_pod_network_shows_it_without_pods() {
         })
         .looked_at();
     for snapshot in lab.facts.snapshots.iter_mut().filter(|snapshot| snapshot.node != "n2") {
-        let tunnel =
-            Link { name: "flannel.1".to_owned(), mtu: Some(1450), up: true, address: None };
+        let tunnel = Link { name: "flannel.1".to_owned(), mtu: Some(1450), address: None };
         snapshot.links.push(tunnel);
     }
     let run = lab.run();

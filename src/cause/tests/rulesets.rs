@@ -15,7 +15,10 @@ fn with_rules(lab: Lab, translates: bool, rules: &str) -> Lab {
         let services = lab.fixture.services.iter().filter(|service| service.role.is_basic());
         let asked: Vec<_> = services.filter_map(|service| service.cluster_ip(V6)).collect();
         let mut reader = RulesReader::new("n2", asked.clone());
-        let mut text = "table ip6 nat {\n\tchain PREROUTING {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t\tcounter packets 1 bytes 1 jump KUBE-SERVICES\n\t}\n\tchain KUBE-SERVICES {\n".to_owned();
+        let mut text = "table ip6 nat {\n\tchain PREROUTING {\n\t\ttype nat hook prerouting \
+         priority dstnat; policy accept;\n\t\tcounter packets 1 bytes 1 jump \
+         KUBE-SERVICES\n\t}\n\tchain KUBE-SERVICES {\n"
+            .to_owned();
         for ip in asked.iter().filter(|_| translates) {
             text += &format!("\t\tip6 daddr {ip} tcp dport 80 counter jump KUBE-SVC-X\n");
         }
@@ -28,7 +31,8 @@ fn with_rules(lab: Lab, translates: bool, rules: &str) -> Lab {
 
 fn chain(hook: &str, rule: &str) -> String {
     format!(
-        "table inet guard {{\n\tchain x {{\n\t\ttype filter hook {hook} priority -310; policy accept;\n\t\t{rule}\n\t}}\n}}"
+        "table inet guard {{\n\tchain x {{\n\t\ttype filter hook {hook} priority -310; policy \
+         accept;\n\t\t{rule}\n\t}}\n}}"
     )
 }
 
@@ -41,7 +45,7 @@ fn speaks(cause: &Cause, word: &str) -> bool {
 }
 
 #[test]
-fn a_rule_that_drops_what_was_tried_proves_a_filter_and_is_the_first_thing_to_mend() {
+fn a_rule_that_drops_what_was_tried_proves_a_filter_and_is_the_first_thing_to_fix() {
     let lab = || Lab::dual().with(Fault::PodFiltered { on: "n2", family: V6 });
     let blind = assert_one(&lab(), "backend_filtered", &["n2"]);
     assert_ne!(blind.confidence, Confidence::Proved);
@@ -55,7 +59,8 @@ fn a_rule_that_drops_what_was_tried_proves_a_filter_and_is_the_first_thing_to_me
     assert_eq!(
         cause.evidence[0],
         format!(
-            "a rule on n2 drops what it matches: ip6 daddr {pod} tcp dport {{ 80, 8080 }} drop (table inet guard, chain x)"
+            "a rule on n2 drops what it matches: ip6 daddr {pod} tcp dport {{ 80, 8080 }} drop \
+             (table inet guard, chain x)"
         )
     );
     assert!(cause.fix[0].contains("nft -a list chain inet guard x"), "{:#?}", cause.fix);
@@ -92,7 +97,8 @@ fn a_rule_that_can_not_have_dropped_it_proves_nothing() {
 #[test]
 fn a_chain_forward_that_drops_the_rest_proves_that_it_is_the_policy() {
     let lab = Lab::dual().with(Fault::ForwardDropped { on: "n2", family: V6 });
-    let rules = "table ip6 filter {\n\tchain FORWARD {\n\t\ttype filter hook forward priority filter; policy drop;\n\t\tcounter jump KUBE-FORWARD\n\t}\n}";
+    let rules = "table ip6 filter {\n\tchain FORWARD {\n\t\ttype filter hook forward priority \
+     filter; policy drop;\n\t\tcounter jump KUBE-FORWARD\n\t}\n}";
     let cause = assert_one(&with_rules(lab, true, rules), "forward_filtered", &["n2"]);
     assert_eq!(cause.confidence, Confidence::Proved, "{cause:#?}");
     assert!(cause.evidence[0].starts_with("the chain FORWARD of table ip6 filter on n2 drops"));

@@ -319,3 +319,24 @@ fn node_ports_at_127_0_0_1_that_are_lost_for_want_of_masquerading_are_no_fault_o
     let own = "node_port::loopback/ipv4/host network of n2 -> 127.0.0.1";
     assert!(cause.explains.iter().any(|name| name == own), "{cause:#?}");
 }
+
+#[test]
+fn what_was_not_asked_for_is_no_sign_of_anything() {
+    let unasked = || {
+        let mut lab = Lab::dual();
+        let reason = || "not asked for".to_owned();
+        lab.facts.services = Fact::Absent { reason: reason() };
+        lab.facts.unreserved = Fact::Absent { reason: reason() };
+        lab.facts.service_cidrs = Fact::Absent { reason: reason() };
+        lab.facts.pods = Fact::Absent { reason: reason() };
+        lab.facts.leases = Fact::Absent { reason: reason() };
+        lab.facts.proxy_pods = Fact::Absent { reason: reason() };
+        lab.facts.load_balancer = Fact::Absent { reason: reason() };
+        lab.facts.kubernetes_service = Fact::Absent { reason: reason() };
+        lab
+    };
+    assert_eq!(unasked().run().record.causes, []);
+    let broken = unasked().with(Fault::ClusterIpDropped { at: "n2", family: V6 });
+    let causes = broken.run().record.causes;
+    assert_eq!(causes.len(), 1, "{causes:#?}");
+}

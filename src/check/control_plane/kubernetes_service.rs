@@ -1,6 +1,6 @@
 //! `control_plane::kubernetes_service`
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::{
     check::{
@@ -22,9 +22,9 @@ pub(in crate::check) struct KubernetesService;
 #[derive(Debug)]
 pub(in crate::check) enum ApiServer {
     /// What the API server wrote of its own Service in a family.
-    Slices(IpFamily),
+    Slices { family: IpFamily, service: Service },
     /// The addresses that the API server's certificate is valid for.
-    Certificate(IpFamily),
+    Certificate { address: SocketAddr, certified: Fact<Vec<IpAddr>> },
     /// The way there from a pod on a node.
     Path {
         /// Where it starts, as the beginning of a sentence.
@@ -70,16 +70,19 @@ impl Check for KubernetesService {
         };
         let mut cases = Vec::new();
         // A family that the Service doesn't have is no failure: it has the primary one alone by design.
-        for family in
-            IpFamily::ALL.into_iter().filter(|family| service.families().any(|it| it == *family))
-        {
-            cases.push(Planned::new(subject(), family, ApiServer::Slices(family)));
+        for family in IpFamily::ALL {
+            let Some(ip) = service.cluster_ip(family) else { continue };
+            let address = SocketAddr::new(ip, service.port);
+            let slices = ApiServer::Slices { family, service: service.clone() };
+            cases.push(Planned::new(subject(), family, slices));
             if world.suite.families.contains(&family) {
                 let certificate = Subject::Service { name: "certificate of kubernetes".to_owned() };
-                cases.push(Planned::new(certificate, family, ApiServer::Certificate(family)));
+                let certified = service.certified.clone();
+                let about = ApiServer::Certificate { address, certified };
+                cases.push(Planned::new(certificate, family, about));
             }
             for source in plan::pods(world).chain(plan::hosts(world)) {
-                cases.extend(path(world, &source, service, family));
+                cases.push(path(world, &source, family, address));
             }
         }
         cases
@@ -87,8 +90,10 @@ impl Check for KubernetesService {
 
     fn judge(&self, world: World<'_>, case: &ApiServer, readings: &Readings<'_>) -> Verdict {
         match case {
-            ApiServer::Slices(family) => slices(world, *family),
-            ApiServer::Certificate(family) => certificate(world, *family),
+            ApiServer::Slices { family, service } => slices(world, *family, service),
+            ApiServer::Certificate { address, certified } => {
+                certificate(world, *address, certified)
+            }
             ApiServer::Path { from, node, family, address } => {
                 let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
                     return outcome::unless_unknown(&readings.own);
@@ -113,25 +118,21 @@ fn unknown(world: World<'_>, verdict: &Verdict) -> Vec<Planned<ApiServer>> {
 fn path(
     world: World<'_>,
     source: &Source<'_>,
-    service: &Service,
     family: IpFamily,
-) -> Option<Planned<ApiServer>> {
-    let address = SocketAddr::new(service.cluster_ip(family)?, service.port);
+    address: SocketAddr,
+) -> Planned<ApiServer> {
     let (from, node) = (source.place(), source.pod.node.clone());
     let subject = Subject::path(&source.label, "kubernetes");
-    Some(Planned::probing(world, subject, family, || {
+    Planned::probing(world, subject, family, || {
         source.address(family)?;
         let attempts = plan::single(world.suite);
         let probe = source.probe(Aim::KubernetesService, Target::Tcp { address }, attempts);
         Ok((ApiServer::Path { from, node, family, address }, vec![probe]))
-    }))
+    })
 }
 
 /// Whether the suite expects the family, and the slices lead anywhere in it.
-fn slices(world: World<'_>, family: IpFamily) -> Verdict {
-    let Some(service) = world.facts.kubernetes_service.known() else {
-        return Verdict::inconclusive("the Service default/kubernetes is not known");
-    };
+fn slices(world: World<'_>, family: IpFamily, service: &Service) -> Verdict {
     if !world.suite.families.contains(&family) {
         let ip = service.cluster_ip(family).map_or_else(String::new, |ip| ip.to_string());
         let what = format!(
@@ -174,15 +175,12 @@ fn slices(world: World<'_>, family: IpFamily) -> Verdict {
 }
 
 /// Whether the API server's certificate is valid for the Service's address.
-fn certificate(world: World<'_>, family: IpFamily) -> Verdict {
-    let service = world.facts.kubernetes_service.known();
-    let Some((service, ip)) = service.and_then(|it| Some((it, it.cluster_ip(family)?))) else {
-        return Verdict::inconclusive("the Service default/kubernetes is not known");
-    };
-    match &service.certified {
+fn certificate(world: World<'_>, address: SocketAddr, certified: &Fact<Vec<IpAddr>>) -> Verdict {
+    let ip = address.ip();
+    match certified {
         Fact::Known { value, .. } if value.contains(&ip) => Verdict::pass(format!("names {ip}")),
         Fact::Known { .. } => {
-            let failure = unnamed(&world.facts.server.url, SocketAddr::new(ip, service.port));
+            let failure = unnamed(&world.facts.server.url, address);
             Verdict::fail(format!("does not name {ip}"), failure)
         }
         Fact::Absent { reason } | Fact::Forbidden { reason } => Verdict::skip(reason),
@@ -252,7 +250,7 @@ fn unreached(
     .reproduce(remedy::inspect_proxy(world, family, node, &address.ip().to_string()))
     .fix([
         format!(
-            "If other ClusterIPs work from {node}, something treats this one apart: a NetworkPolicy or \
+            "If other ClusterIPs work from {node}, a rule is for this one alone: a NetworkPolicy or \
              a firewall that lists the API server's address, or a route to it that is missing on {node}."
         ),
         format!(

@@ -26,6 +26,9 @@ pub(super) fn from(probe: &Probe) -> Option<&str> {
     }
 }
 
+/// How the detail of a case begins whose DNS server does not answer; [`deaf_over`] follows.
+pub(crate) const UNANSWERED: &str = "does not answer over ";
+
 /// `UDP from n1 and n3`, `UDP and TCP from every node`, of probes that went wrong, where `of` nodes
 /// asked.
 pub(crate) fn deaf_over<'p>(probes: impl IntoIterator<Item = &'p Probe>, of: usize) -> String {

@@ -15,7 +15,7 @@ mod short_names;
 
 pub use forwarded::notices as forward_notices;
 pub(crate) use headless::fix as headless_fix;
-pub(crate) use heard::deaf_over;
+pub(crate) use heard::{UNANSWERED, deaf_over};
 pub(crate) use reverse::fix as reverse_zone_fix;
 pub(crate) use short_names::fix as short_names_fix;
 

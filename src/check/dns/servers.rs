@@ -2,7 +2,7 @@
 
 use super::{
     asked::{Asked, Server},
-    heard::{deaf_over, from, transport},
+    heard::{UNANSWERED, deaf_over, from, transport},
     questions::{pod_case, service_case},
 };
 use crate::{
@@ -33,8 +33,8 @@ impl Check for Servers {
         summary: "the DNS Service at each of its ClusterIPs, and every DNS pod at each of its addresses, answers \
          pods on every node over UDP and TCP, within 1.5 s",
         why: "A resolver asks one server at one address over UDP, and comes back over TCP where the answer \
-         doesn't fit. A replica that is deaf in one family or over one transport makes look-ups fail \
-         now and then, which is the hardest kind of failure to find.",
+         doesn't fit. A replica that does not answer in one family or over one transport makes \
+         look-ups fail now and then, which is the hardest kind of failure to find.",
         source: "RFC 1035 and RFC 7766 (DNS over UDP and TCP); \
          https://kubernetes.io/docs/tasks/administer-cluster/dns-debugging-resolution/",
         about: About::feature("DNSServers").titled("DNS servers"),
@@ -88,7 +88,7 @@ impl Check for Servers {
         }
         if let Some((_, first)) = bad.first() {
             let over = deaf_over(bad.iter().map(|(reading, _)| reading.probe), nodes(readings));
-            let detail = format!("deaf over {over}: {}", first.detail);
+            let detail = format!("{UNANSWERED}{over}: {}", first.detail);
             return Verdict::fail(detail, asked.failure(world, &bad, &over));
         }
         if let Some(blocked) = blocked {

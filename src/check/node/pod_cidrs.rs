@@ -172,7 +172,7 @@ fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
             .to_owned(),
     ]);
     let everywhere = nodes(world).iter().all(|node| of_family(node, family).next().is_none());
-    let anew = format!(
+    let recreate = format!(
         "podCIDRs can't be changed on a Node object: drain the node, run `kubectl delete node {name}`, \
          and restart its kubelet, which registers it again, with ranges of both families."
     );
@@ -188,11 +188,11 @@ fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
         )
     });
     if everywhere || !world.expects(&node.name, family) {
-        failure.fix([ranges, anew]).fix(cni)
+        failure.fix([ranges, recreate]).fix(cni)
     } else {
         failure
             .fix([
-                anew,
+                recreate,
                 "If the new Node object lacks the range too, kube-controller-manager's log says why: \
                      --cluster-cidr holds one family only, or it is too small for this many nodes \
                      (--node-cidr-mask-size-ipv4, --node-cidr-mask-size-ipv6)."

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::{
     check::{
         About, Blocked, Check, Failure, Kind, Need, Planned, Promise, Reading, Readings, State,
-        Subject, Verdict, World, commands,
+        Subject, Verdict, World, commands, outcome,
         plan::{self, Source},
         remedy,
     },
@@ -79,7 +79,7 @@ impl Check for ProxyHealth {
 
     fn judge(&self, world: World<'_>, half: &Half, readings: &Readings<'_>) -> Verdict {
         let Some(reading) = readings.own.first() else {
-            return Verdict::inconclusive("there is nothing to try");
+            return outcome::unless_unknown(&readings.own);
         };
         let Half { node, .. } = half;
         match &reading.state {
@@ -90,8 +90,10 @@ impl Check for ProxyHealth {
             }
             State::Bad(symptom) => {
                 let at = &reading.probe.target;
-                let reason =
-                    format!("the kube-proxy on {node} tells nothing at {at} ({})", symptom.detail);
+                let reason = format!(
+                    "the kube-proxy on {node} gives no health status at {at} ({})",
+                    symptom.detail
+                );
                 // What is let through to a node's own ports from its pods is for its firewall to say.
                 let from_host = matches!(reading.probe.vantage, Vantage::HostNetwork { .. });
                 match symptom.kind {

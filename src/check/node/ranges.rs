@@ -233,7 +233,8 @@ fn crowded<'a>(
 fn overlapping(what: String) -> Failure {
     Failure::new(what)
         .reproduce([
-            "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,ADDRESSES:.status.addresses[*].address",
+            "kubectl get nodes -o \
+             custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,ADDRESSES:.status.addresses[*].address",
             "kubectl get servicecidrs",
             "kubectl -n kube-system get configmap kubeadm-config -o yaml",
         ])

@@ -83,7 +83,7 @@ impl Check for FromOutside {
             .or_else(|| by_address.iter().find(|tried| tried.reached()))
             .or_else(|| by_address.first());
         let Some(best) = best else {
-            return Verdict::inconclusive("there is nothing to try");
+            return outcome::unless_unknown(&readings.own);
         };
         let Some(detail) = detail(&best.readings) else {
             return outcome::unless_unknown(&best.readings);

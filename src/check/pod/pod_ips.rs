@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use crate::{
     check::{
-        About, Check, Failure, Planned, Promise, Readings, Stage, Subject, Verdict, World, plan,
-        primary, remedy, words,
+        About, Check, Failure, Need, Planned, Promise, Readings, Stage, Subject, Verdict, World,
+        plan, primary, remedy, words,
     },
+    facts::Source,
     fixture::Workload,
     net::IpFamily,
 };
@@ -42,6 +43,8 @@ impl Check for PodIps {
             .asserts(&["should create pod, add ipv6 and ipv4 ip to pod ips"]),
         knows_groups: true,
         stage: Stage::Ready,
+        // Pods that are older than the cluster's second family have one address; a notice says so.
+        needs: &[Need::Facts(Source::Pods)],
         ..Promise::DEFAULT
     };
 

@@ -32,7 +32,7 @@ pub(in crate::check) struct LoadBalancer;
 #[derive(Debug)]
 pub(in crate::check) enum Way {
     /// Whether there is an address of the family at all.
-    Address(IpFamily),
+    Address { family: IpFamily, balanced: Balanced },
     /// From a pod.
     Pod { node: String, family: IpFamily, ip: IpAddr },
     /// From this machine.
@@ -73,7 +73,8 @@ impl Check for LoadBalancer {
                     continue;
                 }
             };
-            cases.push(Planned::new(subject(), family, Way::Address(family)));
+            let about = Way::Address { family, balanced: balanced.clone() };
+            cases.push(Planned::new(subject(), family, about));
             // Without an address there is nothing to try, and one case says so.
             let Some(ip) = balanced.address(family) else { continue };
             cases.extend(from_pods(world, family, ip));
@@ -84,7 +85,7 @@ impl Check for LoadBalancer {
 
     fn judge(&self, world: World<'_>, way: &Way, readings: &Readings<'_>) -> Verdict {
         match way {
-            Way::Address(family) => address_given(world, *family),
+            Way::Address { family, balanced } => address_given(world, *family, balanced),
             Way::Pod { node, family, ip } => judge(world, readings, |reading, symptom| {
                 let failure = unproxied(world, node, *family, *ip, reading, symptom);
                 Verdict::fail(symptom.detail.clone(), failure)
@@ -139,10 +140,7 @@ fn given(world: World<'_>, family: IpFamily) -> Result<&Balanced, Verdict> {
 }
 
 /// Whether the Service has an address of a family.
-fn address_given(world: World<'_>, family: IpFamily) -> Verdict {
-    let Some(balanced) = world.fixture.load_balancing.asked() else {
-        return Verdict::inconclusive("the Service was not made");
-    };
+fn address_given(world: World<'_>, family: IpFamily, balanced: &Balanced) -> Verdict {
     if let Some(ip) = balanced.address(family) {
         return Verdict::pass(ip.to_string());
     }

@@ -38,7 +38,8 @@ impl Check for PolicyChange {
         why: "This is how a cluster is converted to dual-stack: one Service after the other gets its second \
          family while clients go on. Where the change takes no effect, a conversion ends half done; \
          where the first address changes, every client that holds it loses the Service.",
-        source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#switching-services-between-single-stack-and-dual-stack; \
+        source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/\
+         #switching-services-between-single-stack-and-dual-stack; \
          Service field spec.ipFamilies",
         about: About::feature("ServicePolicyChange").titled("Changes of a Service's families"),
         per_family: false,

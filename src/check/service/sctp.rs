@@ -106,7 +106,7 @@ fn failure(world: World<'_>, service: &Service, what: String) -> Failure {
         .fix([
             "Compare with the Services over TCP (service::cluster_ips, service::endpoint_slices): if \
              they fail alike, fix that first; if not, an admission policy or the endpointslice \
-             controller treats SCTP apart."
+             controller handles SCTP differently."
                 .to_owned(),
         ])
 }

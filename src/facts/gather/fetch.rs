@@ -37,6 +37,13 @@ pub(super) enum Missing {
     Forbidden(String),
 }
 
+impl Missing {
+    /// What nobody wants to know in this run.
+    pub(super) fn unasked() -> Self {
+        Self::Absent("not asked for".to_owned())
+    }
+}
+
 impl<T> From<Missing> for Fact<T> {
     fn from(missing: Missing) -> Self {
         match missing {

@@ -165,7 +165,8 @@ mod tests {
     use super::{super::example::*, *};
 
     const CONFIG: &str = "kind: KubeProxyConfiguration\nmode: ipvs\n\
-        clusterCIDR: 10.244.0.0/16,fd00:244::/56\nnodePortAddresses: [10.0.0.0/8]\nhealthzBindAddress: 127.0.0.1:10256\n\
+        clusterCIDR: 10.244.0.0/16,fd00:244::/56\nnodePortAddresses: \
+        [10.0.0.0/8]\nhealthzBindAddress: 127.0.0.1:10256\n\
         iptables:\n  localhostNodePorts: false\n  masqueradeAll: false\n\
         nftables:\n  masqueradeAll: true\n";
 

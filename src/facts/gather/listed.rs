@@ -88,15 +88,6 @@ pub(super) struct ServiceSpec {
     #[serde(deserialize_with = "or_default")]
     pub(super) ip_families: Vec<String>,
     pub(super) ip_family_policy: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) ports: Vec<ListedPort>,
-}
-
-/// A port of a Service.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ListedPort {
-    pub(super) port: i32,
 }
 
 /// An IPAddress.

@@ -20,12 +20,15 @@ mod ranges;
 mod raw;
 mod targets;
 
-use fetch::Fetch;
+use std::future::Future;
+
+use fetch::{Fetch, Fetched, Missing};
+use objects::OfServices;
 use raw::Raw;
 
 use super::{
-    ClusterDns, Fact, Facts, Lease, Node, Places, Target, TargetName,
-    source::{DEFAULT, KUBE_SYSTEM},
+    ClusterDns, Fact, Facts, Lease, Node, Places, Source, Target, TargetName,
+    source::{self, DEFAULT, KUBE_SYSTEM, Request},
 };
 use crate::cluster::{Cluster, ClusterError};
 
@@ -70,19 +73,38 @@ pub async fn leases(cluster: &Cluster) -> Fact<Vec<Lease>> {
     }
 }
 
+/// What a request is answered with, where somebody wants to know.
+async fn asked<T>(
+    wanted: bool,
+    request: impl Future<Output = Result<Fetched<T>, ClusterError>>,
+) -> Result<Fetched<T>, ClusterError> {
+    if wanted { request.await } else { Ok(Err(Missing::unasked())) }
+}
+
+async fn services_and_addresses(
+    fetch: &Fetch<'_>,
+    wanted: bool,
+) -> Result<OfServices, ClusterError> {
+    if wanted { objects::services(fetch).await } else { Ok(OfServices::unasked()) }
+}
+
 fn known(nodes: Vec<Node>) -> Fact<Vec<Node>> {
     Fact::Known { value: nodes, source: "nodes".to_owned() }
 }
 
-/// Gathers the facts, reading only.
+/// Gathers these parts of the facts, reading only. The others are absent: "not asked for". The nodes are
+/// always read.
 ///
 /// # Errors
 ///
 /// The nodes can't be listed, the credentials are no longer accepted, or the API server can't be
 /// reached. Anything else that can't be read is an absent or forbidden [`Fact`].
 #[tracing::instrument(skip_all)]
-pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
+pub async fn gather(cluster: &Cluster, sources: &[Source]) -> Result<Facts, ClusterError> {
     let fetch = Fetch::new(cluster);
+    let wanted = source::requests(sources);
+    let asks = |request: Request| wanted.contains(&request);
+    let config_map = |request, name| asked(asks(request), fetch.config_map(KUBE_SYSTEM, name));
     let (
         nodes,
         service_cidrs,
@@ -97,28 +119,30 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
         dns_slices,
         labelled,
         services,
+        api_service,
         api_slices,
         pods,
         leases,
         proxy_pods,
     ) = tokio::try_join!(
         fetch.nodes(),
-        fetch.service_cidrs(),
-        fetch.config_map(KUBE_SYSTEM, "kubeadm-config"),
-        fetch.config_map(KUBE_SYSTEM, "kube-proxy"),
-        fetch.config_map(KUBE_SYSTEM, "kube-proxy-config"),
-        fetch.config_map(KUBE_SYSTEM, "kubelet-config"),
-        fetch.config_map(KUBE_SYSTEM, "coredns"),
-        fetch.commands(KUBE_SYSTEM, flags::COMPONENTS),
-        fetch.daemon_sets(),
-        fetch.services(KUBE_SYSTEM, dns::LABEL),
-        fetch.endpoint_slices(KUBE_SYSTEM, dns::SERVICE),
-        fetch.pods(KUBE_SYSTEM, dns::LABEL),
-        objects::services(&fetch),
-        fetch.endpoint_slices(DEFAULT, objects::KUBERNETES),
-        fetch.running_pods(objects::MOST_PODS),
-        fetch.leases(KUBE_SYSTEM),
-        fetch.proxy_pods(KUBE_SYSTEM, "k8s-app=kube-proxy"),
+        asked(asks(Request::ServiceCidrs), fetch.service_cidrs()),
+        config_map(Request::Kubeadm, "kubeadm-config"),
+        config_map(Request::KubeProxy, "kube-proxy"),
+        config_map(Request::KubeProxyEks, "kube-proxy-config"),
+        config_map(Request::Kubelet, "kubelet-config"),
+        config_map(Request::CoreDns, "coredns"),
+        asked(asks(Request::Components), fetch.commands(KUBE_SYSTEM, flags::COMPONENTS)),
+        asked(asks(Request::DaemonSets), fetch.daemon_sets()),
+        asked(asks(Request::DnsServices), fetch.services(KUBE_SYSTEM, dns::LABEL)),
+        asked(asks(Request::DnsSlices), fetch.endpoint_slices(KUBE_SYSTEM, dns::SERVICE)),
+        asked(asks(Request::DnsPods), fetch.pods(KUBE_SYSTEM, dns::LABEL)),
+        services_and_addresses(&fetch, asks(Request::Services)),
+        asked(asks(Request::KubernetesService), fetch.service(DEFAULT, objects::KUBERNETES)),
+        asked(asks(Request::KubernetesSlices), fetch.endpoint_slices(DEFAULT, objects::KUBERNETES)),
+        asked(asks(Request::Pods), fetch.running_pods(objects::MOST_PODS)),
+        asked(asks(Request::Leases), fetch.leases(KUBE_SYSTEM)),
+        asked(asks(Request::ProxyPods), fetch.proxy_pods(KUBE_SYSTEM, "k8s-app=kube-proxy")),
     )?;
     let dns_services = dns::services(&fetch, dns_services).await?;
     let raw = Raw {
@@ -142,7 +166,7 @@ pub async fn gather(cluster: &Cluster) -> Result<Facts, ClusterError> {
     let ((pods_of_cni, cni_config), dns_pods) =
         tokio::try_join!(cni::pod_ranges(&fetch, &cni), dns_pods)?;
 
-    let kubernetes_service = objects::kubernetes_service(services.kubernetes, api_slices);
+    let kubernetes_service = objects::kubernetes_service(api_service, api_slices);
     let kubernetes_service = objects::certified(cluster, kubernetes_service).await;
 
     let mut pod_ranges = ranges::pod_ranges(&raw, &nodes);

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::{core::v1::Service, discovery::v1::EndpointSlice};
 use kube::ResourceExt;
 
 use super::{
@@ -17,7 +17,6 @@ use crate::{
     cluster::{Cluster, ClusterError},
     facts::{
         Fact, KubernetesService, Pods, Sample, ServiceCidr, ServiceSlice, Services, Unreserved,
-        source::DEFAULT,
     },
     net::IpFamily,
 };
@@ -34,8 +33,13 @@ const HTTPS: u16 = 443;
 pub(super) struct OfServices {
     pub(super) of_all: Fact<Services>,
     pub(super) unreserved: Fact<Unreserved>,
-    /// The API server's own.
-    pub(super) kubernetes: Fetched<ListedService>,
+}
+
+impl OfServices {
+    /// Where nobody wants to know.
+    pub(super) fn unasked() -> Self {
+        Self { of_all: Missing::unasked().into(), unreserved: Missing::unasked().into() }
+    }
 }
 
 /// Lists the Services and the IPAddresses. An address is reserved before its Service exists and
@@ -49,17 +53,10 @@ pub(super) async fn services(fetch: &Fetch<'_>) -> Result<OfServices, ClusterErr
         Ok(services) => known(of_services(services), "Services of all namespaces"),
         Err(missing) => missing.clone().into(),
     };
-    let kubernetes = services.as_deref().map_err(Clone::clone).and_then(|services| {
-        let own = |service: &&ListedService| {
-            service.metadata.namespace == DEFAULT && service.metadata.name == KUBERNETES
-        };
-        let missing = || Missing::Absent(format!("Service {DEFAULT}/{KUBERNETES} not found"));
-        services.iter().find(own).cloned().ok_or_else(missing)
-    });
     let missing = match (&services, &addresses) {
         (Ok(services), Ok(addresses)) => unreserved(services, addresses),
         (Err(missing), _) | (_, Err(missing)) => {
-            return Ok(OfServices { of_all, unreserved: missing.clone().into(), kubernetes });
+            return Ok(OfServices { of_all, unreserved: missing.clone().into() });
         }
     };
     let missing = if missing.is_empty() {
@@ -76,21 +73,23 @@ pub(super) async fn services(fetch: &Fetch<'_>) -> Result<OfServices, ClusterErr
         }
     };
     let unreserved = known(samples(missing), "Services and IPAddresses");
-    Ok(OfServices { of_all, unreserved, kubernetes })
+    Ok(OfServices { of_all, unreserved })
 }
 
 /// The API server's own Service, with its slices.
 pub(super) fn kubernetes_service(
-    service: Fetched<ListedService>,
+    service: Fetched<Service>,
     slices: Fetched<Vec<EndpointSlice>>,
 ) -> Fact<KubernetesService> {
     let service = match service {
         Ok(service) => service,
         Err(missing) => return missing.into(),
     };
-    let mut ports = service.spec.ports.iter();
+    let spec = service.spec.unwrap_or_default();
+    let ips = spec.cluster_ips.iter().flatten();
+    let mut ports = spec.ports.iter().flatten();
     let facts = KubernetesService {
-        cluster_ips: cluster_ips(&service).collect(),
+        cluster_ips: ips.filter_map(|ip| ip.parse().ok()).collect(),
         port: ports.find_map(|port| u16::try_from(port.port).ok()).unwrap_or(HTTPS),
         slices: match slices {
             Ok(slices) => {
@@ -295,10 +294,10 @@ mod tests {
 
     #[test]
     fn the_api_servers_own_service_is_read_with_its_slices() {
-        let service = service(
-            "kubernetes",
-            json!({"clusterIPs": ["10.96.0.1"], "ports": [{"port": 6443, "name": "https"}]}),
-        );
+        let service: Service = from_value(json!({"spec": {
+            "clusterIPs": ["10.96.0.1"], "ports": [{"port": 6443, "name": "https"}],
+        }}))
+        .unwrap();
         let slices: Vec<EndpointSlice> = vec![
             from_value(json!({
                 "metadata": {"name": "kubernetes"},

@@ -27,13 +27,9 @@ const FAR: usize = 1000;
 /// Shows the lines of a finding, each source by itself, that of the finding first. Returns them
 /// with the width of the line numbers.
 pub(super) fn excerpt(report: &Report, finding: &Finding, width: usize) -> (String, usize) {
-    let main = Mark { span: finding.span, label: finding.label.as_deref(), main: true };
-    let mut marks = vec![main];
-    marks.extend(finding.also.iter().map(|(span, label)| Mark {
-        span: *span,
-        label: Some(label),
-        main: false,
-    }));
+    let mut marks = vec![Mark { span: finding.span, label: None }];
+    let also = finding.also.iter();
+    marks.extend(also.map(|(span, label)| Mark { span: *span, label: Some(label) }));
     let line_of = |mark: &Mark<'_>| report.sources.get(mark.span.source).line_of(mark.span.start);
     let last = marks.iter().map(line_of).max().unwrap_or_default();
     let mut groups: Vec<Vec<Mark<'_>>> = Vec::new();
@@ -63,11 +59,10 @@ pub(super) fn excerpt(report: &Report, finding: &Finding, width: usize) -> (Stri
     (lines, gutter)
 }
 
-/// A place to show, the label beside it, and whether it is the finding's own.
+/// A place to show, and the label beside it; the finding's own has none.
 struct Mark<'a> {
     span: Span,
     label: Option<&'a str>,
-    main: bool,
 }
 
 /// The lines from the first mark to the last, of which those between are folded. `room` is the
@@ -82,8 +77,11 @@ fn snippet<'a>(
     let start = source.line_range(first).start;
     let end = source.line_range(last).end;
     let annotations = marks.iter().map(|mark| {
-        let kind = if mark.main { AnnotationKind::Primary } else { AnnotationKind::Context };
         let label = mark.label.map(clean);
+        let kind = match label {
+            None => AnnotationKind::Primary,
+            Some(_) => AnnotationKind::Context,
+        };
         let range = underlined(source, mark.span, label.as_deref().unwrap_or_default(), room);
         kind.span(range.start - start..range.end - start).label(label)
     });

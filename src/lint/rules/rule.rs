@@ -243,8 +243,6 @@ pub struct Finding {
     pub message: String,
     /// The place to look at first.
     pub span: Span,
-    /// What is there, where the message doesn't say.
-    pub label: Option<String>,
     /// Other places that belong to it, and what each has to do with it.
     pub also: Vec<(Span, String)>,
     /// How to fix this very case; the rule's own advice where this is missing.
@@ -278,7 +276,6 @@ impl Findings {
             level: self.rule.level,
             message: message.into(),
             span,
-            label: None,
             also: Vec::new(),
             fix: None,
             edits: Vec::new(),
@@ -289,12 +286,6 @@ impl Findings {
 }
 
 impl Finding {
-    /// Says what is at its place.
-    pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
-        self.label = Some(label.into());
-        self
-    }
-
     /// Adds another place.
     pub fn also(&mut self, span: Span, why: impl Into<String>) -> &mut Self {
         self.also.push((span, why.into()));

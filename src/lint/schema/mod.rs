@@ -8,8 +8,10 @@ mod since;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use super::source::Edit;
-use super::tree::{Entry, Flaw, FlawKind, Node, ScalarKind, Value};
+use super::{
+    source::Edit,
+    tree::{Entry, Flaw, FlawKind, Node, ScalarKind, Value},
+};
 
 /// A family of types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

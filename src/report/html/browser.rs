@@ -230,7 +230,10 @@ fn a_browser_shows_three_fifty_and_five_hundred_nodes() {
     browser.call("Emulation.setDeviceMetricsOverride", metrics);
     browser.picture("readme", false);
     let shown = browser.open("hostile", &hostile(), 1440, "light");
-    browser.eval("for (const button of document.querySelectorAll('td.fail button')) { button.click(); document.getElementById('case').close(); }");
+    browser.eval(
+        "for (const button of document.querySelectorAll('td.fail button')) { \
+     button.click(); document.getElementById('case').close(); }",
+    );
     browser.assert_quiet("hostile names");
     assert_eq!(browser.eval("typeof hacked"), "undefined", "after {shown} ms");
 }

@@ -90,7 +90,8 @@ fn nodes(nodes: &[Node], record: &Record) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="Nodes" {
                 table.nodes {
                     thead { tr {
-                        @for title in ["node", "tested", "ready", "InternalIPs", "pod ranges", "kubelet", "container runtime"] {
+                        @for title in ["node", "tested", "ready", "InternalIPs", "pod \
+                         ranges", "kubelet", "container runtime"] {
                             th scope="col" { (title) }
                         }
                     } }
@@ -100,7 +101,8 @@ fn nodes(nodes: &[Node], record: &Record) -> Markup {
                                 th scope="row" { (safe::line(&node.name)) }
                                 td { (safe::line(&tested(&node.name))) }
                                 td { @if node.ready.ready { "yes" } @else { "no: " (safe::line(&node.ready.message)) } }
-                                td { (lines(node.addresses.iter().filter(|it| it.kind == "InternalIP").map(|it| it.address.as_str()))) }
+                                @let internal = node.addresses.iter().filter(|it| it.kind == "InternalIP");
+                                td { (lines(internal.map(|it| it.address.as_str()))) }
                                 td { (lines(node.pod_cidrs.iter().map(String::as_str))) }
                                 td { (safe::line(&node.kubelet_version)) }
                                 td { (safe::line(&node.container_runtime)) }

@@ -31,7 +31,8 @@ pub(super) fn render(digest: &Digest<'_>) -> Markup {
             section aria-labelledby="unexplained" {
                 h2 id="unexplained" { "Failures without a known cause" }
                 @for group in unexplained.iter().take(MOST) { (self::group(group)) }
-                @if unexplained.len() > MOST { p.note { "And " (unexplained.len() - MOST) " more, see the maps below." } }
+                @if unexplained.len() > MOST { p.note { "And " (unexplained.len() - MOST) " more, \
+                 see the maps below." } }
             }
         }
     }
@@ -66,7 +67,8 @@ fn group(group: &Unexplained<'_>) -> Markup {
                 h3 { (rich(&failure.what)) }
                 p { "Observed: " (safe::line(first.verdict.detail())) }
             } @else {
-                h3 { (counted(group.members.len(), "case")) " of " (title(group.check)) " failed, " (family_name(group.family)) }
+                h3 { (counted(group.members.len(), "case")) " of " (title(group.check)) " \
+                 failed, " (family_name(group.family)) }
                 ul {
                     @for (_, failure) in group.members.iter().take(6) { li { (rich(&failure.what)) } }
                     @if group.members.len() > 6 { li { "and " (group.members.len() - 6) " more" } }

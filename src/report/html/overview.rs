@@ -69,5 +69,9 @@ fn cell(tally: Tally, columns: usize) -> Markup {
         _ => return html! { td.none { span.sr { "no cases" } } },
     };
     let (_, mark, class) = shown(worst);
-    html! { td class=(class) colspan=[(columns > 1).then_some(columns)] { span.mark aria-hidden="true" { (mark) } " " (tally) } }
+    html! {
+        td class=(class) colspan=[(columns > 1).then_some(columns)] {
+            span.mark aria-hidden="true" { (mark) } " " (tally)
+        }
+    }
 }

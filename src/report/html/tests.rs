@@ -17,7 +17,8 @@ pub(super) fn broken(nodes: usize) -> Record {
 
 /// A record in which a node has a name that does its worst in HTML, Markdown and terminals.
 pub(in crate::report) fn hostile() -> Record {
-    const NAME: &str = "n1\"'><script>hacked=1</script><img src=http://x.invalid/ onerror=hacked=1>\u{1b}[31m|`*\n# @all";
+    const NAME: &str = "n1\"'><script>hacked=1</script><img src=http://x.invalid/ \
+     onerror=hacked=1>\u{1b}[31m|`*\n# @all";
     fn walk(value: &mut Value) {
         match value {
             Value::String(text) if text.contains("n1") => *text = text.replace("n1", NAME),

@@ -46,9 +46,17 @@ pub(super) fn render(digest: &Digest<'_>) -> Markup {
                         thead {
                             tr {
                                 th rowspan="2" scope="col" { "check" }
-                                @for family in &families { th colspan="3" scope="colgroup" { (family_name(Some(*family))) } }
+                                @for family in &families {
+                                    th colspan="3" scope="colgroup" { (family_name(Some(*family))) }
+                                }
                             }
-                            tr { @for _ in &families { th scope="col" { "median" } th scope="col" { "95 %" } th scope="col" { "slowest" } } }
+                            tr {
+                                @for _ in &families {
+                                    th scope="col" { "median" }
+                                    th scope="col" { "95 %" }
+                                    th scope="col" { "slowest" }
+                                }
+                            }
                         }
                         tbody {
                             @for (checked, spreads) in &rows {
@@ -56,7 +64,11 @@ pub(super) fn render(digest: &Digest<'_>) -> Markup {
                                     th scope="row" { (title(checked.id)) }
                                     @for spread in spreads {
                                         @match spread {
-                                            Some(spread) => { td { (spread.median) } td { (spread.most_of_them) } td { (spread.slowest) } }
+                                            Some(spread) => {
+                                                td { (spread.median) }
+                                                td { (spread.most_of_them) }
+                                                td { (spread.slowest) }
+                                            }
                                             None => { td { "–" } td { "–" } td { "–" } }
                                         }
                                     }
@@ -81,7 +93,8 @@ fn beside(digest: &Digest<'_>) -> Markup {
     let parity = &digest.record.parity;
     html! {
         @if !parity.kinds.is_empty() {
-            p.note { "Of the paths that answered in both families: the median of their times until the first success, and of all answers." }
+            p.note { "Of the paths that answered in both families: the median of their times until \
+             the first success, and of all answers." }
             div.scroll tabindex="0" role="region" aria-label="Both families" {
                 table.times {
                     thead {
@@ -96,7 +109,10 @@ fn beside(digest: &Digest<'_>) -> Markup {
                         @for kind in &parity.kinds {
                             tr {
                                 th scope="row" { (title(&kind.check)) }
-                                @for times in [kind.times.ipv4, kind.times.ipv6] { td { (times.first_ms) } td { (times.median_ms) } }
+                                @for times in [kind.times.ipv4, kind.times.ipv6] {
+                                    td { (times.first_ms) }
+                                    td { (times.median_ms) }
+                                }
                             }
                         }
                     }

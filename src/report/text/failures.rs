@@ -1,5 +1,7 @@
 //! What is broken, in full sentences: first the causes, then the failures that no cause explains.
 
+use std::collections::BTreeSet;
+
 use super::{
     layout::{Detail, Prose, RED, YELLOW, paint},
     subjects,
@@ -8,7 +10,7 @@ use super::{
 use crate::{
     baseline::Entry,
     cause::{Cause, Judged, telling_facts},
-    check::{Failure, Subject},
+    check::{Failure, Subject, by_id},
     report::grouped::grouped,
 };
 
@@ -18,7 +20,9 @@ pub(super) fn render(view: &View<'_>) -> String {
         (1..).zip(&view.record.causes).map(|(number, cause)| explain_cause(view, number, cause));
     let groups = unexplained(view);
     let unknown = without_cause(view, &groups);
-    let groups = groups.iter().map(|group| explain_group(view, group));
+    // Each check says once why it matters, however many groups its failures are in.
+    let mut told = BTreeSet::new();
+    let groups = groups.iter().map(|group| explain_group(view, group, told.insert(group.check)));
     causes.chain(unknown).chain(groups).collect::<Vec<_>>().join("\n")
 }
 
@@ -90,6 +94,7 @@ fn known(view: &View<'_>, number: usize) -> Vec<String> {
 
 /// Failures of one check and family that want the same done about them.
 struct Group<'a> {
+    check: &'a str,
     title: String,
     /// The entry of the baseline that knows them.
     known: Option<&'a Entry>,
@@ -109,26 +114,32 @@ fn unexplained<'a>(view: &View<'a>) -> Vec<Group<'a>> {
     let group = |members: Vec<(usize, (&'a Judged, &'a Failure))>| {
         let members: Vec<_> = members.into_iter().map(|(_, member)| member).collect();
         let (first, _) = members.first()?;
-        Some(Group { title: title(first), known: view.review.entry(first), members })
+        let (check, title) = (first.case.check.as_str(), title(first));
+        Some(Group { check, title, known: view.review.entry(first), members })
     };
     grouped(failures, key).into_iter().filter_map(|(_, members)| group(members)).collect()
 }
 
-fn explain_group(view: &View<'_>, group: &Group<'_>) -> String {
+fn explain_group(view: &View<'_>, group: &Group<'_>, first_of_check: bool) -> String {
     let mut prose = Prose::new(view.layout);
     let Some((first, failure)) = group.members.first() else { return String::new() };
     let label = match group.known {
         Some(_) => paint(YELLOW, "Known failure:"),
         None => paint(RED, "Failure:"),
     };
+    let why = by_id(group.check).filter(|_| first_of_check).map(|check| check.promise().why);
+    let why: Vec<&str> = why.into_iter().collect();
     let count = group.members.len();
     if count == 1 {
         prose
             .paragraph(&format!("{label} {}", failure.what))
+            .labelled("Why", &why)
             .labelled("Case", &[first.case.name()])
             .labelled("Observed", &[first.verdict.detail()]);
     } else {
-        prose.paragraph(&format!("{label} {count} cases of {} failed.", group.title));
+        prose
+            .paragraph(&format!("{label} {count} cases of {} failed.", group.title))
+            .labelled("Why", &why);
         let shown = if count > view.most() { view.most() - 1 } else { count };
         let members = group.members.iter().take(shown);
         let mut what: Vec<String> = members.map(|(_, failure)| failure.what.clone()).collect();

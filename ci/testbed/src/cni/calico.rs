@@ -1,5 +1,5 @@
-//! Calico: its DaemonSet gives nodes their CNI configuration, and pods their way over VXLAN devices; its IPAM gives pods
-//! addresses of its own pools.
+//! Calico: its DaemonSet gives nodes their CNI configuration, and pods their way over VXLAN devices; its
+//! IPAM gives pods addresses of its own pools.
 
 use ipnet::IpNet;
 

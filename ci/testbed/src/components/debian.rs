@@ -26,7 +26,10 @@ impl Debian {
     pub(super) fn new() -> Result<Self> {
         let codename = apt::codename().ok_or_else(|| Error::Artefact {
             what: "root file systems".into(),
-            reason: "/etc/os-release names no release (VERSION_CODENAME); the testbed needs Debian or a derivative".into(),
+            reason:
+                "/etc/os-release names no release (VERSION_CODENAME); the testbed needs Debian \
+             or a derivative"
+                    .into(),
         })?;
         Ok(Self { codename })
     }
@@ -77,7 +80,10 @@ impl Debian {
             command.arg(format!("--dpkgopt=path-exclude=/usr/share/{directory}/*"));
         }
         // Files that differ between machines or grow with time.
-        command.arg("--customize-hook=cd \"$1\" && rm -rf etc/machine-id etc/hostname etc/resolv.conf var/log/* var/cache/*");
+        command.arg(
+            "--customize-hook=cd \"$1\" && rm -rf etc/machine-id etc/hostname \
+         etc/resolv.conf var/log/* var/cache/*",
+        );
         command
             .arg(format!("--include={}", packages.join(",")))
             .arg(&self.codename)

@@ -1,16 +1,17 @@
 //! What flannel adds to a cluster: an image, and a CNI plugin.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
-use super::catalogue::FLANNEL;
-use super::plugins;
-use crate::cache::{Cache, Key};
-use crate::error::Error;
-use crate::images::Store;
-use crate::images::recipes::{self, FlannelSources};
-use crate::progress::Progress;
+use super::{catalogue::FLANNEL, plugins};
+use crate::{
+    cache::{Cache, Key},
+    error::Error,
+    images::{
+        Store,
+        recipes::{self, FlannelSources},
+    },
+    progress::Progress,
+};
 
 /// flannel's CNI plugin is of a module that no Go module proxy has; what stands in for it does the same.
 const FLANNEL_PLUGIN: &str = include_str!("flannel-plugin.sh");
@@ -63,8 +64,10 @@ pub(super) fn build(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-    use std::process::{Command, Output};
+    use std::{
+        path::Path,
+        process::{Command, Output},
+    };
 
     use serde_json::Value;
 

@@ -13,20 +13,23 @@ mod pause;
 mod plugins;
 mod rootfs;
 
-use std::fs;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 pub use calico::calico_version;
 pub use catalogue::{default_minor, go_version, minors};
 pub use flannel::flannel_version;
 
-use crate::cache::{Cache, Key};
-use crate::error::Error;
-use crate::images::Store;
-use crate::images::recipes::{self, KubernetesSources, Sources};
-use crate::network::Cni;
-use crate::progress::{Progress, Silent};
-use crate::version::{KubernetesMinor, Version};
+use crate::{
+    cache::{Cache, Key},
+    error::Error,
+    images::{
+        Store,
+        recipes::{self, KubernetesSources, Sources},
+    },
+    network::Cni,
+    progress::{Progress, Silent},
+    version::{KubernetesMinor, Version},
+};
 
 /// The pause image that kubeadm's newest minors name; containerd has to be told of it as well.
 const PAUSE_TAG: &str = "3.10.2";
@@ -104,7 +107,8 @@ impl ImageTags {
     }
 }
 
-/// Makes everything that a cluster of a minor of Kubernetes and of a pod network needs, as far as it is not in the cache yet.
+/// Makes everything that a cluster of a minor of Kubernetes and of a pod network needs, as far as it is not in
+/// the cache yet.
 ///
 /// It blocks: for some minutes when nothing is there, hardly at all when everything is. Independent artefacts are made
 /// side by side.

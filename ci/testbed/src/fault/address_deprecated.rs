@@ -11,7 +11,8 @@ use crate::{
     spec::Family,
 };
 
-/// Ends the preferred lifetime of a node's IPv6 address (RFC 4862), as a router does that no longer advertises its prefix.
+/// Ends the preferred lifetime of a node's IPv6 address (RFC 4862), as a router does that no longer
+/// advertises its prefix.
 /// The node still answers there. It sends from another address where it has one: its pods' gateway, to which
 /// nobody outside has a route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
@@ -50,7 +51,8 @@ impl AddressDeprecated {
 
 impl FaultKind for AddressDeprecated {
     const ABOUT: About = About {
-        does: "a node's IPv6 address is deprecated (`preferred_lft 0`): it answers there, and sends to the outside from its pods' gateway's address, to which nobody has a route",
+        does: "a node's IPv6 address is deprecated (`preferred_lft 0`): it answers there, and sends \
+         to the outside from its pods' gateway's address, to which nobody has a route",
         limits: "IPv4, where the kernel does not look at preferred lifetimes; clusters without IPv6",
     };
 

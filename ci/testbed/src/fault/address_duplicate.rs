@@ -67,7 +67,8 @@ impl AddressDuplicate {
 
 impl FaultKind for AddressDuplicate {
     const ABOUT: About = About {
-        does: "a node's IPv6 address is held by another host of its network, and the node's own one has failed duplicate address detection (`dadfailed`)",
+        does: "a node's IPv6 address is held by another host of its network, and the node's own one \
+         has failed duplicate address detection (`dadfailed`)",
         limits: "IPv4, whose addresses the kernel doesn't check; clusters without IPv6",
     };
 

@@ -27,7 +27,8 @@ pub struct AddressLost {
 
 impl FaultKind for AddressLost {
     const ABOUT: About = About {
-        does: "a node's address of the family is gone from its interface, and with it the way back from other nodes; the Node object still has it",
+        does: "a node's address of the family is gone from its interface, and with it the way back \
+         from other nodes; the Node object still has it",
         limits: NEEDS_FAMILY,
     };
 

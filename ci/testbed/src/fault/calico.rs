@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::agent::Agent;
+use super::{daemon_set::DaemonSet, tunnels};
 use crate::{
     cluster::Cluster,
     cni::calico::{DAEMON_SET, NAMESPACE},
@@ -11,15 +11,15 @@ use crate::{
 };
 
 /// calico-node.
-pub(super) const AGENT: Agent =
-    Agent { namespace: NAMESPACE, daemon_set: DAEMON_SET, label: "k8s-app=calico-node" };
+pub(super) const AGENT: DaemonSet =
+    DaemonSet { namespace: NAMESPACE, name: DAEMON_SET, label: "k8s-app=calico-node" };
 
 /// The port of its VXLAN.
 pub(super) const VXLAN_PORT: u16 = 4789;
 
 /// Waits until calico-node runs on every node and every node reaches every other's end of its tunnels.
 pub(super) fn wait_until_whole(cluster: &Cluster) -> Result<()> {
-    AGENT.wait_until_whole(cluster, &ends(cluster)?)
+    tunnels::wait_until_whole(cluster, &AGENT, &ends(cluster)?)
 }
 
 /// The addresses of the tunnels' ends, which calico-node notes on the Nodes.

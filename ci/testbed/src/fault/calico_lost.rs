@@ -25,9 +25,9 @@ const LAST_WORDS: Duration = Duration::from_secs(15);
 /// How long controllers may take to act.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Takes calico-node's pod from a node, or from all. What it set up stays, and with it the ways of pods that were there;
-/// the CNI plugin still gives pods that are made since their addresses, but nobody lets their packets through: Felix's
-/// rules drop what comes from an interface that it never learnt of.
+/// Takes calico-node's pod from a node, or from all. What it set up stays, and with it the ways of pods
+/// that were there; the CNI plugin still gives pods that are made since their addresses, but nobody lets
+/// their packets through: Felix's rules drop what comes from an interface that it never learnt of.
 ///
 /// A pod that is deleted says of its node that the network is unavailable, and no others are scheduled there. One that
 /// crashes says nothing; so what it said is taken back.
@@ -41,7 +41,8 @@ pub struct CalicoLost {
 
 impl FaultKind for CalicoLost {
     const ABOUT: About = About {
-        does: "calico-node's pod is gone from a node (or all), and what it set up stays: pods made there since have addresses, and its rules drop what they send",
+        does: "calico-node's pod is gone from a node (or all), and what it set up stays: pods made \
+         there since have addresses, and its rules drop what they send",
         limits: "",
     };
 

@@ -28,7 +28,8 @@ pub struct CalicoPoolDisabled {
 
 impl FaultKind for CalicoPoolDisabled {
     const ABOUT: About = About {
-        does: "the IPPool of the family is disabled: its IPAM has no address of it for new pods, and none starts on any node",
+        does: "the IPPool of the family is disabled: its IPAM has no address of it for new pods, \
+         and none starts on any node",
         limits: NEEDS_FAMILY,
     };
 

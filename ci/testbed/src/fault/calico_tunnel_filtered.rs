@@ -30,7 +30,8 @@ pub struct CalicoTunnelFiltered {
 
 impl Filter for CalicoTunnelFiltered {
     const ABOUT: About = About {
-        does: "a node drops the VXLAN packets (UDP 4789) of the family: no pod there reaches another node's in it, nor the reverse",
+        does: "a node drops the VXLAN packets (UDP 4789) of the family: no pod there reaches \
+         another node's in it, nor the reverse",
         limits: NEEDS_FAMILY,
     };
 

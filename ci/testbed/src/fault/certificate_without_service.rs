@@ -54,7 +54,8 @@ impl CertificateWithoutService {
 
 impl FaultKind for CertificateWithoutService {
     const ABOUT: About = About {
-        does: "the API server's certificate names the first address of another range of Services in place of the ClusterIP of its own Service",
+        does: "the API server's certificate names the first address of another range of Services in \
+         place of the ClusterIP of its own Service",
         limits: "nodes without a control plane",
     };
 

@@ -28,7 +28,8 @@ pub struct ConnectionsSlow {
 
 impl Filter for ConnectionsSlow {
     const ABOUT: About = About {
-        does: "the first packet of every TCP connection of the family to and from the pods of a node is lost, so that it takes a second longer to open",
+        does: "the first packet of every TCP connection of the family to and from the pods of a \
+         node is lost, so that it takes a second longer to open",
         limits: NEEDS_FAMILY,
     };
 

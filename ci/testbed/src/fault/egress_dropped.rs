@@ -49,7 +49,8 @@ impl Filter for EgressDropped {
         let inside = cluster.nodes().iter().filter_map(|node| node.address(self.family));
         let inside: Vec<String> = inside.map(|address| address.to_string()).collect();
         let rule = format!(
-            "iifname != \"eth0\" oifname \"eth0\" ct direction original {family} daddr != {} {family} daddr != {{ {} }} drop",
+            "iifname != \"eth0\" oifname \"eth0\" ct direction original {family} daddr != {} \
+             {family} daddr != {{ {} }} drop",
             pod_range(cluster, self.family)?,
             inside.join(", ")
         );

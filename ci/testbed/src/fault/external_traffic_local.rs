@@ -53,8 +53,10 @@ impl ExternalTrafficLocal {
 
 impl FaultKind for ExternalTrafficLocal {
     const ABOUT: About = About {
-        does: "new Services with NodePorts get `externalTrafficPolicy: Local` by an admission policy, and new pods of a node no address of the family: its NodePorts have no local endpoint in it",
-        limits: "single-stack clusters; Kubernetes before 1.36, where an API server doesn't serve the policy unless told to",
+        does: "new Services with NodePorts get `externalTrafficPolicy: Local` by an admission \
+         policy, and new pods of a node no address of the family: its NodePorts have no local endpoint in it",
+        limits: "single-stack clusters; Kubernetes before 1.36, where an API server doesn't serve \
+         the policy unless told to",
     };
 
     /// The node's CNI configuration.

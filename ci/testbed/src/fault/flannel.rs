@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::agent::Agent;
+use super::{daemon_set::DaemonSet, tunnels};
 use crate::{
     cluster::Cluster,
     cni::flannel::{DAEMON_SET, NAMESPACE},
@@ -13,15 +13,15 @@ use crate::{
 };
 
 /// flanneld.
-pub(super) const AGENT: Agent =
-    Agent { namespace: NAMESPACE, daemon_set: DAEMON_SET, label: "app=flannel" };
+pub(super) const AGENT: DaemonSet =
+    DaemonSet { namespace: NAMESPACE, name: DAEMON_SET, label: "app=flannel" };
 
 /// Where flanneld tells the CNI plugin of the node's ranges.
 pub(super) const SUBNETS: &str = "/run/flannel/subnet.env";
 
 /// Waits until flannel runs on every node and every node reaches every other's end of its tunnel.
 pub(super) fn wait_until_whole(cluster: &Cluster) -> Result<()> {
-    AGENT.wait_until_whole(cluster, &ends(cluster)?)
+    tunnels::wait_until_whole(cluster, &AGENT, &ends(cluster)?)
 }
 
 /// The addresses of the tunnels' ends, the first of each node's ranges.

@@ -65,7 +65,7 @@ impl FaultKind for FlannelLinkDown {
     fn revert(&self, cluster: &Cluster, _before: &()) -> Result<()> {
         self.set(cluster, "up")?;
         // flanneld sets addresses and routes when it starts.
-        flannel::AGENT.restart(cluster, &self.node)?;
+        flannel::AGENT.delete_pods(cluster, Some(&self.node))?;
         flannel::wait_until_whole(cluster)
     }
 }

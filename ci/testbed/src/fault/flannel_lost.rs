@@ -33,7 +33,8 @@ pub struct FlannelLost {
 
 impl FaultKind for FlannelLost {
     const ABOUT: About = About {
-        does: "flannel's pod is gone from a node (or all), with its VXLAN devices and the file that its CNI plugin reads, as after a restart: no pod starts there",
+        does: "flannel's pod is gone from a node (or all), with its VXLAN devices and the file that \
+         its CNI plugin reads, as after a restart: no pod starts there",
         limits: "",
     };
 

@@ -36,7 +36,8 @@ impl ForwardDropped {
 
 impl FaultKind for ForwardDropped {
     const ABOUT: About = About {
-        does: "the policy of a node's chain FORWARD is DROP in the family (`ip6tables -P FORWARD DROP`), as Docker leaves it behind",
+        does: "the policy of a node's chain FORWARD is DROP in the family (`ip6tables -P FORWARD \
+         DROP`), as Docker leaves it behind",
         limits: NEEDS_FAMILY,
     };
 

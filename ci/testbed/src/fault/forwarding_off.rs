@@ -65,7 +65,8 @@ impl ForwardingOff {
 
 impl FaultKind for ForwardingOff {
     const ABOUT: About = About {
-        does: "a node forwards no packets of the family (`net.ipv6.conf.all.forwarding=0`, or `net.ipv4.ip_forward=0`), and the CNI plugin doesn't switch it on again",
+        does: "a node forwards no packets of the family (`net.ipv6.conf.all.forwarding=0`, or \
+         `net.ipv4.ip_forward=0`), and the CNI plugin doesn't switch it on again",
         limits: NEEDS_FAMILY,
     };
 

@@ -28,7 +28,8 @@ pub struct HairpinOff {
 
 impl Filter for HairpinOff {
     const ABOUT: About = About {
-        does: "on a node what a pod sends to a Service and gets back as its endpoint is dropped, as by a bridge without hairpin mode",
+        does: "on a node what a pod sends to a Service and gets back as its endpoint is dropped, as \
+         by a bridge without hairpin mode",
         limits: NEEDS_FAMILY,
     };
 

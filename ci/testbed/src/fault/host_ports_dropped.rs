@@ -28,7 +28,8 @@ pub struct HostPortsDropped {
 
 impl Filter for HostPortsDropped {
     const ABOUT: About = About {
-        does: "a firewall on a node drops what other machines and their pods send over the family to ports 20000 to 29999 of the node itself: backends in its host network are lost",
+        does: "a firewall on a node drops what other machines and their pods send over the family \
+         to ports 20000 to 29999 of the node itself: backends in its host network are lost",
         limits: NEEDS_FAMILY,
     };
 

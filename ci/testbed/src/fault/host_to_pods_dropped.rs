@@ -28,7 +28,8 @@ pub struct HostToPodsDropped {
 
 impl Filter for HostToPodsDropped {
     const ABOUT: About = About {
-        does: "what a node's own processes (on n1 the API server) send to pods of other nodes in the family is dropped; its pods reach them",
+        does: "what a node's own processes (on n1 the API server) send to pods of other nodes in \
+         the family is dropped; its pods reach them",
         limits: NEEDS_FAMILY,
     };
 

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{
     about::About,
+    daemon_set::Daemon,
     kind::FaultKind,
-    kube_proxy::{self, Daemon},
-    truth::without_new_services,
+    kube_proxy::{self, SET},
 };
 use crate::{
     cluster::Cluster,
@@ -26,7 +26,8 @@ pub struct KubeProxyCrashing {
 
 impl FaultKind for KubeProxyCrashing {
     const ABOUT: About = About {
-        does: "kube-proxy crashes on a node as soon as it starts (CrashLoopBackOff): a roll-out with a bad flag that has come to one node",
+        does: "kube-proxy crashes on a node as soon as it starts (CrashLoopBackOff): a roll-out \
+         with a bad flag that has come to one node",
         limits: "",
     };
 
@@ -37,34 +38,30 @@ impl FaultKind for KubeProxyCrashing {
     }
 
     fn touches(&self) -> String {
-        "kube-proxy's DaemonSet".to_owned()
+        kube_proxy::TOUCHED.to_owned()
     }
 
     fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
-        if matches!(path, Path::ProxyHealth { node, .. } if *node == self.node) {
-            return Some(Outcome::Unseen);
-        }
-        without_new_services(&self.node, path)
+        kube_proxy::stopped(&self.node, path)
     }
 
     fn read_state(&self, cluster: &Cluster) -> Result<Daemon> {
-        cluster.node(&self.node)?;
-        kube_proxy::daemon(cluster)
+        kube_proxy::before(cluster, &self.node)
     }
 
     fn inject(&self, cluster: &Cluster, before: &Daemon) -> Result<()> {
-        before.with(spoil).put(cluster)?;
-        kube_proxy::delete_pods(cluster, Some(&self.node))?;
+        SET.put(cluster, &before.with(spoil))?;
+        SET.delete_pods(cluster, Some(&self.node))?;
         let what = format!("kube-proxy crashing on {}", self.node);
-        kube_proxy::wait_for_pods(cluster, &what, &self.node, |pods| {
+        SET.wait_for_pods(cluster, &what, &self.node, |pods| {
             pods.iter().any(|pod| pod.restarts > 0)
         })
     }
 
     fn revert(&self, cluster: &Cluster, before: &Daemon) -> Result<()> {
-        before.put(cluster)?;
-        kube_proxy::delete_pods(cluster, Some(&self.node))?;
-        kube_proxy::wait_until_ready(cluster)
+        SET.put(cluster, before)?;
+        SET.delete_pods(cluster, Some(&self.node))?;
+        SET.wait_until_ready(cluster)
     }
 }
 

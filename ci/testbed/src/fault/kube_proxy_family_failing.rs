@@ -52,7 +52,8 @@ impl KubeProxyFamilyFailing {
 
 impl FaultKind for KubeProxyFamilyFailing {
     const ABOUT: About = About {
-        does: "kube-proxy on a node can't write rules of the family any more: those that it wrote stay, and no change of a Service arrives in the family",
+        does: "kube-proxy on a node can't write rules of the family any more: those that it wrote \
+         stay, and no change of a Service arrives in the family",
         limits: "clusters without the family; kube-proxy's modes other than iptables",
     };
 
@@ -115,8 +116,8 @@ impl FaultKind for KubeProxyFamilyFailing {
         let delete = ["delete", "service", service.as_str(), "--ignore-not-found"];
         kubectl::run(cluster, "delete the Service of the fault", &delete)?;
         // A new pod has all tools of its image.
-        kube_proxy::delete_pods(cluster, Some(&self.node))?;
-        kube_proxy::wait_until_ready(cluster)?;
+        kube_proxy::SET.delete_pods(cluster, Some(&self.node))?;
+        kube_proxy::SET.wait_until_ready(cluster)?;
         let what = format!("kube-proxy on {} healthy in {}", self.node, self.family);
         wait_for(&what, PATIENCE, String::new, || {
             Ok((self.health(cluster)? == Some(true)).then_some(()))

@@ -1,13 +1,13 @@
 //! A node without kube-proxy.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     about::About,
+    daemon_set::{Daemon, not_on},
     kind::FaultKind,
-    kube_proxy::{self, Daemon},
-    truth::without_new_services,
+    kube_proxy::{self, SET},
 };
 use crate::{
     cluster::Cluster,
@@ -26,7 +26,8 @@ pub struct KubeProxyStopped {
 
 impl FaultKind for KubeProxyStopped {
     const ABOUT: About = About {
-        does: "kube-proxy's DaemonSet leaves out a node: the rules that it left stay, and no change of a Service arrives",
+        does: "kube-proxy's DaemonSet leaves out a node: the rules that it left stay, and no change \
+         of a Service arrives",
         limits: "",
     };
 
@@ -37,43 +38,28 @@ impl FaultKind for KubeProxyStopped {
     }
 
     fn touches(&self) -> String {
-        "kube-proxy's DaemonSet".to_owned()
+        kube_proxy::TOUCHED.to_owned()
     }
 
     fn path(&self, path: &Path, _net: &Net) -> Option<Outcome> {
-        if matches!(path, Path::ProxyHealth { node, .. } if *node == self.node) {
-            return Some(Outcome::Unseen);
-        }
-        without_new_services(&self.node, path)
+        kube_proxy::stopped(&self.node, path)
     }
 
     fn read_state(&self, cluster: &Cluster) -> Result<Daemon> {
-        cluster.node(&self.node)?;
-        kube_proxy::daemon(cluster)
+        kube_proxy::before(cluster, &self.node)
     }
 
     fn inject(&self, cluster: &Cluster, before: &Daemon) -> Result<()> {
-        before.with(|template| leave_out(template, &self.node)).put(cluster)?;
+        let elsewhere = |template: &mut Value| {
+            template["spec"]["affinity"] = not_on(&[&self.node]);
+        };
+        SET.put(cluster, &before.with(elsewhere))?;
         let what = format!("no kube-proxy on {}", self.node);
-        kube_proxy::wait_for_pods(cluster, &what, &self.node, |pods| pods.is_empty())
+        SET.wait_for_pods(cluster, &what, &self.node, |pods| pods.is_empty())
     }
 
     fn revert(&self, cluster: &Cluster, before: &Daemon) -> Result<()> {
-        before.put(cluster)?;
-        kube_proxy::wait_until_ready(cluster)
+        SET.put(cluster, before)?;
+        SET.wait_until_ready(cluster)
     }
-}
-
-/// Makes a pod template fit every node but one.
-fn leave_out(template: &mut Value, node: &str) {
-    let term = json!({
-        "matchExpressions": [
-            { "key": "kubernetes.io/hostname", "operator": "NotIn", "values": [node] },
-        ],
-    });
-    template["spec"]["affinity"] = json!({
-        "nodeAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": { "nodeSelectorTerms": [term] },
-        },
-    });
 }

@@ -29,7 +29,8 @@ pub struct NeighboursDropped {
 
 impl Filter for NeighboursDropped {
     const ABOUT: About = About {
-        does: "a node's neighbour discovery (or ARP) on the network between the nodes is dropped, as by a firewall that blocks ICMPv6",
+        does: "a node's neighbour discovery (or ARP) on the network between the nodes is dropped, \
+         as by a firewall that blocks ICMPv6",
         limits: "clusters without the family; for IPv4, kernels without CONFIG_NF_TABLES_ARP: nft says so",
     };
 

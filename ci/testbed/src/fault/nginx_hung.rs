@@ -24,7 +24,8 @@ pub struct NginxHung {
 
 impl FaultKind for NginxHung {
     const ABOUT: About = About {
-        does: "nginx on a node listens and is stopped (SIGSTOP): connections are opened, and nobody answers: containers made from then on",
+        does: "nginx on a node listens and is stopped (SIGSTOP): connections are opened, and nobody \
+         answers: containers made from then on",
         limits: "",
     };
 

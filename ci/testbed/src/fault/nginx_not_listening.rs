@@ -33,7 +33,8 @@ pub struct NginxNotListening {
 
 impl FaultKind for NginxNotListening {
     const ABOUT: About = About {
-        does: "nginx on a node ignores the `listen` directives of the family, whatever its configuration says: containers made from then on",
+        does: "nginx on a node ignores the `listen` directives of the family, whatever its \
+         configuration says: containers made from then on",
         limits: NEEDS_BOTH,
     };
 

@@ -72,7 +72,8 @@ impl NodeCidrMissing {
 
 impl FaultKind for NodeCidrMissing {
     const ABOUT: About = About {
-        does: "a Node object has the pod range of the other family alone (recreated, since the ranges can't be changed); other nodes have no route to the missing one",
+        does: "a Node object has the pod range of the other family alone (recreated, since the \
+         ranges can't be changed); other nodes have no route to the missing one",
         limits: NEEDS_BOTH,
     };
 

@@ -28,7 +28,8 @@ impl NodeFrozen {
 
 impl FaultKind for NodeFrozen {
     const ABOUT: About = About {
-        does: "every process of a node is frozen, kubelet and pods alike; its kernel still accepts connections and forwards",
+        does: "every process of a node is frozen, kubelet and pods alike; its kernel still accepts \
+         connections and forwards",
         limits: "the node with the only control plane",
     };
 

@@ -27,7 +27,8 @@ pub struct NodePortAddresses {
 
 impl FaultKind for NodePortAddresses {
     const ABOUT: About = About {
-        does: "kube-proxy's `nodePortAddresses` has all addresses of the other family and only the loopback address of this one",
+        does: "kube-proxy's `nodePortAddresses` has all addresses of the other family and only the \
+         loopback address of this one",
         limits: NEEDS_BOTH,
     };
 

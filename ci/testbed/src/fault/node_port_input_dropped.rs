@@ -29,7 +29,8 @@ pub struct NodePortInputDropped {
 
 impl Filter for NodePortInputDropped {
     const ABOUT: About = About {
-        does: "a firewall on a node drops connections of the family to ports of the NodePort range that end at the node itself: NodePorts work, health check node ports and refusals don't",
+        does: "a firewall on a node drops connections of the family to ports of the NodePort range \
+         that end at the node itself: NodePorts work, health check node ports and refusals don't",
         limits: NEEDS_FAMILY,
     };
 

@@ -28,7 +28,8 @@ pub struct OwnAddressDropped {
 
 impl Filter for OwnAddressDropped {
     const ABOUT: About = About {
-        does: "what a node's own processes send to the node's own address in the family is dropped on the loopback interface; everybody else reaches it",
+        does: "what a node's own processes send to the node's own address in the family is dropped \
+         on the loopback interface; everybody else reaches it",
         limits: NEEDS_FAMILY,
     };
 

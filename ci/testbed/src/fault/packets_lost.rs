@@ -29,7 +29,8 @@ pub struct PacketsLost {
 
 impl Filter for PacketsLost {
     const ABOUT: About = About {
-        does: "between two nodes some of a hundred packets of the family are lost at random (`--percent`, 30 unless another number is given)",
+        does: "between two nodes some of a hundred packets of the family are lost at random \
+         (`--percent`, 30 unless another number is given)",
         limits: "clusters without the family; kernels without CONFIG_NF_TABLES_BRIDGE: nft says so",
     };
 

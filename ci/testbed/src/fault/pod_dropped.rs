@@ -32,7 +32,8 @@ pub struct PodDropped {
 
 impl Filter for PodDropped {
     const ABOUT: About = About {
-        does: "what is sent to one pod in the family is dropped, as by a NetworkPolicy that lets in only the other family: the first pod of a node that is asked for on TCP port 80 or 8080 after the injection",
+        does: "what is sent to one pod in the family is dropped, as by a NetworkPolicy that lets in \
+         only the other family: the first pod of a node that is asked for on TCP port 80 or 8080 after the injection",
         limits: NEEDS_FAMILY,
     };
 

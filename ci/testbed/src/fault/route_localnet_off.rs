@@ -32,7 +32,8 @@ impl RouteLocalnetOff {
 
 impl FaultKind for RouteLocalnetOff {
     const ABOUT: About = About {
-        does: "a node has `net.ipv4.conf.all.route_localnet=0`, which kube-proxy had set to 1: its NodePorts don't answer at 127.0.0.1",
+        does: "a node has `net.ipv4.conf.all.route_localnet=0`, which kube-proxy had set to 1: its \
+         NodePorts don't answer at 127.0.0.1",
         limits: "clusters without IPv4; kube-proxy's modes other than iptables",
     };
 

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_route_keeps_its_metric_and_its_origin() {
-        let json = r#"[{"dst":"fd00::/64","gateway":"fd00:31::1","dev":"eth0","protocol":"boot","metric":1024,"flags":[]}]"#;
+        let json = r#"[{"dst":"fd00::/64","gateway":"fd00:31::1","dev":"eth0","protocol":"boot",
+            "metric":1024,"flags":[]}]"#;
         let routes = understand("", json, &[]).unwrap();
         assert_eq!(routes[0].words(), "fd00::/64 via fd00:31::1 dev eth0 proto boot metric 1024");
     }

@@ -67,7 +67,8 @@ impl RulesFlushed {
 
 impl FaultKind for RulesFlushed {
     const ABOUT: About = About {
-        does: "the rules that translate ClusterIPs and NodePorts of the family are flushed on a node (`ip6tables -t nat -F`), unnoticed by kube-proxy",
+        does: "the rules that translate ClusterIPs and NodePorts of the family are flushed on a \
+         node (`ip6tables -t nat -F`), unnoticed by kube-proxy",
         limits: NEEDS_RULES,
     };
 
@@ -132,8 +133,8 @@ impl FaultKind for RulesFlushed {
                 .feed("put the other rules back", &format!("*nat\n{lost}COMMIT\n"))?;
         }
         // A new one sees to all of its rules.
-        kube_proxy::delete_pods(cluster, Some(&self.node))?;
-        kube_proxy::wait_until_ready(cluster)?;
+        kube_proxy::SET.delete_pods(cluster, Some(&self.node))?;
+        kube_proxy::SET.wait_until_ready(cluster)?;
         let what = format!("the {} rules of {} whole again", self.family, self.node);
         wait_for(&what, Duration::from_secs(60), String::new, || {
             Ok(self.is_whole(cluster)?.then_some(()))

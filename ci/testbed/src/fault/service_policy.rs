@@ -47,7 +47,8 @@ impl Sets {
         let (spec, of, field, value) = match self {
             Self::Affinity => (
                 "Object.spec{sessionAffinity: 'ClientIP'}",
-                "(!has(object.spec.type) || object.spec.type != 'ExternalName') && (!has(object.spec.clusterIP) || object.spec.clusterIP != 'None')",
+                "(!has(object.spec.type) || object.spec.type != 'ExternalName') && \
+                 (!has(object.spec.clusterIP) || object.spec.clusterIP != 'None')",
                 "{.spec.sessionAffinity}",
                 "ClientIP",
             ),
@@ -79,7 +80,8 @@ impl Sets {
 
 impl FaultKind for ServicePolicy {
     const ABOUT: About = About {
-        does: "an admission policy gives every new Service `--sets affinity`, `traffic-distribution`, `internal-local` or `external-local`, or refuses NodePorts (`no-node-ports`)",
+        does: "an admission policy gives every new Service `--sets affinity`, \
+         `traffic-distribution`, `internal-local` or `external-local`, or refuses NodePorts (`no-node-ports`)",
         limits: "Kubernetes before 1.36, but for `no-node-ports`",
     };
 

@@ -29,7 +29,9 @@ pub struct StaleFlows {
 
 impl Filter for StaleFlows {
     const ABOUT: About = About {
-        does: "a node keeps sending the datagrams of a flow of the family, from a port below 32768, to the backend that its first one got, as conntrack does where kube-proxy deletes no entries: no flow follows a Service whose endpoints change",
+        does: "a node keeps sending the datagrams of a flow of the family, from a port below 32768, \
+         to the backend that its first one got, as conntrack does where kube-proxy deletes no \
+         entries: no flow follows a Service whose endpoints change",
         limits: NEEDS_FAMILY,
     };
 
@@ -67,7 +69,8 @@ impl Filter for StaleFlows {
              }}\n\
              chain postrouting {{\n\
              type filter hook postrouting priority filter;\n\
-             udp sport < 32768 ct direction original ct original {ip} daddr {range} update @stale {{ {ip} saddr : {ip} daddr }}\n\
+             udp sport < 32768 ct direction original ct original {ip} daddr {range} update @stale \
+             {{ {ip} saddr : {ip} daddr }}\n\
              }}"
         );
         Ok(vec![Table::on(cluster, &self.node, self.family, "stale-flows", content)?])

@@ -248,7 +248,8 @@ mod tests {
     #[test]
     fn an_archive_of_docker_save_is_loaded_under_its_names() {
         let directory = tempfile::tempdir().unwrap();
-        let index = json!([{ "Config": "c.json", "RepoTags": ["mine:dev", "registry.k8s.io/mine:v1"], "Layers": ["l/layer.tar", "z.tar.gz"] }]);
+        let index = json!([{ "Config": "c.json", "RepoTags": ["mine:dev", "registry.k8s.io/\
+         mine:v1"], "Layers": ["l/layer.tar", "z.tar.gz"] }]);
         let path = tar(
             directory.path(),
             &[
@@ -280,12 +281,19 @@ mod tests {
             "config": { "digest": digest(&config), "size": 2 }, "layers": [{ "digest": digest(&layer), "size": 5 }],
         }));
         let index = bytes(&json!({ "schemaVersion": 2, "manifests": [
-            { "mediaType": MANIFEST, "digest": digest(b"other"), "platform": { "os": "linux", "architecture": "s390x" } },
-            { "mediaType": MANIFEST, "digest": digest(&manifest), "platform": { "os": "linux", "architecture": architecture() } },
+            {
+                "mediaType": MANIFEST, "digest": digest(b"other"),
+                "platform": { "os": "linux", "architecture": "s390x" },
+            },
+            {
+                "mediaType": MANIFEST, "digest": digest(&manifest),
+                "platform": { "os": "linux", "architecture": architecture() },
+            },
         ] }));
         let top = bytes(&json!({ "schemaVersion": 2, "manifests": [{
             "mediaType": "application/vnd.oci.image.index.v1+json", "digest": digest(&index),
-            "annotations": { "io.containerd.image.name": "docker.io/library/mine:dev", "org.opencontainers.image.ref.name": "dev" },
+            "annotations": { "io.containerd.image.name": "docker.io/library/\
+             mine:dev", "org.opencontainers.image.ref.name": "dev" },
         }] }));
         vec![blob(config), blob(layer), blob(manifest), blob(index), ("index.json".into(), top)]
     }

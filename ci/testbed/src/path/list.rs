@@ -23,8 +23,9 @@ impl Net {
     }
 
     /// What no plain command asks: what NetworkPolicies deny on each node in each family, flows whose
-    /// backend changes, connections to processes of other nodes and of a node to its own, the addresses of load balancers,
-    /// applications of others, NodePorts at 127.0.0.1, and changes of Services.
+    /// backend changes, connections to processes of other nodes and of a node to its own, the addresses
+    /// of load balancers, applications of others, NodePorts at 127.0.0.1, changes of Services, and the
+    /// API server's certificate.
     pub fn unasked(&self) -> Vec<Path> {
         let of = |family: &Family| {
             let family = *family;

@@ -195,7 +195,8 @@ fn packet_filter(state: &mut BTreeMap<String, String>) {
     let cache = Cache::open().unwrap();
     let rootfs =
         components::prepare(&cache, components::default_minor(), Cni::Ptp, &Silent).unwrap().rootfs;
-    let script = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; nft list ruleset; iptables-legacy-save 2>&1; ip6tables-legacy-save 2>&1; true";
+    let script = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; nft list ruleset; iptables-legacy-save 2>&1; \
+     ip6tables-legacy-save 2>&1; true";
     let mut command = Command::new("chroot");
     let text = read(command.arg(rootfs).args(["/bin/sh", "-c", script]));
     let rules: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();

@@ -72,7 +72,8 @@ pub(crate) const FAMILIES: Rule = Rule {
     summary: "Cilium's BGP announces routes of one family only in a dual-stack cluster.",
     why: "Where families are listed, Cilium exchanges routes of no other one, and in a CiliumBGPPeerConfig \
           a family without advertisements, or with labels that no CiliumBGPAdvertisement has, announces \
-          nothing; a CiliumBGPPeerConfig that no CiliumBGPClusterConfig names has no effect. Addresses of the other family are then \
+          nothing; a CiliumBGPPeerConfig that no CiliumBGPClusterConfig names has no effect. \
+          Addresses of the other family are then \
           reached by nobody outside.",
     fix: "List ipv4 and ipv6, each with its advertisements, for this neighbour or for another one.",
     sources: &[

@@ -28,7 +28,8 @@ pub(crate) const ASSIGN: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("Pods have one address, or none")],
     good: &[Example::new(
-        documents!(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56", "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"), "\
+        documents!(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56", "serviceSubnet: \
+         10.96.0.0/16,fd00:10:96::/112"), "\
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -47,7 +48,8 @@ data:
 "),
     )],
     bad: &[Example::new(
-        documents!(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56", "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"), "\
+        documents!(cluster!("podSubnet: 10.244.0.0/16,fd00:10:244::/56", "serviceSubnet: \
+         10.96.0.0/16,fd00:10:96::/112"), "\
 apiVersion: v1
 kind: ConfigMap
 metadata:

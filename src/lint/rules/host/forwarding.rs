@@ -11,7 +11,8 @@ use crate::{
 use super::last;
 
 const KERNEL: &str = "https://docs.kernel.org/networking/ip-sysctl.html";
-const RUNTIMES: &str = "https://kubernetes.io/docs/setup/production-environment/container-runtimes/#install-and-configure-prerequisites";
+const RUNTIMES: &str = "https://kubernetes.io/docs/setup/production-environment/container-runtimes/\
+ #install-and-configure-prerequisites";
 const V4: &str = "net.ipv4.ip_forward";
 const V6: &str = "net.ipv6.conf.all.forwarding";
 const GOOD: Example = Example::new(documents!(

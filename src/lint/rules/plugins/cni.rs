@@ -148,7 +148,8 @@ pub(crate) const ONE_FAMILY: Rule = Rule {
     area: Area::Plugins,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "A node's CNI configuration gives Pods no address, or no default route, of a family that they are to have.",
+    summary: "A node's CNI configuration gives Pods no address, or no default route, of a family \
+     that they are to have.",
     why: "Pods get the addresses that the node's CNI configuration has ranges for, whatever the cluster's \
           pod range says, and the routes that it lists.",
     fix: "Add a set with a range of the node's of that family, and a route to ::/0 beside 0.0.0.0/0.",

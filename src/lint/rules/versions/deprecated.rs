@@ -30,9 +30,8 @@ pub(crate) const IPVS: Rule = Rule {
     summary: "kube-proxy's IPVS mode is deprecated.",
     why: "Since 1.35 kube-proxy says so at each start. The nftables mode takes its place.",
     fix: "Plan the move to mode: nftables (kernel 5.13 and later).",
-    sources: &[
-        "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/5495-deprecate-ipvs-mode-in-kube-proxy",
-    ],
+    sources: &["https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/\
+         5495-deprecate-ipvs-mode-in-kube-proxy"],
     enforced_by: &[EnforcedBy::Nothing],
     good: &[
         Example::new(proxy!("mode: nftables")).asked(Asked::kubernetes(36)),

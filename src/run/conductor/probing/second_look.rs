@@ -77,12 +77,12 @@ fn until(now: Instant, deadline: Instant, spent: Duration) -> Instant {
 enum Wanted {
     /// All that failed.
     All,
-    /// What a kube-proxy may mend that is only just there: not what is dead between pods themselves, too. Ways
+    /// What a kube-proxy may repair that is only just there: not what is dead between pods themselves, too. Ways
     /// between pods come to life in a young cluster as well, and what they explain is wanted then.
     Proxied,
-    /// Connections that had to be refused, from where other Services do answer. Kernels send a pod no more than some six refusals at once,
-    /// and one a second thereafter (`icmp_ratelimit`); what proxies refuse to others of its probes while
-    /// they learn of our pods uses them up.
+    /// Connections that had to be refused, from where other Services do answer. Kernels send a pod no more than
+    /// some six refusals at once, and one a second thereafter (`icmp_ratelimit`); what proxies refuse to
+    /// others of its probes while they learn of our pods uses them up.
     Refusals,
 }
 

@@ -4,19 +4,29 @@
 //! release and of programs that clusters of the testbed have too; the images of kind's network agent and of its
 //! volume provisioner are stand-ins (`images/recipes/kind.rs`); and machine-wide settings are hidden from its nodes.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use super::catalogue::{self, KIND};
-use super::debian::Debian;
-use super::{Artefacts, LANES, busybox, lanes};
-use crate::cache::{Build, Cache, Key};
-use crate::error::Error;
-use crate::images::recipes::{self, KindSources};
-use crate::images::{Reference, Store, save};
-use crate::network::Cni;
-use crate::progress::{Progress, Silent};
+use super::{
+    Artefacts, LANES, busybox,
+    catalogue::{self, KIND},
+    debian::Debian,
+    lanes,
+};
+use crate::{
+    cache::{Build, Cache, Key},
+    error::Error,
+    images::{
+        Reference, Store,
+        recipes::{self, KindSources},
+        save,
+    },
+    network::Cni,
+    progress::{Progress, Silent},
+};
 
 /// What the engine's root file system has beside Debian's essential packages: podman with runc, for crun doesn't run
 /// on hybrid control groups, and what both need for networks.

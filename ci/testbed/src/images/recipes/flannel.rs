@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use super::super::image::{self, Config};
-use super::super::layer::Layer;
-use super::super::packages::Packages;
-use super::super::reference::Reference;
-use super::super::store::Store;
 use super::base;
-use crate::error::Error;
+use crate::{
+    error::Error,
+    images::{
+        image::{self, Config},
+        layer::Layer,
+        packages::Packages,
+        reference::Reference,
+        store::Store,
+    },
+};
 
 /// What flannel's image is made of.
 #[derive(Clone, Copy, Debug)]

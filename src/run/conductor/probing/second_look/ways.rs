@@ -47,7 +47,7 @@ impl<'a> Ways<'a> {
     }
 
     /// Whether a Service's failure is that of a way which is dead without it, too: no proxy that is still to
-    /// learn something will mend it. A healthy cluster has no such ways.
+    /// learn something will repair it. A healthy cluster has no such ways.
     pub(super) fn explain(&self, world: World<'_>, probe: &Probe) -> bool {
         let family = probe.family();
         if matches!(probe.aim.service(), None | Some(ServiceRole::HostBackend(_))) {
