@@ -34,6 +34,7 @@ mod tools;
 mod traffic;
 
 pub(super) use scripts::{is_script, script_file};
+pub(super) use installs::is_k3s_file;
 pub(super) use texts::{corefile, sysctl_file};
 
 use super::{
@@ -125,7 +126,7 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
 }
 
 /// Whether a document is a server's configuration of k3s or RKE2.
-pub(super) fn is_k3s(root: &Node) -> bool {
+fn is_k3s(root: &Node) -> bool {
     ["cluster-cidr", "service-cidr"].iter().any(|key| root.get(key).is_some())
 }
 

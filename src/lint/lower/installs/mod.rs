@@ -18,6 +18,8 @@ mod rke;
 mod talos;
 mod wrapped;
 
+pub(in crate::lint) use k3s::is_k3s_file;
+
 use std::net::Ipv6Addr;
 
 use crate::lint::{
