@@ -17,6 +17,7 @@ mod ingress;
 mod installs;
 mod invocations;
 mod kernel;
+mod kind_patches;
 mod kinds;
 mod kubeadm;
 mod kubernetes;
