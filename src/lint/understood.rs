@@ -212,6 +212,9 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
     for block in model.policies.iter().flat_map(|policy| &policy.peers).flat_map(|p| &p.blocks) {
         say(block.cidr.text.span, format!("policy for {}", block.cidr.text.value));
     }
+    for block in model.policies.iter().flat_map(|policy| &policy.denied).flat_map(|p| &p.blocks) {
+        say(block.cidr.text.span, format!("policy against {}", block.cidr.text.value));
+    }
     for directive in &model.dns {
         if let Some(span) = directive.span() {
             let words: Vec<&str> = directive.words.iter().map(|word| word.value.as_str()).collect();

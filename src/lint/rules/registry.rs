@@ -109,6 +109,8 @@ pub static RULES: &[Rule] = &[
     policies::ANY_OF_ONE_FAMILY,
     policies::EXCEPT,
     dns::DROPS,
+    policies::EXCEPT_OF_ONE_FAMILY,
+    policies::DENIED_OF_ONE_FAMILY,
     dns::REVERSE,
     dns::DNS64,
     dns::UPSTREAM_FAMILY,
