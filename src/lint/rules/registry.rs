@@ -82,6 +82,7 @@ pub static RULES: &[Rule] = &[
     versions::IPTABLES_DUAL_STACK,
     versions::RECENT_FIELD,
     versions::NFTABLES_TOO_NEW,
+    versions::MODE_UNSET,
     services::LEGACY,
     services::TOO_NEW,
     services::FAMILIES,
