@@ -26,6 +26,7 @@ impl Lower<'_> {
             ("k0s.k0sproject.io", "ClusterConfig" | "Cluster") => self.k0s(root),
             ("k0sctl.k0sproject.io", "Cluster") => self.k0sctl(root),
             ("cluster.x-k8s.io", "Cluster") => self.capi_cluster(root),
+            ("cluster.x-k8s.io", "MachineDeployment" | "MachinePool") => self.capi_machines(root),
             ("cluster.x-k8s.io", "ClusterClass") => self.capi_class(root),
             ("kops.k8s.io", "Cluster") => self.kops(root),
             ("core.gardener.cloud", "Shoot") => self.gardener(root),

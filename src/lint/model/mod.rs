@@ -53,6 +53,8 @@ pub struct Model {
     pub proxies: Vec<KubeProxyConfiguration>,
     /// kind's `Cluster`s.
     pub kinds: Vec<KindCluster>,
+    /// How many nodes documents list, where each list stands.
+    pub listed_nodes: Vec<Spanned<u64>>,
     /// Clusters as other tools are told to install them.
     pub installs: Vec<Installation>,
     /// The Service ranges that kubeadm takes where a `ClusterConfiguration` gives none.

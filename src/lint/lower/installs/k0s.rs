@@ -80,7 +80,11 @@ impl Lower<'_> {
     pub(in crate::lint::lower) fn k0sctl(&mut self, root: &Node) -> bool {
         let version = root.at(&["spec", "k0s", "version"]);
         self.version(version.and_then(Node::text));
-        for host in root.at(&["spec", "hosts"]).map(Node::items).unwrap_or_default() {
+        let hosts = root.at(&["spec", "hosts"]);
+        // A controller runs no kubelet.
+        let other = |host: &Node| host.get("role").and_then(Node::str) != Some("controller");
+        self.listed(hosts, other);
+        for host in hosts.map(Node::items).unwrap_or_default() {
             let flags = host.get("installFlags").map(Node::items).unwrap_or_default();
             for flag in flags.iter().filter_map(Node::text) {
                 if let Some(words) = self.variable(&flag, &["--kubelet-extra-args="]) {

@@ -80,7 +80,7 @@ impl Lower<'_> {
             let default = |text, setting| Some(assumed(text, at, setting));
             let pods_setting = Setting::pods(Tool::K3s, "cluster-cidr");
             let mut settings = settings(root, SETTINGS);
-            let disabled = get("disable").map(|node| self.listed(node)).unwrap_or_default();
+            let disabled = get("disable").map(|node| self.words_of(node)).unwrap_or_default();
             let part = disabled.into_iter().find(|word| PARTS.contains(&word.value.as_str()));
             settings
                 .list
@@ -174,7 +174,7 @@ impl Lower<'_> {
     }
 
     /// Words that stand in a list, or in one text between commas.
-    fn listed(&self, node: &Node) -> Vec<Spanned<String>> {
+    fn words_of(&self, node: &Node) -> Vec<Spanned<String>> {
         let texts = node.items().iter().filter_map(Node::text).chain(node.text());
         texts.flat_map(|text| self.split(&text)).collect()
     }

@@ -80,6 +80,15 @@ impl Lower<'_> {
             || self.flannel_file(root)
     }
 
+    /// Counts the nodes of a list that run a kubelet.
+    fn listed(&mut self, list: Option<&Node>, runs: impl Fn(&Node) -> bool) {
+        let Some(list) = list.filter(|list| !list.items().is_empty()) else { return };
+        let count = list.items().iter().filter(|item| runs(item)).count();
+        if let Ok(count) = u64::try_from(count) {
+            self.model.listed_nodes.push(Spanned::new(count, list.span));
+        }
+    }
+
     /// Ranges in a list, each an item of its own.
     fn range_items(&self, node: Option<&Node>, setting: Setting) -> Option<RangeList> {
         let items = node.map(Node::items).unwrap_or_default();
