@@ -83,7 +83,7 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
     for called in &model.called {
         say(called.at, format!("the API server calls Service {}", called.service));
     }
-    for pool in &model.pools {
+    for pool in model.pools.iter().filter(|pool| !pool.assumed) {
         say(pool.cidr.text.span, format!("Calico pool {}", pool.cidr.text.value));
     }
     for cilium in &model.cilium {

@@ -177,7 +177,7 @@ impl Model {
 
     /// Whether Calico has pools of both families in use.
     fn calico_is_dual(&self) -> bool {
-        let used = || self.pools.iter().filter(|pool| !pool.disabled);
+        let used = || self.pools.iter().filter(|pool| !pool.disabled && !pool.assumed);
         let has = |family| used().any(|pool| pool.cidr.family() == Some(family));
         IpFamily::ALL.into_iter().all(has)
     }
