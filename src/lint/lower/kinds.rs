@@ -111,6 +111,12 @@ impl Lower<'_> {
                 "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
             )
             | ("apiregistration.k8s.io", "APIService") => self.called(root),
+            ("apiextensions.k8s.io", "CustomResourceDefinition")
+                if root.at(&["spec", "conversion", "webhook"]).is_some() =>
+            {
+                self.called(root)
+            }
+            ("discovery.k8s.io", "EndpointSlice") => self.endpoint_slice(root),
             ("crd.projectcalico.org" | "projectcalico.org", "IPPool") => self.ip_pool(root),
             ("crd.projectcalico.org" | "projectcalico.org", "FelixConfiguration") => {
                 self.model.felix.extend(root.at(&["spec", "ipv6Support"]).and_then(Node::text));

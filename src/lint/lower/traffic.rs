@@ -191,10 +191,13 @@ impl Lower<'_> {
         true
     }
 
-    /// Webhooks of admission, and aggregated APIs.
+    /// Webhooks of admission and of conversion, and aggregated APIs.
     pub(super) fn called(&mut self, root: &Node) -> bool {
         let webhooks = items(root, &["webhooks"]).iter();
         let services = webhooks.filter_map(|hook| hook.at(&["clientConfig", "service"]));
+        // That of a CustomResourceDefinition converts objects between its versions.
+        let conversion = root.at(&["spec", "conversion", "webhook", "clientConfig", "service"]);
+        let services = services.chain(conversion);
         for service in services.chain(root.at(&["spec", "service"])) {
             let text = |key| service.get(key).and_then(Node::text);
             let Some(name) = text("name") else { continue };

@@ -134,6 +134,8 @@ pub struct Model {
     pub node_objects: Vec<NodeObject>,
     /// Ranges of `ServiceCIDR` objects, one list each.
     pub service_cidrs: Vec<RangeList>,
+    /// Addresses of `EndpointSlice` objects.
+    pub endpoint_addresses: Vec<Address>,
     /// Kernel settings that any document makes.
     pub sysctls: Vec<Spanned<Sysctl>>,
     /// Feature gates that any document sets.
