@@ -21,8 +21,9 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
     for document in &model.kubeadm {
         say(document.kind.span, format!("kubeadm {} {}", document.api.value, document.kind.value));
     }
-    for list in model.range_lists().into_iter().filter(|list| !list.assumed) {
-        say(list.text.span, ranges(list));
+    for list in model.range_lists() {
+        let default = if list.assumed { ", the default" } else { "" };
+        say(list.text.span, format!("{}{default}", ranges(list)));
     }
     for node in &model.nodes {
         if let Some(name) = &node.name {
