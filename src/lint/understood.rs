@@ -47,8 +47,7 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         say(url.span, format!("API server at {}", url.value));
     }
     for install in &model.installs {
-        // RKE2 reads the same file.
-        let tool = if install.tool == Tool::K3s { "k3s or RKE2" } else { install.tool.as_str() };
+        let tool = install.tool.reader();
         say(install.at, format!("configuration of {tool}{}", args(&install.settings)));
     }
     for (component, arg) in model.components.iter().flat_map(flags) {
