@@ -34,8 +34,8 @@ mod texts;
 mod tools;
 mod traffic;
 
-pub(super) use scripts::{is_script, script_file};
 pub(super) use installs::is_k3s_file;
+pub(super) use scripts::{is_script, script_file};
 pub(super) use texts::{corefile, sysctl_file};
 
 use super::{
@@ -43,6 +43,7 @@ use super::{
         Address, AddressList, Arg, Args, ArgsForm, Asked, Gate, GateReader, Model, Owner,
         RangeEntry, RangeList, Role, Version,
     },
+    schema::misspelt,
     source::{Source, SourceId, Sources, Spanned},
     tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
 };
@@ -359,6 +360,14 @@ impl<'a> Lower<'a> {
         {
             self.model.versions.push(text.with(version));
         }
+    }
+
+    /// Finds keys that are most likely meant to be one of the fields that a tool has.
+    fn misspelt(&mut self, name: &str, node: Option<&Node>, fields: &[&str]) {
+        let Some(node) = node else { return };
+        let mut found = Vec::new();
+        misspelt(name, node, fields, &mut found);
+        self.model.flaws.extend(found.into_iter().map(|(_, flaw)| flaw));
     }
 
     fn flaws(&mut self, check: impl FnOnce(&mut Vec<Flaw>)) {
