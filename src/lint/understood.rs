@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use super::{
     model::{
         AddressList, Arg, Args, CalicoBgp, Component, ComponentName, Listener, Mesh, Model,
-        RangeList, Tool,
+        RangeList,
     },
     report::{Report, Statement},
     source::{SourceId, Span, Spanned},

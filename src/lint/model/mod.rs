@@ -361,11 +361,11 @@ pub struct Autodetection {
 pub struct IpPool {
     /// Its range.
     pub cidr: RangeEntry,
-    /// Whether it is out of use.
-    pub disabled: bool,
     /// Whether the range is one that a tool takes from elsewhere, and no document gives it to the
     /// pool.
     pub assumed: bool,
+    /// Whether it is out of use.
+    pub disabled: bool,
     /// `blockSize`, in bits of prefix.
     pub block_size: Option<Spanned<u64>>,
     /// `ipipMode`, or the operator's `encapsulation`.
