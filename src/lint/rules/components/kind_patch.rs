@@ -7,9 +7,9 @@ macro_rules! both {
     ($image:literal) => {
         concat!(
             "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nnetworking: {ipFamily: dual}\n",
-            "kubeadmConfigPatches:\n  - |\n    apiVersion: kubeadm.k8s.io/v1beta3\n",
+            "kubeadmConfigPatches:\n  - |\n    apiVersion: \"kubeadm.k8s.io/v1beta3\"\n",
             "    kind: ClusterConfiguration\n    apiServer:\n      extraArgs: {v: \"4\"}\n",
-            "  - |\n    apiVersion: kubeadm.k8s.io/v1beta4\n    kind: ClusterConfiguration\n",
+            "  - |\n    apiVersion: \"kubeadm.k8s.io/v1beta4\"\n    kind: ClusterConfiguration\n",
             "    apiServer:\n      extraArgs: [{name: v, value: \"4\"}]\n",
             "nodes:\n  - role: control-plane\n    image: kindest/node:",
             $image,
@@ -83,7 +83,7 @@ nodes:
     image: kindest/node:v1.30.13
     kubeadmConfigPatches:
       - |
-        apiVersion: kubeadm.k8s.io/v1beta4
+        apiVersion: \"kubeadm.k8s.io/v1beta4\"
         kind: JoinConfiguration
         nodeRegistration:
           kubeletExtraArgs: [{name: v, value: \"4\"}]
