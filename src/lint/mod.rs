@@ -11,6 +11,7 @@
 mod allow;
 mod capacity;
 mod command;
+mod drop_ins;
 mod edits;
 mod error;
 mod goal;

@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     allow::Allowed,
-    capacity, goal,
+    capacity, drop_ins, goal,
     live::Live,
     lower::{self, Recognition},
     model::{Asked, Model, is_template},
@@ -155,6 +155,7 @@ fn lint(
 ) -> Report {
     let (mut parsed, mut skipped) = (parsed, skipped);
     let templates = unfinished::skip(&mut parsed, &mut skipped);
+    let merged = drop_ins::merge(&mut parsed);
     let scopes = scopes(&parsed);
     let mut sources = Sources::default();
     let mut files = Vec::new();
@@ -167,7 +168,7 @@ fn lint(
         findings: Vec::new(),
         allowed: 0,
         files: files.len(),
-        understood: 0,
+        understood: merged,
         ignored: 0,
         unknown: BTreeMap::new(),
         templates,
@@ -293,7 +294,7 @@ impl Report {
 
 /// Which cluster each file belongs to, as a number. Files that define no cluster belong to the
 /// only one there is, or to the only one of their directory, or else to one of their own; thus a
-/// directory of alternative clusters is not read as one. k3s reads several files for one cluster.
+/// directory of alternative clusters is not read as one.
 fn scopes(parsed: &[Parsed]) -> Vec<usize> {
     let defines = |file: &Parsed| {
         file.documents.iter().any(|document| lower::defines_cluster(&document.root))
@@ -305,28 +306,13 @@ fn scopes(parsed: &[Parsed]) -> Vec<usize> {
             _ => Some(directory),
         }
     };
-    let is_k3s =
-        |at: usize| parsed[at].documents.iter().any(|document| lower::is_k3s(&document.root));
     let mut scope_of: Vec<Option<usize>> = vec![None; parsed.len()];
-    let mut k3s: HashMap<Option<&Path>, usize> = HashMap::new();
     let mut by_directory: HashMap<Option<&Path>, Vec<usize>> = HashMap::new();
     let mut rest = 0;
     for at in (0..parsed.len()).filter(|&at| defines(&parsed[at])) {
-        let dropped_in = parsed[at].path.as_deref().and_then(Path::parent) != directory(at);
-        let known = if is_k3s(at) { k3s.get(&directory(at)).copied() } else { None };
-        let main = parsed[at].path.as_deref().and_then(Path::file_name);
-        let scope = match known.filter(|_| dropped_in || main.is_some_and(|n| n == "config.yaml")) {
-            Some(scope) => scope,
-            None => {
-                by_directory.entry(directory(at)).or_default().push(rest);
-                rest += 1;
-                rest - 1
-            }
-        };
-        if is_k3s(at) {
-            k3s.entry(directory(at)).or_insert(scope);
-        }
-        scope_of[at] = Some(scope);
+        by_directory.entry(directory(at)).or_default().push(rest);
+        scope_of[at] = Some(rest);
+        rest += 1;
     }
     if rest < 2 {
         return vec![0; parsed.len()];

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use super::{
     model::{
         AddressList, Arg, Args, CalicoBgp, Component, ComponentName, Listener, Mesh, Model,
-        RangeList, Tool,
+        RangeList,
     },
     report::{Report, Statement},
     source::{SourceId, Span, Spanned},
@@ -21,8 +21,9 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
     for document in &model.kubeadm {
         say(document.kind.span, format!("kubeadm {} {}", document.api.value, document.kind.value));
     }
-    for list in model.range_lists().into_iter().filter(|list| !list.assumed) {
-        say(list.text.span, ranges(list));
+    for list in model.range_lists() {
+        let default = if list.assumed { ", the default" } else { "" };
+        say(list.text.span, format!("{}{default}", ranges(list)));
     }
     for node in &model.nodes {
         if let Some(name) = &node.name {
@@ -46,8 +47,7 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         say(url.span, format!("API server at {}", url.value));
     }
     for install in &model.installs {
-        // RKE2 reads the same file.
-        let tool = if install.tool == Tool::K3s { "k3s or RKE2" } else { install.tool.as_str() };
+        let tool = install.tool.reader();
         say(install.at, format!("configuration of {tool}{}", args(&install.settings)));
     }
     for (component, arg) in model.components.iter().flat_map(flags) {
@@ -83,7 +83,7 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
     for called in &model.called {
         say(called.at, format!("the API server calls Service {}", called.service));
     }
-    for pool in &model.pools {
+    for pool in model.pools.iter().filter(|pool| !pool.assumed) {
         say(pool.cidr.text.span, format!("Calico pool {}", pool.cidr.text.value));
     }
     for cilium in &model.cilium {
@@ -211,6 +211,9 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
     }
     for block in model.policies.iter().flat_map(|policy| &policy.peers).flat_map(|p| &p.blocks) {
         say(block.cidr.text.span, format!("policy for {}", block.cidr.text.value));
+    }
+    for block in model.policies.iter().flat_map(|policy| &policy.denied).flat_map(|p| &p.blocks) {
+        say(block.cidr.text.span, format!("policy against {}", block.cidr.text.value));
     }
     for directive in &model.dns {
         if let Some(span) = directive.span() {

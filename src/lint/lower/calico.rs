@@ -122,6 +122,7 @@ impl Lower<'_> {
         let mode = if operator { "encapsulation" } else { "ipipMode" };
         self.model.pools.push(IpPool {
             cidr: RangeEntry::new(cidr),
+            assumed: false,
             disabled: is_true(spec.get("disabled")) || others || nowhere,
             block_size: size.and_then(|text| Some(text.with(text.value.parse().ok()?))),
             encapsulation: spec.get(mode).and_then(Node::text),

@@ -88,6 +88,7 @@ impl Lower<'_> {
             at: begin,
             settings: Args { list, ..Args::default() },
             pools,
+            config_map: false,
         });
         let created = at(root, "ipam.operator.autoCreateCiliumPodIPPools").map(Node::entries);
         for pool in created.unwrap_or_default() {
@@ -120,7 +121,7 @@ impl Lower<'_> {
             }
         }
         let settings = Args { list, ..Args::default() };
-        self.model.cilium.push(Cilium { at, settings, pools });
+        self.model.cilium.push(Cilium { at, settings, pools, config_map: false });
     }
 
     /// RKE2's edition of the chart takes the nodes' pod ranges unless it is told otherwise.
@@ -149,6 +150,7 @@ impl Lower<'_> {
             at: begin,
             settings: Args { list, ..Args::default() },
             pools,
+            config_map: true,
         });
     }
 

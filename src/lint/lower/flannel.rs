@@ -97,6 +97,37 @@ impl Lower<'_> {
             texts: Vec::new(),
         });
     }
+
+    /// Helm values of RKE2's chart of Canal, to which RKE2 gives the cluster's ranges: what is said
+    /// of flannel counts where IPv6 is on by a range among the values.
+    pub(super) fn canal_values(&mut self, root: &Node, at: Span) {
+        let range = |all: &str, own: &str| {
+            let set = root.at(&["global", all]).and_then(Node::text);
+            let set = set.filter(|range| !range.value.is_empty());
+            set.or_else(|| root.get(own).and_then(Node::text))
+        };
+        let Some(v6) = range("clusterCIDRv6", "podCidrv6") else { return };
+        let backend = root.at(&["flannel", "backend"]).and_then(Node::text);
+        let settings = [
+            ("network", range("clusterCIDRv4", "podCidr")),
+            ("enableipv6", Some(v6.with("true".to_owned()))),
+            ("ipv6network", Some(v6)),
+            ("backend.type", backend.or_else(|| Some(Spanned::new("vxlan".to_owned(), at)))),
+        ];
+        let set = |(name, value): (&str, Option<Spanned<String>>)| {
+            let value = value?;
+            Some(Arg { name: value.with(name.to_owned()), value })
+        };
+        let list = settings.into_iter().filter_map(set).collect();
+        let settings = Args { list, ..Args::default() };
+        self.model.flannel.push(Flannel {
+            at,
+            broken: None,
+            settings,
+            enable: None,
+            texts: Vec::new(),
+        });
+    }
 }
 
 /// The fields of a mapping and of the mappings in it, as flannel's reader compares their names.

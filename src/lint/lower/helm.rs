@@ -16,6 +16,7 @@ enum Chart {
     Cilium,
     Calico,
     Flannel,
+    Canal,
     CoreDns,
     KubeOvn,
     OvnKubernetes,
@@ -32,6 +33,7 @@ impl Chart {
             "cilium" | "rke2-cilium" => Some(Self::Cilium),
             "tigera-operator" | "calico" | "rke2-calico" => Some(Self::Calico),
             "flannel" | "rke2-flannel" => Some(Self::Flannel),
+            "rke2-canal" => Some(Self::Canal),
             "coredns" | "rke2-coredns" => Some(Self::CoreDns),
             "kube-ovn" | "kubeovn" => Some(Self::KubeOvn),
             "ovn-kubernetes" => Some(Self::OvnKubernetes),
@@ -111,6 +113,7 @@ impl Lower<'_> {
         match chart {
             Chart::Cilium => self.cilium_values(values, begin),
             Chart::Flannel => self.flannel_values(values, begin),
+            Chart::Canal => self.canal_values(values, begin),
             Chart::CoreDns => self.coredns_values(values),
             Chart::KubeOvn => self.kube_ovn_values(values, begin),
             Chart::OvnKubernetes => {

@@ -26,6 +26,7 @@ impl Lower<'_> {
             ("k0s.k0sproject.io", "ClusterConfig" | "Cluster") => self.k0s(root),
             ("k0sctl.k0sproject.io", "Cluster") => self.k0sctl(root),
             ("cluster.x-k8s.io", "Cluster") => self.capi_cluster(root),
+            ("cluster.x-k8s.io", "MachineDeployment" | "MachinePool") => self.capi_machines(root),
             ("cluster.x-k8s.io", "ClusterClass") => self.capi_class(root),
             ("kops.k8s.io", "Cluster") => self.kops(root),
             ("core.gardener.cloud", "Shoot") => self.gardener(root),
@@ -110,6 +111,12 @@ impl Lower<'_> {
                 "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
             )
             | ("apiregistration.k8s.io", "APIService") => self.called(root),
+            ("apiextensions.k8s.io", "CustomResourceDefinition")
+                if root.at(&["spec", "conversion", "webhook"]).is_some() =>
+            {
+                self.called(root)
+            }
+            ("discovery.k8s.io", "EndpointSlice") => self.endpoint_slice(root),
             ("crd.projectcalico.org" | "projectcalico.org", "IPPool") => self.ip_pool(root),
             ("crd.projectcalico.org" | "projectcalico.org", "FelixConfiguration") => {
                 self.model.felix.extend(root.at(&["spec", "ipv6Support"]).and_then(Node::text));

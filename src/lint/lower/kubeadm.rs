@@ -56,6 +56,10 @@ impl Lower<'_> {
     }
 
     pub(super) fn cluster_configuration(&mut self, root: &Node, api: Option<Spanned<String>>) {
+        if api.is_none() {
+            let check = Schema::KubeadmV1beta4;
+            self.flaws(|flaws| check.misspelt("ClusterConfiguration", root, flaws));
+        }
         self.version(root.get("kubernetesVersion").and_then(Node::text));
         let network = |field| like(root.get("networking")?, field).and_then(Node::text);
         let pods = self.ranges(network("podSubnet"), Role::Pods, Owner::Kubeadm, "podSubnet");
@@ -120,6 +124,10 @@ impl Lower<'_> {
         init: bool,
         tool: Option<Tool>,
     ) {
+        if api.is_none() {
+            let kind = if init { "InitConfiguration" } else { "JoinConfiguration" };
+            self.flaws(|flaws| Schema::KubeadmV1beta4.misspelt(kind, root, flaws));
+        }
         let endpoint = if init {
             root.get("localAPIEndpoint")
         } else {

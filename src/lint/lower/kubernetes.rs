@@ -244,6 +244,17 @@ impl Lower<'_> {
         true
     }
 
+    /// The addresses of an EndpointSlice, whoever writes it.
+    pub(super) fn endpoint_slice(&mut self, root: &Node) -> bool {
+        if root.get("addressType").and_then(Node::str) != Some("FQDN") {
+            let endpoints = root.get("endpoints").map(Node::items).unwrap_or_default().iter();
+            let lists = endpoints.filter_map(|endpoint| endpoint.get("addresses"));
+            let texts = lists.flat_map(Node::items).filter_map(Node::text);
+            self.model.endpoint_addresses.extend(texts.map(Address::new));
+        }
+        true
+    }
+
     pub(super) fn service_cidr(&mut self, root: &Node) -> bool {
         let Some(list) = root.at(&["spec", "cidrs"]) else { return true };
         let entries: Vec<_> = list.items().iter().filter_map(Node::text).collect();

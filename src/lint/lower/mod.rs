@@ -17,6 +17,7 @@ mod ingress;
 mod installs;
 mod invocations;
 mod kernel;
+mod kind_patches;
 mod kinds;
 mod kubeadm;
 mod kubernetes;
@@ -33,6 +34,7 @@ mod texts;
 mod tools;
 mod traffic;
 
+pub(super) use installs::is_k3s_file;
 pub(super) use scripts::{is_script, script_file};
 pub(super) use texts::{corefile, sysctl_file};
 
@@ -41,6 +43,7 @@ use super::{
         Address, AddressList, Arg, Args, ArgsForm, Asked, Gate, GateReader, Model, Owner,
         RangeEntry, RangeList, Role, Version,
     },
+    schema::misspelt,
     source::{Source, SourceId, Sources, Spanned},
     tree::{self, Budget, Document, Flaw, Node, Scalar, Value},
 };
@@ -125,7 +128,7 @@ pub(super) fn defines_cluster(root: &Node) -> bool {
 }
 
 /// Whether a document is a server's configuration of k3s or RKE2.
-pub(super) fn is_k3s(root: &Node) -> bool {
+fn is_k3s(root: &Node) -> bool {
     ["cluster-cidr", "service-cidr"].iter().any(|key| root.get(key).is_some())
 }
 
@@ -357,6 +360,14 @@ impl<'a> Lower<'a> {
         {
             self.model.versions.push(text.with(version));
         }
+    }
+
+    /// Finds keys that are most likely meant to be one of the fields that a tool has.
+    fn misspelt(&mut self, name: &str, node: Option<&Node>, fields: &[&str]) {
+        let Some(node) = node else { return };
+        let mut found = Vec::new();
+        misspelt(name, node, fields, &mut found);
+        self.model.flaws.extend(found.into_iter().map(|(_, flaw)| flaw));
     }
 
     fn flaws(&mut self, check: impl FnOnce(&mut Vec<Flaw>)) {

@@ -34,7 +34,8 @@ impl Lower<'_> {
             outgoing,
             blocks: list.iter().filter_map(block).collect(),
         });
-        self.model.policies.push(Policy { peers: peers.collect(), native: true });
+        let peers = peers.collect();
+        self.model.policies.push(Policy { peers, denied: Vec::new(), native: true });
         true
     }
 
@@ -44,16 +45,18 @@ impl Lower<'_> {
         let rules = rules("egress").map(|rule| (true, rule, "to"));
         let rules =
             rules.chain(items(root, &["spec", "ingress"]).iter().map(|r| (false, r, "from")));
-        let allows = |rule: &Node| {
-            rule.get("action").and_then(Node::str).is_some_and(|a| matches!(a, "Allow" | "Accept"))
-        };
-        let peers = rules.filter(|(_, rule, _)| allows(rule)).map(|(outgoing, rule, side)| {
+        let mut policy = Policy { peers: Vec::new(), denied: Vec::new(), native: false };
+        for (outgoing, rule, side) in rules {
+            let list = match rule.get("action").and_then(Node::str) {
+                Some("Allow" | "Accept") => &mut policy.peers,
+                Some("Deny") => &mut policy.denied,
+                _ => continue,
+            };
             let blocks = items(rule, &[side]).iter().flat_map(|peer| ranges(peer, "networks"));
             let blocks = blocks.map(|cidr| Block { cidr, except: Vec::new() }).collect();
-            Peers { outgoing, blocks }
-        });
-        let peers = peers.collect();
-        self.model.policies.push(Policy { peers, native: false });
+            list.push(Peers { outgoing, blocks });
+        }
+        self.model.policies.push(policy);
         true
     }
 
@@ -90,11 +93,14 @@ impl Lower<'_> {
     /// Cilium's policies: `toCIDR`, `toCIDRSet` and their like for senders.
     pub(super) fn cilium_policy(&mut self, root: &Node) -> bool {
         let specs = root.get("spec").into_iter().chain(items(root, &["specs"]));
-        let mut peers = Vec::new();
+        let mut policy = Policy { peers: Vec::new(), denied: Vec::new(), native: false };
         for spec in specs {
-            for (direction, list, set) in
-                [("ingress", "fromCIDR", "fromCIDRSet"), ("egress", "toCIDR", "toCIDRSet")]
-            {
+            for (direction, list, set) in [
+                ("ingress", "fromCIDR", "fromCIDRSet"),
+                ("egress", "toCIDR", "toCIDRSet"),
+                ("ingressDeny", "fromCIDR", "fromCIDRSet"),
+                ("egressDeny", "toCIDR", "toCIDRSet"),
+            ] {
                 for rule in items(spec, &[direction]) {
                     let plain = ranges(rule, list).into_iter();
                     let mut blocks: Vec<_> =
@@ -106,27 +112,35 @@ impl Lower<'_> {
                         })
                     };
                     blocks.extend(items(rule, &[set]).iter().filter_map(with_exceptions));
-                    peers.push(Peers { outgoing: direction == "egress", blocks });
+                    let peers = Peers { outgoing: direction.starts_with("egress"), blocks };
+                    match direction {
+                        "ingress" | "egress" => policy.peers.push(peers),
+                        _ => policy.denied.push(peers),
+                    }
                 }
             }
         }
-        self.model.policies.push(Policy { peers, native: false });
+        self.model.policies.push(policy);
         true
     }
 
     /// Calico's policies: `nets` of sources and destinations.
     pub(super) fn calico_policy(&mut self, root: &Node) -> bool {
-        let mut peers = Vec::new();
+        let mut policy = Policy { peers: Vec::new(), denied: Vec::new(), native: false };
         for (direction, side) in [("ingress", "source"), ("egress", "destination")] {
             for rule in items(root, &["spec", direction]) {
-                let allows = rule.get("action").and_then(Node::str) == Some("Allow");
-                let Some(side) = rule.get(side).filter(|_| allows) else { continue };
+                let list = match rule.get("action").and_then(Node::str) {
+                    Some("Allow") => &mut policy.peers,
+                    Some("Deny") => &mut policy.denied,
+                    _ => continue,
+                };
+                let Some(side) = rule.get(side) else { continue };
                 let block = |cidr| Block { cidr, except: Vec::new() };
                 let blocks = ranges(side, "nets").into_iter().map(block).collect();
-                peers.push(Peers { outgoing: direction == "egress", blocks });
+                list.push(Peers { outgoing: direction == "egress", blocks });
             }
         }
-        self.model.policies.push(Policy { peers, native: false });
+        self.model.policies.push(policy);
         true
     }
 
@@ -177,10 +191,13 @@ impl Lower<'_> {
         true
     }
 
-    /// Webhooks of admission, and aggregated APIs.
+    /// Webhooks of admission and of conversion, and aggregated APIs.
     pub(super) fn called(&mut self, root: &Node) -> bool {
         let webhooks = items(root, &["webhooks"]).iter();
         let services = webhooks.filter_map(|hook| hook.at(&["clientConfig", "service"]));
+        // That of a CustomResourceDefinition converts objects between its versions.
+        let conversion = root.at(&["spec", "conversion", "webhook", "clientConfig", "service"]);
+        let services = services.chain(conversion);
         for service in services.chain(root.at(&["spec", "service"])) {
             let text = |key| service.get(key).and_then(Node::text);
             let Some(name) = text("name") else { continue };

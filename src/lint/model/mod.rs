@@ -53,6 +53,8 @@ pub struct Model {
     pub proxies: Vec<KubeProxyConfiguration>,
     /// kind's `Cluster`s.
     pub kinds: Vec<KindCluster>,
+    /// How many nodes documents list, where each list stands.
+    pub listed_nodes: Vec<Spanned<u64>>,
     /// Clusters as other tools are told to install them.
     pub installs: Vec<Installation>,
     /// The Service ranges that kubeadm takes where a `ClusterConfiguration` gives none.
@@ -132,6 +134,8 @@ pub struct Model {
     pub node_objects: Vec<NodeObject>,
     /// Ranges of `ServiceCIDR` objects, one list each.
     pub service_cidrs: Vec<RangeList>,
+    /// Addresses of `EndpointSlice` objects.
+    pub endpoint_addresses: Vec<Address>,
     /// Kernel settings that any document makes.
     pub sysctls: Vec<Spanned<Sysctl>>,
     /// Feature gates that any document sets.
@@ -357,6 +361,9 @@ pub struct Autodetection {
 pub struct IpPool {
     /// Its range.
     pub cidr: RangeEntry,
+    /// Whether the range is one that a tool takes from elsewhere, and no document gives it to the
+    /// pool.
+    pub assumed: bool,
     /// Whether it is out of use.
     pub disabled: bool,
     /// `blockSize`, in bits of prefix.

@@ -16,6 +16,8 @@ pub struct Cilium {
     pub settings: Args,
     /// The ranges of its cluster pool.
     pub pools: Vec<RangeEntry>,
+    /// Whether they are the ConfigMap's, and no values of the chart.
+    pub config_map: bool,
 }
 
 /// What Calico announces by BGP, or to whom.

@@ -48,6 +48,15 @@ pub enum Tool {
 }
 
 impl Tool {
+    /// How a sentence names the program that reads its settings.
+    pub const fn reader(self) -> &'static str {
+        match self {
+            // The file alone doesn't tell which of them it is for.
+            Self::K3s => "k3s or RKE2",
+            other => other.as_str(),
+        }
+    }
+
     /// How a sentence names it.
     pub const fn as_str(self) -> &'static str {
         match self {

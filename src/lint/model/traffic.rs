@@ -14,13 +14,15 @@ use super::{Address, RangeEntry, parse_address, parse_range};
 /// A network policy: Kubernetes', Cilium's or Calico's.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Its lists of peers.
+    /// Its lists of peers that are allowed.
     pub peers: Vec<Peers>,
+    /// Those that are denied.
+    pub denied: Vec<Peers>,
     /// Whether it is Kubernetes' own kind.
     pub native: bool,
 }
 
-/// One list of peers, of which each is allowed.
+/// One list of peers, of which each is allowed, or denied.
 #[derive(Clone, Debug)]
 pub struct Peers {
     /// Whether they are destinations, and not senders.

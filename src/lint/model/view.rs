@@ -177,9 +177,30 @@ impl Model {
 
     /// Whether Calico has pools of both families in use.
     fn calico_is_dual(&self) -> bool {
-        let used = || self.pools.iter().filter(|pool| !pool.disabled);
+        let used = || self.pools.iter().filter(|pool| !pool.disabled && !pool.assumed);
         let has = |family| used().any(|pool| pool.cidr.family() == Some(family));
         IpFamily::ALL.into_iter().all(has)
+    }
+
+    /// How many nodes the documents list, and where the first of them are: those of the tools that
+    /// list them, or those of kubeadm's that differ by their name or address.
+    pub fn node_count(&self) -> Option<Spanned<u64>> {
+        let sum = self.listed_nodes.iter().map(|list| list.value).sum();
+        if let Some(first) = self.listed_nodes.first() {
+            return Some(first.with(sum));
+        }
+        let own = self.nodes.iter().filter(|node| node.tool.is_none());
+        let mut known: Vec<_> = own
+            .filter_map(|node| {
+                let name = node.name.as_ref().map(|name| name.value.as_str());
+                let address = node.node_ip.as_ref().map(|list| list.text.value.as_str());
+                Some((name.or(address)?, node.at))
+            })
+            .collect();
+        let last = known.last()?.1;
+        known.sort_by_key(|(name, _)| *name);
+        known.dedup_by_key(|(name, _)| *name);
+        Some(Spanned::new(u64::try_from(known.len()).ok()?, last))
     }
 
     /// The addresses of nodes that any document names, with how to speak of each.

@@ -49,6 +49,28 @@ impl Schema {
         Checker { schema: self, table, root, flaws }.value(root, node, root);
     }
 
+    /// Finds only the fields that are most likely misspelt, of a document that has kubeadm's fields
+    /// and may have some of a tool's beside them.
+    pub(super) fn misspelt(self, root: &str, node: &Node, flaws: &mut Vec<Flaw>) {
+        let own = |name: &str| TABLES[self as usize].get(name);
+        let Some(fields) = own(root) else { return };
+        let others = self.siblings();
+        let other = |key: &str| {
+            let mut tables = others.iter().map(|(_, schema)| &TABLES[*schema as usize]);
+            tables.any(|table| table.get(root).is_some_and(|fields| fields.contains_key(key)))
+        };
+        let known: Vec<&str> = fields.keys().copied().collect();
+        let mut found = Vec::new();
+        misspelt(root, node, &known, &mut found);
+        flaws.extend(found.into_iter().filter(|(key, _)| !other(key)).map(|(_, flaw)| flaw));
+        for entry in node.entries() {
+            match fields.get(entry.key.value.as_str()) {
+                Some(of) if own(of).is_some() => self.misspelt(of, &entry.value, flaws),
+                _ => {}
+            }
+        }
+    }
+
     /// kubeadm's other versions, in which a field unknown to this one may exist.
     fn siblings(self) -> Vec<(&'static str, Self)> {
         let versions = [
@@ -248,6 +270,28 @@ impl Checker<'_> {
             TABLES[*schema as usize].get(name).is_some_and(|fields| fields.contains_key(key))
         })?;
         Some(format!("kubeadm's {version} has this field; is the document's apiVersion right?"))
+    }
+}
+
+/// The keys of a mapping that are most likely meant to be one of these fields, each with what to say
+/// of it.
+pub(super) fn misspelt(name: &str, node: &Node, fields: &[&str], found: &mut Vec<(String, Flaw)>) {
+    let has = |key: &str| node.entries().iter().any(|entry| entry.key.value == key);
+    for entry in node.entries() {
+        let key = entry.key.value.as_str();
+        // A period that the tool has in a unit of its own.
+        let unit = ["Days", "Seconds"].iter().any(|unit| key.ends_with(unit));
+        if unit || fields.contains(&key) {
+            continue;
+        }
+        let Some(near) = nearest(key, fields.iter().copied()).filter(|near| !has(near)) else {
+            continue;
+        };
+        let message = format!("`{name}` has no field `{key}`");
+        let flaw = Flaw::new(FlawKind::UnknownField, entry.key.span, message)
+            .fix(format!("did you mean `{near}`?"))
+            .edit(Edit::new(entry.key.span, key, near));
+        found.push((key.to_owned(), flaw));
     }
 }
 

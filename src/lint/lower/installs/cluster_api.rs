@@ -22,6 +22,11 @@ impl Lower<'_> {
         if control_plane.is_some_and(|kind| kind.ends_with("ManagedControlPlane")) {
             self.model.no_node_ranges = true;
         }
+        self.replicas(root, &["spec", "topology", "controlPlane", "replicas"]);
+        for list in ["machineDeployments", "machinePools"] {
+            let list = root.at(&["spec", "topology", "workers", list]).map(Node::items);
+            list.unwrap_or_default().iter().for_each(|own| self.replicas(own, &["replicas"]));
+        }
         if pods.is_some() || services.is_some() {
             self.model.installs.push(Installation {
                 at: begin(root),
@@ -35,10 +40,26 @@ impl Lower<'_> {
         true
     }
 
+    /// How many machines there are to be, where a document says.
+    fn replicas(&mut self, node: &Node, path: &[&str]) {
+        let text = node.at(path).and_then(Node::text);
+        let count = text.and_then(|text| Some(text.with(text.value.parse().ok()?)));
+        self.model.listed_nodes.extend(count);
+    }
+
+    /// Machines of one kind. It says nothing else of the network.
+    pub(in crate::lint::lower) fn capi_machines(&mut self, root: &Node) -> bool {
+        self.replicas(root, &["spec", "replicas"]);
+        true
+    }
+
     /// A control plane, or the configuration of machines, or a template of either.
     pub(in crate::lint::lower) fn capi_kubeadm(&mut self, root: &Node) -> bool {
         let Some(spec) = root.get("spec") else { return true };
         self.version(spec.get("version").and_then(Node::text));
+        if root.get("kind").and_then(Node::str) == Some("KubeadmControlPlane") {
+            self.replicas(spec, &["replicas"]);
+        }
         let spec = spec.at(&["template", "spec"]).unwrap_or(spec);
         let spec = spec.get("kubeadmConfigSpec").unwrap_or(spec);
         if let Some(cluster) = spec.get("clusterConfiguration") {

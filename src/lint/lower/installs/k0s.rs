@@ -5,7 +5,7 @@ use crate::{
         lower::kubeadm::begin,
         model::{Args, ComponentName, Installation, NodeMask, Tool},
         source::Spanned,
-        tree::{Flaw, FlawKind, Node},
+        tree::{Entry, Flaw, FlawKind, Node, Value},
     },
     net::IpFamily,
 };
@@ -26,9 +26,47 @@ const SETTINGS: &[&str] = &[
     "dualStack.IPv6serviceCIDR",
 ];
 
+/// The fields of `spec.network` and of its `dualStack` (`Network` and `DualStack` of k0s'
+/// `pkg/apis/k0s/v1beta1`).
+const NETWORK: &[&str] = &[
+    "calico",
+    "clusterDomain",
+    "controlPlaneLoadBalancing",
+    "dualStack",
+    "kubeProxy",
+    "kuberouter",
+    "nodeLocalLoadBalancing",
+    "podCIDR",
+    "primaryAddressFamily",
+    "provider",
+    "serviceCIDR",
+    // At the wrong place, which has a finding of its own.
+    "IPv6podCIDR",
+    "IPv6serviceCIDR",
+];
+const DUAL_STACK: &[&str] = &["enabled", "IPv6podCIDR", "IPv6serviceCIDR"];
+
+/// The network with its keys as k0s declares them: its reader compares them in any case of letters
+/// (Go's `encoding/json`).
+fn in_any_case(node: &Node) -> Node {
+    let fields = || NETWORK.iter().chain(DUAL_STACK);
+    let Value::Map(entries) = &node.value else { return node.clone() };
+    let rename = |entry: &Entry| {
+        let own = fields().find(|own| own.eq_ignore_ascii_case(&entry.key.value));
+        let name = own.map_or_else(|| entry.key.value.clone(), |own| (*own).to_owned());
+        let value = match name.as_str() {
+            "dualStack" => in_any_case(&entry.value),
+            _ => entry.value.clone(),
+        };
+        Entry { key: entry.key.with(name), value }
+    };
+    Node { span: node.span, value: Value::Map(entries.iter().map(rename).collect()) }
+}
+
 impl Lower<'_> {
     pub(in crate::lint::lower) fn k0s(&mut self, root: &Node) -> bool {
         let Some(network) = root.at(&["spec", "network"]) else { return true };
+        let network = &in_any_case(network);
         let at = begin(root);
         for key in ["IPv6podCIDR", "IPv6serviceCIDR"] {
             if let Some(entry) = network.entry(key) {
@@ -37,6 +75,8 @@ impl Lower<'_> {
                 self.model.flaws.push(flaw.fix("move it below network.dualStack"));
             }
         }
+        self.misspelt("network", Some(network), NETWORK);
+        self.misspelt("dualStack", network.get("dualStack"), DUAL_STACK);
         let text = |path: &[&str]| network.at(path).and_then(Node::text);
         let dual = text(&["dualStack", "enabled"]).is_some_and(|text| text.value == "true");
         let v6 = |field: &str| text(&["dualStack", field]).filter(|_| dual);
@@ -80,7 +120,11 @@ impl Lower<'_> {
     pub(in crate::lint::lower) fn k0sctl(&mut self, root: &Node) -> bool {
         let version = root.at(&["spec", "k0s", "version"]);
         self.version(version.and_then(Node::text));
-        for host in root.at(&["spec", "hosts"]).map(Node::items).unwrap_or_default() {
+        let hosts = root.at(&["spec", "hosts"]);
+        // A controller runs no kubelet.
+        let other = |host: &Node| host.get("role").and_then(Node::str) != Some("controller");
+        self.listed(hosts, other);
+        for host in hosts.map(Node::items).unwrap_or_default() {
             let flags = host.get("installFlags").map(Node::items).unwrap_or_default();
             for flag in flags.iter().filter_map(Node::text) {
                 if let Some(words) = self.variable(&flag, &["--kubelet-extra-args="]) {

@@ -42,17 +42,29 @@ const SETTINGS: &[&str] = &[
 /// What k3s comes with and can be told to leave out; RKE2's parts have names of their own.
 const PARTS: [&str; 5] = ["coredns", "servicelb", "traefik", "local-storage", "metrics-server"];
 
+/// The value of a key, or of the key with which a drop-in adds to it.
+fn value<'n>(root: &'n Node, key: &str) -> Option<&'n Node> {
+    let entries = root.entries().iter();
+    let own = |name: &str| name.strip_suffix('+').unwrap_or(name) == key;
+    entries.rev().find(|entry| own(&entry.key.value)).map(|entry| &entry.value)
+}
+
+/// The server that a node is to join.
+fn server(root: &Node) -> Option<&Node> {
+    value(root, "server").filter(|node| node.str().is_some_and(|url| url.contains("://")))
+}
+
+/// Whether a document is a configuration of k3s or RKE2, or a part of one.
+pub(in crate::lint) fn is_k3s_file(root: &Node) -> bool {
+    let joins = || ["token", "token-file"].iter().any(|key| value(root, key).is_some());
+    KEYS.iter().any(|key| value(root, key).is_some()) || (server(root).is_some() && joins())
+}
+
 impl Lower<'_> {
     pub(in crate::lint::lower) fn k3s(&mut self, root: &Node) -> bool {
-        let get = |key: &str| {
-            let entries = root.entries().iter();
-            let own = |name: &str| name.strip_suffix('+').unwrap_or(name) == key;
-            entries.rev().find(|entry| own(&entry.key.value)).map(|entry| &entry.value)
-        };
-        let server = get("server").filter(|node| node.str().is_some_and(|url| url.contains("://")));
-        let joins =
-            server.is_some() && ["token", "token-file"].iter().any(|key| get(key).is_some());
-        if !KEYS.iter().any(|key| get(key).is_some()) && !joins {
+        let get = |key: &str| value(root, key);
+        let server = server(root);
+        if !is_k3s_file(root) {
             return false;
         }
         self.model.server_urls.extend(server.and_then(Node::text));
@@ -68,7 +80,7 @@ impl Lower<'_> {
             let default = |text, setting| Some(assumed(text, at, setting));
             let pods_setting = Setting::pods(Tool::K3s, "cluster-cidr");
             let mut settings = settings(root, SETTINGS);
-            let disabled = get("disable").map(|node| self.listed(node)).unwrap_or_default();
+            let disabled = get("disable").map(|node| self.words_of(node)).unwrap_or_default();
             let part = disabled.into_iter().find(|word| PARTS.contains(&word.value.as_str()));
             settings
                 .list
@@ -162,7 +174,7 @@ impl Lower<'_> {
     }
 
     /// Words that stand in a list, or in one text between commas.
-    fn listed(&self, node: &Node) -> Vec<Spanned<String>> {
+    fn words_of(&self, node: &Node) -> Vec<Spanned<String>> {
         let texts = node.items().iter().filter_map(Node::text).chain(node.text());
         texts.flat_map(|text| self.split(&text)).collect()
     }

@@ -2,7 +2,10 @@
 
 use crate::{
     lint::{
-        model::{Args, Installation, NodeMask, Tool},
+        model::{
+            Args, Installation, IpPool, KubeProxyConfiguration, NodeMask, RangeEntry, Tool,
+            is_template,
+        },
         source::Spanned,
         tree::Node,
     },
@@ -23,12 +26,28 @@ const SERVICES: [(&str, &str); 2] = [
 const MASKS: [(&str, u8); 2] =
     [("kube_network_node_prefix", 24), ("kube_network_node_prefix_ipv6", 120)];
 const STACKS: [&str; 3] = ["enable_dual_stack_networks", "ipv4_stack", "ipv6_stack"];
+/// What it tells Calico of the pool of each family: the range, the block size, the mode of IP-in-IP
+/// and whether traffic to the outside is masqueraded.
+const POOLS: [[&str; 4]; 2] = [
+    ["calico_pool_cidr", "calico_pool_blocksize", "calico_ipip_mode", "nat_outgoing"],
+    [
+        "calico_pool_cidr_ipv6",
+        "calico_pool_blocksize_ipv6",
+        "calico_ipip_mode_ipv6",
+        "nat_outgoing_ipv6",
+    ],
+];
+/// Further variables that only kubespray has.
+const OTHERS: [&str; 3] =
+    ["calico_vxlan_mode_ipv6", "calico_vxlan_mode", "kube_proxy_nodeport_addresses"];
 
 impl Lower<'_> {
     pub(in crate::lint::lower) fn kubespray(&mut self, root: &Node) -> bool {
         let text = |key: &str| root.get(key).and_then(Node::text);
         let keys = PODS.iter().chain(&SERVICES).map(|(key, _)| *key);
-        let keys = keys.chain(MASKS.iter().map(|(key, _)| *key)).chain(STACKS);
+        let keys = keys.chain(MASKS.iter().map(|(key, _)| *key)).chain(STACKS).chain(OTHERS);
+        // `nat_outgoing` alone is anybody's.
+        let keys = keys.chain(POOLS.into_iter().flatten().filter(|key| *key != "nat_outgoing"));
         let mut set = keys.filter_map(|key| root.entry(key));
         let Some(first) = set.next() else { return false };
         let at = first.key.span;
@@ -67,8 +86,62 @@ impl Lower<'_> {
                 settings: Args::default(),
             });
         }
-        self.proxy_mode(text("kube_proxy_mode"));
+        // Whether there is IPv6 stands mostly in another file than what Calico is told.
+        let known = self.model.installs.iter().any(|own| own.tool == Tool::Kubespray);
+        let calico = text("kube_network_plugin").is_none_or(|plugin| plugin.value == "calico");
+        for (at, (key, default)) in PODS.into_iter().enumerate() {
+            if calico && (families[at] || (at == 1 && !known)) {
+                self.kubespray_pool(root, at, text(key), default);
+            }
+        }
+        self.kubespray_proxy(root);
         self.version(text("kube_version"));
         true
+    }
+    /// The pool of a family that kubespray makes for Calico, where it is told more of the pools than
+    /// their ranges.
+    fn kubespray_pool(
+        &mut self,
+        root: &Node,
+        family: usize,
+        pods: Option<Spanned<String>>,
+        default: &str,
+    ) {
+        let text = |key: &str| root.get(key).and_then(Node::text);
+        let told = POOLS.iter().flat_map(|names| &names[1..]).find_map(|key| root.entry(key));
+        let Some(told) = told else { return };
+        let [cidr, size, mode, nat] = POOLS[family];
+        let given = text(cidr);
+        let assumed = given.is_none();
+        let cidr = given.or(pods).filter(|text| !is_template(&text.value));
+        let cidr = cidr.unwrap_or_else(|| told.key.with(default.to_owned()));
+        let nat = text(nat);
+        let off = nat.as_ref().is_some_and(|text| text.value.eq_ignore_ascii_case("false"));
+        let size = text(size);
+        self.model.pools.push(IpPool {
+            cidr: RangeEntry::new(cidr),
+            assumed,
+            disabled: false,
+            block_size: size.and_then(|text| Some(text.with(text.value.parse().ok()?))),
+            encapsulation: text(mode),
+            masquerades: !off,
+            nat,
+        });
+    }
+
+    /// kube-proxy's mode and the addresses of NodePorts.
+    fn kubespray_proxy(&mut self, root: &Node) {
+        self.proxy_mode(root.get("kube_proxy_mode").and_then(Node::text));
+        let list = root.entry("kube_proxy_nodeport_addresses");
+        if let Some(list) = list.filter(|list| !list.value.items().is_empty()) {
+            let ports = list.value.items().iter().filter_map(Node::text).map(RangeEntry::new);
+            self.model.proxies.push(KubeProxyConfiguration {
+                at: list.key.span,
+                mode: None,
+                cluster_cidr: None,
+                node_ports: ports.collect(),
+                bind: None,
+            });
+        }
     }
 }

@@ -18,6 +18,8 @@ mod rke;
 mod talos;
 mod wrapped;
 
+pub(in crate::lint) use k3s::is_k3s_file;
+
 use std::net::Ipv6Addr;
 
 use crate::lint::{
@@ -76,6 +78,15 @@ impl Lower<'_> {
             || self.kustomize_charts(root)
             || self.helmfile(root)
             || self.flannel_file(root)
+    }
+
+    /// Counts the nodes of a list that run a kubelet.
+    fn listed(&mut self, list: Option<&Node>, runs: impl Fn(&Node) -> bool) {
+        let Some(list) = list.filter(|list| !list.items().is_empty()) else { return };
+        let count = list.items().iter().filter(|item| runs(item)).count();
+        if let Ok(count) = u64::try_from(count) {
+            self.model.listed_nodes.push(Spanned::new(count, list.span));
+        }
     }
 
     /// Ranges in a list, each an item of its own.

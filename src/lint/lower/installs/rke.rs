@@ -27,6 +27,7 @@ impl Lower<'_> {
             return false;
         }
         let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
+        self.listed(root.get("nodes"), |_| true);
         let service = |name: &str, field: &str| {
             root.at(&["services", name, field])?.text().filter(|text| !text.value.is_empty())
         };

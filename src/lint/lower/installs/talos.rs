@@ -15,6 +15,9 @@ use super::{Lower, Setting, assumed, settings};
 const PODS: &str = "10.244.0.0/16";
 const SERVICES: &str = "10.96.0.0/12";
 
+/// The fields of `cluster.network` (`ClusterNetworkConfig` of Talos' `v1alpha1`).
+const NETWORK: &[&str] = &["cni", "dnsDomain", "podSubnets", "serviceSubnets"];
+
 impl Lower<'_> {
     pub(super) fn talos(&mut self, root: &Node) -> bool {
         let map = |key: &str| root.get(key).filter(|node| matches!(node.value, Value::Map(_)));
@@ -41,6 +44,7 @@ impl Lower<'_> {
         }
         let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
         if let Some(network) = cluster_network {
+            self.misspelt("network", Some(network), NETWORK);
             self.talos_ranges(network, at, ["podSubnets", "serviceSubnets"]);
         }
         if let Some(cluster) = cluster {

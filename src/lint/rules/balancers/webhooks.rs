@@ -40,11 +40,30 @@ pub(crate) const WEBHOOK_FAMILY: Rule = Rule {
         service!("ipFamilies: [IPv6]"),
         webhook!()
     ))],
-    bad: &[Example::new(documents!(
-        init!(node_ip = "192.168.0.11"),
-        service!("ipFamilies: [IPv6]"),
-        webhook!()
-    ))],
+    bad: &[
+        Example::new(documents!(
+            init!(node_ip = "192.168.0.11"),
+            service!("ipFamilies: [IPv6]"),
+            webhook!()
+        )),
+        Example::new(documents!(
+            init!(node_ip = "192.168.0.11"),
+            service!("ipFamilies: [IPv6]"),
+            "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: webs.example.com
+spec:
+  conversion:
+    strategy: Webhook
+    webhook:
+      conversionReviewVersions: [v1]
+      clientConfig:
+        service: {name: web, namespace: default}
+"
+        )),
+    ],
     check: Check::Model(|model, out| {
         let nodes = model.node_addresses();
         if nodes.is_empty() {

@@ -4,9 +4,10 @@ use crate::{
     lint::{
         model::{CalicoNode, Model, RangeEntry},
         rules::{
-            Area, Check, EnforcedBy, Example, Level, Rule, Versions,
+            Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
             documents::{calico_node, pool},
         },
+        source::Spanned,
     },
     net::IpFamily,
 };
@@ -75,35 +76,51 @@ pub(crate) const BLOCK_SIZE: Rule = Rule {
     bad: &[
         Example::new(concat!(pool!("v6" = "fd00:10:244::/56"), "  blockSize: 26\n")),
         Example::new(concat!(pool!("v4" = "10.244.0.0/24"), "  blockSize: 22\n")),
+        Example::new(calico_node!(
+            CALICO_IPV6POOL_CIDR = "2001:db8:10:244::/56",
+            CALICO_IPV6POOL_BLOCK_SIZE = "\"64\""
+        )),
     ],
     check: Check::Model(|model, out| {
         for pool in &model.pools {
-            let Some(range) = pool.cidr.range else { continue };
-            let family = IpFamily::of_range(&range);
-            let (first, last, default) = match family {
-                IpFamily::V4 => (20, 32, 26),
-                IpFamily::V6 => (116, 128, 122),
-            };
-            let Some(size) = &pool.block_size else {
-                // A pool that gives out no addresses, as for ranges without NAT, may be smaller.
-                if range.prefix_len() > default && !pool.disabled {
-                    let message = format!("{range} is smaller than a block, which is a /{default}");
-                    let length = range.prefix_len();
-                    out.at(pool.cidr.text.span, message).fix(format!("set blockSize: {length}"));
-                }
-                continue;
-            };
-            let message = if size.value < first || size.value > last {
-                format!("the blocks of an {family} pool are a /{first} to a /{last}")
-            } else if size.value < u64::from(range.prefix_len()) {
-                format!("a /{} block does not fit into the pool {range}", size.value)
-            } else {
-                continue;
-            };
-            out.at(size.span, message).also(pool.cidr.text.span, "pool");
+            block_size(pool.block_size.as_ref(), &pool.cidr, !pool.disabled, out);
+        }
+        for node in &model.calico_nodes {
+            for name in ["CALICO_IPV4POOL", "CALICO_IPV6POOL"] {
+                let get = |part: &str| node.get(&format!("{name}_{part}"));
+                let size = get("BLOCK_SIZE")
+                    .and_then(|text| Some(text.with(text.value.parse::<u64>().ok()?)));
+                let (Some(size), Some(pool)) = (size, get("CIDR")) else { continue };
+                block_size(Some(&size), &RangeEntry::new(pool.clone()), true, out);
+            }
         }
     }),
 };
+
+fn block_size(size: Option<&Spanned<u64>>, pool: &RangeEntry, used: bool, out: &mut Findings) {
+    let Some(range) = pool.range else { return };
+    let family = IpFamily::of_range(&range);
+    let (first, last, default) = match family {
+        IpFamily::V4 => (20, 32, 26),
+        IpFamily::V6 => (116, 128, 122),
+    };
+    let Some(size) = size else {
+        if range.prefix_len() > default && used {
+            let message = format!("{range} is smaller than a block, which is a /{default}");
+            let length = range.prefix_len();
+            out.at(pool.text.span, message).fix(format!("set blockSize: {length}"));
+        }
+        return;
+    };
+    let message = if size.value < first || size.value > last {
+        format!("the blocks of an {family} pool are a /{first} to a /{last}")
+    } else if size.value < u64::from(range.prefix_len()) {
+        format!("a /{} block does not fit into the pool {range}", size.value)
+    } else {
+        return;
+    };
+    out.at(size.span, message).also(pool.text.span, "pool");
+}
 
 pub(crate) const NO_MASQUERADE: Rule = Rule {
     code: "DS609",
@@ -203,7 +220,7 @@ pub(crate) const WRONG_POOL: Rule = Rule {
     check: Check::Model(wrong_pool),
 };
 
-fn wrong_pool(model: &Model, out: &mut crate::lint::rules::Findings) {
+fn wrong_pool(model: &Model, out: &mut Findings) {
     let names = [("CALICO_IPV4POOL_CIDR", IpFamily::V4), ("CALICO_IPV6POOL_CIDR", IpFamily::V6)];
     for node in &model.calico_nodes {
         for (name, family) in names {

@@ -23,7 +23,7 @@ const GOOD: Example = Example::new(documents!(
 
 /// The ranges that Pods may get addresses from: pools in use, and those that calico-node makes.
 fn pools(model: &Model) -> Vec<RangeEntry> {
-    let used = model.pools.iter().filter(|pool| !pool.disabled);
+    let used = model.pools.iter().filter(|pool| !pool.disabled && !pool.assumed);
     let mut all: Vec<_> = used.map(|pool| pool.cidr.clone()).collect();
     for name in ["CALICO_IPV4POOL_CIDR", "CALICO_IPV6POOL_CIDR"] {
         let set = model.calico_nodes.iter().filter_map(|node| node.get(name));

@@ -1,7 +1,7 @@
 //! Flags that override kubeadm's own ranges.
 
 use crate::lint::{
-    model::{Model, RangeList, Role},
+    model::{Model, Owner, RangeList, Role},
     rules::{
         Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
         documents::{cluster, controller_manager},
@@ -27,13 +27,22 @@ pub(crate) const RANGES: Rule = Rule {
         ),
         controller_manager!("cluster-cidr" = "10.244.0.0/16,fd00:10:244::/56")
     ))],
-    bad: &[Example::new(concat!(
-        cluster!(
-            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
-            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+    bad: &[
+        Example::new(concat!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            controller_manager!("cluster-cidr" = "10.244.0.0/16,fd00:10:245::/56")
+        )),
+        Example::new(
+            "\
+cluster-cidr: 10.42.0.0/16,fd00:42::/56
+service-cidr: 10.43.0.0/16,fd00:43::/112
+kube-controller-manager-arg: [\"cluster-cidr=10.42.0.0/16,fd00:45::/56\"]
+",
         ),
-        controller_manager!("cluster-cidr" = "10.244.0.0/16,fd00:10:245::/56")
-    ))],
+    ],
     check: Check::Model(check),
 };
 
@@ -59,7 +68,11 @@ fn check(model: &Model, out: &mut Findings) {
         if list.is_sound() && own.is_sound() && ranges(list) != ranges(own) {
             let noun = list.role.noun();
             let message = format!("this flag overrides the {noun} {}", own.text.value);
-            out.at(list.text.span, message).also(own.text.span, own.field);
+            let finding = out.at(list.text.span, message).also(own.text.span, own.field);
+            if let Owner::Tool(tool) = own.owner {
+                let (tool, field) = (tool.reader(), own.field);
+                finding.fix(format!("set the ranges in {field} only; {tool} passes them on"));
+            }
         }
     }
 }

@@ -86,7 +86,7 @@ pub(crate) const NODE_PORTS_INVALID: Rule = Rule {
     good: &[
         GOOD,
         GOOD_PRIMARY,
-        Example::new(proxy!("nodePortAddresses: [primary, 192.168.0.0/24]"))
+        Example::new(proxy!("mode: iptables", "nodePortAddresses: [primary, 192.168.0.0/24]"))
             .asked(Asked::kubernetes(37)),
     ],
     bad: &[

@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::read_ranges,
+        model::{Owner, read_ranges},
         rules::{
             Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{cluster, documents, kubelet, proxy},
@@ -38,13 +38,23 @@ pub(crate) const CLUSTER_CIDR: Rule = Rule {
         text: "The recommended value for \"clusterCIDR\" in \"KubeProxyConfiguration\" is",
     }],
     good: &[GOOD],
-    bad: &[Example::new(documents!(
-        cluster!(
-            "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
-            "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
-        ),
-        proxy!("clusterCIDR: 10.244.0.0/16")
-    ))],
+    bad: &[
+        Example::new(documents!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            proxy!("clusterCIDR: 10.244.0.0/16")
+        )),
+        Example::new(
+            "\
+cluster-cidr: 10.42.0.0/16,fd00:42::/56
+service-cidr: 10.43.0.0/16,fd00:43::/112
+kube-proxy-arg: [\"cluster-cidr=10.42.0.0/16\"]
+",
+        )
+        .also(&["DS312"]),
+    ],
     check: Check::Model(|model, out| {
         let Some(pods) = model.pods().filter(|list| list.is_sound()) else { return };
         for list in model.proxy_lists() {
@@ -62,8 +72,13 @@ pub(crate) const CLUSTER_CIDR: Rule = Rule {
                 }
                 (None, None) => continue,
             };
-            out.at(list.text.span, message)
+            let finding = out
+                .at(list.text.span, message)
                 .also(pods.text.span, format!("the cluster's {}", pods.role.noun()));
+            if let Owner::Tool(tool) = pods.owner {
+                let (tool, field) = (tool.reader(), pods.field);
+                finding.fix(format!("set it to the value of {field}, or omit it: {tool} sets it"));
+            }
         }
     }),
 };

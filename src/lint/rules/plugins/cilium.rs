@@ -123,8 +123,13 @@ fn family_off(model: &Model, out: &mut Findings) {
             let range = pool.map(|pool| &pool.text).or(native);
             let set = of(cilium, family, "enable-", "");
             let slug = family.slug();
+            // The ConfigMap has names of its own.
+            let (setting, fix) = match cilium.config_map {
+                true => (format!("enable-{slug}"), format!("set enable-{slug}: \"true\"")),
+                false => (format!("{slug}.enabled"), format!("set {slug}.enabled: true")),
+            };
             let message = match (range, set) {
-                (Some(_), _) => format!("{slug}.enabled is not true, so this has no effect"),
+                (Some(_), _) => format!("{setting} is not true, so this has no effect"),
                 // Without the setting the values may be only a part of what the chart gets.
                 (None, Some(_)) if model.pod_families().contains(&family) => {
                     format!("Cilium's {family} is off, but the Pods have it")
@@ -132,7 +137,7 @@ fn family_off(model: &Model, out: &mut Findings) {
                 _ => continue,
             };
             let Some(span) = range.or(set).map(|text| text.span) else { continue };
-            let finding = out.at(span, message).fix(format!("set {slug}.enabled: true"));
+            let finding = out.at(span, message).fix(fix);
             match (range, set, model.pods()) {
                 (Some(_), Some(set), _) => finding.also(set.span, "off"),
                 (None, _, Some(pods)) => finding.also(pods.text.span, "pod range"),

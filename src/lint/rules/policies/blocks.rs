@@ -34,6 +34,8 @@ macro_rules! policy {
     };
 }
 
+pub(super) use policy;
+
 const GOOD: Example = Example::new(policy!(
     "egress:",
     "  - to:",
@@ -98,12 +100,12 @@ spec:
     check: Check::Model(any_of_one_family),
 };
 
-fn is_any(block: &Block) -> bool {
+pub(super) fn is_any(block: &Block) -> bool {
     block.cidr.range.is_some_and(|range| range.prefix_len() == 0)
 }
 
 /// Whether a block holds all of the Pods' or the Services' addresses of its family.
-fn is_whole(block: &Block, ranges: &[IpNet]) -> bool {
+pub(super) fn is_whole(block: &Block, ranges: &[IpNet]) -> bool {
     block.cidr.range.is_some_and(|block| {
         let block = block.trunc();
         ranges.iter().any(|range| {
@@ -112,12 +114,17 @@ fn is_whole(block: &Block, ranges: &[IpNet]) -> bool {
     })
 }
 
+/// The ranges of the cluster's Pods and Services.
+pub(super) fn cluster_ranges(model: &Model) -> Vec<IpNet> {
+    let lists = model.pod_lists().into_iter().chain(model.service_lists());
+    read_ranges(lists).into_iter().map(|(_, _, range)| range).collect()
+}
+
 fn any_of_one_family(model: &Model, out: &mut Findings) {
     if model.told_families().len() < 2 {
         return;
     }
-    let ranges = read_ranges(model.pod_lists().into_iter().chain(model.service_lists()));
-    let ranges: Vec<IpNet> = ranges.into_iter().map(|(_, _, range)| range).collect();
+    let ranges = cluster_ranges(model);
     for policy in &model.policies {
         let allowed: HashSet<(bool, IpFamily)> = policy
             .peers
@@ -182,7 +189,8 @@ pub(crate) const EXCEPT: Rule = Rule {
         )),
     ],
     check: Check::Model(|model, out| {
-        let peers = model.policies.iter().flat_map(|policy| &policy.peers);
+        let policies = model.policies.iter();
+        let peers = policies.flat_map(|policy| policy.peers.iter().chain(&policy.denied));
         for block in peers.flat_map(|peers| &peers.blocks) {
             let Some(range) = block.cidr.range else { continue };
             for except in &block.except {

@@ -2,10 +2,10 @@
 
 use crate::{
     lint::{
-        model::{Model, RangeList},
+        model::{Model, RangeList, Role},
         rules::{
             Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
-            documents::{cluster, documents, join, kind},
+            documents::{cluster, controller_manager, documents, join, kind},
         },
     },
     net::{IpFamily, summarise},
@@ -62,9 +62,13 @@ pub(crate) const PODS_AND_SERVICES: Rule = Rule {
             summarise(&list.ranges().map(|(_, range)| range).collect::<Vec<_>>())
         };
         if let Some(family) = lacks(&of_services, &of_pods) {
+            let assumed = services
+                .assumed
+                .then(|| format!(": {} is taken where none are given", services.text.value));
+            let assumed = assumed.unwrap_or_default();
             out.at(
                 services.text.span,
-                format!("the Pods are {} but the Services have no {family}", all(pods)),
+                format!("the Pods are {} but the Services have no {family}{assumed}", all(pods)),
             )
             .also(pods.text.span, "pod range");
         }
@@ -125,6 +129,17 @@ pub(crate) const ORDER: Rule = Rule {
             ),
             join!(node_ip = "fd00:192::12,192.168.0.12")
         )),
+        // Flags of a component are in another order than kubeadm's own ranges.
+        Example::new(concat!(
+            cluster!(
+                "podSubnet: 10.244.0.0/16,fd00:10:244::/56",
+                "serviceSubnet: 10.96.0.0/16,fd00:10:96::/112"
+            ),
+            controller_manager!(
+                "cluster-cidr" = "fd00:10:244::/56,10.244.0.0/16",
+                "service-cluster-ip-range" = "fd00:10:96::/112,10.96.0.0/16"
+            )
+        )),
     ],
     check: Check::Model(order),
 };
@@ -137,19 +152,18 @@ fn order(model: &Model, out: &mut Findings) {
     let Some(first) = reference.families().first().copied() else { return };
     let noun = reference.role.noun();
     for list in model.service_lists().into_iter().chain(model.pod_lists()).filter(dual) {
-        let own = list.families().first().copied();
-        if own.is_some_and(|own| own != first) {
-            let other = first.other();
+        let Some(own) = list.families().first().copied() else { continue };
+        // A setting is held against the one of its own role that counts, and that against the Pods'.
+        let of_role = if list.role == Role::Pods { pods } else { services };
+        let differs = |other: &&RangeList| other.families().first() != Some(&own);
+        if let Some(other) = of_role.filter(differs) {
+            let second = own.other();
+            let (mine, theirs) = (list.field, other.field);
+            let message = format!("{mine} is {own} first, but {theirs} is {second} first");
+            out.at(list.text.span, message).also(other.text.span, format!("{second} first"));
+        } else if own != first && of_role.is_some_and(|of_role| std::ptr::eq(of_role, list)) {
             let mine = list.role.noun();
-            // Two settings of one role are told apart by their names.
-            let (mine, noun) =
-                if mine == noun { (list.field, reference.field) } else { (mine, noun) };
-            let message = format!("{mine} is {other} first, but {noun} is {first} first");
-            let message = if mine == list.field {
-                message
-            } else {
-                format!("the {mine} is {other} first, but the {noun} is {first} first")
-            };
+            let message = format!("the {mine} is {own} first, but the {noun} is {first} first");
             out.at(list.text.span, message).also(reference.text.span, format!("{first} first"));
         }
     }

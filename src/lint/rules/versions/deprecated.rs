@@ -1,10 +1,10 @@
 //! What the versions to come take away.
 
 use crate::lint::{
-    model::{Asked, Model, Version},
+    model::{Asked, ComponentName, Model, Version},
     rules::{
         Area, Check, EnforcedBy, Example, Level, Rule, Versions,
-        documents::{proxy, service},
+        documents::{cluster, documents, proxy, service},
     },
     source::Spanned,
 };
@@ -41,6 +41,51 @@ pub(crate) const IPVS: Rule = Rule {
     check: Check::Model(|model, out| {
         for mode in modes(model).filter(|mode| mode.value == "ipvs" && is_named(model, 35)) {
             out.at(mode.span, "the IPVS mode is deprecated since 1.35");
+        }
+    }),
+};
+
+pub(crate) const MODE_UNSET: Rule = Rule {
+    code: "DS413",
+    name: "proxy-mode-unset",
+    area: Area::Versions,
+    level: Level::Note,
+    versions: Versions::since(37),
+    summary: "kube-proxy's mode is left to its default, which is to change.",
+    why: "The default is iptables, and is to become nftables in a later version, where NodePorts are \
+          open on a node's own addresses only. From 1.37 on kube-proxy warns of a mode that is not \
+          set; kubeadm sets iptables where its configuration names none.",
+    fix: "Set mode: nftables (kernel 5.13 and later), or mode: iptables to stay.",
+    sources: &[
+        "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/5343-nftables-to-default",
+        "https://github.com/kubernetes/kubernetes/pull/139777",
+    ],
+    enforced_by: &[EnforcedBy::Nothing],
+    good: &[
+        Example::new(proxy!("mode: iptables")).asked(Asked::kubernetes(37)),
+        Example::new(proxy!("clusterCIDR: 10.244.0.0/16")).asked(Asked::kubernetes(36)),
+        // kubeadm sets it.
+        Example::new(documents!(
+            cluster!("podSubnet: 10.244.0.0/16"),
+            proxy!("clusterCIDR: 10.244.0.0/16")
+        ))
+        .asked(Asked::kubernetes(37)),
+    ],
+    bad: &[Example::new(proxy!("clusterCIDR: 10.244.0.0/16")).asked(Asked::kubernetes(37))],
+    check: Check::Model(|model, out| {
+        // Whoever installs the cluster sets the mode.
+        let installed = !model.kubeadm.is_empty()
+            || !model.clusters.is_empty()
+            || !model.kinds.is_empty()
+            || !model.installs.is_empty();
+        // Flags may stand beside a file, which may set it; two documents may be one's parts.
+        let set = modes(model).next().is_some()
+            || model.components(ComponentName::Proxy).next().is_some();
+        if installed || set || !is_named(model, 37) {
+            return;
+        }
+        for proxy in &model.proxies {
+            out.at(proxy.at, "kube-proxy's mode is not set; its default is to become nftables");
         }
     }),
 };

@@ -9,7 +9,7 @@ mod recent;
 mod strict;
 
 pub(super) use api::{FORMS, REMOVED, TWICE};
-pub(super) use deprecated::{EXTERNAL_IPS, IPVS as IPVS_DEPRECATED};
+pub(super) use deprecated::{EXTERNAL_IPS, IPVS as IPVS_DEPRECATED, MODE_UNSET};
 pub(super) use gates::{NEEDED, REMOVED as GATE_REMOVED};
 pub(super) use iptables::DUAL_STACK as IPTABLES_DUAL_STACK;
 pub(super) use ipvs::NODE_PORTS as IPVS_NODE_PORTS;

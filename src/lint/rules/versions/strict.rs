@@ -1,6 +1,9 @@
 //! How the API server wants addresses to be written.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::{
+    fmt::Display,
+    net::{IpAddr, Ipv6Addr},
+};
 
 use crate::lint::{
     model::{Address, Asked, Model, RangeEntry},
@@ -8,6 +11,7 @@ use crate::lint::{
         Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
         documents::service,
     },
+    source::Spanned,
 };
 
 pub(crate) const ADDRESSES: Rule = Rule {
@@ -19,7 +23,8 @@ pub(crate) const ADDRESSES: Rule = Rule {
     summary: "An address of an API object is not written as the API server wants it.",
     why: "From 1.36 on (StrictIPCIDRValidation) the API server rejects leading zeros, IPv4 addresses \
           in IPv6 form (::ffff:10.0.0.1), and ranges with bits set beyond their length, in objects \
-          that are created or changed.",
+          that are created or changed. In a ServiceCIDR, and for IPv6 in an EndpointSlice, it takes \
+          an address in its canonical form only.",
     fix: "Write the address in its usual form, and the network address of a range.",
     sources: &[
         "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/4858-ip-cidr-validation",
@@ -33,10 +38,38 @@ pub(crate) const ADDRESSES: Rule = Rule {
         Example::new(service!("type: LoadBalancer", "loadBalancerSourceRanges: [192.168.0.0/24]")),
         Example::new(service!("type: LoadBalancer", "loadBalancerSourceRanges: [192.168.0.1/24]"))
             .asked(Asked::kubernetes(35)),
+        Example::new(
+            "\
+apiVersion: networking.k8s.io/v1
+kind: ServiceCIDR
+metadata: {name: more}
+spec:
+  cidrs: [10.97.0.0/16, \"fd00:97::/112\"]
+",
+        ),
     ],
     bad: &[
         Example::new(service!("type: LoadBalancer", "loadBalancerSourceRanges: [192.168.0.1/24]")),
         Example::new(service!("externalIPs: [\"192.168.000.080\"]")),
+        Example::new(
+            "\
+apiVersion: networking.k8s.io/v1
+kind: ServiceCIDR
+metadata: {name: more}
+spec:
+  cidrs: [10.97.0.0/16, \"FD00:97::/112\"]
+",
+        ),
+        Example::new(
+            "\
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: web-1}
+addressType: IPv6
+endpoints:
+  - addresses: [\"fd00:0:0:0::80\"]
+",
+        ),
     ],
     check: Check::Model(check),
 };
@@ -47,10 +80,30 @@ fn check(model: &Model, out: &mut Findings) {
         lists.into_iter().flatten().for_each(|address| self::address(address, out));
         service.source_ranges.iter().for_each(|range| self::range(range, out));
     }
+    for own in &model.endpoint_addresses {
+        match own.ip {
+            Some(ip @ IpAddr::V6(_)) => canonical(&own.text, Some(ip), out),
+            _ => address(own, out),
+        }
+    }
+    for entry in model.service_cidrs.iter().flat_map(|list| &list.entries) {
+        let usual = entry.range.map(|range| range.trunc());
+        canonical(&entry.text, usual, out);
+    }
     let native = model.policies.iter().filter(|policy| policy.native);
     for block in native.flat_map(|policy| &policy.peers).flat_map(|peers| &peers.blocks) {
         range(&block.cidr, out);
         block.except.iter().for_each(|except| range(except, out));
+    }
+}
+
+/// Ranges of a ServiceCIDR and IPv6 addresses of an EndpointSlice have one form only.
+fn canonical(text: &Spanned<String>, usual: Option<impl Display>, out: &mut Findings) {
+    let usual = usual.map(|usual| usual.to_string());
+    if let Some(usual) = usual.filter(|usual| *usual != text.value) {
+        out.at(text.span, format!("the API server rejects {}", text.value))
+            .fix(format!("write {usual}"))
+            .edit(text, usual);
     }
 }
 
