@@ -97,6 +97,7 @@ pub(super) fn enforced(by: &[EnforcedBy]) -> String {
             format!("{} rejects it ({phase})", binary.as_str())
         }
         EnforcedBy::Warns { binary, .. } => format!("{} only warns", binary.as_str()),
+        EnforcedBy::Refused { by, how } => format!("{by} {how}"),
         EnforcedBy::Symptom(symptom) => format!("nothing; {symptom}"),
         EnforcedBy::Nothing => "nothing".to_owned(),
     };
@@ -204,6 +205,18 @@ fn summary(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_nothing_enforces_a_rule_nothing_refuses_either() {
+        for rule in rules::RULES {
+            let text = enforced(rule.enforced_by);
+            let refuses = ["exits", "rejects", "reject the", "refuses"];
+            let contradicts = refuses.iter().any(|word| text.contains(word));
+            assert!(!text.contains("nothing") || !contradicts, "{}: {text}", rule.code);
+        }
+        let k3s = rules::by_code("DS351").unwrap();
+        assert_eq!(enforced(k3s.enforced_by), "k3s exits at its start");
+    }
 
     #[test]
     fn numbers_are_grouped_until_they_are_too_large_to_read() {
