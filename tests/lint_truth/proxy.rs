@@ -9,9 +9,11 @@ use super::{
     api::Api,
     binaries::{component, every, text},
     examples::{cases, documents, of_kind, silent},
-    versions::refusals,
+    versions::{UNGATED, refusals, with_gate},
 };
 
+/// The kind of kube-proxy's own document.
+const KIND: &str = "KubeProxyConfiguration";
 /// A file that is not there.
 const MISSING: &str = "/nonexistent/kubeconfig";
 
@@ -19,7 +21,7 @@ const MISSING: &str = "/nonexistent/kubeconfig";
 /// machine's settings alone.
 pub(crate) fn configuration(example: &str) -> Option<Value> {
     let documents = documents(example);
-    let mut configuration = of_kind(&documents, "KubeProxyConfiguration")?.clone();
+    let mut configuration = of_kind(&documents, KIND)?.clone();
     configuration["mode"] = json!("nftables");
     configuration["hostnameOverride"] = json!("node-1");
     configuration["conntrack"] = json!({
@@ -77,7 +79,7 @@ fn kube_proxy_does_what_each_rule_declares() {
 /// that leads to the API server, and ends without it.
 fn takes(binary: &Path, example: &str) -> Option<(bool, String)> {
     let documents = documents(example);
-    let mut configuration = of_kind(&documents, "KubeProxyConfiguration")?.clone();
+    let mut configuration = of_kind(&documents, KIND)?.clone();
     configuration["hostnameOverride"] = json!("node-1");
     configuration["clientConnection"] = json!({ "kubeconfig": MISSING });
     let directory = tempfile::tempdir().unwrap();
@@ -97,12 +99,19 @@ fn the_linter_and_kube_proxy_of_each_version_refuse_the_same_examples() {
         let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
         // What names a version of its own is about that one.
         for example in examples.filter(|example| !example.text.contains("kubernetesVersion:")) {
-            let Some((taken, said)) = takes(&binary, example.text) else { continue };
-            tried += 1;
-            let codes = refusals(example.text, version, Binary::Proxy, None);
-            if taken != codes.is_empty() {
-                let text = example.text;
-                wrong.push(format!("kube-proxy {version}: {taken}, {codes:?}: {said}\n{text}"));
+            // What other documents say, such as kubeadm's, is not kube-proxy's to refuse.
+            let own = of_kind(&documents(example.text), KIND).map(Value::to_string);
+            let Some(own) = own else { continue };
+            // Before 1.21 two families need the gate: with it, and without.
+            let gated = (version < UNGATED).then(|| with_gate(&own, KIND)).flatten();
+            for text in gated.into_iter().chain([own]) {
+                let Some((taken, said)) = takes(&binary, &text) else { continue };
+                tried += 1;
+                let codes = refusals(&text, version, Binary::Proxy, None);
+                if taken != codes.is_empty() {
+                    let codes = format!("{taken}, {codes:?}");
+                    wrong.push(format!("kube-proxy {version}: {codes}: {said}\n{text}"));
+                }
             }
         }
         eprintln!("kube-proxy {version}: {tried} examples");
