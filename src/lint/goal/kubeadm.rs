@@ -169,12 +169,13 @@ fn control_plane(model: &Model, lacks: &Lacks<'_>) -> Step {
     actions.extend(["apiserver", "controller-manager"].map(|component| {
         Action::run(format!("kubeadm init phase control-plane {component} --config kubeadm.yaml"))
     }));
+    actions.push(Action::run("until kubectl get --raw /readyz; do sleep 2; done"));
     step(
         "Give the control plane the ranges of both families.",
         "kubeadm upgrade does not change ranges: they are changed in kubeadm's own configuration, \
          and the manifests of the API server and of the controller manager are written again from \
-         it (the last two commands, on one control plane node after the other). The ranges of the \
-         new family are proposals, free as far as the documents tell.",
+         it, on one control plane node after the other; the API server is away until it has started \
+         again. The ranges of the new family are proposals, free as far as the documents tell.",
         actions,
     )
 }
@@ -303,9 +304,10 @@ fn nodes(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
         format!("Create the Nodes again, one after the other, for a pod range of {other}."),
         format!(
             "The kubelet registers its Node again, and the controller manager gives it a range of \
-             each family. Labels and taints that were set by hand are lost with the object: the \
+             each family; that of {} may be another one than before. Labels and taints that were set by hand are lost with the object: the \
              saved file has them. kubeadm init phase mark-control-plane sets the control plane's \
              label and taint again, the taint also where it had been taken off.{}",
+            lacks.first,
             more(lacks.without_range.len())
         ),
         commands.into_iter().map(Action::Run).collect(),
