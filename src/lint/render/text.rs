@@ -167,12 +167,13 @@ fn summary(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()>
         0 => String::new(),
         count => format!(", {count} allowed"),
     };
-    let silent = report.ignored - report.unknown.values().sum::<usize>();
+    let silent = report.ignored - report.without_kind - report.unknown.values().sum::<usize>();
     let mut read = Vec::new();
     if report.understood > 0 {
         read.push(format!("{} linted", plural(report.understood, "document")));
     }
-    match (report.understood, report.unknown.len(), silent) {
+    let unknown = report.unknown.len() + report.without_kind;
+    match (report.understood, unknown, silent) {
         (_, _, 0) => {}
         (0, 0, silent) => {
             let documents = plural(silent, "document");
@@ -185,8 +186,13 @@ fn summary(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()>
         let kinds: Vec<&str> = report.unknown.keys().map(String::as_str).take(12).collect();
         let more = if report.unknown.len() > kinds.len() { ", …" } else { "" };
         let documents = plural(count, "document");
+        let of = if report.unknown.len() == 1 { "a kind" } else { "kinds" };
         let kinds = clean(&kinds.join(", "));
-        read.push(format!("{documents} of kinds that this linter doesn't know: {kinds}{more}"));
+        read.push(format!("{documents} of {of} that this linter doesn't know: {kinds}{more}"));
+    }
+    if report.without_kind > 0 {
+        let documents = plural(report.without_kind, "document");
+        read.push(format!("{documents} without a kind that this linter doesn't know"));
     }
     if report.templates > 0 {
         let noun = if report.templates == 1 { "template or patch" } else { "templates or patches" };
