@@ -11,9 +11,6 @@ use super::chunk::{Chunk, Line};
 /// of a key: `{b: fd00::}`. It is of private use, and one character as the colon is.
 pub(super) const COLON: char = '\u{E03A}';
 
-/// A byte-order mark, with which every line may begin.
-const MARK: char = '\u{feff}';
-
 /// Indents the lines that continue flow collections and quoted scalars. False if that changes
 /// nothing.
 pub(super) fn relax(chunk: &mut Chunk) -> bool {
@@ -27,12 +24,6 @@ pub(super) fn relax(chunk: &mut Chunk) -> bool {
                 line.text.clear();
                 changed = true;
             }
-        } else if !scanner.holds(&line.text)
-            && let Some(rest) = line.text.strip_prefix(MARK)
-        {
-            line.text = rest.to_owned();
-            line.shift += 1;
-            changed = true;
         }
         // A tab may stand between a key and its value; it becomes one space, so that no column
         // moves.
