@@ -89,9 +89,15 @@ fn documents_of_unknown_kinds_are_named() {
     let text = "apiVersion: example.com/v1\nkind: Widget\n---\nkind: Gadget\n---\na: 1\n";
     let report = lint_text("a.yaml", text.into(), None, &Options::default());
     assert_eq!(report.outcome(), Outcome::NothingToLint);
-    let wanted =
-        "3 documents of kinds that this linter doesn't know: Gadget, Widget, without a kind";
+    let wanted = "2 documents of kinds that this linter doesn't know: Gadget, Widget, 1 document \
+                  without a kind that this linter doesn't know";
     assert!(plain(&report).replace('\n', " ").contains(wanted), "{}", plain(&report));
+    let mut json = Vec::new();
+    Format::Json.write(&report, 80, &mut json).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["summary"]["unknownKinds"], serde_json::json!({ "Gadget": 1, "Widget": 1 }));
+    assert_eq!(json["summary"]["withoutKind"], 1);
+    assert_eq!(json["summary"]["templates"], 0);
     let silent = "apiVersion: v1\nkind: Secret\n";
     let report = lint_text("a.yaml", silent.into(), None, &Options::default());
     let said = plain(&report);

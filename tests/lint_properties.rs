@@ -34,6 +34,8 @@ fn is_sound(report: &Report) {
     assert_eq!(gitlab.len(), count);
     let fingerprints: HashSet<_> = gitlab.iter().map(|issue| &issue["fingerprint"]).collect();
     assert_eq!(fingerprints.len(), count);
+    let rdjson: Value = serde_json::from_str(&written(report, Format::Rdjson)).unwrap();
+    assert_eq!(rdjson["diagnostics"].as_array().unwrap().len(), count);
     let junit = Junit::deserialize_from_str(&written(report, Format::Junit)).unwrap();
     assert_eq!(junit.test_suites[0].test_cases.len(), RULES.len());
     let text = written(report, Format::Text);

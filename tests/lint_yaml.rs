@@ -16,11 +16,11 @@ use std::{
 use dualstack::lint::{Options, lint_text};
 
 /// Forms that the two read differently, and why that is left so: what only says more than
-/// Kubernetes' reader (it refuses the document with an error that names the line), and two forms
-/// that nobody writes.
+/// Kubernetes' reader (it refuses the document with an error that names the line), and forms
+/// that nobody writes, such as a byte-order mark as a part of a key.
 const KNOWN: &[&str] = &[
     "big",
-    "comment_no_space",
+    "bom_later_inside",
     "ctrl",
     "del",
     "dq_slash",
@@ -28,9 +28,6 @@ const KNOWN: &[&str] = &[
     "merge_scalar",
     "nel",
     "percent",
-    "tab_after_dash",
-    "tab_blank",
-    "tab_comment",
     "template_value",
 ];
 
@@ -44,6 +41,8 @@ const SEEDS: &[&str] = &[
 #[rustfmt::skip]
 const FORMS: &[(&str, &str)] = &[
     ("alias_key", "a: &x y\n*x : 1\n"),
+    ("alias_key_colon", "a: &x y\n*x: 1\nb:\n  *x: 2\n"),
+    ("alias_key_word", "a: &x y\n*x:1\n"),
     ("amp", "a: &x\nb: *x\n"),
     ("anchor_before_map", "a: &x\n  b: 1\nc: *x\n"),
     ("anchor_on_seq", "a: &x\n- 1\nb: *x\n"),
@@ -56,6 +55,8 @@ const FORMS: &[(&str, &str)] = &[
     ("block_header_comment", "a: | # c\n  x\n"),
     ("block_in_flow", "a: [\n  - 1\n]\n"),
     ("bom", "\u{feff}a: 1\n"),
+    ("bom_later", "a: 1\n---\n\u{feff}b: 2\n"),
+    ("bom_later_inside", "a: 1\n---\nc: 1\n\u{feff}b: 2\n"),
     ("brace_at_key", "a: {\n  b: 1\n}\n"),
     ("braces_plain", "a: b{c}\nd: x[1]\n"),
     ("bracket_at_key", "a: [\n  1\n]\n"),
@@ -64,6 +65,8 @@ const FORMS: &[(&str, &str)] = &[
     ("comment_between", "a:\n# c\n  b: 1\n # d\n  c: 2\n"),
     ("comment_flow", "a: [\n  # it's \"one\n  1, # don't\n]\nb: 2\n"),
     ("comment_no_space", "a: 1#b\nb: [1]#c\n"),
+    ("comment_no_space_flow", "a: [[1]#b\n, 2]\nb: {c: 1}#d\ne: 1\n"),
+    ("comment_no_space_quote", "a: 'b'#c\nd: \"e\"#f\n"),
     ("complex", "? [a, b]\n: c\n"),
     ("crlf", "a: 1\r\nb:\r\n  c: 2\r\n"),
     ("ctrl", "a: \"b\u{1}c\"\n"),
@@ -158,6 +161,18 @@ const FORMS: &[(&str, &str)] = &[
     ("tab_after_dash", "-\ta\n-\tb\n"),
     ("tab_blank", "a: 1\n\t\nb: 2\n"),
     ("tab_comment", "a: 1\n\t# c\nb: 2\n"),
+    ("tab_line_block", "a: |\n  x\n\t\n  y\nb: 1\n"),
+    ("tab_line_block_end", "a: |\n  x\nb: 1\n\t\n"),
+    ("tab_line_comment", "a: 1 # c\n  \t\nb: 2\n"),
+    ("tab_line_deep", "a:\n  b: 1\n    \t\n  c: 1\n"),
+    ("tab_line_deep_less", "a:\n  b: 1\n \t\n  c: 1\n"),
+    ("tab_line_empty", "a:\n\t\n  b: 1\n"),
+    ("tab_line_first", "\t\na: 1\n"),
+    ("tab_line_flow", "a: [1,\n\t\n  2]\nb: 1\n"),
+    ("tab_line_list", "a:\n- b\n \t\n- c\n  \t\n"),
+    ("tab_line_plain", "a: b\n  \t\nc: 1\n"),
+    ("tab_line_quote", "a: \"b\n\t\n  c\"\nd: 1\n"),
+    ("tab_line_quoted_before", "a: \"b\"\n  \t\nd: 1\n"),
     ("tab_in_flow", "a: [\n\t1,\n\t2\n]\n"),
     ("tab_indent", "a:\n\tb: 1\n"),
     ("tab_trailing", "a: 1\t\nb: 2\t# c\n"),

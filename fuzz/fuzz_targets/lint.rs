@@ -20,6 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         Format::Sarif,
         Format::Github,
         Format::Gitlab,
+        Format::Rdjson,
         Format::Junit,
     ];
     let mut out = Vec::new();

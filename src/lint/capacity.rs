@@ -13,7 +13,7 @@ use super::{
 pub(super) const DEFAULT_MAX_PODS: u64 = 110;
 
 /// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Resource {
     /// Nodes: shares of the pod range.
     Nodes,
@@ -52,6 +52,11 @@ pub struct Room {
 }
 
 impl Room {
+    /// What a table says of it, without the place that it was read from.
+    pub(super) fn row(&self) -> (Resource, IpFamily, String, u64, Option<u64>) {
+        (self.resource, self.family, self.from.clone(), self.room, self.asked)
+    }
+
     /// Whether what was asked for fits; it does where nothing was asked.
     pub fn fits(&self) -> bool {
         self.asked.is_none_or(|asked| asked <= self.room)

@@ -35,6 +35,8 @@ pub struct Report {
     pub ignored: usize,
     /// How many documents are of unknown kinds, by kind.
     pub unknown: BTreeMap<String, usize>,
+    /// How many documents have no kind, and no keys that tell what they are.
+    pub without_kind: usize,
     /// How many templates and patches were found in directories, and skipped.
     pub templates: usize,
     /// What was understood of the documents, by place.

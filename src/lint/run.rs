@@ -1,7 +1,7 @@
 //! From inputs to a report.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -171,6 +171,7 @@ fn lint(
         understood: merged,
         ignored: 0,
         unknown: BTreeMap::new(),
+        without_kind: 0,
         templates,
         statements: Vec::new(),
         skipped,
@@ -213,6 +214,9 @@ fn lint(
     if report.capacity.is_empty() {
         report.capacity = live.iter().flat_map(capacity::rooms).collect();
     }
+    // Installations that are told the same have the same room.
+    let mut seen = HashSet::new();
+    report.capacity.retain(|room| seen.insert(room.row()));
     // What runs counts more than what files say of it.
     report.plans = match &live {
         Some(live) => goal::plan(live).into_iter().collect(),
@@ -233,8 +237,10 @@ impl Report {
             match recognition {
                 Recognition::Known => self.understood += 1,
                 Recognition::Silent => self.ignored += 1,
-                Recognition::Unknown(kind) => {
-                    self.unknown_kind(kind.as_deref().unwrap_or("without a kind"));
+                Recognition::Unknown(Some(kind)) => self.unknown_kind(&kind),
+                Recognition::Unknown(None) => {
+                    self.ignored += 1;
+                    self.without_kind += 1;
                 }
             }
         }

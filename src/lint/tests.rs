@@ -75,3 +75,17 @@ fn codes_and_names_are_unique_and_in_order() {
     let names: HashSet<_> = RULES.iter().map(|rule| rule.name).collect();
     assert_eq!(names.len(), RULES.len());
 }
+
+#[test]
+fn installations_that_are_told_the_same_have_one_row_of_capacity() {
+    let talos = "machine: {type: controlplane}\ncluster: {network: {podSubnets: [10.244.0.0/16], \
+                 serviceSubnets: [10.96.0.0/12]}}\n";
+    let rows = |text: String| {
+        let report = lint_text("a.yaml", text.into(), None, &Options::default());
+        report.capacity.len()
+    };
+    let once = rows(talos.to_owned());
+    assert!(once > 0);
+    let worker = talos.replace("controlplane", "worker");
+    assert_eq!(rows(format!("{talos}---\n{worker}")), once);
+}

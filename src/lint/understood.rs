@@ -90,7 +90,11 @@ pub(super) fn statements(model: &Model) -> Vec<Statement> {
         say(cilium.at, format!("Cilium{}", args(&cilium.settings)));
     }
     for flannel in &model.flannel {
-        say(flannel.at, format!("flannel{}", args(&flannel.settings)));
+        let mut settings = flannel.settings.clone();
+        for arg in &mut settings.list {
+            arg.name.value = flannel_name(&arg.name.value).to_owned();
+        }
+        say(flannel.at, format!("flannel{}", args(&settings)));
     }
     for router in &model.kube_routers {
         say(router.at, format!("kube-router{}", args(&router.args)));
@@ -262,6 +266,26 @@ fn ranges(list: &RangeList) -> String {
     let families: Vec<&str> = list.families().iter().map(|family| family.as_str()).collect();
     let (noun, text) = (list.role.noun(), &list.text.value);
     format!("{noun} {text} ({})", families.join(", "))
+}
+
+/// A field of flannel's as its documentation writes it; its reader ignores the case.
+fn flannel_name(lower: &str) -> &str {
+    match lower {
+        "network" => "Network",
+        "ipv6network" => "IPv6Network",
+        "enableipv4" => "EnableIPv4",
+        "enableipv6" => "EnableIPv6",
+        "enablenftables" => "EnableNFTables",
+        "subnetlen" => "SubnetLen",
+        "ipv6subnetlen" => "IPv6SubnetLen",
+        "subnetmin" => "SubnetMin",
+        "subnetmax" => "SubnetMax",
+        "backend.type" => "Backend.Type",
+        "backend.vni" => "Backend.VNI",
+        "backend.port" => "Backend.Port",
+        "backend.directrouting" => "Backend.DirectRouting",
+        _ => lower,
+    }
 }
 
 /// Settings in one line, as far as a line is readable.

@@ -13,7 +13,7 @@ use super::{
     binaries::{Running, Waited, component, every},
     examples::cases,
     reads::controller_manager_flags,
-    versions::{UNGATED, complaints, of_its_time, with_gate},
+    versions::{CLUSTER, UNGATED, complaints, of_its_time, with_gate},
 };
 
 /// The first version to which kubeadm passes no masks of its own: before, it calculates them from the pod ranges.
@@ -87,7 +87,7 @@ fn the_linter_and_kube_controller_manager_of_each_version_leave_the_same_nodes_w
             let Some(mut flags) = controller_manager_flags(example.text) else { continue };
             let Some(mut whole) = of_its_time(example.text, version) else { continue };
             if version < UNGATED {
-                whole = with_gate(&whole).unwrap_or(whole);
+                whole = with_gate(&whole, CLUSTER).unwrap_or(whole);
                 flags.push("--feature-gates=IPv6DualStack=true".to_owned());
             }
             if version < SECURE_ONLY {

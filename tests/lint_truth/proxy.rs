@@ -3,16 +3,18 @@
 use std::{fs, path::Path, process::Command};
 
 use dualstack::lint::rules::{Binary, RULES};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     api::Api,
     binaries::{component, every, text},
     examples::{cases, silent},
     reads::{documents, of_kind, proxy_configuration},
-    versions::refusals,
+    versions::{UNGATED, refusals, with_gate},
 };
 
+/// The kind of kube-proxy's own document.
+const KIND: &str = "KubeProxyConfiguration";
 /// A file that is not there.
 const MISSING: &str = "/nonexistent/kubeconfig";
 
@@ -65,7 +67,7 @@ fn kube_proxy_does_what_each_rule_declares() {
 /// that leads to the API server, and ends without it.
 fn takes(binary: &Path, example: &str) -> Option<(bool, String)> {
     let documents = documents(example);
-    let mut configuration = of_kind(&documents, "KubeProxyConfiguration")?.clone();
+    let mut configuration = of_kind(&documents, KIND)?.clone();
     configuration["hostnameOverride"] = json!("node-1");
     configuration["clientConnection"] = json!({ "kubeconfig": MISSING });
     let directory = tempfile::tempdir().unwrap();
@@ -85,12 +87,19 @@ fn the_linter_and_kube_proxy_of_each_version_refuse_the_same_examples() {
         let examples = RULES.iter().flat_map(|rule| rule.good.iter().chain(rule.bad));
         // What names a version of its own is about that one.
         for example in examples.filter(|example| !example.text.contains("kubernetesVersion:")) {
-            let Some((taken, said)) = takes(&binary, example.text) else { continue };
-            tried += 1;
-            let codes = refusals(example.text, version, Binary::Proxy, None);
-            if taken != codes.is_empty() {
-                let text = example.text;
-                wrong.push(format!("kube-proxy {version}: {taken}, {codes:?}: {said}\n{text}"));
+            // What other documents say, such as kubeadm's, is not kube-proxy's to refuse.
+            let own = of_kind(&documents(example.text), KIND).map(Value::to_string);
+            let Some(own) = own else { continue };
+            // Before 1.21 two families need the gate: with it, and without.
+            let gated = (version < UNGATED).then(|| with_gate(&own, KIND)).flatten();
+            for text in gated.into_iter().chain([own]) {
+                let Some((taken, said)) = takes(&binary, &text) else { continue };
+                tried += 1;
+                let codes = refusals(&text, version, Binary::Proxy, None);
+                if taken != codes.is_empty() {
+                    let codes = format!("{taken}, {codes:?}");
+                    wrong.push(format!("kube-proxy {version}: {codes}: {said}\n{text}"));
+                }
             }
         }
         eprintln!("kube-proxy {version}: {tried} examples");

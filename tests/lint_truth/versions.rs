@@ -25,6 +25,8 @@ use super::{
 const LISTS: Version = Version::v1(31);
 /// The first version whose kubeadm has the API v1beta3.
 const V1BETA3: Version = Version::v1(22);
+/// The kind of kubeadm's document that has the gate.
+pub(crate) const CLUSTER: &str = "ClusterConfiguration";
 /// The first version in which dual-stack needs no gate.
 pub(crate) const UNGATED: Version = Version::v1(21);
 /// The first version whose Services have `ipFamilyPolicy`.
@@ -32,7 +34,7 @@ const FAMILY_POLICY: Version = Version::v1(20);
 /// The rule of ranges that kubeadm before 1.20 took, and only kube-apiserver refused
 /// (`validateMaxCIDRRange`); from 1.34 on kubeadm alone refuses them.
 const SERVICES_TOO_LARGE: &str = "DS105";
-/// The rule that such files without the gate break, which only older versions of kubeadm refuse.
+/// The rule that such files without the gate break, which only older versions refuse.
 const GATE_NEEDED: &str = "DS404";
 /// The rule of the mode that kube-proxy before 1.31 refuses.
 const NFTABLES_TOO_NEW: &str = "DS412";
@@ -64,12 +66,12 @@ pub(crate) fn of_its_time(whole: &str, version: Version) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("\n---\n"))
 }
 
-/// The same file with the gate that dual-stack needed before 1.21, where a cluster sets none.
-pub(crate) fn with_gate(whole: &str) -> Option<String> {
+/// The same file with the gate that dual-stack needed before 1.21, where a document of a kind sets none.
+pub(crate) fn with_gate(whole: &str, kind: &str) -> Option<String> {
     let mut changed = false;
     let mut texts = Vec::new();
     for mut document in documents(whole) {
-        if document["kind"] == "ClusterConfiguration" && document["featureGates"].is_null() {
+        if document["kind"] == kind && document["featureGates"].is_null() {
             document["featureGates"] = json!({ "IPv6DualStack": true });
             changed = true;
         }
@@ -120,7 +122,7 @@ pub(crate) fn refusals(
         let before = match of {
             Binary::Kubeadm => code == GATE_NEEDED,
             Binary::ApiServer => code == SERVICES_TOO_LARGE && within.is_none(),
-            Binary::Proxy => code == NFTABLES_TOO_NEW,
+            Binary::Proxy => [NFTABLES_TOO_NEW, GATE_NEEDED].contains(&code),
             _ => false,
         };
         rule.iter().any(rejects) || before
@@ -170,7 +172,7 @@ fn the_linter_and_kubeadm_of_each_version_refuse_the_same_examples() {
             }
             let whole = kubeadm::whole_of(example.text, version);
             let Some(whole) = of_its_time(&whole, version) else { continue };
-            let gated = (version < UNGATED).then(|| with_gate(&whole)).flatten();
+            let gated = (version < UNGATED).then(|| with_gate(&whole, CLUSTER)).flatten();
             for whole in gated.into_iter().chain([whole]) {
                 tried += 1;
                 let (accepted, said) = kubeadm::validate_whole(&binary, version, &whole);

@@ -20,7 +20,6 @@ import (
 func main() {
 	texts := json.NewDecoder(bufio.NewReader(os.Stdin))
 	answers := bufio.NewWriter(os.Stdout)
-	defer answers.Flush()
 	for {
 		var text string
 		if err := texts.Decode(&text); errors.Is(err, io.EOF) {
@@ -34,6 +33,11 @@ func main() {
 			answer = strings.ReplaceAll(err.Error(), "\n", " ")
 		}
 		fmt.Fprintln(answers, answer)
+		// Whoever asks one text after the other waits for each answer.
+		if err := answers.Flush(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 }
 

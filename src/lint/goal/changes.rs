@@ -1,10 +1,18 @@
 //! What the files of a cluster must say.
 
-use super::{lacks::Lacks, steps::Change};
+use super::{
+    lacks::{Lacks, is_single},
+    plugins,
+    ranges::{COMMON_MASK, node_mask, of_family},
+    steps::{Change, How},
+};
 use crate::{
-    lint::model::{Model, Owner, Tool},
+    lint::model::{ComponentName, Model, Owner, RangeEntry, Tool, Version},
     net::IpFamily,
 };
+
+/// The feature gate that versions of Kubernetes up to 1.20 need.
+const GATE: &str = "IPv6DualStack";
 
 /// Whether a tool's settings take one range each, so that the second family has others.
 const fn takes_one_range(tool: Tool) -> bool {
@@ -28,10 +36,7 @@ const fn takes_one_range(tool: Tool) -> bool {
 /// is no such thing.
 fn settings(tool: Tool, lacks: &Lacks<'_>) -> Vec<(&'static str, String)> {
     let (first, other) = (lacks.first, lacks.other());
-    let added = |ranges: &str| {
-        let own = |range: &&str| range.contains(':') == (other == IpFamily::V6);
-        ranges.split(',').find(own).unwrap_or_default().to_owned()
-    };
+    let added = |ranges: &str| of_family(ranges, other).to_owned();
     let (pods, services) = (added(&lacks.pod_ranges), added(&lacks.service_ranges));
     let v6 = other == IpFamily::V6;
     let on = || "true".to_owned();
@@ -61,33 +66,90 @@ fn settings(tool: Tool, lacks: &Lacks<'_>) -> Vec<(&'static str, String)> {
 
 /// What the files must say to give Pods and Services both families.
 pub(super) fn changes(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
+    let other = lacks.other();
     let mut changes = Vec::new();
     for (missing, lists, new) in [
         (lacks.pods, model.pod_lists(), &lacks.pod_ranges),
         (lacks.services, model.service_lists(), &lacks.service_ranges),
+        (lacks.proxy, model.proxy_lists(), &lacks.pod_ranges),
     ] {
         let several = |owner| !matches!(owner, Owner::Tool(tool) if takes_one_range(tool));
-        for list in lists.into_iter().filter(|list| missing && several(list.owner)) {
-            let field = list.field.to_owned();
-            changes.push(Change { at: list.text.span, field, new: new.clone() });
+        let lists = lists.into_iter().filter(|list| missing && several(list.owner));
+        for list in lists.filter(|list| is_single(list)) {
+            // A default stands nowhere yet.
+            let change = if list.assumed { Change::add } else { Change::value };
+            changes.push(change(list.text.span, list.field, new.clone()));
         }
     }
     for install in model.installs.iter().filter(|_| lacks.pods || lacks.services) {
         for (field, new) in settings(install.tool, lacks) {
-            changes.push(Change { at: install.at, field: field.to_owned(), new });
+            changes.push(Change::add(install.at, field, new));
         }
     }
     for kind in &model.kinds {
         if lacks.pods || lacks.services {
-            let at = kind.family.as_ref().map_or(kind.at, |family| family.span);
-            changes.push(Change { at, field: "networking.ipFamily".into(), new: "dual".into() });
+            let field = "networking.ipFamily";
+            changes.push(match &kind.family {
+                Some(family) => Change::value(family.span, field, "dual"),
+                None => Change::add(kind.at, field, "dual"),
+            });
         }
     }
-    let other = lacks.other();
+    changes.extend(masks(model));
+    changes.extend(gate(model, lacks));
+    changes.extend(node_ports(model, lacks));
+    if lacks.pods {
+        changes.extend(plugins::changes(model, lacks));
+    }
     for list in model.nodes.iter().filter_map(|node| node.node_ip.as_ref()) {
         if list.entries.iter().all(|entry| entry.family() == Some(lacks.first)) {
             let new = format!("{},<{other} of the node>", list.text.value);
-            changes.push(Change { at: list.text.span, field: "node-ip".into(), new });
+            changes.push(Change::value(list.text.span, "node-ip", new));
+        }
+    }
+    changes
+}
+
+/// The controller manager's flag for clusters of one family, which becomes one for each family.
+fn masks(model: &Model) -> Vec<Change> {
+    let Some(first) = model.pod_families().first().copied() else { return Vec::new() };
+    let mut changes = Vec::new();
+    for component in model.components(ComponentName::ControllerManager) {
+        let flag = component.args.list.iter().rfind(|arg| arg.name.value == COMMON_MASK);
+        let Some(flag) = flag.filter(|_| model.allocates_node_ranges()) else { continue };
+        let own = |family: IpFamily| format!("{COMMON_MASK}-{}", family.slug());
+        changes.push(Change {
+            at: flag.name.span,
+            how: How::Name,
+            field: COMMON_MASK.to_owned(),
+            new: own(first),
+        });
+        let other = first.other();
+        let new = node_mask(model, other).to_string();
+        changes.push(Change::add(flag.name.span, own(other), new));
+    }
+    changes
+}
+
+/// The feature gate, for versions that need it.
+fn gate(model: &Model, lacks: &Lacks<'_>) -> Option<Change> {
+    let old = model.version().is_some_and(|version| version < Version::v1(21));
+    let set = model.gates.iter().any(|gate| gate.name.value == GATE && gate.enabled == Some(true));
+    let cluster = model.clusters.first().filter(|_| old && !set && lacks.pods)?;
+    Some(Change::add(cluster.at, format!("featureGates.{GATE}"), "true"))
+}
+
+/// kube-proxy's nodePortAddresses of one family, which restrict only that one.
+fn node_ports(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
+    let other = lacks.other();
+    let mut changes = Vec::new();
+    for proxy in model.proxies.iter().filter(|_| lacks.pods || lacks.proxy) {
+        let own = |entry: &&_| RangeEntry::family(entry) == Some(lacks.first);
+        if let Some(entry) = proxy.node_ports.iter().find(own)
+            && proxy.node_ports.iter().all(|entry| own(&entry))
+        {
+            let new = format!("<{other} range of the nodes>");
+            changes.push(Change::add(entry.text.span, "nodePortAddresses", new));
         }
     }
     changes

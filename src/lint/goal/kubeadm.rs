@@ -1,11 +1,16 @@
 //! The steps for a cluster whose components' flags can be changed in place: kubeadm's.
 
 use crate::{
-    lint::model::{Model, NodeObject, Version},
+    lint::model::{ComponentName, Model, NodeObject, Version},
     net::IpFamily,
 };
 
-use super::{lacks::Lacks, steps::Step};
+use super::{
+    lacks::{Lacks, is_single},
+    plugins,
+    ranges::{COMMON_MASK, node_mask, of_family},
+    steps::{Action, Step, step},
+};
 
 /// Where the steps are written.
 pub(super) const SOURCES: [&str; 4] = [
@@ -19,16 +24,20 @@ const STABLE: Version = Version::v1(23);
 /// How many names a sentence lists.
 const NAMES: usize = 12;
 
-fn step(title: impl Into<String>, text: impl Into<String>, commands: Vec<String>) -> Step {
-    Step { title: title.into(), text: text.into(), commands }
-}
-
 /// A list of names that stays readable.
 fn names(all: &[&str]) -> String {
     let shown = all.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
     match all.len().saturating_sub(NAMES) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+/// Says how many nodes are not named, if there are any.
+fn more(count: usize) -> String {
+    match count.saturating_sub(NAMES) {
+        0 => String::new(),
+        more => format!(" And so for {more} more."),
     }
 }
 
@@ -62,13 +71,13 @@ pub(super) fn fixed(model: &Model, lacks: &Lacks<'_>) -> Vec<String> {
 pub(super) fn steps(model: &Model, lacks: &Lacks<'_>) -> Vec<Step> {
     let mut steps = vec![addresses(model, lacks)];
     if lacks.pods || lacks.services {
-        steps.push(control_plane(lacks));
+        steps.push(control_plane(model, lacks));
     }
     if lacks.pods || lacks.proxy {
         steps.extend(proxy(model, lacks));
     }
     if lacks.pods {
-        steps.push(plugin(model, lacks));
+        steps.push(plugins::running(model, lacks));
     }
     steps.extend(node_ips(model, lacks));
     if lacks.pods || !lacks.without_range.is_empty() {
@@ -80,8 +89,8 @@ pub(super) fn steps(model: &Model, lacks: &Lacks<'_>) -> Vec<Step> {
         "See that it works.",
         "Every node, Pod, Service and path, in both families.",
         vec![
-            "dualstack lint --live --goal dual-stack".to_owned(),
-            "dualstack run --suite dual-stack".to_owned(),
+            Action::run("dualstack lint --live --goal dual-stack"),
+            Action::run("dualstack run --suite dual-stack"),
         ],
     ));
     steps
@@ -97,6 +106,8 @@ fn addresses(model: &Model, lacks: &Lacks<'_>) -> Step {
         count if count == all => format!("None of the {all} nodes has an {other} address yet."),
         _ => format!("Without an {other} InternalIP: {}.", names(&lacking)),
     };
+    let services = of_family(&lacks.service_ranges, other);
+    let number = number(other);
     let key = match other {
         IpFamily::V4 => "net.ipv4.ip_forward",
         IpFamily::V6 => "net.ipv6.conf.all.forwarding",
@@ -115,15 +126,12 @@ fn addresses(model: &Model, lacks: &Lacks<'_>) -> Step {
         format!("On every node: an {other} address, a route and forwarding."),
         text,
         vec![
-            format!("echo '{key} = 1' >/etc/sysctl.d/90-dual-stack.conf"),
-            "sysctl --system".to_owned(),
-            format!(
-                "ip -{} route get {} || ip -{} route add {} dev INTERFACE",
-                number(other),
-                address_of(added(&lacks.service_ranges)),
-                number(other),
-                added(&lacks.service_ranges),
-            ),
+            Action::Run(format!("echo '{key} = 1' >/etc/sysctl.d/90-dual-stack.conf")),
+            Action::run("sysctl --system"),
+            Action::Run(format!(
+                "ip -{number} route get {} || ip -{number} route add {services} dev INTERFACE",
+                address_of(services),
+            )),
         ],
     )
 }
@@ -141,32 +149,66 @@ fn address_of(range: &str) -> &str {
     range.split_once('/').map_or(range, |(address, _)| address)
 }
 
-fn control_plane(lacks: &Lacks<'_>) -> Step {
-    let mut edits = Vec::new();
+fn control_plane(model: &Model, lacks: &Lacks<'_>) -> Step {
+    let mut edits = vec!["networking:".to_owned()];
     if lacks.pods {
-        edits.push(format!("podSubnet: {}", lacks.pod_ranges));
+        edits.push(format!("  podSubnet: {}", lacks.pod_ranges));
     }
     if lacks.services {
-        edits.push(format!("serviceSubnet: {}", lacks.service_ranges));
+        edits.push(format!("  serviceSubnet: {}", lacks.service_ranges));
     }
-    let mut commands = vec![
-        "kubectl -n kube-system get configmap kubeadm-config -o jsonpath='{.data.ClusterConfiguration}' \
-         >kubeadm.yaml"
-            .to_owned(),
-        format!("$EDITOR kubeadm.yaml   # in networking: {}", edits.join("; ")),
-        "kubeadm init phase upload-config kubeadm --config kubeadm.yaml".to_owned(),
+    edits.extend(extra_args(model, lacks));
+    let mut actions = vec![
+        Action::run(
+            "kubectl -n kube-system get configmap kubeadm-config -o \
+             jsonpath='{.data.ClusterConfiguration}' >kubeadm.yaml",
+        ),
+        Action::write("kubeadm.yaml", edits),
+        Action::run("kubeadm init phase upload-config kubeadm --config kubeadm.yaml"),
     ];
-    commands.extend(["apiserver", "controller-manager"].map(|component| {
-        format!("kubeadm init phase control-plane {component} --config kubeadm.yaml")
+    actions.extend(["apiserver", "controller-manager"].map(|component| {
+        Action::run(format!("kubeadm init phase control-plane {component} --config kubeadm.yaml"))
     }));
+    actions.push(Action::run("until kubectl get --raw /readyz; do sleep 2; done"));
     step(
         "Give the control plane the ranges of both families.",
         "kubeadm upgrade does not change ranges: they are changed in kubeadm's own configuration, \
          and the manifests of the API server and of the controller manager are written again from \
-         it (the last two commands, on one control plane node after the other). The ranges of the \
-         new family are proposals, free as far as the documents tell.",
-        commands,
+         it, on one control plane node after the other; the API server is away until it has started \
+         again. The ranges of the new family are proposals, free as far as the documents tell.",
+        actions,
     )
+}
+
+/// What becomes of the flags in kubeadm's extraArgs that override its ranges, or that fit clusters of
+/// one family only.
+fn extra_args(model: &Model, lacks: &Lacks<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, section) in [
+        (ComponentName::ApiServer, "apiServer"),
+        (ComponentName::ControllerManager, "controllerManager"),
+    ] {
+        let mut own = Vec::new();
+        for component in model.components(name).filter(|component| component.extra) {
+            let lists = component.ranges.iter();
+            for list in lists.filter(|list| is_single(list)) {
+                let flag = list.field.trim_start_matches('-');
+                own.push(format!("  # without {flag}, which overrides networking"));
+            }
+            if let Some(mask) = component.args.get(COMMON_MASK) {
+                let (first, other) = (lacks.first, lacks.other());
+                own.push(format!("  # without {COMMON_MASK}, and with these in its place:"));
+                own.push(format!("  # {COMMON_MASK}-{}: {}", first.slug(), mask.value));
+                let length = node_mask(model, other);
+                own.push(format!("  # {COMMON_MASK}-{}: {length}", other.slug()));
+            }
+        }
+        if !own.is_empty() {
+            lines.push(format!("{section}.extraArgs:"));
+            lines.extend(own);
+        }
+    }
+    lines
 }
 
 fn proxy(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
@@ -175,68 +217,25 @@ fn proxy(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
     if !set && model.asked.live && model.proxies.is_empty() {
         return None;
     }
-    let text = if set {
+    let mut text = if set {
         format!("Its clusterCIDR becomes {}.", lacks.pod_ranges)
     } else {
         format!("If its configuration has a clusterCIDR, that becomes {}.", lacks.pod_ranges)
     };
+    if model.proxies.iter().any(|proxy| !proxy.node_ports.is_empty()) {
+        text.push_str(
+            " nodePortAddresses gets a range of that family as well: without one NodePorts are open \
+             on every address of it.",
+        );
+    }
     Some(step(
         "Tell kube-proxy.",
         text,
         vec![
-            "kubectl -n kube-system edit configmap kube-proxy".to_owned(),
-            "kubectl -n kube-system rollout restart daemonset kube-proxy".to_owned(),
+            Action::run("kubectl -n kube-system edit configmap kube-proxy"),
+            Action::run("kubectl -n kube-system rollout restart daemonset kube-proxy"),
         ],
     ))
-}
-
-/// The range of the family that is added, of two.
-fn added(ranges: &str) -> &str {
-    ranges.split_once(',').map_or(ranges, |(_, added)| added)
-}
-
-fn plugin(model: &Model, lacks: &Lacks<'_>) -> Step {
-    let (other, range) = (lacks.other(), added(&lacks.pod_ranges));
-    if !model.flannel.is_empty() {
-        let text = format!(
-            "flannel: in net-conf.json \"Enable{other}\": true and \"{}\": \"{range}\".",
-            if other == IpFamily::V6 { "IPv6Network" } else { "Network" }
-        );
-        let commands = vec![
-            "kubectl -n kube-flannel edit configmap kube-flannel-cfg".to_owned(),
-            "kubectl -n kube-flannel rollout restart daemonset kube-flannel-ds".to_owned(),
-        ];
-        return step("Tell the network plugin.", text, commands);
-    }
-    if !model.cilium.is_empty() {
-        let slug = other.slug();
-        let text =
-            "Cilium: the family is switched on, and its own pool, if it has one, gets a range.";
-        let commands = vec![format!(
-            "helm upgrade cilium cilium/cilium -n kube-system --reuse-values --set {slug}.enabled=true \
-             --set ipam.operator.clusterPool{other}PodCIDRList={range}"
-        )];
-        return step("Tell the network plugin.", text, commands);
-    }
-    if !model.calico_nodes.is_empty() || !model.pools.is_empty() || !model.calico_cni.is_empty() {
-        let text = format!(
-            "Calico: a pool of {range}, assign_{slug} true in its CNI configuration, and calico-node \
-             with IP6 autodetect and FELIX_IPV6SUPPORT true; by its operator, a second entry of \
-             calicoNetwork.ipPools is all.",
-            slug = other.slug(),
-        );
-        let commands = vec![
-            "kubectl edit installation default   # with the operator".to_owned(),
-            "kubectl -n kube-system edit configmap calico-config   # without it".to_owned(),
-            "kubectl -n kube-system edit daemonset calico-node".to_owned(),
-        ];
-        return step("Tell the network plugin.", text, commands);
-    }
-    let text = format!(
-        "Which one the cluster has is not known here. It must give every Pod an address of each \
-         family; the new range is {range}."
-    );
-    step("Tell the network plugin.", text, Vec::new())
 }
 
 /// The kubelets' node-ip, of nodes that have one family.
@@ -246,37 +245,34 @@ fn node_ips(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
     if known && lacks.without_address.is_empty() {
         return None;
     }
-    let mut commands = Vec::new();
+    let mut lines = Vec::new();
     for node in lacks.without_address.iter().take(NAMES) {
         let own = node.internal_ips.iter().find(|address| address.family() == Some(first));
         let own = own.map_or("<its address>", |address| address.text.value.as_str());
-        commands.push(format!("--node-ip={own},<{other} of {}>   # on {}", name(node), name(node)));
+        lines.push(format!("--node-ip={own},<{other} of {}>   # on {}", name(node), name(node)));
     }
-    if lacks.without_address.len() > NAMES {
-        let more = lacks.without_address.len() - NAMES;
-        commands.push(format!("…   # and on {more} more"));
+    if lines.is_empty() {
+        lines.push(format!("--node-ip=<{first} of the node>,<{other} of the node>"));
     }
-    if commands.is_empty() {
-        commands.push(format!("--node-ip=<{first} of the node>,<{other} of the node>"));
-    }
-    commands.push("systemctl restart kubelet   # on each".to_owned());
     Some(step(
         "Tell the kubelets their addresses.",
         format!(
-            "In KUBELET_KUBEADM_ARGS of /var/lib/kubelet/kubeadm-flags.env, {first} first. With an \
-             external cloud provider the provider tells them."
+            "{first} comes first. With an external cloud provider the provider tells them.{}",
+            more(lacks.without_address.len())
         ),
-        commands,
+        vec![
+            Action::write(
+                "KUBELET_KUBEADM_ARGS of /var/lib/kubelet/kubeadm-flags.env, on each",
+                lines,
+            ),
+            Action::run("systemctl restart kubelet   # on each"),
+        ],
     ))
 }
 
 /// Whether Pods get their addresses from the Node's ranges, as far as is known.
 fn uses_node_ranges(model: &Model) -> bool {
-    let own = model
-        .cilium
-        .iter()
-        .any(|cilium| cilium.settings.get("ipam").is_none_or(|mode| mode.value == "cluster-pool"));
-    !own && model.calico_cni.is_empty() && model.pools.is_empty()
+    !plugins::is_cluster_pool(model) && model.calico_cni.is_empty() && model.pools.is_empty()
 }
 
 fn nodes(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
@@ -297,10 +293,6 @@ fn nodes(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
         let mark = if node.control_plane { "; kubeadm init phase mark-control-plane" } else { "" };
         commands.push(format!("systemctl restart kubelet{mark}   # on {name}"));
     }
-    if lacks.without_range.len() > NAMES {
-        let more = lacks.without_range.len() - NAMES;
-        commands.push(format!("…   # and so with {more} more nodes"));
-    }
     if commands.is_empty() {
         commands = vec![
             "kubectl drain NODE --ignore-daemonsets --delete-emptydir-data".to_owned(),
@@ -310,11 +302,15 @@ fn nodes(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
     }
     Some(step(
         format!("Create the Nodes again, one after the other, for a pod range of {other}."),
-        "The kubelet registers its Node again, and the controller manager gives it a range of each \
-         family. Labels and taints that were set by hand are lost with the object: the saved file \
-         has them. kubeadm init phase mark-control-plane sets the control plane's label and taint \
-         again, the taint also where it had been taken off.",
-        commands,
+        format!(
+            "The kubelet registers its Node again, and the controller manager gives it a range of \
+             each family; that of {} may be another one than before. Labels and taints that were set by hand are lost with the object: the \
+             saved file has them. kubeadm init phase mark-control-plane sets the control plane's \
+             label and taint again, the taint also where it had been taken off.{}",
+            lacks.first,
+            more(lacks.without_range.len())
+        ),
+        commands.into_iter().map(Action::Run).collect(),
     ))
 }
 
@@ -324,10 +320,11 @@ fn pods(lacks: &Lacks<'_>) -> Step {
         format!("Create the Pods again that have no {other} address yet."),
         "Draining has done so with most; DaemonSets and what was not drained is left.",
         vec![
-            "kubectl get pods -A -o jsonpath='{range .items[?(@.spec.hostNetwork!=true)]}\
-             {.metadata.namespace}/{.metadata.name} {.status.podIPs[*].ip}{\"\\n\"}{end}'"
-                .to_owned(),
-            "kubectl -n NAMESPACE rollout restart deployment,daemonset,statefulset".to_owned(),
+            Action::run(
+                "kubectl get pods -A -o jsonpath='{range .items[?(@.spec.hostNetwork!=true)]}\
+             {.metadata.namespace}/{.metadata.name} {.status.podIPs[*].ip}{\"\\n\"}{end}'",
+            ),
+            Action::run("kubectl -n NAMESPACE rollout restart deployment,daemonset,statefulset"),
         ],
     )
 }
@@ -360,6 +357,6 @@ fn services(lacks: &Lacks<'_>) -> Step {
             "Services keep their families until their policy is changed; {first} stays the first.{which} \
              The application behind one must listen on both."
         ),
-        commands,
+        commands.into_iter().map(Action::Run).collect(),
     )
 }

@@ -1,7 +1,7 @@
 //! What a cluster lacks to be dual-stack.
 
 use crate::{
-    lint::model::{Model, NodeObject, RangeList, Service},
+    lint::model::{Model, NodeObject, Owner, RangeList, Service},
     net::IpFamily,
 };
 
@@ -54,11 +54,17 @@ impl Lacks<'_> {
         };
         let pods = list("pod range", model.pods());
         let services = list("Service range", model.services());
+        let one = |families: Vec<IpFamily>| match families[..] {
+            [only] => only,
+            _ => self.first,
+        };
+        let (of_pods, of_services) = (one(model.pod_families()), one(model.service_families()));
         let families = match (self.pods, self.services) {
             (false, false) => "IPv4 and IPv6".to_owned(),
-            (true, true) => format!("{} only", self.first),
-            (true, false) => format!("Pods of {} only", self.first),
-            (false, true) => format!("Services of {} only", self.first),
+            (true, true) if of_pods == of_services => format!("{of_pods} only"),
+            (true, true) => format!("Pods of {of_pods} and Services of {of_services} only"),
+            (true, false) => format!("Pods of {of_pods} only"),
+            (false, true) => format!("Services of {of_services} only"),
         };
         let count = model.node_objects.len();
         let nodes = if count == 0 { String::new() } else { format!(", {count} nodes") };
@@ -85,7 +91,13 @@ pub(super) fn lacks(model: &Model) -> Option<Lacks<'_>> {
     }
     let first = of_services.first().or(of_pods.first()).copied()?;
     let other = first.other();
-    let has = |families: &[IpFamily]| families.contains(&other);
+    let has = |families: &[IpFamily]| IpFamily::ALL.iter().all(|own| families.contains(own));
+    // A flag of the component itself counts more than what its tool is told.
+    let overridden = |lists: Vec<&RangeList>| {
+        let flag =
+            |list: &&&RangeList| matches!(list.owner, Owner::ApiServer | Owner::ControllerManager);
+        lists.iter().filter(flag).any(|list| is_single(list))
+    };
     let without = |has: fn(&NodeObject) -> Vec<IpFamily>| -> Vec<&NodeObject> {
         let nodes = model.node_objects.iter();
         nodes.filter(|node| !has(node).contains(&other)).collect()
@@ -108,13 +120,20 @@ pub(super) fn lacks(model: &Model) -> Option<Lacks<'_>> {
     single.retain(|service| service.name != "default/kubernetes");
     Some(Lacks {
         first,
-        pods: !has(&of_pods),
-        services: !has(&of_services),
-        proxy: model.proxy_lists().iter().any(|list| !list.families().contains(&other)),
+        pods: !has(&of_pods) || overridden(model.pod_lists()),
+        services: !has(&of_services) || overridden(model.service_lists()),
+        proxy: model.proxy_lists().iter().any(|list| is_single(list)),
         pod_ranges: ranges::both(model, model.pods(), first, ranges::Use::Pods),
         service_ranges: ranges::both(model, model.services(), first, ranges::Use::Services),
         without_address: without(addresses),
         without_range,
         single,
     })
+}
+
+/// Whether a list has ranges, but not of both families.
+pub(super) fn is_single(list: &RangeList) -> bool {
+    let families = list.families();
+    let both = IpFamily::ALL.iter().all(|family| families.contains(family));
+    !list.is_template() && !families.is_empty() && !both
 }

@@ -6,6 +6,7 @@
 mod changes;
 mod kubeadm;
 mod lacks;
+mod plugins;
 mod ranges;
 mod render;
 mod steps;
@@ -39,5 +40,7 @@ pub(super) fn plan(model: &Model) -> Option<Plan> {
     Some(Plan { cluster, rebuild: None, fixed, changes, steps, sources })
 }
 
+#[cfg(test)]
+mod applied;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use ipnet::IpNet;
 
 use crate::{
-    lint::model::{Model, RangeList, read_ranges},
+    lint::model::{ComponentName, Model, RangeList, read_ranges},
     net::{IpFamily, relation},
 };
 
@@ -23,8 +23,15 @@ const V4: [(Use, [&str; 3]); 2] = [
     (Use::Pods, ["10.244.0.0/16", "10.42.0.0/16", "172.20.0.0/16"]),
     (Use::Services, ["10.96.0.0/16", "10.43.0.0/16", "172.21.0.0/16"]),
 ];
-/// A /56 has room for so many nodes, which get a /64 each.
-const NODES_IN_A_56: usize = 256;
+/// By how many bits a node's share is longer than the pod range: room for 256 nodes.
+const BITS: u8 = 8;
+/// The same for clusters that have grown, which has room for 4,096 nodes.
+const MORE_BITS: u8 = 12;
+/// The shortest pod range of unique local addresses that is proposed, beside a Service range of the
+/// same prefix.
+const SHORTEST: u8 = 52;
+/// The flag for nodes' shares in clusters of one family.
+pub(super) const COMMON_MASK: &str = "node-cidr-mask-size";
 
 /// The list with a range of both families: what is there, and a range that is free for the rest.
 pub(super) fn both(
@@ -73,13 +80,33 @@ fn unique_local(model: &Model, purpose: Use) -> String {
     model.range_lists().into_iter().for_each(|list| feed(&list.text.value));
     model.node_objects.iter().for_each(|node| feed(&node.name.value));
     let [a, b, c, d, e, ..] = hash.to_be_bytes();
-    let nodes = model.node_objects.len();
+    let many = model.node_objects.len() > 1 << (BITS - 1);
+    let mask = node_mask(model, IpFamily::V6);
+    let pods = mask.saturating_sub(if many { MORE_BITS } else { BITS }).max(SHORTEST);
     let (subnet, length) = match purpose {
         Use::Services => (1, 112),
-        Use::Pods if nodes > NODES_IN_A_56 / 2 => (0x1000, 52),
-        Use::Pods => (0x100, 56),
+        Use::Pods if pods < 56 => (0x1000, pods),
+        Use::Pods => (0x100, pods),
     };
     let word = |high: u8, low: u8| u16::from_be_bytes([high, low]);
     let address = Ipv6Addr::new(word(0xfd, a), word(b, c), word(d, e), subnet, 0, 0, 0, 0);
     format!("{address}/{length}")
+}
+
+/// The prefix length of each node's pod range of a family once the cluster has both: without the
+/// flag for clusters of one.
+pub(super) fn node_mask(model: &Model, family: IpFamily) -> u8 {
+    let mut all = model.components(ComponentName::ControllerManager);
+    let common = all.any(|component| component.args.get(COMMON_MASK).is_some());
+    match (common, family) {
+        (false, _) => model.node_mask(family).0,
+        (true, IpFamily::V4) => 24,
+        (true, IpFamily::V6) => 64,
+    }
+}
+
+/// The range of a family among two.
+pub(super) fn of_family(ranges: &str, family: IpFamily) -> &str {
+    let own = |range: &&str| range.contains(':') == (family == IpFamily::V6);
+    ranges.split(',').find(own).unwrap_or_default()
 }

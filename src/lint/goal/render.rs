@@ -7,7 +7,7 @@ use crate::lint::{
     report::Report,
 };
 
-use super::steps::{Plan, Step};
+use super::steps::{Action, Change, How, Plan, Step};
 
 /// All plans of a report; a sentence where it has none.
 pub(in crate::lint) fn render(report: &Report, width: usize) -> String {
@@ -45,13 +45,10 @@ fn one(report: &Report, plan: &Plan, width: usize) -> String {
         for change in &plan.changes {
             let source = report.sources.get(change.at.source);
             let line = source.position(change.at.start).line;
-            let _ = writeln!(
-                out,
-                "  {}:{line}: {}: {}",
-                clean(&source.name),
-                change.field,
-                clean(&change.new)
-            );
+            let _ = writeln!(out, "  {}:{line}: {}", clean(&source.name), words(change));
+            if change.how == How::Document {
+                lines(&mut out, "    ", change.new.lines());
+            }
         }
     }
     if !plan.steps.is_empty() {
@@ -62,11 +59,19 @@ fn one(report: &Report, plan: &Plan, width: usize) -> String {
         let _ = writeln!(out, "\n{heading}");
     }
     for (number, step) in plan.steps.iter().enumerate() {
-        let Step { title, text, commands } = step;
+        let Step { title, text, actions } = step;
         paragraph(&mut out, &format!("{:>3}. ", number + 1), title, width);
         paragraph(&mut out, "     ", text, width);
-        for command in commands {
-            let _ = writeln!(out, "     $ {}", clean(command));
+        for action in actions {
+            match action {
+                Action::Run(command) => {
+                    let _ = writeln!(out, "     $ {}", clean(command));
+                }
+                Action::Write { place, lines: text } => {
+                    let _ = writeln!(out, "     in {}:", clean(place));
+                    lines(&mut out, "         ", text.iter().map(String::as_str));
+                }
+            }
         }
     }
     let _ = writeln!(out, "\nSources");
@@ -74,6 +79,24 @@ fn one(report: &Report, plan: &Plan, width: usize) -> String {
         let _ = writeln!(out, "  {source}");
     });
     out
+}
+
+/// What a file is to say.
+fn words(change: &Change) -> String {
+    let Change { how, field, new, .. } = change;
+    match how {
+        How::Value => format!("{field}: {}", clean(new)),
+        How::Name => format!("{field} becomes {}", clean(new)),
+        How::Add => format!("add {field}: {}", clean(new)),
+        How::Document => format!("add {field}"),
+    }
+}
+
+/// Lines as they are to stand in a file.
+fn lines<'t>(out: &mut String, indent: &str, all: impl Iterator<Item = &'t str>) {
+    for line in all {
+        let _ = writeln!(out, "{indent}{}", clean(line));
+    }
 }
 
 /// A text in lines, the first of which begins with a mark and the others below it.

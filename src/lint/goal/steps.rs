@@ -26,15 +26,42 @@ pub struct Plan {
     pub sources: Vec<&'static str>,
 }
 
-/// A value in a file that is to become another one.
+/// What a file is to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Where it stands.
+    /// Where what is changed stands, or the place beside which it is added.
     pub at: Span,
+    /// What becomes of it.
+    pub how: How,
     /// The setting.
     pub field: String,
-    /// Its new value.
+    /// Its new value, or its new name.
     pub new: String,
+}
+
+/// In which way a file is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// A value becomes another one.
+    Value,
+    /// A setting gets another name and keeps its value.
+    Name,
+    /// A setting is added.
+    Add,
+    /// A document is added.
+    Document,
+}
+
+impl Change {
+    /// A value that becomes another one.
+    pub(super) fn value(at: Span, field: impl Into<String>, new: impl Into<String>) -> Self {
+        Self { at, how: How::Value, field: field.into(), new: new.into() }
+    }
+
+    /// A setting that is added.
+    pub(super) fn add(at: Span, field: impl Into<String>, new: impl Into<String>) -> Self {
+        Self { how: How::Add, ..Self::value(at, field, new) }
+    }
 }
 
 /// One thing to do.
@@ -44,8 +71,47 @@ pub struct Step {
     pub title: String,
     /// What to know about it, in sentences.
     pub text: String,
-    /// Commands that can be pasted.
-    pub commands: Vec<String>,
+    /// How, in order.
+    pub actions: Vec<Action>,
+}
+
+/// A part of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A command that can be pasted.
+    Run(String),
+    /// Lines that a file or a document is to hold.
+    Write {
+        /// Where, in words that follow "in".
+        place: String,
+        /// The lines.
+        lines: Vec<String>,
+    },
+}
+
+impl Action {
+    /// A command.
+    pub(super) fn run(command: impl Into<String>) -> Self {
+        Self::Run(command.into())
+    }
+
+    /// Lines of a file.
+    pub(super) fn write(
+        place: impl Into<String>,
+        lines: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let lines = lines.into_iter().map(Into::into).collect();
+        Self::Write { place: place.into(), lines }
+    }
+}
+
+/// A step.
+pub(super) fn step(
+    title: impl Into<String>,
+    text: impl Into<String>,
+    actions: Vec<Action>,
+) -> Step {
+    Step { title: title.into(), text: text.into(), actions }
 }
 
 impl Plan {

@@ -2,7 +2,10 @@
 
 use crate::lint::model::{Model, Tool};
 
-use super::{lacks::Lacks, steps::Step};
+use super::{
+    lacks::Lacks,
+    steps::{Action, Step, step},
+};
 
 /// Kubernetes' own page.
 pub(super) const CONCEPT: &str =
@@ -184,54 +187,59 @@ impl Installer {
 
     /// What can be done all the same.
     pub(super) fn steps(self, lacks: &Lacks<'_>) -> Vec<Step> {
-        let step = |title: &str, text: &str, commands: &[String]| Step {
-            title: title.to_owned(),
-            text: text.to_owned(),
-            commands: commands.to_vec(),
-        };
         let (pods, services) = (&lacks.pod_ranges, &lacks.service_ranges);
         match self {
             Self::Eks | Self::Other(Tool::Eksctl | Tool::Kops) => Vec::new(),
             Self::Other(Tool::OpenShift) => vec![step(
                 "Let OpenShift add the second family.",
-                &format!(
+                format!(
                     "Add to spec.clusterNetwork and spec.serviceNetwork of network.config so that \
                      Pods have {pods} and Services {services}."
                 ),
-                &["oc edit network.config.openshift.io cluster".to_owned()],
+                vec![Action::run("oc edit network.config.openshift.io cluster")],
             )],
             Self::Other(Tool::Gardener) => vec![step(
                 "Let Gardener add the second family.",
                 "Where the infrastructure's extension supports it.",
-                &["kubectl edit shoot NAME  # ipFamilies: [IPv4, IPv6]".to_owned()],
+                vec![
+                    Action::run("kubectl edit shoot NAME"),
+                    Action::write("spec.networking", ["ipFamilies: [IPv4, IPv6]"]),
+                ],
             )],
             Self::Gke => vec![step(
                 "Let GKE change the stack type.",
                 "The subnet must be dual-stack first. Pods and Services that exist keep one family \
                  until they are created again, or their policy is changed.",
-                &["gcloud container clusters update CLUSTER --stack-type=ipv4-ipv6".to_owned()],
+                vec![Action::run(
+                    "gcloud container clusters update CLUSTER --stack-type=ipv4-ipv6",
+                )],
             )],
             Self::Aks => vec![step(
                 "Create a cluster of both families, and move the workloads.",
                 "Its virtual network must be dual-stack.",
-                &["az aks create --ip-families ipv4,ipv6 …".to_owned()],
+                vec![Action::run("az aks create --ip-families ipv4,ipv6 …")],
             )],
             Self::Kind => vec![step(
                 "Create a cluster of both families.",
                 "Set ipFamily: dual in the file that kind reads, and leave the ranges out or give \
                  both.",
-                &["kind delete cluster".to_owned(), "kind create cluster --config FILE".to_owned()],
+                vec![
+                    Action::run("kind delete cluster"),
+                    Action::run("kind create cluster --config FILE"),
+                ],
             )],
             Self::Other(Tool::K3s) => vec![step(
                 "Create a cluster of both families, and move the workloads.",
-                "In config.yaml of every server; node-ip of every server and agent has an address \
-                 of each family.",
-                &[format!("cluster-cidr: {pods}"), format!("service-cidr: {services}")],
+                "node-ip of every server and agent has an address of each family.",
+                vec![Action::write(
+                    "config.yaml of every server",
+                    [format!("cluster-cidr: {pods}"), format!("service-cidr: {services}")],
+                )],
             )],
             Self::Other(_) | Self::Kubeadm => vec![step(
                 "Create a cluster of both families, and move the workloads.",
-                &format!("Pods of {pods}, Services of {services}."),
-                &[],
+                format!("Pods of {pods}, Services of {services}."),
+                Vec::new(),
             )],
         }
     }

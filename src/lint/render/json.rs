@@ -1,6 +1,9 @@
 //! For programs.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use serde::Serialize;
 
@@ -19,7 +22,7 @@ const VERSION: u32 = 2;
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
     version: u32,
-    summary: Summary,
+    summary: Summary<'a>,
     findings: Vec<Found<'a>>,
     capacity: Vec<Capacity<'a>>,
     skipped: &'a [String],
@@ -27,7 +30,7 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Summary {
+struct Summary<'a> {
     errors: usize,
     warnings: usize,
     notes: usize,
@@ -35,6 +38,12 @@ struct Summary {
     files: usize,
     documents: usize,
     ignored: usize,
+    /// How many templates and patches in directories were passed over.
+    templates: usize,
+    /// How many of the ignored documents have no kind that tells what they are.
+    without_kind: usize,
+    /// How many of them are of kinds that are not known, by kind.
+    unknown_kinds: &'a BTreeMap<String, usize>,
 }
 
 #[derive(Serialize)]
@@ -133,6 +142,9 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             files: report.files,
             documents: report.understood,
             ignored: report.ignored,
+            templates: report.templates,
+            without_kind: report.without_kind,
+            unknown_kinds: &report.unknown,
         },
         findings: findings.collect(),
         capacity: capacity.collect(),

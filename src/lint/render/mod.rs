@@ -1,4 +1,5 @@
-//! Reports as text, JSON, SARIF, GitHub's annotations, GitLab's code quality and JUnit.
+//! Reports as text, JSON, SARIF, GitHub's annotations, GitLab's code quality, reviewdog's
+//! diagnostics and JUnit.
 
 mod excerpt;
 mod explain;
@@ -7,6 +8,7 @@ mod gitlab;
 mod json;
 mod junit;
 mod place;
+mod rdjson;
 mod sarif;
 mod text;
 mod wrap;
@@ -35,6 +37,8 @@ pub enum Format {
     Github,
     /// GitLab's code quality report.
     Gitlab,
+    /// reviewdog's diagnostic format, with what --fix would write as suggestions.
+    Rdjson,
     /// JUnit XML: a test case for each rule.
     Junit,
 }
@@ -51,6 +55,7 @@ impl Format {
             Self::Sarif => sarif::write(report, out),
             Self::Github => github::write(report, out),
             Self::Gitlab => gitlab::write(report, out),
+            Self::Rdjson => rdjson::write(report, out),
             Self::Junit => junit::write(report, out),
         }
     }

@@ -97,6 +97,7 @@ pub(super) fn enforced(by: &[EnforcedBy]) -> String {
             format!("{} rejects it ({phase})", binary.as_str())
         }
         EnforcedBy::Warns { binary, .. } => format!("{} only warns", binary.as_str()),
+        EnforcedBy::Refused { by, how } => format!("{by} {how}"),
         EnforcedBy::Symptom(symptom) => format!("nothing; {symptom}"),
         EnforcedBy::Nothing => "nothing".to_owned(),
     };
@@ -166,12 +167,13 @@ fn summary(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()>
         0 => String::new(),
         count => format!(", {count} allowed"),
     };
-    let silent = report.ignored - report.unknown.values().sum::<usize>();
+    let silent = report.ignored - report.without_kind - report.unknown.values().sum::<usize>();
     let mut read = Vec::new();
     if report.understood > 0 {
         read.push(format!("{} linted", plural(report.understood, "document")));
     }
-    match (report.understood, report.unknown.len(), silent) {
+    let unknown = report.unknown.len() + report.without_kind;
+    match (report.understood, unknown, silent) {
         (_, _, 0) => {}
         (0, 0, silent) => {
             let documents = plural(silent, "document");
@@ -184,8 +186,13 @@ fn summary(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()>
         let kinds: Vec<&str> = report.unknown.keys().map(String::as_str).take(12).collect();
         let more = if report.unknown.len() > kinds.len() { ", …" } else { "" };
         let documents = plural(count, "document");
+        let of = if report.unknown.len() == 1 { "a kind" } else { "kinds" };
         let kinds = clean(&kinds.join(", "));
-        read.push(format!("{documents} of kinds that this linter doesn't know: {kinds}{more}"));
+        read.push(format!("{documents} of {of} that this linter doesn't know: {kinds}{more}"));
+    }
+    if report.without_kind > 0 {
+        let documents = plural(report.without_kind, "document");
+        read.push(format!("{documents} without a kind that this linter doesn't know"));
     }
     if report.templates > 0 {
         let noun = if report.templates == 1 { "template or patch" } else { "templates or patches" };
@@ -204,6 +211,18 @@ fn summary(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_nothing_enforces_a_rule_nothing_refuses_either() {
+        for rule in rules::RULES {
+            let text = enforced(rule.enforced_by);
+            let refuses = ["exits", "rejects", "reject the", "refuses"];
+            let contradicts = refuses.iter().any(|word| text.contains(word));
+            assert!(!text.contains("nothing") || !contradicts, "{}: {text}", rule.code);
+        }
+        let k3s = rules::by_code("DS351").unwrap();
+        assert_eq!(enforced(k3s.enforced_by), "k3s exits at its start");
+    }
 
     #[test]
     fn numbers_are_grouped_until_they_are_too_large_to_read() {

@@ -148,6 +148,13 @@ pub enum EnforcedBy {
         /// A part of what it says.
         text: &'static str,
     },
+    /// A program refuses it that this project's own tests don't run, or not in that version.
+    Refused {
+        /// Which program.
+        by: &'static str,
+        /// What it does, in words that follow its name.
+        how: &'static str,
+    },
     /// Nothing is said, and something fails later.
     Symptom(&'static str),
     /// Nothing is said, and nothing has to fail.

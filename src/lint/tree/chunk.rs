@@ -4,6 +4,9 @@ use crate::lint::source::{Source, SourceId, Span};
 
 use super::Block;
 
+/// A byte-order mark.
+const MARK: char = '\u{feff}';
+
 /// One document's lines, apart from the text around it, repairable line by line.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
@@ -108,6 +111,12 @@ fn cut(source: SourceId, lines: impl Iterator<Item = Line>) -> Vec<Chunk> {
             line.text.clear();
         }
         if let Some(chunk) = chunks.last_mut() {
+            // A document of its own may begin with a byte-order mark, as a file may.
+            let first = matches!(&chunk.lines[..], [before] if before.text.trim_end() == "---");
+            if let Some(rest) = line.text.strip_prefix(MARK).filter(|_| first) {
+                line.text = rest.to_owned();
+                line.shift += 1;
+            }
             chunk.lines.push(line);
         }
     }

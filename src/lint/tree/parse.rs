@@ -1,12 +1,12 @@
 //! The documents of a source, read past their mistakes.
 
-use crate::lint::source::{Source, SourceId};
+use crate::lint::source::{Edit, Source, SourceId};
 
 use super::{
     Block, Flaw, FlawKind, Node,
     build::{Budget, Builder},
     chunk::{Chunk, Line},
-    relax::{COLON, relax},
+    relax::{COLON, relax, tabs},
     repair::{self, Repair},
 };
 
@@ -82,12 +82,23 @@ fn document(
             }
         }
     };
+    if syntax.is_empty() {
+        syntax.extend(tabs(&chunk).first().map(|place| tab(source, &chunk, *place)));
+    }
     flaws.extend(syntax);
     // What Kubernetes' reader rejects is an error whatever the document is about.
     let (rejected, found): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|flaw| flaw.kind == FlawKind::Syntax);
     flaws.extend(rejected);
     root.map(|root| Document { root, flaws: found })
+}
+
+/// A tab that means nothing to YAML 1.2, and by which Kubernetes' reader refuses the document.
+fn tab(source: &Source, chunk: &Chunk, (line, column): (usize, usize)) -> Flaw {
+    let span = chunk.span(source, (line, column), (line, column + 1));
+    let message = "a tab stands where Kubernetes' reader allows only spaces";
+    let flaw = Flaw::new(FlawKind::Syntax, span, message);
+    flaw.fix("remove the tab").edit(Edit::new(span, "\t", " "))
 }
 
 /// Reads a chunk as Kubernetes' reader does where that leaves no error.

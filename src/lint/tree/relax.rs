@@ -17,10 +17,13 @@ pub(super) fn relax(chunk: &mut Chunk) -> bool {
     let mut scanner = Scanner::default();
     let mut changed = false;
     for line in &mut chunk.lines {
-        if let Some(column) = scanner.continued()
-            && !line.text.trim().is_empty()
-        {
-            changed |= indent(line, column + 1);
+        if let Some(column) = scanner.continued() {
+            if !line.text.trim().is_empty() {
+                changed |= indent(line, column + 1);
+            } else if line.text.contains('\t') {
+                line.text.clear();
+                changed = true;
+            }
         }
         // A tab may stand between a key and its value; it becomes one space, so that no column
         // moves.
@@ -28,14 +31,101 @@ pub(super) fn relax(chunk: &mut Chunk) -> bool {
             line.text = line.text.replace(":\t", ": ");
             changed = true;
         }
-        let colons = scanner.line(&line.text);
+        let alias = scanner.continued().is_none() && scanner.block.is_none();
+        let Odd { colons, comment } = scanner.line(&line.text);
         if !colons.is_empty() {
             let own = |(column, c)| if colons.contains(&column) { COLON } else { c };
             line.text = line.text.chars().enumerate().map(own).collect();
             changed = true;
         }
+        if let Some(column) = comment {
+            line.text = line.text.chars().take(column).collect();
+            changed = true;
+        }
+        changed |= alias && alias_key(line);
     }
     changed
+}
+
+/// The name of an alias has no colon in it for Kubernetes' reader: `*a: 1` has the key `*a`.
+fn alias_key(line: &mut Line) -> bool {
+    let depth = line.indent();
+    let Some((name, rest)) = line.text.split_once(':') else { return false };
+    let Some(alias) = name.get(depth..).and_then(|own| own.strip_prefix('*')) else { return false };
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if alias.is_empty() || !alias.chars().all(word) || rest.starts_with(|c: char| c != ' ') {
+        return false;
+    }
+    let column = name.chars().count();
+    line.text = format!("{name} :{rest}");
+    if line.shift == 0 {
+        line.from = column + 1;
+    }
+    line.shift -= 1;
+    true
+}
+
+/// Lines on which a tab stands where a token could begin: nothing but white space or a comment is
+/// behind it, or it follows a list's dash. YAML 1.2 allows that, and Kubernetes' reader does not.
+/// Each is told by its number and the tab's column.
+pub(super) fn tabs(chunk: &Chunk) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let suspect = |line: &Line| {
+        let inner = line.text.trim_start_matches([' ', '-']);
+        inner.starts_with('\t')
+    };
+    if !chunk.lines.iter().any(suspect) {
+        return found;
+    }
+    let mut scanner = Scanner::default();
+    // The least depth of a line that still belongs to the plain scalar before it.
+    let mut plain = None;
+    for (number, line) in chunk.lines.iter().enumerate() {
+        let open = scanner.continued().is_some();
+        let text = line.text.trim_end_matches('\r');
+        let blank = line.is_blank();
+        let column = text.chars().take_while(|c| *c == ' ').count();
+        let inside = scanner.holds(text) || plain.is_some_and(|least| blank && column >= least);
+        if !open && !inside {
+            found.extend(token_tab(text).map(|column| (number, column)));
+        }
+        scanner.line(text);
+        if !blank {
+            plain = scanner.plain.map(|parent| parent + 1);
+        } else if text.trim_start().starts_with('#') {
+            plain = None;
+        }
+    }
+    found
+}
+
+/// The column of a tab before the first token of a line, where the line has nothing behind it, or
+/// of one that follows a dash.
+fn token_tab(text: &str) -> Option<usize> {
+    let mut dash = false;
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            ' ' => {}
+            '\t' => {
+                let rest = text.get(at..)?.trim_start();
+                return (dash || rest.is_empty() || rest.starts_with('#')).then_some(at);
+            }
+            '-' if characters.peek().is_none_or(|(_, next)| matches!(next, ' ' | '\t')) => {
+                dash = true;
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// What a line holds that YAML 1.2 reads otherwise.
+struct Odd {
+    /// The columns of colons that end plain scalars inside brackets.
+    colons: Vec<usize>,
+    /// The column of a comment right behind a bracket or a quote.
+    comment: Option<usize>,
 }
 
 fn indent(line: &mut Line, wanted: usize) -> bool {
@@ -60,6 +150,8 @@ struct Scanner {
     column: usize,
     /// The indentation of what holds a block scalar, whose lines are deeper.
     block: Option<usize>,
+    /// The indentation of what holds the plain scalar in which the last line ended, if it did.
+    plain: Option<usize>,
 }
 
 impl Scanner {
@@ -68,16 +160,25 @@ impl Scanner {
         (self.quote.is_some() || self.flow > 0).then_some(self.column)
     }
 
-    /// Reads a line; returns the columns of colons that end plain scalars inside brackets.
-    fn line(&mut self, text: &str) -> Vec<usize> {
-        let mut colons = Vec::new();
+    /// Whether a line belongs to a block scalar.
+    fn holds(&self, text: &str) -> bool {
         let depth = text.chars().take_while(|c| *c == ' ').count();
-        if let Some(parent) = self.block {
-            if text.trim().is_empty() || depth > parent {
-                return colons;
-            }
-            self.block = None;
+        self.block.is_some_and(|parent| text.trim().is_empty() || depth > parent)
+    }
+
+    /// Reads a line.
+    fn line(&mut self, text: &str) -> Odd {
+        let mut odd = Odd { colons: Vec::new(), comment: None };
+        let depth = text.chars().take_while(|c| *c == ' ').count();
+        if self.holds(text) {
+            return odd;
         }
+        self.block = None;
+        self.plain = None;
+        // Whether the line has a key.
+        let mut keyed = false;
+        // Whether a value of brackets or quotes ended just before.
+        let mut closed = false;
         // Whether a value can begin here, and the character before.
         let mut fresh = true;
         let mut before = ' ';
@@ -94,15 +195,24 @@ impl Scanner {
                     } else {
                         self.quote = None;
                         fresh = false;
+                        closed = true;
                     }
                 }
                 before = character;
                 continue;
             }
+            let behind = std::mem::take(&mut closed);
             let next = characters.peek().map(|(_, next)| *next);
             let spaced = next.is_none_or(char::is_whitespace);
             match character {
-                '#' if before.is_whitespace() => break,
+                '#' if before.is_whitespace() => {
+                    self.plain = None;
+                    break;
+                }
+                '#' if behind => {
+                    odd.comment = Some(column);
+                    break;
+                }
                 ' ' | '\t' => {}
                 '"' | '\'' if fresh => {
                     self.open(column);
@@ -116,6 +226,7 @@ impl Scanner {
                 ']' | '}' if self.flow > 0 => {
                     self.flow -= 1;
                     fresh = false;
+                    closed = true;
                 }
                 ',' if self.flow > 0 => fresh = true,
                 ':' if self.flow > 0
@@ -123,10 +234,14 @@ impl Scanner {
                     && !matches!(before, '"' | '\'' | ']' | '}')
                     && matches!(next, Some(',' | ']' | '}')) =>
                 {
-                    colons.push(column);
+                    odd.colons.push(column);
                 }
                 ':' if self.flow > 0 && next == Some(':') && !fresh => {}
-                ':' if spaced || self.flow > 0 => fresh = true,
+                ':' if spaced || self.flow > 0 => {
+                    fresh = true;
+                    keyed = true;
+                    self.plain = None;
+                }
                 '-' | '?' if fresh && spaced => {}
                 // A tag or an anchor stands before the value.
                 '!' | '&' if fresh => {
@@ -138,11 +253,16 @@ impl Scanner {
                     self.block = Some(parent(text, depth));
                     break;
                 }
-                _ => fresh = false,
+                _ => {
+                    if fresh && self.flow == 0 {
+                        self.plain = Some(holder(text, depth, keyed));
+                    }
+                    fresh = false;
+                }
             }
             before = character;
         }
-        colons
+        odd
     }
 
     fn open(&mut self, column: usize) {
@@ -166,6 +286,20 @@ fn parent(text: &str, depth: usize) -> usize {
         rest = inner;
     }
     column
+}
+
+/// The column of what holds the plain value of a line: its key, or the last dash before it.
+fn holder(text: &str, depth: usize, keyed: bool) -> usize {
+    let mut column = depth;
+    let mut last = depth;
+    let mut rest = text.get(depth..).unwrap_or_default();
+    while let Some(entry) = rest.strip_prefix("- ") {
+        last = column;
+        let inner = entry.trim_start();
+        column += rest.len() - inner.len();
+        rest = inner;
+    }
+    if keyed { column } else { last }
 }
 
 #[cfg(test)]
@@ -219,6 +353,15 @@ mod tests {
         let (_, root) = read("a:\n  - b: '{\n  \"c\": 1\n}'\n  - d: \"x\ny\"\n");
         assert_eq!(root.at(&["a"]).unwrap().items().len(), 2);
         assert_eq!(root.at(&["a"]).unwrap().items()[1].get("d").and_then(Node::str), Some("x y"));
+    }
+
+    #[test]
+    fn an_aliass_name_ends_at_a_colon_and_a_comment_may_follow_a_bracket() {
+        let (source, root) = read("a: &x y\n*x: [1]#c\nb: 2\n");
+        assert_eq!(root.get("b").and_then(Node::str), Some("2"));
+        let entry = root.entries().iter().find(|entry| !entry.value.items().is_empty()).unwrap();
+        let Span { start, end, .. } = entry.value.items()[0].span;
+        assert_eq!(&source.text[start..end], "1");
     }
 
     #[test]

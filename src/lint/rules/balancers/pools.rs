@@ -118,7 +118,7 @@ pub(crate) const INVALID: Rule = Rule {
           pool with another entry.",
     fix: "Write 192.168.0.64/27 or 192.168.0.64-192.168.0.95.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("MetalLB's webhook rejects the pool")],
+    enforced_by: &[EnforcedBy::Refused { by: "MetalLB's webhook", how: "rejects the pool" }],
     good: &[GOOD],
     bad: &[
         Example::new(address_pool!("192.168.0.80")),

@@ -29,7 +29,10 @@ pub(crate) const IPIP: Rule = Rule {
     why: "Calico's IP-in-IP encapsulation exists for IPv4 only, and Calico rejects the pool.",
     fix: "Set ipipMode to Never, and use VXLAN or BGP without encapsulation.",
     sources: &[DOCS, "https://github.com/projectcalico/calicoctl/issues/1526"],
-    enforced_by: &[EnforcedBy::Symptom("calicoctl and the operator reject the pool")],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "calicoctl and the operator",
+        how: "reject the pool",
+    }],
     good: &[GOOD],
     bad: &[
         Example::new(concat!(pool!("v6" = "fd00:10:244::/56"), "  ipipMode: Always\n")),
@@ -71,7 +74,10 @@ pub(crate) const BLOCK_SIZE: Rule = Rule {
           one block must fit into the pool. Calico rejects others.",
     fix: "Leave blockSize out (26 for IPv4, 122 for IPv6), or choose one within the bounds.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("calicoctl and the operator reject the pool")],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "calicoctl and the operator",
+        how: "reject the pool",
+    }],
     good: &[GOOD],
     bad: &[
         Example::new(concat!(pool!("v6" = "fd00:10:244::/56"), "  blockSize: 26\n")),
@@ -211,7 +217,7 @@ pub(crate) const WRONG_POOL: Rule = Rule {
           calico-node exits on others.",
     fix: "Write each range into the variable of its family.",
     sources: &[AGENT, "https://github.com/projectcalico/calicoctl/issues/1539"],
-    enforced_by: &[EnforcedBy::Symptom("calico-node exits at its start")],
+    enforced_by: &[EnforcedBy::Refused { by: "calico-node", how: "exits at its start" }],
     good: &[Example::new(calico_node!(CALICO_IPV4POOL_CIDR = "10.244.0.0/16"))],
     bad: &[
         Example::new(calico_node!(CALICO_IPV4POOL_CIDR = "fd00:10:244::/56")),

@@ -37,7 +37,7 @@ pub(crate) const IPV6: Rule = Rule {
           and self-managed node groups.",
     fix: "Add the add-ons and iam.withOIDC: true, and remove what IPv6 excludes.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("eksctl rejects it")],
+    enforced_by: &[EnforcedBy::Refused { by: "eksctl", how: "rejects it" }],
     good: &[GOOD],
     bad: &[
         Example::new(

@@ -36,7 +36,7 @@ pub(crate) const NETWORKING: Rule = Rule {
         DOCS,
         "https://gardener.cloud/docs/gardener/networking/dual-stack-networking-migration/",
     ],
-    enforced_by: &[EnforcedBy::Symptom("Gardener rejects the Shoot")],
+    enforced_by: &[EnforcedBy::Refused { by: "Gardener", how: "rejects the Shoot" }],
     good: &[
         Example::new(shoot!(
             "ipFamilies: [IPv4, IPv6]",

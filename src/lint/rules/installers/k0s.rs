@@ -92,7 +92,10 @@ pub(crate) const DUAL_STACK: Rule = Rule {
           a configuration that lacks them then.",
     fix: "Set dualStack.enabled to true, and both ranges.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("k0s rejects it, or the cluster is single-stack")],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "k0s",
+        how: "rejects it, or the cluster is single-stack",
+    }],
     good: &[GOOD],
     bad: &[
         Example::new(k0s!(

@@ -41,7 +41,7 @@ pub(crate) const NODE_FAMILIES: Rule = Rule {
         "https://github.com/k3s-io/k3s/issues/9946",
         "https://github.com/vitobotta/hetzner-k3s/blob/main/templates/master_install_script.sh",
     ],
-    enforced_by: &[EnforcedBy::Symptom("k3s exits at its start")],
+    enforced_by: &[EnforcedBy::Refused { by: "k3s", how: "exits at its start" }],
     good: &[GOOD],
     bad: &[
         Example::new(

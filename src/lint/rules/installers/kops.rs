@@ -72,7 +72,7 @@ pub(crate) const ENCAPSULATION: Rule = Rule {
           none there.",
     fix: "Set networking.calico.encapsulationMode: none.",
     sources: &[DOCS, "https://kops.sigs.k8s.io/networking/calico/"],
-    enforced_by: &[EnforcedBy::Symptom("kOps rejects the cluster")],
+    enforced_by: &[EnforcedBy::Refused { by: "kOps", how: "rejects the cluster" }],
     good: &[Example::new(kops!(
         "nonMasqueradeCIDR: \"::/0\"",
         "networking: {calico: {encapsulationMode: none}}"

@@ -27,7 +27,10 @@ pub(crate) const FAMILY: Rule = Rule {
           cluster then has one family without a word about it.",
     fix: "Set ipFamily to IPv4+IPv6 or IPv6+IPv4, or remove the IPv6 ranges.",
     sources: &["https://docs.kubermatic.com/kubeone/main/guides/dual-stack/"],
-    enforced_by: &[EnforcedBy::Symptom("the cluster has IPv4 alone, or KubeOne rejects the file")],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "KubeOne",
+        how: "rejects the file, or the cluster has IPv4 alone",
+    }],
     good: &[Example::new(kubeone!(
         "ipFamily: IPv4+IPv6",
         "podSubnet: 10.244.0.0/16",

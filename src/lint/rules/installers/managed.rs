@@ -55,7 +55,7 @@ pub(crate) const FAMILIES: Rule = Rule {
           and wants a range of each. GKE's dual-stack clusters need its Dataplane V2.",
     fix: "Ask for what the provider has: see its page.",
     sources: &[EKS, AKS, GKE],
-    enforced_by: &[EnforcedBy::Symptom("the provider rejects the cluster")],
+    enforced_by: &[EnforcedBy::Refused { by: "the provider", how: "rejects the cluster" }],
     good: &[
         Example::new(eks!("ipFamily: ipv6")),
         Example::new(aks!(

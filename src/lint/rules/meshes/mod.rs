@@ -123,7 +123,7 @@ pub(super) const SERVICE_ENTRY: Rule = Rule {
           a port. Endpoints of the resolution STATIC are addresses too.",
     fix: "Write the address alone, such as 2001:db8::10.",
     sources: &["https://istio.io/latest/docs/reference/config/networking/service-entry/"],
-    enforced_by: &[EnforcedBy::Symptom("Istio refuses the ServiceEntry")],
+    enforced_by: &[EnforcedBy::Refused { by: "Istio", how: "rejects the ServiceEntry" }],
     good: &[
         Example::new(service_entry!("2001:db8::10", "STATIC", "2001:db8::20")),
         Example::new(service_entry!("2001:db8::/64", "DNS", "db-1.example.com")),

@@ -29,7 +29,7 @@ pub(crate) const PAIR: Rule = Rule {
         "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/3705-cloud-node-ips",
         "https://github.com/kubernetes/cloud-provider-openstack/issues/2322",
     ],
-    enforced_by: &[EnforcedBy::Symptom("the kubelet exits at its start")],
+    enforced_by: &[EnforcedBy::Refused { by: "the kubelet", how: "exits at its start" }],
     good: &[Example::new(PAIR_AND_CLOUD).asked(Asked::kubernetes(29))],
     bad: &[Example::new(PAIR_AND_CLOUD).asked(Asked::kubernetes(28))],
     check: Check::Model(check),

@@ -38,9 +38,10 @@ pub(crate) const NATIVE: Rule = Rule {
         "https://docs.cilium.io/en/stable/network/concepts/routing/#native-routing",
         "https://docs.cilium.io/en/stable/network/concepts/masquerading/",
     ],
-    enforced_by: &[EnforcedBy::Symptom(
-        "cilium-agent exits: native routing cidr must be configured",
-    )],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "cilium-agent",
+        how: "exits: native routing cidr must be configured",
+    }],
     good: &[GOOD],
     bad: &[Example::new(
         "\

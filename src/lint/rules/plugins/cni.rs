@@ -58,7 +58,10 @@ pub(crate) const RANGES: Rule = Rule {
     fix: "Write a list of sets, each a list of ranges of one family: \
           [[{\"subnet\": \"10.1.0.0/24\"}], [{\"subnet\": \"fd00:10:1::/64\"}]].",
     sources: &[DOCS, "https://github.com/k8snetworkplumbingwg/whereabouts"],
-    enforced_by: &[EnforcedBy::Symptom("the plugin fails, and the Pod isn't started")],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "the plugin",
+        how: "fails, and the Pod isn't started",
+    }],
     good: &[
         Example::new(network!(
             "\"ranges\": [",

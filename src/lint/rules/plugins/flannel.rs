@@ -64,7 +64,10 @@ pub(crate) const NOT_JSON: Rule = Rule {
           IPv6Network one IPv6 range.",
     fix: "Write JSON: names and texts in double quotes, no comma before a closing bracket.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("flannel exits at its start, and nodes stay NotReady")],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "flannel",
+        how: "exits at its start, and nodes stay NotReady",
+    }],
     good: &[GOOD],
     bad: &[
         Example::new(net_conf!("\"Network\": \"10.244.0.0/16\",")),

@@ -39,7 +39,10 @@ pub(crate) const SUBNET: Rule = Rule {
           address of its family's range.",
     fix: "Write IPv4 before IPv6, and each gateway inside its range.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("the subnet is rejected, or its Pods have no way out")],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "Kube-OVN",
+        how: "rejects the subnet, or its Pods have no way out",
+    }],
     good: &[Example::new(subnet!(
         "cidrBlock: 10.16.0.0/16,fd00:10:16::/64",
         "gateway: 10.16.0.1,fd00:10:16::1",

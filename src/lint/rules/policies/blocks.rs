@@ -173,7 +173,7 @@ pub(crate) const EXCEPT: Rule = Rule {
           nothing, and the API server rejects it.",
     fix: "Write the exception below the range that it is a part of.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("the API server rejects the policy")],
+    enforced_by: &[EnforcedBy::Refused { by: "the API server", how: "rejects the policy" }],
     good: &[GOOD],
     bad: &[
         Example::new(policy!(

@@ -2,7 +2,10 @@
 
 use crate::lint::{
     model::{Asked, GateReader, Version},
-    rules::{Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions, documents::cluster},
+    rules::{
+        Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
+        documents::{cluster, proxy},
+    },
 };
 
 const GATE: &str = "IPv6DualStack";
@@ -80,11 +83,14 @@ pub(crate) const NEEDED: Rule = Rule {
     versions: Versions::until(20),
     summary: "Two families are configured for a version that needs the gate IPv6DualStack.",
     why: "From 1.16 to 1.20 dual-stack was an alpha feature: without the gate kubeadm and the \
-          components reject a second range. Before 1.16 Kubernetes has no dual-stack support.",
+          components, kube-proxy with its clusterCIDR among them, reject a second range. Before 1.16 Kubernetes has no dual-stack support.",
     fix: "Set the feature gate IPv6DualStack to true for kubeadm, which passes it to the \
-          components, or use 1.21 or later.",
+          components, and in a KubeProxyConfiguration of your own, or use 1.21 or later.",
     sources: GATES,
-    enforced_by: &[EnforcedBy::Symptom("kubeadm before 1.21 rejects the second range")],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "kubeadm or kube-proxy before 1.21",
+        how: "rejects the second range",
+    }],
     good: &[Example::new(
         "\
 apiVersion: kubeadm.k8s.io/v1beta2
@@ -97,8 +103,9 @@ networking:
   serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
 ",
     )],
-    bad: &[Example::new(
-        "\
+    bad: &[
+        Example::new(
+            "\
 apiVersion: kubeadm.k8s.io/v1beta2
 kind: ClusterConfiguration
 kubernetesVersion: v1.20.0
@@ -106,7 +113,10 @@ networking:
   podSubnet: 10.244.0.0/16,fd00:10:244::/56
   serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
 ",
-    )],
+        ),
+        Example::new(proxy!("clusterCIDR: 10.244.0.0/16,fd00:10:244::/56"))
+            .asked(Asked::kubernetes(19)),
+    ],
     check: Check::Model(|model, out| {
         let version = model.version_or_current();
         let on =
@@ -114,7 +124,7 @@ networking:
         if version >= Version::v1(16) && model.gates.iter().any(on) {
             return;
         }
-        let lists = [model.pods(), model.services()];
+        let lists = [model.pods(), model.services(), model.proxy_lists().first().copied()];
         let Some(list) = lists.into_iter().flatten().find(|list| list.is_dual()) else { return };
         let message = if version < Version::v1(16) {
             format!("Kubernetes {version} has no dual-stack support; it was added in 1.16")

@@ -65,9 +65,10 @@ pub(crate) const NFTABLES: Rule = Rule {
     sources: &[
         "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/3866-nftables-proxy",
     ],
-    enforced_by: &[EnforcedBy::Symptom(
-        "kube-proxy before 1.31 ends when it reads its configuration",
-    )],
+    enforced_by: &[EnforcedBy::Refused {
+        by: "kube-proxy before 1.31",
+        how: "exits when it reads its configuration",
+    }],
     good: &[
         Example::new(proxy!("mode: nftables", "featureGates:", "  NFTablesProxyMode: true"))
             .asked(Asked::kubernetes(30)),
