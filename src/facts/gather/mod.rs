@@ -20,7 +20,9 @@ mod ranges;
 mod raw;
 mod targets;
 
-use std::future::Future;
+use std::future::{Future, ready};
+
+use futures::future::BoxFuture;
 
 use fetch::{Fetch, Fetched, Missing};
 use objects::OfServices;
@@ -73,19 +75,24 @@ pub async fn leases(cluster: &Cluster) -> Fact<Vec<Lease>> {
     }
 }
 
-/// What a request is answered with, where somebody wants to know.
-async fn asked<T>(
+/// What a request is answered with, where somebody wants to know. In a box: all of them together would be
+/// too large for the stack of a thread.
+fn asked<'a, T: Send + 'a>(
     wanted: bool,
-    request: impl Future<Output = Result<Fetched<T>, ClusterError>>,
-) -> Result<Fetched<T>, ClusterError> {
-    if wanted { request.await } else { Ok(Err(Missing::unasked())) }
+    request: impl Future<Output = Result<Fetched<T>, ClusterError>> + Send + 'a,
+) -> BoxFuture<'a, Result<Fetched<T>, ClusterError>> {
+    if wanted { Box::pin(request) } else { Box::pin(ready(Ok(Err(Missing::unasked())))) }
 }
 
-async fn services_and_addresses(
-    fetch: &Fetch<'_>,
+fn services_and_addresses<'a>(
+    fetch: &'a Fetch<'_>,
     wanted: bool,
-) -> Result<OfServices, ClusterError> {
-    if wanted { objects::services(fetch).await } else { Ok(OfServices::unasked()) }
+) -> BoxFuture<'a, Result<OfServices, ClusterError>> {
+    if wanted {
+        Box::pin(objects::services(fetch))
+    } else {
+        Box::pin(ready(Ok(OfServices::unasked())))
+    }
 }
 
 fn known(nodes: Vec<Node>) -> Fact<Vec<Node>> {

@@ -304,9 +304,10 @@ fn nodes(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
         format!("Create the Nodes again, one after the other, for a pod range of {other}."),
         format!(
             "The kubelet registers its Node again, and the controller manager gives it a range of \
-             each family; that of {} may be another one than before. Labels and taints that were set by hand are lost with the object: the \
-             saved file has them. kubeadm init phase mark-control-plane sets the control plane's \
-             label and taint again, the taint also where it had been taken off.{}",
+             each family; that of {} may be another one than before. Labels and taints that were \
+             set by hand are lost with the object: the saved file has them. kubeadm init phase \
+             mark-control-plane sets the control plane's label and taint again, the taint also \
+             where it had been taken off.{}",
             lacks.first,
             more(lacks.without_range.len())
         ),

@@ -83,7 +83,8 @@ pub(crate) const NEEDED: Rule = Rule {
     versions: Versions::until(20),
     summary: "Two families are configured for a version that needs the gate IPv6DualStack.",
     why: "From 1.16 to 1.20 dual-stack was an alpha feature: without the gate kubeadm and the \
-          components, kube-proxy with its clusterCIDR among them, reject a second range. Before 1.16 Kubernetes has no dual-stack support.",
+          components, kube-proxy with its clusterCIDR among them, reject a second range. Before \
+          1.16 Kubernetes has no dual-stack support.",
     fix: "Set the feature gate IPv6DualStack to true for kubeadm, which passes it to the \
           components, and in a KubeProxyConfiguration of your own, or use 1.21 or later.",
     sources: GATES,
