@@ -222,20 +222,24 @@ draw_in_turn() {
     took=$((now - begun))
     # On a busy machine all take long together, but each does not.
     [ "$took" -le "$long" ] || [ $((took / $#)) -le "$waiting" ] || slow=1
-    # One that ran out of time, which is the last, took all that those before it did not.
+    # One that failed, which is the last, took all that those before it did not.
     late=
     case $rest in
-        *"wget: download timed out"*) late=$took ;;
+        *"${newline}wget: "* | "wget: "*)
+            late=$took
+            slow=1
+            ;;
         *) share=$((took / $#)) ;;
     esac
     failed=0
     how=whole
+    [ $((share * 10)) -le $((timeout + 1000)) ] || how=late
     while [ -n "$rest" ]; do
         first_response
         begun=$((now - share))
         if [ -n "$late" ] && [ -z "$rest" ]; then
             begun=$((now - late))
-        elif [ -n "$late" ] && [ $(((late - share) * 10)) -ge "$timeout" ]; then
+        elif [ -n "$late" ] && [ "$late" -ge "$share" ]; then
             late=$((late - share))
         fi
         understand

@@ -111,6 +111,10 @@ fn after<'t>(text: &'t str, word: &str) -> Option<&'t str> {
 fn link(text: &str) -> Option<Link> {
     let mut parts = text.splitn(3, ": ");
     let (_, name, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    // Where a pod has no `ip`, its shell's message stands there.
+    if !rest.starts_with('<') {
+        return None;
+    }
     Some(Link {
         name: name.split('@').next()?.to_owned(),
         mtu: after(rest, "mtu").and_then(|mtu| mtu.parse().ok()),
@@ -274,6 +278,12 @@ mod tests {
         let net = |text: &str| text.parse::<IpNet>().ok();
         assert_eq!(sources, [net("fd00:10:244:1::/64"), net("10.244.1.7/32"), None]);
         assert_eq!(snapshot.rules[0].text, "from fd00:10:244:1::/64 lookup 999");
+    }
+
+    #[test]
+    fn a_message_that_there_is_no_ip_is_no_interface() {
+        let snapshot = read(&["link\t/etc/dualstack/snapshot.sh: 25: ip: not found", "end"]);
+        assert_eq!(snapshot.links, []);
     }
 
     #[test]

@@ -169,7 +169,8 @@ fn control_plane(model: &Model, lacks: &Lacks<'_>) -> Step {
     actions.extend(["apiserver", "controller-manager"].map(|component| {
         Action::run(format!("kubeadm init phase control-plane {component} --config kubeadm.yaml"))
     }));
-    actions.push(Action::run("until kubectl get --raw /readyz; do sleep 2; done"));
+    // The old one answers until the kubelet has seen the new manifest.
+    actions.push(Action::run("sleep 30; until kubectl get --raw /readyz; do sleep 2; done"));
     step(
         "Give the control plane the ranges of both families.",
         "kubeadm upgrade does not change ranges: they are changed in kubeadm's own configuration, \

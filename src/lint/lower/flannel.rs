@@ -107,9 +107,11 @@ impl Lower<'_> {
             set.or_else(|| root.get(own).and_then(Node::text))
         };
         let Some(v6) = range("clusterCIDRv6", "podCidrv6") else { return };
+        // What RKE2 gives where it is told no range.
+        let rke2 = Spanned::new("10.42.0.0/16".to_owned(), at);
         let backend = root.at(&["flannel", "backend"]).and_then(Node::text);
         let settings = [
-            ("network", range("clusterCIDRv4", "podCidr")),
+            ("network", range("clusterCIDRv4", "podCidr").or_else(|| Some(rke2))),
             ("enableipv6", Some(v6.with("true".to_owned()))),
             ("ipv6network", Some(v6)),
             ("backend.type", backend.or_else(|| Some(Spanned::new("vxlan".to_owned(), at)))),

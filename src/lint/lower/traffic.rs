@@ -35,7 +35,7 @@ impl Lower<'_> {
             blocks: list.iter().filter_map(block).collect(),
         });
         let peers = peers.collect();
-        self.model.policies.push(Policy { peers, denied: Vec::new(), native: true });
+        self.model.policies.push(Policy { peers, denied: Vec::new(), native: true, closes: true });
         true
     }
 
@@ -45,7 +45,8 @@ impl Lower<'_> {
         let rules = rules("egress").map(|rule| (true, rule, "to"));
         let rules =
             rules.chain(items(root, &["spec", "ingress"]).iter().map(|r| (false, r, "from")));
-        let mut policy = Policy { peers: Vec::new(), denied: Vec::new(), native: false };
+        let mut policy =
+            Policy { peers: Vec::new(), denied: Vec::new(), native: false, closes: false };
         for (outgoing, rule, side) in rules {
             let list = match rule.get("action").and_then(Node::str) {
                 Some("Allow" | "Accept") => &mut policy.peers,
@@ -93,7 +94,8 @@ impl Lower<'_> {
     /// Cilium's policies: `toCIDR`, `toCIDRSet` and their like for senders.
     pub(super) fn cilium_policy(&mut self, root: &Node) -> bool {
         let specs = root.get("spec").into_iter().chain(items(root, &["specs"]));
-        let mut policy = Policy { peers: Vec::new(), denied: Vec::new(), native: false };
+        let mut policy =
+            Policy { peers: Vec::new(), denied: Vec::new(), native: false, closes: true };
         for spec in specs {
             for (direction, list, set) in [
                 ("ingress", "fromCIDR", "fromCIDRSet"),
@@ -126,7 +128,8 @@ impl Lower<'_> {
 
     /// Calico's policies: `nets` of sources and destinations.
     pub(super) fn calico_policy(&mut self, root: &Node) -> bool {
-        let mut policy = Policy { peers: Vec::new(), denied: Vec::new(), native: false };
+        let mut policy =
+            Policy { peers: Vec::new(), denied: Vec::new(), native: false, closes: true };
         for (direction, side) in [("ingress", "source"), ("egress", "destination")] {
             for rule in items(root, &["spec", direction]) {
                 let list = match rule.get("action").and_then(Node::str) {

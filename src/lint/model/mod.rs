@@ -55,6 +55,10 @@ pub struct Model {
     pub kinds: Vec<KindCluster>,
     /// How many nodes documents list, where each list stands.
     pub listed_nodes: Vec<Spanned<u64>>,
+    /// The names of Cluster API's `Cluster`s.
+    pub capi_clusters: Vec<Option<String>>,
+    /// How many machines its documents ask for, each with the name of the cluster.
+    pub capi_nodes: Vec<(Option<String>, Spanned<u64>)>,
     /// Clusters as other tools are told to install them.
     pub installs: Vec<Installation>,
     /// The Service ranges that kubeadm takes where a `ClusterConfiguration` gives none.

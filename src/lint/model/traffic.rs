@@ -20,6 +20,8 @@ pub struct Policy {
     pub denied: Vec<Peers>,
     /// Whether it is Kubernetes' own kind.
     pub native: bool,
+    /// Whether all that no rule allows is denied as soon as one denies something, in both families.
+    pub closes: bool,
 }
 
 /// One list of peers, of which each is allowed, or denied.

@@ -185,8 +185,14 @@ impl Model {
     /// How many nodes the documents list, and where the first of them are: those of the tools that
     /// list them, or those of kubeadm's that differ by their name or address.
     pub fn node_count(&self) -> Option<Spanned<u64>> {
-        let sum = self.listed_nodes.iter().map(|list| list.value).sum();
-        if let Some(first) = self.listed_nodes.first() {
+        let mut lists = self.listed_nodes.clone();
+        // Machines of several clusters take ranges of several.
+        if let [cluster] = &self.capi_clusters[..] {
+            let own = self.capi_nodes.iter().filter(|(of, _)| of == cluster || of.is_none());
+            lists.extend(own.map(|(_, count)| count.clone()));
+        }
+        if let Some(first) = lists.first() {
+            let sum = lists.iter().fold(0, |sum: u64, list| sum.saturating_add(list.value));
             return Some(first.with(sum));
         }
         let own = self.nodes.iter().filter(|node| node.tool.is_none());

@@ -128,7 +128,7 @@ fn check(model: &Model, out: &mut Findings) {
             let message =
                 format!("{family} has room for {most} {noun} ({from}), but {count} are listed");
             out.at(room.setting.span, message).also(listed.span, "nodes");
-        } else if most == 1 && model.listed_nodes.iter().map(|list| list.value).sum::<u64>() == 1 {
+        } else if most == 1 && listed.as_ref().is_some_and(|listed| listed.value == 1) {
             // It is to be a single node.
         } else if most == 1 && model.pods().is_some_and(|pods| pods.owner != Owner::Kind) {
             out.at(room.setting.span, format!("{family} has room for one node only ({from})"));

@@ -22,10 +22,13 @@ impl Lower<'_> {
         if control_plane.is_some_and(|kind| kind.ends_with("ManagedControlPlane")) {
             self.model.no_node_ranges = true;
         }
-        self.replicas(root, &["spec", "topology", "controlPlane", "replicas"]);
+        let name = root.at(&["metadata", "name"]).and_then(Node::str).map(str::to_owned);
+        self.model.capi_clusters.push(name.clone());
+        self.replicas(&name, root, &["spec", "topology", "controlPlane", "replicas"]);
         for list in ["machineDeployments", "machinePools"] {
             let list = root.at(&["spec", "topology", "workers", list]).map(Node::items);
-            list.unwrap_or_default().iter().for_each(|own| self.replicas(own, &["replicas"]));
+            let all = list.unwrap_or_default().iter();
+            all.for_each(|own| self.replicas(&name, own, &["replicas"]));
         }
         if pods.is_some() || services.is_some() {
             self.model.installs.push(Installation {
@@ -40,16 +43,28 @@ impl Lower<'_> {
         true
     }
 
-    /// How many machines there are to be, where a document says.
-    fn replicas(&mut self, node: &Node, path: &[&str]) {
+    /// How many machines of a cluster there are to be, where a document says.
+    fn replicas(&mut self, cluster: &Option<String>, node: &Node, path: &[&str]) {
         let text = node.at(path).and_then(Node::text);
         let count = text.and_then(|text| Some(text.with(text.value.parse().ok()?)));
-        self.model.listed_nodes.extend(count);
+        self.model.capi_nodes.extend(count.map(|count| (cluster.clone(), count)));
+    }
+
+    /// The same of an object of its own, which names its cluster. One that a topology made says again what
+    /// the topology does.
+    fn own_replicas(&mut self, root: &Node) {
+        let label = |key: &str| root.at(&["metadata", "labels", key]).and_then(Node::str);
+        if label("topology.cluster.x-k8s.io/owned").is_some() {
+            return;
+        }
+        let named = root.at(&["spec", "clusterName"]).and_then(Node::str);
+        let cluster = named.or_else(|| label("cluster.x-k8s.io/cluster-name")).map(str::to_owned);
+        self.replicas(&cluster, root, &["spec", "replicas"]);
     }
 
     /// Machines of one kind. It says nothing else of the network.
     pub(in crate::lint::lower) fn capi_machines(&mut self, root: &Node) -> bool {
-        self.replicas(root, &["spec", "replicas"]);
+        self.own_replicas(root);
         true
     }
 
@@ -58,7 +73,7 @@ impl Lower<'_> {
         let Some(spec) = root.get("spec") else { return true };
         self.version(spec.get("version").and_then(Node::text));
         if root.get("kind").and_then(Node::str) == Some("KubeadmControlPlane") {
-            self.replicas(spec, &["replicas"]);
+            self.own_replicas(root);
         }
         let spec = spec.at(&["template", "spec"]).unwrap_or(spec);
         let spec = spec.get("kubeadmConfigSpec").unwrap_or(spec);

@@ -2,7 +2,7 @@
 
 use crate::{
     lint::{
-        model::{Model, RangeEntry, read_ranges},
+        model::{Model, RangeEntry, Tool, read_ranges},
         rules::{
             Area, Check, EnforcedBy, Example, Level, Rule, Versions,
             documents::{cluster, documents, pool},
@@ -90,6 +90,10 @@ pub(crate) const POOL_FAMILY: Rule = Rule {
     check: Check::Model(|model, out| {
         let pools = pools(model);
         let Some(first) = pools.first() else { return };
+        // kubespray makes the pools itself, that of a second family too.
+        if model.installs.iter().any(|install| install.tool == Tool::Kubespray) {
+            return;
+        }
         for family in model.pod_families() {
             if pools.iter().all(|pool| pool.family().is_some_and(|own| own != family)) {
                 let finding = out.at(first.text.span, format!("Calico has no {family} pool"));

@@ -97,6 +97,10 @@ fn exceptions(policy: &Policy, out: &mut Findings) {
         let with = any().find(|block| block.except.iter().any(|own| takes(block, own)));
         let Some(with) = with else { continue };
         let Some(family) = with.cidr.family() else { continue };
+        // Another rule allows what the exceptions take out.
+        if any().any(|block| block.cidr.family() == Some(family) && block.except.is_empty()) {
+            continue;
+        }
         let mut others = any().filter(|block| block.cidr.family() == Some(family.other()));
         let Some(bare) = others.next().filter(|block| block.except.is_empty()) else { continue };
         // One with exceptions beside it is a choice.
@@ -128,16 +132,12 @@ pub(crate) const DENIED_OF_ONE_FAMILY: Rule = Rule {
     area: Area::Policies,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "A network policy of a dual-stack cluster denies the addresses of one family only.",
+    summary: "An administrator's network policy denies the addresses of one family only.",
     why: "0.0.0.0/0 is no address of IPv6, and the cluster's IPv4 ranges are none of its IPv6 \
           addresses. What the policy is to keep apart reaches each other over the other family.",
     fix: "Deny the other family's addresses in the same way, or say in a rule that they are \
           allowed.",
-    sources: &[
-        "https://docs.cilium.io/en/stable/security/policy/deny/",
-        "https://network-policy-api.sigs.k8s.io/api-overview/",
-        "https://docs.tigera.io/calico/latest/reference/resources/globalnetworkpolicy",
-    ],
+    sources: &["https://network-policy-api.sigs.k8s.io/api-overview/"],
     enforced_by: &[EnforcedBy::Symptom("what is denied in one family is reached in the other")],
     good: &[
         Example::new(denying!(
@@ -155,15 +155,7 @@ pub(crate) const DENIED_OF_ONE_FAMILY: Rule = Rule {
             "  - {action: Deny, destination: {nets: [0.0.0.0/0]}}",
             "  - {action: Allow, destination: {nets: [\"2001:4860::/32\"]}}"
         )),
-        // A single address may have none beside it.
-        Example::new(denying!(
-            "cilium.io/v2" "CiliumNetworkPolicy":
-            "endpointSelector: {}",
-            "egressDeny:",
-            "  - toCIDR: [169.254.169.254/32]"
-        )),
-    ],
-    bad: &[
+        // Cilium and Calico deny all else, too, once a policy denies something.
         Example::new(denying!(
             "cilium.io/v2" "CiliumClusterwideNetworkPolicy":
             "endpointSelector: {}",
@@ -177,6 +169,22 @@ pub(crate) const DENIED_OF_ONE_FAMILY: Rule = Rule {
             "  - fromCIDR: [10.0.0.0/8]"
         )),
         Example::new(denying!(
+            "projectcalico.org/v3" "GlobalNetworkPolicy":
+            "selector: all()",
+            "types: [Egress]",
+            "egress:",
+            "  - {action: Deny, destination: {nets: [10.244.0.0/16]}}"
+        )),
+        // A single address may have none beside it.
+        Example::new(denying!(
+            "cilium.io/v2" "CiliumNetworkPolicy":
+            "endpointSelector: {}",
+            "egressDeny:",
+            "  - toCIDR: [169.254.169.254/32]"
+        )),
+    ],
+    bad: &[
+        Example::new(denying!(
             "policy.networking.k8s.io/v1alpha1" "AdminNetworkPolicy":
             "priority: 10",
             "subject: {namespaces: {}}",
@@ -189,13 +197,6 @@ pub(crate) const DENIED_OF_ONE_FAMILY: Rule = Rule {
             "egress:",
             "  - {action: Deny, to: [{networks: [0.0.0.0/0]}]}"
         )),
-        Example::new(denying!(
-            "projectcalico.org/v3" "GlobalNetworkPolicy":
-            "selector: all()",
-            "types: [Egress]",
-            "egress:",
-            "  - {action: Deny, destination: {nets: [10.244.0.0/16]}}"
-        )),
     ],
     check: Check::Model(denied),
 };
@@ -205,7 +206,7 @@ fn denied(model: &Model, out: &mut Findings) {
         return;
     }
     let ranges = cluster_ranges(model);
-    for policy in &model.policies {
+    for policy in model.policies.iter().filter(|policy| !policy.closes) {
         for outgoing in [false, true] {
             let denied = || in_direction(&policy.denied, outgoing);
             let other_policies = model.policies.iter().flat_map(|policy| &policy.denied);
