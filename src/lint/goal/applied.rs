@@ -351,8 +351,17 @@ fn commands_are_commands_and_lines_of_files_are_shown_as_such() {
     for cluster in [FLAGS, "cluster-cidr: 10.42.0.0/16\nservice-cidr: 10.43.0.0/16\n"] {
         let text = render(&lint(cluster), 100);
         let commands = text.lines().filter_map(|line| line.trim_start().strip_prefix("$ "));
-        let programs =
-            ["kubectl", "kubeadm", "systemctl", "sysctl", "echo", "ip", "dualstack", "until"];
+        let programs = [
+            "kubectl",
+            "kubeadm",
+            "systemctl",
+            "sysctl",
+            "echo",
+            "ip",
+            "dualstack",
+            "until",
+            "sleep",
+        ];
         for command in commands {
             let program = command.split(' ').next().unwrap();
             assert!(programs.contains(&program), "{command}");
