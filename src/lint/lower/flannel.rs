@@ -111,7 +111,7 @@ impl Lower<'_> {
         let rke2 = Spanned::new("10.42.0.0/16".to_owned(), at);
         let backend = root.at(&["flannel", "backend"]).and_then(Node::text);
         let settings = [
-            ("network", range("clusterCIDRv4", "podCidr").or_else(|| Some(rke2))),
+            ("network", range("clusterCIDRv4", "podCidr").or(Some(rke2))),
             ("enableipv6", Some(v6.with("true".to_owned()))),
             ("ipv6network", Some(v6)),
             ("backend.type", backend.or_else(|| Some(Spanned::new("vxlan".to_owned(), at)))),
