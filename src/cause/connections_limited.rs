@@ -43,8 +43,11 @@ fn comes_and_goes(probed: &Probed<'_>) -> bool {
         return true;
     }
     let silent = |it: &Attempt| it.outcome == Outcome::TimedOut && it.millis >= REPEATED;
-    attempts.iter().any(silent)
-        && attempts.iter().any(|it| matches!(it.outcome, Outcome::Answered(_)))
+    let answered = |it: &Attempt| matches!(it.outcome, Outcome::Answered(_));
+    let Some(first) = attempts.iter().position(answered) else { return false };
+    // A Service that was silent before its first answer may be one that a proxy was late to learn of.
+    let (before, after) = attempts.split_at(first);
+    after.iter().any(silent) || (probed.is_pod_path() && before.iter().any(silent))
 }
 
 fn is_tcp(probed: &Probed<'_>) -> bool {
