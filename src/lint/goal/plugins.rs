@@ -337,8 +337,8 @@ fn calico_step(model: &Model, lacks: &Lacks<'_>) -> Step {
     let mut text = format!("Calico: a pool, addresses of {other} for Pods, and for calico-node.");
     if other == IpFamily::V6 {
         text.push_str(
-            " There is no IP-in-IP in IPv6: where nodes are in different networks, the pool needs \
-             vxlanMode: Always.",
+            " Calico does not support IP-in-IP for IPv6: if the nodes are in different networks, set \
+             vxlanMode: Always on the pool.",
         );
     }
     step(TITLE, text, actions)

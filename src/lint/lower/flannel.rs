@@ -88,14 +88,14 @@ impl Lower<'_> {
         }
         let backend = root.at(&["flannel", "backend"]).and_then(Node::text);
         set("backend.type", backend.unwrap_or_else(|| Spanned::new("vxlan".to_owned(), at)));
+        self.flannel_settings(at, list);
+    }
+
+    /// What a chart's values say of flannel.
+    fn flannel_settings(&mut self, at: Span, list: Vec<Arg>) {
         let settings = Args { list, ..Args::default() };
-        self.model.flannel.push(Flannel {
-            at,
-            broken: None,
-            settings,
-            enable: None,
-            texts: Vec::new(),
-        });
+        let flannel = Flannel { at, broken: None, settings, enable: None, texts: Vec::new() };
+        self.model.flannel.push(flannel);
     }
 
     /// Helm values of RKE2's chart of Canal, to which RKE2 gives the cluster's ranges: what is said
@@ -121,14 +121,7 @@ impl Lower<'_> {
             Some(Arg { name: value.with(name.to_owned()), value })
         };
         let list = settings.into_iter().filter_map(set).collect();
-        let settings = Args { list, ..Args::default() };
-        self.model.flannel.push(Flannel {
-            at,
-            broken: None,
-            settings,
-            enable: None,
-            texts: Vec::new(),
-        });
+        self.flannel_settings(at, list);
     }
 }
 

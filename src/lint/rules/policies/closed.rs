@@ -133,8 +133,8 @@ pub(crate) const DENIED_OF_ONE_FAMILY: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "An administrator's network policy denies the addresses of one family only.",
-    why: "0.0.0.0/0 is no address of IPv6, and the cluster's IPv4 ranges are none of its IPv6 \
-          addresses. What the policy is to keep apart reaches each other over the other family.",
+    why: "0.0.0.0/0 does not match IPv6 addresses, and neither do the cluster's IPv4 ranges. Pods that \
+          the policy is meant to isolate still reach each other over the other family.",
     fix: "Deny the other family's addresses in the same way, or say in a rule that they are \
           allowed.",
     sources: &["https://network-policy-api.sigs.k8s.io/api-overview/"],
