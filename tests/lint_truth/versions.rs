@@ -120,7 +120,7 @@ pub(crate) fn refusals(
         };
         // What a rule declares is about the newest version.
         let before = match of {
-            Binary::Kubeadm => code == GATE_NEEDED,
+            Binary::Kubeadm => code == GATE_NEEDED && gives_two_ranges(text),
             Binary::ApiServer => code == SERVICES_TOO_LARGE && within.is_none(),
             Binary::Proxy => [NFTABLES_TOO_NEW, GATE_NEEDED].contains(&code),
             _ => false,
@@ -131,6 +131,14 @@ pub(crate) fn refusals(
     let taken = of == Binary::Kubeadm && version < Version::v1(20);
     let codes = errors.map(|finding| finding.code).filter(|code| by_it(code));
     codes.filter(|code| !(taken && *code == SERVICES_TOO_LARGE)).collect()
+}
+
+/// Whether kubeadm itself is given a second range. It hands kube-proxy's settings on unread, so that
+/// only kube-proxy refuses two ranges there.
+fn gives_two_ranges(text: &str) -> bool {
+    let all = documents(text);
+    let ranges = ["podSubnet", "serviceSubnet"].map(|field| network(&all, field));
+    ranges.into_iter().flatten().any(|range| range.contains(','))
 }
 
 /// What the linter finds that a program of a version refuses or warns of, and its other errors.
