@@ -182,7 +182,7 @@ impl Source {
             egress_server: None,
             deadline: run::DEFAULT_DEADLINE,
             keep: false,
-            snapshot: run::LookAtNodes::Suspects,
+            snapshot: run::SnapshotPolicy::Suspects,
             baseline: None,
             wait_namespace: false,
         };

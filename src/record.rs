@@ -105,7 +105,7 @@ pub struct PhaseTime {
 pub enum Phase {
     /// Reading the kubeconfig and reaching the API server.
     Connect,
-    /// Asking for the rights that the run needs.
+    /// Asking for the permissions that the run needs.
     Preflight,
     /// Gathering the facts.
     Facts,

@@ -52,12 +52,12 @@ fn of_lease(evidence: &Evidence<'_>, lease: &Lease) -> Option<Found> {
         "the Lease kube-system/{component} was last renewed {silent} s ago, and holds for {duration_seconds} s{}",
         lease.holder.as_ref().map(|holder| format!(" (by {holder})")).unwrap_or_default()
     );
-    found(evidence, component, Lead::Lost, vec![fact], Confidence::Proved)
+    found(evidence, component, Leadership::Lost, vec![fact], Confidence::Proved)
 }
 
 /// What is known of who leads a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lead {
+enum Leadership {
     /// Nobody does, as far as is known.
     Lost,
     /// Somebody does, and renews its Lease.
@@ -100,13 +100,13 @@ fn unled(
     let (lead, confidence) = match renewed {
         Some((silent, Some(holder))) => {
             seen.push(format!("its Lease was renewed {silent} s ago, by {holder}, so it runs"));
-            (Lead::Held, Confidence::Possible)
+            (Leadership::Held, Confidence::Possible)
         }
         Some((silent, None)) => {
             seen.push(format!("nobody holds its Lease, which was given back {silent} s ago"));
-            (Lead::Lost, Confidence::Likely)
+            (Leadership::Lost, Confidence::Likely)
         }
-        None => (Lead::Lost, Confidence::Likely),
+        None => (Leadership::Lost, Confidence::Likely),
     };
     found(evidence, component, lead, seen, confidence)
 }
@@ -114,7 +114,7 @@ fn unled(
 fn found(
     evidence: &Evidence<'_>,
     component: &str,
-    lead: Lead,
+    lead: Leadership,
     mut seen: Vec<String>,
     confidence: Confidence,
 ) -> Option<Found> {
@@ -155,8 +155,10 @@ fn found(
         evidence.bad(|probed| unserved > 0 && probed.service().is_some());
     Some(Found {
         what: match lead {
-            Lead::Lost => format!("{component} has stopped or lost the API server: {undone}."),
-            Lead::Held => {
+            Leadership::Lost => {
+                format!("{component} has stopped or lost the API server: {undone}.")
+            }
+            Leadership::Held => {
                 format!("{component} runs, and has not come to this run's objects: {undone}.")
             }
         },
@@ -167,7 +169,7 @@ fn found(
             format!("kubectl -n kube-system get lease {component} -o yaml"),
             format!("kubectl -n kube-system logs -l component={component} --tail=50"),
         ],
-        fix: if lead == Lead::Held {
+        fix: if lead == Leadership::Held {
             behind(component)
         } else {
             vec![

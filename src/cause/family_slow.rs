@@ -7,7 +7,7 @@ use super::{CauseRule, Evidence, Found, Judged, evidence::Probed};
 use crate::{
     check::{Status, commands},
     net::IpFamily,
-    probe::{Aim, Beside, ProbeId, Vantage},
+    probe::{Aim, FamilyTimes, ProbeId, Vantage},
 };
 
 /// How much longer a connection takes to open whose first packet is lost, in milliseconds: TCP repeats it
@@ -36,7 +36,7 @@ impl CauseRule for FamilySlow {
 /// The same from the same place to the same thing, over both families.
 struct Way<'e> {
     probes: Vec<&'e Probed<'e>>,
-    times: Beside,
+    times: FamilyTimes,
 }
 
 impl<'e> Way<'e> {
@@ -68,8 +68,8 @@ fn ways<'e>(evidence: &'e Evidence<'e>, timed: &BTreeSet<ProbeId>) -> Vec<Way<'e
     found.into_values().filter_map(way).collect()
 }
 
-fn times(probes: &[&Probed<'_>]) -> Option<Beside> {
-    Beside::of(probes.iter().map(|probed| (probed.probe, probed.reading.attempts)))
+fn times(probes: &[&Probed<'_>]) -> Option<FamilyTimes> {
+    FamilyTimes::of(probes.iter().map(|probed| (probed.probe, probed.reading.attempts)))
 }
 
 /// The places of the cases of answer times.
@@ -147,7 +147,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
 }
 
 /// All of some ways together.
-fn whole(ways: &[Way<'_>]) -> Option<Beside> {
+fn whole(ways: &[Way<'_>]) -> Option<FamilyTimes> {
     let probes: Vec<&Probed<'_>> = ways.iter().flat_map(|way| way.probes.iter().copied()).collect();
     times(&probes)
 }

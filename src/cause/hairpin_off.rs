@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     CauseRule, Evidence, Found,
     evidence::Probed,
-    proof::{self, Shown},
+    proof::{self, Proof},
 };
 use crate::{
     check::{commands, words},
@@ -73,6 +73,6 @@ impl CauseRule for HairpinOff {
             ..Found::default()
         };
         let facts = evidence.world.facts;
-        vec![found.shown(Shown::of_all(nodes.iter().map(|node| proof::hairpin_off(facts, node))))]
+        vec![found.shown(Proof::of_all(nodes.iter().map(|node| proof::hairpin_off(facts, node))))]
     }
 }

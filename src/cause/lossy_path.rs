@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
 use crate::{
-    check::{Losing, LossyPlace, Status, Subject, commands, losing, words},
+    check::{LossyPlace, PlaceLoss, Status, Subject, commands, losing, words},
     net::IpFamily,
     probe::{Aim, Attempt, Outcome, ProbeId},
 };
@@ -33,7 +33,7 @@ impl CauseRule for LossyPath {
     }
 }
 
-fn at_place(evidence: &Evidence<'_>, family: IpFamily, lossy: &Losing<'_>) -> Option<Found> {
+fn at_place(evidence: &Evidence<'_>, family: IpFamily, lossy: &PlaceLoss<'_>) -> Option<Found> {
     let place = &lossy.place;
     let here = |probed: &Probed<'_>| passes(evidence, probed, family, place);
     let probed = evidence.bad(|probed| {

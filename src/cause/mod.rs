@@ -17,6 +17,7 @@ mod cluster_ip_dead;
 mod component_stopped;
 mod connections_limited;
 mod connections_untracked;
+mod diagnostics;
 mod distribution;
 mod dns_other_domain;
 mod dns_port_unpublished;
@@ -103,7 +104,6 @@ mod target_listens_on_one_family;
 mod tcp_filtered;
 #[cfg(test)]
 pub(crate) mod tests;
-mod told;
 mod udp_dropped;
 mod unexpected_family;
 mod unexplained;

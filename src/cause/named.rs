@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    Cause, Evidence, Judged, REGISTRY, both_families, distribution, open::wants_explanation,
-    rulesets, told,
+    Cause, Evidence, Judged, REGISTRY, both_families, diagnostics, distribution,
+    open::wants_explanation, rulesets,
 };
 use crate::{check::World, probe::ProbeTable};
 
@@ -41,7 +41,7 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
         }
         causes.append(&mut of_rule);
     }
-    told::add(world.facts, &mut causes);
+    diagnostics::add(world.facts, &mut causes);
     distribution::add(world.facts, &mut causes);
     causes
 }

@@ -29,18 +29,18 @@ impl CauseRule for NodeAddressFiltered {
 }
 
 /// A node, and the other one that doesn't get what the first sends under its own address.
-type Apart<'n> = (&'n str, &'n str);
+type Pair<'n> = (&'n str, &'n str);
 
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Vec<Found> {
     let nodes = evidence.nodes();
     let pairs = nodes.iter().flat_map(|a| nodes.iter().map(move |b| (*a, *b)));
-    let mut apart: Vec<Apart<'_>> =
+    let mut apart: Vec<Pair<'_>> =
         pairs.filter(|(a, b)| a != b && is_apart(evidence, family, a, b)).collect();
     let mut found = Vec::new();
     while let Some(&(sender, receiver)) = apart.first() {
         // What all others lack is the receiver's doing; what reaches nobody, the sender's.
-        let to: Vec<Apart<'_>> = apart.iter().copied().filter(|(_, b)| *b == receiver).collect();
-        let from: Vec<Apart<'_>> = apart.iter().copied().filter(|(a, _)| *a == sender).collect();
+        let to: Vec<Pair<'_>> = apart.iter().copied().filter(|(_, b)| *b == receiver).collect();
+        let from: Vec<Pair<'_>> = apart.iter().copied().filter(|(a, _)| *a == sender).collect();
         let group = if to.len() >= from.len() { to } else { from };
         apart.retain(|pair| !group.contains(pair));
         found.extend(of_group(evidence, family, &group));
@@ -74,7 +74,7 @@ fn is_apart(evidence: &Evidence<'_>, family: IpFamily, a: &str, b: &str) -> bool
         && !sent.iter().any(|probed| probed.proves_a_way())
 }
 
-fn of_group(evidence: &Evidence<'_>, family: IpFamily, group: &[Apart<'_>]) -> Option<Found> {
+fn of_group(evidence: &Evidence<'_>, family: IpFamily, group: &[Pair<'_>]) -> Option<Found> {
     let senders: BTreeSet<&str> = group.iter().map(|(a, _)| *a).collect();
     let receivers: BTreeSet<&str> = group.iter().map(|(_, b)| *b).collect();
     let &(a, b) = group.first()?;

@@ -5,7 +5,7 @@ use super::{
     CauseRule, Confidence, Evidence, Found,
     evidence::Probed,
     isolation,
-    proof::{self, Shown},
+    proof::{self, Proof},
 };
 use crate::{
     check::{Kind, commands, remedy},
@@ -64,9 +64,9 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         ..Found::default()
     };
     match shown {
-        Shown::Proved(_) => found.fix.truncate(1),
+        Proof::Proved(_) => found.fix.truncate(1),
         // The kernel would forward: then it is a rule, and the first advice would be void.
-        Shown::Denied(_) => {
+        Proof::Denied(_) => {
             found.what = format!(
                 "A rule on node {node} drops the {family} packets that it would forward to and from its pods."
             );
@@ -76,7 +76,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                 commands::on_node_as_root(node, "nft list ruleset")
             )];
         }
-        Shown::Partly(_) | Shown::Unknown => {}
+        Proof::Partly(_) | Proof::Unknown => {}
     }
     Some(found.shown(shown))
 }

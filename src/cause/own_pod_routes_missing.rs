@@ -6,7 +6,7 @@ use super::{
     CauseRule, Confidence, Evidence, Found,
     evidence::{Origin, Probed},
     isolation,
-    proof::{self, Shown},
+    proof::{self, Proof},
     tcp_filtered::datagrams_arrive,
 };
 use crate::{
@@ -68,12 +68,12 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     for node in &nodes {
         probed.extend(isolation::explained(evidence, node, family));
     }
-    let shown = Shown::of_all(nodes.iter().map(|node| {
+    let shown = Proof::of_all(nodes.iter().map(|node| {
         let pod = evidence.world.fixture.backend_on(node).and_then(|pod| pod.address(family));
-        pod.map_or(Shown::Unknown, |ip| proof::own_route_missing(evidence.world.facts, node, ip))
+        pod.map_or(Proof::Unknown, |ip| proof::own_route_missing(evidence.world.facts, node, ip))
     }));
     // The routes are there: then what the node sends on its pods' links is lost, or nobody answers there.
-    let present = matches!(shown, Shown::Denied(_));
+    let present = matches!(shown, Proof::Denied(_));
     if present {
         seen.extend(nodes.iter().filter_map(|node| finds_none(evidence, family, node)));
     }

@@ -13,7 +13,7 @@ use self::{
 use super::{
     CauseRule, Confidence, Evidence, Found,
     evidence::Probed,
-    proof::{self, Shown},
+    proof::{self, Proof},
 };
 use crate::{
     check::{commands, remedy, words},
@@ -102,7 +102,7 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
 /// What the nodes' own tables show of the routes that seem to be missing.
 #[derive(Debug)]
 struct Routes {
-    shown: Shown,
+    shown: Proof,
     /// Whether all of them are there.
     present: bool,
     /// The nodes on which a route or a rule throws the packets away.
@@ -119,7 +119,7 @@ impl Routes {
         });
         let directions: Vec<(&str, &str)> = directions.collect();
         let each = directions.iter().map(|(from, to)| route_of(evidence, from, to, family));
-        let each: Vec<Shown> = each.map(|shown| shown.unwrap_or(Shown::Unknown)).collect();
+        let each: Vec<Proof> = each.map(|shown| shown.unwrap_or(Proof::Unknown)).collect();
         let mut refusing: Vec<String> = directions
             .iter()
             .filter(|(from, to)| {
@@ -130,8 +130,8 @@ impl Routes {
             .collect();
         refusing.dedup();
         Self {
-            present: !each.is_empty() && each.iter().all(|it| matches!(it, Shown::Denied(_))),
-            shown: Shown::of_all(each),
+            present: !each.is_empty() && each.iter().all(|it| matches!(it, Proof::Denied(_))),
+            shown: Proof::of_all(each),
             refusing,
         }
     }

@@ -36,7 +36,7 @@ impl CauseRule for PodsOutsideRange {
 }
 
 /// A pod's address that is not of its node's range.
-struct Astray<'a> {
+struct OutsideAddress<'a> {
     node: &'a str,
     range: IpNet,
     ip: IpAddr,
@@ -52,7 +52,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         let range = *of.get(node)?;
         let pods = pods(evidence, node, family);
         match pods.iter().find(|ip| !range.contains(*ip)) {
-            Some(&ip) => astray.push(Astray { node, range, ip }),
+            Some(&ip) => astray.push(OutsideAddress { node, range, ip }),
             None if pods.is_empty() => {}
             None => example = Some(node),
         }
@@ -64,10 +64,10 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
 fn at_node(
     evidence: &Evidence<'_>,
     family: IpFamily,
-    astray: &Astray<'_>,
+    astray: &OutsideAddress<'_>,
     example: &str,
 ) -> Option<Found> {
-    let Astray { node, range, ip: astray } = *astray;
+    let OutsideAddress { node, range, ip: astray } = *astray;
     let nodes = evidence.world.facts.nodes.known()?;
     let others: Vec<&str> = evidence.nodes().into_iter().filter(|other| *other != node).collect();
     let mut ways = others

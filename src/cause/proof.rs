@@ -17,7 +17,7 @@ const MOST_FACTS: usize = 4;
 
 /// What the snapshots say of a suspicion.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum Proof {
     /// It is so: the facts that prove it.
     Proved(Vec<String>),
     /// It is so of a part of what is suspected, and of the rest nobody knows or it isn't.
@@ -28,7 +28,7 @@ pub(super) enum Shown {
     Unknown,
 }
 
-impl Shown {
+impl Proof {
     pub(super) const fn is_proof(&self) -> bool {
         matches!(self, Self::Proved(_))
     }
@@ -62,27 +62,27 @@ impl Shown {
 
 impl Found {
     /// The same with what the snapshots say of it: a proof comes first, and makes it sure.
-    pub(super) fn shown(mut self, shown: Shown) -> Self {
+    pub(super) fn shown(mut self, shown: Proof) -> Self {
         match shown {
-            Shown::Proved(mut facts) => {
+            Proof::Proved(mut facts) => {
                 self.confidence = Confidence::Proved;
                 facts.append(&mut self.evidence);
                 self.evidence = facts;
             }
-            Shown::Partly(mut facts) => {
+            Proof::Partly(mut facts) => {
                 facts.append(&mut self.evidence);
                 self.evidence = facts;
             }
-            Shown::Denied(fact) => self.evidence.push(fact),
-            Shown::Unknown => {}
+            Proof::Denied(fact) => self.evidence.push(fact),
+            Proof::Unknown => {}
         }
         self
     }
 }
 
 /// Whether a node's kernel forwards nothing in a family.
-pub(super) fn forwarding_off(facts: &Facts, node: &str, family: IpFamily) -> Shown {
-    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+pub(super) fn forwarding_off(facts: &Facts, node: &str, family: IpFamily) -> Proof {
+    let Some(snapshot) = facts.snapshot(node) else { return Proof::Unknown };
     let all = remedy::forwarding(family);
     // The kernel forwards IPv4 by the setting of the interface that a packet comes in by. For IPv6 that
     // setting says only whether the interface is a router's or a host's (ip-sysctl in the kernel's
@@ -92,31 +92,31 @@ pub(super) fn forwarding_off(facts: &Facts, node: &str, family: IpFamily) -> Sho
     let off = |name: &str| snapshot.setting(name) == Some("0");
     let name = [Some(all.to_owned()), link].into_iter().flatten().find(|name| off(name));
     match (name, snapshot.setting(all)) {
-        (Some(name), _) => Shown::proved(format!("{name} is 0 on {node}")),
-        (None, Some(value)) => Shown::Denied(format!("{all} is {value} on {node}")),
-        (None, None) => Shown::Unknown,
+        (Some(name), _) => Proof::proved(format!("{name} is 0 on {node}")),
+        (None, Some(value)) => Proof::Denied(format!("{all} is {value} on {node}")),
+        (None, None) => Proof::Unknown,
     }
 }
 
 /// Whether a node has no route to the pod at this address, which is on another node.
-pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr) -> Shown {
-    let Some(snapshot) = facts.snapshot(from) else { return Shown::Unknown };
-    let Some(lookup) = snapshot.lookup(address) else { return Shown::Unknown };
+pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr) -> Proof {
+    let Some(snapshot) = facts.snapshot(from) else { return Proof::Unknown };
+    let Some(lookup) = snapshot.lookup(address) else { return Proof::Unknown };
     let family = IpFamily::of(address);
     let Some(route) = &lookup.route else {
         let mut shown = vec![format!("the way from {from} to {address}: {}", lookup.said)];
         shown.extend(why_no_way(snapshot, address));
-        return Shown::Proved(shown);
+        return Proof::Proved(shown);
     };
     if lookup.is_local() {
-        return Shown::proved(format!(
+        return Proof::proved(format!(
             "{from} takes {address} for an address of its own ({})",
             lookup.said
         ));
     }
     if let Some(detour) = route.via.and_then(|via| owner(facts, via)).filter(|it| *it != to) {
         let fact = format!("{from} sends packets for {address} to {detour} ({})", lookup.said);
-        return Shown::proved(fact);
+        return Proof::proved(fact);
     }
     // Where the network itself routes to pods, nobody has more than a default route.
     let others = facts.snapshots.iter().filter(|other| other.node != from && other.node != to);
@@ -137,21 +137,21 @@ pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr
         )];
         if let Some(other) = others.filter(|other| other.is_complete()).find(has_own) {
             facts_shown.push(format!("{} has a route of its own for it", other.node));
-            return Shown::Proved(facts_shown);
+            return Proof::Proved(facts_shown);
         }
         // Between two nodes, the other one tells that nodes have such routes here.
         let having =
             [Some(snapshot), facts.snapshot(to)].into_iter().flatten().find(|it| to_others(it));
         if let Some(Snapshot { node, .. }) = having {
             facts_shown.push(format!("{node} has routes of its own to the pods of other nodes"));
-            return Shown::Proved(facts_shown);
+            return Proof::Proved(facts_shown);
         }
-        return Shown::Unknown;
+        return Proof::Unknown;
     }
     if let Some(rule) = rejecting_rule(facts, snapshot, address) {
-        return Shown::proved(rule);
+        return Proof::proved(rule);
     }
-    Shown::Denied(format!("{from} has a route to {address}: {}", lookup.said))
+    Proof::Denied(format!("{from} has a route to {address}: {}", lookup.said))
 }
 
 /// The routing rule of a node that throws away what its pods send to an address. What the node itself sends
@@ -213,13 +213,13 @@ fn pod_node(facts: &Facts, snapshot: &Snapshot, address: IpAddr) -> bool {
 }
 
 /// Whether a node has no route to its own pod at this address.
-pub(super) fn own_route_missing(facts: &Facts, node: &str, address: IpAddr) -> Shown {
-    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
-    let Some(lookup) = snapshot.lookup(address) else { return Shown::Unknown };
+pub(super) fn own_route_missing(facts: &Facts, node: &str, address: IpAddr) -> Proof {
+    let Some(snapshot) = facts.snapshot(node) else { return Proof::Unknown };
+    let Some(lookup) = snapshot.lookup(address) else { return Proof::Unknown };
     if lookup.has_no_own_route(snapshot) {
-        Shown::proved(format!("the way from {node} to its own pod {address}: {}", lookup.said))
+        Proof::proved(format!("the way from {node} to its own pod {address}: {}", lookup.said))
     } else {
-        Shown::Denied(format!("{node} has a route to its own pod {address}: {}", lookup.said))
+        Proof::Denied(format!("{node} has a route to its own pod {address}: {}", lookup.said))
     }
 }
 
@@ -236,29 +236,29 @@ pub(super) fn own_pod_silent(facts: &Facts, node: &str, address: IpAddr) -> Opti
 }
 
 /// Whether a node has no default route.
-pub(super) fn default_route_missing(facts: &Facts, node: &str, family: IpFamily) -> Shown {
-    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+pub(super) fn default_route_missing(facts: &Facts, node: &str, family: IpFamily) -> Proof {
+    let Some(snapshot) = facts.snapshot(node) else { return Proof::Unknown };
     match snapshot.default_routes(family).next() {
-        None => Shown::proved(format!("{node} has no {family} default route")),
+        None => Proof::proved(format!("{node} has no {family} default route")),
         Some(route) => {
             let link = route.link.as_deref().unwrap_or("an unknown interface");
-            Shown::Denied(format!("{node} has an {family} default route, by {link}"))
+            Proof::Denied(format!("{node} has an {family} default route, by {link}"))
         }
     }
 }
 
 /// Whether a node doesn't have its own address any more, or may not use it.
-pub(super) fn address_lost(facts: &Facts, node: &str, family: IpFamily) -> Shown {
-    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
-    let Some(ip) = internal_ip(facts, node, family) else { return Shown::Unknown };
+pub(super) fn address_lost(facts: &Facts, node: &str, family: IpFamily) -> Proof {
+    let Some(snapshot) = facts.snapshot(node) else { return Proof::Unknown };
+    let Some(ip) = internal_ip(facts, node, family) else { return Proof::Unknown };
     match snapshot.address(ip) {
-        None => Shown::proved(format!("no interface of {node} has {ip}, its InternalIP")),
-        Some(own) if own.duplicate => Shown::proved(format!("{} of {node}", dad_failed(own))),
-        Some(own) if own.tentative => Shown::proved(format!(
+        None => Proof::proved(format!("no interface of {node} has {ip}, its InternalIP")),
+        Some(own) if own.duplicate => Proof::proved(format!("{} of {node}", dad_failed(own))),
+        Some(own) if own.tentative => Proof::proved(format!(
             "{ip} on {} of {node} is tentative: duplicate address detection has not ended",
             own.link
         )),
-        Some(own) => Shown::Denied(format!("{} of {node} has {ip}", own.link)),
+        Some(own) => Proof::Denied(format!("{} of {node} has {ip}", own.link)),
     }
 }
 
@@ -277,8 +277,8 @@ pub(super) fn too_narrow_for_v6(facts: &Facts, node: &str) -> Option<String> {
 }
 
 /// Whether a node's neighbours don't answer it: those of the nodes that are on the same link.
-pub(super) fn neighbours_silent(facts: &Facts, node: &str, family: IpFamily) -> Shown {
-    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+pub(super) fn neighbours_silent(facts: &Facts, node: &str, family: IpFamily) -> Proof {
+    let Some(snapshot) = facts.snapshot(node) else { return Proof::Unknown };
     let others = facts.nodes.known().into_iter().flatten().filter(|other| other.name != node);
     let known: Vec<(&str, &str)> = others
         .filter_map(|other| {
@@ -288,31 +288,31 @@ pub(super) fn neighbours_silent(facts: &Facts, node: &str, family: IpFamily) -> 
         .collect();
     let silent = |state: &str| matches!(state, "FAILED" | "INCOMPLETE");
     let (names, states): (Vec<&str>, Vec<&str>) = known.iter().copied().unzip();
-    let Some(state) = states.first() else { return Shown::Unknown };
+    let Some(state) = states.first() else { return Proof::Unknown };
     if states.iter().all(|state| silent(state)) {
         let by = match family {
             IpFamily::V4 => "ARP",
             IpFamily::V6 => "neighbour discovery",
         };
-        Shown::proved(format!(
+        Proof::proved(format!(
             "{node} gets no answer to {by} from {} ({state})",
             words::list(&names)
         ))
     } else {
-        Shown::Denied(format!("{node} knows the link addresses of its neighbours"))
+        Proof::Denied(format!("{node} knows the link addresses of its neighbours"))
     }
 }
 
 /// Whether another machine has a node's address: the node itself found it taken, or other nodes find it
 /// elsewhere.
-pub(super) fn address_taken(facts: &Facts, node: &str, family: IpFamily) -> Shown {
+pub(super) fn address_taken(facts: &Facts, node: &str, family: IpFamily) -> Proof {
     let ip = internal_ip(facts, node, family);
     let own = facts.snapshot(node).zip(ip).and_then(|(snapshot, ip)| snapshot.address(ip));
     let mut shown = own.filter(|own| own.duplicate).map(dad_failed).into_iter().collect::<Vec<_>>();
-    if let Shown::Proved(elsewhere) = address_elsewhere(facts, node, family) {
+    if let Proof::Proved(elsewhere) = address_elsewhere(facts, node, family) {
         shown.extend(elsewhere);
     }
-    if shown.is_empty() { Shown::Unknown } else { Shown::Proved(shown) }
+    if shown.is_empty() { Proof::Unknown } else { Proof::Proved(shown) }
 }
 
 /// The node other than its owner on whose interface a node's address is, and the interface.
@@ -330,13 +330,13 @@ fn dad_failed(own: &Address) -> String {
     format!("duplicate address detection failed for {} on {}", own.address, own.link)
 }
 
-fn address_elsewhere(facts: &Facts, node: &str, family: IpFamily) -> Shown {
-    let Some(ip) = internal_ip(facts, node, family) else { return Shown::Unknown };
+fn address_elsewhere(facts: &Facts, node: &str, family: IpFamily) -> Proof {
+    let Some(ip) = internal_ip(facts, node, family) else { return Proof::Unknown };
     let Some(own) = facts.snapshot(node).and_then(|snapshot| own_link(facts, snapshot, family))
     else {
-        return Shown::Unknown;
+        return Proof::Unknown;
     };
-    let Some(own_address) = own.address.as_deref() else { return Shown::Unknown };
+    let Some(own_address) = own.address.as_deref() else { return Proof::Unknown };
     let others = facts.snapshots.iter().filter(|other| other.node != node);
     let elsewhere: Vec<(&str, &str)> = others
         .filter_map(|other| {
@@ -346,8 +346,8 @@ fn address_elsewhere(facts: &Facts, node: &str, family: IpFamily) -> Shown {
         .filter(|(_, link_address)| !link_address.eq_ignore_ascii_case(own_address))
         .collect();
     let (names, addresses): (Vec<&str>, Vec<&str>) = elsewhere.iter().copied().unzip();
-    let Some(address) = addresses.first() else { return Shown::Unknown };
-    Shown::Proved(vec![format!(
+    let Some(address) = addresses.first() else { return Proof::Unknown };
+    Proof::Proved(vec![format!(
         "{} {} {ip} at {address}, and {} of {node} is {own_address}",
         words::list(&names),
         if names.len() == 1 { "finds" } else { "find" },
@@ -406,27 +406,27 @@ pub(super) fn loopback_disabled(facts: &Facts, node: &str, family: IpFamily) -> 
 }
 
 /// Whether no port of a node's bridges sends packets back to where they came from.
-pub(super) fn hairpin_off(facts: &Facts, node: &str) -> Shown {
-    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+pub(super) fn hairpin_off(facts: &Facts, node: &str) -> Proof {
+    let Some(snapshot) = facts.snapshot(node) else { return Proof::Unknown };
     match snapshot.hairpin_modes.as_slice() {
-        [] => Shown::Unknown,
+        [] => Proof::Unknown,
         [only] if only == "0" => {
-            Shown::proved(format!("hairpin_mode is 0 on every bridge port of {node}"))
+            Proof::proved(format!("hairpin_mode is 0 on every bridge port of {node}"))
         }
-        _ => Shown::Denied(format!("hairpin_mode is 1 on bridge ports of {node}")),
+        _ => Proof::Denied(format!("hairpin_mode is 1 on bridge ports of {node}")),
     }
 }
 
 /// Whether a node's table of connections is full, or nearly so.
-pub(super) fn connections_full(facts: &Facts, node: &str) -> Shown {
-    let Some(snapshot) = facts.snapshot(node) else { return Shown::Unknown };
+pub(super) fn connections_full(facts: &Facts, node: &str) -> Proof {
+    let Some(snapshot) = facts.snapshot(node) else { return Proof::Unknown };
     let number = |name: &str| snapshot.setting(name)?.parse::<u64>().ok();
     let both = number("net.netfilter.nf_conntrack_count")
         .zip(number("net.netfilter.nf_conntrack_max"))
         .filter(|(_, most)| *most > 0);
-    let Some((count, most)) = both else { return Shown::Unknown };
+    let Some((count, most)) = both else { return Proof::Unknown };
     let fact = format!("the table of connections of {node} has {count} of {most} entries");
-    if count * 20 >= most * 19 { Shown::proved(fact) } else { Shown::Denied(fact) }
+    if count * 20 >= most * 19 { Proof::proved(fact) } else { Proof::Denied(fact) }
 }
 
 /// The MTUs of the interfaces by which nodes talk to each other, where they differ.

@@ -1,11 +1,11 @@
 //! What the rules of the nodes' packet filters add to what a cause's rule found without them.
 
-mod wants;
+mod conditions;
 
 use std::net::IpAddr;
 
-use self::wants::{Fits, Wants, Way};
-use super::{Confidence, Evidence, Found, evidence::Probed, told::mentions};
+use self::conditions::{Conditions, Match, Way};
+use super::{Confidence, Evidence, Found, diagnostics::mentions, evidence::Probed};
 use crate::{
     net::IpFamily,
     snapshot::{Effect, FilterRule, Hook, Ruleset},
@@ -184,7 +184,7 @@ fn stop<'f, 'a>(
         let is_sure = fits && there && of_family(&rule.table, family);
         return is_sure.then_some(Stop { node, rule, is_sure });
     };
-    let wants = Wants::of(&rule.table, text);
+    let wants = Conditions::of(&rule.table, text);
     let way = |probed| Way { evidence, probed, node };
     let fits = about.iter().map(|probed| wants.fit(&way(*probed), rule.hook)).max()?;
     let spared = || {
@@ -192,11 +192,11 @@ fn stop<'f, 'a>(
         good.any(|probed| wants.must_fit(&way(probed), rule.hook))
     };
     match fits {
-        Fits::No => None,
+        Match::No => None,
         // It would have stopped this as well.
-        Fits::Yes if spared() => None,
+        Match::Yes if spared() => None,
         fits => {
-            let is_sure = fits == Fits::Yes && rule.first && rule.hook.is_some();
+            let is_sure = fits == Match::Yes && rule.first && rule.hook.is_some();
             Some(Stop { node, rule, is_sure })
         }
     }
@@ -211,8 +211,8 @@ pub(super) fn untracked<'e, 'a>(
     let ruleset = evidence.world.facts.ruleset(node)?;
     let mut rules = ruleset.rules.iter().filter(|rule| rule.does == Effect::Untracked);
     rules.find(|rule| {
-        let wants = Wants::of(&rule.table, rule.text.as_deref().unwrap_or_default());
-        bad.iter().any(|probed| wants.fit(&Way { evidence, probed, node }, rule.hook) == Fits::Yes)
+        let wants = Conditions::of(&rule.table, rule.text.as_deref().unwrap_or_default());
+        bad.iter().any(|probed| wants.fit(&Way { evidence, probed, node }, rule.hook) == Match::Yes)
     })
 }
 

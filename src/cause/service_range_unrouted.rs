@@ -3,7 +3,7 @@
 use super::{
     CauseRule, Confidence, Evidence, Found,
     evidence::Probed,
-    proof::{self, Shown},
+    proof::{self, Proof},
 };
 use crate::{
     check::{Kind, Subject, commands},
@@ -82,9 +82,9 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let rejects =
         ["permission denied", "invalid argument"].iter().any(|words| said.contains(words));
     let refused =
-        matches!(shown, Shown::Denied(_)) && (rejects || has_no_way(evidence, node, family));
+        matches!(shown, Proof::Denied(_)) && (rejects || has_no_way(evidence, node, family));
     // It leaves the node as it is: the router says that there is no way, or nobody does.
-    let untranslated = matches!(shown, Shown::Denied(_)) && !refused && pods_reach;
+    let untranslated = matches!(shown, Proof::Denied(_)) && !refused && pods_reach;
     if !untranslated && !tried().all(unreachable) {
         return None;
     }

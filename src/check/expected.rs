@@ -25,7 +25,7 @@ pub(super) struct Expected<'a> {
     /// The records that a name must have.
     records: Records,
     /// Who may answer outside the cluster.
-    outside: Option<Outsider>,
+    outside: Option<OutsideServer>,
     /// How the name begins that an address must lead to; the cluster's domain follows.
     pointer: Option<String>,
     /// The family in which a kube-proxy must be healthy.
@@ -99,7 +99,7 @@ impl Records {
 }
 
 /// Who may answer outside the cluster.
-enum Outsider {
+enum OutsideServer {
     /// This machine's listener, by its name and address.
     Listener { name: String, address: IpAddr },
     /// Anyone: it is a server of the operator's.
@@ -152,10 +152,10 @@ impl<'a> Expected<'a> {
         let outside = match (&probe.aim, fixture.egress.get(&family)) {
             (Aim::Outside, Some(Destination::Listener { address })) => {
                 let name = listener_name(&fixture.run);
-                Some(Outsider::Listener { name, address: address.ip() })
+                Some(OutsideServer::Listener { name, address: address.ip() })
             }
             (Aim::Outside | Aim::TargetIp { .. } | Aim::TargetEndpoint { .. }, _) => {
-                Some(Outsider::Anyone)
+                Some(OutsideServer::Anyone)
             }
             _ => None,
         };
@@ -174,14 +174,14 @@ impl<'a> Expected<'a> {
 
     /// What a page of health says, where it is kube-proxy's.
     fn healthy(&self, body: &str) -> Step<'a> {
-        let Some(family) = self.health else { return Step::Right(None) };
+        let Some(family) = self.health else { return Step::AsExpected(None) };
         let Some(page) = ProxyPage::read(body) else {
             let detail = "what it says is not kube-proxy's page";
             return Step::Wrong(Kind::WrongAnswer, detail.to_owned());
         };
         match page.complaint(family) {
             Some(complaint) => Step::Wrong(Kind::Unhealthy, complaint),
-            None => Step::Right(None),
+            None => Step::AsExpected(None),
         }
     }
 
@@ -193,21 +193,24 @@ impl<'a> Expected<'a> {
             | Outcome::Rejected
             | Outcome::Silent
             | Outcome::Replied
-            | Outcome::Counted { .. } => Step::Right(None),
+            | Outcome::Counted { .. } => Step::AsExpected(None),
             Outcome::Health { body, .. } => self.healthy(body),
             Outcome::Records { addresses } => self.resolved(addresses),
             Outcome::Names { names } => self.named(names),
             Outcome::NoRecords if self.pointer.is_some() => {
                 Step::Wrong(Kind::NoRecords, "no PTR record".to_owned())
             }
-            Outcome::NoRecords if self.records.is_none() => Step::Right(None),
+            Outcome::NoRecords if self.records.is_none() => Step::AsExpected(None),
             // A Service's records come all at once, so this is no state on the way.
             Outcome::NoRecords => {
                 Step::Wrong(Kind::NoRecords, format!("no {} record", self.family.record_type()))
             }
             Outcome::NoSuchName => Step::Failed(Kind::NoSuchName, None),
-            outcome if outcome.is_an_answer() && matches!(self.outside, Some(Outsider::Anyone)) => {
-                Step::Right(None)
+            outcome
+                if outcome.is_an_answer()
+                    && matches!(self.outside, Some(OutsideServer::Anyone)) =>
+            {
+                Step::AsExpected(None)
             }
             Outcome::DnsFailure { detail } => Step::Failed(Kind::DnsFailure, Some(detail)),
             Outcome::Refused => Step::Failed(Kind::Refused, None),
@@ -226,13 +229,13 @@ impl<'a> Expected<'a> {
 
     fn answered(&self, answer: &'a Answer) -> Step<'a> {
         match &self.outside {
-            Some(Outsider::Listener { name, address })
+            Some(OutsideServer::Listener { name, address })
                 if *name != answer.pod || *address != answer.server =>
             {
                 let detail = format!("{} at {} answered, not {name}", answer.pod, answer.server);
                 return Step::Wrong(Kind::WrongAnswer, detail);
             }
-            Some(_) => return Step::Right(Some(&answer.pod)),
+            Some(_) => return Step::AsExpected(Some(&answer.pod)),
             None => {}
         }
         let right = self.answerers.iter().any(|backend| {
@@ -241,7 +244,7 @@ impl<'a> Expected<'a> {
         });
         // Its Service leads there rightly. It stands for none of those that must answer.
         if !right && self.given_up.contains(&answer.pod.as_str()) {
-            return Step::Right(None);
+            return Step::AsExpected(None);
         }
         if !right {
             let expected = words::list(self.answerers.iter().map(|backend| {
@@ -259,14 +262,14 @@ impl<'a> Expected<'a> {
                 Kind::WrongSource,
                 format!("{} saw {} as the client, not {source}", answer.pod, answer.client),
             ),
-            _ => Step::Right(Some(&answer.pod)),
+            _ => Step::AsExpected(Some(&answer.pod)),
         }
     }
 
     fn named(&self, names: &[String]) -> Step<'a> {
-        let Some(pointer) = &self.pointer else { return Step::Right(None) };
+        let Some(pointer) = &self.pointer else { return Step::AsExpected(None) };
         if names.iter().all(|name| name.to_ascii_lowercase().starts_with(pointer)) {
-            return Step::Right(None);
+            return Step::AsExpected(None);
         }
         let right = pointer.trim_end_matches('.');
         Step::Wrong(Kind::WrongRecords, format!("{}, where {right} is right", words::list(names)))
@@ -275,7 +278,7 @@ impl<'a> Expected<'a> {
     fn resolved(&self, addresses: &[IpAddr]) -> Step<'a> {
         let found: BTreeSet<IpAddr> = addresses.iter().copied().collect();
         let expected = match &self.records {
-            records if records.are(&found) => return Step::Right(None),
+            records if records.are(&found) => return Step::AsExpected(None),
             Records::All(right) if !right.is_empty() => words::list(right),
             Records::Some(right) => format!("some of {}", words::count(right.len(), "address")),
             Records::All(_) | Records::Any => "none".to_owned(),

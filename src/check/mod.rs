@@ -66,7 +66,7 @@ pub(crate) use node::{gives_own_addresses, proxy_fixes, proxy_logs};
 pub use notices::notices;
 pub use parity::{KindOfPath, Parity, parity};
 pub use pod::loss_notices;
-pub(crate) use pod::{Losing, LossyPlace, losing, message_size};
+pub(crate) use pod::{LossyPlace, PlaceLoss, losing, message_size};
 pub(crate) use policy::NOT_ENFORCED;
 pub use promise::Promise;
 pub use reading::Readings;

@@ -75,12 +75,12 @@ impl<'a> Reading<'a> {
         let judge = Expected::of(world, probe);
         let steps: Vec<Step<'a>> =
             attempts.iter().map(|attempt| judge.step(&attempt.outcome)).collect();
-        let right = |step: &Step<'_>| matches!(step, Step::Right(_));
+        let right = |step: &Step<'_>| matches!(step, Step::AsExpected(_));
         let settling = steps.iter().position(right).unwrap_or(steps.len());
         let answered: BTreeSet<&str> = steps
             .iter()
             .filter_map(|step| match step {
-                Step::Right(pod) => *pod,
+                Step::AsExpected(pod) => *pod,
                 Step::Wrong(..) | Step::Failed(..) => None,
             })
             .collect();
@@ -160,7 +160,7 @@ fn conclude(
     // What answered wrongly did so whatever came before or after.
     let wrong = steps.iter().find_map(|step| match step {
         Step::Wrong(kind, detail) => Some((*kind, detail)),
-        Step::Right(_) | Step::Failed(..) => None,
+        Step::AsExpected(_) | Step::Failed(..) => None,
     });
     if let Some((kind, detail)) = wrong {
         return bad(kind, settling < steps.len(), detail.clone());
@@ -168,14 +168,15 @@ fn conclude(
     let after = &steps[settling..];
     let failed = after.iter().find_map(|step| match step {
         Step::Failed(kind, _) => Some(*kind),
-        Step::Right(_) | Step::Wrong(..) => None,
+        Step::AsExpected(_) | Step::Wrong(..) => None,
     });
-    let succeeded = after.iter().filter(|step| matches!(step, Step::Right(_))).count();
+    let succeeded = after.iter().filter(|step| matches!(step, Step::AsExpected(_))).count();
     if let Some(reason) = stumbled(probe, after) {
         return State::Unknown(reason);
     }
     // One attempt that ran out of time would have been followed by more.
-    if let (Some(reason), [.., Step::Right(_), Step::Failed(Kind::TimedOut, _)]) = (lost, after)
+    if let (Some(reason), [.., Step::AsExpected(_), Step::Failed(Kind::TimedOut, _)]) =
+        (lost, after)
         && succeeded + 1 == after.len()
     {
         return State::Unknown(reason.to_owned());
@@ -210,19 +211,19 @@ fn conclude(
 /// Why a path is doubtful that answered, ran out of time once, and then answered as often as it must: a
 /// busy machine does that, and so does a network that loses packets.
 fn stumbled(probe: &Probe, after: &[Step<'_>]) -> Option<String> {
-    let place = after.iter().position(|step| !matches!(step, Step::Right(_)))?;
+    let place = after.iter().position(|step| !matches!(step, Step::AsExpected(_)))?;
     let (late, then) = after[place..].split_first()?;
     let wanted = probe.attempts;
     let answered: BTreeSet<_> = then
         .iter()
         .map_while(|step| match step {
-            Step::Right(pod) => Some(*pod),
+            Step::AsExpected(pod) => Some(*pod),
             Step::Wrong(..) | Step::Failed(..) => None,
         })
         .collect();
     let least = if wanted.distinct > 1 { wanted.once_more() } else { wanted.successes.max(1) };
     let recovered = then.len() >= usize::from(least)
-        && then.iter().all(|step| matches!(step, Step::Right(_)))
+        && then.iter().all(|step| matches!(step, Step::AsExpected(_)))
         // Whoever answers without a name is none of the backends that must.
         && (wanted.distinct <= 1
             || answered.iter().flatten().count() >= usize::from(wanted.distinct));

@@ -52,7 +52,7 @@ impl fmt::Display for Kind {
 
 /// What one attempt was, against what it should have been.
 pub(super) enum Step<'a> {
-    Right(Option<&'a str>),
+    AsExpected(Option<&'a str>),
     Wrong(Kind, String),
     Failed(Kind, Option<&'a str>),
 }

@@ -62,7 +62,7 @@ fn words(text: &str) -> Result<String, String> {
 /// Whose network was tested, as a file says it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Given {
+pub(super) struct Inputs {
     organization: Option<String>,
     project: Option<String>,
     url: Option<String>,
@@ -70,7 +70,7 @@ pub(super) struct Given {
     contact: Vec<String>,
 }
 
-impl Given {
+impl Inputs {
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display();
         let text = fs::read_to_string(path)
@@ -113,7 +113,7 @@ impl ConformanceArgs {
     /// Where a conformance report is asked for and something is missing of whose network it is of.
     pub(super) fn complete(mut self) -> Result<Self, String> {
         if let Some(path) = &self.conformance_implementation {
-            let given = Given::read(path)?;
+            let given = Inputs::read(path)?;
             let Self {
                 conformance_organization: organization,
                 conformance_project: project,

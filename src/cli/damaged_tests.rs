@@ -15,7 +15,7 @@ use fastrand::Rng;
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use super::{conformance::Given, failure::Failure, saved, verify};
+use super::{conformance::Inputs, failure::Failure, saved, verify};
 use crate::{
     baseline::Baseline,
     cause::tests::pages::examples,
@@ -271,5 +271,5 @@ fn damaged_files_of_conformance_are_refused_in_one_sentence() {
     });
     let whose = "organization: acme\nproject: acme-cni\nurl: https://acme.example/cni\n\
                  version: v1.2.3\ncontact:\n- '@acme/net'\n";
-    texts(&[whose.to_owned()], |path| Given::read(path).err().map(Failure::usage));
+    texts(&[whose.to_owned()], |path| Inputs::read(path).err().map(Failure::usage));
 }

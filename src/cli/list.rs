@@ -94,10 +94,16 @@ fn area(check: &dyn DynCheck) -> &'static str {
 pub(super) fn needs(check: &'static dyn DynCheck) -> Vec<String> {
     // Of the newest version that differs.
     let target = TargetName { namespace: "NAMESPACE".to_owned(), name: "NAME".to_owned() };
-    let rights = run::rights(&[check], &FixtureOptions::default(), &[target], "v1.35");
-    let needs = rights.iter();
+    let permissions = run::permissions(&[check], &FixtureOptions::default(), &[target], "v1.35");
+    let needs = permissions.iter();
     needs
-        .map(|right| if right.optional { format!("{right} (optional)") } else { right.to_string() })
+        .map(|permission| {
+            if permission.optional {
+                format!("{permission} (optional)")
+            } else {
+                permission.to_string()
+            }
+        })
         .collect()
 }
 

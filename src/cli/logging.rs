@@ -24,7 +24,7 @@ const VARIABLE: &str = "DUALSTACK_LOG";
 /// Where the environment's filter isn't one.
 ///
 /// With `keep`, what a colleague would want to read is kept as well, whatever is asked for.
-pub(super) fn start(console: &Console, keep: bool) -> Result<Option<Kept>, Failure> {
+pub(super) fn start(console: &Console, keep: bool) -> Result<Option<Buffer>, Failure> {
     let filter = match env::var(VARIABLE).ok().filter(|filter| !filter.is_empty()) {
         Some(filter) => EnvFilter::try_new(&filter).map_err(|error| {
             Failure::usage(format!(
@@ -41,7 +41,7 @@ pub(super) fn start(console: &Console, keep: bool) -> Result<Option<Kept>, Failu
     let ansi = !matches!(anstream::AutoStream::choice(&io::stderr()), anstream::ColorChoice::Never);
     let shown =
         fmt::layer().with_writer(io::stderr).with_ansi(ansi).with_span_events(FmtSpan::CLOSE);
-    let kept = keep.then(Kept::default);
+    let kept = keep.then(Buffer::default);
     let keeping = kept.clone().map(|kept| {
         fmt::layer()
             .with_writer(move || kept.clone())
@@ -66,9 +66,9 @@ const MOST: usize = 4 << 20;
 
 /// A log in memory.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Kept(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Buffer(Arc<Mutex<Vec<u8>>>);
 
-impl Kept {
+impl Buffer {
     /// What was logged until now.
     pub(super) fn text(&self) -> String {
         let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +76,7 @@ impl Kept {
     }
 }
 
-impl io::Write for Kept {
+impl io::Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let room = MOST.saturating_sub(log.len());

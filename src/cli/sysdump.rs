@@ -6,7 +6,7 @@ use clap::{Args, Parser};
 
 use super::{
     failure::Failure,
-    logging::Kept,
+    logging::Buffer,
     options::{ClusterArgs, Console, runtime},
     run, saved,
     what::WhatArgs,
@@ -16,7 +16,7 @@ use crate::{
     exit::Exit,
     record::Record,
     report::{OutputFile, streams::Streams, words_for_terminal},
-    run::{LookAtNodes, Options},
+    run::{Options, SnapshotPolicy},
     sysdump::{DumpError, Material, Read, bytes, read},
 };
 
@@ -67,7 +67,7 @@ struct RunOptions {
 pub(super) fn sysdump(
     arguments: SysdumpArgs,
     console: &Console,
-    kept: Option<&Kept>,
+    kept: Option<&Buffer>,
 ) -> Result<Exit, Failure> {
     let SysdumpArgs { record, output, redact, live, cluster, run } = arguments;
     // The record and the place first: a bad one is known before anything is begun.
@@ -84,7 +84,7 @@ pub(super) fn sysdump(
         None => {
             let mut options = options(run)?;
             options.connect = connect.clone();
-            options.snapshot = LookAtNodes::All;
+            options.snapshot = SnapshotPolicy::All;
             let quiet = early.as_ref().is_some_and(OutputFile::is_stdout);
             let record = runtime.block_on(run::for_its_record(options, console, quiet))?;
             // The run's own findings are worth an archive even if the cluster is gone by now.
@@ -111,7 +111,7 @@ pub(super) fn sysdump(
                 .to_owned(),
         );
     }
-    let log = kept.map(Kept::text);
+    let log = kept.map(Buffer::text);
     if log.is_none() {
         missing.push("the log of dualstack: a record doesn't hold one".to_owned());
     }

@@ -114,18 +114,18 @@ impl From<EgressWhen> for EgressPolicy {
 
 /// Whether nodes are looked at where something fails, as the command line writes it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum LookAtNodes {
+enum SnapshotPolicy {
     Auto,
     Rules,
     Off,
 }
 
-impl From<LookAtNodes> for run::LookAtNodes {
-    fn from(look: LookAtNodes) -> Self {
+impl From<SnapshotPolicy> for run::SnapshotPolicy {
+    fn from(look: SnapshotPolicy) -> Self {
         match look {
-            LookAtNodes::Auto => Self::Suspects,
-            LookAtNodes::Rules => Self::Rules,
-            LookAtNodes::Off => Self::Off,
+            SnapshotPolicy::Auto => Self::Suspects,
+            SnapshotPolicy::Rules => Self::Rules,
+            SnapshotPolicy::Off => Self::Off,
         }
     }
 }
@@ -209,9 +209,9 @@ struct WorkloadArgs {
     /// Where something fails, look at the nodes' addresses, routes, neighbours and kernel settings from
     /// their host-network pods, to prove the cause: if there are such pods (`auto`), or never (`off`).
     /// `rules` also lists their packet filters' rules, by `nft list ruleset` in kube-proxy's privileged
-    /// pods, which takes the right to exec there, up to 2 s, and megabytes where Services are thousands
+    /// pods, which takes the permission to exec there, up to 2 s, and megabytes where Services are thousands
     #[arg(long, value_name = "WHEN", default_value = "auto")]
-    snapshot: LookAtNodes,
+    snapshot: SnapshotPolicy,
     /// Keep the workload in the cluster for debugging (`cleanup` removes it)
     #[arg(long)]
     keep: bool,

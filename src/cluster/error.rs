@@ -4,7 +4,7 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::rights::{Right, phrase};
+use super::permissions::{Permission, phrase};
 use crate::exit::Exit;
 
 /// An API server as error messages name it.
@@ -264,22 +264,22 @@ pub enum ClusterError {
     Forbidden {
         /// The API server.
         endpoint: Arc<Endpoint>,
-        /// The right that is missing, as `list nodes`.
+        /// The permission that is missing, as `list nodes`.
         doing: String,
         /// What it said.
         message: String,
     },
-    /// Preflight found rights missing.
+    /// Preflight found permissions missing.
     #[error(
         "missing permissions: {} on the API server {endpoint}; nothing was created; ask for them, \
          or use a context that has them",
-        phrase(rights)
+        phrase(permissions)
     )]
-    MissingRights {
+    MissingPermissions {
         /// The API server.
         endpoint: Arc<Endpoint>,
-        /// All the required rights that are missing.
-        rights: Vec<Right>,
+        /// All the required permissions that are missing.
+        permissions: Vec<Permission>,
     },
     /// A Kubernetes from before dual-stack.
     #[error(
@@ -352,7 +352,7 @@ impl ClusterError {
             | Self::CertificateExpired { .. }
             | Self::Unauthorized { .. }
             | Self::Forbidden { .. }
-            | Self::MissingRights { .. }
+            | Self::MissingPermissions { .. }
             | Self::TooOld { .. }
             | Self::NotKubernetes { .. }
             | Self::ConnectionLost { .. }

@@ -17,10 +17,10 @@ mod kubeconfig;
 mod objects;
 mod options;
 mod paging;
+mod permissions;
 mod preflight;
 mod proxy;
 mod retry;
-mod rights;
 mod server;
 mod serving;
 
@@ -36,8 +36,8 @@ pub use forward::{Forward, forward};
 pub use objects::Objects;
 pub use options::{ConnectOptions, Environment};
 pub use paging::{PAGE, list_all, list_as, list_most};
+pub use permissions::Permission;
 pub use preflight::{Preflight, preflight};
-pub use rights::Right;
 pub use server::Server;
 
 /// A cluster that answered.

@@ -17,7 +17,7 @@ pub struct Objects {
     pub versions: &'static [&'static str],
     /// The kind.
     pub kind: &'static str,
-    /// The resource, as rights name it.
+    /// The resource, as permissions name it.
     pub plural: &'static str,
 }
 

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use kube::{Api, api::PostParams};
 
-use super::{Cluster, ClusterError, Right};
+use super::{Cluster, ClusterError, Permission};
 
 /// How many reviews are under way at once. Each takes a connection of its own, whose TLS
 /// handshake costs more than the review.
@@ -16,20 +16,23 @@ const AT_ONCE: usize = 12;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preflight {
     /// The optional ones that are missing, in the order in which they were asked for.
-    pub missing: Vec<Right>,
+    pub missing: Vec<Permission>,
 }
 
-/// Asks for all rights at the same time, by SelfSubjectAccessReview, which creates nothing.
+/// Asks for all permissions at the same time, by SelfSubjectAccessReview, which creates nothing.
 ///
 /// # Errors
 ///
-/// [`ClusterError::MissingRights`] names every required right that is missing; any other error
+/// [`ClusterError::MissingPermissions`] names every required permission that is missing; any other error
 /// says why the API server could not be asked.
 #[tracing::instrument(skip_all)]
-pub async fn preflight(cluster: &Cluster, rights: &[Right]) -> Result<Preflight, ClusterError> {
+pub async fn preflight(
+    cluster: &Cluster,
+    permissions: &[Permission],
+) -> Result<Preflight, ClusterError> {
     let reviews: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
     let doing = "create selfsubjectaccessreviews.authorization.k8s.io";
-    let allowed: Vec<bool> = stream::iter(rights.iter().map(Right::review))
+    let allowed: Vec<bool> = stream::iter(permissions.iter().map(Permission::review))
         .map(|review| {
             let reviews = &reviews;
             async move { reviews.create(&PostParams::default(), &review).await }
@@ -40,12 +43,15 @@ pub async fn preflight(cluster: &Cluster, rights: &[Right]) -> Result<Preflight,
         .await
         .map_err(|error| cluster.error(doing, error))?;
 
-    let missing = || rights.iter().zip(&allowed).filter(|(_, allowed)| !**allowed);
-    let required: Vec<_> =
-        missing().map(|(right, _)| right).filter(|right| !right.optional).cloned().collect();
+    let missing = || permissions.iter().zip(&allowed).filter(|(_, allowed)| !**allowed);
+    let required: Vec<_> = missing()
+        .map(|(permission, _)| permission)
+        .filter(|permission| !permission.optional)
+        .cloned()
+        .collect();
     if !required.is_empty() {
         let endpoint = Arc::clone(&cluster.endpoint);
-        return Err(ClusterError::MissingRights { endpoint, rights: required });
+        return Err(ClusterError::MissingPermissions { endpoint, permissions: required });
     }
-    Ok(Preflight { missing: missing().map(|(right, _)| right.clone()).collect() })
+    Ok(Preflight { missing: missing().map(|(permission, _)| permission.clone()).collect() })
 }

@@ -15,7 +15,7 @@ pub(super) fn compare(old: &Record, new: &Record, pairs: &[Pair<'_>]) -> Causes 
         .iter()
         .filter_map(|pair| match pair {
             Pair::Both(before, now) => Some((before.case.name(), now.case.name())),
-            Pair::Appeared(_) | Pair::Gone(_) => None,
+            Pair::Appeared(_) | Pair::RemovedCase(_) => None,
         })
         .collect();
     let mut open: Vec<(&Cause, HashSet<&str>)> = old

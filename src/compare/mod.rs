@@ -12,7 +12,9 @@ mod pairs;
 mod tests;
 mod times;
 
-pub(crate) use model::{CauseChange, Change, Comparison, Gone, GoneBecause, Side, TimeChange};
+pub(crate) use model::{
+    CauseChange, Change, Comparison, RemovalReason, RemovedCase, Side, TimeChange,
+};
 
 use std::collections::HashSet;
 
@@ -48,8 +50,8 @@ pub(crate) fn compare(old: &Record, new: &Record) -> Comparison {
     let nodes = Nodes::of(old, new);
     for pair in &pairs {
         match *pair {
-            Pair::Gone(before) => {
-                found.gone.push(Gone::of(before, why_gone(before, &nodes, new)));
+            Pair::RemovedCase(before) => {
+                found.gone.push(RemovedCase::of(before, why_gone(before, &nodes, new)));
             }
             Pair::Appeared(now) => found.sort_in(None, now, &explained),
             Pair::Both(before, now) => found.sort_in(Some(before), now, &explained),
@@ -116,22 +118,22 @@ impl<'a> Nodes<'a> {
 }
 
 /// Why a case of the old run has no counterpart in the new one.
-fn why_gone(judged: &Judged, nodes: &Nodes<'_>, new: &Record) -> GoneBecause {
+fn why_gone(judged: &Judged, nodes: &Nodes<'_>, new: &Record) -> RemovalReason {
     let case = &judged.case;
     if !new.suite.names(&case.check) {
-        return GoneBecause::CheckNotRun;
+        return RemovalReason::CheckNotRun;
     }
     let named = nodes_of(&case.subject, nodes);
     let is_there = |name: &str| nodes.after.as_ref().is_none_or(|all| all.contains(name));
     if let Some(node) = named.iter().find(|node| !is_there(node)) {
-        return GoneBecause::NodeLeft { node: (*node).to_owned() };
+        return RemovalReason::NodeLeft { node: (*node).to_owned() };
     }
     if let Some(node) = named.iter().find(|node| nodes.excluded.contains(*node)) {
-        return GoneBecause::NodeNotTested { node: (*node).to_owned() };
+        return RemovalReason::NodeNotTested { node: (*node).to_owned() };
     }
     match &case.subject {
-        Subject::Pod { workload, .. } if pairs::is_of_others(workload) => GoneBecause::PodLeft,
-        _ => GoneBecause::Unknown,
+        Subject::Pod { workload, .. } if pairs::is_of_others(workload) => RemovalReason::PodLeft,
+        _ => RemovalReason::Unknown,
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Comparison {
     /// The cases that were tried before and have nothing to try now.
     pub skipped: Vec<Change>,
     /// The cases that are no longer there.
-    pub gone: Vec<Gone>,
+    pub gone: Vec<RemovedCase>,
     /// The cases that failed in both runs.
     pub still_failing: Vec<Change>,
     /// The cases that could be told in neither run.
@@ -190,7 +190,7 @@ impl Change {
 
 /// A case that is no longer there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Gone {
+pub struct RemovedCase {
     /// Its whole name.
     pub case: String,
     /// The check's id.
@@ -204,11 +204,11 @@ pub struct Gone {
     /// What it was.
     pub before: Status,
     /// Why it is gone.
-    pub because: GoneBecause,
+    pub because: RemovalReason,
 }
 
-impl Gone {
-    pub(super) fn of(judged: &Judged, because: GoneBecause) -> Self {
+impl RemovedCase {
+    pub(super) fn of(judged: &Judged, because: RemovalReason) -> Self {
         Self {
             case: judged.case.name(),
             check: judged.case.check.clone(),
@@ -223,7 +223,7 @@ impl Gone {
 /// Why a case is no longer there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
-pub enum GoneBecause {
+pub enum RemovalReason {
     /// Its check is not in the later run's suite.
     CheckNotRun,
     /// A node is in the cluster, and takes no part in the later run.
@@ -242,7 +242,7 @@ pub enum GoneBecause {
     PodLeft,
 }
 
-impl GoneBecause {
+impl RemovalReason {
     /// Whether something is still there and is no longer tested.
     pub const fn leaves_a_gap(&self) -> bool {
         matches!(self, Self::CheckNotRun | Self::NodeNotTested { .. } | Self::Unknown)

@@ -15,7 +15,7 @@ pub(super) enum Pair<'a> {
     /// In the later run alone.
     Appeared(&'a Judged),
     /// In the earlier run alone.
-    Gone(&'a Judged),
+    RemovedCase(&'a Judged),
 }
 
 /// Matches cases, those of the later run first and in its order: by their names; then pods that the
@@ -46,7 +46,7 @@ pub(super) fn pairs<'a>(old: &'a [Judged], new: &'a [Judged]) -> Vec<Pair<'a>> {
         None => Pair::Appeared(now),
     });
     let gone = old.iter().zip(&used).filter(|(_, used)| !**used);
-    matched.chain(gone.map(|(judged, _)| Pair::Gone(judged))).collect()
+    matched.chain(gone.map(|(judged, _)| Pair::RemovedCase(judged))).collect()
 }
 
 /// What the case of a pod that isn't ours is called without the random part of its name; `None` for

@@ -171,7 +171,7 @@ fn a_check_that_is_no_longer_run_leaves_a_gap() {
     let new = new.changed(|lab| lab.suite.checks.retain(|name| !name.starts_with("dns")));
     let found = compare(&healthy().record, &new.run().record);
     assert!(!found.gone.is_empty());
-    assert!(found.gone.iter().all(|gone| gone.because == GoneBecause::CheckNotRun));
+    assert!(found.gone.iter().all(|gone| gone.because == RemovalReason::CheckNotRun));
     assert!(found.facts.iter().any(|fact| fact.what == "dns::records"), "{:?}", found.facts);
     assert_eq!(found.exit(), Exit::Inconclusive);
 }
@@ -180,7 +180,7 @@ fn a_check_that_is_no_longer_run_leaves_a_gap() {
 fn a_node_that_left_the_cluster_is_a_fact_and_leaves_no_gap() {
     let (old, new) = (healthy(), Lab::new(2, &[V4, V6]).run());
     let found = compare(&old.record, &new.record);
-    let left = GoneBecause::NodeLeft { node: "n3".to_owned() };
+    let left = RemovalReason::NodeLeft { node: "n3".to_owned() };
     assert!(!found.gone.is_empty());
     assert!(found.gone.iter().all(|gone| gone.because == left), "{:?}", found.gone);
     assert!(found.facts.iter().any(|fact| fact.what == "node n3"));
@@ -197,7 +197,7 @@ fn a_node_that_is_no_longer_tested_leaves_a_gap() {
         lab.fixture.services.retain(|service| !service.role.to_string().ends_with("n3"));
     });
     let found = compare(&healthy().record, &new.run().record);
-    let untested = GoneBecause::NodeNotTested { node: "n3".to_owned() };
+    let untested = RemovalReason::NodeNotTested { node: "n3".to_owned() };
     assert!(found.gone.iter().any(|gone| gone.because == untested), "{:?}", found.gone);
     assert_eq!((found.regressions.len(), found.exit()), (0, Exit::Inconclusive));
 }

@@ -20,7 +20,7 @@ pub enum Fact<T> {
     },
     /// We may not see it.
     Forbidden {
-        /// The missing right (`get configmaps in kube-system`).
+        /// The missing permission (`get configmaps in kube-system`).
         reason: String,
     },
 }

@@ -29,7 +29,7 @@ pub use target::{
 
 use crate::{
     net::IpFamily,
-    snapshot::{Deprecated, Gateway, Ruleset, Snapshot, Told},
+    snapshot::{Deprecated, Gateway, NodeDiagnostics, Ruleset, Snapshot},
 };
 
 /// The snapshot.
@@ -90,8 +90,8 @@ pub struct Facts {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deprecated: Vec<Deprecated>,
     /// What the API server and the logs of the network's components tell of those nodes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub told: Vec<Told>,
+    #[serde(default, alias = "told", skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<NodeDiagnostics>,
     /// Where nodes are in the list; filled by itself.
     #[serde(skip)]
     pub places: Places,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::Right;
+use crate::cluster::Permission;
 
 /// The namespace of Kubernetes' own components.
 pub(super) const KUBE_SYSTEM: &str = "kube-system";
@@ -98,15 +98,15 @@ impl Source {
 
     /// The permissions that it takes to know it. Only the nodes are indispensable, without which it is
     /// not asked for at all.
-    pub fn rights(self) -> Vec<Right> {
-        let mut rights: Vec<Right> = Vec::new();
+    pub fn permissions(self) -> Vec<Permission> {
+        let mut permissions: Vec<Permission> = Vec::new();
         let own = |request: &&Request| self == Self::Nodes || **request != Request::Nodes;
-        for right in self.requests().iter().filter(own).map(|request| request.right()) {
-            if !rights.iter().any(|known| known.is_same(&right)) {
-                rights.push(right);
+        for permission in self.requests().iter().filter(own).map(|request| request.permission()) {
+            if !permissions.iter().any(|known| known.is_same(&permission)) {
+                permissions.push(permission);
             }
         }
-        rights
+        permissions
     }
 }
 
@@ -144,11 +144,11 @@ pub(super) enum Request {
 
 impl Request {
     /// The permission that it takes.
-    fn right(self) -> Right {
-        let everywhere = |resource| Right::optional("list", resource, None);
-        let system = |verb, resource| Right::optional(verb, resource, Some(KUBE_SYSTEM));
+    fn permission(self) -> Permission {
+        let everywhere = |resource| Permission::optional("list", resource, None);
+        let system = |verb, resource| Permission::optional(verb, resource, Some(KUBE_SYSTEM));
         match self {
-            Self::Nodes => Right::required("list", "nodes", None),
+            Self::Nodes => Permission::required("list", "nodes", None),
             Self::ServiceCidrs => everywhere("servicecidrs.networking.k8s.io"),
             Self::Kubeadm
             | Self::KubeProxy
@@ -161,9 +161,9 @@ impl Request {
             Self::DnsSlices => system("list", "endpointslices.discovery.k8s.io"),
             Self::Services => everywhere("services"),
             Self::IpAddresses => everywhere("ipaddresses.networking.k8s.io"),
-            Self::KubernetesService => Right::optional("get", "services", Some(DEFAULT)),
+            Self::KubernetesService => Permission::optional("get", "services", Some(DEFAULT)),
             Self::KubernetesSlices => {
-                Right::optional("list", "endpointslices.discovery.k8s.io", Some(DEFAULT))
+                Permission::optional("list", "endpointslices.discovery.k8s.io", Some(DEFAULT))
             }
             Self::Pods => everywhere("pods"),
             Self::Leases => system("list", "leases.coordination.k8s.io"),

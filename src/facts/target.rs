@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::fact::Fact;
-use crate::{cluster::Right, exit::Exit, net::IpFamily};
+use crate::{cluster::Permission, exit::Exit, net::IpFamily};
 
 /// The name of a Service: `NAMESPACE/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,11 +19,11 @@ pub struct TargetName {
 
 impl TargetName {
     /// The permissions that it takes to know the Service and its endpoints.
-    pub fn rights(&self) -> [Right; 2] {
+    pub fn permissions(&self) -> [Permission; 2] {
         let namespace = Some(self.namespace.as_str());
         [
-            Right::required("get", "services", namespace),
-            Right::required("list", "endpointslices.discovery.k8s.io", namespace),
+            Permission::required("get", "services", namespace),
+            Permission::required("list", "endpointslices.discovery.k8s.io", namespace),
         ]
     }
 }
@@ -166,9 +166,9 @@ impl Target {
     fn unusable(&self) -> Option<TargetError> {
         let name = self.name.clone();
         match (&self.service, &self.endpoints) {
-            (Fact::Forbidden { reason: right }, _)
-            | (Fact::Known { .. }, Fact::Forbidden { reason: right }) => {
-                Some(TargetError::Forbidden { name, right: right.clone() })
+            (Fact::Forbidden { reason: permission }, _)
+            | (Fact::Known { .. }, Fact::Forbidden { reason: permission }) => {
+                Some(TargetError::Forbidden { name, permission: permission.clone() })
             }
             (Fact::Absent { reason }, _) if reason.ends_with(NOT_FOUND) => {
                 Some(TargetError::NotFound(name))
@@ -203,13 +203,13 @@ pub enum TargetError {
     NotFound(TargetName),
     /// One may not see it.
     #[error(
-        "target {name} cannot be read: missing permission: {right}; ask for it, or leave the target out"
+        "target {name} cannot be read: missing permission: {permission}; ask for it, or leave the target out"
     )]
     Forbidden {
         /// The Service.
         name: TargetName,
         /// The permission.
-        right: String,
+        permission: String,
     },
     /// The API server doesn't tell.
     #[error("target {name} cannot be read: {reason}; leave it out, or try again")]
@@ -259,8 +259,8 @@ mod tests {
             error(absent("Service team/web not found")),
             "Service team/web not found; list those of its namespace with `kubectl -n team get services`"
         );
-        let right = "get services in namespace team".to_owned();
-        assert!(error(Fact::Forbidden { reason: right.clone() }).contains(&right));
+        let permission = "get services in namespace team".to_owned();
+        assert!(error(Fact::Forbidden { reason: permission.clone() }).contains(&permission));
         assert!(error(absent("cannot read Service team/web: busy")).contains("busy"));
     }
 }

@@ -183,7 +183,7 @@ pub(crate) fn facts(nodes: Vec<Node>, families: &[IpFamily]) -> Facts {
         inside_pods: Vec::new(),
         gateways: Vec::new(),
         deprecated: Vec::new(),
-        told: Vec::new(),
+        diagnostics: Vec::new(),
         places: Places::default(),
         rulesets: Vec::new(),
     }

@@ -24,7 +24,7 @@ pub struct Live {
 }
 
 /// Objects that say something about the network.
-struct Wanted {
+struct ObjectQuery {
     objects: Objects,
     /// Only in this namespace; in all of them where there is none.
     namespace: Option<&'static str>,
@@ -34,7 +34,7 @@ struct Wanted {
     keep: fn(&Value) -> Option<Value>,
 }
 
-impl Wanted {
+impl ObjectQuery {
     const fn everywhere(objects: Objects, keep: fn(&Value) -> Option<Value>) -> Self {
         Self { objects, namespace: None, labels: "", keep }
     }
@@ -42,24 +42,27 @@ impl Wanted {
 
 const KUBE_SYSTEM: Option<&str> = Some("kube-system");
 
-const WANTED: &[Wanted] = &[
-    Wanted { namespace: KUBE_SYSTEM, ..Wanted::everywhere(Objects::CONFIG_MAPS, config_map) },
-    Wanted {
-        namespace: Some("kube-flannel"),
-        ..Wanted::everywhere(Objects::CONFIG_MAPS, config_map)
+const QUERIES: &[ObjectQuery] = &[
+    ObjectQuery {
+        namespace: KUBE_SYSTEM,
+        ..ObjectQuery::everywhere(Objects::CONFIG_MAPS, config_map)
     },
-    Wanted {
+    ObjectQuery {
+        namespace: Some("kube-flannel"),
+        ..ObjectQuery::everywhere(Objects::CONFIG_MAPS, config_map)
+    },
+    ObjectQuery {
         namespace: KUBE_SYSTEM,
         labels: "tier=control-plane",
-        ..Wanted::everywhere(Objects::PODS, pod)
+        ..ObjectQuery::everywhere(Objects::PODS, pod)
     },
-    Wanted::everywhere(Objects::NODES, node),
-    Wanted::everywhere(Objects::SERVICES, spec),
-    Wanted::everywhere(Objects::SERVICE_CIDRS, spec),
-    Wanted::everywhere(Objects::IP_POOLS, spec),
-    Wanted {
+    ObjectQuery::everywhere(Objects::NODES, node),
+    ObjectQuery::everywhere(Objects::SERVICES, spec),
+    ObjectQuery::everywhere(Objects::SERVICE_CIDRS, spec),
+    ObjectQuery::everywhere(Objects::IP_POOLS, spec),
+    ObjectQuery {
         labels: "k8s-app=calico-node",
-        ..Wanted::everywhere(Objects::DAEMON_SETS, daemon_set)
+        ..ObjectQuery::everywhere(Objects::DAEMON_SETS, daemon_set)
     },
 ];
 
@@ -71,11 +74,11 @@ const WANTED: &[Wanted] = &[
 /// If nothing at all can be read.
 pub async fn collect(cluster: &Cluster) -> Result<Live, ClusterError> {
     let lists =
-        WANTED.iter().map(|wanted| wanted.objects.list(cluster, wanted.namespace, wanted.labels));
+        QUERIES.iter().map(|wanted| wanted.objects.list(cluster, wanted.namespace, wanted.labels));
     let lists = join_all(lists).await;
     let mut live = Live::default();
     let mut first = None;
-    for (wanted, list) in WANTED.iter().zip(lists) {
+    for (wanted, list) in QUERIES.iter().zip(lists) {
         let doing = format!("list {}", wanted.objects.plural);
         match list {
             Ok(objects) => {
@@ -97,7 +100,7 @@ pub async fn collect(cluster: &Cluster) -> Result<Live, ClusterError> {
     }
 }
 
-fn document(wanted: &Wanted, object: &Value) -> Option<LiveDocument> {
+fn document(wanted: &ObjectQuery, object: &Value) -> Option<LiveDocument> {
     let kept = (wanted.keep)(object)?;
     let name = text(object, "/metadata/name");
     let full = match text(object, "/metadata/namespace") {
@@ -210,7 +213,7 @@ mod tests {
             "metadata": {"name": "kube-proxy", "namespace": "kube-system", "managedFields": []},
             "data": {"config.conf": "kind: KubeProxyConfiguration\n", "kubeconfig.conf": "secret"},
         });
-        let document = document(&WANTED[0], &object).unwrap();
+        let document = document(&QUERIES[0], &object).unwrap();
         assert_eq!(document.name, "ConfigMap kube-system/kube-proxy");
         assert!(document.text.contains("KubeProxyConfiguration"), "{}", document.text);
         assert!(!document.text.contains("secret"), "{}", document.text);

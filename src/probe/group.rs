@@ -8,17 +8,17 @@ use crate::net::IpFamily;
 /// What probes of a group have in common. One that spent its whole time in vain makes it likely that
 /// the others will, and decides nothing for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Way<'p> {
+struct GroupKey<'p> {
     family: IpFamily,
     datagrams: bool,
-    over: Over<'p>,
+    over: Via<'p>,
     /// Within how long one of them has spent its whole time, in milliseconds.
     whole: (u32, u32),
 }
 
 /// What a probe's packets pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Over<'p> {
+enum Via<'p> {
     /// A pod's own address.
     Pod(&'p str),
     /// ClusterIPs, to the backend on a node or to any.
@@ -31,7 +31,7 @@ enum Over<'p> {
 
 /// The groups of the probes of a batch.
 #[derive(Debug, Default)]
-pub(super) struct Groups<'p>(HashMap<Way<'p>, usize>);
+pub(super) struct Groups<'p>(HashMap<GroupKey<'p>, usize>);
 
 impl<'p> Groups<'p> {
     /// The number of a probe's group; 0 for none.
@@ -43,7 +43,7 @@ impl<'p> Groups<'p> {
 
 /// `None` for a probe that is concluded from its own whole time alone: where there is none after the
 /// first attempt, and where a brief attempt would tell too little.
-fn way(probe: &Probe) -> Option<Way<'_>> {
+fn way(probe: &Probe) -> Option<GroupKey<'_>> {
     let attempts = probe.attempts;
     let alone = matches!(
         probe.target,
@@ -59,12 +59,12 @@ fn way(probe: &Probe) -> Option<Way<'_>> {
         return None;
     }
     let over = match &probe.aim {
-        Aim::Backend { node } => Over::Pod(node),
-        Aim::ClusterIp { .. } => Over::ClusterIp(probe.aim.backend()),
-        Aim::NodePort { node, .. } => Over::NodePort(node),
-        other => Over::Other(other),
+        Aim::Backend { node } => Via::Pod(node),
+        Aim::ClusterIp { .. } => Via::ClusterIp(probe.aim.backend()),
+        Aim::NodePort { node, .. } => Via::NodePort(node),
+        other => Via::Other(other),
     };
-    Some(Way {
+    Some(GroupKey {
         family: probe.family(),
         datagrams: probe.target.is_udp(),
         over,

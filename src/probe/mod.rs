@@ -8,11 +8,11 @@
 mod aim;
 mod answer;
 mod api_server;
-mod beside;
 mod carry_out;
 mod dns;
 mod egress;
 mod failure;
+mod family_times;
 mod group;
 mod held_up;
 mod listener;
@@ -34,9 +34,9 @@ mod tool;
 mod written;
 
 pub use aim::Aim;
-pub use beside::{Beside, Times};
 pub use carry_out::{EXECS_AT_ONCE, carry_out};
 pub use egress::{Egress, EgressServer};
+pub use family_times::{FamilyTimes, Times};
 pub(crate) use held_up::{began_late, held_up};
 pub use model::{Attempts, HealthPage, Probe, Target, Vantage};
 pub use outcome::{Answer, Attempt, Observation, Outcome, Train};
@@ -45,5 +45,5 @@ pub use plan::Sink;
 pub(crate) use proxy_page::ProxyPage;
 pub use table::{ProbeId, ProbeTable};
 
-/// What the reason begins with for which a probe could not be tried, where a right is missing.
+/// What the reason begins with for which a probe could not be tried, where a permission is missing.
 pub(crate) const MISSING_PERMISSION: &str = "missing permission:";

@@ -11,7 +11,7 @@ pub trait Reporter: Send {
     /// Takes note of an event. Must not block for long: the next reporter waits.
     fn event(&mut self, event: &Event);
 
-    /// Called once, after the last event. A run that broke off before it began has no
+    /// CalledService once, after the last event. A run that broke off before it began has no
     /// [`Event::Finished`].
     ///
     /// # Errors

@@ -22,7 +22,7 @@ pub struct Terminal {
     /// Since when what the line shows has been going on.
     since: Arc<Mutex<Instant>>,
     /// The phases under way, the latest last.
-    phases: Vec<Underway>,
+    phases: Vec<InProgress>,
     /// Whether the line has a bar for the cases that are judged.
     probing: bool,
     cases: usize,
@@ -30,7 +30,7 @@ pub struct Terminal {
 }
 
 #[derive(Debug)]
-struct Underway {
+struct InProgress {
     phase: Phase,
     since: Instant,
     awaited: String,
@@ -116,7 +116,7 @@ impl Reporter for Terminal {
         self.bar.suspend(|| results.event(event));
         match event {
             Event::Started(started) => self.started(started),
-            Event::PhaseStarted(phase) => self.phases.push(Underway {
+            Event::PhaseStarted(phase) => self.phases.push(InProgress {
                 phase: *phase,
                 since: Instant::now(),
                 awaited: String::new(),

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    Events, Ledger, LookAtNodes, Options, Stop,
+    Events, Ledger, Options, SnapshotPolicy, Stop,
     ledger::why_open,
-    rights::{rights, sources},
+    permissions::{permissions, sources},
     rules,
     stopwatch::Stopwatch,
 };
@@ -63,7 +63,7 @@ impl RunError {
 
 /// Why a run that had begun went no further.
 #[derive(Debug, thiserror::Error)]
-enum Breach {
+enum Abort {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]
@@ -84,14 +84,14 @@ enum Breach {
     Panicked(String),
 }
 
-impl From<Breach> for BrokenOff {
-    fn from(breach: Breach) -> Self {
+impl From<Abort> for BrokenOff {
+    fn from(breach: Abort) -> Self {
         let exit = match &breach {
-            Breach::Cluster(error) => Some(error.exit()),
-            Breach::Fixture(error) => Some(error.exit()),
-            Breach::Interrupted => Some(Exit::Interrupted),
+            Abort::Cluster(error) => Some(error.exit()),
+            Abort::Fixture(error) => Some(error.exit()),
+            Abort::Interrupted => Some(Exit::Interrupted),
             // What was not determined is inconclusive by itself.
-            Breach::Deadline(_) | Breach::Removed(_) | Breach::Panicked(_) => None,
+            Abort::Deadline(_) | Abort::Removed(_) | Abort::Panicked(_) => None,
         };
         Self { error: breach.to_string(), exit }
     }
@@ -105,7 +105,7 @@ fn seconds(duration: Duration) -> String {
 ///
 /// # Errors
 /// Only where nothing was created and there is nothing to report: the cluster can't be reached, a
-/// right is missing, or a Service that is to be tested doesn't exist. Everything later is in the record.
+/// permission is missing, or a Service that is to be tested doesn't exist. Everything later is in the record.
 pub async fn run(
     options: Options,
     events: Events,
@@ -133,9 +133,10 @@ pub async fn run(
 
     let ledger = Ledger::new(options.checks.clone());
     let named = options.suite.targets.clone();
-    let mut wanted = rights(&options.checks, &options.fixture, &named, &cluster.server.version);
-    if options.snapshot == LookAtNodes::Rules {
-        wanted.extend(rules::rights(&cluster.server.version));
+    let mut wanted =
+        permissions(&options.checks, &options.fixture, &named, &cluster.server.version);
+    if options.snapshot == SnapshotPolicy::Rules {
+        wanted.extend(rules::permissions(&cluster.server.version));
     }
     let sources = sources(&options.checks);
     let (asking, gathering) = (stopwatch.begin(Phase::Preflight), stopwatch.begin(Phase::Facts));
@@ -171,7 +172,7 @@ pub async fn run(
         deadline,
         looking_again: Duration::ZERO,
     };
-    if session.options.snapshot == LookAtNodes::Rules {
+    if session.options.snapshot == SnapshotPolicy::Rules {
         session.notice(rules::PRICE.to_owned());
     }
     for missing in preflight.missing {
@@ -228,20 +229,20 @@ impl Session {
         live: &mut Option<Live>,
         deadline: Instant,
         stop: &mut Stop,
-    ) -> Result<(), Breach> {
+    ) -> Result<(), Abort> {
         let limit = self.options.deadline;
         tokio::select! {
             biased;
-            () = stop.asked() => Err(Breach::Interrupted),
-            () = tokio::time::sleep_until(deadline) => Err(Breach::Deadline(limit)),
+            () = stop.asked() => Err(Abort::Interrupted),
+            () = tokio::time::sleep_until(deadline) => Err(Abort::Deadline(limit)),
             // What a panic left behind is only ever added to, so it can still be read.
             done = AssertUnwindSafe(self.proceed(live, deadline)).catch_unwind() => {
-                done.unwrap_or_else(|panic| Err(Breach::Panicked(message(&*panic))))
+                done.unwrap_or_else(|panic| Err(Abort::Panicked(message(&*panic))))
             }
         }
     }
 
-    async fn proceed(&mut self, live: &mut Option<Live>, deadline: Instant) -> Result<(), Breach> {
+    async fn proceed(&mut self, live: &mut Option<Live>, deadline: Instant) -> Result<(), Abort> {
         self.reach(Stage::Facts);
         if self.ledger.last_stage().is_none_or(|stage| stage == Stage::Facts) {
             self.events.send(Event::Planned { cases: self.ledger.cases(), probes: 0 });
@@ -269,7 +270,7 @@ impl Session {
 
     /// A cluster that was just created may still be starting nodes. Whoever isn't ready in time is
     /// not tested, and the run says so.
-    async fn wait_for_nodes(&mut self, deadline: Instant) -> Result<(), Breach> {
+    async fn wait_for_nodes(&mut self, deadline: Instant) -> Result<(), Abort> {
         let options = &self.options.fixture;
         let now = || self.cluster.clock.now();
         if fixture::becoming_ready(&self.facts.nodes, options, now()).is_empty() {
@@ -296,7 +297,7 @@ impl Session {
         Ok(())
     }
 
-    async fn wait_ready(&mut self, live: &mut Live, deadline: Instant) -> Result<(), Breach> {
+    async fn wait_ready(&mut self, live: &mut Live, deadline: Instant) -> Result<(), Abort> {
         let waiting = self.stopwatch.begin(Phase::Ready);
         let events = self.events.clone();
         let ready = live.wait_ready(deadline, |what| {

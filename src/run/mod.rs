@@ -2,11 +2,12 @@
 //! events. It holds no opinion on networks; those are the checks'.
 
 mod conductor;
+mod diagnostics;
 mod gateways;
 mod ledger;
+mod permissions;
 mod plan;
 mod rejudge;
-mod rights;
 mod rules;
 mod second_round;
 mod snapshots;
@@ -14,7 +15,6 @@ mod stop;
 mod stopwatch;
 #[cfg(test)]
 mod tests;
-mod told;
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use tokio::sync::mpsc;
 
 pub use conductor::{RunError, run};
 pub use ledger::{Ledger, why_open};
+pub use permissions::permissions;
 pub use plan::{Calls, Plan, PlanError, plan, planned};
 pub use rejudge::rejudge;
-pub use rights::rights;
 pub use second_round::second_round;
 pub use stop::{Stop, Stopper, stop};
 
@@ -50,7 +50,7 @@ pub struct Options {
     /// The server outside the cluster that pods connect to; this machine, if there is none.
     pub egress_server: Option<EgressServer>,
     /// Which nodes are looked at from inside.
-    pub snapshot: LookAtNodes,
+    pub snapshot: SnapshotPolicy,
     /// How long all of it may take, teardown apart.
     pub deadline: Duration,
     /// Whether the fixture is left in place.
@@ -63,7 +63,7 @@ pub struct Options {
 
 /// Which nodes are looked at from inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LookAtNodes {
+pub enum SnapshotPolicy {
     /// None.
     Off,
     /// Those that failures point at, and a healthy one to compare with.

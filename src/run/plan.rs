@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     Ledger, Options, RunError,
-    rights::{rights, sources},
+    permissions::{permissions, sources},
 };
 use crate::{
     check::{self, DynCheck, Stage, World},
@@ -159,7 +159,7 @@ pub fn planned(
     options: &FixtureOptions,
 ) -> Result<Plan, FixtureError> {
     let mut ledger = Ledger::new(checks.to_vec());
-    let reviews = rights(checks, options, &suite.targets, &facts.server.version).len();
+    let reviews = permissions(checks, options, &suite.targets, &facts.server.version).len();
     let mut plan = Plan {
         suite: suite.name.clone(),
         checks: checks.len(),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::{
     check::World,
-    cluster::{PodExec, Right, exec_lines},
+    cluster::{Permission, PodExec, exec_lines},
     net::IpFamily,
     snapshot::{RULES_COMMAND, RulesReader, Ruleset},
 };
@@ -29,9 +29,9 @@ pub(super) const PRICE: &str = "where something fails, --snapshot rules lists th
      drop, without comments, and whether ClusterIPs of the run are translated";
 
 /// What it takes.
-pub(super) fn rights(version: &str) -> Vec<Right> {
-    let rights = Right::to_enter(version, "pods/exec", Some(NAMESPACE));
-    rights.into_iter().map(|right| Right { optional: true, ..right }).collect()
+pub(super) fn permissions(version: &str) -> Vec<Permission> {
+    let permissions = Permission::to_enter(version, "pods/exec", Some(NAMESPACE));
+    permissions.into_iter().map(|permission| Permission { optional: true, ..permission }).collect()
 }
 
 /// The rules of these nodes, all at the same time. A node that can't be read has a list that says why.

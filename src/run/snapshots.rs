@@ -10,7 +10,7 @@ use futures::future::join_all;
 use kube::Client;
 use tokio::time::Instant;
 
-use super::{Ledger, LookAtNodes};
+use super::{Ledger, SnapshotPolicy};
 use crate::{
     check::{Reading, World},
     cluster::{PodExec, exec_lines},
@@ -38,12 +38,12 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub(super) fn wanted(
     world: World<'_>,
     ledger: &Ledger,
-    look: LookAtNodes,
+    look: SnapshotPolicy,
 ) -> (Vec<String>, Vec<IpAddr>) {
     let nodes = match look {
-        LookAtNodes::Off => Vec::new(),
-        LookAtNodes::Suspects | LookAtNodes::Rules => suspects(world, ledger),
-        LookAtNodes::All => {
+        SnapshotPolicy::Off => Vec::new(),
+        SnapshotPolicy::Suspects | SnapshotPolicy::Rules => suspects(world, ledger),
+        SnapshotPolicy::All => {
             let mut nodes = suspects(world, ledger);
             let others = world.fixture.selected().map(str::to_owned);
             let others: Vec<String> = others.filter(|node| !nodes.contains(node)).collect();

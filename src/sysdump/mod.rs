@@ -172,12 +172,12 @@ fn nodes(archive: &mut Archive, record: &Record) -> Result<(), DumpError> {
         archive.add_bounded(&format!("nodes/{node}-rules.json"), &what, pretty(ruleset)?);
     }
     let mut unread = Unread::default();
-    for told in &record.facts.told {
-        let node = &told.node;
+    for diagnostics in &record.facts.diagnostics {
+        let node = &diagnostics.node;
         let what =
             format!("pods of {node}'s network, their Events, and what their logs complain of");
-        archive.add_bounded(&format!("nodes/{node}-pods.json"), &what, pretty(told)?);
-        told.unread.iter().for_each(|why| unread.add(why, node.clone()));
+        archive.add_bounded(&format!("nodes/{node}-pods.json"), &what, pretty(diagnostics)?);
+        diagnostics.unread.iter().for_each(|why| unread.add(why, node.clone()));
     }
     let lines = unread.lines().map(|line| format!("pods, Events or logs of {line}"));
     archive.missing.extend(lines);
@@ -254,17 +254,17 @@ mod tests {
     use flate2::read::GzDecoder;
 
     use super::*;
-    use crate::{lab::Lab, snapshot::Told};
+    use crate::{lab::Lab, snapshot::NodeDiagnostics};
 
     #[test]
     fn a_missing_permission_is_named_once_with_what_it_hides() {
         let mut record = Lab::dual().only(&["node"]).run().record;
         let lost = "missing permission: get pods/log in namespace kube-system";
-        record.facts.told = ["n1", "n2"]
-            .map(|node| Told {
+        record.facts.diagnostics = ["n1", "n2"]
+            .map(|node| NodeDiagnostics {
                 node: node.to_owned(),
                 unread: vec![lost.to_owned()],
-                ..Told::default()
+                ..NodeDiagnostics::default()
             })
             .to_vec();
         let denied = "missing permission: get configmaps in namespace kube-system";

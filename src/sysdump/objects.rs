@@ -11,7 +11,7 @@ use kube::{
 use serde_json::Value;
 
 use super::secrets;
-use crate::cluster::{Cluster, Objects, Right};
+use crate::cluster::{Cluster, Objects, Permission};
 
 /// No more objects of a kind are taken.
 const MOST: usize = 500;
@@ -174,12 +174,12 @@ impl List {
             }
             Err(kube::Error::Api(status)) if status.code == 404 => return None,
             Err(error) => {
-                let right = Right::optional(
+                let permission = Permission::optional(
                     "list",
                     &format!("{}{}", self.kind.plural, dotted(self.kind.group)),
                     self.namespace,
                 );
-                Err(why(&right, &error))
+                Err(why(&permission, &error))
             }
         };
         Some(Read { name, what, found })
@@ -214,7 +214,7 @@ async fn config_map(cluster: &Cluster, namespace: &str, name: &str) -> Option<Re
     );
     let api: Api<DynamicObject> =
         Api::namespaced_with(cluster.client.clone(), namespace, &resource);
-    let right = Right::optional("get", "configmaps", Some(namespace));
+    let permission = Permission::optional("get", "configmaps", Some(namespace));
     let mut what = format!("ConfigMap {namespace}/{name}");
     let found = match api.get(name).await {
         Ok(map) => {
@@ -224,16 +224,18 @@ async fn config_map(cluster: &Cluster, namespace: &str, name: &str) -> Option<Re
                 .map_err(|error| format!("cannot be read: {error}"))
         }
         Err(kube::Error::Api(status)) if status.code == 404 => return None,
-        Err(error) => Err(why(&right, &error)),
+        Err(error) => Err(why(&permission, &error)),
     };
     Some(Read { name: format!("configmap-{namespace}-{name}"), what, found })
 }
 
 /// What stood in the way, as a phrase.
-fn why(right: &Right, error: &kube::Error) -> String {
+fn why(permission: &Permission, error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) if status.code == 403 => format!("missing permission: {right}"),
-        kube::Error::Api(status) => format!("{right}: {}", status.message),
-        error => format!("{right}: {error}"),
+        kube::Error::Api(status) if status.code == 403 => {
+            format!("missing permission: {permission}")
+        }
+        kube::Error::Api(status) => format!("{permission}: {}", status.message),
+        error => format!("{permission}: {error}"),
     }
 }

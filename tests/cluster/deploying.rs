@@ -100,7 +100,7 @@ fn facts() -> Facts {
         inside_pods: Vec::new(),
         gateways: Vec::new(),
         deprecated: Vec::new(),
-        told: Vec::new(),
+        diagnostics: Vec::new(),
         places: Places::default(),
         rulesets: Vec::new(),
     }

@@ -61,7 +61,7 @@ impl Answer {
         )
     }
 
-    /// A refusal for lack of rights.
+    /// A refusal for lack of permissions.
     pub fn forbidden() -> Self {
         Self::status(403, "Forbidden", "jane may not")
     }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use dualstack::{
-    cluster::{ClusterError, Right, preflight},
+    cluster::{ClusterError, Permission, preflight},
     exit::Exit,
     facts::{Fact, Source, gather},
 };
@@ -271,15 +271,15 @@ async fn a_right_that_is_missing_leaves_a_fact_forbidden_and_the_others_known() 
             .await
             .unwrap_or_else(|error| panic!("{denied}: {error}"));
         let json = serde_json::to_string(&facts).unwrap();
-        // Every right that a fact may be forbidden for is asked for beforehand.
+        // Every permission that a fact may be forbidden for is asked for beforehand.
         for (_, rest) in json
             .match_indices(r#""forbidden","reason":""#)
             .map(|(at, it)| json.split_at(at + it.len()))
         {
-            let right = rest.split('"').next().unwrap();
-            let mut rights = Source::ALL.into_iter().flat_map(Source::rights);
-            let known = rights.any(|it| it.to_string() == right);
-            assert!(known || right.ends_with("kube-flannel"), "{right}");
+            let permission = rest.split('"').next().unwrap();
+            let mut permissions = Source::ALL.into_iter().flat_map(Source::permissions);
+            let known = permissions.any(|it| it.to_string() == permission);
+            assert!(known || permission.ends_with("kube-flannel"), "{permission}");
         }
         let within = denied.contains("/namespaces/");
         let expected = match denied.rsplit('/').next().unwrap() {
@@ -302,8 +302,8 @@ async fn a_right_that_is_missing_leaves_a_fact_forbidden_and_the_others_known() 
         };
         match expected {
             "" => assert!(!json.contains("forbidden"), "{denied}: {json}"),
-            right => {
-                let fact = format!(r#""state":"forbidden","reason":"{right}""#);
+            permission => {
+                let fact = format!(r#""state":"forbidden","reason":"{permission}""#);
                 assert!(json.contains(&fact), "{denied}: {json}");
             }
         }
@@ -455,14 +455,14 @@ async fn reviewer() -> Fake {
 async fn every_missing_right_is_named_before_anything_is_created() {
     let fake = reviewer().await;
     let cluster = fake.connect().await.unwrap();
-    let rights = [
-        Right::required("list", "nodes", None),
-        Right::required("create", "pods/exec", Some("ns")),
-        Right::required("create", "pods", Some("ns")),
-        Right::required("patch", "deployments.apps", Some("ns")),
-        Right::optional("list", "events", Some("ns")),
+    let permissions = [
+        Permission::required("list", "nodes", None),
+        Permission::required("create", "pods/exec", Some("ns")),
+        Permission::required("create", "pods", Some("ns")),
+        Permission::required("patch", "deployments.apps", Some("ns")),
+        Permission::optional("list", "events", Some("ns")),
     ];
-    let error = preflight(&cluster, &rights).await.unwrap_err();
+    let error = preflight(&cluster, &permissions).await.unwrap_err();
     assert_eq!(
         fake.sentence(&error),
         "missing permissions: create pods/exec, patch deployments.apps in namespace ns on the API \
@@ -471,8 +471,9 @@ async fn every_missing_right_is_named_before_anything_is_created() {
     );
     assert_eq!(error.exit(), Exit::Cluster);
 
-    let missing = preflight(&cluster, &[rights[0].clone(), rights[4].clone()]).await.unwrap();
-    assert_eq!(missing.missing, [rights[4].clone()]);
+    let missing =
+        preflight(&cluster, &[permissions[0].clone(), permissions[4].clone()]).await.unwrap();
+    assert_eq!(missing.missing, [permissions[4].clone()]);
 }
 
 #[tokio::test]
@@ -483,8 +484,8 @@ async fn who_may_not_ask_for_rights_is_told_so() {
     })
     .await;
     let cluster = fake.connect().await.unwrap();
-    let rights = [Right::required("list", "nodes", None)];
-    let error = preflight(&cluster, &rights).await.unwrap_err();
+    let permissions = [Permission::required("list", "nodes", None)];
+    let error = preflight(&cluster, &permissions).await.unwrap_err();
     assert!(matches!(error, ClusterError::Forbidden { .. }), "{error:?}");
     assert_eq!(
         fake.sentence(&error),

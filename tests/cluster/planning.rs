@@ -9,7 +9,7 @@ use dualstack::{
     check::REGISTRY,
     exit::Exit,
     fixture::FixtureOptions,
-    run::{LookAtNodes, Options, plan},
+    run::{Options, SnapshotPolicy, plan},
     suite::Suite,
 };
 use serde_json::json;
@@ -29,7 +29,7 @@ fn everything(fake: &Fake) -> Options {
         egress_server: None,
         deadline: Duration::from_secs(180),
         keep: false,
-        snapshot: LookAtNodes::Suspects,
+        snapshot: SnapshotPolicy::Suspects,
         baseline: None,
         wait_namespace: false,
     }

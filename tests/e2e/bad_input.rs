@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use dualstack::{check::REGISTRY, cluster::Right, fixture::FixtureOptions};
+use dualstack::{check::REGISTRY, cluster::Permission, fixture::FixtureOptions};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -109,15 +109,15 @@ fn kubeconfig_with(bed: &Bed, token: &str) -> NamedTempFile {
     limited
 }
 
-/// A user of this name with these rights.
-fn user(name: &str, rights: &[&Right]) -> Vec<Value> {
+/// A user of this name with these permissions.
+fn user(name: &str, permissions: &[&Permission]) -> Vec<Value> {
     let metadata = json!({"name": name, "namespace": "default"});
-    let rules: Vec<Value> = rights
+    let rules: Vec<Value> = permissions
         .iter()
-        .map(|right| {
-            let subresource = right.subresource.iter().map(|part| format!("/{part}"));
-            let resource = format!("{}{}", right.resource, subresource.collect::<String>());
-            json!({"apiGroups": [right.group], "resources": [resource], "verbs": [right.verb]})
+        .map(|permission| {
+            let subresource = permission.subresource.iter().map(|part| format!("/{part}"));
+            let resource = format!("{}{}", permission.resource, subresource.collect::<String>());
+            json!({"apiGroups": [permission.group], "resources": [resource], "verbs": [permission.verb]})
         })
         .collect();
     let rbac = "rbac.authorization.k8s.io";
@@ -133,12 +133,13 @@ fn user(name: &str, rights: &[&Right]) -> Vec<Value> {
 }
 
 fn each_right(bed: &Bed) {
-    let all = dualstack::run::rights(&REGISTRY, &FixtureOptions::default(), &[], "v1.36");
-    let required: Vec<&Right> = all.iter().filter(|right| !right.optional).collect();
+    let all = dualstack::run::permissions(&REGISTRY, &FixtureOptions::default(), &[], "v1.36");
+    let required: Vec<&Permission> = all.iter().filter(|permission| !permission.optional).collect();
     let mut objects = user("whole", &all.iter().collect::<Vec<_>>());
     for (number, missing) in required.iter().enumerate() {
-        // A right may be asked for more than once; none of it is given here.
-        let others: Vec<&Right> = all.iter().filter(|right| !same(right, missing)).collect();
+        // A permission may be asked for more than once; none of it is given here.
+        let others: Vec<&Permission> =
+            all.iter().filter(|permission| !same(permission, missing)).collect();
         objects.extend(user(&format!("lacking-{number}"), &others));
     }
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
@@ -149,7 +150,7 @@ fn each_right(bed: &Bed) {
     };
     let whole = run_as("whole");
     let said = format!("{}{}", text(&whole.stdout), text(&whole.stderr));
-    assert_eq!(whole.status.code(), Some(0), "the rights asked for don't suffice:\n{said}");
+    assert_eq!(whole.status.code(), Some(0), "the permissions asked for don't suffice:\n{said}");
     assert!(!said.contains("missing permission"), "{said}");
     for (number, missing) in required.iter().enumerate() {
         let output = run_as(&format!("lacking-{number}"));
@@ -164,9 +165,14 @@ fn each_right(bed: &Bed) {
 }
 
 /// Whether a ClusterRole that gives one of them gives the other: it holds in every namespace.
-fn same(a: &Right, b: &Right) -> bool {
-    let given = |right: &Right| {
-        (right.verb, right.group.clone(), right.resource.clone(), right.subresource.clone())
+fn same(a: &Permission, b: &Permission) -> bool {
+    let given = |permission: &Permission| {
+        (
+            permission.verb,
+            permission.group.clone(),
+            permission.resource.clone(),
+            permission.subresource.clone(),
+        )
     };
     given(a) == given(b)
 }

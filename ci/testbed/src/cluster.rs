@@ -42,11 +42,11 @@ pub struct Cluster {
 
 /// What [`Cluster::up`] found or did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Brought {
+pub enum Start {
     /// The cluster was not there, or broken, and is now.
-    Up,
+    Started,
     /// It was up already.
-    Nothing,
+    AlreadyUp,
 }
 
 impl Cluster {
@@ -54,12 +54,12 @@ impl Cluster {
     ///
     /// `testbed` is the testbed's own program, whose hidden subcommands become the cluster's
     /// daemons; the library itself may run inside another program.
-    pub fn up(testbed: &Path, spec: &Spec, progress: &dyn Progress) -> Result<(Self, Brought)> {
+    pub fn up(testbed: &Path, spec: &Spec, progress: &dyn Progress) -> Result<(Self, Start)> {
         spec.validate()?;
         let store = Store::open();
         let dir = store.cluster(&spec.name);
         if let Some(cluster) = Self::existing(&dir, spec)? {
-            return Ok((cluster, Brought::Nothing));
+            return Ok((cluster, Start::AlreadyUp));
         }
         // Outside the lock: a first build takes minutes, and `down` must not wait for it.
         let cache = Cache::open()?;
@@ -68,7 +68,7 @@ impl Cluster {
         preflight::check_packet_filter(&artefacts, spec.cni)?;
         let _lock = dir.lock()?;
         if let Some(cluster) = Self::existing(&dir, spec)? {
-            return Ok((cluster, Brought::Nothing));
+            return Ok((cluster, Start::AlreadyUp));
         }
         // Whatever a crash left under this name goes first.
         clear(&dir, &spec.name)?;
@@ -86,7 +86,7 @@ impl Cluster {
         let (agent, nodes) = build.run()?;
         let record = Record { complete: true, ..record };
         dir.write_record(&record)?;
-        Ok((Self { dir, record, agent, nodes }, Brought::Up))
+        Ok((Self { dir, record, agent, nodes }, Start::Started))
     }
 
     /// The cluster that is up in this directory, which must be the one that is asked for.
@@ -113,7 +113,7 @@ impl Cluster {
         Self::running(&dir)?.ok_or_else(|| absent("is not running"))
     }
 
-    /// The cluster in this directory, if it was brought up whole and all of its processes live.
+    /// The cluster in this directory, if it was start up whole and all of its processes live.
     fn running(dir: &ClusterDir) -> Result<Option<Self>> {
         let Some(record) = dir.record()? else { return Ok(None) };
         if !record.complete || record.boot_id != boot_id()? {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::super::{
     Evidence, Found,
     evidence::{Origin, Probed},
-    proof::{self, Shown},
+    proof::{self, Proof},
 };
 use crate::{
     check::{commands, remedy, words},
@@ -34,9 +34,9 @@ fn of_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let elsewhere: Vec<(&str, std::net::IpAddr)> =
         backends.filter_map(|pod| Some((pod.node.as_str(), pod.address(family)?))).collect();
     let (_, ip) = *elsewhere.first()?;
-    let routes: Vec<Shown> =
+    let routes: Vec<Proof> =
         elsewhere.iter().map(|(to, ip)| proof::route_missing(facts, node, to, *ip)).collect();
-    if !routes.iter().all(Shown::is_proof) {
+    if !routes.iter().all(Proof::is_proof) {
         return None;
     }
     let away = |probed: &Probed<'_>| probed.backend().is_none_or(|backend| backend != node);
@@ -74,7 +74,7 @@ fn of_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         probed: evidence.bad(its),
         ..Found::default()
     };
-    Some(found.shown(Shown::of_all(routes)))
+    Some(found.shown(Proof::of_all(routes)))
 }
 
 /// The links that all other nodes which were looked at have, and this one hasn't.

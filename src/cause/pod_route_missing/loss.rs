@@ -3,7 +3,7 @@
 use super::super::{
     Evidence,
     evidence::Probed,
-    proof::{self, Shown},
+    proof::{self, Proof},
 };
 use crate::{check::Kind, net::IpFamily, probe::Outcome};
 
@@ -131,7 +131,7 @@ pub(super) fn route_of(
     at: &str,
     to: &str,
     family: IpFamily,
-) -> Option<Shown> {
+) -> Option<Proof> {
     let ip = evidence.world.fixture.backend_on(to)?.address(family)?;
     Some(proof::route_missing(evidence.world.facts, at, to, ip))
 }

@@ -141,11 +141,12 @@ fn endpoints_that_only_their_owner_wrote_must_be_known_to_every_node() {
     let failure = run.case("service::manual_slices/ipv6/n2 -> manual").verdict.failure().unwrap();
     assert!(failure.what.contains("our own EndpointSlices"), "{}", failure.what);
     let refused = Lab::dual().changed(|lab| {
-        lab.fixture.manual_slices_missing = Some("no right to create endpointslices".to_owned());
+        lab.fixture.manual_slices_missing =
+            Some("no permission to create endpointslices".to_owned());
     });
     let case = refused.run().case("service::manual_slices/ipv6/n2 -> manual").verdict.clone();
     assert_eq!(case.status(), Status::Inconclusive);
-    assert!(case.detail().contains("no right to create"), "{}", case.detail());
+    assert!(case.detail().contains("no permission to create"), "{}", case.detail());
     let dead = Lab::dual().with(Fault::NotListening { on: "n3", family: V6 }).run();
     let case = &dead.case("service::manual_slices/ipv6/n2 -> manual").verdict;
     assert!(case.detail().starts_with("blocked by service::cluster_ip_reachable"));

@@ -105,7 +105,7 @@ impl Check for Records {
         }
         let Some((_, first)) = bad.first() else {
             return unknown.unwrap_or_else(|| {
-                Verdict::pass(format!("{} right", words::count(readings.len(), "name")))
+                Verdict::pass(format!("{} correct", words::count(readings.len(), "name")))
             });
         };
         // Where every name is unknown, the domain that we had to guess may be another one.

@@ -31,9 +31,9 @@ enum Use {
 
 /// A range, and who has it.
 #[derive(Debug)]
-struct Held {
+struct UsedRange {
     range: IpNet,
-    held_as: Use,
+    used_for: Use,
     by: String,
 }
 
@@ -89,8 +89,8 @@ impl Check for Ranges {
                 too_small(node, range, *pods, &others, family),
             );
         }
-        let merged = |held_as| {
-            let same_use = held.iter().filter(|held| held.held_as == held_as);
+        let merged = |used_for| {
+            let same_use = held.iter().filter(|held| held.used_for == used_for);
             let ranges: Vec<IpNet> = same_use.map(|held| held.range).collect();
             let mut merged = IpNet::aggregate(&ranges);
             let more = merged.len().saturating_sub(3);
@@ -111,17 +111,17 @@ impl Check for Ranges {
 }
 
 /// Every range of a family that somebody has. Several places may state the same one.
-fn held(world: World<'_>, family: IpFamily) -> Vec<Held> {
-    let mut held: Vec<Held> = Vec::new();
-    let stated = |facts: &[Fact<Vec<IpNet>>], held_as: Use| {
+fn held(world: World<'_>, family: IpFamily) -> Vec<UsedRange> {
+    let mut held: Vec<UsedRange> = Vec::new();
+    let stated = |facts: &[Fact<Vec<IpNet>>], used_for: Use| {
         let known = facts.iter().filter_map(|fact| match fact {
             Fact::Known { value, source } => Some((value.clone(), source.clone())),
             Fact::Absent { .. } | Fact::Forbidden { .. } => None,
         });
         let all = known.flat_map(|(ranges, source)| {
-            ranges.into_iter().map(move |range| Held {
+            ranges.into_iter().map(move |range| UsedRange {
                 range: range.trunc(),
-                held_as,
+                used_for,
                 by: source.clone(),
             })
         });
@@ -132,15 +132,15 @@ fn held(world: World<'_>, family: IpFamily) -> Vec<Held> {
     held.extend(stated(&world.facts.service_ranges, Use::Services));
     for node in nodes(world) {
         held.extend(node.pod_cidrs.iter().filter_map(|text| text.parse::<IpNet>().ok()).map(
-            |range| Held {
+            |range| UsedRange {
                 range: range.trunc(),
-                held_as: Use::Pods,
+                used_for: Use::Pods,
                 by: format!("spec.podCIDRs of node {}", node.name),
             },
         ));
-        held.extend(node.internal_ips(family).filter(|_| own).map(|ip| Held {
+        held.extend(node.internal_ips(family).filter(|_| own).map(|ip| UsedRange {
             range: IpNet::from(ip),
-            held_as: Use::Node,
+            used_for: Use::Node,
             by: format!("node {}", node.name),
         }));
     }
@@ -149,12 +149,12 @@ fn held(world: World<'_>, family: IpFamily) -> Vec<Held> {
 }
 
 /// Two ranges of different use that share addresses, as detail and sentence.
-fn overlap(held: &[Held]) -> Option<(String, String)> {
+fn overlap(held: &[UsedRange]) -> Option<(String, String)> {
     // Pod ranges lie in pod ranges, so one use at a time is merged before it is compared.
-    let merged = |held_as: Use| {
+    let merged = |used_for: Use| {
         let ranges: Vec<IpNet> =
-            held.iter().filter(|held| held.held_as == held_as).map(|held| held.range).collect();
-        IpNet::aggregate(&ranges).into_iter().map(move |range| (range, held_as))
+            held.iter().filter(|held| held.used_for == used_for).map(|held| held.range).collect();
+        IpNet::aggregate(&ranges).into_iter().map(move |range| (range, used_for))
     };
     let all: Vec<(IpNet, Use)> =
         [Use::Pods, Use::Services, Use::Node].into_iter().flat_map(merged).collect();
@@ -166,8 +166,8 @@ fn overlap(held: &[Held]) -> Option<(String, String)> {
         if ranges[at].contains(&ranges[other]) { (at, other) } else { (other, at) };
     // A merged range may be that of several; one of them has addresses of the other.
     let owner = |place: usize, beside: &IpNet| {
-        let (_, held_as) = all[place];
-        let mut same_use = held.iter().filter(move |held| held.held_as == held_as);
+        let (_, used_for) = all[place];
+        let mut same_use = held.iter().filter(move |held| held.used_for == used_for);
         same_use.find(|held| relation(&held.range, beside).overlaps())
     };
     let wide = owner(wide, &ranges[narrow])?;
@@ -184,8 +184,8 @@ fn overlap(held: &[Held]) -> Option<(String, String)> {
     ))
 }
 
-fn say(held: &Held) -> String {
-    match held.held_as {
+fn say(held: &UsedRange) -> String {
+    match held.used_for {
         Use::Pods => format!("the pod range {}", held.range),
         Use::Services => format!("the Service range {}", held.range),
         Use::Node => format!("the address {} of {}", held.range.addr(), held.by),
@@ -280,9 +280,12 @@ impl Occupied {
     /// What is known of a family.
     pub(super) fn of(world: World<'_>, family: IpFamily) -> Self {
         let held = if nodes_among_pods(world) { Vec::new() } else { held(world, family) };
-        let uses = [(Use::Pods, "pod"), (Use::Services, "Service")].map(|(held_as, name)| {
-            let ranges: Vec<IpNet> =
-                held.iter().filter(|held| held.held_as == held_as).map(|held| held.range).collect();
+        let uses = [(Use::Pods, "pod"), (Use::Services, "Service")].map(|(used_for, name)| {
+            let ranges: Vec<IpNet> = held
+                .iter()
+                .filter(|held| held.used_for == used_for)
+                .map(|held| held.range)
+                .collect();
             let mut ranges = IpNet::aggregate(&ranges);
             ranges.sort_by_key(IpNet::network);
             (name, ranges)

@@ -7,7 +7,7 @@ use crate::{
         About, Blocked, Check, DynCheck, Failure, Need, Planned, Promise, Readings, Subject,
         Verdict, World, node_port, plan, pod, service,
     },
-    probe::{Aim, Beside, Probe, Vantage},
+    probe::{Aim, FamilyTimes, Probe, Vantage},
     suite::FamilyGap,
 };
 
@@ -86,7 +86,7 @@ impl Check for AnswerTimes {
 
     fn judge(&self, world: World<'_>, ways: &Ways, readings: &Readings<'_>) -> Verdict {
         let seen = readings.witnesses.iter().map(|reading| (reading.probe, reading.attempts));
-        let Some(times) = Beside::of(seen) else {
+        let Some(times) = FamilyTimes::of(seen) else {
             let reason = format!("no path from {} to {} answered in both", ways.from, ways.to);
             return Blocked { by: Some(ways.check), reason }.verdict(world.suite);
         };
@@ -145,7 +145,7 @@ fn leaves_its_node(probe: &Probe) -> bool {
 }
 
 impl Ways {
-    fn failure(&self, times: &Beside) -> Failure {
+    fn failure(&self, times: &FamilyTimes) -> Failure {
         let Self { from, to, gap, check } = self;
         let (fast, quick, late) = times.ordered();
         let slow = fast.other();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{kinds::KINDS, preference};
 use crate::{
     check::{Case, World},
-    probe::{Beside, ProbeId, ProbeTable},
+    probe::{FamilyTimes, ProbeId, ProbeTable},
 };
 
 /// How long answers took in both families, and which of them programs will use.
@@ -29,7 +29,7 @@ pub struct KindOfPath {
     pub check: String,
     /// Its times.
     #[serde(flatten)]
-    pub times: Beside,
+    pub times: FamilyTimes,
 }
 
 impl Parity {
@@ -66,7 +66,7 @@ pub fn parity<'a>(
         let seen = ids.into_iter().filter_map(|id| {
             Some((probes.probe(id)?, probes.observation(id)?.attempts.as_slice()))
         });
-        Some(KindOfPath { check: (*check).to_owned(), times: Beside::of(seen)? })
+        Some(KindOfPath { check: (*check).to_owned(), times: FamilyTimes::of(seen)? })
     });
     let kinds: Vec<KindOfPath> = kinds.collect();
     let preference = if kinds.is_empty() { None } else { preference::sentence(world) };

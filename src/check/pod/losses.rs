@@ -18,15 +18,15 @@ const PERCENT: u32 = 2;
 pub(crate) enum LossyPlace<'n> {
     /// On all ways between a node and others.
     Node(&'n str),
-    /// Between two nodes alone.
+    /// PairLoss two nodes alone.
     Pair(&'n str, &'n str),
-    /// Between any two nodes.
+    /// PairLoss any two nodes.
     Everywhere,
 }
 
 /// What is lost at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Losing<'n> {
+pub(crate) struct PlaceLoss<'n> {
     pub(crate) place: LossyPlace<'n>,
     /// All trains on the ways that lose some.
     pub(crate) train: Train,
@@ -36,13 +36,13 @@ pub(crate) struct Losing<'n> {
 
 /// What was lost between two nodes, both ways.
 #[derive(Clone, Copy, Debug, Default)]
-struct Between {
+struct PairLoss {
     sent: u32,
     answered: u32,
     red: bool,
 }
 
-impl Between {
+impl PairLoss {
     const fn train(self) -> Train {
         Train { sent: self.sent, answered: self.answered }
     }
@@ -60,8 +60,8 @@ pub(crate) fn losing<'n>(
     busy: &Busy<'_>,
     probes: &'n ProbeTable,
     family: IpFamily,
-) -> Vec<Losing<'n>> {
-    let mut pairs: BTreeMap<(&str, &str), Between> = BTreeMap::new();
+) -> Vec<PlaceLoss<'n>> {
+    let mut pairs: BTreeMap<(&str, &str), PairLoss> = BTreeMap::new();
     for (_, probe, observation) in probes.iter().filter(|(_, probe, _)| probe.family() == family) {
         let (Vantage::Pod { node: from }, Target::Loss { .. }) = (&probe.vantage, &probe.target)
         else {
@@ -80,7 +80,7 @@ pub(crate) fn losing<'n>(
             between.red |= is_lossy(trains);
         }
     }
-    let mut losing: BTreeMap<(&str, &str), Between> = pairs.clone();
+    let mut losing: BTreeMap<(&str, &str), PairLoss> = pairs.clone();
     losing.retain(|_, between| between.loses());
     if losing.len() > 2 && losing.len() == pairs.len() {
         return vec![all(LossyPlace::Everywhere, &losing)];
@@ -99,10 +99,10 @@ pub(crate) fn losing<'n>(
 
 /// The node all of whose ways lose, at least two of them; of several the one with the most.
 fn common<'n>(
-    pairs: &BTreeMap<(&'n str, &'n str), Between>,
-    losing: &BTreeMap<(&'n str, &'n str), Between>,
+    pairs: &BTreeMap<(&'n str, &'n str), PairLoss>,
+    losing: &BTreeMap<(&'n str, &'n str), PairLoss>,
 ) -> Option<&'n str> {
-    let count = |pairs: &BTreeMap<(&str, &str), Between>, node: &str| {
+    let count = |pairs: &BTreeMap<(&str, &str), PairLoss>, node: &str| {
         pairs.keys().filter(|(a, b)| *a == node || *b == node).count()
     };
     let ends = losing.keys().flat_map(|(a, b)| [*a, *b]);
@@ -110,9 +110,9 @@ fn common<'n>(
         .max_by_key(|node| (count(losing, node), std::cmp::Reverse(*node)))
 }
 
-fn all<'n>(place: LossyPlace<'n>, pairs: &BTreeMap<(&'n str, &'n str), Between>) -> Losing<'n> {
-    let sum = |of: fn(&Between) -> u32| pairs.values().map(of).sum();
-    Losing {
+fn all<'n>(place: LossyPlace<'n>, pairs: &BTreeMap<(&'n str, &'n str), PairLoss>) -> PlaceLoss<'n> {
+    let sum = |of: fn(&PairLoss) -> u32| pairs.values().map(of).sum();
+    PlaceLoss {
         place,
         train: Train { sent: sum(|it| it.sent), answered: sum(|it| it.answered) },
         red: pairs.values().any(|it| it.red),
@@ -127,7 +127,7 @@ pub fn notices(world: World<'_>, probes: &ProbeTable) -> Vec<String> {
         losing(world, &busy, probes, family).into_iter().map(move |it| (family, it))
     });
     few.filter(|(_, losing)| !losing.red)
-        .map(|(family, Losing { place, train, .. })| {
+        .map(|(family, PlaceLoss { place, train, .. })| {
             let (between, node) = match place {
                 LossyPlace::Node(node) => (format!("{node} and all others that it was tried with"), node),
                 LossyPlace::Pair(a, b) => (format!("{a} and {b}"), a),
@@ -155,7 +155,7 @@ mod tests {
         Fault::Lossy { between, percent, family: V6 }
     }
 
-    fn losing<'n>(lab: &'n Lab, probes: &'n ProbeTable, family: IpFamily) -> Vec<Losing<'n>> {
+    fn losing<'n>(lab: &'n Lab, probes: &'n ProbeTable, family: IpFamily) -> Vec<PlaceLoss<'n>> {
         let world = lab.world();
         super::losing(world, &Busy::of(world, probes), probes, family)
     }

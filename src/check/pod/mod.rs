@@ -10,7 +10,7 @@ mod reachable;
 
 pub(super) use loss::tcp;
 pub use losses::notices as loss_notices;
-pub(crate) use losses::{Losing, LossyPlace, losing};
+pub(crate) use losses::{LossyPlace, PlaceLoss, losing};
 pub(crate) use payload::message_size;
 
 use super::DynCheck;

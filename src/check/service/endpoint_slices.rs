@@ -18,14 +18,14 @@ pub(in crate::check) struct EndpointSlices;
 
 /// A Service in one of its families, and what proxies are told of it.
 #[derive(Debug)]
-pub(in crate::check) struct Told {
+pub(in crate::check) struct ServiceInFamily {
     family: IpFamily,
     service: Service,
     slices: Vec<Slice>,
 }
 
 impl Check for EndpointSlices {
-    type Subject = Told;
+    type Subject = ServiceInFamily;
 
     const PROMISE: Promise = Promise {
         id: "service::endpoint_slices",
@@ -42,7 +42,7 @@ impl Check for EndpointSlices {
         ..Promise::DEFAULT
     };
 
-    fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<ServiceInFamily>> {
         let serves = |backend: &&Workload| world.fixture.mesh.serves(&backend.node);
         let backends = world.fixture.backends.iter().filter(serves);
         let roles: Vec<_> = ServiceRole::SHARED
@@ -62,14 +62,14 @@ impl Check for EndpointSlices {
                                  and watch them, or no answer"
                             .to_owned(),
                     })?;
-                    Ok((Told { family, service: service.clone(), slices }, Vec::new()))
+                    Ok((ServiceInFamily { family, service: service.clone(), slices }, Vec::new()))
                 })
             })
             .collect()
     }
 
-    fn judge(&self, world: World<'_>, told: &Told, _: &Readings<'_>) -> Verdict {
-        let Told { family, ref service, ref slices } = *told;
+    fn judge(&self, world: World<'_>, told: &ServiceInFamily, _: &Readings<'_>) -> Verdict {
+        let ServiceInFamily { family, ref service, ref slices } = *told;
         let backends = world.fixture.backends_of(service, family);
         let of_family: Vec<_> =
             slices.iter().filter(|slice| slice.family == Some(family)).collect();

@@ -23,7 +23,7 @@ pub(in crate::check) struct HealthCheckNodePort;
 
 /// What a node tells of the backends that it has, in one family.
 #[derive(Debug)]
-pub(in crate::check) struct Told {
+pub(in crate::check) struct NodeHealth {
     node: String,
     family: IpFamily,
     /// Whether the Service's backend is there.
@@ -31,7 +31,7 @@ pub(in crate::check) struct Told {
 }
 
 impl Check for HealthCheckNodePort {
-    type Subject = Told;
+    type Subject = NodeHealth;
 
     const PROMISE: Promise = Promise {
         id: "service::health_check_node_port",
@@ -48,7 +48,7 @@ impl Check for HealthCheckNodePort {
         ..Promise::DEFAULT
     };
 
-    fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<NodeHealth>> {
         let role = ServiceRole::HealthCheck;
         let mut cases = Vec::new();
         for family in plan::families(world.suite).filter(|&family| has(world, &role, family)) {
@@ -66,7 +66,7 @@ impl Check for HealthCheckNodePort {
                 let subject = Subject::Node { name: node.to_owned() };
                 let case = Planned::probing(world, subject, family, || {
                     let (has_backend, probe) = probe(world, &source, family)?;
-                    Ok((Told { node: node.to_owned(), family, has_backend }, vec![probe]))
+                    Ok((NodeHealth { node: node.to_owned(), family, has_backend }, vec![probe]))
                 });
                 cases.push(case.beside(&open));
             }
@@ -74,7 +74,7 @@ impl Check for HealthCheckNodePort {
         cases
     }
 
-    fn judge(&self, world: World<'_>, told: &Told, readings: &Readings<'_>) -> Verdict {
+    fn judge(&self, world: World<'_>, told: &NodeHealth, readings: &Readings<'_>) -> Verdict {
         let Some((reading, symptom)) = outcome::bad(&readings.own).next() else {
             return outcome::unknown(&readings.own)
                 .unwrap_or_else(|| Verdict::pass(format!("HTTP {}", status(told.has_backend))));
@@ -127,7 +127,7 @@ fn probe(
     Ok((has_backend, source.probe(aim, target, plan::once(world.suite))))
 }
 
-impl Told {
+impl NodeHealth {
     fn failure(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
         let Self { node, family, has_backend } = self;
         let address = reading.probe.target.address();

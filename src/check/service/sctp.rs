@@ -21,14 +21,14 @@ pub(in crate::check) struct Sctp;
 
 /// The Service in one of its families, and what proxies are told of it.
 #[derive(Debug)]
-pub(in crate::check) struct Told {
+pub(in crate::check) struct ServiceInFamily {
     family: IpFamily,
     service: Service,
     slices: Vec<Slice>,
 }
 
 impl Check for Sctp {
-    type Subject = Told;
+    type Subject = ServiceInFamily;
 
     const PROMISE: Promise = Promise {
         id: "service::sctp",
@@ -47,7 +47,7 @@ impl Check for Sctp {
         ..Promise::DEFAULT
     };
 
-    fn plan(&self, world: World<'_>) -> Vec<Planned<Told>> {
+    fn plan(&self, world: World<'_>) -> Vec<Planned<ServiceInFamily>> {
         plan::families(world.suite)
             .filter(|&family| has(world, &ROLE, family))
             .map(|family| {
@@ -65,14 +65,14 @@ impl Check for Sctp {
                     let unseen = "EndpointSlices could not be seen: missing permission to list and \
                                   watch them, or no answer";
                     let slices = service.slices.clone().ok_or_else(|| missing(unseen))?;
-                    Ok((Told { family, service: service.clone(), slices }, Vec::new()))
+                    Ok((ServiceInFamily { family, service: service.clone(), slices }, Vec::new()))
                 })
             })
             .collect()
     }
 
-    fn judge(&self, world: World<'_>, told: &Told, _: &Readings<'_>) -> Verdict {
-        let Told { family, service, slices } = told;
+    fn judge(&self, world: World<'_>, told: &ServiceInFamily, _: &Readings<'_>) -> Verdict {
+        let ServiceInFamily { family, service, slices } = told;
         let family = *family;
         let Some(ip) = service.cluster_ip(family) else {
             let what = format!(

@@ -21,7 +21,7 @@ use super::{
     nodes, proxies,
 };
 use crate::{
-    cluster::{Cluster, ClusterError, Objects, Right, list_all, list_as, list_most},
+    cluster::{Cluster, ClusterError, Objects, Permission, list_all, list_as, list_most},
     facts::{self, Fact, ProxyPod, ServiceCidr},
 };
 
@@ -33,7 +33,7 @@ pub(super) type Fetched<T> = Result<T, Missing>;
 pub(super) enum Missing {
     /// It doesn't exist, or can't be parsed.
     Absent(String),
-    /// We may not see it: the right that is missing.
+    /// We may not see it: the permission that is missing.
     Forbidden(String),
 }
 
@@ -76,8 +76,8 @@ impl<'a> Fetch<'a> {
         name: &str,
     ) -> Result<Fetched<ConfigMap>, ClusterError> {
         let api: Api<ConfigMap> = Api::namespaced(self.cluster.client.clone(), namespace);
-        let right = Right::optional("get", "configmaps", Some(namespace));
-        self.settle(&right, &format!("ConfigMap {namespace}/{name}"), api.get(name).await)
+        let permission = Permission::optional("get", "configmaps", Some(namespace));
+        self.settle(&permission, &format!("ConfigMap {namespace}/{name}"), api.get(name).await)
     }
 
     pub(super) async fn pods(
@@ -95,10 +95,10 @@ impl<'a> Fetch<'a> {
         labels: &str,
     ) -> Result<Fetched<Vec<ProxyPod>>, ClusterError> {
         let api: Api<Pod> = Api::namespaced(self.cluster.client.clone(), namespace);
-        let right = Right::optional("list", "pods", Some(namespace));
+        let permission = Permission::optional("list", "pods", Some(namespace));
         let labelled = ListParams::default().labels(labels);
         let listed = list_as(&api, &labelled, proxies::proxy_pod).await;
-        self.settle(&right, &format!("Pod in {namespace}"), listed)
+        self.settle(&permission, &format!("Pod in {namespace}"), listed)
     }
 
     /// Pods with nothing but their labels and command lines: on each node there may be one.
@@ -108,9 +108,9 @@ impl<'a> Fetch<'a> {
         labels: &str,
     ) -> Result<Fetched<Vec<Pod>>, ClusterError> {
         let api: Api<Pod> = Api::namespaced(self.cluster.client.clone(), namespace);
-        let right = Right::optional("list", "pods", Some(namespace));
+        let permission = Permission::optional("list", "pods", Some(namespace));
         let listed = list_as(&api, &ListParams::default().labels(labels), command_lines).await;
-        self.settle(&right, &format!("Pod in {namespace}"), listed)
+        self.settle(&permission, &format!("Pod in {namespace}"), listed)
     }
 
     pub(super) async fn services(
@@ -127,8 +127,8 @@ impl<'a> Fetch<'a> {
         name: &str,
     ) -> Result<Fetched<Service>, ClusterError> {
         let api: Api<Service> = Api::namespaced(self.cluster.client.clone(), namespace);
-        let right = Right::required("get", "services", Some(namespace));
-        self.settle(&right, &format!("Service {namespace}/{name}"), api.get(name).await)
+        let permission = Permission::required("get", "services", Some(namespace));
+        self.settle(&permission, &format!("Service {namespace}/{name}"), api.get(name).await)
     }
 
     /// The EndpointSlices of a Service.
@@ -147,39 +147,40 @@ impl<'a> Fetch<'a> {
         namespace: &str,
     ) -> Result<Fetched<Vec<Lease>>, ClusterError> {
         let api: Api<Lease> = Api::namespaced(self.cluster.client.clone(), namespace);
-        let right = Right::optional("list", "leases.coordination.k8s.io", Some(namespace));
-        self.settle(&right, "Lease", list_all(&api, &ListParams::default()).await)
+        let permission =
+            Permission::optional("list", "leases.coordination.k8s.io", Some(namespace));
+        self.settle(&permission, "Lease", list_all(&api, &ListParams::default()).await)
     }
 
     /// The DaemonSets of all namespaces.
     pub(super) async fn daemon_sets(&self) -> Result<Fetched<Vec<DaemonSet>>, ClusterError> {
         let api: Api<DaemonSet> = Api::all(self.cluster.client.clone());
-        let right = Right::optional("list", "daemonsets.apps", None);
-        self.settle(&right, "DaemonSet", list_all(&api, &ListParams::default()).await)
+        let permission = Permission::optional("list", "daemonsets.apps", None);
+        self.settle(&permission, "DaemonSet", list_all(&api, &ListParams::default()).await)
     }
 
     /// The ServiceCIDRs.
     pub(super) async fn service_cidrs(&self) -> Result<Fetched<Vec<ServiceCidr>>, ClusterError> {
-        let right = Right::optional("list", "servicecidrs.networking.k8s.io", None);
+        let permission = Permission::optional("list", "servicecidrs.networking.k8s.io", None);
         let what = "ServiceCIDR API (networking.k8s.io, served by default since Kubernetes 1.33)";
         let listed = Objects::SERVICE_CIDRS.list(self.cluster, None, "").await;
         let listed = listed.map(|list| list.iter().map(service_cidr).collect());
-        self.settle(&right, what, listed)
+        self.settle(&permission, what, listed)
     }
 
     /// The IPAddress objects, each of which reserves a ClusterIP.
     pub(super) async fn ip_addresses(&self) -> Result<Fetched<Vec<ListedAddress>>, ClusterError> {
-        let right = Right::optional("list", "ipaddresses.networking.k8s.io", None);
+        let permission = Permission::optional("list", "ipaddresses.networking.k8s.io", None);
         let all: Api<v1::IPAddress> = Api::all(self.cluster.client.clone());
         let api = "IPAddress API (networking.k8s.io/v1, served since Kubernetes 1.33)";
-        self.settle(&right, api, list_as(&all, &ListParams::default(), identity).await)
+        self.settle(&permission, api, list_as(&all, &ListParams::default(), identity).await)
     }
 
     /// The Services of all namespaces.
     pub(super) async fn all_services(&self) -> Result<Fetched<Vec<ListedService>>, ClusterError> {
-        let right = Right::optional("list", "services", None);
+        let permission = Permission::optional("list", "services", None);
         let all: Api<Service> = Api::all(self.cluster.client.clone());
-        self.settle(&right, "Service", list_as(&all, &ListParams::default(), identity).await)
+        self.settle(&permission, "Service", list_as(&all, &ListParams::default(), identity).await)
     }
 
     /// The running pods of all namespaces, no more than `most`, and whether there are more.
@@ -187,17 +188,17 @@ impl<'a> Fetch<'a> {
         &self,
         most: usize,
     ) -> Result<Fetched<(Vec<ListedPod>, bool)>, ClusterError> {
-        let right = Right::optional("list", "pods", None);
+        let permission = Permission::optional("list", "pods", None);
         let all: Api<Pod> = Api::all(self.cluster.client.clone());
         let running = ListParams::default().fields("status.phase=Running");
-        self.settle(&right, "Pod", list_most(&all, &running, most, identity).await)
+        self.settle(&permission, "Pod", list_most(&all, &running, most, identity).await)
     }
 
     /// Calico's IPPools, as they are.
     pub(super) async fn ip_pools(&self) -> Result<Fetched<Vec<DynamicObject>>, ClusterError> {
-        let right = Right::optional("list", "ippools.crd.projectcalico.org", None);
+        let permission = Permission::optional("list", "ippools.crd.projectcalico.org", None);
         let listed = Objects::IP_POOLS.list(self.cluster, None, "").await;
-        self.settle(&right, "IPPool (crd.projectcalico.org)", listed)
+        self.settle(&permission, "IPPool (crd.projectcalico.org)", listed)
     }
 
     async fn list_in<K>(
@@ -213,28 +214,28 @@ impl<'a> Fetch<'a> {
             + DeserializeOwned,
     {
         let api: Api<K> = Api::namespaced(self.cluster.client.clone(), namespace);
-        let right = Right::optional("list", resource, Some(namespace));
+        let permission = Permission::optional("list", resource, Some(namespace));
         let listed = list_all(&api, &ListParams::default().labels(labels)).await;
-        self.settle(&right, &format!("{} in {namespace}", K::kind(&())), listed)
+        self.settle(&permission, &format!("{} in {namespace}", K::kind(&())), listed)
     }
 
     /// Tells failures that are facts from failures of the cluster.
     fn settle<T>(
         &self,
-        right: &Right,
+        permission: &Permission,
         what: &str,
         result: kube::Result<T>,
     ) -> Result<Fetched<T>, ClusterError> {
         let missing = match result {
             Ok(found) => {
-                tracing::debug!("{right}: read {what}");
+                tracing::debug!("{permission}: read {what}");
                 return Ok(Ok(found));
             }
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 Missing::Absent(format!("{what} not found"))
             }
             Err(kube::Error::Api(status)) if status.code == 403 => {
-                Missing::Forbidden(right.to_string())
+                Missing::Forbidden(permission.to_string())
             }
             Err(kube::Error::Api(status)) if status.code != 401 => {
                 Missing::Absent(format!("cannot read {what}: {}", status.message))
@@ -242,9 +243,9 @@ impl<'a> Fetch<'a> {
             Err(kube::Error::SerdeError(error)) => {
                 Missing::Absent(format!("cannot parse {what}: {error}"))
             }
-            Err(error) => return Err(self.cluster.error(&right.to_string(), error)),
+            Err(error) => return Err(self.cluster.error(&permission.to_string(), error)),
         };
-        tracing::debug!("{right}: {missing:?}");
+        tracing::debug!("{permission}: {missing:?}");
         Ok(Err(missing))
     }
 }

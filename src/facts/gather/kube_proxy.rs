@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn forbidden<T>() -> Fetched<T> {
-        Err(Missing::Forbidden("the right".to_owned()))
+        Err(Missing::Forbidden("the permission".to_owned()))
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
             ..Raw::nothing()
         };
         let fact = kube_proxy(&raw, None);
-        assert_eq!(fact, Fact::Forbidden { reason: "the right".into() });
+        assert_eq!(fact, Fact::Forbidden { reason: "the permission".into() });
         // Nor one whose file lies where nobody looks.
         let raw = Raw { kube_proxy: Raw::nothing().kube_proxy, ..raw };
         assert!(matches!(kube_proxy(&raw, None), Fact::Absent { .. }));

@@ -209,7 +209,7 @@ pub async fn gather(cluster: &Cluster, sources: &[Source]) -> Result<Facts, Clus
         inside_pods: Vec::new(),
         gateways: Vec::new(),
         deprecated: Vec::new(),
-        told: Vec::new(),
+        diagnostics: Vec::new(),
         places: Places::default(),
         rulesets: Vec::new(),
         nodes: known(nodes),

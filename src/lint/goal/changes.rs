@@ -1,7 +1,7 @@
 //! What the files of a cluster must say.
 
 use super::{
-    lacks::{Lacks, is_single},
+    lacks::{Gaps, is_single},
     plugins,
     ranges::{COMMON_MASK, node_mask, of_family},
     steps::{Change, How},
@@ -34,7 +34,7 @@ const fn takes_one_range(tool: Tool) -> bool {
 
 /// What the file of such a tool says for both families: settings and their values; none where there
 /// is no such thing.
-fn settings(tool: Tool, lacks: &Lacks<'_>) -> Vec<(&'static str, String)> {
+fn settings(tool: Tool, lacks: &Gaps<'_>) -> Vec<(&'static str, String)> {
     let (first, other) = (lacks.first, lacks.other());
     let added = |ranges: &str| of_family(ranges, other).to_owned();
     let (pods, services) = (added(&lacks.pod_ranges), added(&lacks.service_ranges));
@@ -65,7 +65,7 @@ fn settings(tool: Tool, lacks: &Lacks<'_>) -> Vec<(&'static str, String)> {
 }
 
 /// What the files must say to give Pods and Services both families.
-pub(super) fn changes(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
+pub(super) fn changes(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
     let other = lacks.other();
     let mut changes = Vec::new();
     for (missing, lists, new) in [
@@ -132,7 +132,7 @@ fn masks(model: &Model) -> Vec<Change> {
 }
 
 /// The feature gate, for versions that need it.
-fn gate(model: &Model, lacks: &Lacks<'_>) -> Option<Change> {
+fn gate(model: &Model, lacks: &Gaps<'_>) -> Option<Change> {
     let old = model.version().is_some_and(|version| version < Version::v1(21));
     let set = model.gates.iter().any(|gate| gate.name.value == GATE && gate.enabled == Some(true));
     let cluster = model.clusters.first().filter(|_| old && !set && lacks.pods)?;
@@ -140,7 +140,7 @@ fn gate(model: &Model, lacks: &Lacks<'_>) -> Option<Change> {
 }
 
 /// kube-proxy's nodePortAddresses of one family, which restrict only that one.
-fn node_ports(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
+fn node_ports(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
     let other = lacks.other();
     let mut changes = Vec::new();
     for proxy in model.proxies.iter().filter(|_| lacks.pods || lacks.proxy) {

@@ -6,7 +6,7 @@ use crate::{
 };
 
 use super::{
-    lacks::{Lacks, is_single},
+    lacks::{Gaps, is_single},
     plugins,
     ranges::{COMMON_MASK, node_mask, of_family},
     steps::{Action, Step, step},
@@ -46,7 +46,7 @@ fn name(node: &NodeObject) -> &str {
 }
 
 /// What can't be changed in place.
-pub(super) fn fixed(model: &Model, lacks: &Lacks<'_>) -> Vec<String> {
+pub(super) fn fixed(model: &Model, lacks: &Gaps<'_>) -> Vec<String> {
     let (first, other) = (lacks.first, lacks.other());
     let mut fixed = vec![format!(
         "{first} stays the first family: the ClusterIPs of existing Services, and the API server's \
@@ -68,7 +68,7 @@ pub(super) fn fixed(model: &Model, lacks: &Lacks<'_>) -> Vec<String> {
 }
 
 /// What is to be done, in order.
-pub(super) fn steps(model: &Model, lacks: &Lacks<'_>) -> Vec<Step> {
+pub(super) fn steps(model: &Model, lacks: &Gaps<'_>) -> Vec<Step> {
     let mut steps = vec![addresses(model, lacks)];
     if lacks.pods || lacks.services {
         steps.push(control_plane(model, lacks));
@@ -96,7 +96,7 @@ pub(super) fn steps(model: &Model, lacks: &Lacks<'_>) -> Vec<Step> {
     steps
 }
 
-fn addresses(model: &Model, lacks: &Lacks<'_>) -> Step {
+fn addresses(model: &Model, lacks: &Gaps<'_>) -> Step {
     let other = lacks.other();
     let lacking: Vec<&str> = lacks.without_address.iter().map(|node| name(node)).collect();
     let all = model.node_objects.len();
@@ -149,7 +149,7 @@ fn address_of(range: &str) -> &str {
     range.split_once('/').map_or(range, |(address, _)| address)
 }
 
-fn control_plane(model: &Model, lacks: &Lacks<'_>) -> Step {
+fn control_plane(model: &Model, lacks: &Gaps<'_>) -> Step {
     let mut edits = vec!["networking:".to_owned()];
     if lacks.pods {
         edits.push(format!("  podSubnet: {}", lacks.pod_ranges));
@@ -183,7 +183,7 @@ fn control_plane(model: &Model, lacks: &Lacks<'_>) -> Step {
 
 /// What becomes of the flags in kubeadm's extraArgs that override its ranges, or that fit clusters of
 /// one family only.
-fn extra_args(model: &Model, lacks: &Lacks<'_>) -> Vec<String> {
+fn extra_args(model: &Model, lacks: &Gaps<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, section) in [
         (ComponentName::ApiServer, "apiServer"),
@@ -212,7 +212,7 @@ fn extra_args(model: &Model, lacks: &Lacks<'_>) -> Vec<String> {
     lines
 }
 
-fn proxy(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
+fn proxy(model: &Model, lacks: &Gaps<'_>) -> Option<Step> {
     let set = !model.proxy_lists().is_empty();
     // Without a ConfigMap of kube-proxy's in a live cluster something else carries Services.
     if !set && model.asked.live && model.proxies.is_empty() {
@@ -240,7 +240,7 @@ fn proxy(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
 }
 
 /// The kubelets' node-ip, of nodes that have one family.
-fn node_ips(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
+fn node_ips(model: &Model, lacks: &Gaps<'_>) -> Option<Step> {
     let (first, other) = (lacks.first, lacks.other());
     let known = !model.node_objects.is_empty();
     if known && lacks.without_address.is_empty() {
@@ -276,7 +276,7 @@ fn uses_node_ranges(model: &Model) -> bool {
     !plugins::is_cluster_pool(model) && model.calico_cni.is_empty() && model.pools.is_empty()
 }
 
-fn nodes(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
+fn nodes(model: &Model, lacks: &Gaps<'_>) -> Option<Step> {
     if !uses_node_ranges(model) {
         return None;
     }
@@ -316,7 +316,7 @@ fn nodes(model: &Model, lacks: &Lacks<'_>) -> Option<Step> {
     ))
 }
 
-fn pods(lacks: &Lacks<'_>) -> Step {
+fn pods(lacks: &Gaps<'_>) -> Step {
     let other = lacks.other();
     step(
         format!("Create the Pods again that have no {other} address yet."),
@@ -331,7 +331,7 @@ fn pods(lacks: &Lacks<'_>) -> Step {
     )
 }
 
-fn services(lacks: &Lacks<'_>) -> Step {
+fn services(lacks: &Gaps<'_>) -> Step {
     let (first, other) = (lacks.first, lacks.other());
     let all: Vec<&str> = lacks.single.iter().map(|service| service.name.as_str()).collect();
     let which = match all.len() {

@@ -9,7 +9,7 @@ use super::ranges;
 
 /// What a cluster has, and what it lacks.
 #[derive(Debug)]
-pub(super) struct Lacks<'m> {
+pub(super) struct Gaps<'m> {
     /// The family that it has had from the beginning, which stays the first one.
     pub(super) first: IpFamily,
     /// Whether the Pods have no range of the other family.
@@ -30,7 +30,7 @@ pub(super) struct Lacks<'m> {
     pub(super) single: Vec<&'m Service>,
 }
 
-impl Lacks<'_> {
+impl Gaps<'_> {
     /// The family that is to be added.
     pub(super) const fn other(&self) -> IpFamily {
         self.first.other()
@@ -73,7 +73,7 @@ impl Lacks<'_> {
 }
 
 /// What a cluster lacks, or nothing where no document says what families it has.
-pub(super) fn lacks(model: &Model) -> Option<Lacks<'_>> {
+pub(super) fn lacks(model: &Model) -> Option<Gaps<'_>> {
     let mut of_services = model.service_families();
     if of_services.is_empty() {
         // A provider shows no ranges, but the API server's own Service has an address.
@@ -118,7 +118,7 @@ pub(super) fn lacks(model: &Model) -> Option<Lacks<'_>> {
     let mut single: Vec<_> = single.collect();
     // The API server's own Service has the address of the first family, whatever happens.
     single.retain(|service| service.name != "default/kubernetes");
-    Some(Lacks {
+    Some(Gaps {
         first,
         pods: !has(&of_pods) || overridden(model.pod_lists()),
         services: !has(&of_services) || overridden(model.service_lists()),

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    lacks::Lacks,
+    lacks::Gaps,
     ranges::of_family,
     steps::{Action, Change, How, Step, step},
 };
@@ -20,7 +20,7 @@ const TITLE: &str = "Tell the network plugin.";
 const CILIUM_BITS: u8 = 16;
 
 /// What the plugin's own documents must say.
-pub(super) fn changes(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
+pub(super) fn changes(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
     let mut changes = cilium(model, lacks);
     changes.extend(model.flannel.iter().flat_map(|own| flannel(own, lacks)));
     changes.extend(calico(model, lacks));
@@ -28,7 +28,7 @@ pub(super) fn changes(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
 }
 
 /// The step for a cluster that runs.
-pub(super) fn running(model: &Model, lacks: &Lacks<'_>) -> Step {
+pub(super) fn running(model: &Model, lacks: &Gaps<'_>) -> Step {
     if !model.flannel.is_empty() {
         flannel_step(lacks)
     } else if !model.cilium.is_empty() {
@@ -74,7 +74,7 @@ pub(super) fn is_cluster_pool(model: &Model) -> bool {
 
 /// The pool that Cilium needs in a family: within the pod range, and of a length that fits the share
 /// of each node. Nothing where it has one.
-fn cilium_pool(model: &Model, lacks: &Lacks<'_>) -> Option<CiliumPool> {
+fn cilium_pool(model: &Model, lacks: &Gaps<'_>) -> Option<CiliumPool> {
     let family = lacks.other();
     let has = |own: &Cilium| own.pools.iter().any(|pool| pool.family() == Some(family));
     if !is_cluster_pool(model) || settings(model).any(has) {
@@ -99,7 +99,7 @@ fn cilium_pool(model: &Model, lacks: &Lacks<'_>) -> Option<CiliumPool> {
     Some(CiliumPool { range: format!("{address}/{length}"), mask: (!usable).then_some(mask) })
 }
 
-fn cilium(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
+fn cilium(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
     let other = lacks.other();
     let slug = other.slug();
     let Some(first) = settings(model).next() else { return Vec::new() };
@@ -139,7 +139,7 @@ fn quoted(text: &str, config: bool) -> String {
     if config { format!("\"{text}\"") } else { text.to_owned() }
 }
 
-fn cilium_step(model: &Model, lacks: &Lacks<'_>) -> Step {
+fn cilium_step(model: &Model, lacks: &Gaps<'_>) -> Step {
     let other = lacks.other();
     let slug = other.slug();
     let mut command = format!(
@@ -170,7 +170,7 @@ const fn flannel_fields(family: IpFamily) -> (&'static str, &'static str) {
     }
 }
 
-fn flannel(own: &Flannel, lacks: &Lacks<'_>) -> Vec<Change> {
+fn flannel(own: &Flannel, lacks: &Gaps<'_>) -> Vec<Change> {
     let other = lacks.other();
     let range = of_family(&lacks.pod_ranges, other);
     let (enable, network) = flannel_fields(other);
@@ -193,7 +193,7 @@ fn flannel(own: &Flannel, lacks: &Lacks<'_>) -> Vec<Change> {
     changes
 }
 
-fn flannel_step(lacks: &Lacks<'_>) -> Step {
+fn flannel_step(lacks: &Gaps<'_>) -> Step {
     let other = lacks.other();
     let range = of_family(&lacks.pod_ranges, other);
     let (enable, network) = flannel_fields(other);
@@ -240,7 +240,7 @@ fn entry(range: &str) -> String {
     format!("{{cidr: \"{range}\", natOutgoing: Enabled}}")
 }
 
-fn calico(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
+fn calico(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
     let other = lacks.other();
     let range = of_family(&lacks.pod_ranges, other);
     let mut changes = Vec::new();
@@ -271,7 +271,7 @@ fn calico(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
     changes
 }
 
-fn calico_node(model: &Model, node: &CalicoNode, lacks: &Lacks<'_>) -> Vec<Change> {
+fn calico_node(model: &Model, node: &CalicoNode, lacks: &Gaps<'_>) -> Vec<Change> {
     let other = lacks.other();
     let range = of_family(&lacks.pod_ranges, other);
     let mut changes = Vec::new();
@@ -297,7 +297,7 @@ fn calico_node(model: &Model, node: &CalicoNode, lacks: &Lacks<'_>) -> Vec<Chang
     changes
 }
 
-fn calico_step(model: &Model, lacks: &Lacks<'_>) -> Step {
+fn calico_step(model: &Model, lacks: &Gaps<'_>) -> Step {
     let other = lacks.other();
     let range = of_family(&lacks.pod_ranges, other);
     if by_operator(model) {

@@ -3,7 +3,7 @@
 use crate::lint::model::{Model, Tool};
 
 use super::{
-    lacks::Lacks,
+    lacks::Gaps,
     steps::{Action, Step, step},
 };
 
@@ -186,7 +186,7 @@ impl Installer {
     }
 
     /// What can be done all the same.
-    pub(super) fn steps(self, lacks: &Lacks<'_>) -> Vec<Step> {
+    pub(super) fn steps(self, lacks: &Gaps<'_>) -> Vec<Step> {
         let (pods, services) = (&lacks.pod_ranges, &lacks.service_ranges);
         match self {
             Self::Eks | Self::Other(Tool::Eksctl | Tool::Kops) => Vec::new(),

@@ -55,7 +55,7 @@ struct Part {
     /// The file, or an empty text where it isn't named; nothing for commands.
     place: Option<String>,
     /// What becomes of it.
-    fate: Fate,
+    action: Action,
     /// Its first line, from 0.
     line: usize,
     text: String,
@@ -63,7 +63,7 @@ struct Part {
 
 /// What a command makes of a here-document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum Action {
     /// A cluster gets the objects in it.
     Applied,
     /// A cluster loses the objects in it.
@@ -72,7 +72,7 @@ enum Fate {
     Unknown,
 }
 
-impl Fate {
+impl Action {
     /// By the line that begins the here-document.
     fn of(line: &str) -> Self {
         let mut words = line.split(|c: char| c.is_whitespace() || "|;&()".contains(c));
@@ -92,7 +92,7 @@ impl Fate {
 /// Cuts a script at its here-documents.
 fn parts(script: &str) -> Vec<Part> {
     let mut all = Vec::new();
-    let mut own = Part { place: None, fate: Fate::Unknown, line: 0, text: String::new() };
+    let mut own = Part { place: None, action: Action::Unknown, line: 0, text: String::new() };
     let mut lines = script.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         own.text.push_str(line);
@@ -100,7 +100,7 @@ fn parts(script: &str) -> Vec<Part> {
         let Some((word, quoted)) = delimiter(line) else { continue };
         let mut here = Part {
             place: Some(target(line.split_whitespace())),
-            fate: Fate::of(line),
+            action: Action::of(line),
             line: number + 1,
             text: String::new(),
         };
@@ -115,7 +115,7 @@ fn parts(script: &str) -> Vec<Part> {
         }
         all.push(std::mem::replace(
             &mut own,
-            Part { place: None, fate: Fate::Unknown, line: last + 1, text: String::new() },
+            Part { place: None, action: Action::Unknown, line: last + 1, text: String::new() },
         ));
         // What the shell fills in can't be known.
         if quoted || !has_variable(&here.text) {
@@ -169,10 +169,10 @@ impl Lower<'_> {
             let scalar = Scalar { text: part.text, kind: ScalarKind::String, block };
             let own = Node { span: Span { start, end, ..node.span }, value: Value::Scalar(scalar) };
             known |= match &part.place {
-                Some(_) if part.fate == Fate::Deleted => false,
+                Some(_) if part.action == Action::Deleted => false,
                 // What is only written to a file need not be for this cluster.
                 Some(place)
-                    if (part.fate == Fate::Applied || place.contains(MANIFESTS))
+                    if (part.action == Action::Applied || place.contains(MANIFESTS))
                         && own.str().is_some_and(is_manifest) =>
                 {
                     self.carried_documents(&own, place, true)
@@ -205,13 +205,13 @@ mod tests {
 
     #[test]
     fn kubectl_applies_or_deletes_a_here_document_and_others_leave_it_open() {
-        assert_eq!(Fate::of("kubectl apply -f - <<EOF"), Fate::Applied);
-        assert_eq!(Fate::of("cat <<'EOF' | sudo k3s kubectl -n a create -f -"), Fate::Applied);
-        assert_eq!(Fate::of("cat <<EOF|/usr/bin/kubectl replace -f -"), Fate::Applied);
-        assert_eq!(Fate::of("cat <<'EOF' | kubectl delete -f -"), Fate::Deleted);
-        assert_eq!(Fate::of("kubectl create --dry-run=client -f - <<EOF"), Fate::Unknown);
-        assert_eq!(Fate::of("cat > apply.yaml <<EOF"), Fate::Unknown);
-        assert_eq!(Fate::of("kubectl diff -f - <<EOF"), Fate::Unknown);
+        assert_eq!(Action::of("kubectl apply -f - <<EOF"), Action::Applied);
+        assert_eq!(Action::of("cat <<'EOF' | sudo k3s kubectl -n a create -f -"), Action::Applied);
+        assert_eq!(Action::of("cat <<EOF|/usr/bin/kubectl replace -f -"), Action::Applied);
+        assert_eq!(Action::of("cat <<'EOF' | kubectl delete -f -"), Action::Deleted);
+        assert_eq!(Action::of("kubectl create --dry-run=client -f - <<EOF"), Action::Unknown);
+        assert_eq!(Action::of("cat > apply.yaml <<EOF"), Action::Unknown);
+        assert_eq!(Action::of("kubectl diff -f - <<EOF"), Action::Unknown);
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
         let script = "a\ncat <<'EOF' | sudo tee -a /etc/x\nb: $c\n  EOF\nd\ncat > /y <<E\n$f\nE\n";
         let part = |place: Option<&str>, line, text: &str| Part {
             place: place.map(str::to_owned),
-            fate: Fate::Unknown,
+            action: Action::Unknown,
             line,
             text: text.to_owned(),
         };

@@ -1,7 +1,9 @@
 //! Policies, pools of load balancers' addresses, and Services that the API server calls.
 
 use crate::lint::{
-    model::{AddressPool, Advertisement, Block, Called, Peers, Policy, PoolRange, RangeEntry},
+    model::{
+        AddressPool, Advertisement, Block, CalledService, Peers, Policy, PoolRange, RangeEntry,
+    },
     source::Spanned,
     tree::Node,
 };
@@ -208,7 +210,7 @@ impl Lower<'_> {
                 Some(namespace) => format!("{}/{}", namespace.value, name.value),
                 None => name.value.clone(),
             };
-            self.model.called.push(Called { service: full, at: name.span });
+            self.model.called.push(CalledService { service: full, at: name.span });
         }
         true
     }

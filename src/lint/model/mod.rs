@@ -23,8 +23,8 @@ pub use plugins::{AntreaAgent, CalicoBgp, Cilium, CniNetwork, CniRange, Flannel,
 pub use ranges::{Owner, RangeEntry, RangeList, Role, has_variable, is_template, parse_range};
 pub use tool::Tool;
 pub use traffic::{
-    AddressPool, Advertisement, Announced, BgpAdvertisement, BgpFamily, BgpPeer, Block, Called,
-    Directive, L2Announcement, Peers, Policy, PoolRange, VirtualAddress, Zones,
+    AddressPool, Advertisement, Announced, BgpAdvertisement, BgpFamily, BgpPeer, Block,
+    CalledService, Directive, L2Announcement, Peers, Policy, PoolRange, VirtualAddress, Zones,
 };
 pub use version::{Version, Versions};
 pub use view::{CURRENT, read_ranges};
@@ -90,7 +90,7 @@ pub struct Model {
     /// What ingress controllers are told about listening in a family.
     pub listeners: Vec<Listener>,
     /// Services that the API server calls.
-    pub called: Vec<Called>,
+    pub called: Vec<CalledService>,
     /// What Corefiles say.
     pub dns: Vec<Directive>,
     /// The zones of each Corefile.

@@ -155,7 +155,7 @@ pub struct VirtualAddress {
 
 /// A Service that the API server calls: a webhook's or an aggregated API's.
 #[derive(Clone, Debug)]
-pub struct Called {
+pub struct CalledService {
     /// Namespace and name, as [`Service::name`](super::Service::name) has them.
     pub service: String,
     /// Where it is named.

@@ -32,7 +32,7 @@ pub(super) fn relax(chunk: &mut Chunk) -> bool {
             changed = true;
         }
         let alias = scanner.continued().is_none() && scanner.block.is_none();
-        let Odd { colons, comment } = scanner.line(&line.text);
+        let Differences { colons, comment } = scanner.line(&line.text);
         if !colons.is_empty() {
             let own = |(column, c)| if colons.contains(&column) { COLON } else { c };
             line.text = line.text.chars().enumerate().map(own).collect();
@@ -121,7 +121,7 @@ fn token_tab(text: &str) -> Option<usize> {
 }
 
 /// What a line holds that YAML 1.2 reads otherwise.
-struct Odd {
+struct Differences {
     /// The columns of colons that end plain scalars inside brackets.
     colons: Vec<usize>,
     /// The column of a comment right behind a bracket or a quote.
@@ -167,8 +167,8 @@ impl Scanner {
     }
 
     /// Reads a line.
-    fn line(&mut self, text: &str) -> Odd {
-        let mut odd = Odd { colons: Vec::new(), comment: None };
+    fn line(&mut self, text: &str) -> Differences {
+        let mut odd = Differences { colons: Vec::new(), comment: None };
         let depth = text.chars().take_while(|c| *c == ' ').count();
         if self.holds(text) {
             return odd;

@@ -2,7 +2,7 @@
 
 use crate::{
     check::{Status, Subject},
-    compare::{Change, Comparison, Gone, GoneBecause, TimeChange},
+    compare::{Change, Comparison, RemovalReason, RemovedCase, TimeChange},
     exit::Exit,
     net::IpFamily,
     report::grouped::grouped,
@@ -139,20 +139,21 @@ fn changed(changes: &[Change], news: impl Fn(&Change) -> Option<String>) -> Vec<
     told.collect()
 }
 
-fn gone(gone: &[Gone]) -> Vec<String> {
-    let key =
-        |gone: &&Gone| (gone.because.clone(), gone.check.clone(), gone.before == Status::Fail);
+fn gone(gone: &[RemovedCase]) -> Vec<String> {
+    let key = |gone: &&RemovedCase| {
+        (gone.because.clone(), gone.check.clone(), gone.before == Status::Fail)
+    };
     let mut groups = grouped(gone, key);
     groups.sort_by(|((a, ..), _), ((b, ..), _)| a.cmp(b));
     let told = groups.into_iter().map(|((because, check, failed), members)| {
         let was = if failed { " that failed before" } else { "" };
         let cases = counted(members.len(), "case");
         let why = match because {
-            GoneBecause::CheckNotRun => "the check was not run".to_owned(),
-            GoneBecause::NodeNotTested { node } => format!("node {node} was not tested"),
-            GoneBecause::NodeLeft { node } => format!("node {node} is no longer in the cluster"),
-            GoneBecause::PodLeft => "the pod is no longer there".to_owned(),
-            GoneBecause::Unknown => "the record does not say why".to_owned(),
+            RemovalReason::CheckNotRun => "the check was not run".to_owned(),
+            RemovalReason::NodeNotTested { node } => format!("node {node} was not tested"),
+            RemovalReason::NodeLeft { node } => format!("node {node} is no longer in the cluster"),
+            RemovalReason::PodLeft => "the pod is no longer there".to_owned(),
+            RemovalReason::Unknown => "the record does not say why".to_owned(),
         };
         format!("{check}, {cases}{was}: {why}")
     });

@@ -6,7 +6,7 @@ use crate::{
     cause::Cause,
     check::{KindOfPath, Status},
     exit::Exit,
-    probe::Beside,
+    probe::FamilyTimes,
     record::Record,
     report::{
         Tally,
@@ -125,7 +125,7 @@ fn times(record: &Record) -> String {
         "<details><summary>Answer times of both families</summary>\n\n| path | IPv4: first \
                     success | median | IPv6: first success | median |\n|---|---|---|---|---|\n"
             .to_owned();
-    for KindOfPath { check, times: Beside { ipv4, ipv6, .. } } in &record.parity.kinds {
+    for KindOfPath { check, times: FamilyTimes { ipv4, ipv6, .. } } in &record.parity.kinds {
         let cells = [ipv4.first_ms, ipv4.median_ms, ipv6.first_ms, ipv6.median_ms];
         let cells = cells.map(|millis| format!("{millis} ms"));
         text.push_str(&format!("| {} | {} |\n", cell_code(check), cells.join(" | ")));

@@ -12,8 +12,8 @@ use std::collections::{BTreeSet, HashSet};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{LookAtNodes, gateways, rules, second_round, snapshots, told},
-    Breach, Session,
+    super::{SnapshotPolicy, diagnostics, gateways, rules, second_round, snapshots},
+    Abort, Session,
 };
 use crate::{
     check::{DynCheck, Need, Reading, Stage, World},
@@ -22,12 +22,12 @@ use crate::{
     fixture::Live,
     probe::{self, Aim, Egress, Observation, Probe, ProbeId, Vantage},
     record::Phase,
-    snapshot::Told,
+    snapshot::NodeDiagnostics,
     suite::EgressPolicy,
 };
 
 impl Session {
-    pub(super) async fn probe(&mut self, live: &Live) -> Result<(), Breach> {
+    pub(super) async fn probe(&mut self, live: &Live) -> Result<(), Abort> {
         // It listens for as long as it is probed.
         let egress = self.open_egress().await;
         self.fixture.egress.clone_from(&egress.destinations);
@@ -40,7 +40,7 @@ impl Session {
             self.fixture.removed = live.removed(&self.fixture).await;
         }
         if !self.fixture.removed.is_empty() {
-            return Err(Breach::Removed(self.fixture.removed.clone()));
+            return Err(Abort::Removed(self.fixture.removed.clone()));
         }
         self.look_at_nodes().await;
         Ok(())
@@ -73,16 +73,21 @@ impl Session {
             snapshots::take(client, fixture, &nodes, &addresses).await
         };
         let filters = async {
-            if self.options.snapshot == LookAtNodes::Rules {
+            if self.options.snapshot == SnapshotPolicy::Rules {
                 rules::take(client, self.world(), &nodes).await
             } else {
                 Vec::new()
             }
         };
-        (self.facts.snapshots, self.facts.inside_pods, self.facts.told, self.facts.rulesets) = tokio::join!(
+        (
+            self.facts.snapshots,
+            self.facts.inside_pods,
+            self.facts.diagnostics,
+            self.facts.rulesets,
+        ) = tokio::join!(
             hosts,
             snapshots::take_pods(client, fixture, &nodes, &addresses),
-            told::told(&self.cluster, &self.facts, &asked, self.started_at),
+            diagnostics::diagnostics(&self.cluster, &self.facts, &asked, self.started_at),
             filters
         );
         self.stopwatch.end(looking);
@@ -95,7 +100,8 @@ impl Session {
         });
         let unlisted: Vec<String> = unlisted.collect();
         unlisted.into_iter().for_each(|it| self.notice(it));
-        let unread: BTreeSet<&str> = self.facts.told.iter().flat_map(Told::missing).collect();
+        let unread: BTreeSet<&str> =
+            self.facts.diagnostics.iter().flat_map(NodeDiagnostics::missing).collect();
         let unread: Vec<String> =
             unread.into_iter().map(|it| format!("{it} (no evidence from there)")).collect();
         unread.into_iter().for_each(|it| self.notice(it));

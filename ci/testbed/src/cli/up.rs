@@ -8,7 +8,7 @@ use std::{
 use super::Output;
 use crate::{
     cache::Cache,
-    cluster::{Brought, Cluster},
+    cluster::{Cluster, Start},
     error::{Context, Result},
     exit::Exit,
     fault, preflight,
@@ -50,12 +50,12 @@ pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode>
 }
 
 /// Brings the cluster up and says how to reach it.
-pub(super) fn bring_up(name: &Name, args: &Args, output: &Output) -> Result<(Cluster, Brought)> {
+pub(super) fn bring_up(name: &Name, args: &Args, output: &Output) -> Result<(Cluster, Start)> {
     args.install_packages(name, output)?;
-    let (cluster, brought) = Cluster::up(&this_program()?, &args.spec(name)?, output)?;
-    match brought {
-        Brought::Up => output.note(&format!("cluster '{name}' is up")),
-        Brought::Nothing => {
+    let (cluster, start) = Cluster::up(&this_program()?, &args.spec(name)?, output)?;
+    match start {
+        Start::Started => output.note(&format!("cluster '{name}' is up")),
+        Start::AlreadyUp => {
             output.note(&format!("cluster '{name}' was up already"));
             // Nobody is left to undo what a killed process injected.
             for fault in fault::revert_abandoned(&cluster)? {
@@ -64,7 +64,7 @@ pub(super) fn bring_up(name: &Name, args: &Args, output: &Output) -> Result<(Clu
         }
     }
     output.note(&format!("export KUBECONFIG={}", cluster.kubeconfig().display()));
-    Ok((cluster, brought))
+    Ok((cluster, start))
 }
 
 /// This program, which becomes the clusters' daemons too.

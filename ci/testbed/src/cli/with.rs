@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use super::{Output, up};
 use crate::{
-    cluster::{Brought, Cluster},
+    cluster::{Cluster, Start},
     enclosure::code,
     error::{Context, Result},
     spec::Name,
@@ -20,11 +20,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(name: &Name, args: &Args, output: &Output) -> Result<ExitCode> {
-    let (cluster, brought) = up::bring_up(name, &args.up, output)?;
+    let (cluster, start) = up::bring_up(name, &args.up, output)?;
     let (program, rest) = args.command.split_first().map_or(("", &[][..]), |(p, r)| (p, r));
     let code =
         pass_on(Command::new(program).args(rest).env("KUBECONFIG", cluster.kubeconfig()), program);
-    if brought == Brought::Up {
+    if start == Start::Started {
         Cluster::down(name)?;
         output.note(&format!("cluster '{name}' is gone"));
     }

@@ -22,7 +22,7 @@ pub fn calico_version() -> &'static str {
 }
 
 /// What [`build`] made.
-pub(super) struct Made {
+pub(super) struct Built {
     /// A directory of images.
     pub images: PathBuf,
     /// The CNI plugins, with Calico's among them.
@@ -38,7 +38,7 @@ pub(super) fn build(
     cni_plugins: &PathBuf,
     cache: &Cache,
     progress: &dyn Progress,
-) -> Result<Made> {
+) -> Result<Built> {
     let calico = CALICO.build(cache, progress)?;
     let key = Key::of_artefacts("calico-images", &[&calico, root, busybox])
         .input("recipe", recipes::CALICO_TEXT.concat())
@@ -64,7 +64,7 @@ pub(super) fn build(
         Ok(())
     })?;
     let definitions = definitions(cache, progress)?.join(DEFINITIONS);
-    Ok(Made { images, cni_bin, definitions })
+    Ok(Built { images, cni_bin, definitions })
 }
 
 const DEFINITIONS: &str = "crds.yaml";

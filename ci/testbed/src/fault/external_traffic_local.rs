@@ -6,7 +6,7 @@ use super::{
     about::About,
     kind::FaultKind,
     pod_address_missing::PodAddressMissing,
-    policy::{self, Does},
+    policy::{self, Effect},
     truth::without_pod_address,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 const POLICY: &str = "testbed-external-traffic-local";
 
 /// What the policy does.
-const LOCAL: Does = Does::Sets {
+const LOCAL: Effect = Effect::Sets {
     spec: "Object.spec{externalTrafficPolicy: 'Local'}",
     of: "has(object.spec.type) && object.spec.type in ['NodePort', 'LoadBalancer']",
     field: "{.spec.externalTrafficPolicy}",

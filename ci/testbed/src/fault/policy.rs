@@ -20,7 +20,7 @@ const SINCE: KubernetesMinor = KubernetesMinor::new(36);
 
 /// What a policy does to a new Service.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Does {
+pub(super) enum Effect {
     /// Sets a field of the spec, to be read at this JSON path.
     Sets {
         /// In CEL: `Object.spec{externalTrafficPolicy: 'Local'}`.
@@ -37,9 +37,9 @@ pub(super) enum Does {
 }
 
 /// Refuses a cluster whose API server doesn't serve such policies.
-pub(super) fn check(cluster: &Cluster, does: Does) -> Result<()> {
+pub(super) fn check(cluster: &Cluster, does: Effect) -> Result<()> {
     let minor = cluster.record().spec.kubernetes;
-    if matches!(does, Does::Sets { .. }) && minor < SINCE {
+    if matches!(does, Effect::Sets { .. }) && minor < SINCE {
         return Err(Error::Invalid(format!(
             "Kubernetes {minor} has no admission policies that change objects: take {SINCE} or later"
         )));
@@ -48,7 +48,7 @@ pub(super) fn check(cluster: &Cluster, does: Does) -> Result<()> {
 }
 
 /// Makes the policy, and waits until it is followed.
-pub(super) fn add(cluster: &Cluster, name: &str, does: Does) -> Result<()> {
+pub(super) fn add(cluster: &Cluster, name: &str, does: Effect) -> Result<()> {
     let rules = json!({ "resourceRules": [{
         "apiGroups": [""],
         "apiVersions": ["v1"],
@@ -56,7 +56,7 @@ pub(super) fn add(cluster: &Cluster, name: &str, does: Does) -> Result<()> {
         "resources": ["services"],
     }]});
     let (kind, spec) = match does {
-        Does::Sets { spec, of, .. } => (
+        Effect::Sets { spec, of, .. } => (
             "MutatingAdmissionPolicy",
             json!({
                 "failurePolicy": "Fail",
@@ -69,7 +69,7 @@ pub(super) fn add(cluster: &Cluster, name: &str, does: Does) -> Result<()> {
                 }],
             }),
         ),
-        Does::Allows(expression) => (
+        Effect::Allows(expression) => (
             "ValidatingAdmissionPolicy",
             json!({
                 "failurePolicy": "Fail",
@@ -82,7 +82,7 @@ pub(super) fn add(cluster: &Cluster, name: &str, does: Does) -> Result<()> {
         ),
     };
     let mut binding = json!({ "policyName": name });
-    if matches!(does, Does::Allows(_)) {
+    if matches!(does, Effect::Allows(_)) {
         binding["validationActions"] = json!(["Deny"]);
     }
     let object = |kind: &str, spec: Value| {
@@ -103,10 +103,10 @@ pub(super) fn add(cluster: &Cluster, name: &str, does: Does) -> Result<()> {
 }
 
 /// Deletes the policy, and waits until it is followed no more.
-pub(super) fn remove(cluster: &Cluster, name: &str, does: Does) -> Result<()> {
+pub(super) fn remove(cluster: &Cluster, name: &str, does: Effect) -> Result<()> {
     let kind = match does {
-        Does::Sets { .. } => "mutatingadmissionpolicy",
-        Does::Allows(_) => "validatingadmissionpolicy",
+        Effect::Sets { .. } => "mutatingadmissionpolicy",
+        Effect::Allows(_) => "validatingadmissionpolicy",
     };
     for kind in [format!("{kind}binding"), kind.to_owned()] {
         let delete = ["delete", &kind, name, "--ignore-not-found"];
@@ -116,21 +116,21 @@ pub(super) fn remove(cluster: &Cluster, name: &str, does: Does) -> Result<()> {
 }
 
 /// Asks for a Service without making it, until it comes out as wanted.
-fn wait_until(cluster: &Cluster, does: Does, followed: bool) -> Result<()> {
+fn wait_until(cluster: &Cluster, does: Effect, followed: bool) -> Result<()> {
     let what = format!("new Services {} the policy", if followed { "under" } else { "without" });
     wait_for(&what, Duration::from_secs(30), String::new, || {
         let ask = ["create", "service", "nodeport", "testbed-asks", "--tcp=80", "--dry-run=server"];
         let field = match does {
-            Does::Sets { field, .. } => field,
-            Does::Allows(_) => "{.metadata.name}",
+            Effect::Sets { field, .. } => field,
+            Effect::Allows(_) => "{.metadata.name}",
         };
         let output = format!("jsonpath={field}");
         let arguments = [&ask[..], &["-o", &output]].concat();
         let found = cluster.kubectl()?.args(arguments).read("ask for a Service");
         let is_followed = match (does, found) {
-            (Does::Sets { value, .. }, Ok(found)) => found == value,
-            (Does::Sets { .. }, Err(error)) => return Err(error),
-            (Does::Allows(_), found) => found.is_err(),
+            (Effect::Sets { value, .. }, Ok(found)) => found == value,
+            (Effect::Sets { .. }, Err(error)) => return Err(error),
+            (Effect::Allows(_), found) => found.is_err(),
         };
         Ok((is_followed == followed).then_some(()))
     })

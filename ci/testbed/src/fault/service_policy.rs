@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     about::About,
     kind::FaultKind,
-    policy::{self, Does},
+    policy::{self, Effect},
 };
 use crate::{
     cluster::Cluster,
@@ -42,7 +42,7 @@ pub enum Sets {
 }
 
 impl Sets {
-    const fn does(self) -> Does {
+    const fn does(self) -> Effect {
         const CLUSTER: &str = "!has(object.spec.type) || object.spec.type != 'ExternalName'";
         let (spec, of, field, value) = match self {
             Self::Affinity => (
@@ -71,10 +71,10 @@ impl Sets {
                 "Local",
             ),
             Self::NoNodePorts => {
-                return Does::Allows("!has(object.spec.type) || object.spec.type != 'NodePort'");
+                return Effect::Allows("!has(object.spec.type) || object.spec.type != 'NodePort'");
             }
         };
-        Does::Sets { spec, of, field, value }
+        Effect::Sets { spec, of, field, value }
     }
 }
 

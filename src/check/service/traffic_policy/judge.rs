@@ -56,11 +56,11 @@ pub(super) fn verdict(world: World<'_>, client: &Client, readings: &Readings<'_>
     let seen = answers.iter().find_map(|reading| Some((reading, client.lost(world, reading)?)));
     if let Some((reading, address)) = seen {
         match client.is_here(world, readings) {
-            Here::No => {
+            RunsOnNode::No => {
                 let detail = format!("{SOURCE_LOST}: nginx saw {address} as the client");
                 return Verdict::fail(detail, client.masqueraded(world, reading, address));
             }
-            Here::Perhaps => {
+            RunsOnNode::Perhaps => {
                 let detail = "answered; whether it sees this machine's address can't be told, for it \
                               may be the node's own";
                 return outcome::unknown(&own).unwrap_or_else(|| Verdict::pass(detail));
@@ -121,7 +121,7 @@ fn witness<'r, 'a>(reading: &Reading<'_>, readings: &'r Readings<'a>) -> Option<
 }
 
 /// Whether the machine that runs us is the node whose address a backend saw.
-enum Here {
+enum RunsOnNode {
     No,
     Perhaps,
 }
@@ -174,9 +174,9 @@ impl Client {
     }
 
     /// Whether the client may be the backend's node itself: then another node sees it as the client.
-    fn is_here(&self, world: World<'_>, readings: &Readings<'_>) -> Here {
+    fn is_here(&self, world: World<'_>, readings: &Readings<'_>) -> RunsOnNode {
         if self.from != Origin::Outside {
-            return Here::No;
+            return RunsOnNode::No;
         }
         let others = readings
             .witnesses
@@ -185,9 +185,9 @@ impl Client {
         let mut seen = others.flat_map(clients).peekable();
         let comparable = seen.peek().is_some();
         if comparable && !seen.any(|client| self.is_owners(world, client)) {
-            Here::No
+            RunsOnNode::No
         } else {
-            Here::Perhaps
+            RunsOnNode::Perhaps
         }
     }
 

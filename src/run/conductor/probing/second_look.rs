@@ -74,7 +74,7 @@ fn until(now: Instant, deadline: Instant, spent: Duration) -> Instant {
 
 /// What is looked at once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
+enum Scope {
     /// All that failed.
     All,
     /// What a kube-proxy may repair that is only just there: not what is dead between pods themselves, too. Ways
@@ -88,7 +88,7 @@ enum Wanted {
 
 /// What speaks for failures that go away by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sign {
+enum Reason {
     /// Pods, or this machine, that were kept from the processor, or paths that came to life late.
     Settling,
     /// A kube-proxy that is only just there, and nothing else.
@@ -146,21 +146,21 @@ impl Session {
         let begun = Instant::now();
         let until = until(begun, self.deadline, self.looking_again);
         let (mut rounds, mut recovered) = (0, 0);
-        let mut wanted = Wanted::All;
+        let mut wanted = Scope::All;
         loop {
             let failed = self.failed(held_back, wanted);
             if failed.is_empty() || Instant::now() >= until {
                 break;
             }
-            if rounds == 0 && wanted == Wanted::All {
+            if rounds == 0 && wanted == Scope::All {
                 match self.may_yet_recover(held_back, until).await {
-                    Some(Sign::Settling) => {}
-                    Some(Sign::YoungProxy) => {
-                        wanted = Wanted::Proxied;
+                    Some(Reason::Settling) => {}
+                    Some(Reason::YoungProxy) => {
+                        wanted = Scope::Proxied;
                         continue;
                     }
                     None => {
-                        wanted = Wanted::Refusals;
+                        wanted = Scope::Refusals;
                         continue;
                     }
                 }
@@ -169,7 +169,7 @@ impl Session {
             // What is not done by then stays as it was seen before.
             let _ = timeout_at(until, self.try_again(held_back, &failed, wanted)).await;
             rounds += 1;
-            self.fixture.looked_again |= wanted != Wanted::Refusals;
+            self.fixture.looked_again |= wanted != Scope::Refusals;
             let left = failed.into_iter().filter(|&place| {
                 let (id, observation) = &held_back[place];
                 self.deserves_a_second_look(*id, observation)
@@ -182,7 +182,7 @@ impl Session {
         }
         self.looking_again += begun.elapsed();
         // Refusals that come late are no sign of anything.
-        if rounds > 0 && wanted != Wanted::Refusals {
+        if rounds > 0 && wanted != Scope::Refusals {
             let tried = words::times(rounds);
             let seconds = begun.elapsed().as_secs();
             let answered = match recovered {
@@ -197,7 +197,7 @@ impl Session {
     }
 
     /// The places of what failed and is wanted.
-    fn failed(&self, held_back: &[(ProbeId, Observation)], wanted: Wanted) -> Vec<usize> {
+    fn failed(&self, held_back: &[(ProbeId, Observation)], wanted: Scope) -> Vec<usize> {
         let failed: Vec<(usize, &Probe)> = held_back
             .iter()
             .enumerate()
@@ -213,9 +213,9 @@ impl Session {
             .collect();
         let ways = Ways::of(self.seen(held_back));
         let is_wanted = |probe: &Probe| match wanted {
-            Wanted::All => true,
-            Wanted::Proxied => !ways.explain(self.world(), probe),
-            Wanted::Refusals => is_refusal(probe) && !dead.contains(&start(probe)),
+            Scope::All => true,
+            Scope::Proxied => !ways.explain(self.world(), probe),
+            Scope::Refusals => is_refusal(probe) && !dead.contains(&start(probe)),
         };
         failed.iter().filter(|(_, probe)| is_wanted(probe)).map(|(place, _)| *place).collect()
     }
@@ -235,14 +235,14 @@ impl Session {
         &self,
         held_back: &[(ProbeId, Observation)],
         until: Instant,
-    ) -> Option<Sign> {
+    ) -> Option<Reason> {
         let world = self.world();
         let ways = Ways::of(self.seen(held_back));
         if self.seen(held_back).any(|(probe, seen)| {
             held_up(probe, seen).is_some()
                 || came_late(world, &ways, &Reading::of(world, probe, Some(seen)))
         }) {
-            return Some(Sign::Settling);
+            return Some(Reason::Settling);
         }
         let until = until.min(Instant::now() + STARTING);
         loop {
@@ -251,7 +251,7 @@ impl Session {
                 Proxies::Starting if Instant::now() < until => {
                     sleep(Duration::from_secs(1)).await;
                 }
-                Proxies::Young | Proxies::Starting => return Some(Sign::YoungProxy),
+                Proxies::Young | Proxies::Starting => return Some(Reason::YoungProxy),
             }
         }
     }
@@ -270,7 +270,7 @@ impl Session {
         &mut self,
         held_back: &mut [(ProbeId, Observation)],
         failed: &[usize],
-        wanted: Wanted,
+        wanted: Scope,
     ) {
         let mut places = BTreeMap::new();
         let mut probes = Vec::new();
@@ -278,7 +278,7 @@ impl Session {
             let id = held_back[place].0;
             if let Some(probe) = self.ledger.probe(id) {
                 let mut probe = probe.clone();
-                if wanted == Wanted::Proxied {
+                if wanted == Scope::Proxied {
                     probe.attempts.settle_ms = probe.attempts.settle_ms.min(SHORT);
                 }
                 probes.push((id, probe));

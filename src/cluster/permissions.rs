@@ -6,9 +6,9 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 
-/// A right that a run needs.
+/// A permission that a run needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Right {
+pub struct Permission {
     /// `get`, `list`, `watch`, `create`, `patch`, `delete` …
     pub verb: &'static str,
     /// The API group, empty for the core group.
@@ -23,8 +23,8 @@ pub struct Right {
     pub optional: bool,
 }
 
-impl Right {
-    /// A right that a run can't do without. `resource` may name a subresource after a slash, and
+impl Permission {
+    /// A permission that a run can't do without. `resource` may name a subresource after a slash, and
     /// a group after a dot (`pods/exec`, `leases.coordination.k8s.io`).
     pub fn required(verb: &'static str, resource: &str, namespace: Option<&str>) -> Self {
         let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));
@@ -42,12 +42,12 @@ impl Right {
         }
     }
 
-    /// A right whose absence only leaves something unknown.
+    /// A permission whose absence only leaves something unknown.
     pub fn optional(verb: &'static str, resource: &str, namespace: Option<&str>) -> Self {
         Self { optional: true, ..Self::required(verb, resource, namespace) }
     }
 
-    /// The rights that it takes to open a WebSocket into a pod (`pods/exec`, `pods/portforward`)
+    /// The permissions that it takes to open a WebSocket into a pod (`pods/exec`, `pods/portforward`)
     /// of a namespace: `get`, since a WebSocket begins as a GET, and since Kubernetes 1.35 `create`
     /// as well (feature gate AuthorizePodWebsocketUpgradeCreatePermission), whose absence that API
     /// server refuses without naming it. `version` is the API server's.
@@ -83,7 +83,7 @@ impl Right {
     }
 }
 
-impl Right {
+impl Permission {
     /// The resource as `kubectl auth can-i` takes it: `pods/exec`, `leases.coordination.k8s.io`.
     fn object(&self) -> String {
         let mut object = self.resource.clone();
@@ -101,12 +101,15 @@ impl Right {
 
 /// Rights as one phrase, those of a resource and those of a namespace together: `list nodes; get
 /// and create pods/exec, patch services in namespace x`.
-pub(super) fn phrase(rights: &[Right]) -> String {
-    let namespaces = distinct(rights.iter().map(|right| right.namespace.as_deref()));
+pub(super) fn phrase(permissions: &[Permission]) -> String {
+    let namespaces = distinct(permissions.iter().map(|permission| permission.namespace.as_deref()));
     let phrases = namespaces.into_iter().map(|namespace| {
-        let here = || rights.iter().filter(|right| right.namespace.as_deref() == namespace);
-        let each = distinct(here().map(Right::object)).into_iter().map(|object| {
-            let verbs = here().filter(|right| right.object() == object).map(|right| right.verb);
+        let here =
+            || permissions.iter().filter(|permission| permission.namespace.as_deref() == namespace);
+        let each = distinct(here().map(Permission::object)).into_iter().map(|object| {
+            let verbs = here()
+                .filter(|permission| permission.object() == object)
+                .map(|permission| permission.verb);
             format!("{} {object}", verbs.collect::<Vec<_>>().join(" and "))
         });
         let all = each.collect::<Vec<_>>().join(", ");
@@ -128,7 +131,7 @@ fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     })
 }
 
-impl fmt::Display for Right {
+impl fmt::Display for Permission {
     /// As `kubectl auth can-i` takes it: `create pods/exec in namespace x`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.verb, self.object())?;
@@ -145,25 +148,25 @@ mod tests {
 
     #[test]
     fn a_right_reads_as_kubectl_auth_can_i_takes_it() {
-        let exec = Right::required("create", "pods/exec", Some("x"));
+        let exec = Permission::required("create", "pods/exec", Some("x"));
         assert_eq!(exec.to_string(), "create pods/exec in namespace x");
         assert_eq!((exec.resource.as_str(), exec.subresource.as_deref()), ("pods", Some("exec")));
-        let leases = Right::optional("patch", "leases.coordination.k8s.io", None);
+        let leases = Permission::optional("patch", "leases.coordination.k8s.io", None);
         assert_eq!(leases.to_string(), "patch leases.coordination.k8s.io");
         assert_eq!((leases.group.as_str(), leases.optional), ("coordination.k8s.io", true));
     }
 
     #[test]
     fn many_rights_read_as_one_phrase() {
-        let rights = [
-            Right::required("list", "nodes", None),
-            Right::required("get", "pods/exec", Some("x")),
-            Right::required("patch", "services", Some("x")),
-            Right::required("create", "namespaces", None),
-            Right::required("create", "pods/exec", Some("x")),
+        let permissions = [
+            Permission::required("list", "nodes", None),
+            Permission::required("get", "pods/exec", Some("x")),
+            Permission::required("patch", "services", Some("x")),
+            Permission::required("create", "namespaces", None),
+            Permission::required("create", "pods/exec", Some("x")),
         ];
         assert_eq!(
-            phrase(&rights),
+            phrase(&permissions),
             "list nodes, create namespaces; get and create pods/exec, patch services in namespace x"
         );
     }
@@ -171,8 +174,8 @@ mod tests {
     #[test]
     fn since_1_35_entering_a_pod_takes_two_rights() {
         let verbs = |version| {
-            let rights = Right::to_enter(version, "pods/exec", None);
-            rights.iter().map(|right| right.verb).collect::<Vec<_>>()
+            let permissions = Permission::to_enter(version, "pods/exec", None);
+            permissions.iter().map(|permission| permission.verb).collect::<Vec<_>>()
         };
         assert_eq!(verbs("v1.34.9-gke.100"), ["get"]);
         assert_eq!(verbs("v1.35.0"), ["get", "create"]);

@@ -9,7 +9,7 @@ use crate::net::IpFamily;
 
 /// How long answers took in each family, on ways that answered in both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Beside {
+pub struct FamilyTimes {
     /// How many ways are compared.
     pub paths: usize,
     /// Over IPv4.
@@ -35,7 +35,7 @@ pub struct Times {
 /// The same from the same place to the same thing, whatever the family.
 type Way<'a> = (&'a Vantage, &'a Aim, bool);
 
-impl Beside {
+impl FamilyTimes {
     /// Compares what was tried. Large answers, what nobody may answer, and names are left out; so is
     /// what answered in one family alone, for that is another thing than being slow. `None` where
     /// nothing is left.
@@ -132,10 +132,10 @@ mod tests {
             (probe("n1", "[fd00::1]:80"), attempts(&[500, 40, 30], 1)),
             (probe("n2", "[fd00::2]:80"), attempts(&[30, 30], 0)),
         ];
-        let beside = Beside::of(seen.iter().map(|(probe, seen)| (probe, seen.as_slice())));
+        let beside = FamilyTimes::of(seen.iter().map(|(probe, seen)| (probe, seen.as_slice())));
         let ipv4 = Times { first_ms: 10, median_ms: 10, quickest_ms: 10, slowest_ms: 20 };
         let ipv6 = Times { first_ms: 540, median_ms: 30, quickest_ms: 30, slowest_ms: 40 };
-        assert_eq!(beside, Some(Beside { paths: 2, ipv4, ipv6 }));
+        assert_eq!(beside, Some(FamilyTimes { paths: 2, ipv4, ipv6 }));
         assert_eq!(beside.unwrap().ordered(), (IpFamily::V4, ipv4, ipv6));
     }
 
@@ -150,7 +150,7 @@ mod tests {
         ];
         let beside = |count| {
             let seen = seen.iter().take(count);
-            Beside::of(seen.map(|(probe, seen)| (probe, seen.as_slice())))
+            FamilyTimes::of(seen.map(|(probe, seen)| (probe, seen.as_slice())))
         };
         assert_eq!(beside(4).map(|it| (it.paths, it.ipv4.median_ms)), Some((1, 10)));
         assert_eq!(beside(2), None);

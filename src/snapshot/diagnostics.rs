@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is told of a node and of the network's pods on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct NodeDiagnostics {
     /// The node.
     pub node: String,
     /// The pods there that its network needs.
@@ -22,7 +22,7 @@ pub struct Told {
     pub unread: Vec<String>,
 }
 
-impl Told {
+impl NodeDiagnostics {
     /// The permissions that are missing to tell all, each as a sentence fragment.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         self.unread.iter().map(String::as_str).filter(|it| it.starts_with(MISSING))

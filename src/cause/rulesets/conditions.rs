@@ -14,7 +14,7 @@ use crate::{
 
 /// Whether a packet is what a rule asks for. The order counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fits {
+pub(super) enum Match {
     No,
     /// Something that the rule asks for is not known here.
     Perhaps,
@@ -23,7 +23,7 @@ pub(super) enum Fits {
 
 /// One thing that a rule asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Want {
+enum Condition {
     Family(IpFamily),
     Udp(bool),
     /// Of the source, or of the destination.
@@ -47,7 +47,7 @@ enum Want {
 
 /// What a rule asks for.
 #[derive(Debug)]
-pub(super) struct Wants(Vec<Want>);
+pub(super) struct Conditions(Vec<Condition>);
 
 /// A packet on its way.
 struct Packet {
@@ -60,12 +60,12 @@ struct Packet {
     is_answer: bool,
 }
 
-impl Wants {
+impl Conditions {
     pub(super) fn of(table: &str, text: &str) -> Self {
         let mut wants = Vec::new();
         match table.split(' ').next() {
-            Some("ip") => wants.push(Want::Family(IpFamily::V4)),
-            Some("ip6") => wants.push(Want::Family(IpFamily::V6)),
+            Some("ip") => wants.push(Condition::Family(IpFamily::V4)),
+            Some("ip6") => wants.push(Condition::Family(IpFamily::V6)),
             _ => {}
         }
         let mut words = text.split_whitespace().peekable();
@@ -74,7 +74,7 @@ impl Wants {
                 "drop" | "reject" | "notrack" => break,
                 "counter" | "log" => continue,
                 "ip" | "ip6" => {
-                    wants.push(Want::Family(if word == "ip" {
+                    wants.push(Condition::Family(if word == "ip" {
                         IpFamily::V4
                     } else {
                         IpFamily::V6
@@ -84,24 +84,28 @@ impl Wants {
                             let (not, all) = values(&mut words);
                             let any: Option<Vec<IpNet>> = all.iter().map(|it| net(it)).collect();
                             let source = end == "saddr";
-                            any.map_or(Want::Else, |any| Want::Address { source, not, any })
+                            any.map_or(Condition::Else, |any| Condition::Address {
+                                source,
+                                not,
+                                any,
+                            })
                         }
                         Some("nexthdr" | "protocol") => protocol(&mut words),
-                        _ => Want::Else,
+                        _ => Condition::Else,
                     }
                 }
                 "meta" => match words.next() {
                     Some("l4proto") => protocol(&mut words),
                     Some("nfproto") => match words.next() {
-                        Some("ipv4") => Want::Family(IpFamily::V4),
-                        Some("ipv6") => Want::Family(IpFamily::V6),
-                        _ => Want::Else,
+                        Some("ipv4") => Condition::Family(IpFamily::V4),
+                        Some("ipv6") => Condition::Family(IpFamily::V6),
+                        _ => Condition::Else,
                     },
-                    _ => Want::Else,
+                    _ => Condition::Else,
                 },
                 "tcp" | "udp" | "th" => {
                     if word != "th" {
-                        wants.push(Want::Udp(word == "udp"));
+                        wants.push(Condition::Udp(word == "udp"));
                     }
                     match words.next() {
                         Some(end @ ("sport" | "dport")) => {
@@ -109,20 +113,20 @@ impl Wants {
                             let any: Option<Vec<(u16, u16)>> =
                                 all.iter().map(|it| ports(it)).collect();
                             let source = end == "sport";
-                            any.map_or(Want::Else, |any| Want::Port { source, not, any })
+                            any.map_or(Condition::Else, |any| Condition::Port { source, not, any })
                         }
-                        _ => Want::Else,
+                        _ => Condition::Else,
                     }
                 }
                 "ct" => match (words.next(), words.next()) {
-                    (Some("state"), Some("new")) => Want::New,
+                    (Some("state"), Some("new")) => Condition::New,
                     (
                         Some("state"),
                         Some("established" | "established,related" | "related,established"),
-                    ) => Want::Known,
-                    _ => Want::Else,
+                    ) => Condition::Known,
+                    _ => Condition::Else,
                 },
-                _ => Want::Else,
+                _ => Condition::Else,
             };
             wants.push(want);
         }
@@ -131,20 +135,20 @@ impl Wants {
 
     /// How well the packets of a probe fit, where they pass a hook of a node. A rule that can't be told to
     /// fit for sure must at least ask for an address or a port that these have.
-    pub(super) fn fit(&self, way: &Way<'_, '_>, hook: Option<Hook>) -> Fits {
+    pub(super) fn fit(&self, way: &Way<'_, '_>, hook: Option<Hook>) -> Match {
         let each = self.each(way, hook).flatten();
-        each.max().unwrap_or(Fits::No)
+        each.max().unwrap_or(Match::No)
     }
 
     /// Whether packets of a probe fit in whatever form they pass there.
     pub(super) fn must_fit(&self, way: &Way<'_, '_>, hook: Option<Hook>) -> bool {
         self.each(way, hook)
-            .any(|forms| !forms.is_empty() && forms.into_iter().all(|fits| fits == Fits::Yes))
+            .any(|forms| !forms.is_empty() && forms.into_iter().all(|fits| fits == Match::Yes))
     }
 
     /// Of each hook, and each direction in which packets pass it: how the forms that they may have there
     /// fit.
-    fn each(&self, way: &Way<'_, '_>, hook: Option<Hook>) -> impl Iterator<Item = Vec<Fits>> {
+    fn each(&self, way: &Way<'_, '_>, hook: Option<Hook>) -> impl Iterator<Item = Vec<Match>> {
         let any = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output];
         let hooks = hook.map_or_else(|| any.to_vec(), |hook| vec![hook]);
         hooks.into_iter().flat_map(move |hook| {
@@ -155,25 +159,26 @@ impl Wants {
         })
     }
 
-    fn asks_for(&self, packet: &Packet) -> Fits {
-        let each: Vec<(&Want, Fits)> =
+    fn asks_for(&self, packet: &Packet) -> Match {
+        let each: Vec<(&Condition, Match)> =
             self.0.iter().map(|want| (want, want.fits(packet))).collect();
-        let telling = |(want, fits): &(&Want, Fits)| {
-            matches!(want, Want::Address { .. } | Want::Port { .. }) && *fits == Fits::Yes
+        let telling = |(want, fits): &(&Condition, Match)| {
+            matches!(want, Condition::Address { .. } | Condition::Port { .. })
+                && *fits == Match::Yes
         };
-        match each.iter().map(|(_, fits)| *fits).min().unwrap_or(Fits::Yes) {
-            Fits::Perhaps if !each.iter().any(telling) => Fits::No,
+        match each.iter().map(|(_, fits)| *fits).min().unwrap_or(Match::Yes) {
+            Match::Perhaps if !each.iter().any(telling) => Match::No,
             fits => fits,
         }
     }
 }
 
-impl Want {
-    fn fits(&self, packet: &Packet) -> Fits {
+impl Condition {
+    fn fits(&self, packet: &Packet) -> Match {
         let known = |so: Option<bool>| match so {
-            Some(true) => Fits::Yes,
-            Some(false) => Fits::No,
-            None => Fits::Perhaps,
+            Some(true) => Match::Yes,
+            Some(false) => Match::No,
+            None => Match::Perhaps,
         };
         match self {
             Self::Family(family) => known(Some(*family == packet.family)),
@@ -192,16 +197,16 @@ impl Want {
             }
             Self::New => known(Some(!packet.is_answer)),
             Self::Known => known(packet.is_answer.then_some(true)),
-            Self::Else => Fits::Perhaps,
+            Self::Else => Match::Perhaps,
         }
     }
 }
 
-fn protocol<'t>(words: &mut std::iter::Peekable<impl Iterator<Item = &'t str>>) -> Want {
+fn protocol<'t>(words: &mut std::iter::Peekable<impl Iterator<Item = &'t str>>) -> Condition {
     match values(words) {
-        (false, all) if all == ["tcp"] => Want::Udp(false),
-        (false, all) if all == ["udp"] => Want::Udp(true),
-        _ => Want::Else,
+        (false, all) if all == ["tcp"] => Condition::Udp(false),
+        (false, all) if all == ["udp"] => Condition::Udp(true),
+        _ => Condition::Else,
     }
 }
 

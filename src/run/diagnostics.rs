@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::{
     cluster::Cluster,
     facts::Facts,
-    snapshot::{Component, Event, MISSING, NetworkPod, Told, complaints},
+    snapshot::{Component, Event, MISSING, NetworkPod, NodeDiagnostics, complaints},
 };
 
 /// How long all of it may take.
@@ -40,28 +40,28 @@ fn namespaces(facts: &Facts) -> Vec<&'static str> {
 }
 
 /// What is told of these nodes. What can't be read in time, or at all, is said to be so.
-#[tracing::instrument(name = "told", skip_all)]
-pub(super) async fn told(
+#[tracing::instrument(name = "diagnostics", skip_all)]
+pub(super) async fn diagnostics(
     cluster: &Cluster,
     facts: &Facts,
     nodes: &[String],
     began: Timestamp,
-) -> Vec<Told> {
+) -> Vec<NodeDiagnostics> {
     let namespaces = namespaces(facts);
     // How long ago, so that it doesn't matter whose clock is right.
     let since = (Timestamp::now().as_second() - began.as_second()).max(0) + 1;
     join_all(nodes.iter().map(async |node| {
         let read = timeout(LIMIT, one(cluster, &namespaces, node, since)).await;
-        read.unwrap_or_else(|_| Told {
+        read.unwrap_or_else(|_| NodeDiagnostics {
             node: node.clone(),
             unread: vec![format!("no answer from the API server within {} s", LIMIT.as_secs())],
-            ..Told::default()
+            ..NodeDiagnostics::default()
         })
     }))
     .await
 }
 
-async fn one(cluster: &Cluster, namespaces: &[&str], node: &str, since: i64) -> Told {
+async fn one(cluster: &Cluster, namespaces: &[&str], node: &str, since: i64) -> NodeDiagnostics {
     let mut unread = BTreeSet::new();
     let pods = join_all(namespaces.iter().map(|namespace| pods(cluster, namespace, node))).await;
     let mut found = Vec::new();
@@ -102,7 +102,7 @@ async fn one(cluster: &Cluster, namespaces: &[&str], node: &str, since: i64) -> 
             }
         }
     }
-    Told {
+    NodeDiagnostics {
         node: node.to_owned(),
         pods: found.into_iter().map(|(pod, _)| pod).collect(),
         events,
@@ -190,14 +190,14 @@ async fn log(
         container,
         ..LogParams::default()
     };
-    let right = format!("get pods/log in namespace {}", pod.namespace);
-    api.logs(&pod.name, &parameters).await.map_err(|error| why(&right, &error))
+    let permission = format!("get pods/log in namespace {}", pod.namespace);
+    api.logs(&pod.name, &parameters).await.map_err(|error| why(&permission, &error))
 }
 
-fn why(right: &str, error: &kube::Error) -> String {
+fn why(permission: &str, error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) if status.code == 403 => format!("{MISSING}{right}"),
-        kube::Error::Api(status) => format!("{right}: {}", status.message),
-        error => format!("{right}: {error}"),
+        kube::Error::Api(status) if status.code == 403 => format!("{MISSING}{permission}"),
+        kube::Error::Api(status) => format!("{permission}: {}", status.message),
+        error => format!("{permission}: {error}"),
     }
 }

@@ -4,7 +4,7 @@ use super::{Cause, Confidence};
 use crate::{
     check::words,
     facts::Facts,
-    snapshot::{Component, Told, Trouble},
+    snapshot::{Component, NodeDiagnostics, Trouble},
 };
 
 /// How many such facts a cause gets.
@@ -85,8 +85,10 @@ pub(super) fn add(facts: &Facts, causes: &mut [Cause]) {
         let ties = TIES.iter().filter(|ties| ties.causes.contains(&cause.id.as_str()));
         let mut told: Vec<(String, bool)> = Vec::new();
         for ties in ties {
-            let about =
-                facts.told.iter().filter(|told| is_about(facts, cause, told, ties.component));
+            let about = facts
+                .diagnostics
+                .iter()
+                .filter(|told| is_about(facts, cause, told, ties.component));
             told.extend(about.flat_map(|told| of(told, ties)));
         }
         // What proves it first.
@@ -108,7 +110,7 @@ pub(super) fn add(facts: &Facts, causes: &mut [Cause]) {
 
 /// Whether a cause speaks of a node, or of no node by its name and so of all. DNS pods are asked from
 /// everywhere, wherever they are.
-fn is_about(facts: &Facts, cause: &Cause, told: &Told, component: Component) -> bool {
+fn is_about(facts: &Facts, cause: &Cause, told: &NodeDiagnostics, component: Component) -> bool {
     let names = facts.nodes.known().into_iter().flatten().map(|node| node.name.as_str());
     let mut named = names.filter(|name| mentions(&cause.what, name)).peekable();
     component == Component::Dns || named.peek().is_none() || named.any(|name| name == told.node)
@@ -125,7 +127,7 @@ pub(super) fn mentions(sentence: &str, name: &str) -> bool {
 }
 
 /// What is told of a component on a node, and whether it proves the cause.
-fn of(told: &Told, ties: &Ties) -> Vec<(String, bool)> {
+fn of(told: &NodeDiagnostics, ties: &Ties) -> Vec<(String, bool)> {
     let pods: Vec<_> = told.pods.iter().filter(|pod| pod.component == ties.component).collect();
     let complaints = told.complaints.iter().filter(|complaint| {
         ties.troubles.contains(&complaint.trouble)
@@ -164,9 +166,9 @@ mod tests {
         snapshot::{Complaint, NetworkPod},
     };
 
-    fn told(node: &str, trouble: Trouble) -> Told {
+    fn told(node: &str, trouble: Trouble) -> NodeDiagnostics {
         let pod = format!("kube-proxy-{node}");
-        Told {
+        NodeDiagnostics {
             node: node.to_owned(),
             pods: vec![NetworkPod {
                 namespace: "kube-system".to_owned(),
@@ -183,15 +185,15 @@ mod tests {
                 line: "\"Failed to execute iptables-restore\" err=\"exit status 1\"".to_owned(),
                 around: Vec::new(),
             }],
-            ..Told::default()
+            ..NodeDiagnostics::default()
         }
     }
 
-    fn cause(told: Told) -> Cause {
+    fn cause(told: NodeDiagnostics) -> Cause {
         let mut lab = Lab::dual()
             .with(Fault::ClusterIpDropped { at: "n2", family: V6 })
             .with(Fault::NodePortRefused { at: "n2", family: V6 });
-        lab.facts.told = vec![told];
+        lab.facts.diagnostics = vec![told];
         let mut causes = lab.run().record.causes;
         assert_eq!(causes.len(), 1);
         assert_eq!(causes[0].id, "service_proxy_down");

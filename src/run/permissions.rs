@@ -2,30 +2,30 @@
 
 use crate::{
     check::{DynCheck, Need, Stage},
-    cluster::Right,
+    cluster::Permission,
     facts::{Source, TargetName},
     fixture::{self, FixtureOptions},
 };
 
 /// What a run of these checks, on these Services of the operator's, asks of an API server of this
 /// version, each permission once.
-pub fn rights(
+pub fn permissions(
     checks: &[&'static dyn DynCheck],
     fixture: &FixtureOptions,
     targets: &[TargetName],
     version: &str,
-) -> Vec<Right> {
+) -> Vec<Permission> {
     let namespace = fixture.namespace.as_deref();
     // The nodes are what everything else is placed on and told apart by.
-    let mut rights = Source::Nodes.rights();
-    rights.extend(checks.iter().flat_map(|check| needed(*check, namespace, targets, version)));
+    let mut permissions = Source::Nodes.permissions();
+    permissions.extend(checks.iter().flat_map(|check| needed(*check, namespace, targets, version)));
     if has_workload(checks) {
-        rights.extend(fixture::rights(fixture));
+        permissions.extend(fixture::permissions(fixture));
     }
-    rights.into_iter().fold(Vec::new(), |mut all: Vec<Right>, right| {
-        match all.iter_mut().find(|known| known.is_same(&right)) {
-            Some(known) => known.optional &= right.optional,
-            None => all.push(right),
+    permissions.into_iter().fold(Vec::new(), |mut all: Vec<Permission>, permission| {
+        match all.iter_mut().find(|known| known.is_same(&permission)) {
+            Some(known) => known.optional &= permission.optional,
+            None => all.push(permission),
         }
         all
     })
@@ -66,21 +66,25 @@ fn needed(
     namespace: Option<&str>,
     targets: &[TargetName],
     version: &str,
-) -> Vec<Right> {
+) -> Vec<Permission> {
     check
         .promise()
         .needs
         .iter()
         .flat_map(|need| match need {
-            Need::Facts(source) => source.rights(),
-            Need::Exec => Right::to_enter(version, "pods/exec", namespace),
-            Need::Targets => targets.iter().flat_map(TargetName::rights).collect(),
+            Need::Facts(source) => source.permissions(),
+            Need::Exec => Permission::to_enter(version, "pods/exec", namespace),
+            Need::Targets => targets.iter().flat_map(TargetName::permissions).collect(),
             // The fixture asks for what those pods take.
             Need::Egress | Need::Policies | Need::Changes | Need::LoadBalancer => Vec::new(),
-            Need::ServiceProxy => vec![Right::optional("get", "services/proxy", namespace)],
+            Need::ServiceProxy => vec![Permission::optional("get", "services/proxy", namespace)],
             Need::ForwardToDns => {
-                let rights = Right::to_enter(version, "pods/portforward", Some("kube-system"));
-                rights.into_iter().map(|right| Right { optional: true, ..right }).collect()
+                let permissions =
+                    Permission::to_enter(version, "pods/portforward", Some("kube-system"));
+                permissions
+                    .into_iter()
+                    .map(|permission| Permission { optional: true, ..permission })
+                    .collect()
             }
         })
         .collect()
@@ -94,26 +98,31 @@ mod tests {
     fn asked(ids: &[&str]) -> Vec<String> {
         let checks: Vec<_> = ids.iter().map(|id| by_id(id).unwrap()).collect();
         let target = "team/web".parse().unwrap();
-        let rights = rights(&checks, &FixtureOptions::default(), &[target], "v1.36");
-        rights.iter().map(ToString::to_string).collect()
+        let permissions = permissions(&checks, &FixtureOptions::default(), &[target], "v1.36");
+        permissions.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_run_asks_only_for_what_its_checks_need() {
         assert_eq!(asked(&["node::internal_ips"]), ["list nodes"]);
         let dns = asked(&["dns::records"]);
-        for right in ["list services in namespace kube-system", "create pods/exec", "create pods"] {
-            assert!(dns.contains(&right.to_owned()), "{right}: {dns:?}");
+        for permission in
+            ["list services in namespace kube-system", "create pods/exec", "create pods"]
+        {
+            assert!(dns.contains(&permission.to_owned()), "{permission}: {dns:?}");
         }
-        assert!(!dns.iter().any(|right| right.contains("servicecidrs")), "{dns:?}");
-        assert!(!dns.iter().any(|right| right.contains("namespace team")), "{dns:?}");
+        assert!(!dns.iter().any(|permission| permission.contains("servicecidrs")), "{dns:?}");
+        assert!(!dns.iter().any(|permission| permission.contains("namespace team")), "{dns:?}");
         let target = asked(&["target::endpoints"]);
-        for right in ["get services", "list endpointslices.discovery.k8s.io"] {
-            let right = format!("{right} in namespace team");
-            assert!(target.contains(&right), "{right}: {target:?}");
+        for permission in ["get services", "list endpointslices.discovery.k8s.io"] {
+            let permission = format!("{permission} in namespace team");
+            assert!(target.contains(&permission), "{permission}: {target:?}");
         }
         let addresses = asked(&["pod::pod_ips"]);
-        assert!(!addresses.iter().any(|right| right.contains("pods/exec")), "{addresses:?}");
+        assert!(
+            !addresses.iter().any(|permission| permission.contains("pods/exec")),
+            "{addresses:?}"
+        );
     }
 
     #[test]
@@ -127,8 +136,9 @@ mod tests {
 
     #[test]
     fn a_permission_that_one_check_cannot_do_without_is_required() {
-        let rights = rights(&REGISTRY, &FixtureOptions::default(), &[], "v1.36");
-        let nodes = rights.iter().find(|right| right.to_string() == "list nodes").unwrap();
+        let permissions = permissions(&REGISTRY, &FixtureOptions::default(), &[], "v1.36");
+        let nodes =
+            permissions.iter().find(|permission| permission.to_string() == "list nodes").unwrap();
         assert!(!nodes.optional);
     }
 }
