@@ -16,7 +16,7 @@ use crate::{
 
 /// Everything that changed from one run to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The earlier run.
     pub old: Side,
     /// The later run.
@@ -52,7 +52,7 @@ pub struct Comparison {
 impl Comparison {
     /// How a process should end that reports it: failed where something fails that didn't before;
     /// inconclusive where something that was tested is no longer, or can't be told any more.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         if !self.regressions.is_empty() {
             Exit::Failed
         } else if !self.inconclusive.is_empty()
@@ -69,7 +69,7 @@ impl Comparison {
 
 /// One of the two runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Side {
+pub(crate) struct Side {
     /// The run's id.
     pub run: String,
     /// When it began.
@@ -100,7 +100,7 @@ impl Side {
 
 /// The causes that came and went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Causes {
+pub(crate) struct Causes {
     /// Those that the later run alone names.
     pub came: Vec<CauseChange>,
     /// Those that the earlier run alone names.
@@ -111,7 +111,7 @@ pub struct Causes {
 
 /// A cause that came or went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CauseChange {
+pub(crate) struct CauseChange {
     /// The rule that found it.
     pub id: String,
     /// What is or was broken.
@@ -143,7 +143,7 @@ impl<'a> Explained<'a> {
 
 /// A case whose verdict changed, or which is as bad as before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Change {
+pub(crate) struct Change {
     /// The whole name of the case, in the run in which it was red or couldn't be told. Not `name`, which
     /// is what some subjects have.
     pub case: String,
@@ -190,7 +190,7 @@ impl Change {
 
 /// A case that is no longer there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RemovedCase {
+pub(crate) struct RemovedCase {
     /// Its whole name.
     pub case: String,
     /// The check's id.
@@ -223,7 +223,7 @@ impl RemovedCase {
 /// Why a case is no longer there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
-pub enum RemovalReason {
+pub(crate) enum RemovalReason {
     /// Its check is not in the later run's suite.
     CheckNotRun,
     /// A node is in the cluster, and takes no part in the later run.
@@ -244,14 +244,14 @@ pub enum RemovalReason {
 
 impl RemovalReason {
     /// Whether something is still there and is no longer tested.
-    pub const fn leaves_a_gap(&self) -> bool {
+    pub(crate) const fn leaves_a_gap(&self) -> bool {
         matches!(self, Self::CheckNotRun | Self::NodeNotTested { .. } | Self::Unknown)
     }
 }
 
 /// A path whose time changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TimeChange {
+pub(crate) struct TimeChange {
     /// The whole name of the case.
     pub case: String,
     /// The check's id.
@@ -270,7 +270,7 @@ pub struct TimeChange {
 
 /// A fact that changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FactChange {
+pub(crate) struct FactChange {
     /// Which one (`Kubernetes`, `CNI`, `node n4`).
     pub what: String,
     /// What it was.

@@ -16,7 +16,7 @@ pub(crate) const KIND: &str = "ConformanceReport";
 /// A conformance report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Report {
+pub(crate) struct Report {
     /// `dualstack/v1alpha1`.
     #[schemars(extend("const" = API_VERSION))]
     pub api_version: String,
@@ -51,7 +51,7 @@ pub struct Report {
 /// Whose network a report is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Implementation {
+pub(crate) struct Implementation {
     /// The organization behind it.
     #[schemars(length(min = 1))]
     pub organization: String,
@@ -72,7 +72,7 @@ pub struct Implementation {
 /// What a run found and tested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Tested {
+pub(crate) struct Tested {
     /// The pod network that was found.
     pub cni: String,
     /// The mode of kube-proxy that was found.
@@ -84,7 +84,7 @@ pub struct Tested {
 /// How a part of a report, or all of it, ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Grade {
+pub(crate) enum Grade {
     /// Everything passed.
     Success,
     /// Nothing of the core failed, and not everything was seen to pass.
@@ -106,7 +106,7 @@ impl fmt::Display for Grade {
 /// A profile: a core and what is beyond it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// Its name.
     pub name: String,
     /// What must pass.
@@ -120,7 +120,7 @@ pub struct Profile {
 /// The core of a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Core {
+pub(crate) struct Core {
     /// How it ended.
     pub result: Grade,
     /// How many cases ended in which way.
@@ -133,7 +133,7 @@ pub struct Core {
 /// The extended features of a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Extended {
+pub(crate) struct Extended {
     /// How they ended.
     pub result: Grade,
     /// How many cases ended in which way.
@@ -152,7 +152,7 @@ pub struct Extended {
 /// A feature with the reason why it isn't among the supported ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Feature {
+pub(crate) struct Feature {
     /// Its name.
     pub name: String,
     /// The reason.
@@ -162,7 +162,7 @@ pub struct Feature {
 /// How many cases ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Statistics {
+pub(crate) struct Statistics {
     /// Seen to be as promised.
     pub passed: usize,
     /// Seen not to be, whether a baseline knows them or not.
@@ -191,7 +191,7 @@ impl Statistics {
 /// The record that a report follows from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RecordOf {
+pub(crate) struct RecordOf {
     /// The run's id.
     pub run: String,
     /// The SHA-256 of the file that `run --json` wrote, in hexadecimal.

@@ -10,7 +10,7 @@ use crate::{
 
 /// What both files are made from.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub(crate) struct Claim {
     /// Whose network it is, for the report.
     pub implementation: Implementation,
     /// The digest of the record's file, where it was read from one; otherwise that of the file which
@@ -20,7 +20,7 @@ pub struct Claim {
 
 /// The conformance report as YAML.
 #[derive(Debug)]
-pub struct Conformance {
+pub(crate) struct Conformance {
     output: OutputFile,
     claim: Claim,
     finished: Option<Arc<Finished>>,
@@ -28,7 +28,7 @@ pub struct Conformance {
 
 impl Conformance {
     /// Into this place.
-    pub const fn new(output: OutputFile, claim: Claim) -> Self {
+    pub(crate) const fn new(output: OutputFile, claim: Claim) -> Self {
         Self { output, claim, finished: None }
     }
 }
@@ -62,20 +62,20 @@ impl Reporter for Conformance {
 ///
 /// # Errors
 /// Where it can't be written as YAML.
-pub fn yaml(report: &Report) -> io::Result<String> {
+pub(crate) fn yaml(report: &Report) -> io::Result<String> {
     serde_saphyr::to_string(report).map_err(io::Error::other)
 }
 
 /// A badge for a README: the result of the conformance report.
 #[derive(Debug)]
-pub struct Badge {
+pub(crate) struct Badge {
     output: OutputFile,
     finished: Option<Arc<Finished>>,
 }
 
 impl Badge {
     /// Into this place.
-    pub const fn new(output: OutputFile) -> Self {
+    pub(crate) const fn new(output: OutputFile) -> Self {
         Self { output, finished: None }
     }
 }
@@ -104,7 +104,7 @@ impl Reporter for Badge {
 }
 
 /// The badge: an image that needs nothing else, and says in words what it shows.
-pub fn badge(result: Grade, kubernetes: &str) -> String {
+pub(crate) fn badge(result: Grade, kubernetes: &str) -> String {
     // Dark enough for white letters to be read (WCAG AA).
     let colour = match result {
         Grade::Success => "#1a7f37",

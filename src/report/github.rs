@@ -20,7 +20,7 @@ const LARGEST: usize = 1 << 20;
 
 /// The job's summary and annotations.
 #[derive(Debug)]
-pub struct GitHub {
+pub(crate) struct GitHub {
     out: Stream,
     summary: Option<PathBuf>,
     end: End,
@@ -28,7 +28,7 @@ pub struct GitHub {
 
 impl GitHub {
     /// Annotations to `out`, where the runner reads commands; `None` outside of GitHub Actions.
-    pub fn from_environment(out: impl FnOnce() -> Stream) -> Option<Self> {
+    pub(crate) fn from_environment(out: impl FnOnce() -> Stream) -> Option<Self> {
         if env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
             return None;
         }

@@ -12,7 +12,7 @@ use crate::{check::Status, record::Record};
 const PLACE: &str = "cluster";
 
 /// The run as a code quality report.
-pub static FORMAT: Format = Format {
+pub(crate) static FORMAT: Format = Format {
     option: "gitlab",
     what: "the GitLab report",
     help: "Write a report of GitLab's code quality to this file (`-`: stdout), with a finding for each \

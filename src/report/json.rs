@@ -9,7 +9,7 @@ use super::{Ending, Format};
 use crate::record::Record;
 
 /// The record as JSON.
-pub static FORMAT: Format = Format {
+pub(crate) static FORMAT: Format = Format {
     option: "json",
     what: "the run record",
     help: "Write the whole run as JSON to this file (`-`: stdout; compressed if it ends in `.gz`), \

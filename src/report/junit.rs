@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The run as JUnit XML.
-pub static FORMAT: Format = Format {
+pub(crate) static FORMAT: Format = Format {
     option: "junit",
     what: "the JUnit report",
     help: "Write JUnit XML to this file (`-`: stdout)",
@@ -39,14 +39,14 @@ const NAME: &str = "dualstack";
 
 /// The report of a run that broke off before it began: one error, so that no pipeline takes the
 /// absence of failures for success.
-pub fn of_nothing(error: &str) -> Report {
+pub(crate) fn of_nothing(error: &str) -> Report {
     let mut report = Report::new(NAME);
     report.add_test_suite(run_suite(Some(error), &[]));
     report
 }
 
 /// The report of a record.
-pub fn of_record(record: &Record) -> Report {
+pub(crate) fn of_record(record: &Record) -> Report {
     let mut report = Report::new(NAME);
     if let Some(end) = record.phases.iter().map(|phase| phase.start_ms + phase.millis).max() {
         report.set_time(Duration::from_millis(end));

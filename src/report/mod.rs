@@ -6,34 +6,34 @@
 //! cluster or a check's workings.
 
 mod axis;
-pub mod conformance;
-pub mod diff;
+pub(crate) mod conformance;
+pub(crate) mod diff;
 mod digest;
 mod fan;
 mod format;
 mod formats;
-pub mod github;
-pub mod gitlab;
+pub(crate) mod github;
+pub(crate) mod gitlab;
 mod grouped;
 mod harmless;
-pub mod html;
-pub mod json;
-pub mod junit;
+pub(crate) mod html;
+pub(crate) mod json;
+pub(crate) mod junit;
 #[cfg(test)]
 mod known_tests;
-pub mod markdown;
+pub(crate) mod markdown;
 mod output;
-pub mod plain;
+pub(crate) mod plain;
 mod reason;
-pub mod results;
-pub mod safe;
-pub mod streams;
+pub(crate) mod results;
+pub(crate) mod safe;
+pub(crate) mod streams;
 mod tally;
-pub mod tap;
-pub mod terminal;
+pub(crate) mod tap;
+pub(crate) mod terminal;
 #[cfg(test)]
 mod tests;
-pub mod text;
+pub(crate) mod text;
 
 pub use fan::{Fan, ReportError, Reporter};
 pub use format::{Ending, FileReport, Format};

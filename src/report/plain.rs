@@ -8,7 +8,7 @@ use crate::{check::Status, event::Event};
 
 /// Plain lines.
 #[derive(Debug)]
-pub struct Plain {
+pub(crate) struct Plain {
     results: Results,
     err: Stream,
     began: Instant,
@@ -21,7 +21,7 @@ impl Plain {
     const PACE: Duration = Duration::from_secs(2);
 
     /// Results to `out`, what happens to `err`.
-    pub fn new(out: Stream, err: Stream, detail: Detail) -> Self {
+    pub(crate) fn new(out: Stream, err: Stream, detail: Detail) -> Self {
         Self { results: Results::new(out, detail), err, began: Instant::now(), awaited: None }
     }
 

@@ -12,7 +12,7 @@ use crate::event::{Event, Finished};
 
 /// The results as text on one stream.
 #[derive(Debug)]
-pub struct Results {
+pub(crate) struct Results {
     out: Stream,
     detail: Detail,
     notices: Vec<String>,
@@ -23,7 +23,7 @@ pub struct Results {
 
 impl Results {
     /// Results to `out`.
-    pub const fn new(out: Stream, detail: Detail) -> Self {
+    pub(crate) const fn new(out: Stream, detail: Detail) -> Self {
         Self { out, detail, notices: Vec::new(), finished: None, failed: None }
     }
 

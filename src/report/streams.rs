@@ -9,15 +9,15 @@ use anstream::{AutoStream, ColorChoice};
 use terminal_size::{Width, terminal_size_of};
 
 /// The width of text where there is no terminal and `COLUMNS` doesn't say.
-pub const DEFAULT_WIDTH: usize = 100;
+pub(crate) const DEFAULT_WIDTH: usize = 100;
 /// No text is laid out narrower than this: tables would fall apart before the terminal wraps them.
-pub const LEAST_WIDTH: usize = 60;
+pub(crate) const LEAST_WIDTH: usize = 60;
 /// No text is laid out wider than this: the eye loses the line.
-pub const MOST_WIDTH: usize = 200;
+pub(crate) const MOST_WIDTH: usize = 200;
 
 /// Both streams.
 #[derive(Debug)]
-pub struct Streams {
+pub(crate) struct Streams {
     /// Where results go.
     pub out: Stream,
     /// Where progress, logs and errors go.
@@ -27,7 +27,7 @@ pub struct Streams {
 impl Streams {
     /// The process's own streams. [`ColorChoice::Auto`] means colour on a terminal, unless
     /// `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE` or `TERM` say otherwise.
-    pub fn standard(colour: ColorChoice) -> Self {
+    pub(crate) fn standard(colour: ColorChoice) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         Self {
             out: Stream {
@@ -45,14 +45,14 @@ impl Streams {
 
     /// The same streams with results on stderr, for when a file of ours goes to stdout.
     #[must_use]
-    pub fn with_results_on_stderr(self, colour: ColorChoice) -> Self {
+    pub(crate) fn with_results_on_stderr(self, colour: ColorChoice) -> Self {
         Self { out: Self::standard(colour).err, err: self.err }
     }
 }
 
 /// A stream that text goes to. What is written may hold ANSI styles; they are taken out where the
 /// stream shows none.
-pub struct Stream {
+pub(crate) struct Stream {
     writer: Box<dyn Write + Send>,
     interactive: bool,
     width: usize,
@@ -69,18 +69,19 @@ impl fmt::Debug for Stream {
 
 impl Stream {
     /// A stream of any kind that isn't a terminal and shows no styles.
-    pub fn plain(writer: impl Write + Send + 'static, width: usize) -> Self {
+    #[cfg(test)]
+    pub(crate) fn plain(writer: impl Write + Send + 'static, width: usize) -> Self {
         let writer: Box<dyn Write + Send> = Box::new(writer);
         Self { writer: Box::new(AutoStream::never(writer)), interactive: false, width }
     }
 
     /// Whether a person looks at it, on a terminal that can move its cursor.
-    pub const fn is_interactive(&self) -> bool {
+    pub(crate) const fn is_interactive(&self) -> bool {
         self.interactive
     }
 
     /// How many columns text may take.
-    pub const fn width(&self) -> usize {
+    pub(crate) const fn width(&self) -> usize {
         self.width
     }
 
@@ -89,14 +90,14 @@ impl Stream {
     /// # Errors
     /// Whatever writing gives, except that a reader who has gone away (`dualstack run | head`) has
     /// seen enough and is no error.
-    pub fn print(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn print(&mut self, text: &str) -> io::Result<()> {
         forgive_broken_pipe(
             self.writer.write_all(text.as_bytes()).and_then(|()| self.writer.flush()),
         )
     }
 
     /// Writes a line where nobody could be told that it failed.
-    pub fn say(&mut self, line: &str) {
+    pub(crate) fn say(&mut self, line: &str) {
         // A stderr that can't be written to leaves no place to complain.
         let _ = self.print(&format!("{line}\n"));
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::check::Status;
 
 /// The run as TAP.
-pub static FORMAT: Format = Format {
+pub(crate) static FORMAT: Format = Format {
     option: "tap",
     what: "the TAP report",
     help: "Write TAP version 14 to this file (`-`: stdout)",

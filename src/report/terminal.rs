@@ -16,7 +16,7 @@ use crate::event::{Event, Phase, Started};
 
 /// A progress line, then the results.
 #[derive(Debug)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     results: Results,
     bar: ProgressBar,
     /// Since when what the line shows has been going on.
@@ -38,7 +38,7 @@ struct InProgress {
 
 impl Terminal {
     /// Results to `out`; the progress line goes to stderr, which must be a terminal.
-    pub fn new(out: Stream, detail: Detail) -> Self {
+    pub(crate) fn new(out: Stream, detail: Detail) -> Self {
         let since = Arc::new(Mutex::new(Instant::now()));
         let target = if detail == Detail::Brief {
             ProgressDrawTarget::hidden()

@@ -7,7 +7,7 @@ use super::{
 use crate::{compare::Comparison, report::markdown::prose};
 
 /// The comparison as Markdown that GitHub and GitLab show alike. What a record holds can't be markup.
-pub fn markdown(found: &Comparison) -> String {
+pub(crate) fn markdown(found: &Comparison) -> String {
     let (word, numbers) = verdict(found);
     let mut text = format!("## dualstack diff: {word}\n\n{numbers}\n\n");
     for (which, of) in [("old", &found.old), ("new", &found.new)] {

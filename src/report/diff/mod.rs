@@ -6,13 +6,13 @@ mod markdown;
 mod tests;
 mod text;
 
-pub use markdown::markdown;
-pub use text::text;
+pub(crate) use markdown::markdown;
+pub(crate) use text::text;
 
 use crate::compare::Comparison;
 
 /// The comparison as JSON.
-pub fn json(found: &Comparison) -> String {
+pub(crate) fn json(found: &Comparison) -> String {
     // Strings, numbers and lists always make JSON; an error would only mean an empty answer.
     serde_json::to_string_pretty(found).map(|text| text + "\n").unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The comparison as text.
-pub fn text(found: &Comparison, layout: Layout) -> String {
+pub(crate) fn text(found: &Comparison, layout: Layout) -> String {
     let mut prose = Prose::new(layout);
     prose.paragraph(&for_terminal(&side("old", &found.old)));
     prose.paragraph(&for_terminal(&side("new", &found.new)));

@@ -20,7 +20,7 @@ use super::{Ending, Format};
 pub(super) use tests::hostile;
 
 /// The run as a web page.
-pub static FORMAT: Format = Format {
+pub(crate) static FORMAT: Format = Format {
     option: "html",
     what: "the HTML report",
     help: "Write a web page to this file (`-`: stdout): causes, a heat map of all paths, times and \

@@ -8,7 +8,7 @@ pub(super) use write::prose;
 use super::{Ending, Format};
 
 /// The run as Markdown.
-pub static FORMAT: Format = Format {
+pub(crate) static FORMAT: Format = Format {
     option: "markdown",
     what: "the Markdown report",
     help: "Write Markdown to this file (`-`: stdout); in GitHub Actions the job's summary has it too",

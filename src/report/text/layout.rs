@@ -7,7 +7,7 @@ use crate::{check::Status, exit::Exit};
 
 /// How much a report says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Detail {
+pub(crate) enum Detail {
     /// Failures and the summary.
     Brief,
     /// Failures, tables with like passes in one row, reasons, the summary.
@@ -19,7 +19,7 @@ pub enum Detail {
 
 /// How a report is laid out.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// The columns there are.
     pub width: usize,
     /// How much is said.

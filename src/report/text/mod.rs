@@ -11,7 +11,7 @@ mod summary;
 mod tables;
 mod view;
 
-pub use layout::{Detail, Layout};
+pub(crate) use layout::{Detail, Layout};
 pub(crate) use layout::{Prose, paint_verdict};
 
 use crate::{
@@ -24,7 +24,7 @@ use layout::{BOLD, DIM, paint};
 use view::View;
 
 /// What is about to be touched, as the first words of a run.
-pub fn header(started: &Started, layout: Layout) -> String {
+pub(crate) fn header(started: &Started, layout: Layout) -> String {
     let Started { run, server, suite, namespace } = started;
     let mut prose = Prose::new(layout);
     prose
@@ -40,7 +40,7 @@ pub fn header(started: &Started, layout: Layout) -> String {
 }
 
 /// What is about to be created, a paragraph for each namespace.
-pub fn creating(objects: &[String], layout: Layout) -> String {
+pub(crate) fn creating(objects: &[String], layout: Layout) -> String {
     let mut prose = Prose::new(layout);
     for object in objects {
         prose.paragraph(&paint(DIM, &format!("creating {object}")));
@@ -62,7 +62,7 @@ pub(super) fn sentence(record: &Record) -> String {
 }
 
 /// Everything that was found, except the [`header`]. `notices` are those of the run's events.
-pub fn body(finished: &Finished, notices: &[String], layout: Layout) -> String {
+pub(crate) fn body(finished: &Finished, notices: &[String], layout: Layout) -> String {
     let view = View::new(&finished.record, layout);
     let mut parts = vec![failures::render(&view)];
     if layout.detail > Detail::Brief {
