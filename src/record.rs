@@ -139,7 +139,7 @@ impl Phase {
             Self::Ready => "waiting for pods",
             Self::Serve => "waiting for endpoints",
             Self::Probe => "probing",
-            Self::Snapshot => "looking at nodes from inside",
+            Self::Snapshot => "reading node diagnostics",
             Self::Judge => "judging",
             Self::Teardown => "tearing down",
         }

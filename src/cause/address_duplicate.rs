@@ -12,8 +12,8 @@ impl CauseRule for AddressDuplicate {
     }
 
     fn why(&self) -> &'static str {
-        "Two machines with one address take turns in getting its packets. What the other nodes send to \
-         this one, and to the pods behind it, ends at a machine that knows nothing of them."
+        "If two machines have the same address, each gets some of its packets. Traffic from other nodes to this node \
+         and its pods ends up at the wrong machine."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

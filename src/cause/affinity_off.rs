@@ -41,7 +41,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         judged.case.family == Some(family) && of_them
     });
     let &node = nodes.first()?;
-    let address = several.first()?.probe.target.address()?.ip().to_string();
+    let probe = several.first()?.probe;
     let (is, names) = if nodes.len() > 1 { ("do", "Nodes") } else { ("does", "Node") };
     Some(Found {
         what: format!(
@@ -62,7 +62,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 )
             })
             .collect(),
-        reproduce: remedy::inspect_proxy(evidence.world, family, node, &address),
+        reproduce: remedy::inspect_service(evidence.world, family, node, probe),
         fix: remedy::affinity(evidence.world, family, node),
         cases,
         ..Found::default()

@@ -66,7 +66,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     ];
     if let (Some(node), Some(ip)) = (node, ip) {
         reproduce.push(commands::route(node, ip));
-        reproduce.push(commands::on_node_as_root(node, "nft list ruleset"));
+        reproduce.push(commands::rules(node));
     }
     Some(Found {
         what: format!(
@@ -81,7 +81,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                  nodes, and NetworkPolicies, which must admit the control plane's addresses."
             ),
             format!(
-                "See that {place} has routes, or the pod network's tunnel, to the {family} pod ranges of \
+                "Check that {place} has routes, or the pod network's tunnel, to the {family} pod ranges of \
                  every node."
             ),
             "With Konnectivity or a managed control plane, see the tunnel's agents, and whether the \

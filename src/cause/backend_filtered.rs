@@ -60,14 +60,14 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     );
     let mut reproduce = vec![
         format!("kubectl -n {namespace} get networkpolicies  # only after run --keep"),
-        commands::on_node_as_root(node, "nft list ruleset"),
+        commands::rules(node),
     ];
     if nobody {
         reproduce.insert(0, interface);
         fix.insert(
             0,
             format!(
-                "See that the pod's interface has the {family} address of its status and that IPv6 isn't \
+                "Check that the pod's interface has the {family} address of its status and that IPv6 isn't \
                  disabled in it (net.ipv6.conf.eth0.disable_ipv6); recreate the pod."
             ),
         );
@@ -75,8 +75,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     Some(Found {
         what: if nobody {
             format!(
-                "Nobody answers for the {family} address of pod {pod} on node {node}, not even to its own \
-                 node: its interface lacks the address that its status shows, or its node has no route to \
+                "The {family} address of pod {pod} on node {node} does not answer, not even to its own node: its \
+                 interface lacks the address that its status shows, or its node has no route to \
                  it."
             )
         } else {
@@ -112,14 +112,14 @@ fn refused(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let own = evidence.pod_path(node, node, family)?;
     Some(Found {
         what: format!(
-            "A filter on node {node} refuses {family} connections to its pods in their name: nginx there \
-             listens, and answers those that get past it."
+            "A filter on node {node} rejects {family} connections to its pods, as if the pods refused them: nginx \
+             there listens, and answers what bypasses the filter."
         ),
         evidence: vec![
             format!("pod on {node} to pod on {node}: {}, as from every other node", own.seen()),
             format!("{} at {}, which leads there: answered", past.probe.vantage, past.probe.target),
         ],
-        reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
+        reproduce: vec![commands::rules(node)],
         fix: vec![
             format!(
                 "Look for a rule on {node} that rejects with a TCP reset (firewalld, ufw, an agent of the \
@@ -162,11 +162,11 @@ fn refused_out(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<
     }
     Some(Found {
         what: format!(
-            "A filter or a redirection on node {node} refuses the {family} connections that its pods open, in \
-             the name of those whom they are for."
+            "A filter or a redirect on node {node} rejects the {family} connections that its pods open, as if their \
+             destinations had refused them."
         ),
         evidence: vec![first.told(), "the same backends answer others".to_owned()],
-        reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
+        reproduce: vec![commands::rules(node)],
         fix: vec![format!(
             "Look for a rule on {node} that rejects or redirects what pods send over {family} (a proxy of a \
              service mesh, firewalld, an agent of the pod network), and treat {} alike.",

@@ -70,7 +70,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                  SIGSTOP, a frozen cgroup), D waits for a disk or a network file system."
             ),
             format!(
-                "Look whether the pod gets any of the processor: limits and throttling (cpu.stat of its cgroup), \
+                "Check whether the pod gets any of the processor: limits and throttling (cpu.stat of its cgroup), \
                  and how busy {node} is."
             ),
             "Delete the pod, so that another is made. Rules and NetworkPolicies need no change."

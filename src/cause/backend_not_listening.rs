@@ -17,7 +17,7 @@ impl CauseRule for BackendNotListening {
 
     fn why(&self) -> &'static str {
         "The network carries the family to the pod, so no network setting repairs it: the program in \
-         the pod doesn't listen in this family, or the node's kernel gives pods none."
+         the pod doesn't listen in this family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -79,10 +79,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         ],
         fix: vec![
             format!(
-                "See that the kernel of {names} has {family} and doesn't disable it for pods \
-                 (net.ipv6.conf.all.disable_ipv6 and net.ipv6.conf.default.disable_ipv6 must be 0)."
+                "Look in the pod whether {family} was there when nginx started: `kubectl -n {namespace} exec {pod} -- sh \
+                 -c 'cat /proc/net/if_inet6; grep -H . /proc/sys/net/ipv6/conf/*/disable_ipv6'` (only after run --keep). \
+                 A CNI plugin (`tuning`) or an init container may have disabled it."
             ),
-            "If you replaced the image or the manifests, see that nginx listens on [::]:8080 too."
+            "If you replaced the image or the manifests, check that nginx listens on [::]:8080 too."
                 .to_owned(),
             "Look for a policy that rejects the connection instead of dropping it.".to_owned(),
         ],

@@ -1,7 +1,7 @@
 //! `certificate_without_service`: the API server's certificate doesn't name the address at which pods find it.
 
 use super::{CauseRule, Confidence, Evidence, Found};
-use crate::check::{Subject, words};
+use crate::check::{Subject, reconfigure, words};
 
 #[derive(Debug)]
 pub(super) struct CertificateWithoutService;
@@ -51,12 +51,7 @@ fn found(evidence: &Evidence<'_>) -> Option<Found> {
         evidence: seen,
         reproduce: first.verdict.failure().map(|it| it.reproduce.clone()).unwrap_or_default(),
         fix: vec![
-            "With kubeadm, on each control plane node: see that networking.serviceSubnet in `kubectl -n \
-             kube-system get configmap kubeadm-config -o jsonpath='{.data.ClusterConfiguration}'` is the \
-             cluster's range and save that as FILE, move apiserver.crt and apiserver.key away from \
-             /etc/kubernetes/pki, and run `kubeadm init phase certs apiserver --config FILE`, which names \
-             the range's first address. kube-apiserver takes it up by itself within a minute."
-                .to_owned(),
+            reconfigure::reissue(&missing),
             format!(
                 "`kubeadm certs renew apiserver` alone doesn't help: it takes over the names of the \
                  certificate that is there, and so goes on without {missing}."

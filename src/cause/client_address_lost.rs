@@ -70,14 +70,14 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             .take(4)
             .map(|(at, seen)| format!("NodePort at {at}: {seen}"))
             .collect(),
-        reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
+        reproduce: vec![commands::rules(node)],
         fix: vec![
             format!(
                 "Look on {places} for rules that masquerade {family} on its way to pods (a firewall's, \
                  the pod network's, an IP masquerade agent's), and let them leave out what comes for \
                  the node's own pods."
             ),
-            "See that the service proxy on the node marks nothing to masquerade for Services with \
+            "Check that the service proxy on the node marks nothing to masquerade for Services with \
              externalTrafficPolicy Local."
                 .to_owned(),
         ],

@@ -18,9 +18,8 @@ impl CauseRule for ClusterIpDead {
     }
 
     fn why(&self) -> &'static str {
-        "Pods on the node find no Service in this family, though the pods behind the Services are \
-         reached. Every node translates ClusterIPs by itself, so pods elsewhere see nothing of it, \
-         and a pod that is moved here breaks."
+        "Pods on the node reach no Service in this family, though the backend pods are reachable. Every node \
+         translates ClusterIPs separately, so pods on other nodes are not affected, and a pod that moves here breaks."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -66,7 +65,7 @@ pub(super) fn not_led_there(node: &str, family: IpFamily) -> String {
         IpFamily::V6 => "ip6tables",
     };
     format!(
-        "{node} itself finds the Services: see that what comes in is led to their rules, too (kube-proxy in mode \
+        "{node} itself finds the Services: check that what comes in is led to their rules, too (kube-proxy in mode \
          iptables: `{tool} -t nat -S PREROUTING` must name KUBE-SERVICES). A firewall that was reloaded may have \
          taken that away; kube-proxy writes it again when its pod there is restarted."
     )
@@ -123,17 +122,18 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
     });
     let alive = host_reaches(evidence, family, node) == Some(true);
     let what = if nodes.len() > 1 {
-        format!("{family} ClusterIPs are dead from every node.")
+        format!("{family} ClusterIPs are unreachable from every node.")
     } else if evidence.nodes().len() == 1 {
         let whence = if alive { "from the pods on node" } else { "from node" };
-        format!("{family} ClusterIPs are dead {whence} {node}.")
+        format!("{family} ClusterIPs are unreachable {whence} {node}.")
     } else if alive {
         format!(
-            "{family} ClusterIPs are dead from the pods on node {node}, and not from the node itself nor from other \
+            "{family} ClusterIPs are unreachable from the pods on node {node}, and not from the node itself nor from \
+             other \
              nodes."
         )
     } else {
-        format!("{family} ClusterIPs are dead from node {node}; from other nodes they work.")
+        format!("{family} ClusterIPs are unreachable from node {node}; from other nodes they work.")
     };
     let directly = nodes
         .iter()
@@ -165,7 +165,7 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
     Some(Found {
         what,
         evidence: facts,
-        reproduce: remedy::inspect_proxy(evidence.world, family, node, &ip.to_string()),
+        reproduce: remedy::inspect_own(evidence.world, family, node, &ip.to_string()),
         fix,
         probed: explained(evidence, family, nodes),
         ..Found::default()

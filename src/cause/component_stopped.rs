@@ -19,7 +19,7 @@ impl CauseRule for ComponentStopped {
     }
 
     fn why(&self) -> &'static str {
-        "What runs goes on running, and nothing new comes about: without kube-controller-manager \
+        "What is running keeps running, but nothing new starts: without kube-controller-manager \
          Deployments get no pods and Services no endpoints, without kube-scheduler pods get no node. \
          Nothing can be said of the network until it is back."
     }
@@ -159,7 +159,7 @@ fn found(
                 format!("{component} has stopped or lost the API server: {undone}.")
             }
             Leadership::Held => {
-                format!("{component} runs, and has not come to this run's objects: {undone}.")
+                format!("{component} runs, but has not processed this run's objects: {undone}.")
             }
         },
         confidence,
@@ -175,7 +175,8 @@ fn found(
             vec![
             format!(
                 "Start {component} again. As a static pod it is /etc/kubernetes/manifests/{component}.yaml \
-                 on a control plane node; the kubelet's log there says why it doesn't run."
+                 on a control plane node (RKE2: /var/lib/rancher/rke2/agent/pod-manifests; in k3s it is a part of k3s \
+                 on the servers); the kubelet's log there says why it doesn't run."
             ),
             "If it runs, see in its log why it can't renew the Lease: the API server's address, \
              certificates, the clock."
@@ -195,7 +196,7 @@ fn behind(component: &str) -> Vec<String> {
     )];
     if component == "kube-scheduler" {
         fix.push(
-            "See whether the run's pods have another scheduler (`kubectl get pods -A -o \
+            "Check whether the run's pods have another scheduler (`kubectl get pods -A -o \
              custom-columns=NAME:.metadata.name,SCHEDULER:.spec.schedulerName`), which an admission webhook may have \
              set, and whether that one runs."
                 .to_owned(),

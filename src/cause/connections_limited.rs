@@ -25,8 +25,8 @@ impl CauseRule for ConnectionsLimited {
     }
 
     fn why(&self) -> &'static str {
-        "What is open goes on, and what is new waits for SYNs to be sent again or is given up, the more of \
-         it the more is opened. A full table of connections (`nf_conntrack: table full`) does that, and so \
+        "Open connections continue, but new ones wait for SYN retransmissions or fail, and more of them the more are \
+         opened. A full table of connections (`nf_conntrack: table full`) does that, and so \
          does a rule that limits how many connections a second may begin."
     }
 
@@ -77,7 +77,6 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         return None;
     }
     let open = here().count();
-    let flag = commands::flag(family);
     let shown = proof::connections_full(evidence.world.facts, node);
     let mut seen: Vec<String> = fickle.iter().take(2).map(|probed| probed.told()).collect();
     seen.push(format!(
@@ -88,8 +87,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     ));
     let found = Found {
         what: format!(
-            "Node {node} drops some of the new {family} connections, now these, now those: a limit is \
-             reached."
+            "Node {node} drops some new {family} connections, different ones each time: a limit is reached."
         ),
         confidence: Confidence::Likely,
         evidence: seen,
@@ -98,13 +96,13 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                 node,
                 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max",
             ),
-            commands::on_node_as_root(node, "nft list ruleset"),
-            commands::on_node(node, &format!("ip {flag} -s link")),
+            commands::rules(node),
+            commands::on_node(node, "cat /proc/net/dev"),
         ],
         fix: vec![
             format!(
-                "If nf_conntrack_count is near nf_conntrack_max, raise the latter on {node} (kube-proxy: \
-                 conntrack.maxPerCore), and look for who opens so many connections (`conntrack -S`)."
+                "If nf_conntrack_count is near nf_conntrack_max, raise it on {node} by kube-proxy's conntrack.maxPerCore \
+                 and conntrack.min, which it sets when it starts (what is set by hand lasts until then), and look for who opens so many connections (`conntrack -S`)."
             ),
             format!(
                 "If not, look on {node} for a rule that limits new connections (`limit rate`, hashlimit, \

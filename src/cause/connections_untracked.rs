@@ -62,7 +62,10 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         confidence: if rule.is_some() { Confidence::Proved } else { Confidence::Possible },
         evidence: seen,
         reproduce: vec![
-            commands::on_node_as_root(node, "nft list ruleset | grep -E \"notrack|CT\""),
+            commands::on_node_as_root(
+                node,
+                "sh -c 'nft list ruleset; iptables-save; ip6tables-save' | grep -iE \"notrack|CT\"",
+            ),
             commands::on_node_as_root(node, "cat /proc/net/stat/nf_conntrack"),
         ],
         fix: vec![

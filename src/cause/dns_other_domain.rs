@@ -1,7 +1,7 @@
 //! `dns_other_domain`: CoreDNS has the cluster's names under another domain than pods ask for.
 
 use super::{CauseRule, Confidence, Evidence, Found};
-use crate::check::words;
+use crate::check::{COREFILE_SOURCE, DnsPlace, words};
 
 #[derive(Debug)]
 pub(super) struct DnsOtherDomain;
@@ -33,6 +33,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     }
     let zones = words::list(&dns.zones);
     let example = evidence.probed.iter().find(|probed| probed.is_dns() && probed.bad())?;
+    let place = DnsPlace::of(evidence.world);
     Some(Found {
         what: format!(
             "CoreDNS has the cluster's names under {zones}, and the kubelets tell pods to ask for them \
@@ -45,15 +46,19 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
             example.told(),
         ],
         reproduce: vec![
-            "kubectl -n kube-system get configmap coredns -o jsonpath={.data.Corefile}".to_owned(),
+            place.configuration(),
             "kubectl -n kube-system get configmap kubelet-config -o yaml | grep clusterDomain"
                 .to_owned(),
         ],
-        fix: vec![format!(
-            "Put {domain} into the line `kubernetes` of the Corefile (`kubectl -n kube-system edit configmap \
-             coredns`), beside {zones} if that is in use, and restart CoreDNS: `kubectl -n kube-system rollout \
-             restart deployment coredns`."
-        )],
+        fix: vec![
+            format!(
+                "Put {domain} into the line `kubernetes` of the Corefile (`{}`), before {zones} if that is in use, and \
+             restart CoreDNS: `{}`.",
+                place.configuration(),
+                place.restart()
+            ),
+            COREFILE_SOURCE.to_owned(),
+        ],
         probed: evidence.bad(|probed| probed.is_dns() || probed.is_dns_server()),
         ..Found::default()
     })

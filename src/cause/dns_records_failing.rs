@@ -6,7 +6,7 @@ use super::{
     evidence::Probed,
 };
 use crate::{
-    check::{DnsPlace, commands, words},
+    check::{COREFILE_SOURCE, DnsPlace, commands, words},
     net::IpFamily,
     probe::Outcome,
 };
@@ -98,6 +98,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                  and `{}`.",
                 place.restart()
             ),
+            COREFILE_SOURCE.to_owned(),
             "If only some DNS pods do it, delete them: they run with an old configuration.".to_owned(),
             "If the DNS pods are right, look at NodeLocal DNSCache, and at dnsPolicy and dnsConfig that lead \
              pods elsewhere."

@@ -25,9 +25,9 @@ impl CauseRule for DnsServerDeaf {
     }
 
     fn why(&self) -> &'static str {
-        "A resolver picks a DNS server by chance. Where one of them does not answer, look-ups fail or \
-         take seconds now and then, on every node, and nothing is red in the cluster: the pod is Ready, for \
-         its probes go another way."
+        "A resolver picks a DNS server by chance. Where one of them does not answer, look-ups fail or take seconds \
+         now and then, on every node, and nothing in the cluster shows it: the pod is Ready, because its readiness \
+         probe takes another path."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -113,8 +113,8 @@ fn found(
         (_, false) => ("The DNS pods", "do not answer"),
     };
     let placed = words::list(pods.iter().map(|(name, _)| placed(name)));
-    let what = format!("{one} {placed} {does} what comes over {family}: {over}.");
-    let what = if refused { what } else { what.replace(" what comes over ", " over ") };
+    let what = format!("{one} {placed} {does} queries over {family}: {over}.");
+    let what = if refused { what } else { what.replace(" queries over ", " over ") };
     let all = dns.map_or(0, |dns| dns.pods.len());
     let source = source(evidence, &bad);
     // What answers every other node is not what is wrong.
@@ -205,7 +205,7 @@ fn fix(
         Aim::DnsPod { node, .. } => node.as_deref(),
         _ => None,
     };
-    let rules = |node| commands::on_node_as_root(node, "nft list ruleset");
+    let rules = |node| commands::rules(node);
     let place = match (source, node) {
         // What only one node doesn't hear is most likely dropped there.
         (Some(source), _) => format!(
@@ -222,9 +222,9 @@ fn fix(
     let port = example.probe.target.address().map(|address| address.port());
     let odd = port.filter(|&port| port != DNS_PORT && source.is_none()).map(|port| {
         format!(
-            "The Service kube-dns sends to port {port} of its pods: see that CoreDNS listens there (`.:53` in \
-             its Corefile is port 53), and fix the Service's targetPort if it doesn't: `kubectl -n \
-             kube-system get service kube-dns -o jsonpath={{.spec.ports}}`."
+            "The DNS Service sends to port {port} of its pods: check that CoreDNS listens there (`.:53` in its Corefile \
+             is port 53), and fix the Service's targetPort if it doesn't: `{}`.",
+            place_of_dns.service()
         )
     });
     let dns = evidence.world.facts.cluster_dns.known();

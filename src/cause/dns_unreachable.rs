@@ -13,7 +13,7 @@ use crate::{
     probe::{Aim, Target},
 };
 
-/// How to see whether questions are led to DNS pods of the same node alone.
+/// How to check whether questions are led to DNS pods of the same node alone.
 const POLICY: &str =
     "kubectl -n kube-system get service kube-dns -o jsonpath={.spec.internalTrafficPolicy}";
 
@@ -94,7 +94,7 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
         "The Service of the cluster's DNS has no endpoints: pods get no answer, on any node."
             .to_owned()
     } else if deaf {
-        "One of several DNS pods, or more, gets no questions or gives no answers by UDP: pods on every \
+        "At least one of several DNS pods gets no queries or sends no answers over UDP: pods on every \
          node get answers only some of the time, while every DNS pod answers over TCP."
             .to_owned()
     } else if everywhere {
@@ -129,18 +129,19 @@ fn found(evidence: &Evidence<'_>, nodes: &[&str], everywhere: bool) -> Option<Fo
     }
     let ips = words::list(dns.into_iter().flat_map(|dns| &dns.cluster_ips));
     let path = format!(
-        "The way from {} to kube-dns ({ips}) is dead: fix what service::cluster_ip_reachable and \
-         pod::reachable say of it first.",
+        "The path from {} to kube-dns ({ips}) is broken: first fix what service::cluster_ip_reachable and \
+         pod::reachable report.",
         words::list(nodes)
     );
     let place = DnsPlace::of(evidence.world);
     let pods =
-        format!("See that the DNS pods run, are Ready and log no errors: `{}`.", place.pods());
+        format!("Check that the DNS pods run, are Ready and log no errors: `{}`.", place.pods());
     let selector = || {
-        "See that DNS pods run (`kubectl -n kube-system get deployment coredns`), and that the selector of \
-         the Service is a label of theirs: `kubectl -n kube-system get service kube-dns -o \
-         jsonpath={.spec.selector}` beside `kubectl -n kube-system get pods --show-labels`."
-            .to_owned()
+        format!(
+            "Check that DNS pods run (`{}`), and that the selector of the Service (`{}`) is a label of theirs.",
+            place.pods(),
+            place.service()
+        )
     };
     let mut fix = match (nobody, answers) {
         (true, _) => vec![selector()],

@@ -1,7 +1,7 @@
 //! `dns_without_names`: DNS answers, and says that Services don't exist.
 
 use super::{CauseRule, Evidence, Found, dns_without_records};
-use crate::check::{DnsPlace, Kind, words};
+use crate::check::{COREFILE_SOURCE, DnsPlace, Kind, words};
 
 #[derive(Debug)]
 pub(super) struct DnsWithoutNames;
@@ -28,8 +28,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let servers = dns_without_records::servers(evidence, |probed| unknown(probed.kind()));
     let what = match servers {
         dns_without_records::Servers::None => {
-            "Pods are told that Services don't exist, though every DNS pod knows them: something \
-             between answers."
+            "Pods get NXDOMAIN for Services, though every DNS pod knows them: something in between answers."
                 .to_owned()
         }
         dns_without_records::Servers::All => {
@@ -51,9 +50,10 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
             "See in the log whether CoreDNS reaches the API server and may list Services and \
              EndpointSlices; delete a DNS pod that lost its watch."
                 .to_owned(),
-            "See that the kubernetes plugin in the Corefile names the cluster's domain, and doesn't \
+            "Check that the kubernetes plugin in the Corefile names the cluster's domain, and doesn't \
              limit its namespaces."
                 .to_owned(),
+            COREFILE_SOURCE.to_owned(),
         ],
         probed: evidence.bad(|probed| {
             (probed.is_dns() || probed.names_target()) && unknown(probed.kind())

@@ -7,7 +7,7 @@ use super::{
     evidence::{Origin, Probed},
 };
 use crate::{
-    check::{DnsPlace, Kind, words},
+    check::{COREFILE_SOURCE, DnsPlace, Kind, words},
     net::IpFamily,
 };
 
@@ -68,8 +68,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let place = DnsPlace::of(evidence.world);
     let what = match servers(evidence, |probed| probed.family == family && lacks(probed)) {
         Servers::None => format!(
-            "Pods get no right {record} records, though every DNS pod has them: something between \
-             answers."
+            "Pods don't get the correct {record} records, though every DNS pod has them: something in between answers."
         ),
         Servers::All => {
             format!("The cluster's DNS does not give the {record} records of Services.")
@@ -91,6 +90,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                  (template, rewrite, dns64, acl), take it out, and `{}`.",
                 place.restart()
             ),
+            COREFILE_SOURCE.to_owned(),
             "If only some DNS pods do it, delete them: they run with an old configuration or have \
              lost their watch on the API server."
                 .to_owned(),

@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Confidence, Evidence, Found, dns_without_records, evidence::Probed};
 use crate::{
-    check::{DnsPlace, Kind, commands, words},
+    check::{COREFILE_SOURCE, DnsPlace, Kind, commands, words},
     net::IpFamily,
 };
 
@@ -72,6 +72,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                  does (template, hosts, rewrite, dns64), take it out, and restart the DNS pods: `{}`.",
                 place.restart()
             ),
+            COREFILE_SOURCE.to_owned(),
             "If it is one DNS pod, or the addresses were those of Services that are gone, delete that \
              pod: it lost its watch on the API server."
                 .to_owned(),

@@ -100,7 +100,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 commands::on_node(&it.node, &format!("ip {flag} addr show dev {}", it.link))
             })
             .into_iter()
-            .chain([commands::on_node_as_root(node, "nft list ruleset")])
+            .chain([commands::rules(node)])
             .chain(first.probe.target.address().map(|to| commands::route(node, to.ip())))
             .collect(),
         fix,

@@ -77,10 +77,10 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 .to_owned(),
         ],
         fix: policy.into_iter().chain([
-            "See that kube-controller-manager runs, and runs its endpointslice controller: \
+            "Check that kube-controller-manager runs, and runs its endpointslice controller: \
              --controllers with `*` and without `-endpointslice-controller`."
                 .to_owned(),
-            "See that no policy engine or admission webhook refuses EndpointSlices: `kubectl get \
+            "Check that no policy engine or admission webhook refuses EndpointSlices: `kubectl get \
              events -A | grep -i endpointslice`."
                 .to_owned(),
         ]).collect(),

@@ -135,7 +135,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         evidence: seen,
         reproduce: commands::repeat(evidence.world, example.probes.iter().map(|it| it.probe))
             .into_iter()
-            .chain(node.map(|node| commands::on_node_as_root(node, "nft list ruleset")))
+            .chain(node.map(|node| commands::rules(node)))
             .collect(),
         fix: fix(family, node, first_lost),
         cases: cases(evidence, |judged| {
@@ -197,8 +197,7 @@ fn fix(family: IpFamily, node: Option<&str>, first_lost: bool) -> Vec<String> {
         commands::flag(family)
     ));
     fix.push(
-        "Run again when the machines are quiet: what a busy machine makes of single answers passes, and a \
-         slow way stays slow."
+        "Run again when the machines are quiet: delays caused by load disappear, and a slow path stays slow."
             .to_owned(),
     );
     fix

@@ -73,11 +73,11 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .collect(),
         fix: vec![
             format!(
-                "See that the service proxy on {node} may delete conntrack entries and says nothing of failing \
+                "Check that the service proxy on {node} may delete conntrack entries and says nothing of failing \
                  to: kube-proxy needs the capability NET_ADMIN and the kernel's nf_conntrack_netlink."
             ),
             format!(
-                "See that no rules of others translate these {family} datagrams before the service proxy's do."
+                "Check that no rules of others translate these {family} datagrams before the service proxy's do."
             ),
             "Until then, an entry is forgotten when its client is silent for as long as \
              net.netfilter.nf_conntrack_udp_timeout_stream says."

@@ -15,7 +15,7 @@ impl CauseRule for ForwardFiltered {
     }
 
     fn why(&self) -> &'static str {
-        "Docker, libvirt and many firewall scripts set the policy of the chain FORWARD to DROP, and \
+        "Docker, ufw and many firewall scripts set the policy of the chain FORWARD to DROP, and \
          leave it behind. kube-proxy lets through what it masquerades and answers to what is known, so \
          NodePorts look healthy while the pods of the node open no connection and get none."
     }
@@ -115,19 +115,21 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     };
     Some(Found {
         what: format!(
-            "Node {node} drops the {family} packets that it forwards to and from its pods, but for \
-             what kube-proxy masquerades: the policy of its chain FORWARD, or a rule there."
+            "Node {node} drops the {family} packets that it forwards to and from its pods, except what kube-proxy \
+             masquerades: by the policy of its FORWARD chain, or a rule in it."
         ),
         evidence: seen,
         reproduce: vec![
             commands::on_node_as_root(node, &format!("{tables} -S FORWARD")),
-            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::rules(node),
         ],
         fix: vec![
             format!(
                 "If the first line is `-P FORWARD DROP`, Docker is the usual reason: `{tables} -P \
-                 FORWARD ACCEPT` on {node} fixes it until Docker starts again. Take Docker off the node, \
-                 or give it \"ip-forward-no-drop\": true (Docker 28 or later)."
+                 FORWARD ACCEPT` on {node} fixes it until Docker starts again. Set \"ip-forward-no-drop\": true in \
+                 /etc/docker/daemon.json (Docker 28 or later). Uninstall Docker only where it is not the kubelet's \
+                 runtime (`kubectl get node {node} -o jsonpath={{.status.nodeInfo.containerRuntimeVersion}}`), and keep \
+                 containerd.io, which may be."
             ),
             format!(
                 "If the policy is ACCEPT, a rule in a forward chain drops {family} (ufw, firewalld, \

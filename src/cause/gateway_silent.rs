@@ -77,8 +77,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         .map(|probed| format!("{} to {}: {}", probed.whence(), probed.probe.target, probed.seen()));
     Some(Found {
         what: format!(
-            "The {family} default gateway of {}, {gateway}, does not answer: what goes beyond the nodes' own network \
-             is lost.",
+            "The {family} default gateway of {}, {gateway}, does not answer: traffic to other networks is lost.",
             words::list(&nodes)
         ),
         confidence: Confidence::Proved,
@@ -89,7 +88,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         ],
         fix: vec![
             format!(
-                "See that the router still has {gateway} on this link, and that no firewall on it or on the way drops \
+                "Check that the router still has {gateway} on this link, and that no firewall on it or on the way drops \
                  {by}."
             ),
             format!(

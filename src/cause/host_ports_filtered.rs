@@ -52,8 +52,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let place = first.probe.target.address()?;
     Some(Found {
         what: format!(
-            "A filter on node {node} lets nobody on other nodes connect to its own ports over {family}, \
-             and does over {other}."
+            "A filter on node {node} blocks connections from other nodes to its own ports over {family}, but not \
+             over {other}."
         ),
         evidence: dropped
             .iter()
@@ -64,11 +64,11 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             .collect(),
         reproduce: commands::repeat(evidence.world, [first.probe])
             .into_iter()
-            .chain([commands::on_node_as_root(node, "nft list ruleset")])
+            .chain([commands::rules(node)])
             .collect(),
         fix: vec![format!(
-            "Let the firewall of {node}, and what filters between the nodes (security groups), admit to {place} \
-             and the other ports of the node over {family} whom they admit over {other}: pods and nodes."
+            "Let the firewall of {node}, and what filters between the nodes (security groups), admit over {family} the \
+             same pods and nodes, to the same ports of the node ({place} was tried), as over {other}."
         )],
         probed: evidence.bad(|probed| {
             let there = probed.host_backend() == Some(node) && probed.from() != Some(node);

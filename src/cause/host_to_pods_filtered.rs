@@ -81,14 +81,14 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     seen.extend(evidence.say_pod_path(node, to, family));
     Some(Found {
         what: format!(
-            "What node {node} itself sends to pods{} over {family} is lost, while its pods reach them: a \
-             filter on what leaves {node}, or a wrong source address.",
+            "{family} packets from node {node} itself to pods{} are lost, while its pods reach them: an output \
+             filter on {node}, or a wrong source address.",
             if reaches_own { " on other nodes" } else { ", its own too," }
         ),
         evidence: seen,
         reproduce: vec![
             commands::on_node_as_root(node, &format!("{tool} -S OUTPUT")),
-            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::rules(node),
             commands::route(node, first.probe.target.address()?.ip()),
         ],
         fix: vec![
@@ -97,7 +97,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                  (firewalld, ufw, nftables, a security agent)."
             ),
             format!(
-                "If nothing drops it there, see that {node} sends it from its InternalIP (`src` in the answer to the \
+                "If nothing drops it there, check that {node} sends it from its InternalIP (`src` in the answer to the \
                  last command): other nodes and NetworkPolicies may know no other address of it."
             ),
         ],

@@ -59,8 +59,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     };
     Some(Found {
         what: format!(
-            "Node {node} itself and the pods on it don't talk over {family}, while these pods talk to all \
-             others: a filter on {node}."
+            "Node {node} itself and the pods on it can't connect to each other over {family}, while these pods reach \
+             all others: a filter on {node}."
         ),
         evidence: vec![
             say(first, &format!("the host network of {node}, for its own backend,")),
@@ -70,7 +70,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         reproduce: vec![
             commands::on_node_as_root(node, &format!("{tool} -S INPUT")),
             commands::on_node_as_root(node, &format!("{tool} -S OUTPUT")),
-            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::rules(node),
         ],
         fix: vec![format!(
             "Let {family} between the node and its pods' range through, in the INPUT and the OUTPUT chain of \

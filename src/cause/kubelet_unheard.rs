@@ -70,8 +70,8 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
             )
         } else {
             format!(
-                "Node {node} gets no news from the API server: its kubelet has stopped, or the way between them \
-                 is dead."
+                "Node {node} gets no updates from the API server: its kubelet has stopped, or the connection between \
+                 them is broken."
             )
         },
         confidence: Confidence::Likely,
@@ -90,12 +90,13 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
         .collect(),
         fix: vec![
             format!(
-                "On {node} itself, see that the kubelet runs and what it complains of: `systemctl status \
-                 kubelet; journalctl -u kubelet --since -5min`."
+                "On {node} itself, check that the kubelet runs and what it complains of: `systemctl status \
+                 kubelet; journalctl -u kubelet --since -5min` (k3s, RKE2: the unit k3s, k3s-agent, rke2-server or \
+                 rke2-agent)."
             ),
             format!(
-                "See there that the container runtime answers: `crictl info`; if it hangs, `systemctl restart \
-                 containerd` (or crio)."
+                "Check there that the container runtime answers: `crictl info`; if it hangs, `systemctl restart \
+                 containerd` (or crio; on k3s and RKE2 the unit above)."
             ),
             format!(
                 "If it can't reach the API server, fix that first: check the address and the link \

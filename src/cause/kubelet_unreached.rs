@@ -78,12 +78,13 @@ fn at_node(evidence: &Evidence<'_>, node: &str) -> Option<Found> {
         IpFamily::ALL.into_iter().find_map(|family| known.internal_ips(family).next())
     });
     let filter = format!(
-        "See that nothing on {node} or before it (firewall, security group) drops TCP port 10250 from the control \
+        "Check that nothing on {node} or before it (firewall, security group) drops TCP port 10250 from the control \
          plane's nodes; where the API server goes through a tunnel, that the konnectivity-agent on {node} runs."
     );
     let hangs = format!(
-        "See on {node} itself that the kubelet and the container runtime answer and are not stopped or out of memory: \
-         `systemctl status kubelet containerd; journalctl -u kubelet --since -5min`."
+        "Check on {node} itself that the kubelet and the container runtime answer and are not stopped or out of memory: \
+         `systemctl status kubelet containerd; journalctl -u kubelet --since -5min` (k3s, RKE2: the unit k3s, \
+         k3s-agent, rke2-server or rke2-agent). If one hangs, restart it: running pods are not affected."
     );
     Some(Found {
         what: if answers {

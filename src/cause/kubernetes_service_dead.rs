@@ -105,7 +105,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
          the API server or its port, or an own route for its endpoints."
     ));
     fix.push(format!(
-        "See that the endpoints in `{slices}` are reached from {node} at their own addresses over {family}."
+        "Check that the endpoints in `{slices}` are reached from {node} at their own addresses over {family}."
     ));
     fix.extend(remedy::service_proxy(evidence.world, family, node));
     Some(Found {
@@ -124,7 +124,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         reproduce: [slices.to_owned()]
             .into_iter()
             .chain(remedy::inspect_proxy(evidence.world, family, node, &address.ip().to_string()))
-            .chain([commands::on_node_as_root(node, "nft list ruleset")])
+            .chain([commands::rules(node)])
             .collect(),
         fix,
         probed: evidence.bad(|probed| {

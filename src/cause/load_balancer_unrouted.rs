@@ -15,8 +15,8 @@ impl CauseRule for LoadBalancerUnrouted {
     }
 
     fn why(&self) -> &'static str {
-        "Inside the cluster every node translates a load balancer's address itself, so pods always reach \
-         it. From outside somebody must announce it, by ARP, neighbour discovery or a routing protocol, \
+        "Inside the cluster every node translates a load balancer's address itself (unless the provider \
+         sets ipMode Proxy), so pods reach it all the same. From outside somebody must announce it, by ARP, neighbour discovery or a routing protocol, \
          each family by itself, or a load balancer elsewhere must listen there."
     }
 
@@ -59,7 +59,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         reproduce: vec![format!("ip {} route get {ip}", commands::flag(family))],
         fix: vec![
             format!(
-                "See that {who} announces {ip} to the network between here and the nodes (MetalLB: an \
+                "Check that {who} announces {ip} to the network between here and the nodes (MetalLB: an \
                  L2Advertisement or BGPAdvertisement for the pool), and that routers know the way."
             ),
             format!("Let {family} through to {ip} in the firewalls before the cluster."),

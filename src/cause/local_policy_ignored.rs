@@ -36,7 +36,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let mut nodes = evidence.nodes();
     nodes.retain(|node| answered.iter().any(|probed| proxy(probed) == Some(node)));
     let &node = nodes.first()?;
-    let address = answered.first()?.probe.target.address()?;
+    let probe = answered.first()?.probe;
     let (send, names) = if nodes.len() > 1 { ("send", "Nodes") } else { ("sends", "Node") };
     Some(Found {
         what: format!(
@@ -57,7 +57,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 )
             })
             .collect(),
-        reproduce: remedy::inspect_proxy(evidence.world, family, node, &address.ip().to_string()),
+        reproduce: remedy::inspect_service(evidence.world, family, node, probe),
         fix: remedy::service_proxy(evidence.world, family, node),
         probed: evidence.bad(|probed| {
             probed.family == family && probed.wants_silence() && !probed.probe.aim.is_guarded()

@@ -61,20 +61,20 @@ fn at_place(evidence: &Evidence<'_>, family: IpFamily, lossy: &PlaceLoss<'_>) ->
     let (what, node, to) = match *place {
         LossyPlace::Node(node) => {
             let what = format!(
-                "What goes between node {node} and other nodes over {family} loses packets, without being down."
+                "{family} traffic between node {node} and other nodes loses packets, but is not down."
             );
             let other = evidence.nodes().into_iter().find(|other| *other != node)?;
             (what, node, other)
         }
         LossyPlace::Pair(a, b) => {
             let what = format!(
-                "The path between node {a} and node {b} loses {family} packets, without being down."
+                "The path between node {a} and node {b} loses {family} packets, but is not down."
             );
             (what, a, b)
         }
         LossyPlace::Everywhere => {
             let what = format!(
-                "What goes between nodes over {family} loses packets everywhere, without being down."
+                "What goes between nodes over {family} loses packets everywhere, but is not down."
             );
             let nodes = evidence.nodes();
             (what, *nodes.first()?, *nodes.get(1)?)
@@ -103,7 +103,7 @@ fn at_place(evidence: &Evidence<'_>, family: IpFamily, lossy: &PlaceLoss<'_>) ->
         what,
         confidence: Confidence::Likely,
         evidence: seen,
-        reproduce: vec![commands::route(node, ip), commands::on_node(node, "ip -s link")],
+        reproduce: vec![commands::route(node, ip), commands::on_node(node, "cat /proc/net/dev")],
         fix: fix(place),
         probed,
         cases: cases.collect(),

@@ -6,7 +6,10 @@ use super::{
     Cause, Evidence, Judged, REGISTRY, both_families, diagnostics, distribution,
     open::wants_explanation, rulesets,
 };
-use crate::{check::World, probe::ProbeTable};
+use crate::{
+    check::{World, shell::tidy},
+    probe::ProbeTable,
+};
 
 /// What lies behind the cases that failed or could not be told, in the order of the rules.
 pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<Cause> {
@@ -33,7 +36,7 @@ pub fn causes(world: World<'_>, judged: &[Judged], probes: &ProbeTable) -> Vec<C
                 confidence: found.confidence,
                 why: rule.why().to_owned(),
                 evidence: once(found.evidence),
-                reproduce: found.reproduce,
+                reproduce: tidy(found.reproduce),
                 fix: found.fix,
                 explains,
             };

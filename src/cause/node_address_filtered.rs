@@ -106,8 +106,8 @@ fn of_group(evidence: &Evidence<'_>, family: IpFamily, group: &[Pair<'_>]) -> Op
         ),
         evidence: seen,
         reproduce: vec![
-            commands::on_node_as_root(b, "nft list ruleset"),
-            commands::on_node_as_root(b, &format!("tcpdump -ni any host {from}")),
+            commands::rules(b),
+            commands::on_node_as_root(b, &format!("tcpdump -c 20 -ni any host {from} and not port 6443 and not port 10250")),
         ],
         fix: std::iter::once(
             format!(
@@ -118,7 +118,7 @@ fn of_group(evidence: &Evidence<'_>, family: IpFamily, group: &[Pair<'_>]) -> Op
         )
         .chain((family == IpFamily::V4).then(|| {
             format!(
-                "See that {b} sends back to {from} by the interface that it gets packets from there by: where \
+                "Check that {b} sends back to {from} by the interface that it gets packets from there by: where \
                  net.ipv4.conf.*.rp_filter is 1, it drops them otherwise."
             )
         }))

@@ -62,7 +62,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let lost = proof::address_lost(facts, node, family);
     let silent = proof::neighbours_silent(facts, node, family);
     let address = format!(
-        "See that the interface of {node} still has its {family} address and isn't tentative or failed in \
+        "Check that the interface of {node} still has its {family} address and isn't tentative or failed in \
          duplicate address detection."
     );
     let narrow =

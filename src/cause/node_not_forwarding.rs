@@ -22,9 +22,9 @@ impl CauseRule for NodeNotForwarding {
     }
 
     fn why(&self) -> &'static str {
-        "A node is the router of its pods. Where it doesn't forward a family, its pods are alone in \
-         it, however well the node itself is connected. IPv6 forwarding is a setting of its own, and \
-         is switched off by some network managers and hardening profiles."
+        "A node routes packets to and from its pods. If it doesn't forward a family, its pods are cut off in it, \
+         even if the node itself is connected. IPv6 forwarding is a separate setting, and some network managers and \
+         hardening profiles turn it off."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -47,14 +47,11 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             commands::route(node, ip),
         ],
         fix: [
-            format!(
-                "Set {sysctl}=1 on {node}, and keep it in /etc/sysctl.d; look for what switched it off \
-                 (a network manager, a hardening profile)."
-            ),
+            set_forwarding(node, family),
             format!(
                 "If it is 1, a rule on {node} drops forwarded {family}: look at the forward chains with \
                  `{}`.",
-                commands::on_node_as_root(node, "nft list ruleset")
+                commands::rules(node)
             ),
         ]
         .into_iter()
@@ -73,7 +70,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             found.fix = vec![format!(
                 "Find the rule in the forward chains of {node} that drops {family}, with `{}`: a firewall of the \
                  node's own, or a NetworkPolicy.",
-                commands::on_node_as_root(node, "nft list ruleset")
+                commands::rules(node)
             )];
         }
         Proof::Partly(_) | Proof::Unknown => {}
@@ -145,4 +142,22 @@ fn alone(
         Some(_) => return None,
     };
     Some((seen, confidence))
+}
+
+/// How forwarding is turned on. In IPv6 the kernel then takes no router advertisements any more unless
+/// `accept_ra` is 2, and drops the default routes that it has from them (Linux ip-sysctl, `forwarding`).
+fn set_forwarding(node: &str, family: IpFamily) -> String {
+    let sysctl = remedy::forwarding(family);
+    let set = format!(
+        "et {sysctl}=1 on {node}, keep it in /etc/sysctl.d, and look for what turned it off (a network manager, a \
+         hardening profile)."
+    );
+    match family {
+        IpFamily::V4 => format!("S{set}"),
+        IpFamily::V6 => format!(
+            "If {node} has its IPv6 address or default route from router advertisements (`ip -6 route show default` \
+             says `proto ra`), first set net.ipv6.conf.<interface>.accept_ra=2 (systemd-networkd: IPv6AcceptRA=yes), \
+             or it loses them. Then s{set}"
+        ),
+    }
 }

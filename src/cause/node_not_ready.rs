@@ -63,11 +63,11 @@ fn found(evidence: &Evidence<'_>, node: &Node) -> Found {
              says more: `{log}`."
         )
     } else {
-        format!("On {name} itself, see that the kubelet runs and what it complains of: `{log}`.")
+        format!("On {name} itself, check that the kubelet runs and what it complains of: `{log}`.")
     }];
     if !*reported {
         fix.push(format!(
-            "If it runs, see that {name} reaches the API server: its addresses and routes, a firewall, and \
+            "If it runs, check that {name} reaches the API server: its addresses and routes, a firewall, and \
              that the kubelet's certificate has not expired."
         ));
     }

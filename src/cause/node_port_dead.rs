@@ -62,7 +62,7 @@ fn dead<'e>(tried: impl Iterator<Item = &'e Probed<'e>>) -> bool {
     tried.peek().is_some() && tried.all(Probed::dead)
 }
 
-/// What goes wrong where NodePorts are dead at some nodes.
+/// What goes wrong where NodePorts are unreachable at some nodes.
 pub(super) fn explained(
     evidence: &Evidence<'_>,
     family: IpFamily,
@@ -130,10 +130,10 @@ fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option
         ),
         [node] if refused => format!("Node {node} refuses NodePorts over {family}: it opens none."),
         [node] if dropped => format!("Node {node} drops {family} packets to NodePorts."),
-        [node] => format!("NodePorts are dead at node {node} over {family}."),
+        [node] => format!("NodePorts are unreachable at node {node} over {family}."),
         _ if refused => format!("No node opens NodePorts over {family}: all refuse them."),
         _ if dropped => format!("Every node drops {family} packets to NodePorts."),
-        _ => format!("NodePorts are dead at every node over {family}."),
+        _ => format!("NodePorts are unreachable at every node over {family}."),
     };
     let mut seen = vec![format!("{}: {}", example.probe.target, example.seen())];
     if let Some(own) = own {
@@ -149,9 +149,9 @@ fn at_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option
         what,
         evidence: seen,
         reproduce: if opened {
-            vec![commands::on_node_as_root(node, "nft list ruleset")]
+            vec![commands::rules(node)]
         } else {
-            remedy::inspect_proxy(evidence.world, family, node, &port.to_string())
+            remedy::inspect_own(evidence.world, family, node, &port.to_string())
         },
         fix: if opened {
             vec![remedy::node_port_filter(family, node)]
@@ -198,18 +198,19 @@ fn before_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Op
             )
         },
         evidence: seen,
-        reproduce: vec![commands::on_node_as_root(node, "nft list ruleset")],
+        reproduce: vec![commands::rules(node)],
         fix: vec![
             if apart {
                 format!(
-                    "See that packets over {family} get from this machine to {names} and back: the platform's \
+                    "Check that packets over {family} get from this machine to {names} and back: the platform's \
                      firewall (security group, network ACL), whose rules for IPv4 and IPv6 are often kept apart, \
                      and the routes on both sides."
                 )
             } else {
                 format!(
-                    "Let TCP 30000-32767 over {family} through the platform's firewall to {names} (security \
-                     group, network ACL): its rules for IPv4 and IPv6 are often kept apart."
+                    "Let the platform's firewall (security group, network ACL) admit over {family} to the NodePorts of \
+                     {names} the same clients as over {other}: its rules for IPv4 and IPv6 are often kept apart.",
+                    other = family.other()
                 )
             },
             format!("Look for rules on {node} that admit the pods' and nodes' addresses only."),

@@ -57,15 +57,16 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         evidence: lost.iter().map(|probed| say(probed)).chain([say(open)]).collect(),
         reproduce: vec![
             commands::on_node_as_root(node, &format!("{tool} -S INPUT")),
-            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::rules(node),
         ],
         fix: vec![
             format!(
-                "Let TCP to the NodePort range (30000-32767 by default) through to {node} itself over {family}: \
-                 in the INPUT chain of its firewall (firewalld, ufw, nftables), whose IPv4 and IPv6 rules are \
-                 often kept apart."
+                "Admit to the NodePort range (30000-32767 by default) of {node} itself over {family} the same clients \
+                 and nodes as over {other}: in the INPUT chain of its firewall (firewalld, ufw, nftables), whose IPv4 \
+                 and IPv6 rules are often kept apart.",
+                other = family.other()
             ),
-            format!("See that no security group or network ACL drops {address} on the way."),
+            format!("Check that no security group or network ACL drops {address} on the way."),
         ],
         probed: evidence.bad(silent),
         ..Found::default()

@@ -20,8 +20,8 @@ impl CauseRule for NodePortNotMasqueraded {
     }
 
     fn why(&self) -> &'static str {
-        "A node that passes a connection on must put its own address in the client's place, or else \
-         the backend on another node answers the client directly, which knows nobody of that address. \
+        "A node that forwards a connection must replace the client's address with its own. Otherwise the backend on \
+         another node answers the client directly, and the client drops the reply. \
          Load balancers see such a node healthy, and lose every connection whose backend is elsewhere."
     }
 
@@ -106,7 +106,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let verb = if nodes.len() > 1 { "don't" } else { "doesn't" };
     let plural = if nodes.len() > 1 { "Nodes" } else { "Node" };
     let mut fix = vec![format!(
-        "Look for what takes kube-proxy's mark (0x4000, 0x8000 in old clusters) off the packets, or \
+        "Look for what takes kube-proxy's mark (0x4000 unless its masqueradeBit says otherwise) off the packets, or \
          returns before MASQUERADE in KUBE-POSTROUTING: a pod network or firewall that uses the same bit."
     )];
     fix.extend(remedy::service_proxy(evidence.world, family, node));
@@ -123,7 +123,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                 node,
                 &format!("sh -c '{}-save | grep -E \"KUBE-POSTROUTING|0x4000\"'", tables(family)),
             ),
-            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::rules(node),
         ],
         fix,
         probed: evidence.bad(lost),

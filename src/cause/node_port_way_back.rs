@@ -109,15 +109,20 @@ fn seen(evidence: &Evidence<'_>, family: IpFamily, example: &Probed<'_>) -> Vec<
 fn commands(evidence: &Evidence<'_>, family: IpFamily, from: &str, at: &str) -> Vec<String> {
     let pod = evidence.world.fixture.probe_on(from).and_then(|pod| pod.address(family));
     let way_back = pod.map(|pod| commands::route(at, pod));
-    way_back.into_iter().chain([commands::on_node_as_root(at, "nft list ruleset")]).collect()
+    way_back.into_iter().chain([commands::rules(at)]).collect()
 }
 
 fn fix(family: IpFamily, nodes: &str) -> Vec<String> {
     let mut fix = vec![
         format!(
-            "See that {nodes} answer the pods of other nodes by the route that their packets come by \
-             (`ip {} route get POD from NODE`), and that rp_filter doesn't drop them.",
-            commands::flag(family)
+            "Check that {nodes} answer the pods of other nodes by the route that their packets come by \
+             (`ip {} route get POD from NODE`), and that {} doesn't drop them.",
+            commands::flag(family),
+            match family {
+                IpFamily::V4 => "rp_filter",
+                IpFamily::V6 =>
+                    "a reverse path rule (`-m rpfilter`, `fib saddr`, firewalld's IPv6_rpfilter)",
+            }
         ),
         format!(
             "Look for rules on the nodes, or security groups, that drop {family} between pods' \
@@ -125,7 +130,7 @@ fn fix(family: IpFamily, nodes: &str) -> Vec<String> {
         ),
     ];
     fix.push(
-        "See whether the pod network masquerades what pods send to nodes' addresses, and to which \
+        "Check whether the pod network masquerades what pods send to nodes' addresses, and to which \
          address: the answer goes there."
             .to_owned(),
     );
@@ -143,8 +148,8 @@ fn at(
     let names = if everywhere { "every node".to_owned() } else { words::list(nodes) };
     Some(Found {
         what: format!(
-            "NodePorts at {names} are dead over {family} for pods of other nodes, and answer this \
-             machine: the way between pods and nodes' addresses, or back, is lost."
+            "NodePorts at {names} are unreachable over {family} for pods of other nodes, but answer this machine: \
+             packets between pods and node addresses, or the replies, are lost."
         ),
         evidence: seen(evidence, family, example),
         reproduce: commands(evidence, family, example.from()?, node),
@@ -165,8 +170,8 @@ fn of(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Found
     let names = words::list(nodes);
     Some(Found {
         what: format!(
-            "Pods on {names} don't reach NodePorts of other nodes over {family}, which answer this \
-             machine: the way from these pods to nodes' addresses, or back, is lost."
+            "Pods on {names} don't reach NodePorts of other nodes over {family}, which answer this machine: packets \
+             from these pods to node addresses, or the replies, are lost."
         ),
         evidence: seen(evidence, family, example),
         reproduce: commands(evidence, family, node, example.at()?),

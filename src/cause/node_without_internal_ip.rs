@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Evidence, Found};
 use crate::{
-    check::{Subject, commands, words},
+    check::{Subject, commands, reconfigure, words},
     net::IpFamily,
 };
 
@@ -49,10 +49,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
              and switch on dual-stack in the cloud-controller-manager."
         )
     });
-    let kubelet = "Start the kubelet with --node-ip=<one address of each family, the primary one \
-                   first> (kubeadm: KUBELET_KUBEADM_ARGS in /var/lib/kubelet/kubeadm-flags.env), and \
-                   restart it."
-        .to_owned();
+    let kubelet = reconfigure::node_ip("the kubelet");
     let address = format!(
         "If the interface has no global {family} address, assign one: the kubelet reports only \
          addresses that the node has."

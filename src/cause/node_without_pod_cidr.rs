@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Evidence, Found};
 use crate::{
-    check::{Subject, words},
+    check::{Subject, reconfigure, words},
     facts::Node,
     net::IpFamily,
 };
@@ -42,15 +42,6 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         1 => format!("The Node object {names} has no {family} range in spec.podCIDRs."),
         _ => format!("The Node objects {names} have no {family} range in spec.podCIDRs."),
     };
-    let recreate = format!(
-        "Recreate the Node object, for podCIDRs can't be changed: drain it, `kubectl delete node {}`, \
-         restart its kubelet.",
-        first.name
-    );
-    let ranges = format!(
-        "Give kube-controller-manager an {family} range in --cluster-cidr (kubeadm: \
-         networking.podSubnet)."
-    );
     Some(Found {
         what,
         evidence: without
@@ -61,7 +52,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
                 .to_owned(),
         ],
-        fix: if everywhere { vec![ranges, recreate] } else { vec![recreate, ranges] },
+        fix: vec![reconfigure::cluster_cidr(family), reconfigure::recreate_node(&first.name)],
         cases: evidence.red("node::pod_cidrs", |judged| {
             judged.case.family == Some(family)
                 && matches!(&judged.case.subject, Subject::Node { name }

@@ -98,7 +98,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             vec![format!(
                 "Look on {names} for rules that drop {family} to pods (`{}`); ICMPv6 neighbour discovery \
                  (types 135 and 136) must pass the OUTPUT and INPUT chains, too.",
-                commands::on_node_as_root(node, "nft list ruleset")
+                commands::rules(node)
             )]
         } else {
             fix(evidence, &names, ip, family, shown.is_proof())

@@ -16,9 +16,9 @@ impl CauseRule for OwnPodsApart {
 
     fn why(&self) -> &'static str {
         "What one pod sends to another on its node never leaves the node: it passes a bridge, or goes from one \
-         interface of a pod straight to the next. Rules that were made for strangers (firewalld's \
-         IPv6_rpfilter, a FORWARD policy that counts for bridged packets, isolated ports of a bridge) part these \
-         pods from each other, and nobody else; tests between nodes don't see it."
+         interface of a pod straight to the next. Rules meant for external traffic (firewalld's IPv6_rpfilter, a \
+         FORWARD policy that applies to bridged packets, isolated ports of a bridge) separate only these pods from \
+         each other; tests between nodes don't detect it."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -58,7 +58,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         ),
         evidence: vec![say(own, node, node), say(out, node, there), say(back, whence, node)],
         reproduce: vec![
-            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::rules(node),
             commands::on_node_as_root(node, &format!("{tool} -S FORWARD")),
             commands::on_node_as_root(node, "bridge -d link"),
         ],
@@ -69,7 +69,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                  pods), and let it through."
             ),
             format!(
-                "Where the pods are on a bridge, see that its ports are not isolated (`bridge -d link`), and that what \
+                "Where the pods are on a bridge, check that its ports are not isolated (`bridge -d link`), and that what \
                  is bridged passes the FORWARD chain of {tool} on {node} \
                  (net.bridge.bridge-nf-call-{tool})."
             ),

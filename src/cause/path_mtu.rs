@@ -105,8 +105,8 @@ fn at_narrow_link(
                 commands::on_node_as_root(node, &format!("ip link set {link} mtu {others}"))
             ),
             format!(
-                "If it carries no more than {mtu} bytes, set the interfaces of all nodes, and the pod network's \
-                 MTU, to that."
+                "If it carries no more than {mtu} bytes, set the interfaces of all nodes to that, and the pod \
+                 network's MTU to that less its tunnel's header, and recreate the pods."
             ),
         ],
         probed: evidence.bad(|probed| {

@@ -1,12 +1,7 @@
 //! `pod_address_lost`: a pod's own interface doesn't have an address that its status shows.
 
 use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
-use crate::{
-    check::{commands, words},
-    fixture::Workload,
-    net::IpFamily,
-    snapshot::Snapshot,
-};
+use crate::{check::words, fixture::Workload, net::IpFamily, snapshot::Snapshot};
 
 #[derive(Debug)]
 pub(super) struct PodAddressLost;
@@ -75,7 +70,11 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                  --keep",
                 fixture.namespace
             ),
-            commands::on_node(node, "sysctl -a --pattern disable_ipv6"),
+            format!(
+                "kubectl -n {} exec {first} -- sh -c 'grep -H . /proc/sys/net/ipv6/conf/*/disable_ipv6'  # only after \
+                 run --keep",
+                fixture.namespace
+            ),
         ],
         fix: vec![
             format!(

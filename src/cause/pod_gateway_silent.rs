@@ -52,7 +52,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             first.told(),
         ],
         reproduce: vec![
-            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::rules(node),
             commands::on_node(node, &format!("ip {} addr", commands::flag(family))),
         ],
         fix: vec![
@@ -61,7 +61,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                  {node}, and whatever else the node and its pods say to each other (the kubelet's probes)."
             ),
             format!(
-                "If nothing drops it, see that the pods' links on {node} still have {address}."
+                "If nothing drops it, check that the pods' links on {node} still have {address}."
             ),
         ],
         probed: isolation::explained(evidence, node, family),

@@ -158,8 +158,8 @@ fn what(group: &Group<'_>, family: IpFamily, routes: &Routes) -> String {
             format!("Nodes {a} and {b} have no {family} route to each other's pods.")
         }
         Group::One(Loss::Dropped(a, b)) => format!(
-            "{family} packets between the pods of node {a} and node {b} are dropped without a word, in \
-             one direction or in both."
+            "{family} packets between the pods of node {a} and node {b} are silently dropped, in one direction or in \
+             both."
         ),
         Group::One(Loss::Filtered(from, to)) => format!(
             "{family} connections from pods on node {from} to pods on node {to} are dropped, while \
@@ -227,7 +227,7 @@ fn fix(
         format!(
             "Look for a NetworkPolicy that selects the pods on one side, and for rules on {b} and {a} that \
              match {family} only: `{}`.",
-            commands::on_node_as_root(b, "nft list ruleset")
+            commands::rules(b)
         )
     };
     let filtered = matches!(

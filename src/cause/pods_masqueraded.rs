@@ -43,8 +43,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         // All that enters one node is changed there; what one node sends, by that one.
         Some(node) => (
             format!(
-                "Node {node} masquerades what enters for its own pods over {family}: they see pods of \
-                 other nodes under another address than their own."
+                "Node {node} masquerades {family} traffic to its own pods: they don't see the real addresses of pods \
+                 on other nodes."
             ),
             node,
         ),
@@ -60,7 +60,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         what,
         confidence: Confidence::Proved,
         evidence: vec![example.seen().to_owned()],
-        reproduce: vec![commands::on_node_as_root(place, "nft list ruleset")],
+        reproduce: vec![commands::rules(place)],
         fix: vec![
             format!(
                 "Exclude the cluster's {family} pod range from masquerading: the pod network's own \
@@ -68,7 +68,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
                  --ip-masq), or nonMasqueradeCIDRs of ip-masq-agent.",
                 family.slug()
             ),
-            "See that kube-proxy doesn't run with masqueradeAll.".to_owned(),
+            "Check that kube-proxy doesn't run with masqueradeAll.".to_owned(),
         ],
         probed: evidence
             .bad(|probed| probed.family == family && probed.kind() == Some(Kind::WrongSource)),

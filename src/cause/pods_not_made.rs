@@ -60,7 +60,7 @@ fn shared(evidence: &Evidence<'_>, nodes: &[(&str, Vec<&str>)]) -> Found {
         fix: remedy::pools(evidence.world)
             .into_iter()
             .chain([
-                "Mend what the plugin complains of where these nodes share it (the pools of addresses, the \
+                "Fix what the CNI plugin reports where these nodes share it (the pools of addresses, the \
                  configuration that is given to every node); pods that wait come up by themselves then."
                     .to_owned(),
             ])
@@ -94,7 +94,7 @@ fn found(evidence: &Evidence<'_>, node: &str, reasons: &[&str]) -> Found {
     let (looks, first) = off.unzip();
     Found {
         what: format!(
-            "Node {node} makes no new pods: the pod network's plugin fails{}.",
+            "No new pods start on node {node}: the pod network's CNI plugin fails{}.",
             if refused { " to give them an address, which the kernel refuses" } else { "" }
         ),
         confidence: Confidence::Proved,
@@ -104,7 +104,7 @@ fn found(evidence: &Evidence<'_>, node: &str, reasons: &[&str]) -> Found {
         ],
         reproduce: [
             format!("kubectl get events -A --field-selector reason={REASON}"),
-            commands::on_node(node, "ls /host/etc/cni/net.d"),
+            commands::on_node(node, "ls /host/etc/cni/net.d /host/var/lib/rancher/k3s/agent/etc/cni/net.d"),
         ]
         .into_iter()
         .chain(looks.into_iter().flatten())
@@ -112,7 +112,7 @@ fn found(evidence: &Evidence<'_>, node: &str, reasons: &[&str]) -> Found {
         fix: first
             .into_iter()
             .chain([format!(
-                "Mend what the plugin complains of on {node} (its configuration in /etc/cni/net.d, its pool of \
+                "Fix what the CNI plugin reports on {node} (its configuration in /etc/cni/net.d, its pool of \
                  addresses, its agent's pod and log); pods that wait come up by themselves then."
             )])
             .collect(),

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
 use crate::{
-    check::{commands, gives_own_addresses},
+    check::{commands, gives_own_addresses, reconfigure},
     facts::Node,
     net::IpFamily,
     probe::Aim,
@@ -103,7 +103,10 @@ fn at_node(
         reproduce: vec![
             format!("kubectl get node {node} -o jsonpath={{.spec.podCIDRs}}"),
             format!("kubectl get pods -A -o wide --field-selector spec.nodeName={node}"),
-            commands::on_node_as_root(node, "sh -c 'cat /etc/cni/net.d/*'"),
+            commands::on_node_as_root(
+                node,
+                "sh -c 'cat /etc/cni/net.d/* /var/lib/rancher/k3s/agent/etc/cni/net.d/* 2>/dev/null'",
+            ),
         ],
         fix: vec![
             format!(
@@ -111,8 +114,8 @@ fn at_node(
                  writes it there from the Node object, and create the node's pods again."
             ),
             format!(
-                "If that range is the right one, the Node object is what is old: a podCIDR never changes, so \
-                 drain {node}, delete its Node object and let it join again."
+                "If the range that its pods have now is the right one, the Node object is old. {}",
+                reconfigure::recreate_node(node)
             ),
         ],
         probed: evidence.bad(|probed| {

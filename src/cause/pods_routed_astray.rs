@@ -12,8 +12,8 @@ impl CauseRule for PodsRoutedAstray {
     }
 
     fn why(&self) -> &'static str {
-        "Rules by source come before the routes that everybody looks at. One that matches the pods of a node in one \
-         family sends their packets and answers another way, which nothing else there takes."
+        "Source-based routing rules take precedence over the main table. One that matches the pods of a node in one \
+         family sends their packets and replies along a path that nothing else uses."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -36,8 +36,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     seen.extend(lost.seen);
     Some(Found {
         what: format!(
-            "Node {node} sends what its pods send over {family} by a routing table of its own \
-             (`{}`), and it gets lost.",
+            "Node {node} routes its pods' {family} packets by a separate routing table (`{}`), and they are lost.",
             rule.text
         ),
         confidence: Confidence::Likely,

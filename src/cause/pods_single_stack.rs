@@ -111,9 +111,12 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &BTreeSet<&str>) -> F
         reproduce: vec![
             format!(
                 "kubectl get pods -A --field-selector spec.nodeName={example} -o \
-                 custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip"
+                 'custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip'"
             ),
-            commands::on_node(example, "sh -c 'cat /host/etc/cni/net.d/*'"),
+            commands::on_node(
+                example,
+                "sh -c 'cat /host/etc/cni/net.d/* /host/var/lib/rancher/k3s/agent/etc/cni/net.d/* 2>/dev/null'",
+            ),
         ],
         fix,
         cases,

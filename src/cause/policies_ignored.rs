@@ -2,7 +2,7 @@
 
 use super::{CauseRule, Evidence, Found, evidence::Probed};
 use crate::{
-    check::words,
+    check::{commands, words},
     net::IpFamily,
     probe::{Aim, Target},
 };
@@ -16,8 +16,8 @@ impl CauseRule for PoliciesIgnored {
     }
 
     fn why(&self) -> &'static str {
-        "Whoever wrote the policies believes that the pods are guarded. In this family anybody reaches \
-         them, and nothing shows it: what is tried over the other family is denied."
+        "The pods are believed to be protected. In this family everyone can reach them, and nothing shows it, \
+         because connections over the other family are denied."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -54,19 +54,18 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         reproduce: vec![
             "kubectl get pods -A -o wide | grep -iE 'calico|cilium|kube-router|network-polic|antrea|weave'"
                 .to_owned(),
-            format!(
-                "kubectl debug node/{node} -it --profile=sysadmin \
-                 --image=docker.io/library/busybox -- chroot /host nft list ruleset"
-            ),
+            commands::rules(node),
         ],
         fix: vec![
             format!(
                 "Enable {family} in what enforces NetworkPolicies ({place}), and see in its log why it makes \
                  no rules for the family."
             ),
-            "Until then take pods that must be guarded out of the family, or close it at the nodes' \
-             firewall."
-                .to_owned(),
+            format!(
+                "Until then keep the policies, which may hold in the other family, but don't rely on them in {family}: have the protected \
+                 pods listen on {other} only, or drop {family} to them in the nodes' own firewall.",
+                other = family.other()
+            ),
         ],
         probed: evidence
             .bad(|probed| probed.probe.aim.is_guarded() && probed.family == family),

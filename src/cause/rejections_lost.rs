@@ -43,7 +43,12 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
              proxy must."
         ),
         evidence: silent.iter().map(|probed| probed.told()).collect(),
-        reproduce: remedy::inspect_proxy(evidence.world, family, node, &address.ip().to_string()),
+        reproduce: remedy::inspect_rejections(
+            evidence.world,
+            family,
+            node,
+            &address.ip().to_string(),
+        ),
         fix: remedy::service_proxy(evidence.world, family, node),
         probed: evidence.bad(closed),
         ..Found::default()

@@ -92,7 +92,7 @@ fn on_nodes(
          /etc/resolv.conf."
     );
     let cached = format!(
-        "{whom} is where NodeLocal DNSCache listens: see that its pod runs on {on} (`kubectl -n kube-system \
+        "{whom} is where NodeLocal DNSCache listens: check that its pod runs on {on} (`kubectl -n kube-system \
          get pods -l k8s-app=node-local-dns -o wide`)."
     );
     Some(Found {
@@ -118,6 +118,7 @@ fn on_nodes(
         .collect(),
         reproduce: commands::in_probe(evidence.world, node, "cat /etc/resolv.conf")
             .into_iter()
+            .map(|command| format!("{command}  # only after run --keep"))
             .chain([DnsPlace::of(evidence.world).service()])
             .collect(),
         fix: cache.then_some(cached).into_iter().chain([kubelet]).collect(),

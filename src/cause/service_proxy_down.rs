@@ -47,7 +47,7 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
     let place = if nodes.len() > 1 { "No node".to_owned() } else { format!("Node {node}") };
     let verb = if nodes.len() > 1 { "carries" } else { "does not carry" };
     let example = cluster_ip_dead::example(evidence, family, node)?;
-    let mut reproduce = remedy::inspect_proxy(evidence.world, family, node, &example.1.to_string());
+    let mut reproduce = remedy::inspect_own(evidence.world, family, node, &example.1.to_string());
     reproduce.dedup();
     let alive = cluster_ip_dead::host_reaches(evidence, family, node) == Some(true);
     let mut fix = remedy::service_proxy(evidence.world, family, node);

@@ -98,8 +98,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let found = Found {
         what: if untranslated {
             format!(
-                "What node {node} itself sends to {family} ClusterIPs is lost, while what its pods send gets there: \
-                 the node's own connections are not led to the rules of Services, or dropped before."
+                "Packets that node {node} itself sends to {family} ClusterIPs are lost, while those of its pods \
+                 arrive: the node's own connections bypass the Service rules, or are dropped before them."
             )
         } else if refused {
             format!(
@@ -122,7 +122,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         fix: if untranslated {
             vec![
                 format!(
-                    "See that what the node itself sends is led to the rules of Services (kube-proxy in mode iptables: \
+                    "Check that what the node itself sends is led to the rules of Services (kube-proxy in mode iptables: \
                      `{tool} -t nat -S OUTPUT` must name KUBE-SERVICES). A firewall that was reloaded may have taken \
                      that away; kube-proxy writes it again when its pod on {node} is restarted."
                 ),

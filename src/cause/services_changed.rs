@@ -91,7 +91,8 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
         evidence: facts.collect(),
         reproduce: vec![
             "kubectl create service nodeport asked --tcp=80 --dry-run=server -o yaml".to_owned(),
-            "kubectl get mutatingadmissionpolicies,mutatingwebhookconfigurations".to_owned(),
+            "kubectl get mutatingwebhookconfigurations".to_owned(),
+            "kubectl get mutatingadmissionpolicies  # Kubernetes 1.36, or where it is enabled".to_owned(),
         ],
         fix: vec![
             "If the setting is meant, nothing is broken: let the policy leave out the namespaces \

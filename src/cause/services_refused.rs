@@ -61,8 +61,9 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
         evidence: seen,
         reproduce: vec![
             "kubectl create service nodeport asked --tcp=80 --dry-run=server".to_owned(),
-            "kubectl get validatingadmissionpolicies,validatingwebhookconfigurations".to_owned(),
-            format!("kubectl -n {} get resourcequotas,limitranges", evidence.world.fixture.namespace),
+            "kubectl get validatingwebhookconfigurations".to_owned(),
+            "kubectl get validatingadmissionpolicies  # Kubernetes 1.30 or later".to_owned(),
+            format!("kubectl -n {} get resourcequotas  # only after run --keep", evidence.world.fixture.namespace),
         ],
         fix: vec![
             "If such Services are meant to be forbidden, nothing is broken, and the paths by them can't \

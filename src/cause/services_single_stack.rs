@@ -1,7 +1,7 @@
 //! `services_single_stack`: pods have a family that Services don't get.
 
 use super::{CauseRule, Evidence, Found};
-use crate::{fixture::Allocation, net::IpFamily};
+use crate::{check::reconfigure, fixture::Allocation, net::IpFamily};
 
 #[derive(Debug)]
 pub(super) struct ServicesSingleStack;
@@ -45,17 +45,13 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             ),
         ],
         reproduce: vec![
-            "kubectl get servicecidrs".to_owned(),
+            "kubectl get servicecidrs  # Kubernetes 1.33 or later".to_owned(),
             "kubectl -n kube-system get pods -l component=kube-apiserver -o yaml | grep \
              service-cluster-ip-range"
                 .to_owned(),
         ],
         fix: vec![
-            format!(
-                "Give kube-apiserver and kube-controller-manager a second --service-cluster-ip-range \
-                 of {family} (kubeadm: networking.serviceSubnet), and restart them: a cluster may go \
-                 from one Service range to two in place."
-            ),
+            reconfigure::service_ranges(&format!("a second range, of {family},")),
             "Then patch the Services that need both families with ipFamilyPolicy PreferDualStack."
                 .to_owned(),
         ],

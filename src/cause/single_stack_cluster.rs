@@ -53,8 +53,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         ],
         reproduce: vec![
             "kubectl get nodes -o \
-             custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,IPS:.status.addresses[*].address".to_owned(),
-            "kubectl get servicecidrs".to_owned(),
+             'custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,IPS:.status.addresses[*].address'".to_owned(),
+            "kubectl get servicecidrs  # Kubernetes 1.33 or later".to_owned(),
         ],
         fix: vec![
             format!(

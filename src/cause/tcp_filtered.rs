@@ -234,7 +234,7 @@ fn at_node(
         what,
         evidence: facts(evidence, family, lost),
         reproduce: vec![
-            commands::on_node_as_root(node, "nft list ruleset"),
+            commands::rules(node),
             commands::on_node(from, &format!("nc -v -z -w 2 {ip} {BACKEND_PORT}")),
         ],
         fix: remedies(family, node),
@@ -262,7 +262,7 @@ fn between(evidence: &Evidence<'_>, family: IpFamily, pair: (&str, &str)) -> Opt
         ),
         evidence: facts(evidence, family, &lost),
         reproduce: vec![
-            commands::on_node_as_root(to, "nft list ruleset"),
+            commands::rules(to),
             commands::on_node(from, &format!("nc -v -z -w 2 {ip} {BACKEND_PORT}")),
         ],
         fix: remedies(family, &places),

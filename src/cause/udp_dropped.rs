@@ -160,7 +160,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     Some(Found {
         what,
         evidence: seen,
-        reproduce: vec![commands::on_node_as_root(place, "nft list ruleset")],
+        reproduce: vec![commands::rules(place)],
         fix: vec![format!(
             "Look for a rule on {place} (nftables, NetworkPolicy, security group) that drops UDP over \
              {family}, and let it through."

@@ -61,7 +61,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         }
     };
     count("node pod range", ranges.len());
-    count("node address", addresses.len());
+    count("InternalIP", addresses.len());
     count("pod", pods.len());
     count("Service", services.len());
     Some(Found {
@@ -74,7 +74,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         reproduce: vec![
             "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs"
                 .to_owned(),
-            "kubectl get servicecidrs".to_owned(),
+            "kubectl get servicecidrs  # Kubernetes 1.33 or later".to_owned(),
         ],
         fix: vec![
             "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),

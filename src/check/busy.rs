@@ -210,8 +210,8 @@ impl<'a> Busy<'a> {
     pub(crate) fn reason(&self) -> String {
         let tenths = self.longest_ms / 100;
         format!(
-            "{} too busy for a time-out to mean anything: an attempt ended up to {}.{} s after its time; \
-             run again when there is less to do",
+            "{} too busy for time-outs to be meaningful: an attempt ended up to {}.{} s after its time limit; run \
+             again when the load is lower",
             self.held_up.who(),
             tenths / 10,
             tenths % 10

@@ -136,6 +136,12 @@ pub(crate) fn on_node_as_root(node: &str, command: &str) -> String {
     )
 }
 
+/// Shows a node's packet filter rules, of all tools that may have written some: nft doesn't list what
+/// iptables-legacy wrote, and not every node has all three.
+pub(crate) fn rules(node: &str) -> String {
+    on_node_as_root(node, "sh -c 'nft list ruleset; iptables-save; ip6tables-save'")
+}
+
 /// Shows which way a node sends packets to an address.
 pub(crate) fn route(node: &str, address: IpAddr) -> String {
     on_node(node, &format!("ip {} route get {}", flag(IpFamily::of(address)), address))

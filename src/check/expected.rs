@@ -272,7 +272,7 @@ impl<'a> Expected<'a> {
             return Step::AsExpected(None);
         }
         let right = pointer.trim_end_matches('.');
-        Step::Wrong(Kind::WrongRecords, format!("{}, where {right} is right", words::list(names)))
+        Step::Wrong(Kind::WrongRecords, format!("{}, expected {right}", words::list(names)))
     }
 
     fn resolved(&self, addresses: &[IpAddr]) -> Step<'a> {
@@ -283,9 +283,6 @@ impl<'a> Expected<'a> {
             Records::Some(right) => format!("some of {}", words::count(right.len(), "address")),
             Records::All(_) | Records::Any => "none".to_owned(),
         };
-        Step::Wrong(
-            Kind::WrongRecords,
-            format!("{}, where {expected} is right", words::list(&found)),
-        )
+        Step::Wrong(Kind::WrongRecords, format!("{}, expected {expected}", words::list(&found)))
     }
 }

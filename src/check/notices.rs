@@ -38,8 +38,8 @@ fn stale(world: World<'_>) -> Vec<String> {
         .filter(|lease| lease.is_stale())
         .map(|lease| {
             format!(
-                "{} has not renewed its Lease for {} s: it has stopped, or can't reach the API server, \
-                 and what it sees to for new objects is not done; see `kubectl -n kube-system get lease \
+                "{} has not renewed its Lease for {} s: it has stopped, or can't reach the API server, and new \
+                 objects are not processed; see `kubectl -n kube-system get lease \
                  {} -o yaml`",
                 lease.component,
                 lease.silent_seconds.unwrap_or_default(),

@@ -48,7 +48,7 @@ fn passed(readings: &[Reading<'_>]) -> String {
     let settling = readings.iter().map(|reading| reading.settling).max().unwrap_or(0);
     let millis = readings.iter().filter_map(Reading::slowest).max();
     let time = millis.map_or_else(|| "answered".to_owned(), |ms| format!("answered in {ms} ms"));
-    if settling == 0 { time } else { format!("{time}, settled on attempt {}", settling + 1) }
+    if settling == 0 { time } else { format!("{time}, succeeded on attempt {}", settling + 1) }
 }
 
 /// The shares of what went wrong: `2 of 3 backends: timed out twice`.

@@ -2,7 +2,7 @@
 
 use super::{About, Need, Stage};
 
-/// What a check promises, and what it needs to see whether that holds.
+/// What a check promises, and what it needs to check whether that holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Promise {
     /// `area::name`; the area is that of the list it stands in.

@@ -97,7 +97,9 @@ impl<'a> Reading<'a> {
             && let Some(pod) = late()
         {
             // More pods share the connections than were counted on.
-            State::Unknown(format!("{pod} answered, which came up after the run had given it up"))
+            State::Unknown(format!(
+                "{pod} answered, but became ready only after the run had stopped waiting for it"
+            ))
         } else {
             state
         };

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::shell::tidy;
+
 /// The four ways a case can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,7 +79,8 @@ impl Failure {
     /// The same, with commands that show it.
     #[must_use]
     pub fn reproduce<T: Into<String>>(mut self, commands: impl IntoIterator<Item = T>) -> Self {
-        self.reproduce.extend(commands.into_iter().map(Into::into));
+        let before = std::mem::take(&mut self.reproduce);
+        self.reproduce = tidy(before.into_iter().chain(commands.into_iter().map(Into::into)));
         self
     }
 

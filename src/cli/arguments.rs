@@ -9,8 +9,8 @@ use super::{
     sysdump::SysdumpArgs, verify::VerifyArgs,
 };
 
-/// Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works; and where it does
-/// not, what is broken and how to fix it
+/// Shows whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works, and if not, what is broken and how to
+/// fix it
 #[derive(Debug, Parser)]
 #[command(name = "dualstack", version, max_term_width = 100)]
 pub(super) struct Cli {

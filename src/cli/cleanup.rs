@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Remove what runs that died left in a cluster
+/// Remove what killed runs left in a cluster
 ///
 /// A run that was killed leaves its workload behind. Every run renews a Lease while it is alive, on
 /// whichever machine it runs, and runs that are alive are never touched.

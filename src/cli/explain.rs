@@ -16,7 +16,7 @@ use crate::{
     suites::{EMBEDDED, SuiteError, UnknownCheck},
 };
 
-/// Explain a check or a rule of lint: what it promises, why it matters, where that is written down, what it needs
+/// Explain a check or a lint rule: what it tests, why it matters, its sources, and the permissions it needs
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
     /// The check, as `list` names it, or the rule, as `lint --rules` does

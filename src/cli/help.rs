@@ -63,7 +63,7 @@ pub(super) fn command(name: &'static str) -> Command {
                 "{}\n{}",
                 examples(&[
                     ("plan", "Say what `run` would do to the cluster of the current context"),
-                    ("plan --nodes all --mesh 4", "Say what other options would make of it"),
+                    ("plan --nodes all --mesh 4", "Show what other options would change"),
                 ]),
                 exit_codes(),
             ))
@@ -92,7 +92,7 @@ pub(super) fn command(name: &'static str) -> Command {
             let example = "baseline run.json --reason NET-42 --owner team-net --until 2027-01-31";
             command.after_long_help(format!(
                 "{}\n{}",
-                examples(&[(example, "Take today's failures for known")]),
+                examples(&[(example, "Accept today's failures as known")]),
                 exit_codes(),
             ))
         })
@@ -122,7 +122,7 @@ pub(super) fn command(name: &'static str) -> Command {
             command.after_long_help(format!(
                 "{}\n{}",
                 examples(&[
-                    ("cleanup --dry-run", "List what runs that died left behind"),
+                    ("cleanup --dry-run", "List what killed runs left behind"),
                     ("cleanup", "Remove it"),
                     ("cleanup --namespace net-test", "Look into one namespace only"),
                 ]),
@@ -141,7 +141,7 @@ pub(super) fn command(name: &'static str) -> Command {
 pub(super) fn next(name: &str) -> String {
     format!(
         "Usage: {name} COMMAND\n\n\
-         Tells whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works.\n\n  \
+         Shows whether a Kubernetes cluster's IPv4/IPv6 dual-stack networking works.\n\n  \
          {name} run                  Test the cluster of the current context\n  \
          {name} lint PATH...         Find mistakes before a cluster is built\n  \
          {name} diff OLD NEW         Compare two runs saved by `run --json FILE`\n\n\

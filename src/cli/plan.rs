@@ -22,8 +22,8 @@ use crate::{
 /// Say what a run would do, without doing it
 ///
 /// Reads the cluster as `run` does, and prints which nodes would take part, what would be created, how
-/// much would be tried, and how long that takes. Takes the options of `run`. Creates nothing; pods and
-/// Services are assumed to get the addresses that the cluster's ranges lead one to expect.
+/// much would be tried, and how long that takes. Takes the options of `run`. Creates nothing; pods and Services are
+/// assumed to get addresses from the cluster's ranges.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     #[command(flatten)]

@@ -24,7 +24,7 @@ use crate::{
 ///
 /// With a record (`run --json FILE`), packs it with its reports and contacts no cluster, unless --live
 /// asks for the network's objects as they are now. Without one, runs the suite first, looks at every
-/// node, and reads the network's objects. Options of that run stand behind `--`, as in `sysdump --
+/// node, and reads the network's objects. Options for that run come after `--`, as in `sysdump --
 /// --nodes 5`. No Secret, kubeconfig or environment of a pod is in an archive, and CONTENTS.md in it
 /// says what is, and what is missing. Exits with 0 when the archive is written, whatever the run found.
 #[derive(Debug, Args)]
@@ -35,8 +35,7 @@ pub(super) struct SysdumpArgs {
     /// Where to write the archive (`-`: stdout) [default: dualstack-RUN.tar.gz]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace names and addresses, each by the same one everywhere; ranges and families are kept, and
-    /// the record is judged as before
+    /// Replace names and addresses consistently; ranges and families are kept, and the record gets the same verdicts
     #[arg(long)]
     redact: bool,
     /// With a record: also read the network's objects from the cluster, as they are now

@@ -21,9 +21,9 @@ use crate::{
 
 /// Check a conformance report against the record of its run
 ///
-/// Judges the record with the checks of this version, makes the report anew, and tells each place
-/// where the two differ. Exits with 0 if there is none and with 1 if there is one. That a record is
-/// of the cluster that somebody says it is can't be seen from it: see the report's `reproduce`.
+/// Judges the record with the checks of this version, generates the report again, and lists every difference. Exits
+/// with 0 if there is none and with 1 otherwise. A record does not prove which cluster it is from: see the report's
+/// `reproduce`.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// The conformance report, as `run --conformance FILE` wrote it

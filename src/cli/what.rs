@@ -71,7 +71,7 @@ struct ExpectationArgs {
     #[arg(long, value_name = "NAMESPACE/NAME")]
     target: Vec<TargetName>,
     /// Fail if one family's answers take longer than the other's by more than this time, or this many
-    /// times as long: `200ms`, `2x`; without it, times are told and fail nothing
+    /// times as long: `200ms`, `2x`; without it, times are reported but never fail a case
     #[arg(long, value_name = "DURATION|FACTOR", allow_hyphen_values = true)]
     max_family_gap: Option<FamilyGap>,
 }
@@ -198,8 +198,8 @@ struct WorkloadArgs {
     /// a failure
     #[arg(long, value_name = "all|NUMBER|NAME,…")]
     nodes: Option<NodeChoice>,
-    /// How many other nodes each node tries: all (`full`), this many, or all up to 8 nodes and 8 of
-    /// more (`auto`); what fails is then tried from more nodes
+    /// How many other nodes each node probes: all (`full`), this many, or (`auto`) all in clusters of up to 8 nodes,
+    /// else 8; failures are then probed from more nodes
     #[arg(long, value_name = "auto|full|NUMBER", default_value = "auto")]
     mesh: MeshChoice,
     /// Also probe from the host network of each node, with a host-network pod in a namespace of its
@@ -209,7 +209,7 @@ struct WorkloadArgs {
     /// Where something fails, look at the nodes' addresses, routes, neighbours and kernel settings from
     /// their host-network pods, to prove the cause: if there are such pods (`auto`), or never (`off`).
     /// `rules` also lists their packet filters' rules, by `nft list ruleset` in kube-proxy's privileged
-    /// pods, which takes the permission to exec there, up to 2 s, and megabytes where Services are thousands
+    /// pods, which needs permission to exec there, and takes up to 2 s and megabytes if there are thousands of Services
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     snapshot: SnapshotPolicy,
     /// Keep the workload in the cluster for debugging (`cleanup` removes it)
@@ -306,7 +306,7 @@ impl WhatArgs {
         }
         if let (Some(gap), None) = (limit, suite.max_family_gap) {
             return Err(Failure::usage(format!(
-                "nothing is held against --max-family-gap {gap}, because no check of the area \
+                "--max-family-gap {gap} has no effect, because no check of the area \
                  {PARITY_AREA} is selected; add {PARITY_AREA} to the checks, or leave \
                  --max-family-gap out"
             )));

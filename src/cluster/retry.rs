@@ -34,7 +34,7 @@ impl<R> Policy<Request<Body>, Response<R>, BoxError> for Retry {
         let response = result.as_ref().ok()?;
         // Each PATCH of ours may be repeated: a server-side apply, and merge patches that set fields
         // to fixed values (of our Leases, of the spec of a Service of ours), or change nothing (of
-        // metadata, to see whether an object is still there). A POST might create a second object.
+        // metadata, to check whether an object is still there). A POST might create a second object.
         // What the API server's proxy passes on from a Service is no answer of the API server's.
         let repeatable = *request.method() != Method::POST
             && !request.headers().contains_key(header::UPGRADE)

@@ -62,7 +62,7 @@ fn of_service(lab: &Lab, probe: &Probe, node: &str) -> Outcome {
     let status = if node == "n1" || everywhere { 200 } else { 503 };
     match wanted.filter(|&wanted| wanted != status) {
         Some(wanted) => {
-            Outcome::WrongAnswer { detail: format!("HTTP/1.0 {status}, where {wanted} is right") }
+            Outcome::WrongAnswer { detail: format!("HTTP/1.0 {status}, expected {wanted}") }
         }
         None => Outcome::Health { status, body: "{\"localEndpoints\":1}".to_owned() },
     }

@@ -27,8 +27,8 @@ const MAX_ROUNDS: usize = 8;
 pub struct LintArgs {
     /// Files and directories with kubeadm's, kind's, the kubelet's, kube-proxy's or Calico's
     /// configuration, Services, control plane Pods; `-` is standard input. They are compared with
-    /// each other, unless several files define a cluster: then each such file is one of its own,
-    /// with what its directory holds beside it
+    /// each other, unless several files define a cluster: then each such file is its own cluster, together with the
+    /// other files in its directory
     #[arg(value_name = "PATH", required_unless_present_any = ["live", "rules"])]
     pub paths: Vec<String>,
     /// Read the configuration from the cluster; with PATH, also report where the two differ

@@ -11,7 +11,7 @@ pub enum LintError {
     #[error("unknown rule {0}: `dualstack lint --rules` lists all rules")]
     UnknownRule(String),
     /// A path that was named doesn't exist, or can't be reached.
-    #[error("can't read {path}: {cause}")]
+    #[error("cannot read {path}: {cause}")]
     Path {
         /// The path as it was named.
         path: String,

@@ -35,7 +35,7 @@ pub enum Aim {
         /// The Service.
         service: ServiceRole,
     },
-    /// A node itself, to see whether it can be reached at all.
+    /// A node itself, to check whether it can be reached at all.
     Node {
         /// The node.
         node: String,

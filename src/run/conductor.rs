@@ -68,7 +68,7 @@ enum Abort {
     Cluster(#[from] ClusterError),
     #[error(transparent)]
     Fixture(#[from] FixtureError),
-    #[error("interrupted by the operator")]
+    #[error("interrupted by the user")]
     Interrupted,
     #[error(
         "the run did not finish within {}; raise the limit with --timeout, or see with --verbose what it waits for",

@@ -37,9 +37,7 @@ pub enum SuiteError {
     #[error(transparent)]
     UnknownCheck(#[from] UnknownCheck),
     /// A selection of a check that tests Services of the operator's, and none is named.
-    #[error(
-        "{name} tests Services of your own, and none is named; name them with --target NAMESPACE/NAME"
-    )]
+    #[error("{name} tests your own Services, but none is given; add --target NAMESPACE/NAME")]
     NoTarget {
         /// What was asked for.
         name: String,

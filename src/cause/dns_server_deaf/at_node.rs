@@ -85,13 +85,13 @@ fn at_node(
             .collect(),
         reproduce: commands::repeat(evidence.world, [out.probe, into.probe])
             .into_iter()
-            .chain([commands::on_node_as_root(node, "nft list ruleset"), place.pods()])
+            .chain([commands::rules(node), place.pods()])
             .collect(),
         fix: vec![
             format!(
                 "Look for a rule on {node} (`{}`) that names port 53, and let {over} over {family} through as \
                  for {}.",
-                commands::on_node_as_root(node, "nft list ruleset"),
+                commands::rules(node),
                 family.other()
             ),
             "Look for a NetworkPolicy, or one of the pod network's own kinds, that allows DNS by one transport \

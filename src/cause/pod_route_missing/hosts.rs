@@ -69,7 +69,7 @@ fn of_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
              on a node is missing there."
         ),
         evidence: seen,
-        reproduce: vec![commands::route(node, ip), commands::on_node(node, "ip -brief link")],
+        reproduce: vec![commands::route(node, ip), commands::on_node(node, "ip link")],
         fix,
         probed: evidence.bad(its),
         ..Found::default()

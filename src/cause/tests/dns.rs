@@ -201,7 +201,7 @@ fn many_dns_pods_are_shared_among_the_nodes_and_each_is_asked() {
 fn old_records_without_the_servers_own_probes_tell_a_deaf_one_from_dns_that_is_down() {
     let lab = Lab::dual().with(Fault::DnsDeaf { pod: "coredns-a" });
     let lab = lab.changed(|lab| lab.suite.checks = vec!["dns::records".to_owned()]);
-    let cause = assert_one(&lab, "dns_unreachable", &["One of several DNS pods", "UDP"]);
+    let cause = assert_one(&lab, "dns_unreachable", &["At least one of several DNS pods", "UDP"]);
     assert_eq!(cause.confidence, Confidence::Possible);
     let asks = |pod: &str| cause.reproduce.iter().any(|line| line.contains(pod));
     assert!(asks("get pod coredns-a") && asks("get pod coredns-b"), "{:?}", cause.reproduce);

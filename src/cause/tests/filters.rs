@@ -48,7 +48,7 @@ fn the_only_node_of_a_cluster_has_causes_too() {
     assert_one(&dropped, "forward_filtered", &["Node n1", "IPv6"]);
     let services = lab().with(Fault::ClusterIpDropped { at: "n1", family: V6 });
     let cause = assert_one(&services, "cluster_ip_dead", &[]);
-    assert_eq!(cause.what, "IPv6 ClusterIPs are dead from node n1.");
+    assert_eq!(cause.what, "IPv6 ClusterIPs are unreachable from node n1.");
     let datagrams = lab().with(Fault::DatagramsDropped { on: "n1", family: V6 });
     assert_one(&datagrams, "udp_dropped", &["on node n1"]);
 }

@@ -185,12 +185,12 @@ impl Follower {
         };
         let first = match reading.probe.aim.turn() {
             Some(Turn::After) => format!(
-                "See that the service proxy on {node} deletes conntrack entries of {family} when endpoints \
+                "Check that the service proxy on {node} deletes conntrack entries of {family} when endpoints \
                  change (kube-proxy logs that it can't; it needs NET_ADMIN and the kernel's \
                  nf_conntrack_netlink), and that nothing before its rules translates these datagrams."
             ),
             _ => format!(
-                "See that the service proxy on {node} watches EndpointSlices and writes its {family} rules: \
+                "Check that the service proxy on {node} watches EndpointSlices and writes its {family} rules: \
                  it may be stopped, throttled, or fail in that family (node::proxy_health)."
             ),
         };
@@ -200,7 +200,7 @@ impl Follower {
                 "kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name=changing -o wide  # \
                  only after run --keep; delete the endpoints and ask again"
             )])
-            .reproduce(remedy::inspect_proxy(world, *family, node, &address))
+            .reproduce(remedy::inspect_own(world, *family, node, &address))
             .fix([first])
             .fix(remedy::service_proxy(world, *family, node))
     }

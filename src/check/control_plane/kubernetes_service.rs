@@ -7,7 +7,7 @@ use crate::{
         About, Check, Failure, Need, Planned, Promise, Reading, Readings, Subject, Symptom,
         Verdict, World, commands, outcome,
         plan::{self, Source},
-        remedy, words,
+        reconfigure, remedy, words,
     },
     facts::{Fact, KubernetesService as Service, Source as Facts},
     net::IpFamily,
@@ -203,12 +203,7 @@ fn unnamed(url: &str, service: SocketAddr) -> Failure {
             .to_owned(),
     ])
     .fix([
-        format!(
-            "Reissue the certificate with {ip} among its names, as the first address of \
-             --service-cluster-ip-range: with kubeadm, move apiserver.crt and apiserver.key away from \
-             /etc/kubernetes/pki on each control plane node, run `kubeadm init phase certs apiserver \
-             --config FILE` with the cluster's serviceSubnet, and restart kube-apiserver."
-        ),
+        reconfigure::reissue(&ip.to_string()),
         "If it was issued before the Service range changed, look what else still has the old range \
          (kubeadm-config, the ClusterIP of the DNS Service)."
             .to_owned(),
@@ -227,8 +222,8 @@ fn misplaced(what: String, family: IpFamily) -> Failure {
                  the slices its --advertise-address: both must be of the family that the cluster is to \
                  have first. An API server that advertises no {family} address writes no slice of it."
             ),
-            "Every API server of the cluster must have the same flags; one that is gone leaves its \
-             Lease in kube-system behind (`kubectl -n kube-system get leases -l \
+            "Every API server of the cluster must have the same flags; those that ran within the last hour have \
+             a Lease (`kubectl -n kube-system get leases -l \
              apiserver.kubernetes.io/identity=kube-apiserver`)."
                 .to_owned(),
         ])
@@ -254,7 +249,7 @@ fn unreached(
              a firewall that lists the API server's address, or a route to it that is missing on {node}."
         ),
         format!(
-            "See that the endpoints in `kubectl -n default get endpointslices -l \
+            "Check that the endpoints in `kubectl -n default get endpointslices -l \
              kubernetes.io/service-name=kubernetes` are reached from {node}."
         ),
     ])

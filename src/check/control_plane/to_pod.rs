@@ -146,7 +146,7 @@ impl Proxied {
                  (its routes or its tunnel) in this family, as every node does."
             ),
             _ => format!(
-                "See that the endpoints of the Service are its pods, and that nothing between the API \
+                "Check that the endpoints of the Service are its pods, and that nothing between the API \
                  server and the pods answers in their place over {family}."
             ),
         };

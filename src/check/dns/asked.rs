@@ -84,13 +84,13 @@ impl Asked {
         };
         let look = match &self.who {
             Server::Pod { node: Some(node), .. } => {
-                format!(" (`{}`)", commands::on_node_as_root(node, "nft list ruleset"))
+                format!(" (`{}`)", commands::rules(node))
             }
             _ => String::new(),
         };
         let first = match (&self.who, over("UDP"), over("TCP")) {
             (Server::Service, ..) => {
-                "See that the Service has both ports (53/UDP and 53/TCP) and that its EndpointSlices of \
+                "Check that the Service has both ports (53/UDP and 53/TCP) and that its EndpointSlices of \
                  this family name the DNS pods; then look for rules that match its ClusterIP alone."
                     .to_owned()
             }

@@ -62,9 +62,9 @@ pub fn notices(world: World<'_>, probes: &ProbeTable) -> Vec<String> {
     let pods = words::list(silent.iter().map(|(pod, ..)| pod));
     let upstreams = words::list(&dns.upstreams);
     vec![format!(
-        "DNS answers no names outside the cluster at {pods} ({seen}): its Corefile passes them on to \
-         {upstreams}{}; see that these servers run and let the nodes and pods in, unless nothing outside is \
-         ever to be looked up",
+        "DNS does not resolve names outside the cluster at {pods} ({seen}): its Corefile forwards them to \
+         {upstreams}{}; check that these servers run and are reachable from nodes and pods, unless external names \
+         are never needed",
         only(&dns.upstreams)
     )]
 }

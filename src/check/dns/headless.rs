@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
-        Symptom, Verdict, World, commands, plan, words,
+        About, Blocked, COREFILE_SOURCE, Check, DnsPlace, Failure, Kind, Need, Planned, Promise,
+        Reading, Readings, Symptom, Verdict, World, commands, plan, words,
     },
     facts::Source,
     fixture::{Allocation, Service, ServiceRole},
@@ -148,6 +148,7 @@ pub(crate) fn fix(place: DnsPlace<'_>) -> Vec<String> {
              the DNS pods: `{}`.",
             place.restart()
         ),
+        COREFILE_SOURCE.to_owned(),
         format!(
             "Else see in the log whether CoreDNS may list and watch EndpointSlices: `{}`.",
             place.logs()

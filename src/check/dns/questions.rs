@@ -113,7 +113,7 @@ pub(super) fn pod_case(
         node: on.clone().unwrap_or_else(|| "no node".to_owned()),
     };
     if !pod.ready {
-        let reason = format!("{} is not Ready, so nobody asks it", pod.name);
+        let reason = format!("{} is not Ready, so it gets no queries", pod.name);
         return Some(Planned::settled(subject, family, Verdict::skip(reason)));
     }
     let sources: Vec<Source<'_>> = asking(sources, place, dns.pods.len()).cloned().collect();

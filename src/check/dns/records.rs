@@ -3,8 +3,8 @@
 use super::{domain, questions, servers::is_slow};
 use crate::{
     check::{
-        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
-        Subject, Symptom, Verdict, World, commands, outcome, plan, words,
+        About, Blocked, COREFILE_SOURCE, Check, DnsPlace, Failure, Kind, Need, Planned, Promise,
+        Reading, Readings, Subject, Symptom, Verdict, World, commands, outcome, plan, words,
     },
     facts::{DnsPod, Fact, Source},
     fixture::{Allocation, Service, ServiceRole},
@@ -133,7 +133,7 @@ fn pod_case(world: World<'_>, family: IpFamily, pod: &DnsPod) -> Planned<Asked> 
     let node = pod.node.clone().unwrap_or_else(|| "no node".to_owned());
     let subject = Subject::Pod { workload: name.clone(), node: node.clone() };
     if !ready {
-        let reason = format!("{name} is not Ready, so nobody asks it");
+        let reason = format!("{name} is not Ready, so it gets no queries");
         return Planned::settled(subject, family, Verdict::skip(reason));
     }
     let case = Planned::probing(world, subject, family, || {
@@ -264,18 +264,19 @@ impl Asked {
                      the DNS pods: `{}`.",
                     place.restart()
                 ),
+                COREFILE_SOURCE.to_owned(),
                 "If only some DNS pods answer so, they run with an old configuration or have lost \
                  their watch on the API server: delete them."
                     .to_owned(),
                 "If a cache stands between (NodeLocal DNSCache), do the same there.".to_owned(),
             ],
             Kind::NoSuchName => vec![
-                "See that the Corefile's kubernetes plugin serves the cluster's domain and this \
+                "Check that the Corefile's kubernetes plugin serves the cluster's domain and this \
                  namespace, and that CoreDNS may list Services and EndpointSlices (its log says)."
                     .to_owned(),
             ],
             _ => vec![
-                format!("See that DNS pods run and are Ready: `{}`.", place.pods()),
+                format!("Check that DNS pods run and are Ready: `{}`.", place.pods()),
                 match &self.who {
                     Server::Cluster { from } => format!(
                         "If pods on other nodes get answers, the way from {from} to the ClusterIP of \

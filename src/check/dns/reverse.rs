@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     check::{
-        About, Blocked, Check, DnsPlace, Failure, Kind, Need, Planned, Promise, Reading, Readings,
-        Symptom, Verdict, World, commands, plan,
+        About, Blocked, COREFILE_SOURCE, Check, DnsPlace, Failure, Kind, Need, Planned, Promise,
+        Reading, Readings, Symptom, Verdict, World, commands, plan,
     },
     facts::Source,
     fixture::{Service, ServiceRole},
@@ -108,6 +108,7 @@ pub(crate) fn fix(place: DnsPlace<'_>, family: IpFamily) -> Vec<String> {
              restart the DNS pods: `{}`.",
             place.restart()
         ),
+        COREFILE_SOURCE.to_owned(),
         format!(
             "If it is there, look for another server block or plugin (file, template, forward) that \
              answers for {zone} or a part of it."

@@ -34,9 +34,9 @@ pub(super) fn notices(world: World<'_>, probes: &ProbeTable) -> Vec<String> {
         let more = (more > 0).then(|| format!("{more} more"));
         let named = nodes.iter().take(NAMED).map(ToString::to_string);
         format!(
-            "nobody answers to {} for {address}, the {family} default gateway of {}: what leaves the nodes' own \
-             network over {family} from there is lost{but}; see that the router has the address, or take the route \
-             away where there is no way out",
+            "no answer to {} for {address}, the {family} default gateway of {}: {family} traffic from there to other \
+             networks is lost{but}; check that the router has the address, or remove the route if no egress is \
+             intended",
             discovery(family),
             words::list(named.chain(more))
         )

@@ -40,7 +40,7 @@ impl Check for ToRunner {
         summary: "a pod on every node reaches this machine, or the server of --egress-target, outside the \
          cluster",
         why: "Pods call databases, APIs and webhooks outside the cluster. IPv6 is the family in \
-         which they don't: pods have unique local addresses (ULA) that nobody routes, and the rule \
+         which this fails most often: pods have unique local addresses (ULA) that nobody routes, and the rule \
          that masquerades them is one for IPv4 alone. An application then waits for its IPv6 \
          connection before it tries IPv4, or never does.",
         source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#egress-traffic; \
@@ -207,16 +207,14 @@ impl WayOut {
                 None if matches!(self.destination, Destination::Server { .. }) => {
                     format!("no pod gets an answer from {what} in any family")
                 }
-                None => format!("no way back: no packet from the cluster reaches {what}"),
+                None => format!("no packet from the cluster reaches {what}"),
             });
         }
         let other = family.other();
         match by_host {
             Some(Vantage::HostNetwork { node }) => Ok(format!("node {node} itself gets there")),
             _ if hosts().next().is_none() => Ok(format!("over {other} they get there")),
-            _ => Err(format!(
-                "no way back over {family}: the nodes themselves don't reach {what} either"
-            )),
+            _ => Err(format!("over {family} the nodes themselves don't reach {what} either")),
         }
     }
 
@@ -234,12 +232,12 @@ impl WayOut {
             _ => format!("this machine at {target}"),
         };
         Failure::new(format!(
-            "A pod on node {node} does not reach {what}, outside the cluster, over {family}: {}. As to \
-             the way there: {known}.",
+            "A pod on node {node} does not reach {what}, outside the cluster, over {family}: {}. For comparison: \
+             {known}.",
             symptom.detail
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
-        .reproduce([commands::on_node_as_root(node, "nft list ruleset")])
+        .reproduce([commands::rules(node)])
         .fix(remedy::egress(*family))
         .fix([
             "With --egress auto a machine to which no pod gets is inconclusive, with --egress off nothing \

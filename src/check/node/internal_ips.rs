@@ -9,7 +9,7 @@ use super::{
 use crate::{
     check::{
         About, Check, Failure, Need, Planned, Promise, Readings, Stage, Verdict, World, primary,
-        words,
+        reconfigure, words,
     },
     facts::{Node, Source},
     net::IpFamily,
@@ -192,11 +192,7 @@ fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
              {family} address and switch on dual-stack in the cloud-controller-manager."
         )
     });
-    let kubelet = format!(
-        "Start the kubelet of {name} with --node-ip=<one address of each family, the primary one \
-         first> (kubeadm: nodeRegistration.kubeletExtraArgs, or KUBELET_KUBEADM_ARGS in \
-         /var/lib/kubelet/kubeadm-flags.env) and restart it."
-    );
+    let kubelet = reconfigure::node_ip(&format!("the kubelet of {name}"));
     let address = format!(
         "If the node's interface has no global {family} address either, assign one first: the \
          kubelet reports only addresses that the node has."

@@ -8,7 +8,7 @@ use super::cases::{NodeInFamily, cases, nodes};
 use crate::{
     check::{
         About, Check, Failure, Need, Planned, Promise, Readings, Stage, Verdict, World, primary,
-        words,
+        reconfigure, words,
     },
     facts::{Node, Source},
     net::{IpFamily, sharing},
@@ -66,7 +66,7 @@ impl Check for PodCidrs {
         if nodes(world).iter().all(|node| node.pod_cidrs.is_empty()) {
             let by = world.facts.cni.known().map_or("the pod network", |cni| cni.name.as_str());
             return Verdict::skip(format!(
-                "no node has podCIDRs: {by} gives out pod addresses itself"
+                "no node has podCIDRs: {by} assigns pod addresses itself"
             ));
         }
         if let Some(text) = unreadable(node, family) {
@@ -172,14 +172,8 @@ fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
             .to_owned(),
     ]);
     let everywhere = nodes(world).iter().all(|node| of_family(node, family).next().is_none());
-    let recreate = format!(
-        "podCIDRs can't be changed on a Node object: drain the node, run `kubectl delete node {name}`, \
-         and restart its kubelet, which registers it again, with ranges of both families."
-    );
-    let ranges = "Give kube-controller-manager one range of each expected family, the primary one \
-                  first, in --cluster-cidr, with --allocate-node-cidrs=true (kubeadm: \
-                  networking.podSubnet)."
-        .to_owned();
+    let recreate = reconfigure::recreate_node(name);
+    let ranges = reconfigure::cluster_cidr(family);
     let cni = world.facts.cni.known().map(|cni| {
         format!(
             "If {} gives out pod addresses from ranges of its own, podCIDRs don't matter to it and \
@@ -192,6 +186,7 @@ fn failure(world: World<'_>, case: &NodeInFamily, what: String) -> Failure {
     } else {
         failure
             .fix([
+                ranges,
                 recreate,
                 "If the new Node object lacks the range too, kube-controller-manager's log says why: \
                      --cluster-cidr holds one family only, or it is too small for this many nodes \

@@ -8,7 +8,7 @@ use super::cases::nodes;
 use crate::{
     check::{
         About, Check, Failure, Need, Planned, Promise, Readings, Stage, Subject, Verdict, World,
-        plan, words,
+        plan, reconfigure, words,
     },
     facts::{Fact, Node, Source},
     net::{IpFamily, relation, sharing},
@@ -234,15 +234,15 @@ fn overlapping(what: String) -> Failure {
     Failure::new(what)
         .reproduce([
             "kubectl get nodes -o \
-             custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,ADDRESSES:.status.addresses[*].address",
-            "kubectl get servicecidrs",
+             'custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,ADDRESSES:.status.addresses[*].address'",
+            "kubectl get servicecidrs  # Kubernetes 1.33 or later",
             "kubectl -n kube-system get configmap kubeadm-config -o yaml",
         ])
         .fix([
             "Give pods and Services ranges that no node, and no network that pods talk to, has \
              addresses in. A range in use can't be changed: add a ServiceCIDR with a free range and \
-             make the Services again, or make the nodes' objects again after --cluster-cidr of \
-             kube-controller-manager was changed.",
+             make the Services again, or create the Node objects again (as node::pod_cidrs says) after \
+             --cluster-cidr of kube-controller-manager was changed.",
             "If one of the places that state a range is out of date (kubeadm-config after a change by \
              hand), correct it: `kubectl -n kube-system edit configmap kubeadm-config`.",
         ])
@@ -263,8 +263,9 @@ fn too_small(node: &Node, range: &IpNet, pods: u32, others: &str, family: IpFami
         ),
         format!(
             "Or give nodes a wider range: set --node-cidr-mask-size-{} of kube-controller-manager to \
-             a smaller number and make the Node objects again.",
-            family.slug()
+             a smaller number. {}",
+            family.slug(),
+            reconfigure::recreate_node(name)
         ),
     ])
 }

@@ -38,8 +38,8 @@ impl Check for FromOutside {
         id: "node_port::from_outside",
         summary: "this machine reaches, at every node's address, the NodePorts that lead to the backends of \
          every node",
-        why: "This is the way of clients and load balancers into the cluster, and IPv6 is the family that \
-         goes missing on it: firewalls, routers and security groups have rules of their own for it. \
+        why: "Clients and load balancers enter the cluster this way, and it is often broken for IPv6 only: \
+             firewalls, routers and security groups have separate rules for it. \
          Where this machine reaches no node in a family at all, nothing is said of the cluster.",
         source: "Service type NodePort, kube-proxy's nodePortAddresses; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport",

@@ -128,7 +128,7 @@ pub(super) fn failure(
     let port = format!("{}", address.port());
     Failure::new(what)
         .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))
-        .reproduce(remedy::inspect_proxy(world, family, to, &port))
+        .reproduce(remedy::inspect_own(world, family, to, &port))
         .fix([first])
         .fix(remedy::node_port(world, family, to))
 }

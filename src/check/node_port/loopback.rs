@@ -105,9 +105,11 @@ fn case(world: World<'_>, source: &Source<'_>, family: IpFamily) -> Planned<Own>
 fn unpromised(world: World<'_>) -> Option<String> {
     let proxy = match &world.facts.kube_proxy {
         Fact::Known { value, .. } => value,
-        Fact::Absent { reason } => return Some(format!("no promise is known: {reason}")),
+        Fact::Absent { reason } => {
+            return Some(format!("kube-proxy's mode is not known: {reason}"));
+        }
         Fact::Forbidden { reason } => {
-            return Some(format!("no promise is known: missing permission: {reason}"));
+            return Some(format!("kube-proxy's mode is not known: missing permission: {reason}"));
         }
     };
     if !matches!(proxy.mode.as_str(), "" | "iptables") {
@@ -138,9 +140,9 @@ impl Own {
         .reproduce([commands::on_node(node, &format!("sysctl -n {setting}"))])
         .fix([
             format!(
-                "If {setting} is 0 on {node}, set it to 1 and keep it in /etc/sysctl.d: kube-proxy sets it \
-                 when it starts and not again, and a hardening profile that resets it later closes \
-                 NodePorts at 127.0.0.1."
+                "If {setting} is 0 on {node}, find what resets it (a hardening profile, a sysctl file), take the setting \
+                 out of that, and restart kube-proxy there: it sets it together with the rule that keeps others on \
+                 the link from the node's 127.0.0.1. Don't set it in /etc/sysctl.d, which would be without that rule."
             ),
             format!(
                 "If it is 1, look for rules on {node} that drop what has an address of 127.0.0.0/8 on \

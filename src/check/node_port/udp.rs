@@ -142,7 +142,7 @@ pub(super) fn failure(
     );
     Failure::new(what)
         .reproduce(commands::repeat(world, bad.iter().map(|(reading, _)| reading.probe)))
-        .reproduce(remedy::inspect_proxy(world, family, to, &port))
+        .reproduce(remedy::inspect_own(world, family, to, &port))
         .fix([format!(
             "Look for a NetworkPolicy, firewall rule or security group that lets TCP through and \
              not UDP over {family}, on {to} and on the nodes of the backends."

@@ -166,8 +166,7 @@ impl Ways {
                 "Compare the ways of both families from {from}: the routes (`ip -4 route`, `ip -6 \
                  route` on the node), tunnels, and firewalls that handle {slow} by other means."
             ),
-            "Run again when the machine is quiet: what a busy machine makes of single answers passes, \
-             and a slow way stays slow."
+            "Run again when the machine is quiet: delays caused by load disappear, and a slow path stays slow."
                 .to_owned(),
         ])
     }

@@ -80,9 +80,9 @@ impl Check for FamilyOrder {
             Failure::new(format!("IPv4 comes first in {v4}, but IPv6 comes first in {v6}."))
                 .reproduce([
                     "kubectl get nodes -o \
-                     custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,ADDRESSES:.status.addresses[*].address",
+                     'custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,ADDRESSES:.status.addresses[*].address'",
                     "kubectl get pods -A -o \
-                     custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip",
+                     'custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip'",
                     "kubectl -n default get service kubernetes -o jsonpath='{.spec.clusterIPs}{\"\\n\"}'",
                 ])
                 .fix([

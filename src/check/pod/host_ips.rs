@@ -36,8 +36,8 @@ impl Check for HostIps {
         summary: "status.hostIPs of a new pod on every node is the node's own address of each expected family, in \
          the node's order",
         why: "Agents on nodes are found by hostIPs, which pods get by the downward API: tracing, metrics, \
-         node-local DNS. A pod that is told of one family alone can't reach the agent in the other, and \
-         one that was told of another address reaches nobody.",
+         node-local DNS. A pod that gets only one family can't reach the agent in the other, and one that gets a \
+         wrong address can't reach it at all.",
         source: "Pod fields status.hostIP and status.hostIPs; KEP-2681 Field status.hostIPs added for Pod; \
          upstream's dual-stack test \"should create pod, add ipv6 and ipv4 ip to host ips\"",
         about: About::core()
@@ -167,7 +167,7 @@ fn failure(world: World<'_>, case: &PodOnNode, what: String) -> Failure {
             ),
             format!(
                 "kubectl -n {} get pods --field-selector spec.nodeName={node} -o \
-                 custom-columns=NAME:.metadata.name,HOSTIPS:.status.hostIPs[*].ip  # only after run --keep",
+                 'custom-columns=NAME:.metadata.name,HOSTIPS:.status.hostIPs[*].ip'  # only after run --keep",
                 world.fixture.namespace
             ),
         ])

@@ -164,7 +164,7 @@ impl LossPath {
             format!(
                 "Compare the drop and error counters of the interfaces on both nodes, the tunnel's too: \
                  `{}`.",
-                commands::on_node(from, "ip -s link")
+                commands::on_node(from, "cat /proc/net/dev")
             ),
             "Look for rate limits, full queues and random drops on the way (tc, nftables, security \
                  appliances), and for one bad link among several that share the traffic."

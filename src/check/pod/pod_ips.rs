@@ -143,7 +143,7 @@ fn failure(world: World<'_>, pod: &Workload, family: IpFamily, what: String) -> 
     let failure = Failure::new(what).reproduce([
         format!(
             "kubectl get pods -A --field-selector spec.nodeName={node} -o \
-             custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip"
+             'custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip'"
         ),
         format!("kubectl get node {node} -o jsonpath='{{.spec.podCIDRs}}{{\"\\n\"}}'"),
     ]);
@@ -151,8 +151,9 @@ fn failure(world: World<'_>, pod: &Workload, family: IpFamily, what: String) -> 
         return failure.fix([
             "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
             format!(
-                "If not, take the {family} ranges out of the pod network's configuration and of \
-                 kube-controller-manager's --cluster-cidr."
+                "If not, create the cluster again without {family} ranges. It can't be turned back in place: Node objects \
+                 keep their podCIDRs, and a kube-controller-manager whose --cluster-cidr lacks one of their families \
+                 does not start."
             ),
         ]);
     }

@@ -125,7 +125,7 @@ impl PodPath {
         match kind {
             Kind::Refused => vec![format!(
                 "The packets arrive and nothing listens on {family} there: ask nginx in its own pod, \
-                 and look whether IPv6 is disabled in that pod or a policy rejects the connection."
+                 and check whether IPv6 is disabled in that pod or a policy rejects the connection."
             )],
             Kind::WrongSource => vec![format!(
                 "Exclude the pod ranges of {family} from masquerading (the pod network's NAT settings, \
@@ -138,7 +138,7 @@ impl PodPath {
             ],
             _ if from == to => vec![
                 format!(
-                    "See that {to} forwards {family}: `{}` must print 1.",
+                    "Check that {to} forwards {family}: `{}` must print 1.",
                     commands::on_node(to, &format!("sysctl -n {}", remedy::forwarding(family)))
                 ),
                 format!("Look for a NetworkPolicy or firewall rule on {to} that drops {family}."),

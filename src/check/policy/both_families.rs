@@ -39,8 +39,8 @@ impl Check for BothFamilies {
         id: "policy::both_families",
         summary: "NetworkPolicies that deny all ingress, deny all egress, or admit an ipBlock of one family do so \
          in each family for a pod on every node, and no longer once they are gone",
-        why: "A policy that holds in IPv4 alone is an open door: whoever finds the pod's AAAA record walks \
-         past it, and nobody notices, because every test over IPv4 is denied as it should be.",
+        why: "A policy that is enforced for IPv4 only leaves the pod open: anyone who finds its AAAA record can \
+             connect, and tests over IPv4 don't show it, because they are denied as expected.",
         source: "https://kubernetes.io/docs/concepts/services-networking/network-policies/; NetworkPolicy field \
          spec.ingress[].from[].ipBlock",
         about: About::feature("NetworkPolicy").titled("NetworkPolicies in both families"),
@@ -99,8 +99,7 @@ impl Check for BothFamilies {
         let ignored = of(PolicyRule::DenyIngress).any(|reading| reading.symptom().is_some());
         if !enforced && ignored {
             return Verdict::skip(
-                "nobody enforces NetworkPolicies here: what one denies gets through on every node and in \
-                 every family",
+                "NetworkPolicies are not enforced here: denied traffic gets through on every node and in every family",
             );
         }
         // Some networks tell pods by their labels alone, so that no ipBlock admits one. That is theirs
@@ -273,14 +272,17 @@ impl Guarded {
         .reproduce(commands::repeat(world, [first.probe]))
         .fix([
             format!(
-                "See that what enforces NetworkPolicies on {node} handles {family}: its agent must run there, \
-                 with the family enabled (Calico: an IPv6 pool and FELIX_IPV6SUPPORT=true; Cilium: \
+                "Check that what enforces NetworkPolicies on {node} handles {family}: its agent must run there, \
+                 with the family enabled (Calico: an IPv6 pool, and FELIX_IPV6SUPPORT=true or, with the operator, \
+                 nodeAddressAutodetectionV6 in its Installation; Cilium: \
                  enable-ipv6; kube-router and kube-network-policies: ip6tables or nftables of the family \
                  on the node)."
             ),
-            "Until then write no policy that is meant to keep anybody out: give the pods one family, or \
-             close the other one at the nodes' own firewall."
-                .to_owned(),
+            format!(
+                "Until then keep the policies, which may hold in the other family, but don't rely on them in {family}: have the protected \
+                 pods listen on {other} only, or drop {family} to them in the nodes' own firewall.",
+                other = family.other()
+            ),
         ])
     }
 }

@@ -204,13 +204,13 @@ impl ServicePath {
         );
         let failure = Failure::new(what)
             .reproduce(commands::repeat(world, readings.own.iter().map(|it| it.probe).take(1)))
-            .reproduce(remedy::inspect_proxy(world, *family, node, &self.address.ip().to_string()))
+            .reproduce(remedy::inspect_own(world, *family, node, &self.address.ip().to_string()))
             .fix([
                 format!(
                     "kube-proxy is not told to masquerade (clusterCIDR holds the pod, and masqueradeAll is \
-                     false): see that it runs with that configuration on {node}, and look for rules of \
+                     false): check that it runs with that configuration on {node}, and look for rules of \
                      others: `{}`.",
-                    commands::on_node_as_root(node, "nft list ruleset")
+                    commands::rules(node)
                 ),
                 "NetworkPolicies that admit pods by label or address don't know such clients: until it \
                  is fixed, they drop what comes by Services."
@@ -242,7 +242,7 @@ impl ServicePath {
         };
         let namespace = &world.fixture.namespace;
         let mut reproduce = commands::repeat(world, [reading.probe]);
-        reproduce.extend(remedy::inspect_proxy(world, family, node, &address.ip().to_string()));
+        reproduce.extend(remedy::inspect_own(world, family, node, &address.ip().to_string()));
         reproduce.push(format!(
             "kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={}  # only after run --keep",
             service
@@ -257,7 +257,7 @@ impl ServicePath {
                  whether the pod network or the service proxy loses them."
             ),
             Kind::Refused => format!(
-                "Refused means that {node} knows no {family} endpoint for it: see that the EndpointSlice \
+                "Refused means that {node} knows no {family} endpoint for it: check that the EndpointSlice \
                  of addressType {family} lists the backend, and that nginx listens on {family}."
             ),
             Kind::WrongAnswer => format!(

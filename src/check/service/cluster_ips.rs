@@ -6,7 +6,7 @@ use super::asked::{Expected, expected, primary};
 use crate::{
     check::{
         About, Check, Failure, Need, Planned, Promise, Readings, Stage, Subject, Verdict, World,
-        upstream, words,
+        reconfigure, upstream, words,
     },
     facts::{Fact, Source},
     fixture::{Allocation, Service, ServiceRole},
@@ -241,18 +241,18 @@ impl Finding<'_> {
                  --dry-run=server -o yaml -f -",
                 asked_json(&service.role)
             ),
-            "kubectl get servicecidrs".to_owned(),
+            "kubectl get servicecidrs  # Kubernetes 1.33 or later".to_owned(),
             format!(
                 "kubectl -n {namespace} get service {} -o yaml  # only after run --keep",
                 service.name
             ),
         ];
-        let ranges = "Give kube-apiserver and kube-controller-manager the same \
-                      --service-cluster-ip-range with one range of each expected family, the primary \
-                      one first (kubeadm: networking.serviceSubnet), and restart them.";
+        let ranges = reconfigure::service_ranges(
+            "the same ranges, one of each expected family and the primary one first,",
+        );
         let fix: Vec<String> = if world.suite.families.len() > 1 {
             vec![
-                ranges.to_owned(),
+                ranges,
                 "Services made before keep their families: patch those that need both with \
                  `kubectl patch service NAME --type=merge -p \
                  '{\"spec\":{\"ipFamilyPolicy\":\"PreferDualStack\"}}'`. The order of a Service's \
@@ -262,7 +262,7 @@ impl Finding<'_> {
         } else {
             vec![
                 "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
-                ranges.to_owned(),
+                ranges,
             ]
         };
         Verdict::fail(detail, Failure::new(what).reproduce(reproduce).fix(fix))

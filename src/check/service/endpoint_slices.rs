@@ -151,11 +151,11 @@ fn failure(world: World<'_>, service: &Service, family: IpFamily, what: String) 
         ])
         .fix([
             format!(
-                "See that kube-controller-manager runs, and runs its endpointslice controller \
+                "Check that kube-controller-manager runs, and runs its endpointslice controller \
                  (--controllers with `*` and without `-endpointslice-controller`): it writes the \
                  {family} slices from status.podIPs of the pods."
             ),
-            "See that nothing else writes the slices of Services with a selector: a policy engine or \
+            "Check that nothing else writes the slices of Services with a selector: a policy engine or \
              an admission webhook may refuse them (`kubectl get events -A | grep -i endpointslice`)."
                 .to_owned(),
         ])

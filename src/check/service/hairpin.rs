@@ -145,7 +145,7 @@ impl Loop {
              before keep their setting, so re-create them)."
                 .to_owned(),
             format!(
-                "If it is on, see that the service proxy on {node} masquerades {family} packets that \
+                "If it is on, check that the service proxy on {node} masquerades {family} packets that \
                  come back to their sender (the mark-masq rules of the Service's endpoints)."
             ),
         ])

@@ -135,7 +135,7 @@ impl NodeHealth {
         let with = if *has_backend { "has the Service's backend" } else { "has no backend" };
         let first = match symptom.kind {
             Kind::WrongAnswer => format!(
-                "What it says is not what is on {node}: see that its service proxy learns of EndpointSlices \
+                "What it says is not what is on {node}: check that its service proxy learns of EndpointSlices \
                  of {family}, and is healthy itself (node::proxy_health)."
             ),
             Kind::Refused => format!(

@@ -235,15 +235,15 @@ impl HostPath {
         };
         let first = match symptom.kind {
             Kind::WrongAnswer => format!(
-                "Somebody else answered: see that the EndpointSlices of addressType {family} name the \
+                "Somebody else answered: check that the EndpointSlices of addressType {family} name the \
                  node's own address."
             ),
             Kind::Refused => format!(
-                "Refused means that {from} has the Service but no {family} endpoint for it: see that its \
+                "Refused means that {from} has the Service but no {family} endpoint for it: check that its \
                  EndpointSlice of addressType {family} exists and that the service proxy takes it up."
             ),
             _ => format!(
-                "See whether {from} masquerades what its pods send to {to}'s own address by a Service over \
+                "Check whether {from} masquerades what its pods send to {to}'s own address by a Service over \
                  {family}, so that the answer comes back the same way."
             ),
         };
@@ -253,7 +253,7 @@ impl HostPath {
             reading.probe.target, symptom.detail
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
-        .reproduce(remedy::inspect_proxy(world, *family, from, &address))
+        .reproduce(remedy::inspect_own(world, *family, from, &address))
         .fix([first])
         .fix(remedy::service_proxy(world, *family, from))
     }
@@ -268,13 +268,13 @@ impl HostPath {
             direct.probe.target, symptom.detail
         ))
         .reproduce(commands::repeat(world, [direct.probe]))
-        .reproduce([commands::on_node_as_root(to, "nft list ruleset")])
+        .reproduce([commands::rules(to)])
         .fix([
             format!(
                 "Let the firewall of {to}, and what filters between the nodes (security groups), admit over \
                  {family} what they admit over {other}: to ports of the node itself, from pods and nodes."
             ),
-            format!("See that {to} routes its {family} answers to pods and nodes back the same way."),
+            format!("Check that {to} routes its {family} answers to pods and nodes back the same way."),
         ])
     }
 }

@@ -48,7 +48,7 @@ impl Check for LoadBalancer {
          node and this machine, wherever a ClusterIP and NodePorts do",
         why: "A provider of load balancers has pools and announcements of its own for each family, so a \
          dual-stack Service easily gets an address of one family alone, or one that nobody routes. \
-         Clients with both families then wait for the dead one, and those with only that one are lost.",
+         Dual-stack clients then wait for a time-out, and clients with only that family can't connect.",
         source: "Service field status.loadBalancer.ingress; \
          https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer; KEP-563: a \
          cloud provider's load balancer follows spec.ipFamilies",
@@ -308,7 +308,7 @@ fn unproxied(
         symptom.detail
     ))
     .reproduce(commands::repeat(world, [reading.probe]))
-    .reproduce(remedy::inspect_proxy(world, family, node, &ip.to_string()))
+    .reproduce(remedy::inspect_own(world, family, node, &ip.to_string()))
     .fix([format!(
         "The service proxy on {node} translates addresses of load balancers itself, unless the provider \
          sets ipMode Proxy: then packets go to the load balancer, which must let in what comes from pods."
@@ -335,7 +335,7 @@ fn unrouted(
     .reproduce([format!("ip {} route get {ip}", commands::flag(family))])
     .fix([
         format!(
-            "See that {who} announces {ip} (MetalLB: an L2Advertisement or BGPAdvertisement for the pool; \
+            "Check that {who} announces {ip} (MetalLB: an L2Advertisement or BGPAdvertisement for the pool; \
              ARP speaks for IPv4 and neighbour discovery for IPv6), and that routers have a route to it."
         ),
         format!("Let {family} through to {ip} in firewalls and security groups before the cluster."),

@@ -38,7 +38,7 @@ impl Check for ManualSlices {
          that EndpointSlices of our own name",
         why: "Services without a selector lead to databases outside the cluster, to other clusters and to \
          what operators manage by themselves. Nobody writes their EndpointSlices but their owner, one \
-         for each family, and a proxy that heeds the endpoint controller's slices alone, or those of \
+         for each family, and a proxy that uses only the endpoint controller's slices, or those of \
          one family, drops them silently.",
         source: "https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors; \
          EndpointSlice field addressType",
@@ -109,9 +109,9 @@ impl Asker {
             "kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name=manual -o wide  # \
              only after run --keep"
         )])
-        .reproduce(remedy::inspect_proxy(world, *family, node, &address.unwrap_or_default()))
+        .reproduce(remedy::inspect_own(world, *family, node, &address.unwrap_or_default()))
         .fix([format!(
-            "See that the slices of addressType {family} are still there, and that nothing on the \
+            "Check that the slices of addressType {family} are still there, and that nothing on the \
              cluster deletes or filters EndpointSlices that the endpointslice controller doesn't manage \
              (label endpointslice.kubernetes.io/managed-by)."
         )])

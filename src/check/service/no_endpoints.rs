@@ -84,8 +84,8 @@ impl Check for NoEndpoints {
             services.into_iter().partition(|it| matches!(it.probe.aim, Aim::NodePort { .. }));
         if ways.iter().any(|way| was_told(way)) {
             return Verdict::inconclusive(format!(
-                "{}, but the pod was told of other connections that they lead nowhere, and a kernel limits \
-                 how often it says so",
+                "{}, but other connections of the pod were rejected, and the kernel limits the rate of such ICMP \
+                 errors",
                 symptom.detail
             ));
         }
@@ -153,9 +153,9 @@ impl Asker {
              {address} is not refused: {detail}."
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
-        .reproduce(remedy::inspect_proxy(world, *family, node, &address))
+        .reproduce(remedy::inspect_rejections(world, *family, node, &address))
         .fix([format!(
-            "See that nothing on {node} drops the ICMP or RST by which the service proxy refuses, and \
+            "Check that nothing on {node} drops the ICMP or RST by which the service proxy refuses, and \
              that the proxy has reject rules for {family}."
         )])
         .fix(remedy::service_proxy(world, *family, node))

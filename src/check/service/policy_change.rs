@@ -101,7 +101,7 @@ fn changed(world: World<'_>) -> Result<Changed, Blocked> {
     let like = world.fixture.service(&ServiceRole::PreferDualStack);
     let families = like.map(|like| like.families().len()).unwrap_or_default();
     if families != world.suite.families.len() {
-        let reason = "a PreferDualStack Service has not the families that are expected";
+        let reason = "a PreferDualStack Service does not have the expected families";
         return Err(blocked(reason.to_owned()));
     }
     if service.changes.is_empty() {
@@ -181,11 +181,11 @@ impl Changed {
             .reproduce([patch("PreferDualStack"), patch("SingleStack")])
             .fix([
                 "See which admission webhooks and policies see updates of Services (`kubectl get \
-                 mutatingwebhookconfigurations,validatingwebhookconfigurations,\
-                 mutatingadmissionpolicies,validatingadmissionpolicies`): they must leave ipFamilyPolicy, \
+                 mutatingwebhookconfigurations,validatingwebhookconfigurations`, and mutatingadmissionpolicies and \
+                 validatingadmissionpolicies where the cluster has them): they must leave ipFamilyPolicy, \
                  ipFamilies and clusterIPs to whoever changes the Service."
                     .to_owned(),
-                "If there are none, see whether every API server has the same --service-cluster-ip-range."
+                "If there are none, check whether every API server has the same --service-cluster-ip-range."
                     .to_owned(),
             ])
     }

@@ -160,7 +160,7 @@ fn disagreeing(what: String) -> Failure {
         .reproduce([
             "kubectl -n kube-system get configmap kubeadm-config -o yaml | grep serviceSubnet",
             "kubectl -n kube-system get pods -l tier=control-plane -o yaml | grep service-cluster-ip-range",
-            "kubectl get servicecidrs",
+            "kubectl get servicecidrs  # Kubernetes 1.33 or later",
         ])
         .fix([
             "Decide which ranges are right, and write them into the ConfigMap kubeadm-config \
@@ -176,7 +176,9 @@ fn unready(what: String, family: IpFamily) -> Failure {
                  families in --service-cluster-ip-range, the primary one first."
         ),
         "A ServiceCIDR that is being deleted stays, not ready, until no Service has an address \
-             from it: find them with `kubectl get services -A -o wide` and make them again."
+             from it: find them with `kubectl get ipaddresses`. A Service that is created again gets other ClusterIPs, NodePorts \
+             and load balancer addresses, and its clients are cut off meanwhile: plan it, or create the ServiceCIDR \
+             again."
             .to_owned(),
     ])
 }
@@ -186,6 +188,6 @@ fn unreserved_failure(what: String) -> Failure {
         .reproduce(["kubectl get ipaddresses", "kubectl get services -A -o wide"])
         .fix(["The API server creates what is missing within minutes and reports an Event on the \
              Service (`kubectl get events -A --field-selector involvedObject.kind=Service`). If it \
-             doesn't, see its log for the repair of IPAddresses, and see that every API server has \
+             doesn't, see its log for the repair of IPAddresses, and check that every API server has \
              the same Service ranges and feature gates."])
 }

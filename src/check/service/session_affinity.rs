@@ -205,24 +205,23 @@ impl Client {
              sessionAffinity ClientIP: in {}.",
             words::list(seen)
         );
-        let address = changed.first().and_then(|reading| reading.probe.target.address());
-        let needle = address.map(|address| address.ip().to_string()).unwrap_or_default();
+        let rules =
+            changed.first().map(|it| remedy::inspect_service(world, *family, node, it.probe));
         Failure::new(what)
             .reproduce(commands::repeat(world, changed.iter().map(|reading| reading.probe)))
-            .reproduce(remedy::inspect_proxy(world, *family, node, &needle))
+            .reproduce(rules.unwrap_or_default())
             .fix(remedy::affinity(world, *family, node))
     }
 
     fn dead(&self, world: World<'_>, reading: &Reading<'_>, symptom: &Symptom) -> Failure {
         let Self { node, family } = self;
-        let address = reading.probe.target.address().map(|address| address.ip().to_string());
         Failure::new(format!(
             "A pod on node {node} gets no answer over {family} from the Service with sessionAffinity \
              ClientIP at {}: {}. Services without it are reached.",
             reading.probe.target, symptom.detail
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
-        .reproduce(remedy::inspect_proxy(world, *family, node, &address.unwrap_or_default()))
+        .reproduce(remedy::inspect_service(world, *family, node, reading.probe))
         .fix(remedy::affinity(world, *family, node))
     }
 }

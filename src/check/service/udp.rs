@@ -173,7 +173,10 @@ impl UdpPath {
             Kind::WrongAnswer => format!(
                 "The UDP rules on {node} lead elsewhere: stale conntrack entries or rules; `{}` removes \
                  the entries.",
-                commands::on_node_as_root(node, "conntrack -D -p udp")
+                commands::on_node_as_root(
+                    node,
+                    &format!("conntrack -D -f {} -p udp -d {}", family.slug(), address.ip())
+                )
             ),
             _ if reading.probe.target.is_large() => {
                 "Large datagrams alone are lost: look at the MTU of \
@@ -187,7 +190,7 @@ impl UdpPath {
         };
         Failure::new(what)
             .reproduce(commands::repeat(world, [reading.probe]))
-            .reproduce(remedy::inspect_proxy(world, *family, node, &address.ip().to_string()))
+            .reproduce(remedy::inspect_own(world, *family, node, &address.ip().to_string()))
             .fix([first])
             .fix(remedy::service_proxy(world, *family, node))
     }

@@ -135,9 +135,9 @@ fn one_family(target: &Target, service: &TargetService, family: IpFamily) -> Fai
     if asks {
         return failure.fix([format!(
             "It asks for what the cluster can give and got {} alone: see service::cluster_ips and \
-             service::ranges. A Service that was made before the cluster had {family} gets it with its next \
-             update, even an annotation: `kubectl -n {namespace} annotate service {name} \
-             dual-stack=updated`.",
+             service::ranges. A PreferDualStack Service from before the cluster had {family} keeps its family; this adds the \
+             second one, and keeps the address that it has: `kubectl -n {namespace} patch service {name} -p \
+             '{{\"spec\":{{\"ipFamilyPolicy\":\"RequireDualStack\"}}}}'`.",
             asked(service)
         )]);
     }
@@ -148,7 +148,7 @@ fn one_family(target: &Target, service: &TargetService, family: IpFamily) -> Fai
              that it has."
         ),
         format!(
-            "Before that, see that its pods have {family} addresses and listen there: clients that get \
+            "Before that, check that its pods have {family} addresses and listen there: clients that get \
              both families may try {family} first. target::endpoints tells once the Service has both."
         ),
     ])

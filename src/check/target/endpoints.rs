@@ -152,18 +152,18 @@ fn nobody(target: &Target, service: &TargetService, family: IpFamily) -> Verdict
     }
     let other = family.other();
     let failure = Failure::new(format!(
-        "The Service {namespace}/{name} has {} of {other} that {} ready, and none of {family}: whoever \
-         takes its {family} address or record gets nobody.",
+        "The Service {namespace}/{name} has {} of {other} that {} ready, and none of {family}: clients that use its \
+         {family} address or record get no answer.",
         words::count(others, "endpoint"),
         if others == 1 { "is" } else { "are" },
     ))
     .reproduce(known::look(&target.name))
     .reproduce([format!(
-        "kubectl -n {namespace} get pods -o custom-columns=NAME:.metadata.name,IPS:.status.podIPs[*].ip"
+        "kubectl -n {namespace} get pods -o 'custom-columns=NAME:.metadata.name,IPS:.status.podIPs[*].ip'"
     )]);
     let failure = if service.has_selector {
         failure.fix([format!(
-            "See that its pods have {family} addresses; those that were made before the cluster had \
+            "Check that its pods have {family} addresses; those that were made before the cluster had \
              {family} get one when they are recreated (`kubectl -n {namespace} rollout restart` of their \
              Deployment). Where new pods get none either, see pod::pod_ips."
         )])
@@ -209,7 +209,7 @@ impl Path {
         } else {
             failure
                 .fix([format!(
-                    "See whether a NetworkPolicy of {} admits the port from other namespaces over {family}: \
+                    "Check whether a NetworkPolicy of {} admits the port from other namespaces over {family}: \
                      an ipBlock is of one family.",
                     target.namespace
                 )])

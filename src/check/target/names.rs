@@ -113,9 +113,9 @@ impl Asked {
                      stands for {name}, gives none: {seen}."
                 ),
                 if kind == Kind::NoSuchName {
-                    format!("See that {name} exists: spec.externalName of {target} may be misspelt.")
+                    format!("Check that {name} exists: spec.externalName of {target} may be misspelt.")
                 } else {
-                    "See that the servers that CoreDNS forwards to (`forward` in the Corefile) answer."
+                    "Check that the servers that CoreDNS forwards to (`forward` in the Corefile) answer."
                         .to_owned()
                 },
             ),

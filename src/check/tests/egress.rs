@@ -79,7 +79,7 @@ fn a_machine_to_which_no_packet_comes_is_in_doubt_unless_it_is_required() {
     for family in [V4, V6] {
         for (status, detail) in cases(&run, family) {
             assert_eq!(status, Status::Inconclusive);
-            assert!(detail.starts_with("no way back: no packet from the cluster"), "{detail}");
+            assert!(detail.starts_with("no packet from the cluster"), "{detail}");
         }
     }
     assert_eq!(run.rules(), [""; 0]);
@@ -92,7 +92,7 @@ fn a_family_in_which_the_nodes_do_not_get_here_either_is_in_doubt() {
     let lab = dead(&NODES, V6).with_hosts().with(Fault::HostEgressDropped { family: V6 });
     for (status, detail) in cases(&lab.run(), V6) {
         assert_eq!(status, Status::Inconclusive);
-        assert!(detail.starts_with("no way back over IPv6: the nodes themselves"), "{detail}");
+        assert!(detail.starts_with("over IPv6 the nodes themselves"), "{detail}");
     }
 }
 

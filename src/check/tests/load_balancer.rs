@@ -70,7 +70,7 @@ fn where_the_backend_is_not_reached_otherwise_nothing_is_said_of_the_load_balanc
 
 #[test]
 fn a_run_that_asked_for_none_says_why() {
-    let reason = "no load balancer provider is known that costs nothing (no DaemonSet)";
+    let reason = "no load balancer provider is known to be free (no DaemonSet)";
     let lab = Lab::dual().changed(|lab| {
         lab.fixture.load_balancing = LoadBalancing::Skipped { reason: reason.to_owned() };
     });

@@ -69,7 +69,7 @@ fn policies_that_nobody_enforces_are_skipped_with_the_reason() {
     for family in [V4, V6] {
         let (status, detail) = case(&run, family, "n3");
         assert_eq!(status, Status::Skip);
-        assert!(detail.starts_with("nobody enforces NetworkPolicies here"), "{detail}");
+        assert!(detail.starts_with("NetworkPolicies are not enforced here"), "{detail}");
     }
     assert_eq!(run.names(Status::Fail), [""; 0]);
 }

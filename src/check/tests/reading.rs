@@ -45,7 +45,7 @@ fn a_path_that_settled_is_good_and_says_on_which_attempt() {
     let run =
         lab.judge(|tried| Some(if *tried == probe { seen.clone() } else { lab.observe(tried) }));
     let case = run.case(CASE);
-    assert_eq!(case.verdict.detail(), "answered in 20 ms, settled on attempt 3");
+    assert_eq!(case.verdict.detail(), "answered in 20 ms, succeeded on attempt 3");
 }
 
 #[test]

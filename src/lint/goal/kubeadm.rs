@@ -86,7 +86,7 @@ pub(super) fn steps(model: &Model, lacks: &Gaps<'_>) -> Vec<Step> {
     }
     steps.push(services(lacks));
     steps.push(step(
-        "See that it works.",
+        "Check that it works.",
         "Every node, Pod, Service and path, in both families.",
         vec![
             Action::run("dualstack lint --live --goal dual-stack"),

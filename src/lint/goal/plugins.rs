@@ -15,7 +15,7 @@ use super::{
     steps::{Action, Change, How, Step, step},
 };
 
-const TITLE: &str = "Tell the network plugin.";
+const TITLE: &str = "Configure the network plugin.";
 /// By how many bits the share of a node may be longer than a pool of Cilium's in IPv6.
 const CILIUM_BITS: u8 = 16;
 

@@ -92,18 +92,17 @@ impl Installer {
                 "https://github.com/vitobotta/hetzner-k3s/blob/main/templates/master_install_script.sh",
             ),
             Self::Other(Tool::K0s) => (
-                "k0s' page on dual-stack is about new clusters; this linter knows of no way for one \
-                 that runs.",
+                "k0s' page on dual-stack is about new clusters; no procedure is known for a running cluster.",
                 "https://docs.k0sproject.io/stable/dual-stack/",
             ),
             Self::Other(Tool::Talos) => (
-                "Talos takes the ranges of Pods and Services when a cluster is bootstrapped; this \
-                 linter knows of no way for one that runs.",
+                "Talos takes the ranges of Pods and Services when a cluster is bootstrapped; no procedure is known \
+                 for a running cluster.",
                 "https://github.com/siderolabs/docs/issues/91",
             ),
             Self::Other(Tool::ClusterApi) => (
-                "Cluster API replaces machines and does not change them; this linter knows of no way \
-                 to give a cluster that runs another spec.clusterNetwork.",
+                "Cluster API replaces machines and does not change them; there is no known way to give a cluster \
+                 that runs another spec.clusterNetwork.",
                 "https://cluster-api.sigs.k8s.io/",
             ),
             Self::Other(Tool::Kubespray) => (
@@ -112,28 +111,28 @@ impl Installer {
                 "https://github.com/kubernetes-sigs/kubespray/blob/master/docs/ansible/vars.md",
             ),
             Self::Other(Tool::Rke) => (
-                "RKE takes the ranges of Pods and Services when a cluster is set up; this linter \
-                 knows of no way for one that runs.",
+                "RKE takes the ranges of Pods and Services when a cluster is set up; no procedure is known for a \
+                 running cluster.",
                 "https://rke.docs.rancher.com/config-options/dual-stack",
             ),
             Self::Other(Tool::Antrea) => (
-                "Antrea gives nodes ranges of its own configuration; this linter knows of no way to \
+                "Antrea gives nodes ranges of its own configuration; there is no known way to \
                  change those of nodes that exist.",
                 "https://antrea.io/docs/main/docs/antrea-ipam/",
             ),
             Self::Other(Tool::KubeOvn | Tool::OvnKubernetes) => (
-                "the pod network has ranges of its own, which its components are started with; this \
-                 linter knows of no way to give those of a cluster that runs another family.",
+                "the pod network has ranges of its own, which its components are started with; there is no known way \
+                 to give those of a cluster that runs another family.",
                 "https://kubeovn.github.io/docs/stable/en/guide/dual-stack/",
             ),
             Self::Other(Tool::KubeOne) => (
-                "KubeOne takes both families when it provisions a cluster; this linter knows of no \
-                 way for one that runs.",
+                "KubeOne takes both families when it provisions a cluster; no procedure is known for a running \
+                 cluster.",
                 "https://docs.kubermatic.com/kubeone/main/guides/dual-stack/",
             ),
             Self::Other(Tool::Kamaji) => (
-                "Kamaji takes the ranges of Pods and Services when it makes a control plane; this \
-                 linter knows of no way for one that runs.",
+                "Kamaji takes the ranges of Pods and Services when it makes a control plane; no procedure is known \
+                 for a running cluster.",
                 "https://kamaji.clastix.io/reference/api/",
             ),
             Self::Other(Tool::Gardener) => (
@@ -147,13 +146,13 @@ impl Installer {
                 "https://kops.sigs.k8s.io/networking/ipv6/",
             ),
             Self::Other(Tool::MicroK8s) => (
-                "MicroK8s takes both families in the launch configuration of a new cluster; this \
-                 linter knows of no way for one that runs.",
+                "MicroK8s takes both families in the launch configuration of a new cluster; no procedure is known \
+                 for a running cluster.",
                 "https://microk8s.io/docs/how-to-dual-stack",
             ),
             Self::Other(Tool::CanonicalKubernetes) => (
-                "Canonical Kubernetes takes both families when a cluster is bootstrapped; this linter \
-                 knows of no way for one that runs.",
+                "Canonical Kubernetes takes both families when a cluster is bootstrapped; no procedure is known for \
+                 a running cluster.",
                 "https://documentation.ubuntu.com/canonical-kubernetes/main/snap/howto/networking/dualstack/",
             ),
             Self::Other(Tool::OpenShift) => (

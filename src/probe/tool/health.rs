@@ -31,7 +31,7 @@ pub(super) fn outcome(printed: &Printed, wanted: Option<u16>) -> Result<Outcome,
         return Ok(stranger(None, text));
     };
     if let Some(wanted) = wanted.filter(|&wanted| wanted != status) {
-        let detail = format!("{}, where {wanted} is right", excerpt(line));
+        let detail = format!("{}, expected {wanted}", excerpt(line));
         return Ok(Outcome::WrongAnswer { detail });
     }
     let body = text.split_once(END_OF_HEAD).map(|(_, body)| body.to_owned()).unwrap_or_default();
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn another_status_than_the_wanted_one_is_wrong() {
-        let detail = "HTTP/1.0 503 Service Unavailable, where 200 is right".to_owned();
+        let detail = "HTTP/1.0 503 Service Unavailable, expected 200".to_owned();
         assert_eq!(of(PAGE, Some(200)), Ok(Outcome::WrongAnswer { detail }));
     }
 

@@ -31,8 +31,8 @@ pub(super) fn sections(found: &Comparison) -> Vec<Section> {
     let news = |change: &Change| Some(news(change, only_cause));
     let nothing = |_: &Change| None;
     let sections = [
-        of("Causes that came", causes.came.len(), causes.came.iter().map(cause).collect()),
-        of("Causes that went", causes.went.len(), causes.went.iter().map(cause).collect()),
+        of("New causes", causes.came.len(), causes.came.iter().map(cause).collect()),
+        of("Resolved causes", causes.went.len(), causes.went.iter().map(cause).collect()),
         of("New failures", found.regressions.len(), changed(&found.regressions, news)),
         of("Fixed", found.fixed.len(), changed(&found.fixed, nothing)),
         of("Became inconclusive", found.inconclusive.len(), changed(&found.inconclusive, news)),

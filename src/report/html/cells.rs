@@ -56,7 +56,7 @@ impl<'a> Cell<'a> {
             _ => mark.to_owned(),
         };
         let said = match tally.total() {
-            1 if retried => format!("{name}: passed when tried again"),
+            1 if retried => format!("{name}: passed on retry"),
             1 => format!("{name}: {word}"),
             _ => format!("{name}: {tally}"),
         };

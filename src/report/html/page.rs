@@ -123,7 +123,7 @@ fn legend() -> Markup {
     html! {
         ul.legend aria-label="What the marks mean" {
             @for (word, mark, class) in statuses.map(shown) { li { span class=(class) { (mark) } " " (word) } }
-            li { span.again { "↻" } " passed when tried again" }
+            li { span.again { "↻" } " passed on retry" }
             li { span.none {} " nothing tried" }
         }
         p.note { "Each cell opens its attempts, the evidence and the commands to reproduce it." }

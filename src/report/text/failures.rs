@@ -41,12 +41,12 @@ fn without_cause(view: &View<'_>, groups: &[Group<'_>]) -> Option<String> {
     };
     let mut prose = Prose::new(view.layout);
     prose
-        .paragraph(&format!("{} {cases} no cause that dualstack knows.", paint(RED, "Unexplained:")))
+        .paragraph(&format!("{} {cases} no known cause.", paint(RED, "Unexplained:")))
         .labelled("Facts", &facts)
         .labelled(
             "Next",
-            &["Keep the record (`dualstack run --json run.json`) and send it to whoever looks into it: it \
-               holds all that was seen, and `dualstack judge run.json` shows it without the cluster."],
+            &["Keep the record (`dualstack run --json run.json`) and share it with whoever investigates: it holds \
+                 everything that was observed, and `dualstack judge run.json` shows it without the cluster."],
         );
     Some(prose.into_text())
 }

@@ -145,7 +145,9 @@ impl Prose {
         for (index, command) in commands.iter().enumerate() {
             let first = Self::label(label, index);
             for (row, line) in command.as_ref().lines().enumerate() {
-                if row == 0 {
+                if row == 0 && line.starts_with('#') {
+                    self.line(&format!("{first}{line}"));
+                } else if row == 0 {
                     self.line(&format!("{first}$ {line}"));
                 } else {
                     self.line(&format!("{}  {line}", " ".repeat(2 + Self::LABEL)));

@@ -19,7 +19,7 @@ pub(super) fn render(view: &View<'_>) -> String {
         if !unlike.is_empty() {
             prose.paragraph(&format!(
                 "{} {}; --output wide shows all times.",
-                paint(YELLOW, "Unlike answer times:"),
+                paint(YELLOW, "Different answer times:"),
                 unlike.join(", ")
             ));
         }

@@ -100,8 +100,8 @@ pub(super) fn sentence(record: &Record) -> String {
     });
     match retried.count() {
         0 => {}
-        1 => text.push_str("; 1 probe succeeded only when tried again"),
-        count => text.push_str(&format!("; {count} probes succeeded only when tried again")),
+        1 => text.push_str("; 1 probe succeeded only on retry"),
+        count => text.push_str(&format!("; {count} probes succeeded only on retry")),
     }
     text
 }

@@ -291,9 +291,9 @@ fn common_detail<'a>(view: &View<'a>, group: &[&'a Judged]) -> String {
             (group.iter().filter_map(tries).min(), group.iter().filter_map(tries).max())
     {
         return if least == most {
-            format!("settled on attempt {most}")
+            format!("succeeded on attempt {most}")
         } else {
-            format!("settled on attempts {least} to {most}")
+            format!("succeeded on attempts {least} to {most}")
         };
     }
     let took =

@@ -56,8 +56,8 @@ impl Session {
         }
         if self.fixture.host_probes.is_empty() {
             self.notice(
-                "the nodes were not looked at from inside, which needs host-network pods: causes are \
-                 named from paths, pods and logs alone"
+                "node diagnostics were not read, because that needs host-network pods: causes are based only on \
+                 paths, pods and logs"
                     .to_owned(),
             );
         }

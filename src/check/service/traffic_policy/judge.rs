@@ -76,7 +76,9 @@ pub(super) fn verdict(world: World<'_>, client: &Client, readings: &Readings<'_>
             Some(State::Good) => {}
             Some(State::Bad(other)) => return blocked(world, reading, &other.detail),
             Some(State::Unknown(reason)) => return Verdict::inconclusive(reason.clone()),
-            None => return Verdict::inconclusive("there is nothing to compare the silence with"),
+            None => {
+                return Verdict::inconclusive("no other Service was probed there to compare with");
+            }
         }
     }
     outcome::unless_unknown(&answers.into_iter().cloned().collect::<Vec<_>>())
@@ -212,7 +214,7 @@ impl Client {
             reading.probe.target
         );
         self.failure(world, reading, at, what).fix([format!(
-            "See that the service proxy on {at} is of a version that implements {field} for {family}, \
+            "Check that the service proxy on {at} is of a version that implements {field} for {family}, \
              and that it has read the Service as it is now."
         )])
         .fix(remedy::service_proxy(world, *family, at))
@@ -227,7 +229,7 @@ impl Client {
             reading.probe.target
         );
         self.failure(world, reading, owner, what).fix([format!(
-            "See that the service proxy on {owner} knows the backend as one of its own node: the node's \
+            "Check that the service proxy on {owner} knows the backend as one of its own node: the node's \
              name must be the nodeName of the endpoint (`--hostname-override` of kube-proxy and kubelet \
              must agree)."
         )])
@@ -246,7 +248,7 @@ impl Client {
             format!(
                 "Look on {owner} for rules that masquerade {family} on its way to pods, before or after \
                  the service proxy's own: `{}`.",
-                commands::on_node_as_root(owner, "nft list ruleset")
+                commands::rules(owner)
             ),
             "If a firewall, the pod network or an IP masquerade agent does it, let it leave out what \
              comes for the node's own pods."
@@ -261,13 +263,8 @@ impl Client {
         node: &str,
         what: String,
     ) -> Failure {
-        let needle = match (reading.probe.target.address(), reading.probe.aim.node()) {
-            (Some(address), Some(_)) => address.port().to_string(),
-            (Some(address), None) => address.ip().to_string(),
-            (None, _) => String::new(),
-        };
         Failure::new(what)
             .reproduce(commands::repeat(world, [reading.probe]))
-            .reproduce(remedy::inspect_proxy(world, self.family, node, &needle))
+            .reproduce(remedy::inspect_service(world, self.family, node, reading.probe))
     }
 }

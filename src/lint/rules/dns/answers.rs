@@ -205,7 +205,7 @@ pub(crate) const DNS64: Rule = Rule {
     area: Area::Dns,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "CoreDNS makes IPv6 addresses of IPv4 ones in a cluster that has IPv4.",
+    summary: "CoreDNS synthesizes IPv6 addresses (DNS64) in a cluster that has IPv4.",
     why: "With dns64 names that have only an A record get an IPv6 address that leads through a \
           NAT64 gateway. Pods with IPv4 of their own prefer that detour, and fail where there is \
           no such gateway.",

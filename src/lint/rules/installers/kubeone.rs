@@ -23,8 +23,8 @@ pub(crate) const FAMILY: Rule = Rule {
     level: Level::Error,
     versions: Versions::ALL,
     summary: "A KubeOne cluster has IPv6 ranges without the family, or an unknown ipFamily.",
-    why: "ipFamily is IPv4 unless it is set, and the ranges of IPv6 count only where it names IPv6: the \
-          cluster then has one family without a word about it.",
+    why: "ipFamily is IPv4 unless it is set, and the ranges of IPv6 count only where it names IPv6: otherwise the \
+         cluster has one family, without any warning.",
     fix: "Set ipFamily to IPv4+IPv6 or IPv6+IPv4, or remove the IPv6 ranges.",
     sources: &["https://docs.kubermatic.com/kubeone/main/guides/dual-stack/"],
     enforced_by: &[EnforcedBy::Refused {

@@ -49,7 +49,7 @@ pub(crate) const FAMILIES: Rule = Rule {
     area: Area::Installers,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "A managed cluster asks its provider for families that it can't have so.",
+    summary: "A managed cluster asks its provider for families that the provider doesn't support.",
     why: "EKS' clusters are IPv4 or IPv6, never both, and those of IPv6 have no IPv4 Service range. AKS \
           gives Pods both families in overlay networks, with kubenet or without a plugin of its own, \
           and wants a range of each. GKE's dual-stack clusters need its Dataplane V2.",

@@ -118,7 +118,7 @@ pub(super) const SERVICE_ENTRY: Rule = Rule {
     area: Area::Meshes,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "A ServiceEntry has an address that is none.",
+    summary: "A ServiceEntry has an invalid address.",
     why: "Istio takes addresses and ranges in plain form: an IPv6 address without brackets and without \
           a port. Endpoints of the resolution STATIC are addresses too.",
     fix: "Write the address alone, such as 2001:db8::10.",

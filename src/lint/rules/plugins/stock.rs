@@ -29,7 +29,7 @@ pub(crate) const STOCK: Rule = Rule {
     area: Area::Plugins,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "A network plugin is installed as it is released, and gives Pods IPv4 only.",
+    summary: "A network plugin is installed with its default manifest, and gives Pods IPv4 only.",
     why: "The manifests that flannel, Calico and kube-router release are of IPv4: kube-flannel.yml has \
           no EnableIPv6, so that its agents fail on nodes with an IPv6 range; calico.yaml has no \
           assign_ipv6 and no IP6, custom-resources.yaml one IPv4 pool, and kube-router's no \

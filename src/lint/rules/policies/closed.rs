@@ -36,9 +36,8 @@ pub(crate) const EXCEPT_OF_ONE_FAMILY: Rule = Rule {
     versions: Versions::ALL,
     summary: "A network policy has exceptions from one family's addresses, and none from the \
               other's.",
-    why: "What is to be kept away from mostly has addresses of both families in a dual-stack \
-          cluster: Pods, nodes, private networks. Exceptions from 0.0.0.0/0 don't close the way \
-          that ::/0 opens, and the other way round.",
+    why: "In a dual-stack cluster, what is to be blocked usually has addresses of both families: Pods, nodes, \
+         private networks. Exceptions from 0.0.0.0/0 don't restrict what ::/0 allows, and vice versa.",
     fix: "Write the exceptions of the other family too: private networks are fc00::/7 there.",
     sources: &["https://kubernetes.io/docs/concepts/services-networking/network-policies/"],
     enforced_by: &[EnforcedBy::Symptom("what is closed in one family is reached in the other")],

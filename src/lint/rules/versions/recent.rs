@@ -58,7 +58,7 @@ pub(crate) const NFTABLES: Rule = Rule {
     area: Area::Versions,
     level: Level::Error,
     versions: Versions::until(30),
-    summary: "kube-proxy's mode nftables is used before it was there, or without its gate.",
+    summary: "kube-proxy's nftables mode is used in a version that lacks it, or without its feature gate.",
     why: "kube-proxy has the mode since 1.29, as alpha; until 1.30 it rejects it unless the feature gate \
           NFTablesProxyMode is on.",
     fix: "Use iptables, set the gate for kube-proxy, or use 1.31 or later.",

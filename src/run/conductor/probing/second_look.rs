@@ -190,8 +190,8 @@ impl Session {
                 paths => words::count(paths, "path"),
             };
             self.notice(format!(
-                "the cluster was too busy, or still following changes: what had failed was tried again \
-                 {tried}, for {seconds} s, and {answered} recovered"
+                "the cluster was too busy, or still applying changes: failed probes were retried {tried}, for \
+                 {seconds} s, and {answered} recovered"
             ));
         }
     }
