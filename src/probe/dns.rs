@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future, stream};
 use hickory_resolver::{
     TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig},
@@ -13,10 +13,10 @@ use hickory_resolver::{
     },
 };
 use kube::Client;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    Batch, Observation, Outcome, Probe, Sink, Target,
+    Attempt, Batch, Observation, Outcome, Probe, ProbeId, Sink, Target,
     outcome::SAID,
     plan::DnsServer,
     policy::{Patience, pursue},
@@ -29,29 +29,69 @@ use crate::{
 /// How many questions are under way at once.
 const PARALLEL: usize = 16;
 
+/// For how long what a kubelet refused is asked again: one that is restarted is back within seconds.
+const RESUMED_FOR: Duration = Duration::from_secs(10);
+/// The pause before each time.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// A question that has no observation yet.
+struct Left {
+    id: ProbeId,
+    probe: Probe,
+    /// What was observed before its connection broke.
+    attempts: Vec<Attempt>,
+}
+
 /// Asks one DNS pod, and sends each observation as soon as it is there.
 pub(super) async fn carry_out(client: &Client, server: DnsServer, probes: Batch, sink: &Sink) {
+    let begun = Instant::now();
+    let mut left: Vec<Left> =
+        probes.into_iter().map(|(id, probe)| Left { id, probe, attempts: Vec::new() }).collect();
+    loop {
+        let is_last = begun.elapsed() >= RESUMED_FOR;
+        left = ask_all(client, server.clone(), left, is_last, sink).await;
+        if left.is_empty() {
+            return;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Asks everything once, over one connection. Returns what a kubelet refused, unless it is the last time.
+async fn ask_all(
+    client: &Client,
+    server: DnsServer,
+    questions: Vec<Left>,
+    is_last: bool,
+    sink: &Sink,
+) -> Vec<Left> {
     let start = Instant::now();
     let open = Server::open(client, server).await;
-    if let (Ok(server), Some((_, first))) = (&open, probes.first()) {
+    if let (Ok(server), Some(first)) = (&open, questions.first()) {
         // Opens the connection that all questions share: asked at the same time, each would have
         // one of its own carried through the API server. What comes of it is asked again.
-        let _ = server.attempt(first).await;
+        let _ = server.attempt(&first.probe).await;
     }
-    stream::iter(probes)
-        .for_each_concurrent(PARALLEL, async |(id, probe)| {
-            let (attempts, lost) = match &open {
-                Ok(server) => {
-                    // An answer that is late loses the probe.
-                    let attempt = |_| server.attempt(&probe);
-                    pursue(probe.attempts, start, Patience::Whole, attempt).await
-                }
-                Err(reason) => (Vec::new(), Some(reason.clone())),
-            };
-            // Nobody listens any more where the run is over.
-            let _ = sink.send((id, Observation { attempts, lost }));
-        })
-        .await;
+    let open = &open;
+    let asked = stream::iter(questions).map(async |Left { id, probe, mut attempts }| {
+        let (more, lost) = match open {
+            Ok(server) => {
+                // An answer that is late loses the probe.
+                let attempt = |_| server.attempt(&probe);
+                pursue(probe.attempts, start, Patience::Whole, attempt).await
+            }
+            Err(reason) => (Vec::new(), Some(reason.clone())),
+        };
+        attempts.extend(more);
+        let refused = lost.as_ref().is_some_and(|reason| reason.contains("connection refused"));
+        if refused && !is_last {
+            return Some(Left { id, probe, attempts });
+        }
+        // Nobody listens any more where the run is over.
+        let _ = sink.send((id, Observation { attempts, lost }));
+        None
+    });
+    asked.buffer_unordered(PARALLEL).filter_map(future::ready).collect().await
 }
 
 /// A DNS pod behind a port-forward.

@@ -4,7 +4,7 @@ use std::{pin::pin, time::Duration};
 
 use futures::StreamExt;
 use kube::Client;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Batch, Observation, Probe, ProbeId, Sink,
@@ -16,6 +16,11 @@ use crate::cluster::{ExecEnd, ExecEvent, PodExec, exec};
 /// How much longer than an attempt may take the script may be silent, before the connection or its
 /// node is taken for dead. While probes run, no attempt ends without a line.
 const SILENCE: Duration = Duration::from_secs(10);
+/// For how long a connection that broke is opened again. A kubelet that is restarted ends all of them, and is
+/// back within seconds; pods run on.
+const RESUMED_FOR: Duration = Duration::from_secs(20);
+/// The pause before each time.
+const PAUSE: Duration = Duration::from_secs(2);
 /// What a success takes at most on the average, where a probe makes many.
 const SUCCESS: Duration = Duration::from_millis(250);
 
@@ -31,7 +36,8 @@ pub(super) struct Source {
 }
 
 /// Carries out a batch in a pod. Every probe's observation is sent as soon as it is done; those of
-/// a batch that is broken off are sent as lost.
+/// a batch that is broken off are sent as lost. Where the connection breaks, what is left is asked again
+/// over another one: that is no failure of a path, and nothing that was observed is forgotten.
 pub(super) async fn carry_out(
     client: &Client,
     source: Source,
@@ -39,32 +45,82 @@ pub(super) async fn carry_out(
     room: Room,
     sink: &Sink,
 ) {
-    let (stdin, refused) = script::stdin(probes.iter().map(|(_, probe)| probe), room);
-    let (silence, deadline) = (silence(&probes), longest(&probes, room));
     let mut session = Session::new(probes);
+    let mut broken_since = None;
+    loop {
+        let end = run(client, &source, room, &mut session, sink).await;
+        // A pod that was never heard of has no connection that could be restored.
+        let worked = session.greeted() || broken_since.is_some();
+        let since = *broken_since.get_or_insert_with(Instant::now);
+        match end {
+            End::Broken(reason)
+                if worked && !session.is_done() && since.elapsed() < RESUMED_FOR =>
+            {
+                tracing::info!("{reason}; what is left is asked again over another connection");
+            }
+            End::Broken(reason) | End::Over(reason) => {
+                send(sink, session.lose_all(&reason));
+                return;
+            }
+        }
+        sleep(PAUSE).await;
+        session = session.resumed();
+    }
+}
+
+/// How a run of the script ended.
+enum End {
+    /// Its connection broke, while the pod may be there.
+    Broken(String),
+    /// In any other way.
+    Over(String),
+}
+
+/// Runs the script once.
+async fn run(
+    client: &Client,
+    source: &Source,
+    room: Room,
+    session: &mut Session,
+    sink: &Sink,
+) -> End {
+    let (stdin, refused) = script::stdin(session.probes(), room);
+    let (silence, longest) = {
+        let probes: Vec<&Probe> = session.probes().collect();
+        (silence(&probes), longest(&probes, room))
+    };
+    let deadline = Instant::now() + longest;
     for (place, reason) in refused {
         send(sink, session.lose(place, reason));
     }
     let request = PodExec {
-        namespace: source.namespace,
-        pod: source.pod,
-        container: source.container,
+        namespace: source.namespace.clone(),
+        pod: source.pod.clone(),
+        container: source.container.clone(),
         command: script::COMMAND.map(str::to_owned).to_vec(),
         stdin,
-        deadline: Instant::now() + deadline,
+        deadline,
     };
     let mut events = pin!(exec(client, &request));
-    let reason = loop {
+    loop {
         match timeout(silence, events.next()).await {
             Ok(Some(ExecEvent::Line(line))) => send(sink, session.line(&line)),
-            Ok(Some(ExecEvent::Ended(end))) => break reason(&end, session.greeted()),
-            Ok(None) => break format!("the exec into pod {} ended unexpectedly", request.pod),
+            Ok(Some(ExecEvent::Ended(ExecEnd::Lost(reason))))
+                // A pod that was deleted meanwhile stays away.
+                if Instant::now() < deadline && !reason.contains("not found") =>
+            {
+                return End::Broken(reason);
+            }
+            Ok(Some(ExecEvent::Ended(end))) => return End::Over(reason(&end, session.greeted())),
+            Ok(None) => {
+                return End::Over(format!("the exec into pod {} ended unexpectedly", request.pod));
+            }
             Err(_) => {
-                break format!("no output from pod {} for {} s", request.pod, silence.as_secs());
+                let seconds = silence.as_secs();
+                return End::Over(format!("no output from pod {} for {seconds} s", request.pod));
             }
         }
-    };
-    send(sink, session.lose_all(&reason));
+    }
 }
 
 fn send(sink: &Sink, observations: impl IntoIterator<Item = (ProbeId, Observation)>) {
@@ -90,14 +146,14 @@ fn reason(end: &ExecEnd, greeted: bool) -> String {
 }
 
 /// For how long the script may say nothing.
-fn silence(probes: &[(ProbeId, Probe)]) -> Duration {
-    let timeouts = probes.iter().map(|(_, probe)| probe.attempts.timeout_ms);
+fn silence(probes: &[&Probe]) -> Duration {
+    let timeouts = probes.iter().map(|probe| probe.attempts.timeout_ms);
     SILENCE + Duration::from_millis(timeouts.max().unwrap_or_default().into())
 }
 
 /// For how long the script may run. It is bounded by itself, so this is the last resort.
-fn longest(probes: &[(ProbeId, Probe)], room: Room) -> Duration {
-    let one = |(_, probe): &(ProbeId, Probe)| {
+fn longest(probes: &[&Probe], room: Room) -> Duration {
+    let one = |probe: &&Probe| {
         let attempts = probe.attempts;
         let settling = Duration::from_millis(attempts.settle_ms.into());
         settling + SUCCESS * u32::from(attempts.bound)

@@ -1,6 +1,6 @@
 //! One run of the script in one pod: from its lines to observations. Pure.
 
-use super::{Attempt, Batch, Observation, ProbeId, Target, script::Line, tool};
+use super::{Attempt, Batch, Observation, Probe, ProbeId, script::Line, tool};
 
 /// The probes of one run of the script, and what came of them so far.
 #[derive(Debug)]
@@ -12,8 +12,10 @@ pub(super) struct Session {
 #[derive(Debug)]
 struct Running {
     id: ProbeId,
-    target: Target,
+    probe: Probe,
     attempts: Vec<Attempt>,
+    /// How many of them were made in earlier runs of the script, which broke off.
+    earlier: usize,
     /// Why no outcome could be had of an attempt.
     unusable: Option<String>,
     done: bool,
@@ -30,14 +32,37 @@ impl Running {
 impl Session {
     /// A run of the script for probes that it knows by their place in this batch.
     pub(super) fn new(probes: Batch) -> Self {
-        let running = |(id, probe): (ProbeId, super::Probe)| Running {
+        let running = |(id, probe): (ProbeId, Probe)| Running {
             id,
-            target: probe.target,
+            probe,
             attempts: Vec::new(),
+            earlier: 0,
             unusable: None,
             done: false,
         };
         Self { probes: probes.into_iter().map(running).collect(), greeted: false }
+    }
+
+    /// Another run of the script for the probes that aren't done. The attempts that were received stay, so that
+    /// no failure is hidden by what comes after it.
+    pub(super) fn resumed(self) -> Self {
+        let left = self.probes.into_iter().filter(|running| !running.done);
+        let again = |running: Running| Running {
+            earlier: running.attempts.len(),
+            unusable: None,
+            ..running
+        };
+        Self { probes: left.map(again).collect(), greeted: false }
+    }
+
+    /// The probes of this run of the script, in their places.
+    pub(super) fn probes(&self) -> impl Iterator<Item = &Probe> {
+        self.probes.iter().map(|running| &running.probe)
+    }
+
+    /// Whether all probes are done.
+    pub(super) fn is_done(&self) -> bool {
+        self.probes.iter().all(|running| running.done)
     }
 
     /// Takes a line. Returns the observation, where that ends a probe.
@@ -47,7 +72,7 @@ impl Session {
             Line::Done => {}
             Line::Attempt { id, succeeded, millis, printed } => {
                 let running = self.probes.get_mut(id)?;
-                match tool::outcome(&running.target, &printed) {
+                match tool::outcome(&running.probe.target, &printed) {
                     Ok(outcome) if outcome.succeeded() == succeeded => {
                         running.attempts.push(Attempt { millis, outcome });
                     }
@@ -62,7 +87,7 @@ impl Session {
             Line::End { id, attempts } => {
                 let running = self.probes.get_mut(id).filter(|running| !running.done)?;
                 let lost = running.unusable.take().or_else(|| {
-                    let seen = running.attempts.len();
+                    let seen = running.attempts.len() - running.earlier;
                     (seen != attempts || seen == 0)
                         .then(|| format!("{seen} of {attempts} attempts were received"))
                 });
@@ -92,10 +117,12 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::probe::{Aim, Attempts, Outcome, Probe, ProbeTable, Target, Vantage};
+    use crate::probe::{Aim, Attempts, Outcome, ProbeTable, Target, Vantage};
 
     fn session(probes: usize) -> Session {
         let attempts = Attempts {
@@ -142,6 +169,23 @@ mod tests {
         assert_eq!(lost.len(), 2);
         assert_eq!(lost[0].1.attempts.len(), 1);
         assert!(lost.iter().all(|(_, lost)| lost.lost.as_deref() == Some("the exec broke")));
+    }
+
+    #[test]
+    fn what_a_broken_run_left_is_asked_again_and_keeps_the_attempts_that_were_made() {
+        let mut session = session(3);
+        session.line(&format!("a\t0\t{OPEN}"));
+        session.line("e\t0\t1").unwrap();
+        session.line(&format!("a\t2\t{REFUSED}"));
+        let mut again = session.resumed();
+        let ports: Vec<_> = again.probes().filter_map(|probe| probe.target.address()).collect();
+        assert_eq!(ports.iter().map(SocketAddr::port).collect::<Vec<_>>(), [2, 3]);
+        again.line(&format!("a\t1\t{OPEN}"));
+        let (_, observation) = again.line("e\t1\t1").unwrap();
+        assert_eq!(observation.lost, None);
+        let outcomes: Vec<_> = observation.attempts.into_iter().map(|it| it.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Refused, Outcome::Connected]);
+        assert!(!again.is_done());
     }
 
     #[test]
