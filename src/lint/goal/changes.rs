@@ -1,13 +1,14 @@
 //! What the files of a cluster must say.
 
 use super::{
+    kubespray,
     lacks::{Lacks, is_single},
     plugins,
     ranges::{COMMON_MASK, node_mask, of_family},
     steps::{Change, How},
 };
 use crate::{
-    lint::model::{ComponentName, Model, Owner, RangeEntry, Tool, Version},
+    lint::model::{ComponentName, GateReader, Model, Owner, RangeEntry, Tool, Version},
     net::IpFamily,
 };
 
@@ -46,11 +47,6 @@ fn settings(tool: Tool, lacks: &Lacks<'_>) -> Vec<(&'static str, String)> {
             ("dualStack.IPv6podCIDR", pods),
             ("dualStack.IPv6serviceCIDR", services),
         ],
-        Tool::Kubespray if v6 => vec![
-            ("ipv6_stack", on()),
-            ("kube_pods_subnet_ipv6", pods),
-            ("kube_service_addresses_ipv6", services),
-        ],
         Tool::MicroK8s if v6 => vec![
             ("extraCNIEnv.IPv6_SUPPORT", on()),
             ("extraCNIEnv.IPv6_CLUSTER_CIDR", pods),
@@ -85,6 +81,9 @@ pub(super) fn changes(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
         for (field, new) in settings(install.tool, lacks) {
             changes.push(Change::add(install.at, field, new));
         }
+    }
+    if lacks.pods || lacks.services {
+        changes.extend(kubespray::changes(model, lacks));
     }
     for kind in &model.kinds {
         if lacks.pods || lacks.services {
@@ -131,12 +130,27 @@ fn masks(model: &Model) -> Vec<Change> {
     changes
 }
 
-/// The feature gate, for versions that need it.
+/// Whether the version of Kubernetes has dual-stack behind a feature gate.
+pub(super) fn needs_gate(model: &Model) -> bool {
+    model.version().is_some_and(|version| version < Version::v1(21))
+}
+
+/// The feature gate, for versions that need it. kubeadm gives it to all components, and so does kind,
+/// to kubeadm as well.
 fn gate(model: &Model, lacks: &Lacks<'_>) -> Option<Change> {
-    let old = model.version().is_some_and(|version| version < Version::v1(21));
-    let set = model.gates.iter().any(|gate| gate.name.value == GATE && gate.enabled == Some(true));
-    let cluster = model.clusters.first().filter(|_| old && !set && lacks.pods)?;
-    Some(Change::add(cluster.at, format!("featureGates.{GATE}"), "true"))
+    if !needs_gate(model) || !(lacks.pods || lacks.services) {
+        return None;
+    }
+    let kind = model.kinds.first().map(|kind| (GateReader::Kind, kind.at));
+    let cluster = || Some((GateReader::Kubeadm, model.clusters.first()?.at));
+    let (reader, at) = kind.or_else(cluster)?;
+    let field = format!("featureGates.{GATE}");
+    let mut all = model.gates.iter();
+    match all.rfind(|gate| gate.name.value == GATE && gate.reader == reader) {
+        Some(gate) if gate.enabled == Some(true) => None,
+        Some(gate) => Some(Change::value(gate.value, field, "true")),
+        None => Some(Change::add(at, field, "true")),
+    }
 }
 
 /// kube-proxy's nodePortAddresses of one family, which restrict only that one.
@@ -149,7 +163,11 @@ fn node_ports(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
             && proxy.node_ports.iter().all(|entry| own(&entry))
         {
             let new = format!("<{other} range of the nodes>");
-            changes.push(Change::add(entry.text.span, "nodePortAddresses", new));
+            let field = match kubespray::is_used(model) {
+                true => "kube_proxy_nodeport_addresses",
+                false => "nodePortAddresses",
+            };
+            changes.push(Change::add(entry.text.span, field, new));
         }
     }
     changes

@@ -5,6 +5,7 @@
 
 mod changes;
 mod kubeadm;
+mod kubespray;
 mod lacks;
 mod plugins;
 mod ranges;
@@ -31,7 +32,7 @@ pub(super) fn plan(model: &Model) -> Option<Plan> {
     if let Some((why, page)) = tool.rebuild() {
         sources.push(page);
         let (fixed, rebuild) = (Vec::new(), Some((why, page)));
-        let steps = tool.steps(&lacks);
+        let steps = tool.steps(model, &lacks);
         return Some(Plan { cluster, rebuild, fixed, changes, steps, sources });
     }
     sources.extend(kubeadm::SOURCES);

@@ -10,6 +10,7 @@ use crate::{
 };
 
 use super::{
+    kubespray,
     lacks::Lacks,
     ranges::of_family,
     steps::{Action, Change, How, Step, step},
@@ -246,6 +247,8 @@ fn calico(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut pools = model.pools.iter().filter(|pool| !pool.disabled);
     if let Some(first) = pools.clone().next()
+        // kubespray makes its pools of its own variables.
+        && !kubespray::is_used(model)
         && pools.all(|pool| pool.cidr.family() != Some(other))
     {
         let at = first.cidr.text.span;

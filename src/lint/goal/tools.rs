@@ -3,6 +3,8 @@
 use crate::lint::model::{Model, Tool};
 
 use super::{
+    changes::needs_gate,
+    kubespray,
     lacks::Lacks,
     steps::{Action, Step, step},
 };
@@ -186,7 +188,7 @@ impl Installer {
     }
 
     /// What can be done all the same.
-    pub(super) fn steps(self, lacks: &Lacks<'_>) -> Vec<Step> {
+    pub(super) fn steps(self, model: &Model, lacks: &Lacks<'_>) -> Vec<Step> {
         let (pods, services) = (&lacks.pod_ranges, &lacks.service_ranges);
         match self {
             Self::Eks | Self::Other(Tool::Eksctl | Tool::Kops) => Vec::new(),
@@ -219,10 +221,18 @@ impl Installer {
                 "Its virtual network must be dual-stack.",
                 vec![Action::run("az aks create --ip-families ipv4,ipv6 …")],
             )],
+            Self::Other(Tool::Kubespray) => kubespray::steps(model, lacks),
             Self::Kind => vec![step(
                 "Create a cluster of both families.",
-                "Set ipFamily: dual in the file that kind reads, and leave the ranges out or give \
-                 both.",
+                format!(
+                    "Set ipFamily: dual in the file that kind reads, and leave the ranges out or \
+                     give both.{}",
+                    if needs_gate(model) {
+                        " Before 1.21 featureGates has IPv6DualStack: true as well."
+                    } else {
+                        ""
+                    }
+                ),
                 vec![
                     Action::run("kind delete cluster"),
                     Action::run("kind create cluster --config FILE"),

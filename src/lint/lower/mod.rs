@@ -330,8 +330,8 @@ impl<'a> Lower<'a> {
     fn gate_map(&mut self, node: Option<&Node>, reader: GateReader) {
         for entry in node.map(Node::entries).unwrap_or_default() {
             let enabled = entry.value.str().and_then(|text| text.parse().ok());
-            let name = entry.key.clone();
-            self.model.gates.push(Gate { name, enabled, reader });
+            let (name, value) = (entry.key.clone(), entry.value.span);
+            self.model.gates.push(Gate { name, enabled, value, reader });
         }
     }
 
@@ -340,9 +340,10 @@ impl<'a> Lower<'a> {
         let Some(value) = args.get("feature-gates") else { return };
         for part in self.split(value) {
             let Some((name, enabled)) = part.value.split_once('=') else { continue };
+            let value = part.span.slice(name.len() + 1, enabled.len());
             let name = Spanned::new(name.trim().to_owned(), part.span.slice(0, name.len()));
             let enabled = enabled.trim().parse().ok();
-            self.model.gates.push(Gate { name, enabled, reader });
+            self.model.gates.push(Gate { name, enabled, value, reader });
         }
     }
 

@@ -440,6 +440,8 @@ pub struct Gate {
     pub name: Spanned<String>,
     /// What it is set to, if that is a boolean.
     pub enabled: Option<bool>,
+    /// Where that stands.
+    pub value: Span,
     /// Who reads it.
     pub reader: GateReader,
 }
