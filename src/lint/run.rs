@@ -219,8 +219,8 @@ fn lint(
     report.capacity.retain(|room| seen.insert(room.row()));
     // What runs counts more than what files say of it.
     report.plans = match &live {
-        Some(live) => goal::plan(live).into_iter().collect(),
-        None => models.iter().filter_map(goal::plan).collect(),
+        Some(live) => goal::plan(live, &report.sources).into_iter().collect(),
+        None => models.iter().filter_map(|model| goal::plan(model, &report.sources)).collect(),
     };
     if let Some(live) = &live {
         for model in &models {

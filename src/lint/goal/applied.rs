@@ -59,7 +59,7 @@ controllerManager:
 ";
 
 /// The manifests of a control plane.
-const PODS: &str = "\
+pub(super) const PODS: &str = "\
 apiVersion: v1
 kind: Pod
 metadata:
@@ -86,7 +86,7 @@ spec:
 ";
 
 /// kubeadm's ranges, to stand before a plugin's document.
-const CLUSTER: &str = "\
+pub(super) const CLUSTER: &str = "\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 networking:
@@ -149,7 +149,7 @@ const PLUGINS: &[(&str, &str)] = &[
     ("flannel's chart", "podCidr: 10.244.0.0/16\nflannel:\n  backend: vxlan\n"),
 ];
 
-fn lint(text: &str) -> Report {
+pub(super) fn lint(text: &str) -> Report {
     lint_text("cluster.yaml", text.into(), None, &Options::default())
 }
 
@@ -188,8 +188,12 @@ fn apply(text: &mut String, original: &str, change: &Change) {
     let (start, end) = (change.at.start, change.at.end);
     let number = original[..start].matches('\n').count();
     let new = known(&change.new);
-    if matches!(change.how, How::Value | How::Name) {
-        // A value is written inside its quotes.
+    if change.how == How::Value {
+        text.replace_range(start..end, &new);
+        return;
+    }
+    if change.how == How::Name {
+        // A name is written inside its quotes.
         let old = original[start..end].trim_matches('"');
         let inside = start + original[start..end].find(old).unwrap();
         text.replace_range(inside..inside + old.len(), &new);
@@ -209,9 +213,9 @@ fn apply(text: &mut String, original: &str, change: &Change) {
         let brace = from + text[from..].find('{').unwrap() + 1;
         text.insert_str(brace, &format!("{field}: {new},"));
     } else if inner == "env:" {
-        insert(text, number + 1, &format!("{blank}- name: {field}\n{blank}  value: \"{new}\"\n"));
+        insert(text, number + 1, &format!("{blank}- name: {field}\n{blank}  value: {new}\n"));
     } else if inner.starts_with("- name:") {
-        insert(text, number, &format!("{blank}- name: {field}\n{blank}  value: \"{new}\"\n"));
+        insert(text, number, &format!("{blank}- name: {field}\n{blank}  value: {new}\n"));
     } else if inner.starts_with("- --") {
         insert(text, number, &format!("{blank}- --{field}={new}\n"));
     } else if inner.starts_with("- ") {
@@ -222,8 +226,7 @@ fn apply(text: &mut String, original: &str, change: &Change) {
     } else if change.field == "serviceSubnet" {
         insert(text, number + 1, &format!("{blank}  {field}: {new}\n"));
     } else {
-        let quote = if inner.starts_with("node-cidr") { "\"" } else { "" };
-        insert(text, number, &format!("{blank}{field}: {quote}{new}{quote}\n"));
+        insert(text, number, &format!("{blank}{field}: {new}\n"));
     }
 }
 
@@ -253,7 +256,7 @@ fn insert_path(text: &mut String, mut number: usize, path: &[&str], new: &str) {
 }
 
 /// The text with every change of its plan, of which it must have some.
-fn changed(text: &str) -> String {
+pub(super) fn changed(text: &str) -> String {
     let report = lint(text);
     let mut new = text.to_owned();
     let changes = &report.plans[0].changes;
@@ -271,7 +274,7 @@ fn changed(text: &str) -> String {
 }
 
 /// Nothing is wrong with what the plan proposes, and nothing more is proposed.
-fn is_right(name: &str, text: &str) {
+pub(super) fn is_right(name: &str, text: &str) {
     let before = lint(text);
     assert!(errors(&before).is_empty(), "{name} is wrong before: {:#?}", errors(&before));
     let new = changed(text);
@@ -343,7 +346,7 @@ fn a_flag_that_overrides_its_tools_ranges_is_a_thing_to_do() {
     assert!(fields.contains(&"--cluster-cidr"), "{fields:?}");
     assert!(fields.contains(&"--service-cluster-ip-range"), "{fields:?}");
     let new = &report.plans[0].changes[0].new;
-    assert_eq!(new, "10.244.0.0/16,fd00:10:244::/56");
+    assert_eq!(new, "\"10.244.0.0/16,fd00:10:244::/56\"");
 }
 
 #[test]
@@ -373,79 +376,4 @@ fn commands_are_commands_and_lines_of_files_are_shown_as_such() {
 fn a_version_that_needs_the_feature_gate_gets_it() {
     let old = MAP.replace("v1.30.0", "v1.20.0").replace("v1beta3", "v1beta2");
     is_right("v1.20", &old);
-}
-
-/// kubespray's variables for clusters of one family: the first lines of a file, and what follows from
-/// them.
-const KUBESPRAY: &[(&str, &[&str])] = &[
-    ("kube_version: v1.20.7\n", &["enable_dual_stack_networks: true"]),
-    (
-        "kube_version: v1.29.5\nenable_dual_stack_networks: false\nkube_network_plugin: cilium\n",
-        &["enable_dual_stack_networks: true", "cilium_enable_ipv6: true"],
-    ),
-    ("kube_version: 1.32.4\n", &["ipv6_stack: true", "nat_outgoing_ipv6: true"]),
-    ("ipv6_stack: false\nkube_network_plugin: cilium\n", &["ipv6_stack: true"]),
-    (
-        "kube_version: 1.33.1\nenable_dual_stack_networks: false\n",
-        &["enable_dual_stack_networks: true"],
-    ),
-    ("ipv4_stack: false\nipv6_stack: true\n", &["ipv4_stack: true"]),
-    ("nat_outgoing_ipv6: false\ncalico_pool_blocksize: 26\n", &["nat_outgoing_ipv6: true"]),
-];
-
-#[test]
-fn kubesprays_variables_are_those_of_its_version() {
-    for (text, wanted) in KUBESPRAY {
-        let text = format!(
-            "{text}kube_pods_subnet: 10.233.64.0/18\nkube_service_addresses: 10.233.0.0/18\n"
-        );
-        is_right(&text, &text);
-        let report = lint(&text);
-        let plan = &report.plans[0];
-        let said: Vec<String> =
-            plan.changes.iter().map(|own| format!("{}: {}", own.field, own.new)).collect();
-        for change in *wanted {
-            assert!(said.iter().any(|own| own == change), "{text}: {said:?}");
-        }
-        // They are its own variables, and no documents or fields of others.
-        let known = ["kube_", "enable_", "ipv4_", "ipv6_", "nat_outgoing", "cilium_"];
-        for own in &said {
-            assert!(known.iter().any(|name| own.starts_with(name)), "{text}: {own}");
-        }
-        let rendered = render(&report, 100);
-        assert!(rendered.contains("ansible-playbook -i INVENTORY -b cluster.yml"), "{rendered}");
-        assert!(!rendered.contains("kubeadm init"), "{rendered}");
-    }
-}
-
-#[test]
-fn a_range_that_kubesprays_variables_have_already_is_kept() {
-    let text = "enable_dual_stack_networks: false\nkube_pods_subnet: 10.233.64.0/18\n\
-                kube_service_addresses: 10.233.0.0/18\nkube_service_addresses_ipv6: \
-                fd85:ee78:d8a6:8607::1000/116\nkube_pods_subnet_ipv6: \
-                fd85:ee78:d8a6:8607::1:0000/112\n";
-    let report = lint(text);
-    let fields: Vec<&str> = report.plans[0].changes.iter().map(|own| own.field.as_str()).collect();
-    assert_eq!(fields, ["enable_dual_stack_networks"]);
-}
-
-#[test]
-fn kind_gets_the_feature_gate_for_versions_that_need_it() {
-    let kind = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n";
-    let gates = |text: &str| {
-        let report = lint(text);
-        let changes = report.plans[0].changes.iter();
-        let gates = changes.filter(|own| own.field == "featureGates.IPv6DualStack");
-        gates.map(|own| own.how).collect::<Vec<_>>()
-    };
-    let nodes = |version: &str| {
-        format!("{kind}nodes:\n- role: control-plane\n  image: kindest/node:{version}\n")
-    };
-    assert_eq!(gates(&nodes("v1.20.15")), [How::Add]);
-    assert_eq!(gates(&nodes("v1.21.14")), []);
-    let off = format!("{}featureGates:\n  IPv6DualStack: false\n", nodes("v1.20.15"));
-    assert_eq!(gates(&off), [How::Value]);
-    assert_eq!(gates(&off.replace("false", "true")), []);
-    let new = changed(&off);
-    assert!(new.contains("  IPv6DualStack: true\n"), "{new}");
 }

@@ -9,6 +9,7 @@ use super::{
     lacks::Lacks,
     ranges::of_family,
     steps::{Action, Change, Step, step},
+    written::Writer,
 };
 
 /// Switches the second family on: kubespray 2.16 to 2.27, and later ones where the next is not set.
@@ -67,14 +68,14 @@ fn variables(model: &Model, lacks: &Lacks<'_>) -> Vec<(&'static str, String)> {
 }
 
 /// What the files must say.
-pub(super) fn changes(model: &Model, lacks: &Lacks<'_>) -> Vec<Change> {
+pub(super) fn changes(model: &Model, lacks: &Lacks<'_>, writer: Writer<'_>) -> Vec<Change> {
     let Some(first) = installs(model).next() else { return Vec::new() };
     let get = |name: &str| installs(model).filter_map(|own| own.settings.get(name)).last();
     let mut changes = Vec::new();
     for (name, new) in variables(model, lacks) {
         changes.extend(match get(name) {
             Some(text) if text.value.eq_ignore_ascii_case(&new) => None,
-            Some(text) => Some(Change::value(text.span, name, new)),
+            Some(text) => Some(writer.value(text.span, name, &new)),
             None => Some(Change::add(first.at, name, new)),
         });
     }

@@ -12,16 +12,22 @@ mod ranges;
 mod render;
 mod steps;
 mod tools;
+mod written;
 
 pub(super) use render::render;
 pub use steps::{Change, Goal, Plan, Step};
 
-use super::model::Model;
+use super::{model::Model, source::Sources};
+use written::Writer;
 
 /// The plan for a cluster, or nothing where its documents don't say what families it has.
-pub(super) fn plan(model: &Model) -> Option<Plan> {
+pub(super) fn plan(model: &Model, sources: &Sources) -> Option<Plan> {
     let lacks = lacks::lacks(model)?;
-    let changes = if model.asked.live { Vec::new() } else { changes::changes(model, &lacks) };
+    let changes = if model.asked.live {
+        Vec::new()
+    } else {
+        changes::changes(model, &lacks, Writer(sources))
+    };
     let tool = tools::of(model);
     let cluster = lacks.describe(model, tool.as_str());
     let mut sources = vec![tools::CONCEPT];
@@ -43,5 +49,7 @@ pub(super) fn plan(model: &Model) -> Option<Plan> {
 
 #[cfg(test)]
 mod applied;
+#[cfg(test)]
+mod proposed;
 #[cfg(test)]
 mod tests;
