@@ -364,11 +364,11 @@ impl<'a> Lower<'a> {
     }
 
     /// Finds keys that are most likely meant to be one of the fields that a tool has.
-    fn misspelt(&mut self, name: &str, node: Option<&Node>, fields: &[&str]) {
+    fn misspelt(&mut self, reader: &'static str, name: &str, node: Option<&Node>, fields: &[&str]) {
         let Some(node) = node else { return };
         let mut found = Vec::new();
         misspelt(name, node, fields, &mut found);
-        self.model.flaws.extend(found.into_iter().map(|(_, flaw)| flaw));
+        self.model.flaws.extend(found.into_iter().map(|(_, flaw)| flaw.reader(reader)));
     }
 
     fn flaws(&mut self, check: impl FnOnce(&mut Vec<Flaw>)) {
