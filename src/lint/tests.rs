@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::{
     Format, Live, LiveDocument, Options, Report, lint_text,
-    rules::{Example, RULES},
+    model::Asked,
+    rules::{EnforcedBy, Example, Level, RULES},
 };
 
 fn lint(example: &Example) -> Report {
@@ -133,4 +134,22 @@ fn a_field_that_does_not_exist_has_the_reason_of_the_program_that_reads_it() {
         let kubeadm = own.contains("kubeadm rejects it");
         assert_eq!(kubeadm, reason.starts_with("kubeadm"), "{shown}");
     }
+}
+
+#[test]
+fn an_address_that_the_api_server_has_already_is_only_warned_of() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {type: LoadBalancer, \
+                   loadBalancerSourceRanges: [192.168.0.1/24]}\n";
+    let document = LiveDocument { name: "live".into(), text: service.into() };
+    let live = Live { documents: vec![document], unread: Vec::new() };
+    let options = Options { asked: Asked::kubernetes(36), ..Options::default() };
+    let found = |report: &Report| {
+        let found = report.findings.iter().find(|finding| finding.code == "DS409").unwrap();
+        let by = found.reason.map(|reason| reason.enforced_by);
+        (found.level, by.is_some_and(|by| matches!(by, [EnforcedBy::Warns { .. }])))
+    };
+    let report = lint_text("a.yaml", "kind: Secret\n".into(), Some(&live), &options);
+    assert_eq!(found(&report), (Level::Warning, true));
+    let report = lint_text("a.yaml", service.into(), None, &options);
+    assert_eq!(found(&report), (Level::Error, false));
 }

@@ -2,8 +2,9 @@
 
 use crate::lint::{
     model::{
-        Address, Args, Component, ComponentName, Extent, GateReader, KubeProxyConfiguration,
-        KubeRouter, NodeObject, Owner, RangeEntry, RangeList, Role, Service,
+        Address, Args, Component, ComponentName, EndpointAddress, Extent, GateReader,
+        KubeProxyConfiguration, KubeRouter, NodeObject, Owner, RangeEntry, RangeList, Role,
+        Service,
     },
     schema::Schema,
     source::{Span, Spanned},
@@ -250,7 +251,10 @@ impl Lower<'_> {
             let endpoints = root.get("endpoints").map(Node::items).unwrap_or_default().iter();
             let lists = endpoints.filter_map(|endpoint| endpoint.get("addresses"));
             let texts = lists.flat_map(Node::items).filter_map(Node::text);
-            self.model.endpoint_addresses.extend(texts.map(Address::new));
+            let of = root.get("addressType").and_then(Node::text);
+            let own =
+                texts.map(|text| EndpointAddress { address: Address::new(text), of: of.clone() });
+            self.model.endpoint_addresses.extend(own);
         }
         true
     }

@@ -139,7 +139,7 @@ pub struct Model {
     /// Ranges of `ServiceCIDR` objects, one list each.
     pub service_cidrs: Vec<RangeList>,
     /// Addresses of `EndpointSlice` objects.
-    pub endpoint_addresses: Vec<Address>,
+    pub endpoint_addresses: Vec<EndpointAddress>,
     /// Kernel settings that any document makes.
     pub sysctls: Vec<Spanned<Sysctl>>,
     /// Feature gates that any document sets.
@@ -322,6 +322,15 @@ pub struct Service {
     pub ipv4_only: Option<Spanned<String>>,
     /// `spec.loadBalancerSourceRanges`.
     pub source_ranges: Vec<RangeEntry>,
+}
+
+/// An address of an `EndpointSlice`.
+#[derive(Clone, Debug)]
+pub struct EndpointAddress {
+    /// The address.
+    pub address: Address,
+    /// The EndpointSlice's `addressType`.
+    pub of: Option<Spanned<String>>,
 }
 
 /// Calico's CNI plugin as configured in its ConfigMap.

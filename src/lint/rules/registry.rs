@@ -95,6 +95,7 @@ pub static RULES: &[Rule] = &[
     services::SINGULAR,
     services::EXTERNAL_NAME,
     services::EXTERNAL_ADDRESS_FAMILY,
+    services::SLICE_FAMILY,
     balancers::ONE_ADDRESS,
     balancers::POOL_FAMILY,
     balancers::INVALID,

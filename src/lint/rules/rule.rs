@@ -289,6 +289,11 @@ impl Findings {
         self.all
     }
 
+    /// All that were added, to say more about them.
+    pub(super) fn all_mut(&mut self) -> &mut [Finding] {
+        &mut self.all
+    }
+
     /// Adds a finding at a place; what it returns can say more about it.
     pub fn at(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
         self.all.push(Finding {
