@@ -194,6 +194,7 @@ impl Lower<'_> {
             cluster_cidr: None,
             node_ports: ports.into_iter().map(RangeEntry::new).collect(),
             bind: get("bind-address").map(Address::new),
+            windows: ["source-vip", "network-name"].iter().any(|name| args.get(name).is_some()),
         });
     }
 

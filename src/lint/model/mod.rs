@@ -252,6 +252,8 @@ pub struct KubeProxyConfiguration {
     pub node_ports: Vec<RangeEntry>,
     /// `bindAddress`.
     pub bind: Option<Address>,
+    /// Whether it is for Windows, where there is one mode alone.
+    pub windows: bool,
 }
 
 /// kind's `Cluster`.

@@ -153,6 +153,7 @@ impl Lower<'_> {
                 cluster_cidr: None,
                 node_ports: ports.collect(),
                 bind: None,
+                windows: false,
             });
         }
     }
