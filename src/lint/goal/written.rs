@@ -38,7 +38,7 @@ impl<'s> Writer<'s> {
 
     /// An item that is added to the list in which another one stands.
     pub(super) fn item(self, beside: Span, field: impl Into<String>, new: &str) -> Change {
-        let quote = self.quote(beside).unwrap_or_default();
+        let quote = self.quote(beside).map(String::from).unwrap_or_default();
         Change::add(beside, field, format!("{quote}{new}{quote}"))
     }
 
