@@ -282,6 +282,28 @@ pub(super) const EMPTY: Rule = Rule {
     check: Check::Model(|model, out| flaws(model, out, FlawKind::Empty)),
 };
 
+pub(super) const UNREAD: Rule = Rule {
+    code: "DS009",
+    name: "document-unread",
+    area: Area::File,
+    level: Level::Warning,
+    versions: Versions::ALL,
+    summary: "A document is not read by the program whose file it stands in.",
+    why: "k3s and RKE2 read the first document of config.yaml and of each drop-in, and leave what \
+          follows without a word.",
+    fix: "Put its keys into the first document, or into a file of their own in config.yaml.d.",
+    sources: &["https://docs.k3s.io/installation/configuration#configuration-file"],
+    enforced_by: &[EnforcedBy::Symptom("the settings have no effect")],
+    good: &[Example::new(
+        "cluster-cidr: 10.42.0.0/16,fd00:42::/56\nservice-cidr: 10.43.0.0/16,fd00:43::/112\n",
+    )],
+    bad: &[Example::new(
+        "node-ip: 192.168.0.11,fd00:192::11\n---\nservice-cidr: \
+         10.43.0.0/16,fd00:43::/112\ncluster-cidr: 10.42.0.0/16,fd00:42::/56\n",
+    )],
+    check: Check::Model(|model, out| flaws(model, out, FlawKind::Unread)),
+};
+
 pub(super) const ALLOW_COMMENT: Rule = Rule {
     code: "DS008",
     name: "allow-comment",

@@ -15,6 +15,7 @@ pub static RULES: &[Rule] = &[
     file::UNREADABLE,
     file::EMPTY,
     file::ALLOW_COMMENT,
+    file::UNREAD,
     ranges::INVALID,
     ranges::PAIR,
     ranges::SERVICES_TOO_SMALL,

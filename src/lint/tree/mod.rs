@@ -180,6 +180,8 @@ pub enum FlawKind {
     Unreadable,
     /// A file without a document.
     Empty,
+    /// A document that its program does not read.
+    Unread,
     /// A `# dualstack: allow` comment that names no rule, gives no reason, or allows nothing.
     AllowComment,
 }
