@@ -150,9 +150,13 @@ fn cilium_step(model: &Model, lacks: &Lacks<'_>) -> Step {
     let other = lacks.other();
     let slug = other.slug();
     let mut command = format!(
-        "helm upgrade cilium cilium/cilium -n kube-system --reuse-values --set {slug}.enabled=true"
+        "helm upgrade cilium cilium/cilium -n kube-system --version \"${{VERSION:?}}\" \
+         --reuse-values --set {slug}.enabled=true"
     );
-    let mut text = format!("Cilium: {other} is switched on.");
+    let mut text = format!(
+        "Cilium: {other} is switched on. The chart stays at the version that is installed; without \
+         --version helm would take the newest."
+    );
     if let Some(CiliumPool { range, mask }) = cilium_pool(model, lacks) {
         text.push_str(" Its own pool gets a range that fits the share of each node.");
         let pool = format!("ipam.operator.clusterPool{other}");
@@ -166,7 +170,18 @@ fn cilium_step(model: &Model, lacks: &Lacks<'_>) -> Step {
             " Each CiliumPodIPPool that Pods use needs {slug}.cidrs and {slug}.maskSize."
         ));
     }
-    step(TITLE, text, vec![Action::Run(command)])
+    let actions = vec![
+        Action::run(
+            "VERSION=$(helm list -n kube-system -f '^cilium$' -o yaml | sed -n 's/.*chart: \
+             cilium-//p')",
+        ),
+        Action::Run(command),
+        // The chart does not restart its Pods by itself.
+        Action::run(
+            "kubectl -n kube-system rollout restart deployment/cilium-operator daemonset/cilium",
+        ),
+    ];
+    step(TITLE, text, actions)
 }
 
 /// The names of flannel's two fields of a family.

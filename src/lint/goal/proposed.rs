@@ -154,3 +154,13 @@ fn a_list_of_ranges_gets_an_item() {
         }
     }
 }
+
+#[test]
+fn an_upgrade_of_a_chart_keeps_its_version() {
+    let text = format!("{CLUSTER}kubeProxyReplacement: true\n");
+    let report = lint(&text);
+    let rendered = render(&report, 200);
+    let upgrade = rendered.lines().find(|line| line.contains("helm upgrade")).unwrap();
+    assert!(upgrade.contains("--version \"${VERSION:?}\" --reuse-values"), "{upgrade}");
+    assert!(rendered.contains("$ VERSION=$(helm list"), "{rendered}");
+}
