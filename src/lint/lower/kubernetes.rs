@@ -2,7 +2,7 @@
 
 use crate::lint::{
     model::{
-        Address, Args, Component, ComponentName, EndpointAddress, Extent, GateReader,
+        Address, Arg, Args, Component, ComponentName, EndpointAddress, Extent, GateReader,
         KubeProxyConfiguration, KubeRouter, NodeObject, Owner, RangeEntry, RangeList, Role,
         Service,
     },
@@ -30,12 +30,30 @@ const IPV4_ONLY_ANNOTATIONS: &[(&str, &str)] = &[
     ("load-balancer.hetzner.cloud/ipv6-disabled", "true"),
 ];
 
+/// How annotations begin that providers of load balancers read.
+const PROVIDERS: [&str; 4] = [
+    "service.beta.kubernetes.io/",
+    "loadbalancer.openstack.org/",
+    "metallb.io/",
+    "metallb.universe.tf/",
+];
+
 /// The annotation by which a provider gives a load balancer IPv4 only, if there is one.
 fn ipv4_only(root: &Node) -> Option<Spanned<String>> {
     let annotations = root.at(&["metadata", "annotations"])?;
     IPV4_ONLY_ANNOTATIONS.iter().find_map(|(name, value)| {
         annotations.get(name)?.text().filter(|text| text.value.eq_ignore_ascii_case(value))
     })
+}
+
+/// Annotations of a provider's that concern its load balancers.
+fn provider_annotations(root: &Node) -> Vec<Arg> {
+    let annotations = root.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
+    let own = annotations
+        .iter()
+        .filter(|entry| PROVIDERS.iter().any(|beginning| entry.key.value.starts_with(beginning)));
+    own.filter_map(|entry| Some(Arg { name: entry.key.clone(), value: entry.value.text()? }))
+        .collect()
 }
 
 impl Lower<'_> {
@@ -86,6 +104,8 @@ impl Lower<'_> {
             load_balancer_ips: self.load_balancer_ips(root),
             ipv4_only: ipv4_only(root),
             source_ranges: list("loadBalancerSourceRanges").map(RangeEntry::new).collect(),
+            class: text("loadBalancerClass"),
+            annotations: provider_annotations(root),
         });
         true
     }

@@ -324,6 +324,10 @@ pub struct Service {
     pub ipv4_only: Option<Spanned<String>>,
     /// `spec.loadBalancerSourceRanges`.
     pub source_ranges: Vec<RangeEntry>,
+    /// `spec.loadBalancerClass`.
+    pub class: Option<Spanned<String>>,
+    /// Annotations that providers of load balancers read.
+    pub annotations: Vec<Arg>,
 }
 
 /// An address of an `EndpointSlice`.

@@ -109,6 +109,8 @@ pub static RULES: &[Rule] = &[
     balancers::L2_IPV4_ONLY,
     balancers::LISTENERS,
     balancers::ENVOY,
+    balancers::ANNOTATIONS,
+    balancers::METALLB_REQUEST,
     policies::ANY_OF_ONE_FAMILY,
     policies::EXCEPT,
     policies::EXCEPT_OF_ONE_FAMILY,
