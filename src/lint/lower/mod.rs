@@ -132,6 +132,11 @@ fn is_k3s(root: &Node) -> bool {
     ["cluster-cidr", "service-cidr"].iter().any(|key| root.get(key).is_some())
 }
 
+/// Whether a text holds kernel settings and nothing else.
+pub(super) fn is_sysctl_text(text: &str) -> bool {
+    Lower::is_sysctl_text(text)
+}
+
 struct Lower<'a> {
     sources: &'a mut Sources,
     budget: &'a Budget,
