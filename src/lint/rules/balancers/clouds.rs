@@ -3,7 +3,7 @@
 use crate::{
     lint::{
         model::{Model, Service},
-        rules::{Area, Check, EnforcedBy, Example, Findings, Level, Rule, Versions},
+        rules::{Area, Check, EnforcedBy, Example, Findings, Level, Reason, Rule, Versions},
         source::Spanned,
     },
     net::IpFamily,
@@ -35,8 +35,44 @@ const AZURE_IPV6: [(&str, &str); 2] = [
     ),
 ];
 /// How the names begin that OpenStack's provider reads.
-const OPENSTACK: [&str; 2] =
+const OPENSTACK_NAMES: [&str; 2] =
     ["loadbalancer.openstack.org/", "service.beta.kubernetes.io/openstack-internal-load-balancer"];
+
+const AWS_PAGE: &str = "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/";
+const DO_PAGE: &str = "https://github.com/digitalocean/digitalocean-cloud-controller-manager/blob/master/docs/controllers/services/annotations.md";
+const AZURE_PAGE: &str = "https://github.com/kubernetes-sigs/cloud-provider-azure/blob/master/pkg/provider/azure_utils.go";
+const OPENSTACK_PAGE: &str = "https://github.com/kubernetes/cloud-provider-openstack/blob/master/docs/openstack-cloud-controller-manager/expose-applications-using-loadbalancer-type-service.md";
+
+const AWS: Reason = Reason {
+    why: "The AWS Load Balancer Controller makes load balancers of IPv4 unless ip-address-type says \
+          dualstack, and makes none of what doesn't fit that.",
+    enforced_by: &[EnforcedBy::Refused {
+        by: "the AWS Load Balancer Controller",
+        how: "makes no load balancer",
+    }],
+    sources: &[AWS_PAGE],
+};
+const DIGITALOCEAN: Reason = Reason {
+    why: "DigitalOcean's controller takes IPV4 and DUALSTACK, and DUALSTACK for external load balancers \
+          alone.",
+    enforced_by: &[EnforcedBy::Refused {
+        by: "DigitalOcean's controller",
+        how: "makes no load balancer",
+    }],
+    sources: &[DO_PAGE],
+};
+const AZURE: Reason = Reason {
+    why: "For Azure's provider each annotation is about one family, and those for IPv6 are read only \
+          where the Service has IPv6.",
+    enforced_by: &[EnforcedBy::Symptom("the load balancer lacks the address that was asked for")],
+    sources: &[AZURE_PAGE],
+};
+const OPENSTACK: Reason = Reason {
+    why: "OpenStack's provider makes one load balancer, of the first of the Service's families; one of \
+          both is not supported yet.",
+    enforced_by: &[EnforcedBy::Symptom("the load balancer has one family")],
+    sources: &[OPENSTACK_PAGE],
+};
 
 /// A Service of type LoadBalancer with an annotation and lines of its `spec`.
 macro_rules! annotated {
@@ -61,12 +97,7 @@ pub(crate) const ANNOTATIONS: Rule = Rule {
     why: "A provider makes no load balancer of what it takes for a contradiction, or one of fewer \
           families than the Service has.",
     fix: "Give the annotation the value that fits the Service's families.",
-    sources: &[
-        "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/",
-        "https://github.com/digitalocean/digitalocean-cloud-controller-manager/blob/master/docs/controllers/services/annotations.md",
-        "https://github.com/kubernetes-sigs/cloud-provider-azure/blob/master/pkg/consts/consts.go",
-        "https://github.com/kubernetes/cloud-provider-openstack/blob/master/docs/openstack-cloud-controller-manager/expose-applications-using-loadbalancer-type-service.md",
-    ],
+    sources: &[AWS_PAGE, DO_PAGE, AZURE_PAGE, OPENSTACK_PAGE],
     enforced_by: &[EnforcedBy::Symptom("there is no load balancer, or none of a family")],
     good: &[
         Example::new(annotated!(
@@ -131,13 +162,20 @@ pub(crate) const ANNOTATIONS: Rule = Rule {
     ],
     check: Check::Model(|model, out| {
         for service in &model.services {
-            aws(service, out);
-            digitalocean(service, out);
-            azure(model, service, out);
-            openstack(service, out);
+            said(&AWS, out, |out| aws(service, out));
+            said(&DIGITALOCEAN, out, |out| digitalocean(service, out));
+            said(&AZURE, out, |out| azure(model, service, out));
+            said(&OPENSTACK, out, |out| openstack(service, out));
         }
     }),
 };
+
+/// Looks at what one provider reads, and says of it what that provider does.
+fn said(reason: &'static Reason, out: &mut Findings, look: impl FnOnce(&mut Findings)) {
+    let before = out.all_mut().len();
+    look(out);
+    out.all_mut().iter_mut().skip(before).for_each(|finding| finding.reason = Some(reason));
+}
 
 /// Where a Service says that it has IPv6: among its families, or by requiring both.
 fn ipv6(service: &Service) -> Option<&Spanned<String>> {
@@ -233,7 +271,7 @@ fn openstack(service: &Service, out: &mut Findings) {
     let own = service
         .annotations
         .iter()
-        .find(|own| OPENSTACK.iter().any(|beginning| own.name.value.starts_with(beginning)));
+        .find(|own| OPENSTACK_NAMES.iter().any(|beginning| own.name.value.starts_with(beginning)));
     let (Some(own), Some(policy)) = (own, service.policy.as_ref()) else { return };
     if requires_both(service) {
         let message = "OpenStack's provider makes a load balancer of the first family alone";
