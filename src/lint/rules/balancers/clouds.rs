@@ -38,10 +38,14 @@ const AZURE_IPV6: [(&str, &str); 2] = [
 const OPENSTACK_NAMES: [&str; 2] =
     ["loadbalancer.openstack.org/", "service.beta.kubernetes.io/openstack-internal-load-balancer"];
 
-const AWS_PAGE: &str = "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/";
-const DO_PAGE: &str = "https://github.com/digitalocean/digitalocean-cloud-controller-manager/blob/master/docs/controllers/services/annotations.md";
-const AZURE_PAGE: &str = "https://github.com/kubernetes-sigs/cloud-provider-azure/blob/master/pkg/provider/azure_utils.go";
-const OPENSTACK_PAGE: &str = "https://github.com/kubernetes/cloud-provider-openstack/blob/master/docs/openstack-cloud-controller-manager/expose-applications-using-loadbalancer-type-service.md";
+const AWS_PAGE: &str = "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/\
+                        service/annotations/";
+const DO_PAGE: &str = "https://github.com/digitalocean/digitalocean-cloud-controller-manager/blob/\
+                       master/docs/controllers/services/annotations.md";
+const AZURE_PAGE: &str = "https://github.com/kubernetes-sigs/cloud-provider-azure/blob/master/pkg/\
+                          provider/azure_utils.go";
+const OPENSTACK_PAGE: &str = "https://github.com/kubernetes/cloud-provider-openstack/blob/master/docs/\
+     openstack-cloud-controller-manager/expose-applications-using-loadbalancer-type-service.md";
 
 const AWS: Reason = Reason {
     why: "The AWS Load Balancer Controller makes load balancers of IPv4 unless ip-address-type says \
