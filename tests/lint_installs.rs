@@ -61,6 +61,28 @@ fn every_mistake_of_an_installer_yields_exactly_its_codes() {
 }
 
 #[test]
+fn lines_that_end_as_windows_ends_them_say_the_same() {
+    let mut wrong = Vec::new();
+    for path in cases("bad").into_iter().chain(cases("good")).filter(|path| path.is_file()) {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let places = |text: String| {
+            let report = lint_text(name, text.into(), None, &Options::default());
+            let place = |at: &dualstack::lint::rules::Finding| {
+                let source = report.sources.get(at.span.source);
+                (at.code, at.message.clone(), source.position(at.span.start).line)
+            };
+            report.findings.iter().map(place).collect::<Vec<_>>()
+        };
+        let (unix, windows) = (places(text.clone()), places(text.replace('\n', "\r\n")));
+        if unix != windows {
+            wrong.push(format!("{name}: {unix:?} and {windows:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn what_is_right_yields_nothing_and_is_understood() {
     let mut wrong = Vec::new();
     for path in cases("good") {
@@ -110,6 +132,14 @@ fn a_value_in_brackets_that_begins_with_a_colon_must_be_quoted() {
                 loadBalancerSourceRanges: [0.0.0.0/0, ::/0]\n  ports: [{port: 80}]\n";
     let report = lint_text("a.yaml", text.into(), None, &Options::default());
     assert_eq!(codes(&report), BTreeSet::from(["DS001".to_owned()]), "{}", plain(&report));
+}
+
+#[test]
+fn kernel_settings_are_read_from_a_file_of_any_name() {
+    let text = "net.ipv6.conf.all.forwarding = 1\nnet.ipv6.conf.eth0.accept_ra = 1\n";
+    let report = lint_text("kubernetes-node.conf", text.into(), None, &Options::default());
+    assert_eq!(codes(&report), BTreeSet::from(["DS702".to_owned()]), "{}", plain(&report));
+    assert_eq!(report.sources.get(report.findings[0].span.source).name, "kubernetes-node.conf");
 }
 
 #[test]

@@ -10,19 +10,19 @@ use std::{
 use super::{
     lower,
     parsed::Parsed,
-    tree::{Entry, Node, Value},
+    tree::{Document, Entry, Flaw, FlawKind, Node, Value},
 };
 
 /// Makes one document of each such configuration, in the first of its files; every value keeps its
 /// own place. Returns how many documents others took up.
 pub(super) fn merge(files: &mut [Parsed]) -> usize {
+    let mut taken = first_alone(files);
     let mut groups: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
     for (at, file) in files.iter().enumerate() {
         if let Some(base) = file.path.as_deref().and_then(base) {
             groups.entry(base).or_default().push(at);
         }
     }
-    let mut taken = 0;
     for (base, mut group) in groups {
         group.sort_by_key(|at| files[*at].path.clone());
         let main = files.iter().position(|file| file.path.as_deref() == Some(&*base));
@@ -42,6 +42,43 @@ fn base(path: &Path) -> Option<PathBuf> {
     let directory = path.parent().filter(|_| yaml(path))?;
     let base = directory.with_extension("");
     (directory.extension()? == "d" && yaml(&base)).then_some(base)
+}
+
+/// Leaves out documents that k3s and RKE2 do not read, those behind the first one of a file, and says so.
+/// Returns how many there were.
+fn first_alone(files: &mut [Parsed]) -> usize {
+    let mut taken = 0;
+    for file in files {
+        let placed = file.path.as_deref().is_some_and(is_read);
+        let Some((first, rest)) = file.documents.split_first() else { continue };
+        if first.root.get("kind").is_some() || !(placed || lower::is_k3s_file(&first.root)) {
+            continue;
+        }
+        let own = |document: &Document| placed || lower::is_k3s_file(&document.root);
+        let unread: Vec<bool> = rest.iter().map(own).collect();
+        let mut number = 0;
+        let mut flaws = Vec::new();
+        file.documents.retain(|document| {
+            number += 1;
+            let read = number == 1 || !unread[number - 2];
+            if !read {
+                let at =
+                    document.root.entries().first().map_or(document.root.span, |own| own.key.span);
+                let message = "k3s and RKE2 read only the first document of a file";
+                flaws.push(Flaw::new(FlawKind::Unread, at, message));
+            }
+            read
+        });
+        taken += flaws.len();
+        file.flaws.extend(flaws);
+    }
+    taken
+}
+
+/// Whether a path is one of those that k3s or RKE2 read: a drop-in, or their own config.yaml.
+fn is_read(path: &Path) -> bool {
+    let own = ["k3s/config.yaml", "rke2/config.yaml"];
+    base(path).is_some() || own.iter().any(|name| path.ends_with(name))
 }
 
 /// What k3s reads of a file: its first document.

@@ -113,6 +113,13 @@ fn parse_all(candidates: &[Candidate], limits: Limits, budget: &Budget) -> Vec<P
     results.into_iter().map(|(_, parsed)| parsed).collect()
 }
 
+/// Whether a file holds kernel settings, by its path, or by all of its lines where its name ends as such
+/// files' names do.
+fn is_sysctl(path: Option<&Path>, text: &str) -> bool {
+    let conf = |path: &Path| path.extension().is_some_and(|ending| ending == "conf");
+    path.is_some_and(|path| read::is_sysctl(path) || (conf(path) && lower::is_sysctl_text(text)))
+}
+
 fn parse_one(
     name: String,
     path: Option<PathBuf>,
@@ -130,7 +137,7 @@ fn parse_one(
     let source = Source::new(name, true, text);
     let is = |kind: fn(&Path) -> bool| path.as_deref().is_some_and(kind);
     let script = path.as_deref().is_some_and(|path| lower::is_script(path, &source.text));
-    let other = is(read::is_sysctl) || is(read::is_corefile) || script;
+    let other = is_sysctl(path.as_deref(), &source.text) || is(read::is_corefile) || script;
     let documents = match other {
         true => Vec::new(),
         false => tree::parse(&source, id, None, budget, &mut flaws),
@@ -183,7 +190,7 @@ fn lint(
         models.resize_with(models.len().max(scope + 1), || lower::model(options.asked));
         let model = &mut models[scope];
         model.flaws.extend(flaws);
-        if path.as_deref().is_some_and(read::is_sysctl) {
+        if is_sysctl(path.as_deref(), &report.sources.get(id).text) {
             lower::sysctl_file(report.sources.get(id), id, model);
             report.understood += 1;
         } else if path.as_deref().is_some_and(read::is_corefile) {
@@ -219,8 +226,8 @@ fn lint(
     report.capacity.retain(|room| seen.insert(room.row()));
     // What runs counts more than what files say of it.
     report.plans = match &live {
-        Some(live) => goal::plan(live).into_iter().collect(),
-        None => models.iter().filter_map(goal::plan).collect(),
+        Some(live) => goal::plan(live, &report.sources).into_iter().collect(),
+        None => models.iter().filter_map(|model| goal::plan(model, &report.sources)).collect(),
     };
     if let Some(live) = &live {
         for model in &models {

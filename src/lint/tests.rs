@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::{
-    Live, LiveDocument, Options, Report, lint_text,
-    rules::{Example, RULES},
+    Format, Live, LiveDocument, Options, Report, lint_text,
+    model::Asked,
+    rules::{EnforcedBy, Example, Level, RULES},
 };
 
 fn lint(example: &Example) -> Report {
@@ -88,4 +89,67 @@ fn installations_that_are_told_the_same_have_one_row_of_capacity() {
     assert!(once > 0);
     let worker = talos.replace("controlplane", "worker");
     assert_eq!(rows(format!("{talos}---\n{worker}")), once);
+}
+
+#[test]
+fn a_field_that_does_not_exist_has_the_reason_of_the_program_that_reads_it() {
+    let documents = [
+        (
+            "kubeadm init ignores it",
+            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking: {podSubnets: a}\n",
+        ),
+        (
+            "the kubelet says so",
+            "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nmaxPod: 1\n",
+        ),
+        (
+            "kube-proxy says so",
+            "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCidr: a\n",
+        ),
+        (
+            "kind reads its configuration strictly",
+            "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nnetworking: {ipFamilly: dual}\n",
+        ),
+        (
+            "the API server rejects",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ipFamilys: [IPv4]}\n",
+        ),
+        (
+            "k0s reads its configuration strictly",
+            "apiVersion: k0s.k0sproject.io/v1beta1\nkind: ClusterConfig\nspec: {network: {dualStak: {}}}\n",
+        ),
+        (
+            "Talos reads its configuration strictly",
+            "version: v1alpha1\nmachine: {type: worker}\ncluster: {network: {podSubnet: []}}\n",
+        ),
+    ];
+    for (reason, text) in documents {
+        let report = lint_text("example.yaml", text.into(), None, &Options::default());
+        let mut shown = Vec::new();
+        Format::Text.write(&report, 100, &mut shown).unwrap();
+        let shown = String::from_utf8(shown).unwrap();
+        let own = shown.split("error[DS003]").nth(1).unwrap_or_default();
+        let own = own.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(own.contains(reason), "{reason}: {shown}");
+        let kubeadm = own.contains("kubeadm rejects it");
+        assert_eq!(kubeadm, reason.starts_with("kubeadm"), "{shown}");
+    }
+}
+
+#[test]
+fn an_address_that_the_api_server_has_already_is_only_warned_of() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {type: LoadBalancer, \
+                   loadBalancerSourceRanges: [192.168.0.1/24]}\n";
+    let document = LiveDocument { name: "live".into(), text: service.into() };
+    let live = Live { documents: vec![document], unread: Vec::new() };
+    let options = Options { asked: Asked::kubernetes(36), ..Options::default() };
+    let found = |report: &Report| {
+        let found = report.findings.iter().find(|finding| finding.code == "DS409").unwrap();
+        let by = found.reason.map(|reason| reason.enforced_by);
+        (found.level, by.is_some_and(|by| matches!(by, [EnforcedBy::Warns { .. }])))
+    };
+    let report = lint_text("a.yaml", "kind: Secret\n".into(), Some(&live), &options);
+    assert_eq!(found(&report), (Level::Warning, true));
+    let report = lint_text("a.yaml", service.into(), None, &options);
+    assert_eq!(found(&report), (Level::Error, false));
 }

@@ -42,7 +42,11 @@ func main() {
 }
 
 func read(text string) error {
-	for _, document := range documents(text) {
+	all, err := documents(text)
+	if err != nil {
+		return err
+	}
+	for _, document := range all {
 		var value interface{}
 		if err := yaml.Unmarshal([]byte(document), &value); err != nil {
 			return err
@@ -57,16 +61,21 @@ func read(text string) error {
 	return nil
 }
 
-func documents(text string) []string {
+// documents cuts as YAMLReader of k8s.io/apimachinery/pkg/util/yaml does.
+func documents(text string) ([]string, error) {
 	var documents []string
 	var document strings.Builder
 	for _, line := range strings.SplitAfter(text, "\n") {
-		if strings.HasPrefix(line, "---") && strings.TrimSpace(line[3:]) == "" {
+		if strings.HasPrefix(line, "---") {
+			trimmed := strings.TrimSpace(line[3:])
+			if trimmed != "" && trimmed[0] != '#' {
+				return nil, fmt.Errorf("invalid Yaml document separator: %s", trimmed)
+			}
 			documents = append(documents, document.String())
 			document.Reset()
 			continue
 		}
 		document.WriteString(line)
 	}
-	return append(documents, document.String())
+	return append(documents, document.String()), nil
 }

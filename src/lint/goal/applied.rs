@@ -59,7 +59,7 @@ controllerManager:
 ";
 
 /// The manifests of a control plane.
-const PODS: &str = "\
+pub(super) const PODS: &str = "\
 apiVersion: v1
 kind: Pod
 metadata:
@@ -86,7 +86,7 @@ spec:
 ";
 
 /// kubeadm's ranges, to stand before a plugin's document.
-const CLUSTER: &str = "\
+pub(super) const CLUSTER: &str = "\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 networking:
@@ -149,7 +149,7 @@ const PLUGINS: &[(&str, &str)] = &[
     ("flannel's chart", "podCidr: 10.244.0.0/16\nflannel:\n  backend: vxlan\n"),
 ];
 
-fn lint(text: &str) -> Report {
+pub(super) fn lint(text: &str) -> Report {
     lint_text("cluster.yaml", text.into(), None, &Options::default())
 }
 
@@ -188,8 +188,12 @@ fn apply(text: &mut String, original: &str, change: &Change) {
     let (start, end) = (change.at.start, change.at.end);
     let number = original[..start].matches('\n').count();
     let new = known(&change.new);
-    if matches!(change.how, How::Value | How::Name) {
-        // A value is written inside its quotes.
+    if change.how == How::Value {
+        text.replace_range(start..end, &new);
+        return;
+    }
+    if change.how == How::Name {
+        // A name is written inside its quotes.
         let old = original[start..end].trim_matches('"');
         let inside = start + original[start..end].find(old).unwrap();
         text.replace_range(inside..inside + old.len(), &new);
@@ -209,9 +213,9 @@ fn apply(text: &mut String, original: &str, change: &Change) {
         let brace = from + text[from..].find('{').unwrap() + 1;
         text.insert_str(brace, &format!("{field}: {new},"));
     } else if inner == "env:" {
-        insert(text, number + 1, &format!("{blank}- name: {field}\n{blank}  value: \"{new}\"\n"));
+        insert(text, number + 1, &format!("{blank}- name: {field}\n{blank}  value: {new}\n"));
     } else if inner.starts_with("- name:") {
-        insert(text, number, &format!("{blank}- name: {field}\n{blank}  value: \"{new}\"\n"));
+        insert(text, number, &format!("{blank}- name: {field}\n{blank}  value: {new}\n"));
     } else if inner.starts_with("- --") {
         insert(text, number, &format!("{blank}- --{field}={new}\n"));
     } else if inner.starts_with("- ") {
@@ -222,8 +226,7 @@ fn apply(text: &mut String, original: &str, change: &Change) {
     } else if change.field == "serviceSubnet" {
         insert(text, number + 1, &format!("{blank}  {field}: {new}\n"));
     } else {
-        let quote = if inner.starts_with("node-cidr") { "\"" } else { "" };
-        insert(text, number, &format!("{blank}{field}: {quote}{new}{quote}\n"));
+        insert(text, number, &format!("{blank}{field}: {new}\n"));
     }
 }
 
@@ -253,7 +256,7 @@ fn insert_path(text: &mut String, mut number: usize, path: &[&str], new: &str) {
 }
 
 /// The text with every change of its plan, of which it must have some.
-fn changed(text: &str) -> String {
+pub(super) fn changed(text: &str) -> String {
     let report = lint(text);
     let mut new = text.to_owned();
     let changes = &report.plans[0].changes;
@@ -271,7 +274,7 @@ fn changed(text: &str) -> String {
 }
 
 /// Nothing is wrong with what the plan proposes, and nothing more is proposed.
-fn is_right(name: &str, text: &str) {
+pub(super) fn is_right(name: &str, text: &str) {
     let before = lint(text);
     assert!(errors(&before).is_empty(), "{name} is wrong before: {:#?}", errors(&before));
     let new = changed(text);
@@ -343,7 +346,7 @@ fn a_flag_that_overrides_its_tools_ranges_is_a_thing_to_do() {
     assert!(fields.contains(&"--cluster-cidr"), "{fields:?}");
     assert!(fields.contains(&"--service-cluster-ip-range"), "{fields:?}");
     let new = &report.plans[0].changes[0].new;
-    assert_eq!(new, "10.244.0.0/16,fd00:10:244::/56");
+    assert_eq!(new, "\"10.244.0.0/16,fd00:10:244::/56\"");
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! What the files of a cluster must say.
 
 use super::{
+    kubespray,
     lacks::{Gaps, is_single},
     plugins,
     ranges::{COMMON_MASK, node_mask, of_family},
     steps::{Change, How},
+    written::Writer,
 };
 use crate::{
-    lint::model::{ComponentName, Model, Owner, RangeEntry, Tool, Version},
+    lint::model::{ComponentName, GateReader, Model, Owner, RangeEntry, Role, Tool, Version},
     net::IpFamily,
 };
 
@@ -46,11 +48,6 @@ fn settings(tool: Tool, lacks: &Gaps<'_>) -> Vec<(&'static str, String)> {
             ("dualStack.IPv6podCIDR", pods),
             ("dualStack.IPv6serviceCIDR", services),
         ],
-        Tool::Kubespray if v6 => vec![
-            ("ipv6_stack", on()),
-            ("kube_pods_subnet_ipv6", pods),
-            ("kube_service_addresses_ipv6", services),
-        ],
         Tool::MicroK8s if v6 => vec![
             ("extraCNIEnv.IPv6_SUPPORT", on()),
             ("extraCNIEnv.IPv6_CLUSTER_CIDR", pods),
@@ -65,7 +62,7 @@ fn settings(tool: Tool, lacks: &Gaps<'_>) -> Vec<(&'static str, String)> {
 }
 
 /// What the files must say to give Pods and Services both families.
-pub(super) fn changes(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
+pub(super) fn changes(model: &Model, lacks: &Gaps<'_>, writer: Writer<'_>) -> Vec<Change> {
     let other = lacks.other();
     let mut changes = Vec::new();
     for (missing, lists, new) in [
@@ -76,9 +73,18 @@ pub(super) fn changes(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
         let several = |owner| !matches!(owner, Owner::Tool(tool) if takes_one_range(tool));
         let lists = lists.into_iter().filter(|list| missing && several(list.owner));
         for list in lists.filter(|list| is_single(list)) {
-            // A default stands nowhere yet.
-            let change = if list.assumed { Change::add } else { Change::value };
-            changes.push(change(list.text.span, list.field, new.clone()));
+            let (at, added) = (list.text.span, of_family(new, other));
+            changes.push(match list.owner {
+                // A default stands nowhere yet.
+                _ if list.assumed => Change::add(at, list.field, new.clone()),
+                Owner::Tool(Tool::OpenShift) if list.role == Role::Pods => {
+                    let length = model.node_mask(other).0;
+                    let entry = format!("{{cidr: \"{added}\", hostPrefix: {length}}}");
+                    Change::add(at, list.field, entry)
+                }
+                Owner::Tool(_) if writer.is_item(at) => writer.item(at, list.field, added),
+                _ => writer.value(at, list.field, new),
+            });
         }
     }
     for install in model.installs.iter().filter(|_| lacks.pods || lacks.services) {
@@ -86,32 +92,35 @@ pub(super) fn changes(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
             changes.push(Change::add(install.at, field, new));
         }
     }
+    if lacks.pods || lacks.services {
+        changes.extend(kubespray::changes(model, lacks, writer));
+    }
     for kind in &model.kinds {
         if lacks.pods || lacks.services {
             let field = "networking.ipFamily";
             changes.push(match &kind.family {
-                Some(family) => Change::value(family.span, field, "dual"),
+                Some(family) => writer.value(family.span, field, "dual"),
                 None => Change::add(kind.at, field, "dual"),
             });
         }
     }
-    changes.extend(masks(model));
-    changes.extend(gate(model, lacks));
-    changes.extend(node_ports(model, lacks));
+    changes.extend(masks(model, writer));
+    changes.extend(gate(model, lacks, writer));
+    changes.extend(node_ports(model, lacks, writer));
     if lacks.pods {
-        changes.extend(plugins::changes(model, lacks));
+        changes.extend(plugins::changes(model, lacks, writer));
     }
     for list in model.nodes.iter().filter_map(|node| node.node_ip.as_ref()) {
         if list.entries.iter().all(|entry| entry.family() == Some(lacks.first)) {
             let new = format!("{},<{other} of the node>", list.text.value);
-            changes.push(Change::value(list.text.span, "node-ip", new));
+            changes.push(writer.value(list.text.span, "node-ip", &new));
         }
     }
     changes
 }
 
 /// The controller manager's flag for clusters of one family, which becomes one for each family.
-fn masks(model: &Model) -> Vec<Change> {
+fn masks(model: &Model, writer: Writer<'_>) -> Vec<Change> {
     let Some(first) = model.pod_families().first().copied() else { return Vec::new() };
     let mut changes = Vec::new();
     for component in model.components(ComponentName::ControllerManager) {
@@ -125,22 +134,42 @@ fn masks(model: &Model) -> Vec<Change> {
             new: own(first),
         });
         let other = first.other();
-        let new = node_mask(model, other).to_string();
+        let new = node_mask(model, other);
+        // In extraArgs it is a string.
+        let new = match writer.is_flag(flag.name.span) {
+            true => new.to_string(),
+            false => format!("\"{new}\""),
+        };
         changes.push(Change::add(flag.name.span, own(other), new));
     }
     changes
 }
 
-/// The feature gate, for versions that need it.
-fn gate(model: &Model, lacks: &Gaps<'_>) -> Option<Change> {
-    let old = model.version().is_some_and(|version| version < Version::v1(21));
-    let set = model.gates.iter().any(|gate| gate.name.value == GATE && gate.enabled == Some(true));
-    let cluster = model.clusters.first().filter(|_| old && !set && lacks.pods)?;
-    Some(Change::add(cluster.at, format!("featureGates.{GATE}"), "true"))
+/// Whether the version of Kubernetes has dual-stack behind a feature gate.
+pub(super) fn needs_gate(model: &Model) -> bool {
+    model.version().is_some_and(|version| version < Version::v1(21))
+}
+
+/// The feature gate, for versions that need it. kubeadm gives it to all components, and so does kind,
+/// to kubeadm as well.
+fn gate(model: &Model, lacks: &Gaps<'_>, writer: Writer<'_>) -> Option<Change> {
+    if !needs_gate(model) || !(lacks.pods || lacks.services) {
+        return None;
+    }
+    let kind = model.kinds.first().map(|kind| (GateReader::Kind, kind.at));
+    let cluster = || Some((GateReader::Kubeadm, model.clusters.first()?.at));
+    let (reader, at) = kind.or_else(cluster)?;
+    let field = format!("featureGates.{GATE}");
+    let mut all = model.gates.iter();
+    match all.rfind(|gate| gate.name.value == GATE && gate.reader == reader) {
+        Some(gate) if gate.enabled == Some(true) => None,
+        Some(gate) => Some(writer.bare(gate.value, field, "true")),
+        None => Some(Change::add(at, field, "true")),
+    }
 }
 
 /// kube-proxy's nodePortAddresses of one family, which restrict only that one.
-fn node_ports(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
+fn node_ports(model: &Model, lacks: &Gaps<'_>, writer: Writer<'_>) -> Vec<Change> {
     let other = lacks.other();
     let mut changes = Vec::new();
     for proxy in model.proxies.iter().filter(|_| lacks.pods || lacks.proxy) {
@@ -149,7 +178,11 @@ fn node_ports(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
             && proxy.node_ports.iter().all(|entry| own(&entry))
         {
             let new = format!("<{other} range of the nodes>");
-            changes.push(Change::add(entry.text.span, "nodePortAddresses", new));
+            let field = match kubespray::is_used(model) {
+                true => "kube_proxy_nodeport_addresses",
+                false => "nodePortAddresses",
+            };
+            changes.push(writer.item(entry.text.span, field, &new));
         }
     }
     changes

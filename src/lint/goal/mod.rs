@@ -5,22 +5,29 @@
 
 mod changes;
 mod kubeadm;
+mod kubespray;
 mod lacks;
 mod plugins;
 mod ranges;
 mod render;
 mod steps;
 mod tools;
+mod written;
 
 pub(super) use render::render;
 pub use steps::{Change, Goal, Plan, Step};
 
-use super::model::Model;
+use super::{model::Model, source::Sources};
+use written::Writer;
 
 /// The plan for a cluster, or nothing where its documents don't say what families it has.
-pub(super) fn plan(model: &Model) -> Option<Plan> {
+pub(super) fn plan(model: &Model, sources: &Sources) -> Option<Plan> {
     let lacks = lacks::lacks(model)?;
-    let changes = if model.asked.live { Vec::new() } else { changes::changes(model, &lacks) };
+    let changes = if model.asked.live {
+        Vec::new()
+    } else {
+        changes::changes(model, &lacks, Writer(sources))
+    };
     let tool = tools::of(model);
     let cluster = lacks.describe(model, tool.as_str());
     let mut sources = vec![tools::CONCEPT];
@@ -31,7 +38,7 @@ pub(super) fn plan(model: &Model) -> Option<Plan> {
     if let Some((why, page)) = tool.rebuild() {
         sources.push(page);
         let (fixed, rebuild) = (Vec::new(), Some((why, page)));
-        let steps = tool.steps(&lacks);
+        let steps = tool.steps(model, &lacks);
         return Some(Plan { cluster, rebuild, fixed, changes, steps, sources });
     }
     sources.extend(kubeadm::SOURCES);
@@ -42,5 +49,7 @@ pub(super) fn plan(model: &Model) -> Option<Plan> {
 
 #[cfg(test)]
 mod applied;
+#[cfg(test)]
+mod proposed;
 #[cfg(test)]
 mod tests;

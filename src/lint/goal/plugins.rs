@@ -10,9 +10,11 @@ use crate::{
 };
 
 use super::{
+    kubespray,
     lacks::Gaps,
     ranges::of_family,
     steps::{Action, Change, How, Step, step},
+    written::Writer,
 };
 
 const TITLE: &str = "Configure the network plugin.";
@@ -20,10 +22,10 @@ const TITLE: &str = "Configure the network plugin.";
 const CILIUM_BITS: u8 = 16;
 
 /// What the plugin's own documents must say.
-pub(super) fn changes(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
-    let mut changes = cilium(model, lacks);
-    changes.extend(model.flannel.iter().flat_map(|own| flannel(own, lacks)));
-    changes.extend(calico(model, lacks));
+pub(super) fn changes(model: &Model, lacks: &Gaps<'_>, writer: Writer<'_>) -> Vec<Change> {
+    let mut changes = cilium(model, lacks, writer);
+    changes.extend(model.flannel.iter().flat_map(|own| flannel(own, lacks, writer)));
+    changes.extend(calico(model, lacks, writer));
     changes
 }
 
@@ -99,19 +101,24 @@ fn cilium_pool(model: &Model, lacks: &Gaps<'_>) -> Option<CiliumPool> {
     Some(CiliumPool { range: format!("{address}/{length}"), mask: (!usable).then_some(mask) })
 }
 
-fn cilium(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
+fn cilium(model: &Model, lacks: &Gaps<'_>, writer: Writer<'_>) -> Vec<Change> {
     let other = lacks.other();
     let slug = other.slug();
     let Some(first) = settings(model).next() else { return Vec::new() };
     // In the ConfigMap a setting has its own key; in values it has a path.
     let config = first.settings.list.first().is_some_and(|arg| arg.name.span == first.at);
     let name = |own: String, path: String| if config { own } else { path };
+    // All values of a ConfigMap are strings.
+    let set = |at, field: String, new: &str| match config {
+        true => writer.string(at, field, new),
+        false => writer.value(at, field, new),
+    };
     let mut changes = Vec::new();
     let own = format!("enable-{slug}");
     let field = name(own.clone(), format!("{slug}.enabled"));
     match setting(model, &own) {
         Some(text) if text.value == "true" => {}
-        Some(text) => changes.push(Change::value(text.span, field, "true")),
+        Some(text) => changes.push(set(text.span, field, "true")),
         // IPv4 is on by default.
         None if other == IpFamily::V4 && !config => {}
         None => changes.push(Change::add(first.at, field, quoted("true", config))),
@@ -126,7 +133,7 @@ fn cilium(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
             let own = format!("cluster-pool-{slug}-mask-size");
             let new = mask.to_string();
             changes.push(match setting(model, &own) {
-                Some(text) => Change::value(text.span, name(own, path), new),
+                Some(text) => set(text.span, name(own, path), &new),
                 None => Change::add(first.at, name(own, path), quoted(&new, config)),
             });
         }
@@ -143,9 +150,13 @@ fn cilium_step(model: &Model, lacks: &Gaps<'_>) -> Step {
     let other = lacks.other();
     let slug = other.slug();
     let mut command = format!(
-        "helm upgrade cilium cilium/cilium -n kube-system --reuse-values --set {slug}.enabled=true"
+        "helm upgrade cilium cilium/cilium -n kube-system --version \"${{VERSION:?}}\" \
+         --reuse-values --set {slug}.enabled=true"
     );
-    let mut text = format!("Cilium: {other} is switched on.");
+    let mut text = format!(
+        "Cilium: {other} is switched on. The chart stays at the version that is installed; without \
+         --version helm would take the newest."
+    );
     if let Some(CiliumPool { range, mask }) = cilium_pool(model, lacks) {
         text.push_str(" Its own pool gets a range that fits the share of each node.");
         let pool = format!("ipam.operator.clusterPool{other}");
@@ -159,7 +170,18 @@ fn cilium_step(model: &Model, lacks: &Gaps<'_>) -> Step {
             " Each CiliumPodIPPool that Pods use needs {slug}.cidrs and {slug}.maskSize."
         ));
     }
-    step(TITLE, text, vec![Action::Run(command)])
+    let actions = vec![
+        Action::run(
+            "VERSION=$(helm list -n kube-system -f '^cilium$' -o yaml | sed -n 's/.*chart: \
+             cilium-//p')",
+        ),
+        Action::Run(command),
+        // The chart does not restart its Pods by itself.
+        Action::run(
+            "kubectl -n kube-system rollout restart deployment/cilium-operator daemonset/cilium",
+        ),
+    ];
+    step(TITLE, text, actions)
 }
 
 /// The names of flannel's two fields of a family.
@@ -170,7 +192,7 @@ const fn flannel_fields(family: IpFamily) -> (&'static str, &'static str) {
     }
 }
 
-fn flannel(own: &Flannel, lacks: &Gaps<'_>) -> Vec<Change> {
+fn flannel(own: &Flannel, lacks: &Gaps<'_>, writer: Writer<'_>) -> Vec<Change> {
     let other = lacks.other();
     let range = of_family(&lacks.pod_ranges, other);
     let (enable, network) = flannel_fields(other);
@@ -186,7 +208,9 @@ fn flannel(own: &Flannel, lacks: &Gaps<'_>) -> Vec<Change> {
     {
         changes.extend(match own.settings.get(&field.to_lowercase()) {
             Some(text) if field == enable && text.value == "true" => None,
-            Some(text) => Some(Change::value(text.span, field, new)),
+            // A string is no boolean to flannel.
+            Some(text) if field == enable => Some(writer.bare(text.span, field, new)),
+            Some(text) => Some(writer.string(text.span, field, new)),
             None => Some(Change::add(own.at, format!("\"{field}\""), json)),
         });
     }
@@ -240,12 +264,14 @@ fn entry(range: &str) -> String {
     format!("{{cidr: \"{range}\", natOutgoing: Enabled}}")
 }
 
-fn calico(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
+fn calico(model: &Model, lacks: &Gaps<'_>, writer: Writer<'_>) -> Vec<Change> {
     let other = lacks.other();
     let range = of_family(&lacks.pod_ranges, other);
     let mut changes = Vec::new();
     let mut pools = model.pools.iter().filter(|pool| !pool.disabled);
     if let Some(first) = pools.clone().next()
+        // kubespray makes its pools of its own variables.
+        && !kubespray::is_used(model)
         && pools.all(|pool| pool.cidr.family() != Some(other))
     {
         let at = first.cidr.text.span;
@@ -263,22 +289,30 @@ fn calico(model: &Model, lacks: &Gaps<'_>) -> Vec<Change> {
         };
         changes.extend(match set {
             Some(text) if text.value.eq_ignore_ascii_case("true") => None,
-            Some(text) => Some(Change::value(text.span, field, "true")),
+            Some(text) => Some(writer.string(text.span, field, "true")),
             None => Some(Change::add(cni.at, format!("\"{field}\""), "\"true\"")),
         });
     }
-    changes.extend(model.calico_nodes.iter().flat_map(|node| calico_node(model, node, lacks)));
+    changes
+        .extend(model.calico_nodes.iter().flat_map(|node| calico_node(model, node, lacks, writer)));
     changes
 }
 
-fn calico_node(model: &Model, node: &CalicoNode, lacks: &Gaps<'_>) -> Vec<Change> {
+fn calico_node(
+    model: &Model,
+    node: &CalicoNode,
+    lacks: &Gaps<'_>,
+    writer: Writer<'_>,
+) -> Vec<Change> {
     let other = lacks.other();
     let range = of_family(&lacks.pod_ranges, other);
     let mut changes = Vec::new();
     let mut set = |name: &str, new: &str| match node.get(name) {
         Some(text) if text.value == new => {}
-        Some(text) => changes.push(Change::value(text.span, name, new)),
-        None => changes.push(Change::add(node.at, name, new)),
+        // The value of a variable is a string.
+        Some(text) if new == "true" => changes.push(writer.string(text.span, name, new)),
+        Some(text) => changes.push(writer.value(text.span, name, new)),
+        None => changes.push(Change::add(node.at, name, quoted(new, new == "true"))),
     };
     for (name, value) in variables(other) {
         // An address of one's own, or another way to find it, is not touched.

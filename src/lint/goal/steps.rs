@@ -35,7 +35,7 @@ pub struct Change {
     pub how: How,
     /// The setting.
     pub field: String,
-    /// Its new value, or its new name.
+    /// Its new value as it is to be written, or its new name.
     pub new: String,
 }
 
@@ -53,14 +53,9 @@ pub enum How {
 }
 
 impl Change {
-    /// A value that becomes another one.
-    pub(super) fn value(at: Span, field: impl Into<String>, new: impl Into<String>) -> Self {
-        Self { at, how: How::Value, field: field.into(), new: new.into() }
-    }
-
     /// A setting that is added.
     pub(super) fn add(at: Span, field: impl Into<String>, new: impl Into<String>) -> Self {
-        Self { how: How::Add, ..Self::value(at, field, new) }
+        Self { at, how: How::Add, field: field.into(), new: new.into() }
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::lint::model::{Model, Tool};
 
 use super::{
+    changes::needs_gate,
+    kubespray,
     lacks::Gaps,
     steps::{Action, Step, step},
 };
@@ -92,17 +94,18 @@ impl Installer {
                 "https://github.com/vitobotta/hetzner-k3s/blob/main/templates/master_install_script.sh",
             ),
             Self::Other(Tool::K0s) => (
-                "k0s' page on dual-stack is about new clusters; no procedure is known for a running cluster.",
+                "k0s' page on dual-stack is about new clusters; no procedure is known for a running \
+                 cluster.",
                 "https://docs.k0sproject.io/stable/dual-stack/",
             ),
             Self::Other(Tool::Talos) => (
-                "Talos takes the ranges of Pods and Services when a cluster is bootstrapped; no procedure is known \
-                 for a running cluster.",
+                "Talos takes the ranges of Pods and Services when a cluster is bootstrapped; no procedure is \
+                 known for a running cluster.",
                 "https://github.com/siderolabs/docs/issues/91",
             ),
             Self::Other(Tool::ClusterApi) => (
-                "Cluster API replaces machines and does not change them; there is no known way to give a cluster \
-                 that runs another spec.clusterNetwork.",
+                "Cluster API replaces machines and does not change them; there is no known way \
+                 to give a cluster that runs another spec.clusterNetwork.",
                 "https://cluster-api.sigs.k8s.io/",
             ),
             Self::Other(Tool::Kubespray) => (
@@ -121,18 +124,18 @@ impl Installer {
                 "https://antrea.io/docs/main/docs/antrea-ipam/",
             ),
             Self::Other(Tool::KubeOvn | Tool::OvnKubernetes) => (
-                "the pod network has ranges of its own, which its components are started with; there is no known way \
-                 to give those of a cluster that runs another family.",
+                "the pod network has ranges of its own, which its components are started with; there \
+                 is no known way to give those of a cluster that runs another family.",
                 "https://kubeovn.github.io/docs/stable/en/guide/dual-stack/",
             ),
             Self::Other(Tool::KubeOne) => (
-                "KubeOne takes both families when it provisions a cluster; no procedure is known for a running \
-                 cluster.",
+                "KubeOne takes both families when it provisions a cluster; this linter knows of no \
+                 way for one that runs.",
                 "https://docs.kubermatic.com/kubeone/main/guides/dual-stack/",
             ),
             Self::Other(Tool::Kamaji) => (
-                "Kamaji takes the ranges of Pods and Services when it makes a control plane; no procedure is known \
-                 for a running cluster.",
+                "Kamaji takes the ranges of Pods and Services when it makes a control plane; no procedure is \
+                 known for a running cluster.",
                 "https://kamaji.clastix.io/reference/api/",
             ),
             Self::Other(Tool::Gardener) => (
@@ -146,13 +149,13 @@ impl Installer {
                 "https://kops.sigs.k8s.io/networking/ipv6/",
             ),
             Self::Other(Tool::MicroK8s) => (
-                "MicroK8s takes both families in the launch configuration of a new cluster; no procedure is known \
-                 for a running cluster.",
+                "MicroK8s takes both families in the launch configuration of a new cluster; no procedure is \
+                 known for a running cluster.",
                 "https://microk8s.io/docs/how-to-dual-stack",
             ),
             Self::Other(Tool::CanonicalKubernetes) => (
-                "Canonical Kubernetes takes both families when a cluster is bootstrapped; no procedure is known for \
-                 a running cluster.",
+                "Canonical Kubernetes takes both families when a cluster is bootstrapped; no procedure is known for a \
+                 running cluster.",
                 "https://documentation.ubuntu.com/canonical-kubernetes/main/snap/howto/networking/dualstack/",
             ),
             Self::Other(Tool::OpenShift) => (
@@ -185,7 +188,7 @@ impl Installer {
     }
 
     /// What can be done all the same.
-    pub(super) fn steps(self, lacks: &Gaps<'_>) -> Vec<Step> {
+    pub(super) fn steps(self, model: &Model, lacks: &Gaps<'_>) -> Vec<Step> {
         let (pods, services) = (&lacks.pod_ranges, &lacks.service_ranges);
         match self {
             Self::Eks | Self::Other(Tool::Eksctl | Tool::Kops) => Vec::new(),
@@ -218,10 +221,18 @@ impl Installer {
                 "Its virtual network must be dual-stack.",
                 vec![Action::run("az aks create --ip-families ipv4,ipv6 …")],
             )],
+            Self::Other(Tool::Kubespray) => kubespray::steps(model, lacks),
             Self::Kind => vec![step(
                 "Create a cluster of both families.",
-                "Set ipFamily: dual in the file that kind reads, and leave the ranges out or give \
-                 both.",
+                format!(
+                    "Set ipFamily: dual in the file that kind reads, and leave the ranges out or \
+                     give both.{}",
+                    if needs_gate(model) {
+                        " Before 1.21 featureGates has IPv6DualStack: true as well."
+                    } else {
+                        ""
+                    }
+                ),
                 vec![
                     Action::run("kind delete cluster"),
                     Action::run("kind create cluster --config FILE"),

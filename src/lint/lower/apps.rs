@@ -211,6 +211,8 @@ impl Lower<'_> {
             load_balancer_ips: Vec::new(),
             ipv4_only: None,
             source_ranges: Vec::new(),
+            class: None,
+            annotations: Vec::new(),
         });
     }
 

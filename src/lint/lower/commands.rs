@@ -37,7 +37,10 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
                 word.get_or_insert_default();
             }
             (None, '\\') => {
-                if let Some(next) = chars.next().filter(|next| *next != '\n') {
+                let next = chars.next();
+                if next == Some('\r') && chars.peek() == Some(&'\n') {
+                    chars.next();
+                } else if let Some(next) = next.filter(|next| *next != '\n') {
                     word.get_or_insert_default().push(next);
                 }
             }
@@ -438,6 +441,8 @@ mod tests {
             vec!["w"],
         ];
         assert_eq!(commands(script), wanted);
+        // And where its lines end as Windows ends them.
+        assert_eq!(commands(&script.replace('\n', "\r\n")), wanted);
     }
 
     #[test]

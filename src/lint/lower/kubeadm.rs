@@ -14,6 +14,8 @@ use super::Lower;
 
 /// The fields of `networking`.
 const NETWORKING: [&str; 3] = ["podSubnet", "serviceSubnet", "dnsDomain"];
+/// Who reads kubeadm's fields in a document of another kind.
+const CLUSTER_API: &str = "Cluster API";
 /// kubeadm's default Service range (`DefaultServicesSubnet`).
 const SERVICES: &str = "10.96.0.0/12";
 
@@ -58,7 +60,7 @@ impl Lower<'_> {
     pub(super) fn cluster_configuration(&mut self, root: &Node, api: Option<Spanned<String>>) {
         if api.is_none() {
             let check = Schema::KubeadmV1beta4;
-            self.flaws(|flaws| check.misspelt("ClusterConfiguration", root, flaws));
+            self.flaws(|flaws| check.misspelt(CLUSTER_API, "ClusterConfiguration", root, flaws));
         }
         self.version(root.get("kubernetesVersion").and_then(Node::text));
         let network = |field| like(root.get("networking")?, field).and_then(Node::text);
@@ -126,7 +128,7 @@ impl Lower<'_> {
     ) {
         if api.is_none() {
             let kind = if init { "InitConfiguration" } else { "JoinConfiguration" };
-            self.flaws(|flaws| Schema::KubeadmV1beta4.misspelt(kind, root, flaws));
+            self.flaws(|flaws| Schema::KubeadmV1beta4.misspelt(CLUSTER_API, kind, root, flaws));
         }
         let endpoint = if init {
             root.get("localAPIEndpoint")

@@ -2,8 +2,9 @@
 
 use crate::lint::{
     model::{
-        Address, Args, Component, ComponentName, Extent, GateReader, KubeProxyConfiguration,
-        KubeRouter, NodeObject, Owner, RangeEntry, RangeList, Role, Service,
+        Address, Arg, Args, Component, ComponentName, EndpointAddress, Extent, GateReader,
+        KubeProxyConfiguration, KubeRouter, NodeObject, Owner, RangeEntry, RangeList, Role,
+        Service,
     },
     schema::Schema,
     source::{Span, Spanned},
@@ -29,12 +30,30 @@ const IPV4_ONLY_ANNOTATIONS: &[(&str, &str)] = &[
     ("load-balancer.hetzner.cloud/ipv6-disabled", "true"),
 ];
 
+/// How annotations begin that providers of load balancers read.
+const PROVIDERS: [&str; 4] = [
+    "service.beta.kubernetes.io/",
+    "loadbalancer.openstack.org/",
+    "metallb.io/",
+    "metallb.universe.tf/",
+];
+
 /// The annotation by which a provider gives a load balancer IPv4 only, if there is one.
 fn ipv4_only(root: &Node) -> Option<Spanned<String>> {
     let annotations = root.at(&["metadata", "annotations"])?;
     IPV4_ONLY_ANNOTATIONS.iter().find_map(|(name, value)| {
         annotations.get(name)?.text().filter(|text| text.value.eq_ignore_ascii_case(value))
     })
+}
+
+/// Annotations of a provider's that concern its load balancers.
+fn provider_annotations(root: &Node) -> Vec<Arg> {
+    let annotations = root.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
+    let own = annotations
+        .iter()
+        .filter(|entry| PROVIDERS.iter().any(|beginning| entry.key.value.starts_with(beginning)));
+    own.filter_map(|entry| Some(Arg { name: entry.key.clone(), value: entry.value.text()? }))
+        .collect()
 }
 
 impl Lower<'_> {
@@ -85,6 +104,8 @@ impl Lower<'_> {
             load_balancer_ips: self.load_balancer_ips(root),
             ipv4_only: ipv4_only(root),
             source_ranges: list("loadBalancerSourceRanges").map(RangeEntry::new).collect(),
+            class: text("loadBalancerClass"),
+            annotations: provider_annotations(root),
         });
         true
     }
@@ -193,6 +214,7 @@ impl Lower<'_> {
             cluster_cidr: None,
             node_ports: ports.into_iter().map(RangeEntry::new).collect(),
             bind: get("bind-address").map(Address::new),
+            windows: ["source-vip", "network-name"].iter().any(|name| args.get(name).is_some()),
         });
     }
 
@@ -250,7 +272,10 @@ impl Lower<'_> {
             let endpoints = root.get("endpoints").map(Node::items).unwrap_or_default().iter();
             let lists = endpoints.filter_map(|endpoint| endpoint.get("addresses"));
             let texts = lists.flat_map(Node::items).filter_map(Node::text);
-            self.model.endpoint_addresses.extend(texts.map(Address::new));
+            let of = root.get("addressType").and_then(Node::text);
+            let own =
+                texts.map(|text| EndpointAddress { address: Address::new(text), of: of.clone() });
+            self.model.endpoint_addresses.extend(own);
         }
         true
     }

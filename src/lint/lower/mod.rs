@@ -132,6 +132,11 @@ fn is_k3s(root: &Node) -> bool {
     ["cluster-cidr", "service-cidr"].iter().any(|key| root.get(key).is_some())
 }
 
+/// Whether a text holds kernel settings and nothing else.
+pub(super) fn is_sysctl_text(text: &str) -> bool {
+    Lower::is_sysctl_text(text)
+}
+
 struct Lower<'a> {
     sources: &'a mut Sources,
     budget: &'a Budget,
@@ -330,8 +335,8 @@ impl<'a> Lower<'a> {
     fn gate_map(&mut self, node: Option<&Node>, reader: GateReader) {
         for entry in node.map(Node::entries).unwrap_or_default() {
             let enabled = entry.value.str().and_then(|text| text.parse().ok());
-            let name = entry.key.clone();
-            self.model.gates.push(Gate { name, enabled, reader });
+            let (name, value) = (entry.key.clone(), entry.value.span);
+            self.model.gates.push(Gate { name, enabled, value, reader });
         }
     }
 
@@ -340,9 +345,10 @@ impl<'a> Lower<'a> {
         let Some(value) = args.get("feature-gates") else { return };
         for part in self.split(value) {
             let Some((name, enabled)) = part.value.split_once('=') else { continue };
+            let value = part.span.slice(name.len() + 1, enabled.len());
             let name = Spanned::new(name.trim().to_owned(), part.span.slice(0, name.len()));
             let enabled = enabled.trim().parse().ok();
-            self.model.gates.push(Gate { name, enabled, reader });
+            self.model.gates.push(Gate { name, enabled, value, reader });
         }
     }
 
@@ -363,11 +369,11 @@ impl<'a> Lower<'a> {
     }
 
     /// Finds keys that are most likely meant to be one of the fields that a tool has.
-    fn misspelt(&mut self, name: &str, node: Option<&Node>, fields: &[&str]) {
+    fn misspelt(&mut self, reader: &'static str, name: &str, node: Option<&Node>, fields: &[&str]) {
         let Some(node) = node else { return };
         let mut found = Vec::new();
         misspelt(name, node, fields, &mut found);
-        self.model.flaws.extend(found.into_iter().map(|(_, flaw)| flaw));
+        self.model.flaws.extend(found.into_iter().map(|(_, flaw)| flaw.reader(reader)));
     }
 
     fn flaws(&mut self, check: impl FnOnce(&mut Vec<Flaw>)) {

@@ -58,6 +58,8 @@ impl Lower<'_> {
             load_balancer_ips: text("loadBalancerIP").map(Address::new).into_iter().collect(),
             ipv4_only: None,
             source_ranges: Vec::new(),
+            class: None,
+            annotations: Vec::new(),
         });
         true
     }

@@ -41,6 +41,7 @@ impl Lower<'_> {
             cluster_cidr: cidr,
             node_ports: ports.iter().filter_map(Node::text).map(RangeEntry::new).collect(),
             bind: set("bindAddress").map(Address::new),
+            windows: is_windows(root),
         });
         true
     }
@@ -63,6 +64,20 @@ impl Lower<'_> {
         self.kind_patches(root);
         true
     }
+}
+
+/// Whether kube-proxy's configuration is for Windows: it sets something of `winkernel`, of which kubeadm
+/// writes the defaults for Linux as well, or has paths with a drive.
+fn is_windows(root: &Node) -> bool {
+    let set = |entry: &Entry| {
+        entry.value.str().is_some_and(|text| !["", "false", "null", "~"].contains(&text))
+    };
+    let drive = |path: &str| {
+        let rest = path.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        path.len() == rest.len() + 1 && rest.starts_with(":\\")
+    };
+    root.get("winkernel").is_some_and(|own| own.entries().iter().any(set))
+        || root.at(&["clientConnection", "kubeconfig"]).and_then(Node::str).is_some_and(drive)
 }
 
 /// How many nodes a list has beside control planes.

@@ -139,7 +139,7 @@ pub struct Model {
     /// Ranges of `ServiceCIDR` objects, one list each.
     pub service_cidrs: Vec<RangeList>,
     /// Addresses of `EndpointSlice` objects.
-    pub endpoint_addresses: Vec<Address>,
+    pub endpoint_addresses: Vec<EndpointAddress>,
     /// Kernel settings that any document makes.
     pub sysctls: Vec<Spanned<Sysctl>>,
     /// Feature gates that any document sets.
@@ -252,6 +252,8 @@ pub struct KubeProxyConfiguration {
     pub node_ports: Vec<RangeEntry>,
     /// `bindAddress`.
     pub bind: Option<Address>,
+    /// Whether it is for Windows, where there is one mode alone.
+    pub windows: bool,
 }
 
 /// kind's `Cluster`.
@@ -322,6 +324,19 @@ pub struct Service {
     pub ipv4_only: Option<Spanned<String>>,
     /// `spec.loadBalancerSourceRanges`.
     pub source_ranges: Vec<RangeEntry>,
+    /// `spec.loadBalancerClass`.
+    pub class: Option<Spanned<String>>,
+    /// Annotations that providers of load balancers read.
+    pub annotations: Vec<Arg>,
+}
+
+/// An address of an `EndpointSlice`.
+#[derive(Clone, Debug)]
+pub struct EndpointAddress {
+    /// The address.
+    pub address: Address,
+    /// The EndpointSlice's `addressType`.
+    pub of: Option<Spanned<String>>,
 }
 
 /// Calico's CNI plugin as configured in its ConfigMap.
@@ -440,6 +455,8 @@ pub struct Gate {
     pub name: Spanned<String>,
     /// What it is set to, if that is a boolean.
     pub enabled: Option<bool>,
+    /// Where that stands.
+    pub value: Span,
     /// Who reads it.
     pub reader: GateReader,
 }

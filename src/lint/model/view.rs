@@ -15,6 +15,11 @@ use super::{
 pub const CURRENT: Version = Version::v1(36);
 
 impl Service {
+    /// The value of an annotation that a provider of load balancers reads.
+    pub fn annotation(&self, name: &str) -> Option<&Spanned<String>> {
+        self.annotations.iter().find(|own| own.name.value == name).map(|own| &own.value)
+    }
+
     /// Whether it is of type ExternalName: another name in DNS, and nothing else.
     pub fn is_external_name(&self) -> bool {
         self.kind.as_ref().is_some_and(|kind| kind.value == "ExternalName")

@@ -109,6 +109,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let findings = report.findings.iter().filter_map(|finding| {
         let rule = rules::by_code(finding.code)?;
         let related = finding.also.iter();
+        let reason = finding.reason(rule);
         Some(Found {
             code: finding.code,
             name: rule.name,
@@ -116,12 +117,12 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             message: &finding.message,
             place: at(finding.span),
             related: related.map(|(span, message)| Related { message, place: at(*span) }).collect(),
-            why: rule.why,
+            why: reason.why,
             fix: finding.fix.as_deref().unwrap_or(rule.fix),
-            enforced_by: super::text::enforced(rule.enforced_by),
+            enforced_by: super::text::enforced(reason.enforced_by),
             since: rule.versions.since.map(|version| version.to_string()),
             until: rule.versions.until.map(|version| version.to_string()),
-            sources: rule.sources,
+            sources: reason.sources,
         })
     });
     let capacity = report.capacity.iter().map(|room| Capacity {

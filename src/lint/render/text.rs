@@ -30,7 +30,7 @@ pub(super) fn write(report: &Report, width: usize, out: &mut dyn Write) -> io::R
     let width = width.max(40);
     let mut explained = HashSet::new();
     for finding in &report.findings {
-        let first = explained.insert(finding.code);
+        let first = explained.insert((finding.code, finding.reason.map(|reason| reason.why)));
         one(report, finding, first, width, out)?;
         writeln!(out)?;
     }
@@ -63,13 +63,14 @@ fn one(
     writeln!(out, "{lines}")?;
     let rule = rules::by_code(finding.code);
     let mut notes: Vec<(&str, String)> = Vec::new();
-    if let Some(rule) = rule.filter(|_| first) {
-        notes.push(("why", rule.why.to_owned()));
-        notes.push(("enforced by", enforced(rule.enforced_by)));
+    let reason = rule.filter(|_| first).map(|rule| finding.reason(rule));
+    if let Some(reason) = &reason {
+        notes.push(("why", reason.why.to_owned()));
+        notes.push(("enforced by", enforced(reason.enforced_by)));
     }
     let fix = finding.fix.as_deref().or_else(|| rule.map(|rule| rule.fix));
     notes.push(("fix", capitalised(&clean(fix.unwrap_or_default()))));
-    if let Some(source) = rule.filter(|_| first).and_then(|rule| rule.sources.first()) {
+    if let Some(source) = reason.and_then(|reason| reason.sources.first()) {
         notes.push(("see", (*source).to_owned()));
     }
     for (label, text) in notes {

@@ -4,7 +4,7 @@
 use crate::lint::{model::Model, tree::FlawKind};
 
 use super::{
-    Area, Binary, Check, EnforcedBy, Example, Findings, Level, Rule, Versions,
+    Area, Binary, Check, EnforcedBy, Example, Findings, Level, Reason, Rule, Versions,
     documents::{cluster, proxy},
 };
 
@@ -18,8 +18,96 @@ fn flaws(model: &Model, out: &mut Findings, kind: FlawKind) {
             finding.also(*span, why);
         }
         finding.edits.extend(flaw.edit.clone());
+        let of_reader = FIELD_REASONS.iter().find(|(reader, _)| flaw.reader == Some(reader));
+        finding.reason = of_reader.map(|(_, reason)| reason);
     }
 }
+
+/// What becomes of a field that doesn't exist, by the program that reads the document, where it is
+/// another than kubeadm.
+const FIELD_REASONS: &[(&str, Reason)] = &[
+    (
+        "kubelet",
+        Reason {
+            why: "A misspelled field has no effect: the kubelet says so in its log and starts \
+                  without it, with the default in its place.",
+            enforced_by: &[EnforcedBy::Symptom("the default applies")],
+            sources: &["https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"],
+        },
+    ),
+    (
+        "kube-proxy",
+        Reason {
+            why: "A misspelled field has no effect: kube-proxy says so in its log and starts \
+                  without it, with the default in its place.",
+            enforced_by: &[EnforcedBy::Symptom("the default applies")],
+            sources: &[
+                "https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/",
+            ],
+        },
+    ),
+    (
+        "kind",
+        Reason {
+            why: "kind reads its configuration strictly, and creates no cluster of a document with \
+                  a field that it doesn't know.",
+            enforced_by: &[EnforcedBy::Refused { by: "kind", how: "rejects the document" }],
+            sources: &["https://kind.sigs.k8s.io/docs/user/configuration/"],
+        },
+    ),
+    (
+        "kube-apiserver",
+        Reason {
+            why: "A misspelled field is not stored: the API server rejects the object where the \
+                  client asks for strict validation, as kubectl does, and drops the field \
+                  otherwise.",
+            enforced_by: &[EnforcedBy::Refused {
+                by: "kube-apiserver",
+                how: "rejects it under strict field validation, which kubectl asks for",
+            }],
+            sources: &[
+                "https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation",
+            ],
+        },
+    ),
+    (
+        "Cluster API",
+        Reason {
+            why: "A misspelled field is not in Cluster API's CRD: the API server rejects the object \
+                  where the client asks for strict validation, as kubectl does, and drops the field \
+                  otherwise; kubeadm never sees it.",
+            enforced_by: &[EnforcedBy::Refused {
+                by: "kube-apiserver",
+                how: "rejects it under strict field validation, which kubectl asks for",
+            }],
+            sources: &[
+                "https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation",
+            ],
+        },
+    ),
+    (
+        "k0s",
+        Reason {
+            why: "k0s reads its configuration strictly, and does not start with a field that it \
+                  doesn't know.",
+            enforced_by: &[EnforcedBy::Refused { by: "k0s", how: "rejects the configuration" }],
+            sources: &[
+                "https://github.com/k0sproject/k0s/blob/main/pkg/apis/k0s/v1beta1/clusterconfig_types.go",
+            ],
+        },
+    ),
+    (
+        "Talos",
+        Reason {
+            why: "Talos reads its configuration strictly, and refuses a document with a key that it \
+                  doesn't know (\"unknown keys found during decoding\").",
+            enforced_by: &[EnforcedBy::Refused { by: "Talos", how: "refuses the configuration" }],
+            sources: &[
+                "https://github.com/siderolabs/talos/tree/main/pkg/machinery/config/configloader/internal/decoder",
+            ],
+        },
+    ),
+];
 
 const GOOD: &[Example] = &[Example::new(cluster!(
     "podSubnet: \"10.244.0.0/16,fd00:10:244::/56\"",
@@ -96,8 +184,8 @@ pub(super) const UNKNOWN_FIELD: Rule = Rule {
     level: Level::Error,
     versions: Versions::ALL,
     summary: "A field doesn't exist, or is in the wrong place.",
-    why: "A misspelled field has no effect: kubeadm init and the kubelet ignore it, and the \
-          default applies.",
+    why: "A misspelled field has no effect: kubeadm init ignores it, and the default applies. Other \
+          programs refuse the whole document.",
     fix: "Use the field name from the type's reference documentation.",
     sources: &[
         "https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/",
@@ -192,6 +280,28 @@ pub(super) const EMPTY: Rule = Rule {
     good: GOOD,
     bad: &[Example::new(""), Example::new("# nothing but a comment\n---\n")],
     check: Check::Model(|model, out| flaws(model, out, FlawKind::Empty)),
+};
+
+pub(super) const UNREAD: Rule = Rule {
+    code: "DS009",
+    name: "document-unread",
+    area: Area::File,
+    level: Level::Warning,
+    versions: Versions::ALL,
+    summary: "A document is not read by the program whose file it stands in.",
+    why: "k3s and RKE2 read the first document of config.yaml and of each drop-in, and leave what \
+          follows without a word.",
+    fix: "Put its keys into the first document, or into a file of their own in config.yaml.d.",
+    sources: &["https://docs.k3s.io/installation/configuration#configuration-file"],
+    enforced_by: &[EnforcedBy::Symptom("the settings have no effect")],
+    good: &[Example::new(
+        "cluster-cidr: 10.42.0.0/16,fd00:42::/56\nservice-cidr: 10.43.0.0/16,fd00:43::/112\n",
+    )],
+    bad: &[Example::new(
+        "node-ip: 192.168.0.11,fd00:192::11\n---\nservice-cidr: \
+         10.43.0.0/16,fd00:43::/112\ncluster-cidr: 10.42.0.0/16,fd00:42::/56\n",
+    )],
+    check: Check::Model(|model, out| flaws(model, out, FlawKind::Unread)),
 };
 
 pub(super) const ALLOW_COMMENT: Rule = Rule {

@@ -25,7 +25,7 @@ mod services;
 mod versions;
 
 pub use registry::{RULES, by_code};
-pub use rule::{Area, Binary, Check, EnforcedBy, Example, Finding, Findings, Level, Rule};
+pub use rule::{Area, Binary, Check, EnforcedBy, Example, Finding, Findings, Level, Reason, Rule};
 
 use super::model::{Model, Versions};
 

@@ -256,6 +256,19 @@ pub struct Finding {
     pub fix: Option<String>,
     /// The changes that fix it, where there is one right answer.
     pub edits: Vec<Edit>,
+    /// Why this very case matters, where that depends on who reads the document.
+    pub reason: Option<&'static Reason>,
+}
+
+/// Why a finding matters, in place of what its rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Why it matters.
+    pub why: &'static str,
+    /// What the program that reads the document does about it.
+    pub enforced_by: &'static [EnforcedBy],
+    /// Where that is written.
+    pub sources: &'static [&'static str],
 }
 
 /// Collects the findings of one rule after the other.
@@ -276,6 +289,11 @@ impl Findings {
         self.all
     }
 
+    /// All that were added, to say more about them.
+    pub(super) fn all_mut(&mut self) -> &mut [Finding] {
+        &mut self.all
+    }
+
     /// Adds a finding at a place; what it returns can say more about it.
     pub fn at(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
         self.all.push(Finding {
@@ -286,6 +304,7 @@ impl Findings {
             also: Vec::new(),
             fix: None,
             edits: Vec::new(),
+            reason: None,
         });
         let last = self.all.len() - 1;
         &mut self.all[last]
@@ -309,6 +328,17 @@ impl Finding {
     pub fn edit(&mut self, text: &Spanned<String>, new: impl Into<String>) -> &mut Self {
         self.edits.push(Edit::new(text.span, text.value.as_str(), new));
         self
+    }
+
+    /// Says why it matters and who enforces it.
+    pub(in crate::lint) const fn reason(&self, rule: &Rule) -> Reason {
+        match self.reason {
+            Some(reason) => *reason,
+            None => {
+                let Rule { why, enforced_by, sources, .. } = *rule;
+                Reason { why, enforced_by, sources }
+            }
+        }
     }
 
     /// Gives it another level than its rule has.

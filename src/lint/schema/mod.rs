@@ -43,6 +43,17 @@ impl Schema {
         }
     }
 
+    /// The program that reads documents of it.
+    const fn reader(self) -> &'static str {
+        match self {
+            Self::KubeadmV1beta2 | Self::KubeadmV1beta3 | Self::KubeadmV1beta4 => "kubeadm",
+            Self::Kubelet => "kubelet",
+            Self::Proxy => "kube-proxy",
+            Self::Kind => "kind",
+            Self::Service => "kube-apiserver",
+        }
+    }
+
     /// Checks a mapping against one of the schema's types.
     pub(super) fn check(self, root: &str, node: &Node, flaws: &mut Vec<Flaw>) {
         let table = &TABLES[self as usize];
@@ -51,7 +62,13 @@ impl Schema {
 
     /// Finds only the fields that are most likely misspelt, of a document that has kubeadm's fields
     /// and may have some of a tool's beside them.
-    pub(super) fn misspelt(self, root: &str, node: &Node, flaws: &mut Vec<Flaw>) {
+    pub(super) fn misspelt(
+        self,
+        reader: &'static str,
+        root: &str,
+        node: &Node,
+        flaws: &mut Vec<Flaw>,
+    ) {
         let own = |name: &str| TABLES[self as usize].get(name);
         let Some(fields) = own(root) else { return };
         let others = self.siblings();
@@ -62,10 +79,11 @@ impl Schema {
         let known: Vec<&str> = fields.keys().copied().collect();
         let mut found = Vec::new();
         misspelt(root, node, &known, &mut found);
-        flaws.extend(found.into_iter().filter(|(key, _)| !other(key)).map(|(_, flaw)| flaw));
+        let found = found.into_iter().filter(|(key, _)| !other(key));
+        flaws.extend(found.map(|(_, flaw)| flaw.reader(reader)));
         for entry in node.entries() {
             match fields.get(entry.key.value.as_str()) {
-                Some(of) if own(of).is_some() => self.misspelt(of, &entry.value, flaws),
+                Some(of) if own(of).is_some() => self.misspelt(reader, of, &entry.value, flaws),
                 _ => {}
             }
         }
@@ -243,7 +261,8 @@ impl Checker<'_> {
             FlawKind::UnknownField,
             entry.key.span,
             format!("`{name}` has no field `{key}`"),
-        );
+        )
+        .reader(self.schema.reader());
         let near = nearest(key, fields.keys().copied());
         let free = |near: &&str| entries.iter().all(|entry| entry.key.value != *near);
         let edit = near.filter(free).map(|near| Edit::new(entry.key.span, key, near));

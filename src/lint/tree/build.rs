@@ -133,6 +133,14 @@ impl<'a> Builder<'a> {
                     true => text.replace(COLON, ":"),
                     false => text.into_owned(),
                 };
+                // Nothing in JSON, to which Kubernetes' reader turns the document.
+                let infinite = kind == ScalarKind::Float && text.ends_with(char::is_alphabetic);
+                if infinite
+                    && !matches!(self.frames.last(), Some(Frame::Map { key: Key::Awaited, .. }))
+                {
+                    let message = format!("Kubernetes' reader refuses the number `{text}`");
+                    self.flaws.push(Flaw::new(FlawKind::Syntax, span, message));
+                }
                 let value = Value::Scalar(Scalar { text, kind, block });
                 self.add(Node { span, value }, anchor, 1)
             }
@@ -218,7 +226,10 @@ impl<'a> Builder<'a> {
             }
             Some(Frame::Map { start, anchor, mut entries, .. }) => {
                 self.find_duplicates(&entries);
-                merge(&mut entries);
+                if let Err(span) = merge(&mut entries) {
+                    let message = "`<<` wants a mapping, or a list of mappings";
+                    self.flaws.push(Flaw::new(FlawKind::Syntax, span, message));
+                }
                 let span = to(start, entries.last().map(|entry| entry.value.span));
                 (Node { span, value: Value::Map(entries) }, anchor)
             }
@@ -379,10 +390,14 @@ fn weight(node: &Node) -> usize {
     }
 }
 
-/// Applies the merge key `<<`: keys of the mappings it names are taken over unless they are there.
-fn merge(entries: &mut Vec<Entry>) {
-    let Some(at) = entries.iter().position(|entry| entry.key.value == "<<") else { return };
-    let merged = entries.remove(at).value;
+/// Applies the merge key `<<`: keys of the mappings it names are taken over unless they are there. What
+/// is no mapping is refused, with its place.
+fn merge(entries: &mut Vec<Entry>) -> Result<(), Span> {
+    let Some(at) = entries.iter().position(|entry| entry.key.value == "<<") else { return Ok(()) };
+    let Entry { key, value: merged } = entries.remove(at);
+    if matches!(merged.value, Value::Scalar(_)) {
+        return Err(key.span);
+    }
     let maps = match &merged.value {
         Value::List(items) => items.iter().collect(),
         _ => vec![&merged],
@@ -394,4 +409,5 @@ fn merge(entries: &mut Vec<Entry>) {
             }
         }
     }
+    Ok(())
 }

@@ -157,6 +157,8 @@ pub struct Flaw {
     pub also: Option<(Span, String)>,
     /// The change that fixes it, where there is one right answer.
     pub edit: Option<Edit>,
+    /// The program that reads the document, where the mistake is one of its fields.
+    pub reader: Option<&'static str>,
 }
 
 /// The kinds of mistakes that a text can hold, before any rule looks at what it means.
@@ -178,6 +180,8 @@ pub enum FlawKind {
     Unreadable,
     /// A file without a document.
     Empty,
+    /// A document that its program does not read.
+    Unread,
     /// A `# dualstack: allow` comment that names no rule, gives no reason, or allows nothing.
     AllowComment,
 }
@@ -185,13 +189,28 @@ pub enum FlawKind {
 impl Flaw {
     /// A flaw with nothing more to say than its message.
     pub fn new(kind: FlawKind, span: Span, message: impl Into<String>) -> Self {
-        Self { kind, span, message: message.into(), fix: None, also: None, edit: None }
+        Self {
+            kind,
+            span,
+            message: message.into(),
+            fix: None,
+            also: None,
+            edit: None,
+            reader: None,
+        }
     }
 
     /// Adds what to do.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
+        self
+    }
+
+    /// Says which program reads the document.
+    #[must_use]
+    pub fn reader(mut self, reader: &'static str) -> Self {
+        self.reader = Some(reader);
         self
     }
 

@@ -84,6 +84,8 @@ fn document(
     };
     if syntax.is_empty() {
         syntax.extend(tabs(&chunk).first().map(|place| tab(source, &chunk, *place)));
+        syntax.extend(separator(source, &chunk));
+        syntax.extend(control(source, &chunk));
     }
     flaws.extend(syntax);
     // What Kubernetes' reader rejects is an error whatever the document is about.
@@ -91,6 +93,37 @@ fn document(
         found.into_iter().partition(|flaw| flaw.kind == FlawKind::Syntax);
     flaws.extend(rejected);
     root.map(|root| Document { root, flaws: found })
+}
+
+/// What stands behind `---` on its line, where Kubernetes' reader (`YAMLReader` of apimachinery) allows
+/// nothing but a comment.
+fn separator(source: &Source, chunk: &Chunk) -> Option<Flaw> {
+    chunk.lines.iter().enumerate().find_map(|(number, line)| {
+        let rest = line.text.strip_prefix("---").filter(|_| line.shift == 0)?;
+        let first = rest.trim();
+        if ["#", "{{", "{%"].iter().any(|mark| first.starts_with(mark)) || first.is_empty() {
+            return None;
+        }
+        let length = line.text.chars().count();
+        let start = length - rest.trim_start().chars().count();
+        let span = chunk.span(source, (number, start), (number, length));
+        let message = "Kubernetes' reader allows only a comment behind `---`";
+        Some(Flaw::new(FlawKind::Syntax, span, message).fix("put it on a line of its own"))
+    })
+}
+
+/// A character that Kubernetes' reader takes nowhere in a text, not even in a comment.
+fn control(source: &Source, chunk: &Chunk) -> Option<Flaw> {
+    let odd = |c: char| !matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{FFFD}' | '\u{10000}'..);
+    chunk.lines.iter().enumerate().find_map(|(number, line)| {
+        let (column, found) = line.text.chars().enumerate().find(|(_, c)| odd(*c))?;
+        let span = chunk.span(source, (number, column), (number, column + 1));
+        let message = format!(
+            "the control character U+{:04X} stands here, which Kubernetes' reader refuses",
+            u32::from(found)
+        );
+        Some(Flaw::new(FlawKind::Syntax, span, message).fix("remove it"))
+    })
 }
 
 /// A tab that means nothing to YAML 1.2, and by which Kubernetes' reader refuses the document.

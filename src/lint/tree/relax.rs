@@ -78,6 +78,8 @@ pub(super) fn tabs(chunk: &Chunk) -> Vec<(usize, usize)> {
         return found;
     }
     let mut scanner = Scanner::default();
+    // Whether the next line with anything in it tells how deep a block scalar is.
+    let mut undecided = false;
     // The least depth of a line that still belongs to the plain scalar before it.
     let mut plain = None;
     for (number, line) in chunk.lines.iter().enumerate() {
@@ -89,7 +91,18 @@ pub(super) fn tabs(chunk: &Chunk) -> Vec<(usize, usize)> {
         if !open && !inside {
             found.extend(token_tab(text).map(|column| (number, column)));
         }
+        let tab = text.get(column..).is_some_and(|rest| rest.starts_with('\t'));
+        if undecided && inside && tab {
+            found.push((number, column));
+        }
+        undecided &= inside && !tab && text.trim().is_empty();
+        let before = scanner.block.filter(|_| inside);
         scanner.line(text);
+        if scanner.block.is_some() && before.is_none() {
+            let header = text.rsplit(['|', '>']).next().unwrap_or_default();
+            undecided = !header.starts_with(|c: char| c.is_ascii_digit())
+                && !header.get(1..2).is_some_and(|c| c.chars().all(|c| c.is_ascii_digit()));
+        }
         if !blank {
             plain = scanner.plain.map(|parent| parent + 1);
         } else if text.trim_start().starts_with('#') {

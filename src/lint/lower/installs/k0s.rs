@@ -71,12 +71,12 @@ impl Lower<'_> {
         for key in ["IPv6podCIDR", "IPv6serviceCIDR"] {
             if let Some(entry) = network.entry(key) {
                 let message = format!("`network` has no field `{key}`");
-                let flaw = Flaw::new(FlawKind::UnknownField, entry.key.span, message);
+                let flaw = Flaw::new(FlawKind::UnknownField, entry.key.span, message).reader("k0s");
                 self.model.flaws.push(flaw.fix("move it below network.dualStack"));
             }
         }
-        self.misspelt("network", Some(network), NETWORK);
-        self.misspelt("dualStack", network.get("dualStack"), DUAL_STACK);
+        self.misspelt("k0s", "network", Some(network), NETWORK);
+        self.misspelt("k0s", "dualStack", network.get("dualStack"), DUAL_STACK);
         let text = |path: &[&str]| network.at(path).and_then(Node::text);
         let dual = text(&["dualStack", "enabled"]).is_some_and(|text| text.value == "true");
         let v6 = |field: &str| text(&["dualStack", field]).filter(|_| dual);

@@ -3,8 +3,7 @@
 use crate::{
     lint::{
         model::{
-            Args, Installation, IpPool, KubeProxyConfiguration, NodeMask, RangeEntry, Tool,
-            is_template,
+            Installation, IpPool, KubeProxyConfiguration, NodeMask, RangeEntry, Tool, is_template,
         },
         source::Spanned,
         tree::Node,
@@ -12,7 +11,7 @@ use crate::{
     net::IpFamily,
 };
 
-use super::{Lower, Setting, joined};
+use super::{Lower, Setting, joined, settings};
 
 /// Variables that only kubespray has, and what it takes where they are left out.
 const PODS: [(&str, &str); 2] = [
@@ -40,6 +39,19 @@ const POOLS: [[&str; 4]; 2] = [
 /// Further variables that only kubespray has.
 const OTHERS: [&str; 3] =
     ["calico_vxlan_mode_ipv6", "calico_vxlan_mode", "kube_proxy_nodeport_addresses"];
+/// What tells which families there are, and what the second one gets.
+const SETTINGS: [&str; 10] = [
+    "enable_dual_stack_networks",
+    "ipv4_stack",
+    "ipv6_stack",
+    "kube_pods_subnet",
+    "kube_pods_subnet_ipv6",
+    "kube_service_addresses",
+    "kube_service_addresses_ipv6",
+    "kube_network_plugin",
+    "cilium_enable_ipv6",
+    "nat_outgoing_ipv6",
+];
 
 impl Lower<'_> {
     pub(in crate::lint::lower) fn kubespray(&mut self, root: &Node) -> bool {
@@ -83,7 +95,7 @@ impl Lower<'_> {
                 pods,
                 services,
                 masks,
-                settings: Args::default(),
+                settings: settings(root, &SETTINGS),
             });
         }
         // Whether there is IPv6 stands mostly in another file than what Calico is told.
@@ -141,6 +153,7 @@ impl Lower<'_> {
                 cluster_cidr: None,
                 node_ports: ports.collect(),
                 bind: None,
+                windows: false,
             });
         }
     }

@@ -145,6 +145,7 @@ impl Lower<'_> {
             cluster_cidr: None,
             node_ports: Vec::new(),
             bind: None,
+            windows: false,
         });
     }
 }

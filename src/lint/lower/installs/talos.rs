@@ -44,7 +44,7 @@ impl Lower<'_> {
         }
         let at = root.entries().first().map_or(root.span, |entry| entry.key.span);
         if let Some(network) = cluster_network {
-            self.misspelt("network", Some(network), NETWORK);
+            self.misspelt("Talos", "network", Some(network), NETWORK);
             self.talos_ranges(network, at, ["podSubnets", "serviceSubnets"]);
         }
         if let Some(cluster) = cluster {

@@ -12,6 +12,9 @@ use crate::{
     net::IpFamily,
 };
 
+/// How Azure's annotations begin that ask for addresses, each for one family.
+const AZURE: &str = "service.beta.kubernetes.io/azure-load-balancer-ipv";
+
 /// Addresses of a family that the Service doesn't have.
 fn other_family(service: &Service, out: &mut Findings) {
     let Some(first) = service.families.first() else { return };
@@ -187,6 +190,10 @@ spec:
                 if let Some(policy) = &service.policy {
                     finding.also(policy.span, "policy");
                 }
+            }
+            // Azure finds an address for the family of which none is asked for.
+            if service.annotations.iter().any(|own| own.name.value.starts_with(AZURE)) {
+                continue;
             }
             let families: Vec<_> =
                 service.load_balancer_ips.iter().filter_map(|ip| ip.family()).collect();

@@ -64,6 +64,9 @@ pub(crate) const MODE_UNSET: Rule = Rule {
     good: &[
         Example::new(proxy!("mode: iptables")).asked(Asked::kubernetes(37)),
         Example::new(proxy!("clusterCIDR: 10.244.0.0/16")).asked(Asked::kubernetes(36)),
+        // On Windows there is one mode.
+        Example::new(proxy!("winkernel:", "  enableDSR: true", "  networkName: vxlan0"))
+            .asked(Asked::kubernetes(37)),
         // kubeadm sets it.
         Example::new(documents!(
             cluster!("podSubnet: 10.244.0.0/16"),
@@ -71,7 +74,12 @@ pub(crate) const MODE_UNSET: Rule = Rule {
         ))
         .asked(Asked::kubernetes(37)),
     ],
-    bad: &[Example::new(proxy!("clusterCIDR: 10.244.0.0/16")).asked(Asked::kubernetes(37))],
+    bad: &[
+        Example::new(proxy!("clusterCIDR: 10.244.0.0/16")).asked(Asked::kubernetes(37)),
+        // These are the defaults, which a configuration for Linux may show, too.
+        Example::new(proxy!("winkernel:", "  enableDSR: false", "  networkName: \"\""))
+            .asked(Asked::kubernetes(37)),
+    ],
     check: Check::Model(|model, out| {
         // Whoever installs the cluster sets the mode.
         let installed = !model.kubeadm.is_empty()
@@ -84,7 +92,8 @@ pub(crate) const MODE_UNSET: Rule = Rule {
         if installed || set || !is_named(model, 37) {
             return;
         }
-        for proxy in &model.proxies {
+        // On Windows there is kernelspace alone.
+        for proxy in model.proxies.iter().filter(|proxy| !proxy.windows) {
             out.at(proxy.at, "kube-proxy's mode is not set; its default is to become nftables");
         }
     }),

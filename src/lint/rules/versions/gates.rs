@@ -1,7 +1,7 @@
 //! The feature gate IPv6DualStack, where it is gone and where it was needed.
 
 use crate::lint::{
-    model::{Asked, GateReader, Version},
+    model::{Asked, GateReader, Tool, Version},
     rules::{
         Area, Binary, Check, EnforcedBy, Example, Level, Rule, Versions,
         documents::{cluster, proxy},
@@ -92,8 +92,9 @@ pub(crate) const NEEDED: Rule = Rule {
         by: "kubeadm or kube-proxy before 1.21",
         how: "rejects the second range",
     }],
-    good: &[Example::new(
-        "\
+    good: &[
+        Example::new(
+            "\
 apiVersion: kubeadm.k8s.io/v1beta2
 kind: ClusterConfiguration
 kubernetesVersion: v1.20.0
@@ -103,7 +104,16 @@ networking:
   podSubnet: 10.244.0.0/16,fd00:10:244::/56
   serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
 ",
-    )],
+        ),
+        Example::new(
+            "\
+kube_version: v1.20.7
+enable_dual_stack_networks: true
+kube_pods_subnet: 10.233.64.0/18
+kube_service_addresses: 10.233.0.0/18
+",
+        ),
+    ],
     bad: &[
         Example::new(
             "\
@@ -122,7 +132,9 @@ networking:
         let version = model.version_or_current();
         let on =
             |gate: &crate::lint::model::Gate| gate.name.value == GATE && gate.enabled == Some(true);
-        if version >= Version::v1(16) && model.gates.iter().any(on) {
+        // kubespray sets the gate itself where it is told to have both families.
+        let kubespray = model.installs.iter().any(|install| install.tool == Tool::Kubespray);
+        if version >= Version::v1(16) && (kubespray || model.gates.iter().any(on)) {
             return;
         }
         let lists = [model.pods(), model.services(), model.proxy_lists().first().copied()];
