@@ -1,4 +1,4 @@
-//! Which cause is the right one to name for each fault.
+//! Which causes are the right ones to name for each fault.
 
 use testbed::{fault::Fault, spec::Family};
 
@@ -75,5 +75,14 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::ConnectionsSlow(_) => &["family_slow"],
         Fault::RouteLocalnetOff(_) => &["loopback_node_ports_closed"],
         Fault::ListenerOneFamily(_) => &["target_listens_on_one_family"],
+    }
+}
+
+/// The causes that may be named beside a right one: those of a second thing that the fault does as well.
+pub(super) const fn beside(fault: &Fault) -> &'static [&'static str] {
+    match fault {
+        // Its node's new pods lack addresses of a family, so that a policy that is legal shows.
+        Fault::ExternalTrafficLocal(_) => &["pods_single_stack"],
+        _ => &[],
     }
 }
