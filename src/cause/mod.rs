@@ -51,6 +51,7 @@ mod load_balancer_without_family;
 mod local_policy_ignored;
 mod loopback_node_ports_closed;
 mod lossy_path;
+mod manual_slices_deleted;
 mod model;
 mod named;
 mod neighbour_entry_wrong;
@@ -160,6 +161,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &path_mtu::PathMtu,
     &pods_masqueraded::PodsMasqueraded,
     &endpoints_missing::EndpointsMissing,
+    &manual_slices_deleted::ManualSlicesDeleted,
     &kube_proxy_family_unhealthy::KubeProxyFamilyUnhealthy,
     &kube_proxy_not_running::KubeProxyNotRunning,
     &service_proxy_down::ServiceProxyDown,

@@ -171,6 +171,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("path_mtu", broken(Fault::Narrow { from: "n2", to: "n1", family: V6 })),
         ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
         ("endpoints_missing", broken(Fault::NoEndpoints { family: V6 })),
+        ("manual_slices_deleted", broken(Fault::ManualDeleted { family: V6 }).with_hosts()),
         (
             "kube_proxy_family_unhealthy",
             no_proxy().with(Fault::ProxyUnhealthy { at: "n2", family: V6 }),
