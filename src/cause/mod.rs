@@ -55,6 +55,7 @@ mod manual_slices_deleted;
 mod model;
 mod named;
 mod neighbour_entry_wrong;
+mod network_agent_not_running;
 mod node_address_filtered;
 mod node_cut_off;
 mod node_not_forwarding;
@@ -129,6 +130,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_not_ready::NodeNotReady,
     &kubelet_unheard::KubeletUnheard,
     &kubelet_unreached::KubeletUnreached,
+    &network_agent_not_running::NetworkAgentNotRunning,
     &pods_not_made::PodsNotMade,
     &other_primary::OtherPrimary,
     &services_single_stack::ServicesSingleStack,

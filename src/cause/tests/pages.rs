@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
+use super::agents;
 use crate::{
     cause::{Cause, Confidence, REGISTRY},
     facts::{Fact, Readiness},
@@ -94,6 +95,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             lab().changed(|lab| not_up(lab, "n2", "the kubelet on n2 has not picked up the pod")),
         ),
         ("kubelet_unreached", broken(Fault::ExecsLost { at: "n2" })),
+        (
+            "network_agent_not_running",
+            agents::unlet().changed(|lab| agents::agents(lab, "n2", false)),
+        ),
         (
             "pods_not_made",
             lab().changed(|lab| {

@@ -12,8 +12,8 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::ForwardingOff(_) => &["node_not_forwarding"],
         Fault::RouteMissing(_) | Fault::RoutesMissing(_) => &["pod_route_missing"],
         // The routes lead over the tunnel.
-        Fault::FlannelLinkDown(_) | Fault::FlannelLost(_) => &["pod_route_missing"],
-        Fault::CalicoTunnelFiltered(_) | Fault::CalicoLost(_) => &["pod_route_missing"],
+        Fault::FlannelLinkDown(_) | Fault::CalicoTunnelFiltered(_) => &["pod_route_missing"],
+        Fault::FlannelLost(_) | Fault::CalicoLost(_) => &["network_agent_not_running"],
         Fault::CalicoPoolDisabled(_) => &["pods_not_made"],
         Fault::AddressLost(fault) if fault.family == Family::V6 => &["node_cut_off"],
         Fault::NeighboursDropped(fault) if fault.family == Family::V6 => &["node_cut_off"],
