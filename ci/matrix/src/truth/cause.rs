@@ -14,7 +14,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         // The routes lead over the tunnel.
         Fault::FlannelLinkDown(_) | Fault::CalicoTunnelFiltered(_) => &["pod_route_missing"],
         Fault::FlannelLost(_) | Fault::CalicoLost(_) => &["network_agent_not_running"],
-        Fault::CalicoPoolDisabled(_) => &["pods_not_made"],
+        Fault::CalicoPoolDisabled(_) | Fault::CalicoPoolExhausted(_) => &["pods_not_made"],
         Fault::AddressLost(fault) if fault.family == Family::V6 => &["node_cut_off"],
         Fault::NeighboursDropped(fault) if fault.family == Family::V6 => &["node_cut_off"],
         // By its first address kubelet is reached and reaches the API server: without it the node takes no part, and
