@@ -177,6 +177,9 @@ mod tests {
                 ready: true,
                 restarts: 0,
                 started: None,
+                running: true,
+                waiting: None,
+                ended: None,
             }],
             complaints: vec![Complaint {
                 pod,

@@ -1,6 +1,6 @@
 //! `endpoints_missing`: proxies are not told of the backends in a family.
 
-use super::{CauseRule, Evidence, Found, evidence::Probed};
+use super::{CauseRule, Evidence, Found, evidence::Probed, manual_slices_deleted};
 use crate::{
     check::{Kind, words},
     fixture::{Service, ServiceRole},
@@ -57,6 +57,14 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         matches!(probed.probe.target, Target::Health { .. })
             && probed.service() == Some(&ServiceRole::HealthCheck)
     };
+    // Where nobody may write any, those of Services without a selector are gone, too.
+    let bereft = if all { manual_slices_deleted::bereft(evidence, family) } else { Vec::new() };
+    let gone = bereft.first().map(|service| {
+        format!(
+            "the run's own EndpointSlices are gone, too, such as that of Service {}",
+            service.name
+        )
+    });
     Some(Found {
         what: format!("The control plane publishes no {family} endpoints for {which}."),
         evidence: [format!(
@@ -66,6 +74,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         )]
         .into_iter()
         .chain(refused.map(|refusal| format!("the run's own EndpointSlices were refused: {refusal}")))
+        .chain(gone)
         .collect(),
         reproduce: vec![
             format!(
@@ -87,7 +96,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         probed: evidence.bad(|probed| {
             let asks = probed.service().is_some_and(of_them)
                 && probed.kind() != Some(Kind::WrongAnswer);
-            probed.family == family && (asks || (all && (headless(probed) || health(probed))))
+            (probed.family == family && (asks || (all && (headless(probed) || health(probed)))))
+                || manual_slices_deleted::misses(probed, &bereft, family)
         }),
         cases: ["service::endpoint_slices", "service::sctp"]
             .into_iter()

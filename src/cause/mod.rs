@@ -52,9 +52,11 @@ mod load_balancer_without_family;
 mod local_policy_ignored;
 mod loopback_node_ports_closed;
 mod lossy_path;
+mod manual_slices_deleted;
 mod model;
 mod named;
 mod neighbour_entry_wrong;
+mod network_agent_not_running;
 mod node_address_filtered;
 mod node_cut_off;
 mod node_not_forwarding;
@@ -128,6 +130,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &node_not_ready::NodeNotReady,
     &kubelet_unheard::KubeletUnheard,
     &kubelet_unreached::KubeletUnreached,
+    &network_agent_not_running::NetworkAgentNotRunning,
     &pods_not_made::PodsNotMade,
     &other_primary::OtherPrimary,
     &services_single_stack::ServicesSingleStack,
@@ -160,6 +163,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &path_mtu::PathMtu,
     &pods_masqueraded::PodsMasqueraded,
     &endpoints_missing::EndpointsMissing,
+    &manual_slices_deleted::ManualSlicesDeleted,
     &kube_proxy_family_unhealthy::KubeProxyFamilyUnhealthy,
     &kube_proxy_not_running::KubeProxyNotRunning,
     &service_proxy_down::ServiceProxyDown,

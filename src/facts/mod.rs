@@ -139,6 +139,13 @@ impl Facts {
         known.unwrap_or(DEFAULT_DOMAIN).trim_end_matches('.')
     }
 
+    /// The namespace and the name of the DaemonSet whose pods are the pod network's agents, where it is known
+    /// by one.
+    pub fn network_agent(&self) -> Option<(&str, &str)> {
+        let Fact::Known { source, .. } = &self.cni else { return None };
+        source.strip_prefix("DaemonSet ")?.split_once('/')
+    }
+
     /// A node by its name.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.places.one_named(self.nodes.known()?, name, |node| &node.name)

@@ -146,6 +146,8 @@ pub(crate) enum Fault {
     AffinityOff { at: &'static str, family: IpFamily },
     /// A node knows no endpoints that the control plane didn't write itself.
     ManualIgnored { at: &'static str, family: IpFamily },
+    /// Somebody deletes the EndpointSlices of a family that the control plane didn't write.
+    ManualDeleted { family: IpFamily },
     /// A node sends to backends elsewhere, whatever a Service's traffic policies say.
     LocalIgnored { at: &'static str, family: IpFamily },
     /// A node masquerades what comes for its own backends from outside.

@@ -129,7 +129,9 @@ impl Lab {
                 let off = |fault: &Fault| matches!(fault, Fault::NoEndpoints { family: of } if *of == family);
                 // Those of host-network pods are the run's own.
                 let own = matches!(service.role, ServiceRole::HostBackend(_));
-                let off = !own && self.faults.iter().any(off);
+                let deleted = |fault: &Fault| matches!(fault, Fault::ManualDeleted { family: of } if *of == family);
+                let off = (!own && self.faults.iter().any(off))
+                    || (service.role.is_manual() && self.faults.iter().any(deleted));
                 service.cluster_ip(family).is_some() && !off
             });
             let slices = written.map(|family| Slice {

@@ -26,17 +26,22 @@ const LINES: i64 = 200;
 /// Nor more bytes.
 const BYTES: i64 = 256 << 10;
 
+/// Where Kubernetes' own components are.
+const KUBE_SYSTEM: &str = "kube-system";
+
 /// How many Events are kept of a node.
 const EVENTS: usize = 8;
 
 /// Where the pods of the network are: of a pod network in a namespace of its own, there as well.
-fn namespaces(facts: &Facts) -> Vec<&'static str> {
-    let own = match facts.cni.known().map(|cni| cni.name.as_str()) {
+fn namespaces(facts: &Facts) -> Vec<&str> {
+    let usual = || match facts.cni.known().map(|cni| cni.name.as_str()) {
         Some("flannel") => Some("kube-flannel"),
         Some("calico") => Some("calico-system"),
         _ => None,
     };
-    ["kube-system"].into_iter().chain(own).collect()
+    let own = facts.network_agent().map(|(namespace, _)| namespace).or_else(usual);
+    let own = own.filter(|namespace| *namespace != KUBE_SYSTEM);
+    [KUBE_SYSTEM].into_iter().chain(own).collect()
 }
 
 /// What is told of these nodes. What can't be read in time, or at all, is said to be so.
@@ -130,6 +135,7 @@ fn network_pod(pod: v1::Pod) -> Option<(NetworkPod, Option<String>)> {
     let component = Component::of(|key| labels.get(key).map(String::as_str))?;
     let status = pod.status.unwrap_or_default();
     let containers = status.container_statuses.unwrap_or_default();
+    let before = status.init_container_statuses.unwrap_or_default();
     let ready = status.conditions.unwrap_or_default();
     // Helpers stand behind it.
     let container = pod.spec.and_then(|spec| Some(spec.containers.into_iter().next()?.name));
@@ -143,8 +149,29 @@ fn network_pod(pod: v1::Pod) -> Option<(NetworkPod, Option<String>)> {
             .map(|container| u32::try_from(container.restart_count).unwrap_or_default())
             .sum(),
         started: status.start_time.map(|time| time.0),
+        running: containers.iter().any(|it| state(it).is_some_and(|it| it.running.is_some())),
+        // What an init container waits for says more than that the others wait for it.
+        waiting: before.iter().chain(&containers).find_map(waits_for),
+        ended: before.iter().chain(&containers).find_map(ended),
     };
     Some((pod, container))
+}
+
+const fn state(status: &v1::ContainerStatus) -> Option<&v1::ContainerState> {
+    status.state.as_ref()
+}
+
+fn waits_for(status: &v1::ContainerStatus) -> Option<String> {
+    state(status)?.waiting.as_ref()?.reason.clone()
+}
+
+/// How a container that was to run on ended, or an init container that failed.
+fn ended(status: &v1::ContainerStatus) -> Option<String> {
+    let of = |state: Option<&v1::ContainerState>| state.and_then(|it| it.terminated.clone());
+    let ended = of(state(status)).or_else(|| of(status.last_state.as_ref()))?;
+    let reason = ended.reason.as_deref().unwrap_or("ended");
+    (ended.exit_code != 0 || reason != "Completed")
+        .then(|| format!("{reason}, exit code {}", ended.exit_code))
 }
 
 /// What happened to something of late.

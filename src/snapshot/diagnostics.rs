@@ -87,6 +87,27 @@ pub struct NetworkPod {
     /// When it was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
+    /// Whether a container of it runs; of init containers none counts.
+    #[serde(default = "running")]
+    pub running: bool,
+    /// What a container waits for (`CrashLoopBackOff`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+    /// How a container ended last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+}
+
+impl NetworkPod {
+    /// Whether nothing of it runs: it ends each time it is started, or doesn't start.
+    pub const fn is_down(&self) -> bool {
+        !self.ready && !self.running
+    }
+}
+
+/// An older record doesn't say that a pod is down.
+const fn running() -> bool {
+    true
 }
 
 /// What happened to something.

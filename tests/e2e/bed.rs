@@ -10,7 +10,7 @@ use std::{
 use testbed::{
     cluster::Cluster,
     fault::Fault,
-    spec::{Name, Spec},
+    spec::{Cni, Name, Spec},
     state::Store,
 };
 
@@ -23,6 +23,8 @@ pub struct Bed {
     testbed: PathBuf,
     /// Its name.
     name: Name,
+    /// Its pod network.
+    network: Cni,
     /// Its administrator's kubeconfig.
     pub kubeconfig: PathBuf,
     /// Why the trial under way had nothing to try.
@@ -31,7 +33,7 @@ pub struct Bed {
 
 impl Bed {
     /// Builds the testbed and brings the cluster up; says why where this machine can't.
-    pub fn up() -> Result<Self, String> {
+    pub fn up(network: Cni) -> Result<Self, String> {
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--locked", "--package", "testbed", "--bin", "testbed"])
             .output()
@@ -42,17 +44,18 @@ impl Bed {
         let testbed = beside_this_test().join("testbed");
         take_down_abandoned()?;
         let name: Name = format!("{PREFIX}{}", std::process::id()).parse().map_err(said)?;
-        let up = run(Command::new(&testbed).args(["--name", name.as_str(), "up"]))?;
+        let cni = network.to_string();
+        let up = run(Command::new(&testbed).args(["--name", name.as_str(), "up", "--cni", &cni]))?;
         if !up.status.success() {
             return Err(format!("the testbed can't run here: {}", text(&up.stderr)));
         }
         let kubeconfig = Cluster::that_is_up(&name).map_err(said)?.kubeconfig();
-        Ok(Self { testbed, name, kubeconfig, skipped: Cell::default() })
+        Ok(Self { testbed, name, network, kubeconfig, skipped: Cell::default() })
     }
 
     /// What the testbed was asked for.
     pub fn spec(&self) -> Spec {
-        Spec::new(self.name.clone())
+        Spec { cni: self.network, ..Spec::new(self.name.clone()) }
     }
 
     /// The testbed's program, about this cluster.

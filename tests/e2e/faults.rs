@@ -1,7 +1,12 @@
 //! Each fault of the testbed turns exactly the cases red that the testbed's own words say, with
 //! the right cause named.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 use dualstack::{cause::Judged, check::Status, net::IpFamily, probe::Outcome, record::Record};
 use matrix::truth::{Judgement, options, suite};
@@ -12,7 +17,8 @@ use testbed::{
         PodAddressMissing, RouteMissing,
     },
     path::{self, Made, Net, Path},
-    spec::Family,
+    shape::NETWORKS,
+    spec::{Cni, Family},
 };
 
 use super::{
@@ -23,13 +29,13 @@ use super::{
     trial::Trial,
 };
 
+const FAMILIES: [Option<Family>; 3] = [Some(Family::V6), None, Some(Family::V4)];
+
 /// Every fault there is, of which the quick ones are tried always, and what one fault alone shows.
 pub fn trials() -> Vec<Trial> {
-    let families = [Some(Family::V6), None, Some(Family::V4)];
-    let each = families.into_iter().flat_map(Fault::examples).map(|fault| Trial {
-        name: format!("faults::{fault}").replace(" --", "::").replace(' ', "="),
-        long: !quick().contains(&fault),
-        test: Box::new(move |bed| is_found(bed, &fault)),
+    let each = FAMILIES.into_iter().flat_map(Fault::examples).map(|fault| {
+        let long = !quick().contains(&fault);
+        trial(fault, Cni::Ptp, long)
     });
     let others = [
         Trial::new(
@@ -41,6 +47,24 @@ pub fn trials() -> Vec<Trial> {
         Trial::new("faults::the_quick_ones_are_red_and_green_again_ten_times", ten_times, true),
     ];
     each.chain(others).collect()
+}
+
+/// Every fault of a pod network that isn't the testbed's own, on a cluster over that network.
+pub fn of_networks() -> Vec<Trial> {
+    let over = |network| {
+        let faults = FAMILIES.into_iter().flat_map(move |it| Fault::examples_on(network, it));
+        faults.map(move |fault| trial(fault, network, true))
+    };
+    NETWORKS.iter().flat_map(|shape| over(shape.cni())).collect()
+}
+
+fn trial(fault: Fault, network: Cni, long: bool) -> Trial {
+    Trial {
+        name: format!("faults::{fault}").replace(" --", "::").replace(' ', "="),
+        long,
+        network,
+        test: Box::new(move |bed| is_found(bed, &fault)),
+    }
 }
 
 /// The faults that are tried in every run of the tests: one of each kind of case.
@@ -82,19 +106,22 @@ fn is_found(bed: &Bed, fault: &Fault) {
     assert_exactly(bed, &run, fault);
     // What is asked for beside the suite is not in the healthy record.
     if options.is_empty() {
-        assert_is_the_difference(bed, healthy, &run);
+        assert_is_the_difference(bed, &healthy, &run);
     }
 }
 
+/// The records of runs before anything was broken, by the suite and the pod network.
+static HEALTHY: Mutex<BTreeMap<(String, String), Record>> = Mutex::new(BTreeMap::new());
+
 /// The record of a run of a suite before anything was broken.
-fn healthy(bed: &Bed, suite: &str) -> &'static Record {
-    static DUAL_STACK: OnceLock<Record> = OnceLock::new();
-    static THOROUGH: OnceLock<Record> = OnceLock::new();
-    let record = if suite == "thorough" { &THOROUGH } else { &DUAL_STACK };
-    record.get_or_init(|| {
+fn healthy(bed: &Bed, suite: &str) -> Record {
+    let records = || HEALTHY.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (suite.to_owned(), bed.spec().cni.to_string());
+    let known = records().get(&key).cloned();
+    known.unwrap_or_else(|| {
         let healthy = run(bed, &["--suite", suite, "--outside", "required"]);
         assert_passed(bed, &healthy);
-        healthy.record().clone()
+        records().entry(key).or_insert(healthy.record().clone()).clone()
     })
 }
 

@@ -1,4 +1,4 @@
-//! The trials, one after the other on one cluster.
+//! The trials, one after the other: on one cluster, and those of other pod networks on one of each.
 
 use std::{
     env,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use libtest_mimic::{Arguments, Completion};
-use testbed::repeat::Repeats;
+use testbed::{repeat::Repeats, spec::Cni};
 
 use super::{
     bad_input,
@@ -24,11 +24,11 @@ pub fn run() -> ExitCode {
     arguments.test_threads = Some(1);
     let bed = Arc::new(Mutex::new(None));
     let full = env::var_os("DUALSTACK_E2E").is_some_and(|value| value == "full");
-    let trials = all().into_iter().map(|Trial { name, test, long }| {
+    let trials = all().into_iter().map(|Trial { name, test, long, network }| {
         let bed = Arc::clone(&bed);
         let named = name.clone();
-        libtest_mimic::Trial::ignorable_test(name, move || complete(&bed, &named, &test))
-            .with_ignored_flag(long && !full)
+        let complete = move || complete(&bed, network, &named, &test);
+        libtest_mimic::Trial::ignorable_test(name, complete).with_ignored_flag(long && !full)
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     drop(bed);
@@ -47,6 +47,7 @@ fn all() -> Vec<Trial> {
         tools::QUICK,
     ];
     let long = [healthy::LONG, lifecycle::LONG];
+    let networks = faults::of_networks();
     let of = |lists: &[&[(&str, Test)]], long| -> Vec<Trial> {
         lists
             .iter()
@@ -54,17 +55,27 @@ fn all() -> Vec<Trial> {
             .map(|&(name, test)| Trial::new(name, test, long))
             .collect()
     };
-    [of(&quick, false), faults::trials(), of(&long, true)].into_iter().flatten().collect()
+    let own = [of(&quick, false), faults::trials(), of(&long, true)];
+    own.into_iter().flatten().chain(networks).collect()
 }
 
+/// The cluster of the trials, or why it can't be had.
+type Shared = Mutex<Option<(Cni, Result<Bed, String>)>>;
+
 fn complete(
-    shared: &Mutex<Option<Result<Bed, String>>>,
+    shared: &Shared,
+    network: Cni,
     name: &str,
     test: &dyn Fn(&Bed),
 ) -> Result<Completion, libtest_mimic::Failed> {
     // A failed trial poisons the lock; the cluster is as good for the next one.
     let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
-    let once = || match lock().get_or_insert_with(Bed::up) {
+    let over_another = || lock().as_ref().is_some_and(|(known, _)| *known != network);
+    if over_another() {
+        // Two clusters at once would slow each other.
+        *lock() = None;
+    }
+    let once = || match &lock().get_or_insert_with(|| (network, Bed::up(network))).1 {
         Ok(bed) => {
             bed.revert_faults();
             test(bed);

@@ -1,8 +1,9 @@
 //! The product against real clusters: healthy ones, and ones broken on purpose.
 //!
-//! One cluster of the testbed serves all trials, which therefore run one after the other. Where the
-//! testbed can't run the trials are skipped aloud, unless `DUALSTACK_REQUIRE_E2E=1`. The long ones
-//! (most faults, thirty runs in a row, ten kills) run with `DUALSTACK_E2E=full`.
+//! One cluster of the testbed serves all trials but those of other pod networks, which have one for
+//! each network; they run one after the other. Where the testbed can't run the trials are skipped
+//! aloud, unless `DUALSTACK_REQUIRE_E2E=1`. The long ones (most faults, other pod networks, thirty
+//! runs in a row, ten kills) run with `DUALSTACK_E2E=full`.
 
 #![expect(
     clippy::expect_used,

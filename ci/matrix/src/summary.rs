@@ -46,7 +46,7 @@ fn faults(broken: &[&Seen]) -> Option<String> {
         judged.len(),
         [
             share("caught", &|_, judgement| judgement.is_red()),
-            share("with exactly the right cases", &|_, judgement| {
+            share("with exactly the right cases and causes", &|_, judgement| {
                 judgement.is_red() && judgement.is_exact()
             }),
             share("with the right cause", &|_, judgement| {
@@ -112,8 +112,8 @@ mod tests {
         let invisible = judged(Judgement::default());
         assert_eq!(
             faults(&[&caught, &missed, &invisible]).unwrap(),
-            "Of 2 faults that can show: 1 caught (50 %), 1 with exactly the right cases (50 %), \
-             1 with the right cause (50 %), 1 with it first (50 %), \
+            "Of 2 faults that can show: 1 caught (50 %), 1 with exactly the right cases and \
+             causes (50 %), 1 with the right cause (50 %), 1 with it first (50 %), \
              0 with it first and proved (0 %)."
         );
     }

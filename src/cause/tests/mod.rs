@@ -1,6 +1,7 @@
 //! For every fault: exactly which cases go red, as the topology says, and which cause is named.
 
 mod addresses;
+mod agents;
 mod answer_times;
 mod dns;
 mod filters;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
+use super::agents;
 use crate::{
     cause::{Cause, Confidence, REGISTRY},
     facts::{Fact, Readiness},
@@ -95,6 +96,10 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ),
         ("kubelet_unreached", broken(Fault::ExecsLost { at: "n2" })),
         (
+            "network_agent_not_running",
+            agents::unlet().changed(|lab| agents::agents(lab, "n2", false)),
+        ),
+        (
             "pods_not_made",
             lab().changed(|lab| {
                 let said = "FailedCreatePodSandBox: …ed to setup network for sandbox \"897a\": plugin \
@@ -171,6 +176,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("path_mtu", broken(Fault::Narrow { from: "n2", to: "n1", family: V6 })),
         ("pods_masqueraded", broken(Fault::MasqueradeEntering { at: "n2", family: V6 })),
         ("endpoints_missing", broken(Fault::NoEndpoints { family: V6 })),
+        ("manual_slices_deleted", broken(Fault::ManualDeleted { family: V6 }).with_hosts()),
         (
             "kube_proxy_family_unhealthy",
             no_proxy().with(Fault::ProxyUnhealthy { at: "n2", family: V6 }),

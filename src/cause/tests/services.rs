@@ -134,6 +134,35 @@ fn a_policy_that_refuses_endpoint_slices_is_named_by_the_runs_own_that_it_refuse
 }
 
 #[test]
+fn slices_of_services_without_a_selector_that_somebody_deletes_are_one_cause() {
+    for family in [V4, V6] {
+        let lab = Lab::dual().with_hosts().with(Fault::ManualDeleted { family });
+        let run = assert_red(&lab, |path| {
+            path.family == Some(family)
+                && (path.check == "service::manual_slices" || path.check == "service::host_backend")
+        });
+        let words = ["Somebody deletes", family.as_str(), "did not write"];
+        let cause = assert_cause(&run, "manual_slices_deleted", &words);
+        assert_eq!(cause.confidence, Confidence::Proved);
+        let fact = format!("Service manual has no EndpointSlice of addressType {family} any more");
+        assert!(cause.evidence[0].starts_with(&fact), "{:?}", cause.evidence);
+    }
+    let both = [V4, V6].into_iter().map(|family| Fault::ManualDeleted { family });
+    let lab = both.fold(Lab::dual().with_hosts(), Lab::with);
+    assert_one(&lab, "manual_slices_deleted", &["Somebody deletes IPv4 and IPv6 EndpointSlices"]);
+}
+
+#[test]
+fn slices_that_are_there_are_not_said_to_be_deleted() {
+    let ignored = Lab::dual().with(Fault::ManualIgnored { at: "n2", family: V6 }).run();
+    assert!(!ignored.rules().contains(&"manual_slices_deleted"), "{:?}", ignored.rules());
+    // Nor those that nobody may list.
+    let mut unseen = Lab::dual().with(Fault::ManualIgnored { at: "n2", family: V6 });
+    unseen.fixture.services.iter_mut().for_each(|service| service.slices = None);
+    assert!(!unseen.run().rules().contains(&"manual_slices_deleted"));
+}
+
+#[test]
 fn a_service_that_leads_to_another_backend_is_a_wrong_answer() {
     let lab = Lab::dual().with(Fault::WrongBackend { of: "n1", to: "n3" });
     let run = lab.run();

@@ -38,6 +38,7 @@ impl Session {
         self.probe_again().await;
         if self.ledger.failed().next().is_some() {
             self.fixture.removed = live.removed(&self.fixture).await;
+            live.reread_manual_slices(&mut self.fixture);
         }
         if !self.fixture.removed.is_empty() {
             return Err(Abort::Removed(self.fixture.removed.clone()));

@@ -1,4 +1,4 @@
-//! Which cause is the right one to name for each fault.
+//! Which causes are the right ones to name for each fault.
 
 use testbed::{fault::Fault, spec::Family};
 
@@ -12,9 +12,9 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::ForwardingOff(_) => &["node_not_forwarding"],
         Fault::RouteMissing(_) | Fault::RoutesMissing(_) => &["pod_route_missing"],
         // The routes lead over the tunnel.
-        Fault::FlannelLinkDown(_) | Fault::FlannelLost(_) => &["pod_route_missing"],
-        Fault::CalicoTunnelFiltered(_) | Fault::CalicoLost(_) => &["pod_route_missing"],
-        Fault::CalicoPoolDisabled(_) => &["pods_not_made"],
+        Fault::FlannelLinkDown(_) | Fault::CalicoTunnelFiltered(_) => &["pod_route_missing"],
+        Fault::FlannelLost(_) | Fault::CalicoLost(_) => &["network_agent_not_running"],
+        Fault::CalicoPoolDisabled(_) | Fault::CalicoPoolExhausted(_) => &["pods_not_made"],
         Fault::AddressLost(fault) if fault.family == Family::V6 => &["node_cut_off"],
         Fault::NeighboursDropped(fault) if fault.family == Family::V6 => &["node_cut_off"],
         // By its first address kubelet is reached and reaches the API server: without it the node takes no part, and
@@ -75,5 +75,14 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::ConnectionsSlow(_) => &["family_slow"],
         Fault::RouteLocalnetOff(_) => &["loopback_node_ports_closed"],
         Fault::ListenerOneFamily(_) => &["target_listens_on_one_family"],
+    }
+}
+
+/// The causes that may be named beside a right one: those of a second thing that the fault does as well.
+pub(super) const fn beside(fault: &Fault) -> &'static [&'static str] {
+    match fault {
+        // Its node's new pods lack addresses of a family, so that a policy that is legal shows.
+        Fault::ExternalTrafficLocal(_) => &["pods_single_stack"],
+        _ => &[],
     }
 }

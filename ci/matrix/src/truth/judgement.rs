@@ -37,6 +37,8 @@ pub struct Judgement {
     pub causes: Vec<String>,
     /// The causes of which one must be named; empty where any will do.
     pub right_causes: Vec<&'static str>,
+    /// The causes that were named and must not be, each once: one fault has one cause.
+    pub wrong_causes: BTreeSet<String>,
     /// The kinds of broken paths that no case covers.
     pub not_asked: Vec<String>,
 }
@@ -72,6 +74,7 @@ impl Judgement {
             judgement.right.iter().filter(|name| !explained.contains(name)).cloned().collect();
         judgement.causes = causes.iter().map(|(id, _)| id.clone()).collect();
         judgement.right_causes = cause::right(fault).to_vec();
+        judgement.wrong_causes = judgement.not_allowed(cause::beside(fault));
         judgement.not_asked = not_asked(fault, &net, &covered);
         judgement
     }
@@ -101,9 +104,19 @@ impl Judgement {
         all.into_iter().filter(|(_, cases)| !cases.is_empty()).collect()
     }
 
-    /// Whether exactly the right cases are red, each with a cause, and the right one is named.
+    /// Whether exactly the right cases are red, each with a cause, and the right one is named and no other.
     pub fn is_exact(&self) -> bool {
-        self.unfit().is_empty() && (!self.is_red() || self.has_right_cause())
+        self.unfit().is_empty()
+            && self.wrong_causes.is_empty()
+            && (!self.is_red() || self.has_right_cause())
+    }
+
+    /// The causes that were named, are not right and may not stand beside a right one either.
+    fn not_allowed(&self, beside: &[&str]) -> BTreeSet<String> {
+        // Where any will do, none is wrong.
+        let any = self.right_causes.is_empty();
+        let wrong = |id: &&String| !any && !self.is_right(id) && !beside.contains(&id.as_str());
+        self.causes.iter().filter(wrong).cloned().collect()
     }
 
     /// Whether anything is red that may be.
@@ -157,6 +170,10 @@ impl Judgement {
         if self.is_red() && !self.has_right_cause() {
             parts.push(format!("not {}", self.right_causes.join(" or ")));
         }
+        if !self.wrong_causes.is_empty() {
+            let causes: Vec<&str> = self.wrong_causes.iter().map(String::as_str).collect();
+            parts.push(format!("WRONG CAUSE {}", causes.join(", ")));
+        }
         let all: Vec<String> = [head.to_owned()].into_iter().chain(parts).collect();
         all.join("; ")
     }
@@ -196,5 +213,47 @@ fn as_before(path: &Path) -> Path {
         Path::PodAddress { node, family, .. } => Path::PodAddress { node, family, made },
         Path::Name { node, family, .. } => Path::Name { node, family, made },
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fault with one red case that it must turn red, of which these causes were named.
+    fn judged(named: &[&str], right: &[&'static str], beside: &[&str]) -> Judgement {
+        let mut judgement = Judgement {
+            right: ["a case".to_owned()].into(),
+            causes: named.iter().map(|&id| id.to_owned()).collect(),
+            right_causes: right.to_vec(),
+            ..Judgement::default()
+        };
+        judgement.wrong_causes = judgement.not_allowed(beside);
+        judgement
+    }
+
+    #[test]
+    fn a_further_cause_that_is_not_allowed_makes_a_right_one_inexact() {
+        let alone = judged(&["path_mtu", "path_mtu"], &["path_mtu"], &[]);
+        assert!(alone.is_exact());
+        assert_eq!(alone.in_words(), "caught");
+        let further = judged(&["path_mtu", "udp_dropped"], &["path_mtu"], &[]);
+        assert!(further.has_right_cause() && further.is_right_first());
+        assert!(!further.is_exact());
+        assert_eq!(further.in_words(), "caught; WRONG CAUSE udp_dropped");
+    }
+
+    #[test]
+    fn what_may_stand_beside_the_right_cause_does_not_stand_for_it() {
+        let both = judged(&["services_changed", "path_mtu"], &["services_changed"], &["path_mtu"]);
+        assert!(both.is_exact(), "{both:#?}");
+        let without = judged(&["path_mtu"], &["services_changed"], &["path_mtu"]);
+        assert!(!without.is_exact());
+        assert_eq!(without.in_words(), "caught; not services_changed");
+    }
+
+    #[test]
+    fn where_any_cause_will_do_none_is_wrong() {
+        assert!(judged(&["path_mtu", "udp_dropped"], &[], &[]).is_exact());
     }
 }

@@ -125,6 +125,7 @@ catalogue! {
     CalicoTunnelFiltered,
     CalicoLost,
     CalicoPoolDisabled,
+    CalicoPoolExhausted,
     ApiServerPaused,
     ControllerManagerStopped,
     SchedulerStopped,

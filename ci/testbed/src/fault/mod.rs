@@ -15,6 +15,7 @@ mod api_server_paused;
 mod calico;
 mod calico_lost;
 mod calico_pool_disabled;
+mod calico_pool_exhausted;
 mod calico_tunnel_filtered;
 mod catalogue;
 mod certificate_without_service;
@@ -108,6 +109,7 @@ pub use self::{
     api_server_paused::ApiServerPaused,
     calico_lost::CalicoLost,
     calico_pool_disabled::CalicoPoolDisabled,
+    calico_pool_exhausted::CalicoPoolExhausted,
     calico_tunnel_filtered::CalicoTunnelFiltered,
     catalogue::Fault,
     certificate_without_service::CertificateWithoutService,

@@ -1,0 +1,106 @@
+//! `manual_slices_deleted`: EndpointSlices that their owner wrote are gone.
+
+use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
+use crate::{
+    check::{Kind, words},
+    fixture::{Service, ServiceRole},
+    net::IpFamily,
+};
+
+#[derive(Debug)]
+pub(super) struct ManualSlicesDeleted;
+
+impl CauseRule for ManualSlicesDeleted {
+    fn id(&self) -> &'static str {
+        "manual_slices_deleted"
+    }
+
+    fn why(&self) -> &'static str {
+        "Services without a selector lead to databases outside the cluster, to other clusters and to what operators \
+         manage by themselves. Nobody writes their EndpointSlices again but their owner, who does not learn that \
+         they are gone; until then every node refuses the Service in the family."
+    }
+
+    fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
+        evidence.families().filter_map(|family| in_family(evidence, family)).collect()
+    }
+}
+
+/// The Services without a selector whose EndpointSlices the run wrote, and of which the API server has none of a
+/// family with a backend any more. Those of the Service whose endpoints change may be without any.
+pub(super) fn bereft<'a>(evidence: &Evidence<'a>, family: IpFamily) -> Vec<&'a Service> {
+    let fixture = evidence.world.fixture;
+    if fixture.manual_slices_missing.is_some() {
+        return Vec::new();
+    }
+    let is_bereft = |service: &&Service| {
+        service.role.is_manual()
+            && service.role != ServiceRole::Changing
+            && service.families().contains(&family)
+            && fixture.backends_of(service, family).next().is_some()
+            && service.slices.as_ref().is_some_and(|slices| {
+                slices.iter().all(|slice| slice.serves(family).next().is_none())
+            })
+    };
+    fixture.services.iter().filter(is_bereft).collect()
+}
+
+/// Whether a probe failed for want of the endpoints of one of these Services.
+pub(super) fn misses(probed: &Probed<'_>, bereft: &[&Service], family: IpFamily) -> bool {
+    let asks = |role: &ServiceRole| {
+        // Somebody deletes those of that one, too.
+        *role == ServiceRole::Changing || bereft.iter().any(|service| service.role == *role)
+    };
+    probed.family == family
+        && !bereft.is_empty()
+        && probed.service().is_some_and(asks)
+        && probed.kind() != Some(Kind::WrongAnswer)
+}
+
+fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
+    let bereft = bereft(evidence, family);
+    let first = bereft.first()?;
+    let fixture = evidence.world.fixture;
+    let emptied = |service: &&Service| {
+        let slices = service.slices.iter().flatten();
+        slices.filter(|slice| slice.family == Some(family)).count() > 0
+    };
+    let seen = bereft.iter().take(4).map(|service| {
+        let (name, slug) = (&service.name, family.slug());
+        let what = if emptied(&service) {
+            format!("has EndpointSlices of addressType {family} that name nobody any more")
+        } else {
+            format!("has no EndpointSlice of addressType {family} any more")
+        };
+        format!("Service {name} {what}; the API server had taken {name}-{slug} of the run")
+    });
+    let namespace = &fixture.namespace;
+    Some(Found {
+        what: format!(
+            "Somebody deletes {family} EndpointSlices that the control plane did not write: those that the run \
+             wrote for {} without a selector are gone.",
+            words::count(bereft.len(), "Service")
+        ),
+        confidence: Confidence::Proved,
+        evidence: seen.collect(),
+        reproduce: vec![
+            format!(
+                "kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={} -w \
+                 --output-watch-events  # while a run is on",
+                first.name
+            ),
+        ],
+        fix: vec![
+            "Find who deletes them: the API server's audit log names the user of each `delete` of endpointslices. A \
+             clean-up policy, a controller that takes every slice for its own, or one that keeps to one family \
+             are the usual ones; whether one may, `kubectl auth can-i delete endpointslices -A --as \
+             system:serviceaccount:NAMESPACE:NAME` tells."
+                .to_owned(),
+            "Let it spare what others wrote: slices say by the label endpointslice.kubernetes.io/managed-by whose \
+             they are."
+                .to_owned(),
+        ],
+        probed: evidence.bad(|probed| misses(probed, &bereft, family)),
+        ..Found::default()
+    })
+}
