@@ -16,9 +16,9 @@ impl CauseRule for ManualSlicesDeleted {
     }
 
     fn why(&self) -> &'static str {
-        "Services without a selector lead to databases outside the cluster, to other clusters and to what operators \
-         manage by themselves. Nobody writes their EndpointSlices again but their owner, who does not learn that \
-         they are gone; until then every node refuses the Service in the family."
+        "Services without a selector point to databases outside the cluster, to other clusters and to what operators \
+         manage. Only their owner writes their EndpointSlices, and does not notice that they are gone; meanwhile every \
+         node rejects the Service in this family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -68,17 +68,17 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let seen = bereft.iter().take(4).map(|service| {
         let (name, slug) = (&service.name, family.slug());
         let what = if emptied(&service) {
-            format!("has EndpointSlices of addressType {family} that name nobody any more")
+            format!("has EndpointSlices of addressType {family} without endpoints")
         } else {
-            format!("has no EndpointSlice of addressType {family} any more")
+            format!("no longer has an EndpointSlice of addressType {family}")
         };
-        format!("Service {name} {what}; the API server had taken {name}-{slug} of the run")
+        format!("Service {name} {what}; the API server had accepted {name}-{slug} from the run")
     });
     let namespace = &fixture.namespace;
     Some(Found {
         what: format!(
-            "Somebody deletes {family} EndpointSlices that the control plane did not write: those that the run \
-             wrote for {} without a selector are gone.",
+            "{family} EndpointSlices that the control plane did not write are being deleted: those that the run created \
+             for {} without a selector are gone.",
             words::count(bereft.len(), "Service")
         ),
         confidence: Confidence::Proved,
@@ -91,13 +91,13 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             ),
         ],
         fix: vec![
-            "Find who deletes them: the API server's audit log names the user of each `delete` of endpointslices. A \
-             clean-up policy, a controller that takes every slice for its own, or one that keeps to one family \
-             are the usual ones; whether one may, `kubectl auth can-i delete endpointslices -A --as \
-             system:serviceaccount:NAMESPACE:NAME` tells."
+            "Find who deletes them: the API server's audit log names the user of each `delete` of endpointslices. The \
+             usual ones are a clean-up policy, a controller that treats every slice as its own, or one that supports \
+             only one family. `kubectl auth can-i delete endpointslices -A --as \
+             system:serviceaccount:NAMESPACE:NAME` shows whether it may."
                 .to_owned(),
-            "Let it spare what others wrote: slices say by the label endpointslice.kubernetes.io/managed-by whose \
-             they are."
+            "Make it leave slices of others in place: the label endpointslice.kubernetes.io/managed-by names their \
+             owner."
                 .to_owned(),
         ],
         probed: evidence.bad(|probed| misses(probed, &bereft, family)),

@@ -7,7 +7,7 @@ use crate::{
     check::words,
     facts::ProxyPod,
     probe::ProbeId,
-    snapshot::{Component, NetworkPod, Told},
+    snapshot::{Component, NetworkPod, NodeDiagnostics},
 };
 
 /// How the kubelet's complaint begins where the plugin gives a pod no network.
@@ -22,9 +22,9 @@ impl CauseRule for NetworkAgentNotRunning {
     }
 
     fn why(&self) -> &'static str {
-        "The agent sets the routes, tunnels and rules of its node. What it set before stays, so that pods which \
-         were there go on working and hide it; pods that are made since get no network, or one that leads \
-         nowhere, and after a restart of the node nothing does."
+        "The agent sets up the routes, tunnels and rules of its node. What it set up before stays, so running pods \
+         keep working and hide the fault; new pods get no network, or one without routes, and after a restart of the \
+         node no pod there has one."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -33,7 +33,7 @@ impl CauseRule for NetworkAgentNotRunning {
 }
 
 /// A node without its agent, with what fails there for that.
-struct Ill<'a> {
+struct Affected<'a> {
     node: &'a str,
     /// The pod that doesn't run; none where there is no pod.
     pod: Option<&'a NetworkPod>,
@@ -46,7 +46,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let (namespace, set) = evidence.world.facts.network_agent()?;
     let agent = Agent { namespace, set };
     let unmade = not_up::by_node(evidence, |reason| reason.starts_with(NO_SANDBOX));
-    let ill: Vec<Ill<'_>> = evidence
+    let ill: Vec<Affected<'_>> = evidence
         .nodes()
         .into_iter()
         .filter_map(|node| {
@@ -54,7 +54,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
             let unmade = unmade.get(node).cloned().unwrap_or_default();
             let probed = depends(evidence, node, !unmade.is_empty());
             let suffers = !unmade.is_empty() || !probed.is_empty();
-            suffers.then_some(Ill { node, pod, unmade, probed })
+            suffers.then_some(Affected { node, pod, unmade, probed })
         })
         .collect();
     let first = ill.first()?;
@@ -65,8 +65,8 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let pods = format!("kubectl -n {namespace}");
     Some(Found {
         what: format!(
-            "The pod network's agent {set} does not run on {place}: nobody sets up the network of pods that are \
-             made there, or keeps the ways to and from them."
+            "The pod network's agent {set} does not run on {place}: new pods there get no network, and routes to \
+             and from them are not maintained."
         ),
         confidence: Confidence::Proved,
         evidence: seen(evidence, agent, &ill),
@@ -94,18 +94,18 @@ impl Agent<'_> {
     /// Whether the API server shows that the agent of a node doesn't run, and the pod that doesn't. That of a
     /// node which has other reasons for it is their consequence.
     fn missing<'a>(self, evidence: &Evidence<'a>, node: &str) -> Option<Option<&'a NetworkPod>> {
-        let told = evidence.world.facts.told.iter();
+        let told = evidence.world.facts.diagnostics.iter();
         let told = told.clone().find(|told| told.node == node && self.is_told(told))?;
         let Some(pod) = self.pod(told) else {
             // Elsewhere it is seen how its pods are called and labelled.
-            let mut all = evidence.world.facts.told.iter();
+            let mut all = evidence.world.facts.diagnostics.iter();
             return all.any(|told| self.pod(told).is_some()).then_some(None);
         };
         (pod.is_down() && !lacks_api_server(evidence, node)).then_some(Some(pod))
     }
 
     /// The agent's pod on a node.
-    fn pod(self, told: &Told) -> Option<&NetworkPod> {
+    fn pod(self, told: &NodeDiagnostics) -> Option<&NetworkPod> {
         told.pods.iter().find(|pod| {
             pod.component == Component::PodNetwork
                 && pod.namespace == self.namespace
@@ -114,7 +114,7 @@ impl Agent<'_> {
     }
 
     /// Whether the agent's pods on a node could be listed.
-    fn is_told(self, told: &Told) -> bool {
+    fn is_told(self, told: &NodeDiagnostics) -> bool {
         let pods = format!("list pods in namespace {}", self.namespace);
         !told.unread.iter().any(|it| it.contains(&pods) || it.starts_with("no answer"))
     }
@@ -149,7 +149,7 @@ fn depends(evidence: &Evidence<'_>, node: &str, unmade: bool) -> BTreeSet<ProbeI
     all
 }
 
-fn seen(evidence: &Evidence<'_>, agent: Agent<'_>, ill: &[Ill<'_>]) -> Vec<String> {
+fn seen(evidence: &Evidence<'_>, agent: Agent<'_>, ill: &[Affected<'_>]) -> Vec<String> {
     let Agent { namespace, set } = agent;
     let mut seen: Vec<String> = ill
         .iter()
@@ -168,7 +168,7 @@ fn seen(evidence: &Evidence<'_>, agent: Agent<'_>, ill: &[Ill<'_>]) -> Vec<Strin
     let without: Vec<&str> =
         ill.iter().filter(|ill| ill.pod.is_none()).map(|ill| ill.node).collect();
     if !without.is_empty() {
-        let told = evidence.world.facts.told.iter();
+        let told = evidence.world.facts.diagnostics.iter();
         let with = told.filter(|told| agent.pod(told).is_some()).map(|told| told.node.as_str());
         seen.push(format!(
             "no pod of DaemonSet {namespace}/{set} is on {}, and one is on {}",
@@ -215,8 +215,7 @@ fn fix(
     vec![
         first,
         format!(
-            "Once it runs, it repairs the node by itself; pods that are still without a network then are to be \
-             made anew.{until}"
+            "Once it runs, it repairs the node; recreate pods that still have no network then.{until}"
         ),
     ]
 }

@@ -129,8 +129,8 @@ impl Installer {
                 "https://kubeovn.github.io/docs/stable/en/guide/dual-stack/",
             ),
             Self::Other(Tool::KubeOne) => (
-                "KubeOne takes both families when it provisions a cluster; this linter knows of no \
-                 way for one that runs.",
+                "KubeOne takes both families when it provisions a cluster; no procedure is known for a running \
+                 cluster.",
                 "https://docs.kubermatic.com/kubeone/main/guides/dual-stack/",
             ),
             Self::Other(Tool::Kamaji) => (
