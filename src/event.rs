@@ -22,7 +22,7 @@ pub enum Event {
         /// For what.
         what: String,
     },
-    /// Something the operator should know that is no verdict (leftovers of a dead run, a missing
+    /// Something the user should know that is no verdict (leftovers of a killed run, a missing
     /// permission).
     Notice(String),
     /// Which nodes take part.

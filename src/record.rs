@@ -188,7 +188,7 @@ impl Record {
             && self.reached < check.promise().stage
         {
             return Some(format!(
-                "the run ended before {} could be judged, and nothing says why",
+                "the run ended before {} could be judged, and the record has no reason",
                 check.id()
             ));
         }

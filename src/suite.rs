@@ -52,7 +52,7 @@ pub struct Suite {
     }))]
     pub targets: Vec<TargetName>,
     /// How far the times of the two families may lie apart, as a duration (`200ms`) or a factor (`2x`);
-    /// `--max-family-gap` overrides it. Left out: times are told and fail nothing.
+    /// `--max-family-gap` overrides it. Without it, times are reported but never fail a case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_family_gap: Option<FamilyGap>,
 }
@@ -218,7 +218,7 @@ pub struct ProbeParameters {
     #[schemars(range(min = 1, max = 10_000))]
     pub sample_bound: u16,
     /// How many bytes `pod::reachable` asks for beside a small answer, to see packets of full size
-    /// pass; 0 for small answers alone.
+    /// pass; 0 for small answers only.
     #[schemars(range(max = 99_999))]
     pub payload: u32,
 }

@@ -321,7 +321,7 @@ fn directories_are_read_with_all_below_them_and_loops_are_reported() {
     std::os::unix::fs::symlink("nowhere", below.join("gone.yaml")).unwrap();
     let report = run_in(directory.path(), Limits::default());
     assert_eq!((report.files, places(&report)), (1, vec![("DS103", 4, 18)]));
-    assert!(report.skipped.iter().any(|text| text.contains("leads back")), "{report:?}");
+    assert!(report.skipped.iter().any(|text| text.contains("links back")), "{report:?}");
     assert!(report.skipped.iter().any(|text| text.contains("no such file")), "{report:?}");
 }
 

@@ -211,7 +211,7 @@ fn looping() -> TempDir {
 fn directories_that_loop_are_read_once_and_reported() {
     let directory = looping();
     let output = lint(directory.path(), ".");
-    assert_lint(&output, 0, "leads back to a directory that was already read");
+    assert_lint(&output, 0, "links back to a directory that was already read");
     assert!(text(&output.stdout).contains("1 document linted"), "{}", text(&output.stdout));
     // A loop that is named is a wrong argument.
     refused(&lint(directory.path(), "one.yaml"), "can't read one.yaml");

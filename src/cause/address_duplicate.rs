@@ -77,8 +77,8 @@ fn held_by_another(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Opt
         evidence: vec![
             format!("{link} of {holder} has {ip}, the InternalIP of {node}"),
             format!(
-                "what pods on {holder} send to {node} ends on {holder}, and what {node} sends there is taken \
-                 for forged"
+                "packets from pods on {holder} to {node} end on {holder}, and packets from {node} are dropped \
+                 there as spoofed"
             ),
         ],
         reproduce: vec![

@@ -16,9 +16,9 @@ impl CauseRule for AffinityOff {
     }
 
     fn why(&self) -> &'static str {
-        "What an application keeps in the memory of one backend (logins, uploads in parts) is gone with \
-         the next connection, at random, and nothing is ever down. The proxies of each node remember \
-         clients by themselves, each family in tables of its own."
+        "Data that an application keeps in one backend's memory (logins, multipart uploads) is lost with the \
+         next connection, at random, although nothing is down. The proxy on each node remembers clients \
+         separately, in a separate table for each family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -16,7 +16,7 @@ impl CauseRule for ApiServerWithoutPods {
 
     fn why(&self) -> &'static str {
         "Admission webhooks and aggregated APIs of the family time out. A webhook with failurePolicy Fail \
-         then blocks what it watches: pods are not created, and upgrades stop half way."
+         then blocks every request that it matches: pods are not created, and upgrades stop halfway."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

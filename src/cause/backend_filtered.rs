@@ -16,8 +16,8 @@ impl CauseRule for BackendFiltered {
     }
 
     fn why(&self) -> &'static str {
-        "Nobody reaches the pod in this family, though its node carries it for others. Policies are \
-         often written for the addresses of one family and drop the other whole."
+        "No client reaches the pod in this family, although its node forwards it for other pods. Policies are \
+         often written for the addresses of one family, and block the other one completely."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -165,7 +165,7 @@ fn refused_out(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<
             "A filter or a redirect on node {node} rejects the {family} connections that its pods open, as if their \
              destinations had refused them."
         ),
-        evidence: vec![first.told(), "the same backends answer others".to_owned()],
+        evidence: vec![first.told(), "the same backends answer other clients".to_owned()],
         reproduce: vec![commands::rules(node)],
         fix: vec![format!(
             "Look for a rule on {node} that rejects or redirects what pods send over {family} (a proxy of a \

@@ -20,9 +20,8 @@ impl CauseRule for BackendHung {
     }
 
     fn why(&self) -> &'static str {
-        "The kernel opens connections for a server whose processes stand still, so clients wait where they \
-         would be refused if it had ended. A readiness probe that only opens a connection finds it well, and \
-         Services go on sending clients there."
+        "The kernel accepts connections for a server whose processes hang, so clients wait instead of being \
+         refused. A readiness probe that only opens a connection succeeds, and Services keep sending clients there."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -52,8 +51,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let processes = commands::on_node(node, "ps -o pid,stat,args | grep '[n]ginx'");
     Some(Found {
         what: format!(
-            "nginx in pod {pod} on node {node} hangs: its connections over {family} are opened, and it answers \
-             none. No filter is in the way."
+            "nginx in pod {pod} on node {node} hangs: it accepts connections over {family}, but answers none. \
+             No filter is involved."
         ),
         confidence: Confidence::Proved,
         evidence: vec![waits(backlog, pod), format!("from a pod on {node} itself: {}", own.seen())],

@@ -16,8 +16,8 @@ impl CauseRule for BackendNotListening {
     }
 
     fn why(&self) -> &'static str {
-        "The network carries the family to the pod, so no network setting repairs it: the program in \
-         the pod doesn't listen in this family."
+        "The network delivers the family to the pod, so no network setting fixes it: the program in the pod \
+         doesn't listen in this family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

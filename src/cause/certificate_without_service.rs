@@ -12,9 +12,9 @@ impl CauseRule for CertificateWithoutService {
     }
 
     fn why(&self) -> &'static str {
-        "Pods speak to the API server by the ClusterIP of the Service default/kubernetes and verify its \
-         certificate. Where that doesn't name the address, DNS servers, operators and the agents of the \
-         pod network break off every connection, while kubectl, which uses another address, works."
+        "Pods connect to the API server at the ClusterIP of the Service default/kubernetes and verify its \
+         certificate. If the certificate doesn't include that address, DNS servers, operators and the pod \
+         network's agents abort every connection, while kubectl works, because it uses another address."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

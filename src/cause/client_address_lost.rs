@@ -17,9 +17,9 @@ impl CauseRule for ClientAddressLost {
     }
 
     fn why(&self) -> &'static str {
-        "Allow lists, rate limits, geolocation and audit logs go by the client's address: with a node's \
-         in its place all clients look alike, and one that is blocked blocks all. \
-         externalTrafficPolicy Local exists to keep it."
+        "Allow lists, rate limits, geolocation and audit logs depend on the client's address: if a node's \
+         address replaces it, all clients look alike, and blocking one blocks all. externalTrafficPolicy Local \
+         exists to preserve it."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -128,9 +128,8 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
         format!("{family} ClusterIPs are unreachable {whence} {node}.")
     } else if alive {
         format!(
-            "{family} ClusterIPs are unreachable from the pods on node {node}, and not from the node itself nor from \
-             other \
-             nodes."
+            "{family} ClusterIPs are unreachable from the pods on node {node}, but not from the node itself or \
+             from other nodes."
         )
     } else {
         format!("{family} ClusterIPs are unreachable from node {node}; from other nodes they work.")

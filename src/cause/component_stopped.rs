@@ -21,7 +21,7 @@ impl CauseRule for ComponentStopped {
     fn why(&self) -> &'static str {
         "What is running keeps running, but nothing new starts: without kube-controller-manager \
          Deployments get no pods and Services no endpoints, without kube-scheduler pods get no node. \
-         Nothing can be said of the network until it is back."
+         The network can't be judged until it is back."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -103,7 +103,7 @@ fn unled(
             (Leadership::Held, Confidence::Possible)
         }
         Some((silent, None)) => {
-            seen.push(format!("nobody holds its Lease, which was given back {silent} s ago"));
+            seen.push(format!("no instance holds its Lease, which was released {silent} s ago"));
             (Leadership::Lost, Confidence::Likely)
         }
         None => (Leadership::Lost, Confidence::Likely),
@@ -156,7 +156,9 @@ fn found(
     Some(Found {
         what: match lead {
             Leadership::Lost => {
-                format!("{component} has stopped or lost the API server: {undone}.")
+                format!(
+                    "{component} has stopped or lost its connection to the API server: {undone}."
+                )
             }
             Leadership::Held => {
                 format!("{component} runs, but has not processed this run's objects: {undone}.")

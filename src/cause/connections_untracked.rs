@@ -18,9 +18,9 @@ impl CauseRule for ConnectionsUntracked {
     }
 
     fn why(&self) -> &'static str {
-        "kube-proxy translates connections, and a connection that is not tracked can't be translated, neither \
-         there nor back: no Service works. Of one that is tracked in one direction only, kube-proxy drops the rest \
-         as invalid, so TCP stops to pods that datagrams still reach."
+        "kube-proxy translates connections, and a connection that is not tracked can't be translated in either \
+         direction: no Service works. If a connection is tracked in one direction only, kube-proxy drops the \
+         rest as invalid, so TCP fails to pods that datagrams still reach."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -12,8 +12,8 @@ impl CauseRule for DnsOtherDomain {
     }
 
     fn why(&self) -> &'static str {
-        "Pods complete short names with the domain that the kubelets give them. A DNS server that serves \
-         another one passes these names on to servers outside, which don't know them."
+        "Pods complete short names with the domain that their kubelet configures. A DNS server for another \
+         domain forwards these names to servers outside the cluster, which don't know them."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -36,8 +36,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let place = DnsPlace::of(evidence.world);
     Some(Found {
         what: format!(
-            "CoreDNS has the cluster's names under {zones}, and the kubelets tell pods to ask for them \
-             under {domain}."
+            "CoreDNS serves the cluster's names under {zones}, but the kubelets tell pods to use {domain}."
         ),
         confidence: Confidence::Proved,
         evidence: vec![

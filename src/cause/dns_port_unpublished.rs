@@ -15,9 +15,9 @@ impl CauseRule for DnsPortUnpublished {
     }
 
     fn why(&self) -> &'static str {
-        "Resolvers ask over UDP, and over TCP where an answer is long or UDP is lost (RFC 7766): with a port \
-         for one of them alone, long answers, as those of headless Services with many pods and of two \
-         families, are cut off."
+        "Resolvers send queries over UDP, and over TCP if an answer is long or UDP is lost (RFC 7766). With a \
+         port for only one of them, long answers, such as those of headless Services with many pods and two \
+         families, are truncated."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -49,8 +49,8 @@ fn over(evidence: &Evidence<'_>, transport: &str) -> Option<Found> {
     );
     Some(Found {
         what: format!(
-            "The DNS Service {} has no port 53 for {transport}: nobody is answered over {transport} at its \
-             ClusterIPs, though the DNS pods may listen.",
+            "The DNS Service {} has no port 53 for {transport}: its ClusterIPs don't answer over {transport}, \
+             even if the DNS pods do.",
             place.name()
         ),
         confidence: Confidence::Proved,

@@ -20,8 +20,8 @@ impl CauseRule for DnsRecordsFailing {
     }
 
     fn why(&self) -> &'static str {
-        "Most programs ask for A and AAAA at the same time, and many take an error to either for the failure \
-         of the name: they don't connect at all, not even over the family whose records are right."
+        "Most programs query A and AAAA at the same time, and many treat an error for either one as a failure \
+         of the name: they don't connect at all, not even over the family whose records are correct."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -65,7 +65,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let (who, where_) = match servers(evidence, failing) {
         Servers::None => (
             "Pods' questions".to_owned(),
-            ", though every DNS pod answers them rightly: something between answers",
+            ", though every DNS pod answers them correctly: something in between answers",
         ),
         Servers::All => ("The cluster's DNS answers questions".to_owned(), ""),
         Servers::Some(pods) => {
@@ -76,7 +76,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let asked = evidence.probed.iter().filter(|probed| failing(probed)).count();
     Some(Found {
         what: format!(
-            "{who} for {record} records{are} with {code}, and those for {other} rightly{where_}."
+            "{who} for {record} records{are} with {code}, and those for {other} correctly{where_}."
         ),
         evidence: vec![
             format!("asked {} for {}: {}", example.origin, example.probe.target, example.seen()),

@@ -25,8 +25,9 @@ impl CauseRule for DnsServerDeaf {
     }
 
     fn why(&self) -> &'static str {
-        "A resolver picks a DNS server by chance. Where one of them does not answer, look-ups fail or take seconds \
-         now and then, on every node, and nothing in the cluster shows it: the pod is Ready, because its readiness \
+        "A resolver picks a DNS server at random. If one of them does not answer, look-ups intermittently fail \
+         or take seconds, on every node, and nothing in the cluster shows it: the pod is Ready, because its \
+         readiness \
          probe takes another path."
     }
 
@@ -121,7 +122,7 @@ fn found(
     let there = source.filter(|_| pods.len() > 1 && pods.len() == all);
     let what = match there {
         Some(node) => format!(
-            "Pods on {node} alone get no answer from the DNS pods {placed} over {family} ({over}): \
+            "Only pods on {node} get no answer from the DNS pods {placed} over {family} ({over}): \
              something on {node} drops it."
         ),
         None => what,

@@ -15,9 +15,9 @@ impl CauseRule for DnsSlow {
     }
 
     fn why(&self) -> &'static str {
-        "Every name that a pod looks up costs this much, twice where it asks for A and AAAA in turn, and \
-         once more for each search domain that is tried first. Applications look slow, and time out \
-         where they allow less."
+        "Every name that a pod looks up costs this much, twice if it queries A and AAAA one after the other, \
+         and again for each search domain that is tried first. Applications look slow, and fail if their \
+         time-outs are shorter."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -47,7 +47,9 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
             "The cluster's DNS answers slowly, on every DNS pod: the quickest answer took {time}."
         )
     } else if pods.is_empty() {
-        format!("The cluster's DNS answers slowly at its ClusterIP alone: {time} at the quickest.")
+        format!(
+            "The cluster's DNS answers slowly only at its ClusterIP: the quickest answer took {time}."
+        )
     } else {
         format!(
             "Of {ready} DNS pods, {} {} slowly, while others are quick: the quickest answer took {time}.",

@@ -26,7 +26,7 @@ impl CauseRule for DnsUnreachable {
     }
 
     fn why(&self) -> &'static str {
-        "Without DNS pods find nothing by name, in any family."
+        "Without DNS, pods can't resolve any name, in any family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -193,7 +193,7 @@ fn local_alone(evidence: &Evidence<'_>, nodes: &[&str], deaf: &[&str]) -> bool {
 fn served_locally(evidence: &Evidence<'_>, deaf: &[&str], found: Found) -> Found {
     let serving: BTreeSet<&str> = evidence.dns_nodes().collect();
     let mut seen = found.evidence;
-    seen.push(format!("DNS pods run on {} alone", words::list(serving)));
+    seen.push(format!("DNS pods run only on {}", words::list(serving)));
     Found {
         what: format!(
             "Pods on {} get no answer from the cluster's DNS: it answers only on nodes on which a DNS pod runs.",

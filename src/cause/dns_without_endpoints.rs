@@ -15,8 +15,8 @@ impl CauseRule for DnsWithoutEndpoints {
     }
 
     fn why(&self) -> &'static str {
-        "Members of a StatefulSet and clients that balance by themselves find pods by headless Services \
-         alone. ClusterIPs work meanwhile, so the cluster looks healthy."
+        "Members of a StatefulSet, and clients that do their own load balancing, find pods only by headless \
+         Services. ClusterIPs still work, so the cluster looks healthy."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -40,7 +40,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let place = if all { String::new() } else { format!(", asked from {}", words::list(nodes)) };
     Some(Found {
         what: format!(
-            "The cluster's DNS knows Services, and does not give the addresses of the pods behind headless \
+            "The cluster's DNS knows Services, but does not return the addresses of the pods behind headless \
              ones{place}."
         ),
         evidence: vec![

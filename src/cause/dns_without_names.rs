@@ -12,8 +12,7 @@ impl CauseRule for DnsWithoutNames {
     }
 
     fn why(&self) -> &'static str {
-        "NXDOMAIN says that a name doesn't exist in any family: resolvers stop there and don't ask \
-         for the other one."
+        "NXDOMAIN means that a name doesn't exist in any family: resolvers stop there and don't query the other one."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -20,8 +20,8 @@ impl CauseRule for DnsWithoutRecords {
     }
 
     fn why(&self) -> &'static str {
-        "Clients learn the families of a Service from DNS alone: without these records every Service \
-         has one family for them, however well the other one works."
+        "Clients learn the families of a Service only from DNS: without these records every Service seems to \
+         have one family, even if the other one works."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -16,9 +16,8 @@ impl CauseRule for DnsWithoutReverse {
     }
 
     fn why(&self) -> &'static str {
-        "Names are found by addresses in a zone of its own for each family, which the Corefile must \
-         name. What looks names up by addresses (mail and database servers, Kerberos, logs) fails or \
-         waits for servers outside the cluster."
+        "Reverse look-ups use a separate zone for each family, which the Corefile must name. Programs that do \
+         them (mail and database servers, Kerberos, logs) fail, or wait for servers outside the cluster."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -42,8 +41,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let place = if all { String::new() } else { format!(", asked from {}", words::list(nodes)) };
     Some(Found {
         what: format!(
-            "The cluster's DNS does not find names by {family} addresses: it gives no PTR records in \
-             {zone}{place}."
+            "The cluster's DNS does not resolve {family} addresses to names: it has no PTR records in {zone}{place}."
         ),
         evidence: vec![
             format!("{}, {}: {}", example.whence(), example.probe.target, example.seen()),

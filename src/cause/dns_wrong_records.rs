@@ -15,8 +15,8 @@ impl CauseRule for DnsWrongRecords {
     }
 
     fn why(&self) -> &'static str {
-        "Clients believe DNS: they connect to an address that is not the Service's, and reach nobody \
-         or somebody else. Those that prefer the family do so first."
+        "Clients trust DNS: they connect to an address that is not the Service's, and reach nothing or the \
+         wrong server. Clients that prefer the family are hit first."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

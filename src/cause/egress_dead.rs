@@ -17,8 +17,8 @@ impl CauseRule for EgressDead {
     }
 
     fn why(&self) -> &'static str {
-        "Pods that call anything outside the cluster wait in this family until they give up, and only \
-         some try the other one. Inside the cluster everything works."
+        "Pods that connect to anything outside the cluster wait for a time-out in this family, and only some \
+         try the other one. Inside the cluster everything works."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -17,8 +17,8 @@ impl CauseRule for EndpointsMissing {
     }
 
     fn why(&self) -> &'static str {
-        "Proxies learn from EndpointSlices where a Service leads. Without them every node refuses the \
-         Service in this family, whatever pods can reach."
+        "Proxies learn a Service's backends from EndpointSlices. Without them every node rejects connections to \
+         the Service in this family, even if the pods are reachable."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

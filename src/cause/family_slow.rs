@@ -23,9 +23,9 @@ impl CauseRule for FamilySlow {
     }
 
     fn why(&self) -> &'static str {
-        "What is slow in one family alone passes every test of whether it works. Programs that prefer that \
-         family, or try it first, wait on each connection; those that prefer the other one don't, so the \
-         same Service is slow for some and quick for others."
+        "A family that is slow passes every test of whether it works. Programs that prefer that family, or try \
+         it first, wait on each connection; those that prefer the other one don't, so the same Service is slow \
+         for some clients and fast for others."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -108,24 +108,25 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let place = match node {
         Some(node) => format!(" to and from node {node}"),
         None if quick.is_empty() => String::new(),
-        None => format!(" on {} of {} ways", slow.len(), slow.len() + quick.len()),
+        None => format!(" on {} of {} paths", slow.len(), slow.len() + quick.len()),
     };
     let mut seen = examples(&slow, family);
     if opening {
         seen.push(
-            "datagrams are as quick as in the other family: opening is what takes long".to_owned(),
+            "datagrams are as fast as in the other family: only opening connections is slow"
+                .to_owned(),
         );
     }
     if first_lost {
         seen.push(
-            "that is about a second more, as where the first packet (SYN) of a connection is lost and TCP \
-             repeats it"
+            "that is about a second more, as when the first packet (SYN) of a connection is lost and TCP \
+             retransmits it"
                 .to_owned(),
         );
     }
     if let (Some(node), Some(way)) = (node, quick.first()) {
         let (_, _, slow) = way.times.ordered();
-        seen.push(format!("ways that have nothing to do with {node} take {} ms", slow.median_ms));
+        seen.push(format!("paths that don't involve {node} take {} ms", slow.median_ms));
     }
     let example = slow.first()?;
     Some(Found {

@@ -17,8 +17,8 @@ impl CauseRule for FlowsStale {
 
     fn why(&self) -> &'static str {
         "Clients that keep their port, such as resolvers, QUIC and syslog, stay cut off after a rollout for as \
-         long as they go on sending: conntrack translates each datagram as it did the first. The service \
-         proxy is to make it forget, in each family by itself."
+         long as they keep sending: conntrack translates each datagram like the first one. The service proxy \
+         must delete these entries, separately in each family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -15,9 +15,9 @@ impl CauseRule for ForwardFiltered {
     }
 
     fn why(&self) -> &'static str {
-        "Docker, ufw and many firewall scripts set the policy of the chain FORWARD to DROP, and \
-         leave it behind. kube-proxy lets through what it masquerades and answers to what is known, so \
-         NodePorts look healthy while the pods of the node open no connection and get none."
+        "Docker, ufw and many firewall scripts set the policy of the FORWARD chain to DROP, and never reset \
+         it. kube-proxy accepts what it masquerades and replies to known connections, so NodePorts look healthy \
+         while the node's pods can neither open nor receive connections."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -17,8 +17,8 @@ impl CauseRule for GatewaySilent {
     }
 
     fn why(&self) -> &'static str {
-        "What leaves the nodes' own network in this family is lost, and so are the answers to whoever comes from \
-         beyond it. Inside the cluster everything works."
+        "Packets that leave the nodes' own network in this family are lost, and so are replies to clients \
+         outside it. Inside the cluster everything works."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -16,9 +16,9 @@ impl CauseRule for HostPortsFiltered {
     }
 
     fn why(&self) -> &'static str {
-        "What runs in the host network (ingress controllers, node agents, metrics) is dead for other nodes in \
-         this family, behind Services as well, while pods with addresses of their own are not. Firewalls keep \
-         rules for each family apart."
+        "Programs in the host network (ingress controllers, node agents, metrics) are unreachable from other \
+         nodes in this family, also through Services, while pods with their own addresses are not affected. \
+         Firewalls have separate rules for each family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -15,9 +15,9 @@ impl CauseRule for HostToPodsFiltered {
     }
 
     fn why(&self) -> &'static str {
-        "What runs in the node's own network (agents, proxies, on a control plane the API server) finds no pod on \
-         another node in this family, by a Service or without, while everything else works. A firewall of the node \
-         that judges what leaves it does that, whose rules for IPv4 and IPv6 are often kept apart."
+        "Programs in the node's own network (agents, proxies, on a control plane the API server) reach no pod \
+         on another node in this family, through a Service or directly, while everything else works. A firewall \
+         on the node that filters outgoing packets does that; its rules for IPv4 and IPv6 are often separate."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -17,8 +17,8 @@ impl CauseRule for HostWithoutOwnPods {
 
     fn why(&self) -> &'static str {
         "The kubelet probes the health of pods from the node itself, and agents on the node serve the pods \
-         there. A firewall of the node that knows nothing of pods lets neither in; where the kubelet's \
-         probes go by this family, pods are restarted that nothing is wrong with."
+         there. A firewall on the node that doesn't know about pods blocks both; if the kubelet's probes use \
+         this family, healthy pods are restarted."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -16,9 +16,9 @@ impl CauseRule for KubeProxyFamilyUnhealthy {
     }
 
     fn why(&self) -> &'static str {
-        "kube-proxy writes the rules of each family by itself. Old Services go on by the rules that it \
-         wrote before, which hides it; new Services of the family, and old ones whose pods move, are dead \
-         on the node, though its kube-proxy is Running and Ready."
+        "kube-proxy writes the rules of each family separately. Old Services keep working by rules that it \
+         wrote before, which hides the problem; new Services of the family, and old ones whose pods move, don't \
+         work on the node, though its kube-proxy is Running and Ready."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

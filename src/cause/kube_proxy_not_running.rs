@@ -14,8 +14,8 @@ impl CauseRule for KubeProxyNotRunning {
     }
 
     fn why(&self) -> &'static str {
-        "The rules that kube-proxy left behind stay as they were, so old Services go on working and \
-         hide it; new Services, and old ones whose pods move, are dead on the node in both families."
+        "The rules that kube-proxy left behind stay in place, so old Services keep working and hide the \
+         problem; new Services, and old ones whose pods move, don't work on the node in either family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -86,9 +86,9 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let pod = "kubectl -n kube-system";
     Some(Found {
         what: if crashing.is_empty() {
-            format!("kube-proxy has no pod on {place}: new Services are dead there.")
+            format!("kube-proxy has no pod on {place}: new Services don't work there.")
         } else {
-            format!("kube-proxy crashes on {place}: new Services are dead there.")
+            format!("kube-proxy crashes on {place}: new Services don't work there.")
         },
         confidence: Confidence::Proved,
         evidence: seen,

@@ -15,8 +15,8 @@ impl CauseRule for KubeletUnheard {
     }
 
     fn why(&self) -> &'static str {
-        "The node may stay Ready for a while, and gets pods that nobody starts there. What runs goes on; where \
-         kube-proxy hears nothing either, it does so with the Services and endpoints of that time."
+        "The node may stay Ready for a while, and pods are scheduled to it that never start. Running pods \
+         continue; if kube-proxy gets no updates either, they use the Services and endpoints of that time."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -56,7 +56,7 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
     }
     if let (Some(first), false) = (ports.first(), answering) {
         seen.push(format!(
-            "no NodePort of this run answers at {node} either, so its kube-proxy hears nothing, too ({}: {})",
+            "no NodePort of this run answers at {node} either, so its kube-proxy gets no updates either ({}: {})",
             first.probe.target,
             first.seen()
         ));
@@ -65,7 +65,8 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
     Found {
         what: if answering {
             format!(
-                "Node {node} starts no pods, though its kube-proxy hears the API server: its kubelet has stopped, \
+                "Node {node} starts no pods, though its kube-proxy gets updates from the API server: its \
+                 kubelet has stopped, \
                  or its container runtime does not answer."
             )
         } else {

@@ -19,7 +19,7 @@ impl CauseRule for KubeletUnreached {
 
     fn why(&self) -> &'static str {
         "`kubectl exec`, `logs` and `port-forward` to pods there fail, and so do metrics. The node stays Ready, \
-         for its kubelet speaks to the API server by connections of its own, so nothing else shows it."
+         because its kubelet opens its own connections to the API server, so nothing else shows it."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -95,7 +95,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str) -> Option<Found> {
             )
         } else if silent {
             format!(
-                "The kubelet's port (10250) of node {node} is not reached: a filter, or nobody listens."
+                "The kubelet's port (10250) on node {node} is unreachable: it is filtered, or nothing listens there."
             )
         } else {
             format!("The API server gets no answer from the kubelet of node {node}.")

@@ -15,9 +15,10 @@ impl CauseRule for LoadBalancerUnrouted {
     }
 
     fn why(&self) -> &'static str {
-        "Inside the cluster every node translates a load balancer's address itself (unless the provider \
-         sets ipMode Proxy), so pods reach it all the same. From outside somebody must announce it, by ARP, neighbour discovery or a routing protocol, \
-         each family by itself, or a load balancer elsewhere must listen there."
+        "Inside the cluster every node translates a load balancer's address itself (unless the provider sets \
+         ipMode Proxy), so pods reach it anyway. For clients outside, something must announce it by ARP, \
+         neighbour discovery or a routing protocol, separately for each family, or an external load balancer \
+         must listen on it."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -15,9 +15,8 @@ impl CauseRule for LoadBalancerWithoutFamily {
     }
 
     fn why(&self) -> &'static str {
-        "Providers of load balancers give addresses from pools of their own, and each pool is of one \
-         family. Where one is missing or used up, a Service gets what there is, or stays pending, and \
-         only its Events say so."
+        "Load balancer providers assign addresses from pools, and each pool has one family. If one is missing \
+         or exhausted, a Service gets only the other family, or stays pending, and only its Events say so."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -38,7 +37,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     let lacking = words::list(&families);
     let given = match balanced.ingress.as_slice() {
         [] => "status.loadBalancer.ingress is empty".to_owned(),
-        some => format!("status.loadBalancer.ingress has {} alone", words::list(some)),
+        some => format!("status.loadBalancer.ingress has only {}", words::list(some)),
     };
     let waited = balanced.waited_seconds.unwrap_or_default();
     let evidence = std::iter::once(format!("{given} after {waited} s"))

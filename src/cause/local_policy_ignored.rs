@@ -15,9 +15,9 @@ impl CauseRule for LocalPolicyIgnored {
     }
 
     fn why(&self) -> &'static str {
-        "Whoever asks for local traffic has a reason: node-local agents, costs between zones, load \
-         balancers that choose nodes by their health checks. What goes to other nodes all the same \
-         arrives at the wrong agent, or with a node's address in place of the client's."
+        "Local traffic policies have a purpose: node-local agents, costs between zones, load balancers that \
+         choose nodes by their health checks. Traffic that goes to other nodes anyway reaches the wrong agent, \
+         or has a node's address instead of the client's."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

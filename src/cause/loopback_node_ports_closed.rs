@@ -14,9 +14,9 @@ impl CauseRule for LoopbackNodePortsClosed {
     }
 
     fn why(&self) -> &'static str {
-        "kube-proxy opens NodePorts at 127.0.0.1 by net.ipv4.conf.all.route_localnet, which it sets when it \
-         starts and never looks at again. What resets it later (a hardening profile, a sysctl file that is \
-         applied again) closes them, and image pulls from a registry at localhost:NODEPORT hang."
+        "kube-proxy opens NodePorts at 127.0.0.1 by net.ipv4.conf.all.route_localnet, which it sets at startup \
+         and never checks again. If something resets it later (a hardening profile, a sysctl file that is \
+         applied again), they are closed, and image pulls from a registry at localhost:NODEPORT hang."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -39,7 +39,7 @@ fn found(evidence: &Evidence<'_>) -> Option<Found> {
     seen.push("at the nodes' own addresses the same NodePorts answer".to_owned());
     Some(Found {
         what: format!(
-            "{who} {} {verb} NodePorts at {own} address and not at 127.0.0.1, where kube-proxy in mode \
+            "{who} {} {verb} NodePorts at {own} address but not at 127.0.0.1, where kube-proxy in mode \
              iptables opens them.",
             words::list(nodes)
         ),

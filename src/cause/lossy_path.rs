@@ -19,8 +19,8 @@ impl CauseRule for LossyPath {
     }
 
     fn why(&self) -> &'static str {
-        "Everything works, slowly and not always: a lost SYN costs one, three or seven seconds, and \
-         health checks flap. Whatever else is red there may be red by chance."
+        "Everything works, but slowly and not always: a lost SYN costs one, three or seven seconds, and health \
+         checks flap. Other failures there may be random."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -74,7 +74,7 @@ fn at_place(evidence: &Evidence<'_>, family: IpFamily, lossy: &PlaceLoss<'_>) ->
         }
         LossyPlace::Everywhere => {
             let what = format!(
-                "What goes between nodes over {family} loses packets everywhere, but is not down."
+                "{family} traffic between nodes loses packets everywhere, but is not down."
             );
             let nodes = evidence.nodes();
             (what, *nodes.first()?, *nodes.get(1)?)

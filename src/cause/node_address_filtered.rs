@@ -18,9 +18,9 @@ impl CauseRule for NodeAddressFiltered {
     }
 
     fn why(&self) -> &'static str {
-        "Pods reach pods, so the network looks sound. What a node sends itself, and what it passes on from its \
-         NodePorts under its own address, is lost: kubelets, the API server and clients outside get no answer, \
-         now and then."
+        "Pods reach pods, so the network looks healthy. But packets that a node sends itself, or forwards from \
+         its NodePorts with its own address, are lost: kubelets, the API server and clients outside \
+         intermittently get no answer."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -101,7 +101,8 @@ fn of_group(evidence: &Evidence<'_>, family: IpFamily, group: &[Pair<'_>]) -> Op
     let from = ip.map_or_else(|| format!("the {family} address of {a}"), |ip| ip.to_string());
     Some(Found {
         what: format!(
-            "What {names} {send} under {own} over {family} does not reach {others}, while pods on these nodes reach \
+            "Packets that {names} {send} from {own} over {family} don't reach {others}, while pods on these \
+             nodes reach \
              each other: a filter on {place} or between them."
         ),
         evidence: seen,

@@ -15,9 +15,8 @@ impl CauseRule for NodeCutOff {
     }
 
     fn why(&self) -> &'static str {
-        "Pods on this node and everyone else can't talk to each other in this family. The node stays \
-         Ready, for its kubelet reaches the API server in the other one, so Services go on sending \
-         traffic to it."
+        "Pods on this node and everyone else can't talk to each other in this family. The node stays Ready, \
+         because its kubelet reaches the API server in the other one, so Services keep sending traffic to it."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -91,7 +90,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let found = Found {
         what: if alone {
             format!(
-                "Node {node} has lost its {family} address: nothing reaches it, or its NodePorts, by it."
+                "Node {node} has lost its {family} address: neither the node nor its NodePorts can be reached there."
             )
         } else {
             format!("Node {node} is cut off from all other nodes over {family}.")

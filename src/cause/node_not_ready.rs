@@ -15,8 +15,8 @@ impl CauseRule for NodeNotReady {
     }
 
     fn why(&self) -> &'static str {
-        "No new pod starts on the node, and Services lead to none of its pods. Those that run may go on, and \
-         nothing can be said of the network there."
+        "No new pod starts on the node, and Services use none of its pods. Running pods may continue, but the \
+         network there can't be judged."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -188,13 +188,13 @@ fn before_nodes(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Op
     Some(Found {
         what: if apart {
             format!(
-                "This machine gets no answer over {family} from any port of {names}, and pods do: something \
+                "This machine gets no answer over {family} from any port of {names}, but pods do: something \
                  between them drops the packets, or a route there is missing."
             )
         } else {
             format!(
-                "NodePorts at {names} are dead over {family} from this machine, and work from pods: \
-                 something before the nodes drops or refuses them."
+                "NodePorts at {names} are unreachable over {family} from this machine, but work from pods: \
+                 something in front of the nodes drops or rejects them."
             )
         },
         evidence: seen,

@@ -17,9 +17,9 @@ impl CauseRule for NodePortInputFiltered {
     }
 
     fn why(&self) -> &'static str {
-        "NodePorts are translated and forwarded, so a node's firewall may let them through and still drop \
-         what is for the node itself: load balancers' health checks, without which the node gets no \
-         traffic, and connections to Services without endpoints, which then hang in place of being refused."
+        "NodePorts are translated and forwarded, so a node's firewall may allow them and still drop traffic to \
+         the node itself: load balancers' health checks, without which the node gets no traffic, and \
+         connections to Services without endpoints, which then hang instead of being refused."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

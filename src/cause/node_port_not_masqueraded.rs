@@ -112,8 +112,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     fix.extend(remedy::service_proxy(evidence.world, family, node));
     Some(Found {
         what: format!(
-            "{plural} {names} {verb} masquerade what enters by NodePorts over {family}: the answers of \
-             backends on other nodes are lost."
+            "{plural} {names} {verb} masquerade {family} traffic to NodePorts: replies of backends on other \
+             nodes are lost."
         ),
         // A filter at the node that lets its own pods through looks the same.
         confidence: if own_backend { Confidence::Likely } else { Confidence::Possible },

@@ -18,9 +18,9 @@ impl CauseRule for NodePortWayBack {
     }
 
     fn why(&self) -> &'static str {
-        "The nodes open their NodePorts, and pods of other nodes don't get through to them or get no \
-         answer: applications that use a node's address, and load balancers that run in the cluster, \
-         lose every connection, while clients outside see nothing of it."
+        "The nodes open their NodePorts, but pods of other nodes don't reach them or get no reply: applications \
+         that use a node's address, and load balancers that run in the cluster, \
+         lose every connection, while clients outside are not affected."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

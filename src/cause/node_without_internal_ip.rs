@@ -15,10 +15,9 @@ impl CauseRule for NodeWithoutInternalIp {
     }
 
     fn why(&self) -> &'static str {
-        "Traffic to and from pods may go on for a while, but host-network pods made there get one \
-         podIP, the kubelet lists other pods' addresses in the order of its own, load balancers and \
-         pod networks don't learn the address, and nobody knows where its NodePorts are in this \
-         family."
+        "Traffic to and from pods may continue for a while, but host-network pods created there get one podIP, the \
+         kubelet lists other pods' addresses in the order of its own ones, load balancers and pod networks \
+         don't learn the address, and no client knows where its NodePorts are in this family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

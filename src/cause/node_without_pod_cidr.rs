@@ -16,9 +16,8 @@ impl CauseRule for NodeWithoutPodCidr {
     }
 
     fn why(&self) -> &'static str {
-        "Pod networks that cut addresses from podCIDRs, kube-proxy where it tells pods from others by \
-         them, and route controllers work with what the Node object says. It is given once and stays \
-         as it is."
+        "Pod networks that assign addresses from podCIDRs, kube-proxy if it recognizes pods by them, and route \
+         controllers rely on the Node object. podCIDRs are set once and never change."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -16,9 +16,8 @@ impl CauseRule for OtherPrimary {
     }
 
     fn why(&self) -> &'static str {
-        "The primary family is what single-stack Services get, what older clients see as podIP, and \
-         what the API server itself is reached at. It is chosen when the cluster is made and can't be \
-         changed in place."
+        "The primary family is what single-stack Services get, what older clients see as podIP, and where the \
+         API server itself is reached. It is chosen when the cluster is created and can't be changed in place."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -12,8 +12,8 @@ impl CauseRule for OutsideWithoutWay {
     }
 
     fn why(&self) -> &'static str {
-        "Whether the cluster's NodePorts work in this family can't be seen from here. It says nothing \
-         of the cluster."
+        "Whether the cluster's NodePorts work in this family can't be tested from here. This does not mean that \
+         they are broken."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -17,8 +17,8 @@ impl CauseRule for OwnAddressUnreached {
 
     fn why(&self) -> &'static str {
         "Traffic from a node to its own addresses uses the loopback interface. Agents that talk to \
-         others on their own node, and Services whose backend is there, are cut off in this family. Rules of a \
-         firewall that let everything on `lo` pass are often written for IPv4 alone."
+         others on their own node, and Services whose backend is there, are cut off in this family. Firewall \
+         rules that accept everything on `lo` are often written for IPv4 only."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -15,10 +15,11 @@ impl CauseRule for OwnBackendsLost {
     }
 
     fn why(&self) -> &'static str {
-        "kube-proxy translates what a pod sends to a Service, and must see the answer to translate it back. Pods on \
-         one bridge answer each other past it, unless the kernel hands what is bridged to its packet filter \
-         (br_netfilter): the client then hears from an address that it didn't ask. Each family has a setting of its \
-         own for that, and backends on other nodes hide it, for Services pick one at random."
+        "kube-proxy translates what a pod sends to a Service, and must see the reply to translate it back. Pods \
+         on one bridge reply to each other directly, unless the kernel passes bridged packets to its packet \
+         filter (br_netfilter): the client then gets a reply from an address that it didn't connect to. Each \
+         family has its own setting for that, and backends on other nodes hide it, because Services pick one at \
+         random."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -65,8 +66,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     }
     Some(Found {
         what: format!(
-            "Pods on node {node} get no answer by {family} Services from backends on {node} itself, which they reach \
-             directly: what is translated there gets lost."
+            "Pods on node {node} get no answer through {family} Services from backends on {node} itself, which \
+             they reach directly: translated packets are lost there."
         ),
         evidence: seen,
         reproduce: vec![

@@ -24,9 +24,8 @@ impl CauseRule for OwnPodRoutesMissing {
     }
 
     fn why(&self) -> &'static str {
-        "What arrives for a pod, answers too, must be handed to the pod's interface by a route on its \
-         own node. Without it the node still forwards for others, and its own pods receive nothing in \
-         this family."
+        "Packets for a pod, including replies, need a route to the pod's interface on its own node. Without it \
+         the node still forwards for others, but its own pods receive nothing in this family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -80,8 +79,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let found = Found {
         what: if present {
             format!(
-                "What {names} sends to its own pods over {family} is lost there, though it has the routes: a \
-                 filter, or neighbour discovery that is not let through."
+                "Packets from {names} to its own pods over {family} are lost there, though it has the routes: \
+                 they are filtered, or neighbour discovery is blocked."
             )
         } else if nodes.len() > 1 {
             format!("Nodes {names} have no {family} routes to their own pods.")

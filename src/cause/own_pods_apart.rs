@@ -15,8 +15,8 @@ impl CauseRule for OwnPodsApart {
     }
 
     fn why(&self) -> &'static str {
-        "What one pod sends to another on its node never leaves the node: it passes a bridge, or goes from one \
-         interface of a pod straight to the next. Rules meant for external traffic (firewalld's IPv6_rpfilter, a \
+        "Packets between pods on one node never leave it: they cross a bridge, or go directly from one pod's \
+         interface to the other's. Rules meant for external traffic (firewalld's IPv6_rpfilter, a \
          FORWARD policy that applies to bridged packets, isolated ports of a bridge) separate only these pods from \
          each other; tests between nodes don't detect it."
     }

@@ -23,8 +23,8 @@ impl CauseRule for PathMtu {
 
     fn why(&self) -> &'static str {
         "Connections open and then hang as soon as a full-sized packet is sent: TLS handshakes, image \
-         pulls, database results. Small health checks stay green. IPv6 routers never fragment, so the \
-         family suffers most where the message that says so is dropped."
+         pulls, database results. Small health checks pass. IPv6 routers never fragment, so IPv6 suffers most \
+         if the ICMPv6 messages about it are dropped."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -152,7 +152,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let ip = evidence.world.fixture.backend_on(to)?.address(family)?;
     Some(Found {
         what: format!(
-            "Full-sized {family} packets are lost on the way from {paths}; small ones pass."
+            "Full-sized {family} packets are lost on the path from {paths}; small ones pass."
         ),
         evidence: [
             format!("small packets from {to} to {from} arrive"),

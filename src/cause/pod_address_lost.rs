@@ -12,9 +12,8 @@ impl CauseRule for PodAddressLost {
     }
 
     fn why(&self) -> &'static str {
-        "The kubelet reads a pod's addresses once, when the pod is made, and shows them until it is \
-         gone. If the interface loses one later, or may not use it, Services and DNS go on sending \
-         clients there."
+        "The kubelet reads a pod's addresses once, when the pod is created, and reports them until it is \
+         deleted. If the interface later loses one, or can't use it, Services and DNS keep sending clients there."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

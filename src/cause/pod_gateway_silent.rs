@@ -13,8 +13,8 @@ impl CauseRule for PodGatewaySilent {
 
     fn why(&self) -> &'static str {
         "A pod sends everything to its gateway, which is its own node, and must first learn the gateway's link \
-         address: by ARP, or by neighbour discovery, which is ICMPv6. A firewall of the node that judges what it sends \
-         or gets itself, and lets no ICMPv6 by, leaves its pods without a way out in that family."
+         address: by ARP, or by neighbour discovery, which is ICMPv6. A firewall on the node that filters its \
+         own traffic and blocks ICMPv6 cuts off its pods in that family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

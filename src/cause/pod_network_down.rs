@@ -18,7 +18,7 @@ impl CauseRule for PodNetworkDown {
     }
 
     fn why(&self) -> &'static str {
-        "Pods have addresses of this family that lead nowhere beyond their node. Clients that prefer \
+        "Pods have addresses of this family that can't be reached from other nodes. Clients that prefer \
          the family wait for a time-out before they try the other, or fail."
     }
 

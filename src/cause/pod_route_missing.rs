@@ -30,9 +30,8 @@ impl CauseRule for PodRouteMissing {
     }
 
     fn why(&self) -> &'static str {
-        "A route that is missing in one direction breaks connections in both, for answers take it \
-         too. Services pick such a path now and then, so applications see one request in several \
-         fail."
+        "A route that is missing in one direction breaks connections in both, because replies need it too. \
+         Services pick such a path at random, so applications see some of their requests fail."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -152,7 +151,7 @@ fn what(group: &Group<'_>, family: IpFamily, routes: &Routes) -> String {
     match group {
         Group::One(Loss::OneWay(from, to)) => format!(
             "Node {from} has {no} {family} route to the pods on node {to}{}.",
-            or(" or loses what it sends them, its answers too")
+            or(" or loses what it sends them, including replies")
         ),
         Group::One(Loss::BothWays(a, b)) => {
             format!("Nodes {a} and {b} have no {family} route to each other's pods.")
@@ -168,12 +167,12 @@ fn what(group: &Group<'_>, family: IpFamily, routes: &Routes) -> String {
         Group::To { node, others, filtered: false, .. } => format!(
             "Nodes {} have {no} {family} route to the pods on node {node}{}.",
             words::list(others),
-            or(" or lose what they send them, their answers too")
+            or(" or lose what they send them, including replies")
         ),
         Group::From { node, others, filtered: false, .. } => format!(
             "Node {node} has {no} {family} route to the pods on nodes {}{}.",
             words::list(others),
-            or(" or loses what it sends them, its answers too")
+            or(" or loses what it sends them, including replies")
         ),
         Group::To { node, others, filtered: true, .. } => format!(
             "{family} connections from pods on {} to pods on node {node} are dropped, while those the \
@@ -186,8 +185,8 @@ fn what(group: &Group<'_>, family: IpFamily, routes: &Routes) -> String {
             words::list(others)
         ),
         Group::End { node, others, .. } => format!(
-            "{family} packets between the pods of node {node} and those of {} get lost: node {node} \
-             takes no part in the pod network.",
+            "{family} packets between the pods of node {node} and those of {} are lost: node {node} is not \
+             connected to the pod network.",
             words::list(others)
         ),
     }
@@ -195,21 +194,21 @@ fn what(group: &Group<'_>, family: IpFamily, routes: &Routes) -> String {
 
 /// The same where the nodes have the routes: then something on them, or between them, drops packets.
 fn dropped(group: &Group<'_>, family: IpFamily) -> Option<String> {
-    let or = "a filter on one side, or between them, drops these packets or their answers, or the tunnel that \
+    let or = "a filter on one side, or between them, drops these packets or the replies, or the tunnel that \
               carries them";
     match group {
         Group::One(Loss::OneWay(from, to)) => Some(format!(
-            "{family} packets from node {from} to the pods on node {to} are lost, or their answers are, \
-             though {from} has the route: {or}."
+            "{family} packets from node {from} to the pods on node {to}, or the replies, are lost, though \
+             {from} has the route: {or}."
         )),
         Group::To { node, others, filtered: false, .. } => Some(format!(
-            "{family} packets from nodes {} to the pods on node {node} are lost, or their answers are, \
-             though the routes are there: {or}.",
+            "{family} packets from nodes {} to the pods on node {node}, or the replies, are lost, though the \
+             routes are there: {or}.",
             words::list(others)
         )),
         Group::From { node, others, filtered: false, .. } => Some(format!(
-            "{family} packets from node {node} to the pods on nodes {} are lost, or their answers are, \
-             though the routes are there: {or}.",
+            "{family} packets from node {node} to the pods on nodes {}, or the replies, are lost, though the \
+             routes are there: {or}.",
             words::list(others)
         )),
         _ => None,

@@ -15,8 +15,8 @@ impl CauseRule for PodWayMissing {
     }
 
     fn why(&self) -> &'static str {
-        "The address is there, so Services send to the pod, and its answers don't leave it. What gives pods \
-         their addresses gives them their routes as well, and may do so for one family alone."
+        "The address exists, so Services send traffic to the pod, but its replies don't leave it. The CNI \
+         plugin that gives pods their addresses also sets their routes, and may do so for one family only."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -49,12 +49,12 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let flag = commands::flag(family);
     Some(Found {
         what: format!(
-            "Pods on node {node} have an {family} address and no {family} route: they reach nothing beyond it, \
-             and answer nobody."
+            "Pods on node {node} have an {family} address but no {family} route: they reach nothing outside the \
+             pod, and can't reply."
         ),
         confidence: Confidence::Proved,
         evidence: vec![
-            format!("the way from pod {pod}, which has {address}, to {to}: {said}"),
+            format!("the route from pod {pod}, which has {address}, to {to}: {said}"),
             path.told(),
         ],
         reproduce: vec![

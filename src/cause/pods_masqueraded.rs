@@ -17,9 +17,8 @@ impl CauseRule for PodsMasqueraded {
     }
 
     fn why(&self) -> &'static str {
-        "Pods must see each other's own addresses: NetworkPolicies, allow lists and logs go by them. \
-         A masquerade rule that doesn't exclude the pod range of one family breaks them in that \
-         family alone."
+        "Pods must see each other's own addresses: NetworkPolicies, allow lists and logs depend on them. A \
+         masquerade rule that doesn't exclude the pod range of one family breaks them only in that family."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -47,7 +47,7 @@ fn shared(evidence: &Evidence<'_>, nodes: &[(&str, Vec<&str>)]) -> Found {
     let pods = nodes.iter().map(|(_, reasons)| reasons.len()).sum();
     Found {
         what: format!(
-            "Nodes {} make no new pods: the pod network's plugin fails in the same way on each.",
+            "No new pods start on nodes {}: the pod network's CNI plugin fails in the same way on each.",
             words::list(&names)
         ),
         confidence: Confidence::Proved,

@@ -21,9 +21,9 @@ impl CauseRule for PodsOutsideRange {
     }
 
     fn why(&self) -> &'static str {
-        "Other nodes send what is for a node's pods by the podCIDR of its Node object. Where its pod network gives \
-         out addresses of another range, no route leads to them, or one to another node whose range it is; the \
-         pods and the node itself look healthy."
+        "Other nodes route traffic to a node's pods by the podCIDR of its Node object. If the pod network \
+         assigns addresses of another range, no route leads to them, or one to another node that has this \
+         range; the pods and the node itself look healthy."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

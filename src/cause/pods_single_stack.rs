@@ -18,9 +18,8 @@ impl CauseRule for PodsSingleStack {
     }
 
     fn why(&self) -> &'static str {
-        "Pods made there can neither use nor offer anything in this family, and Services lose them as \
-         endpoints in it. Pods made earlier keep what they have, so the loss spreads with every \
-         restart."
+        "Pods created there can neither connect nor serve in this family, and Services lose them as endpoints \
+         in it. Older pods keep their addresses, so the loss spreads with every restart."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

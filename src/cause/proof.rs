@@ -104,13 +104,13 @@ pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr
     let Some(lookup) = snapshot.lookup(address) else { return Proof::Unknown };
     let family = IpFamily::of(address);
     let Some(route) = &lookup.route else {
-        let mut shown = vec![format!("the way from {from} to {address}: {}", lookup.said)];
+        let mut shown = vec![format!("the route from {from} to {address}: {}", lookup.said)];
         shown.extend(why_no_way(snapshot, address));
         return Proof::Proved(shown);
     };
     if lookup.is_local() {
         return Proof::proved(format!(
-            "{from} takes {address} for an address of its own ({})",
+            "{from} treats {address} as its own address ({})",
             lookup.said
         ));
     }
@@ -136,7 +136,7 @@ pub(super) fn route_missing(facts: &Facts, from: &str, to: &str, address: IpAddr
             lookup.said
         )];
         if let Some(other) = others.filter(|other| other.is_complete()).find(has_own) {
-            facts_shown.push(format!("{} has a route of its own for it", other.node));
+            facts_shown.push(format!("{} has its own route to it", other.node));
             return Proof::Proved(facts_shown);
         }
         // Between two nodes, the other one tells that nodes have such routes here.
@@ -168,10 +168,7 @@ fn rejecting_rule(facts: &Facts, snapshot: &Snapshot, address: IpAddr) -> Option
             && rule.from().is_some_and(of_pods)
             && rule.to().is_none_or(|to| to.contains(&address))
     })?;
-    Some(format!(
-        "{node} has a routing rule that throws away what its pods send there: {}",
-        rule.text
-    ))
+    Some(format!("{node} has a routing rule that discards what its pods send there: {}", rule.text))
 }
 
 /// What in a node's tables leaves an address without a way: a route that throws packets away, or a rule
@@ -182,11 +179,11 @@ fn why_no_way(snapshot: &Snapshot, address: IpAddr) -> Option<String> {
     let to = route.to.map_or_else(|| "everything".to_owned(), |to| to.to_string());
     match (&route.rejects, route.to, route.link.as_deref()) {
         (Some(rejects), ..) => {
-            Some(format!("{node} has a route that throws away what is for {to}: {rejects}"))
+            Some(format!("{node} has a route that discards packets to {to}: {rejects}"))
         }
         // A default route may well be of no use for pods.
         (None, Some(_), Some(link)) => Some(format!(
-            "the main table of {node} has a route to {to} by {link}, so a rule (`ip rule`) leads past it"
+            "the main table of {node} has a route to {to} by {link}, so a rule (`ip rule`) bypasses it"
         )),
         (None, ..) => None,
     }
@@ -217,7 +214,7 @@ pub(super) fn own_route_missing(facts: &Facts, node: &str, address: IpAddr) -> P
     let Some(snapshot) = facts.snapshot(node) else { return Proof::Unknown };
     let Some(lookup) = snapshot.lookup(address) else { return Proof::Unknown };
     if lookup.has_no_own_route(snapshot) {
-        Proof::proved(format!("the way from {node} to its own pod {address}: {}", lookup.said))
+        Proof::proved(format!("the route from {node} to its own pod {address}: {}", lookup.said))
     } else {
         Proof::Denied(format!("{node} has a route to its own pod {address}: {}", lookup.said))
     }
@@ -270,8 +267,8 @@ pub(super) fn too_narrow_for_v6(facts: &Facts, node: &str) -> Option<String> {
     let link = own_link(facts, facts.snapshot(node)?, IpFamily::V4)?;
     let mtu = link.mtu.filter(|&mtu| mtu < LEAST_MTU)?;
     Some(format!(
-        "the MTU of {} on {node} is {mtu}: IPv6 needs {LEAST_MTU} (RFC 8200), and the kernel takes it off a link \
-         that has less",
+        "the MTU of {} on {node} is {mtu}: IPv6 needs {LEAST_MTU} (RFC 8200), and the kernel disables it on a \
+         link that has less",
         link.name
     ))
 }

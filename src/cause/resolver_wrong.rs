@@ -18,9 +18,9 @@ impl CauseRule for ResolverWrong {
     }
 
     fn why(&self) -> &'static str {
-        "Each kubelet writes the address of its clusterDNS into its pods' /etc/resolv.conf. Where that is \
-         another one than the DNS Service has, the pods of that node find nothing by name, while DNS itself is \
-         well and answers them when they ask it."
+        "Each kubelet writes the address of its clusterDNS into its pods' /etc/resolv.conf. If that is not the \
+         address of the DNS Service, the pods of that node can't resolve names, while DNS itself is healthy and \
+         answers them if they query it directly."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -98,12 +98,12 @@ fn on_nodes(
     Some(Found {
         what: if asked.is_empty() {
             format!(
-                "Pods on {on} find nothing by name, and get answers from the cluster's DNS ({ips}) when they ask \
-                 it: their /etc/resolv.conf most likely names another server."
+                "Pods on {on} can't resolve names, but the cluster's DNS ({ips}) answers if they query it \
+                 directly: their /etc/resolv.conf most likely names another server."
             )
         } else {
             format!(
-                "Pods on {on} ask {whom} for names, which does not answer and is not the cluster's DNS ({ips})."
+                "Pods on {on} send queries to {whom}, which does not answer and is not the cluster's DNS ({ips})."
             )
         },
         confidence: if asked.is_empty() { Confidence::Likely } else { Confidence::Proved },

@@ -111,7 +111,7 @@ fn proxied(
             ));
         } else if let Some((ip, _)) = present {
             there.push(format!(
-                "kube-proxy's rules on {node} translate {ip}: something else loses what is sent there"
+                "kube-proxy's rules on {node} translate {ip}: something else drops packets to it"
             ));
         }
     }
@@ -149,7 +149,7 @@ impl Stop<'_> {
                 "a rule on {node} {does} what it matches{may}: {text} (table {table}, chain {chain})"
             ),
             None => format!(
-                "the chain {chain} of table {table} on {node} drops what none of its rules lets through"
+                "the chain {chain} of table {table} on {node} drops what none of its rules accepts"
             ),
         }
     }

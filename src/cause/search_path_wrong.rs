@@ -53,7 +53,7 @@ fn in_cluster(evidence: &Evidence<'_>) -> Option<Found> {
     ];
     Some(Found {
         what: format!(
-            "Pods on {} do not find Services of their own namespace by short names: the search path in \
+            "Pods on {} can't resolve Services of their own namespace by short names: the search path in \
              their /etc/resolv.conf is not the one that the cluster's DNS serves.",
             words::list(&nodes)
         ),

@@ -16,9 +16,9 @@ impl CauseRule for ServiceProxyDown {
     }
 
     fn why(&self) -> &'static str {
-        "Every node translates Services by itself, each family by rules of its own. Without them \
-         pods on the node find no Service in this family, and clients that enter at the node find \
-         none either, while pods still reach each other."
+        "Every node translates Services separately, with separate rules for each family. Without them pods on \
+         the node reach no Service in this family, and neither do clients that enter at the node, while pods \
+         still reach each other."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -53,7 +53,7 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, nodes: &[&str]) -> Option<Fo
     let mut fix = remedy::service_proxy(evidence.world, family, node);
     let mut seen = vec![
         format!("{} from {node}: {}", example.1, example.0),
-        format!("every NodePort at {} is dead over {family}", words::list(nodes)),
+        format!("every NodePort at {} is unreachable over {family}", words::list(nodes)),
         format!("pods on {node} reach backends at their own {family} addresses"),
     ];
     if alive {

@@ -18,9 +18,8 @@ impl CauseRule for ServicesChanged {
     }
 
     fn why(&self) -> &'static str {
-        "The cluster does what the changed Services ask for, which is not what was to be tested. The \
-         same happens to every new Service that the policy selects: its owner asked for one thing and \
-         has another."
+        "The cluster does what the changed Services ask for, which is not what this run wanted to test. The \
+         same happens to every new Service that the policy selects: its owner asks for one thing and gets another."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

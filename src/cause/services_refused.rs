@@ -17,8 +17,8 @@ impl CauseRule for ServicesRefused {
     }
 
     fn why(&self) -> &'static str {
-        "What can't be created can't be tried: nothing is said of these Services and of the paths by \
-         them. It says nothing against the cluster's network."
+        "What can't be created can't be tested: these Services and the paths through them are not judged. This \
+         does not mean that the cluster's network is broken."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

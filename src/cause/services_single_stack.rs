@@ -12,8 +12,8 @@ impl CauseRule for ServicesSingleStack {
     }
 
     fn why(&self) -> &'static str {
-        "Pods reach each other in both families, but nothing finds them through a Service in this \
-         one, and DNS has no record of it: for applications the cluster is single-stack."
+        "Pods reach each other in both families, but no client reaches them through a Service in this one, and \
+         DNS has no records of it: for applications the cluster is single-stack."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -13,8 +13,7 @@ impl CauseRule for SingleStackCluster {
 
     fn why(&self) -> &'static str {
         "Dual-stack is a decision made when a cluster is set up: ranges of both families for pods and \
-         Services, and nodes with addresses of both. Where all of it is missing, no single thing is \
-         broken."
+         Services, and nodes with addresses of both. If all of this is missing, no single component is broken."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

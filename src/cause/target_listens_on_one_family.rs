@@ -20,9 +20,9 @@ impl CauseRule for TargetListensOnOneFamily {
     }
 
     fn why(&self) -> &'static str {
-        "The network carries both families to the pod, so nothing but the application repairs it. Its \
-         readiness probe asks in the first family alone, so the pod is Ready and stays an endpoint in \
-         both, and clients that take the other family are refused."
+        "The network delivers both families to the pod, so only the application can be fixed. Its readiness \
+         probe uses only the first family, so the pod is Ready and stays an endpoint in both, and clients that \
+         use the other family are refused."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -23,9 +23,8 @@ impl CauseRule for TcpFiltered {
     }
 
     fn why(&self) -> &'static str {
-        "Routes carry the family, so no route repairs it: something on the way knows ports or \
-         protocols, and lets some through and not others. Firewalls that list the ports of one family \
-         do that."
+        "Routes carry the family, so no route fixes it: something on the path allows some ports or protocols \
+         and not others. Firewalls that list ports for one family only do that."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

@@ -18,8 +18,8 @@ impl CauseRule for UdpDropped {
     }
 
     fn why(&self) -> &'static str {
-        "DNS, QUIC and telemetry stop in this family while every TCP health check stays green. A rule \
-         that lets TCP through and nothing else is the usual reason."
+        "DNS, QUIC and telemetry stop in this family while every TCP health check passes. The usual reason is a \
+         rule that allows only TCP."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -106,7 +106,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         (format!("Datagrams to pods on {nodes} over {family} are lost; TCP works."), node)
     } else if let Some(node) = entry(&lost) {
         let what = format!(
-            "Datagrams to the NodePorts of node {node} over {family} are lost on their way in; TCP works."
+            "Datagrams to the NodePorts of node {node} over {family} are lost before they reach a pod; TCP works."
         );
         (what, node)
     } else if let Some(node) = asker(&lost) {
@@ -116,7 +116,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         (what, node)
     } else if let Some((from, to)) = one_way(&lost) {
         let what = format!(
-            "Datagrams from pods on {from} to pods on {to} over {family} are lost, or their answers are; TCP works."
+            "Datagrams from pods on {from} to pods on {to} over {family}, or the replies, are lost; TCP works."
         );
         (what, to)
     } else {

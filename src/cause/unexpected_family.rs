@@ -15,8 +15,8 @@ impl CauseRule for UnexpectedFamily {
     }
 
     fn why(&self) -> &'static str {
-        "A cluster that has a family which nobody asked for exposes its Services and pods in it, \
-         often past firewalls that know only the other."
+        "A cluster with an unintended family exposes its Services and pods in it, often past firewalls that \
+         only cover the other one."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -66,7 +66,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     count("Service", services.len());
     Some(Found {
         what: format!(
-            "The cluster has {family}, and the suite {} expects {} alone.",
+            "The cluster has {family}, and the suite {} expects only {}.",
             suite.name,
             words::list(&suite.families)
         ),

@@ -67,9 +67,9 @@ fn one_family(judged: &[Judged], unexplained: &[&Judged]) -> Option<String> {
         judged.verdict.status() == Status::Pass
     });
     Some(if any && all_pass {
-        format!("they are of {family} alone; over {} the same checks pass", family.other())
+        format!("they are all in {family}; over {} the same checks pass", family.other())
     } else {
-        format!("they are of {family} alone")
+        format!("they are all in {family}")
     })
 }
 

@@ -152,8 +152,8 @@ impl<'a> Busy<'a> {
             let pods = few(self.learning.iter().copied());
             let learned = if self.learning.len() == 1 { "the DNS pod" } else { "the DNS pods" };
             format!(
-                "{learned} {pods} learned of this run's Services only while they were asked for: look why that takes \
-                 long, or run again"
+                "{learned} {pods} learned of this run's Services only while they were being probed: check why \
+                 that takes long, or run again"
             )
         })
     }

@@ -176,7 +176,7 @@ impl<'a> Expected<'a> {
     fn healthy(&self, body: &str) -> Step<'a> {
         let Some(family) = self.health else { return Step::AsExpected(None) };
         let Some(page) = ProxyPage::read(body) else {
-            let detail = "what it says is not kube-proxy's page";
+            let detail = "the response is not kube-proxy's page";
             return Step::Wrong(Kind::WrongAnswer, detail.to_owned());
         };
         match page.complaint(family) {

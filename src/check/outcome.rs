@@ -30,7 +30,7 @@ pub(super) fn sized(reading: &Reading<'_>, symptom: &Symptom) -> String {
 /// The verdict where something can't be told, or nothing was tried.
 pub(super) fn unknown(readings: &[Reading<'_>]) -> Option<Verdict> {
     if readings.is_empty() {
-        return Some(Verdict::inconclusive("there is nothing to try"));
+        return Some(Verdict::inconclusive("there is nothing to test"));
     }
     let mut reasons = readings.iter().filter_map(|reading| match &reading.state {
         State::Unknown(reason) => Some(reason),

@@ -67,7 +67,7 @@ impl<'a> Reading<'a> {
         observation: Option<&'a Observation>,
     ) -> Self {
         let Some(observation) = observation else {
-            let state = State::Unknown("it was not tried before the run ended".to_owned());
+            let state = State::Unknown("it was not tested before the run ended".to_owned());
             let answered = BTreeSet::new();
             return Self { probe, state, attempts: &[], settling: 0, stumbled: false, answered };
         };
@@ -92,7 +92,7 @@ impl<'a> Reading<'a> {
             && enough() >= usize::from(probe.attempts.once_more());
         let late = || attempts.iter().find_map(|attempt| judge.late(&attempt.outcome));
         let state = if says_nothing(probe, &state) {
-            State::Unknown("no answer, and a server needn't answer a datagram".to_owned())
+            State::Unknown("no answer, but servers need not answer datagrams".to_owned())
         } else if matches!(&state, State::Bad(symptom) if symptom.kind == Kind::Unanswered)
             && let Some(pod) = late()
         {

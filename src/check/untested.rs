@@ -26,7 +26,7 @@ fn verdict(node: &str, exclusion: &Exclusion) -> Verdict {
     }
     let reason = exclusion.reason.trim_end_matches('.');
     let failure = Failure::new(format!(
-        "Node {node} was not tested, although all nodes were asked for: {reason}."
+        "Node {node} was not tested, although all nodes were requested: {reason}."
     ))
     .reproduce([format!("kubectl describe node {node}")])
     .fix([

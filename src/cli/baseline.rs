@@ -29,7 +29,7 @@ impl BaselineArgs {
 ///
 /// Prints YAML with an entry for each case that failed, for `run --baseline FILE` and `judge
 /// --baseline FILE`. A case is known to fail until the end of its last day. In a case's name `*`
-/// stands for any characters; a check or an area alone means all its cases.
+/// stands for any characters; a check or an area matches all its cases.
 #[derive(Debug, Args)]
 pub(super) struct BaselineCommand {
     /// The record (`-`: stdin)

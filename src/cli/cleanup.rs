@@ -75,7 +75,7 @@ fn text(report: &CleanupReport, asked: &CleanupOptions, width: usize) -> String 
     part("Could not be listed", report.unseen.clone());
     if report.removed.is_empty() && report.skipped.is_empty() {
         prose.paragraph(&match &asked.run {
-            Some(run) => format!("Nothing found of run {run}."),
+            Some(run) => format!("Nothing found for run {run}."),
             None => "Nothing to clean up.".to_owned(),
         });
     }

@@ -18,7 +18,7 @@ use crate::{
 /// Compare two saved runs
 ///
 /// Reads two files written by `run --json FILE`, judges both with the checks of this version, and
-/// tells what changed: causes, cases that fail now or no longer, what is no longer tested, paths
+/// shows what changed: causes, cases that fail now or no longer, what is no longer tested, paths
 /// that are notably slower or faster, and facts of the cluster. Exits with 1 if something fails that
 /// did not before, and with 5 if something was tested before and no longer is. A path's time is that of its fastest
 /// answers; it is reported if it changed threefold and by 100 ms, and never affects the exit code. Baselines are

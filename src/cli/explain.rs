@@ -81,11 +81,11 @@ fn judged(check: &dyn DynCheck) -> String {
     let families =
         if check.promise().per_family { "for each family" } else { "for both families at once" };
     let when = match check.promise().stage {
-        Stage::Facts => "from what the cluster says of itself; nothing is created for it",
+        Stage::Facts => "from the cluster's own objects; nothing is created for it",
         Stage::Applied => "from the Services of the fixture, as soon as they are applied",
         Stage::Ready => "from the pods of the fixture, as soon as they are ready",
-        Stage::Served => "from what the control plane tells proxies of the pods of the fixture",
-        Stage::Probed => "from connections that are made",
+        Stage::Served => "from the EndpointSlices of the fixture's pods",
+        Stage::Probed => "from connections that the run opens",
     };
     format!("{families}, {when}")
 }

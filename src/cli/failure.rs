@@ -33,7 +33,7 @@ impl Failure {
         self.exit
     }
 
-    /// The sentence alone.
+    /// Only the sentence.
     pub(super) fn sentence(&self) -> &str {
         &self.sentence
     }

@@ -62,7 +62,7 @@ pub(super) fn command(name: &'static str) -> Command {
             command.after_long_help(format!(
                 "{}\n{}",
                 examples(&[
-                    ("plan", "Say what `run` would do to the cluster of the current context"),
+                    ("plan", "Show what `run` would do to the cluster of the current context"),
                     ("plan --nodes all --mesh 4", "Show what other options would change"),
                 ]),
                 exit_codes(),
@@ -111,9 +111,9 @@ pub(super) fn command(name: &'static str) -> Command {
             command.after_long_help(format!(
                 "{}\n{}",
                 examples(&[
-                    ("sysdump", "Run the suite, and pack all that may explain what it found"),
+                    ("sysdump", "Run the suite, and pack everything that may explain the results"),
                     ("sysdump run.json --redact", "Pack a saved run, without names and addresses"),
-                    ("sysdump -o dump.tar.gz -- --nodes 5", "Give the run options of its own"),
+                    ("sysdump -o dump.tar.gz -- --nodes 5", "Pass options to the run"),
                 ]),
                 exit_codes(),
             ))
@@ -124,7 +124,7 @@ pub(super) fn command(name: &'static str) -> Command {
                 examples(&[
                     ("cleanup --dry-run", "List what killed runs left behind"),
                     ("cleanup", "Remove it"),
-                    ("cleanup --namespace net-test", "Look into one namespace only"),
+                    ("cleanup --namespace net-test", "Search only one namespace"),
                 ]),
                 exit_codes(),
             ))
@@ -137,7 +137,7 @@ pub(super) fn command(name: &'static str) -> Command {
         })
 }
 
-/// What to do next, for whoever names no command.
+/// What to do next, if no command is given.
 pub(super) fn next(name: &str) -> String {
     format!(
         "Usage: {name} COMMAND\n\n\

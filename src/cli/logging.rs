@@ -14,7 +14,7 @@ use super::{
     options::{Console, LogFormat},
 };
 
-/// The environment variable with a filter of its own (`dualstack=trace,kube=debug`).
+/// The environment variable with a separate filter (`dualstack=trace,kube=debug`).
 const VARIABLE: &str = "DUALSTACK_LOG";
 
 /// Starts logging as the command line or the environment asks for. Each step of a run is a span,

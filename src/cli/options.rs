@@ -26,7 +26,7 @@ pub(super) struct Console {
     /// Show only failures and the summary
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Show each case in a row of its own, and log on stderr how long each step takes; -vv also
+    /// Show each case in a separate row, and log on stderr how long each step takes; -vv also
     /// logs retries and what is read, -vvv every request. DUALSTACK_LOG sets a filter instead
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(super) verbose: u8,
@@ -76,7 +76,7 @@ impl Colour {
         }
     }
 
-    /// Has everything in this process that looks for colours by itself follow.
+    /// Applies this to everything in this process that decides on colours itself.
     pub(super) fn write_global(self) {
         self.choice().write_global();
     }

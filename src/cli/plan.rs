@@ -19,10 +19,10 @@ use crate::{
     run::{self, Options, Plan},
 };
 
-/// Say what a run would do, without doing it
+/// Show what a run would do, without doing it
 ///
-/// Reads the cluster as `run` does, and prints which nodes would take part, what would be created, how
-/// much would be tried, and how long that takes. Takes the options of `run`. Creates nothing; pods and Services are
+/// Reads the cluster as `run` does, and prints which nodes would take part, what would be created, how many
+/// probes would be made, and how long that takes. Takes the options of `run`. Creates nothing; pods and Services are
 /// assumed to get addresses from the cluster's ranges.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {

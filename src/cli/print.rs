@@ -9,7 +9,7 @@ use crate::report::text::Detail;
 pub(super) enum Print {
     /// Failures in full, tables with like passes in one row, and the summary.
     Table,
-    /// Every case in a row of its own.
+    /// Every case in a separate row.
     Wide,
     /// Failures and the summary.
     Short,

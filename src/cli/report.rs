@@ -16,8 +16,8 @@ use crate::{exit::Exit, report::json};
 /// Write the reports of a saved run, in any format
 ///
 /// Reads a file written by `run --json FILE`, compressed or not, and writes what `run` would have
-/// written: the verdicts are those of the run (`judge` judges again). The exit code says whether the
-/// reports were written, not what is in them.
+/// written: the verdicts are those of the run (`judge` judges again). The exit code shows only whether the
+/// reports were written.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// The record (`-`: stdin)

@@ -25,7 +25,7 @@ use crate::{
 
 /// Test a cluster
 ///
-/// Deploys a small workload in a namespace of its own, connects from every node to every node in
+/// Deploys a small workload in its own namespace, connects from every node to every node in
 /// both families, reports what works, what does not and why, and removes the workload.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {

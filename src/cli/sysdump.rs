@@ -23,8 +23,8 @@ use crate::{
 /// Pack a run into one archive, for a colleague or a ticket
 ///
 /// With a record (`run --json FILE`), packs it with its reports and contacts no cluster, unless --live
-/// asks for the network's objects as they are now. Without one, runs the suite first, looks at every
-/// node, and reads the network's objects. Options for that run come after `--`, as in `sysdump --
+/// asks for the network's objects as they are now. Without one, runs the suite first, reads every node's
+/// diagnostics and the network's objects. Options for that run come after `--`, as in `sysdump --
 /// --nodes 5`. No Secret, kubeconfig or environment of a pod is in an archive, and CONTENTS.md in it
 /// says what is, and what is missing. Exits with 0 when the archive is written, whatever the run found.
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ impl SysdumpArgs {
     }
 }
 
-/// What stands behind `--`.
+/// What comes after `--`.
 #[derive(Debug, Parser)]
 #[command(name = "dualstack sysdump --", no_binary_name = true, disable_help_flag = true)]
 struct RunOptions {
@@ -105,14 +105,14 @@ pub(super) fn sysdump(
     }
     if objects.is_empty() {
         missing.push(
-            "the network's objects (Nodes, Services, configuration): no cluster was asked; `sysdump \
-             RECORD --live` asks one"
+            "the network's objects (Nodes, Services, configuration): no cluster was contacted; `sysdump RECORD \
+             --live` reads them"
                 .to_owned(),
         );
     }
     let log = kept.map(Buffer::text);
     if log.is_none() {
-        missing.push("the log of dualstack: a record doesn't hold one".to_owned());
+        missing.push("the log of dualstack: a record doesn't contain one".to_owned());
     }
     let material = Material { record, objects, log, missing, redact };
     write(material, early, console)
@@ -145,7 +145,7 @@ async fn objects(connect: &cluster::ConnectOptions, record: &Record) -> Result<V
     Ok(read(&cluster, record.facts.cni.known().map(|cni| cni.name.as_str())).await)
 }
 
-/// The options of the run that stand behind `--`.
+/// The options of the run, which come after `--`.
 fn options(run: Vec<OsString>) -> Result<Options, Failure> {
     let names_cluster = |argument: &OsString| {
         let text = argument.to_string_lossy();
@@ -160,7 +160,7 @@ fn options(run: Vec<OsString>) -> Result<Options, Failure> {
     let parsed = RunOptions::try_parse_from(run).map_err(|error| {
         let text = error.to_string();
         let text = text.strip_prefix("error: ").unwrap_or(&text);
-        Failure::usage(format!("behind `--`: {}", text.lines().next().unwrap_or_default()))
+        Failure::usage(format!("after `--`: {}", text.lines().next().unwrap_or_default()))
     })?;
     parsed.what.options(None)
 }

@@ -62,11 +62,11 @@ struct ExpectationArgs {
     #[arg(long, value_name = "URL")]
     egress_target: Option<EgressServer>,
     /// Whether to create a Service of type LoadBalancer and test its addresses: if the cluster has a
-    /// provider that is known to cost nothing, such as MetalLB (`auto`), always, which may make a load
-    /// balancer that costs money and takes minutes (`required`: it must get addresses), or never (`off`)
+    /// provider that is known to be free, such as MetalLB (`auto`), always, which may create a load balancer
+    /// that costs money and takes minutes (`required`: it must get addresses), or never (`off`)
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     load_balancer: LoadBalancer,
-    /// Also test this Service of yours, read-only: its DNS records, its ClusterIPs and its
+    /// Also test this existing Service, read-only: its DNS records, its ClusterIPs and its
     /// endpoints, in each family; repeatable
     #[arg(long, value_name = "NAMESPACE/NAME")]
     target: Vec<TargetName>,
@@ -202,12 +202,12 @@ struct WorkloadArgs {
     /// else 8; failures are then probed from more nodes
     #[arg(long, value_name = "auto|full|NUMBER", default_value = "auto")]
     mesh: MeshChoice,
-    /// Also probe from the host network of each node, with a host-network pod in a namespace of its
-    /// own: if the cluster admits it (`auto`), always (`required`), or never (`off`)
+    /// Also probe from the host network of each node, with a host-network pod in a separate namespace: if the
+    /// cluster admits it (`auto`), always (`required`), or never (`off`)
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     host_network: HostNetwork,
-    /// Where something fails, look at the nodes' addresses, routes, neighbours and kernel settings from
-    /// their host-network pods, to prove the cause: if there are such pods (`auto`), or never (`off`).
+    /// If something fails, read the nodes' addresses, routes, neighbours and kernel settings in their
+    /// host-network pods, to prove the cause: if there are such pods (`auto`), or never (`off`).
     /// `rules` also lists their packet filters' rules, by `nft list ruleset` in kube-proxy's privileged
     /// pods, which needs permission to exec there, and takes up to 2 s and megabytes if there are thousands of Services
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -236,7 +236,7 @@ struct TimeArgs {
     /// Time limit for one connection attempt [default: from the suite]
     #[arg(long, value_name = "DURATION", value_parser = values::millis)]
     attempt_timeout: Option<u32>,
-    /// How long after the pods are ready a path may take to start working [default: from the
+    /// How long a path may take to start working after the pods are ready [default: from the
     /// suite]
     #[arg(long, value_name = "DURATION", value_parser = values::millis)]
     settle: Option<u32>,

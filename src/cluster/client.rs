@@ -56,8 +56,8 @@ pub(super) async fn client(
         Err(_) => {
             let seconds = patience.as_secs_f64();
             return Err(plugin_failed(format!(
-                "it returned no credentials within {seconds} s; if it needs you to log in, run it \
-                 once by hand, or give it more time with --connect-timeout"
+                "it returned no credentials within {seconds} s; if it needs you to log in, run it once \
+                 manually, or give it more time with --connect-timeout"
             )));
         }
     };

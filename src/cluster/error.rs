@@ -210,8 +210,8 @@ pub enum ClusterError {
     },
     /// It doesn't answer.
     #[error(
-        "timed out after {} s waiting for the API server {endpoint} ({doing}); check that it is \
-         healthy, and any firewall on the way",
+        "timed out after {} s waiting for the API server {endpoint} ({doing}); check that it is healthy, and \
+         any firewall in between",
         after.as_secs_f32()
     )]
     TimedOut {
@@ -372,6 +372,6 @@ fn listed(known: &[String]) -> String {
 fn hint(install_hint: &Option<String>) -> String {
     match install_hint.as_deref().map(str::trim).filter(|hint| !hint.is_empty()) {
         Some(hint) => format!("; the kubeconfig's install hint: {hint}"),
-        None => "; run it by hand to see why".to_owned(),
+        None => "; run it manually to see why".to_owned(),
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn limitations(record: &Record) -> Vec<String> {
     }
     if suite.families.len() < IpFamily::ALL.len() {
         let families = words::list(&suite.families);
-        limits.push(format!("The suite {} expects {families} alone.", suite.name));
+        limits.push(format!("The suite {} expects only {families}.", suite.name));
     }
     let reported = REGISTRY.iter().filter(|check| check.promise().about.level != Level::Own);
     let not_run: Vec<&str> =
@@ -61,7 +61,7 @@ fn other_probes(suite: &Suite) -> Option<String> {
     match built_in(name) {
         None => Some(format!("{name} is not a built-in suite.")),
         Some(known) if known.probes != suite.probes || known.primary != suite.primary => {
-            Some(format!("Probes were tried otherwise than the built-in suite {name} says."))
+            Some(format!("Probes were not made as in the built-in suite {name}."))
         }
         Some(_) => None,
     }

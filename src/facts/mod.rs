@@ -180,7 +180,7 @@ pub struct Node {
     pub kubelet_version: String,
     /// `status.nodeInfo.containerRuntimeVersion`.
     pub container_runtime: String,
-    /// Whether it has no kubelet of its own (virtual-kubelet, Fargate): pods there can't
+    /// Whether it has no kubelet (virtual-kubelet, Fargate): pods there can't
     /// be entered.
     pub is_virtual: bool,
     /// The first node that runs on the same kernel (`status.nodeInfo.bootID`), where that is another

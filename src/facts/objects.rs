@@ -64,7 +64,7 @@ pub struct Pods {
     pub seen: usize,
     /// Whether there are more than were looked at.
     pub more: bool,
-    /// Those with addresses of one family alone, by that family.
+    /// Those with addresses of only one family, by that family.
     pub single_stack: BTreeMap<IpFamily, Sample>,
 }
 
@@ -87,7 +87,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Whether nobody leads any more.
+    /// Whether there is no leader any more.
     pub fn is_stale(&self) -> bool {
         self.silent_seconds.is_some_and(|silent| silent > STALE * self.duration_seconds)
     }

@@ -3,8 +3,7 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-/// Places in a list, by names. They are only hints: whoever looks sees whether what is wanted still
-/// stands there.
+/// Places in a list, by names. They are only hints: a look-up checks whether the wanted entry is still there.
 #[derive(Debug, Default)]
 pub struct Places(OnceLock<HashMap<String, usize>>);
 

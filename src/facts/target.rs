@@ -109,7 +109,7 @@ impl TargetService {
         self.cluster_ips.iter().copied().find(|&ip| IpFamily::of(ip) == family)
     }
 
-    /// Whether it is a name alone, for something that has no endpoints here.
+    /// Whether it is only a DNS name (ExternalName), without endpoints here.
     pub const fn is_external(&self) -> bool {
         self.external_name.is_some()
     }

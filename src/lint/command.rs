@@ -37,14 +37,14 @@ pub struct LintArgs {
     /// List the rules
     #[arg(long)]
     pub rules: bool,
-    /// Show what was understood of each file, with its lines, instead of the findings
+    /// Show how each file was understood, line by line, instead of the findings
     #[arg(long, conflicts_with_all = ["rules", "fix", "diff"])]
     pub explain_file: bool,
-    /// Say what the cluster still needs to become dual-stack, step by step, instead of the findings;
+    /// Show what the cluster still needs to become dual-stack, step by step, instead of the findings;
     /// exits with 0 if it is dual-stack already
     #[arg(long, value_enum, conflicts_with_all = ["rules", "fix", "diff", "explain_file", "format"])]
     pub goal: Option<Goal>,
-    /// Fix in the files what has one right answer, and report the rest
+    /// Fix in the files what is unambiguous, and report the rest
     #[arg(long, conflicts_with_all = ["rules", "diff"], requires = "paths")]
     pub fix: bool,
     /// Show what --fix would change, as a diff; exits with 1 if there is anything

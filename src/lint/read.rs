@@ -135,7 +135,7 @@ impl Walk {
             Ok(_) => {
                 self.found
                     .skipped
-                    .push(format!("{name}: leads back to a directory that was already read"));
+                    .push(format!("{name}: links back to a directory that was already read"));
                 return;
             }
             Err(error) => {

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// What stands before the reason for which the API server could not reach a pod.
 const NOT_REACHED: &str = "error trying to reach service: ";
-/// What the API server says where it knows nobody to connect to.
+/// What the API server says if it has no endpoint to connect to.
 const NO_ENDPOINTS: &str = "no endpoints available";
 
 /// Carries out a batch by the API server's proxy, in the run's namespace.
@@ -86,14 +86,14 @@ async fn attempt(
             }
             None => Err(format!("the API server said: {}", status.message)),
         },
-        Ok(Err(error)) => Err(format!("the API server could not be asked: {error}")),
+        Ok(Err(error)) => Err(format!("the request to the API server failed: {error}")),
         Err(_) if knows_nobody => {
             Err(format!("the API server knows no endpoints of Service {service}"))
         }
         // It may wait for the pod, or be slow itself: one that answers at once waits.
         Err(_) => match timeout(limit, get(client, "/version")).await {
             Ok(Ok(_)) => Ok(Outcome::TimedOut),
-            _ => Err(format!("the API server gave no answer in {limit:?}")),
+            _ => Err(format!("no answer from the API server in {limit:?}")),
         },
     }
 }

@@ -143,7 +143,7 @@ fn resolver(address: SocketAddr) -> Result<TokioResolver, NetError> {
 /// Asks for the records of a target.
 async fn ask(resolver: &TokioResolver, target: &Target) -> Result<Outcome, String> {
     let Target::Dns { name, family } = target else {
-        return Err("a DNS pod can only be asked for records".to_owned());
+        return Err("a DNS pod can only be queried for records".to_owned());
     };
     let mut name =
         Name::from_ascii(name).map_err(|_| format!("{name:?} is not a valid DNS name"))?;

@@ -134,7 +134,7 @@ async fn toward_nodes(family: IpFamily, facts: &Facts) -> Result<IpAddr, String>
         match source_toward(ip).await {
             Ok(own) if !own.is_loopback() && !own.is_unspecified() => return Ok(own),
             Ok(own) => why = format!("this machine would reach {ip} from {own}"),
-            Err(error) => why = format!("this machine has no {family} way to {ip}: {error}"),
+            Err(error) => why = format!("this machine has no {family} route to {ip}: {error}"),
         }
     }
     Err(why)

@@ -73,7 +73,7 @@ pub(super) fn of_words(words: &str) -> Option<Outcome> {
 }
 
 impl Outcome {
-    /// Whether somebody answered, though not as our own pods or a DNS server of the cluster would.
+    /// Whether there was an answer, though not one that our pods or the cluster's DNS servers would give.
     pub fn is_an_answer(&self) -> bool {
         match self {
             Self::WrongAnswer { .. } => true,

@@ -145,7 +145,7 @@ pub enum Target {
         /// Address and port.
         address: SocketAddr,
     },
-    /// A TCP connection that nobody may accept: it is refused, or nothing comes back.
+    /// A TCP connection that must not be accepted: it is refused, or nothing comes back.
     Unanswered {
         /// Address and port.
         address: SocketAddr,
@@ -327,8 +327,8 @@ impl Attempts {
     }
 
     /// How many successes must follow an attempt that ran out of time between successes, for it to have
-    /// been no dead backend: a whole sample where several backends share the traffic, and else so many
-    /// that a second one that is dead would have been met.
+    /// been no broken backend: a whole sample if several backends share the traffic, and otherwise so many
+    /// that a second, broken one would have been hit.
     pub(crate) fn once_more(&self) -> u16 {
         self.successes.max(if self.distinct > 1 { self.bound } else { ONCE_MORE })
     }

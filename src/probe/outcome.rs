@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-/// How it is told of a DNS server that nothing at all came back: the tool had to be stopped.
+/// How a DNS server without any response is reported: the tool had to be stopped.
 pub(super) const DNS_LATE: &str = "no answer in time";
 
 /// The same: it gave up by itself.
@@ -153,7 +153,7 @@ impl Outcome {
         }
     }
 
-    /// What an attempt to open a connection means where nobody may accept it.
+    /// What an attempt to open a connection means if it must not be accepted.
     pub fn where_unanswered(self) -> Self {
         match self.where_closed() {
             Self::TimedOut | Self::Unreachable { .. } | Self::Reset => Self::Silent,
@@ -184,7 +184,7 @@ impl fmt::Display for Outcome {
             Self::Answered(answer) => write!(f, "answered by {}", answer.pod),
             Self::Connected => f.write_str("connected"),
             Self::Rejected => f.write_str("refused, as it must be"),
-            Self::Silent => f.write_str("no answer, as it must be"),
+            Self::Silent => f.write_str("no answer, as expected"),
             Self::Health { status, .. } => write!(f, "HTTP {status}"),
             Self::Counted { trains } => {
                 let (sent, answered) = trains.iter().fold((0, 0), |(sent, answered), train| {

@@ -46,7 +46,7 @@ pub(super) async fn carry_out(probes: Batch, sink: &Sink) {
         .await;
 }
 
-/// A client that goes straight to where it is told to, each time over a new connection.
+/// A client that connects directly to the given address, each time over a new connection.
 fn client() -> Result<Client, reqwest::Error> {
     Client::builder()
         .no_proxy()

@@ -42,7 +42,7 @@ impl ProxyPage {
             } else if self.healthy {
                 None
             } else {
-                Some("it is unhealthy, and does not say in which family".to_owned())
+                Some("it is unhealthy, but does not report in which family".to_owned())
             };
         };
         // Fractions of a second make it no clearer.

@@ -13,7 +13,7 @@ pub struct ProbeId(pub(super) usize);
 
 /// The probes of a run, each once, with what was observed of them. Two checks that want the same
 /// tried share one probe: while a run plans, it finds the probe's id by the whole probe, and nothing
-/// else does. Records and everything after planning know ids alone.
+/// else does. Records and everything after planning use only ids.
 #[derive(Clone, Debug, Default)]
 pub struct ProbeTable {
     entries: Vec<Entry>,

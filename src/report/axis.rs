@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-/// How many ends have a row of their own each.
+/// How many ends have their own row.
 const MOST: usize = 24;
 /// How many ends that stand out have one where there are more.
 const STANDOUTS: usize = 8;
@@ -103,7 +103,7 @@ impl Axis {
     }
 }
 
-/// The ends at which far more went wrong than at the others: where all paths to one node are dead,
+/// The ends at which far more went wrong than at the others: where all paths to one node are broken,
 /// it is that node, and not every other.
 fn standouts<'a>(order: &[(&'a str, usize)]) -> Vec<&'a str> {
     let mut bad: Vec<_> = order.iter().filter(|(_, count)| *count > 0).copied().collect();

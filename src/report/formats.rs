@@ -2,7 +2,7 @@
 
 use super::{Format, gitlab, html, json, junit, markdown, tap};
 
-/// Every format, in the order in which help lists them. A new one is a file of its own and a line
+/// Every format, in the order in which help lists them. A new one is a new file and a line
 /// here.
 pub static FORMATS: [&Format; 6] = [
     &html::FORMAT,

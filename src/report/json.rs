@@ -21,7 +21,7 @@ pub(crate) static FORMAT: Format = Format {
     },
 };
 
-/// A record as it is written: each field on a line of its own, and so each entry of its lists, so
+/// A record as it is written: each field on a separate line, and so each entry of its lists, so
 /// that one case or one probe is one line.
 pub(super) fn written(record: &Record) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();

@@ -96,7 +96,7 @@ impl Stream {
         )
     }
 
-    /// Writes a line where nobody could be told that it failed.
+    /// Writes a line whose failure can't be reported anywhere.
     pub(crate) fn say(&mut self, line: &str) {
         // A stderr that can't be written to leaves no place to complain.
         let _ = self.print(&format!("{line}\n"));

@@ -71,12 +71,12 @@ enum Abort {
     #[error("interrupted by the user")]
     Interrupted,
     #[error(
-        "the run did not finish within {}; raise the limit with --timeout, or see with --verbose what it waits for",
+        "the run did not finish within {}; raise the limit with --timeout, or use --verbose to see what it waits for",
         seconds(*.0)
     )]
     Deadline(Duration),
     #[error(
-        "somebody else removed {} of the run's workload while it ran; run again",
+        "{} of the run's workload was deleted by someone else during the run; run again",
         fixture::few(.0.iter().map(String::as_str))
     )]
     Removed(Vec<String>),
@@ -176,7 +176,9 @@ pub async fn run(
         session.notice(rules::PRICE.to_owned());
     }
     for missing in preflight.missing {
-        session.notice(format!("missing permission: {missing} (what needs it is not determined)"));
+        session.notice(format!(
+            "missing permission: {missing} (cases that need it are not determined)"
+        ));
     }
     for notice in check::notices(session.world()) {
         session.notice(notice);

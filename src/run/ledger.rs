@@ -281,7 +281,7 @@ fn read_each<'a>(
 /// Why a case that was planned was not judged, in a run that ended so.
 pub fn why_open(broken_off: Option<&BrokenOff>) -> String {
     broken_off.map_or_else(
-        || "it was not tried".to_owned(),
+        || "it was not tested".to_owned(),
         |broken_off| format!("not determined: {}", broken_off.error),
     )
 }

@@ -33,7 +33,7 @@ use crate::{
     fixture::FixtureOptions, probe::EgressServer, suite::Suite,
 };
 
-/// How long a run may take, if nobody says otherwise.
+/// How long a run may take by default.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(180);
 
 /// What to run, and on what.
@@ -79,17 +79,17 @@ pub enum SnapshotPolicy {
 pub struct Events(Option<mpsc::UnboundedSender<Event>>);
 
 impl Events {
-    /// Events that somebody reads.
+    /// Events with a reader.
     pub const fn to(sender: mpsc::UnboundedSender<Event>) -> Self {
         Self(Some(sender))
     }
 
-    /// Events that nobody reads.
+    /// Events without a reader.
     pub const fn discarded() -> Self {
         Self(None)
     }
 
-    /// Tells of an event. Where the reader has gone, nobody wants to know.
+    /// Sends an event; it is dropped if the reader has gone.
     pub fn send(&self, event: Event) {
         if let Some(sender) = &self.0 {
             let _ = sender.send(event);

@@ -26,7 +26,7 @@ use crate::{
 /// What a run would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// The API server; `None` where nobody connected.
+    /// The API server; `None` if there was no connection.
     pub server: Option<Server>,
     /// The suite's name.
     pub suite: String,

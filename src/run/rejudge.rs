@@ -37,7 +37,7 @@ pub fn rejudge(record: Record, checks: Vec<&'static dyn DynCheck>) -> Record {
         }
     }
     let reason = match &record.broken_off {
-        None => "the record doesn't hold the probes of this case".to_owned(),
+        None => "the record doesn't contain the probes of this case".to_owned(),
         broken_off => why_open(broken_off.as_ref()),
     };
     ledger.close(&reason);

@@ -22,10 +22,10 @@ const CONTAINER: &str = "kube-proxy";
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// What is said before anything is made.
-pub(super) const PRICE: &str = "where something fails, --snapshot rules lists the packet filter's \
- rules of up to 7 nodes, by `nft list \
-     ruleset` in kube-proxy's privileged pods there: this changes nothing, takes up to 2 s, and makes a node with \
-     thousands of Services send some megabytes by the API server; what is kept in the record are rules that \
+pub(super) const PRICE: &str = "if something fails, --snapshot rules lists the packet filter's rules of up to 7 \
+     nodes, by `nft list \
+     ruleset` in kube-proxy's privileged pods there: this changes nothing, takes up to 2 s, and transfers some \
+     megabytes through the API server from a node with thousands of Services; the record keeps only rules that \
      drop, without comments, and whether ClusterIPs of the run are translated";
 
 /// What it takes.

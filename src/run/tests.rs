@@ -66,7 +66,7 @@ fn a_record_that_lacks_observations_never_passes() {
     assert_eq!(again.exit(), Exit::Inconclusive);
     let reached = again.judged.iter().find(|judged| judged.case.check == "pod::reachable").unwrap();
     assert_eq!(reached.verdict.status(), Status::Inconclusive);
-    assert_eq!(reached.verdict.detail(), "the record doesn't hold the probes of this case");
+    assert_eq!(reached.verdict.detail(), "the record doesn't contain the probes of this case");
 }
 
 #[test]

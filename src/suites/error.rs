@@ -44,8 +44,8 @@ pub enum SuiteError {
     },
     /// A selection of a check that compares the families' times, and no limit is given.
     #[error(
-        "{name} holds the families' times against a limit, and none is given; give one with \
-         --max-family-gap, such as 200ms or 2x"
+        "{name} compares the families' times with a limit, but none is given; set one with --max-family-gap, \
+         such as 200ms or 2x"
     )]
     NoLimit {
         /// What was asked for.

@@ -68,7 +68,7 @@ impl Material {
                 archive.add(&format!("report.{end}"), format.what, report);
             }
         }
-        archive.add("versions.txt", "what runs in which version", versions(&record).into_bytes());
+        archive.add("versions.txt", "versions of all components", versions(&record).into_bytes());
         nodes(&mut archive, &record)?;
         let mut unread = Unread::default();
         for Read { name, what, found } in objects {
@@ -167,15 +167,13 @@ fn nodes(archive: &mut Archive, record: &Record) -> Result<(), DumpError> {
     }
     for ruleset in &record.facts.rulesets {
         let node = &ruleset.node;
-        let what =
-            format!("what of the packet filter's rules of {node} has to do with what was tried");
+        let what = format!("the packet filter's rules of {node} that concern the probes");
         archive.add_bounded(&format!("nodes/{node}-rules.json"), &what, pretty(ruleset)?);
     }
     let mut unread = Unread::default();
     for diagnostics in &record.facts.diagnostics {
         let node = &diagnostics.node;
-        let what =
-            format!("pods of {node}'s network, their Events, and what their logs complain of");
+        let what = format!("pods of {node}'s network, their Events, and errors in their logs");
         archive.add_bounded(&format!("nodes/{node}-pods.json"), &what, pretty(diagnostics)?);
         diagnostics.unread.iter().for_each(|why| unread.add(why, node.clone()));
     }
@@ -231,16 +229,16 @@ fn introduction(record: &Record, redacted: bool) -> String {
     let mut text = format!(
         "# Run {} of dualstack\n\nSuite {}, begun {}, against Kubernetes {}.\n\n\
          Begin with `report.md`. `dualstack judge run.json` judges the run again, without its cluster.\n\n\
-         No Secret, kubeconfig or environment of a pod is in here; lines of configuration that may be \
-         about a secret say `<withheld>`.",
+         No Secret, kubeconfig or environment of a pod is in here; lines of configuration that may contain a \
+         secret are replaced by `<withheld>`.",
         started.run, started.suite, record.started_at, started.server.version
     );
     text.push_str(if redacted {
-        "\n\nNames of nodes, hosts and contexts, of namespaces, Services and pods of others, and all \
-         addresses are replaced, each by the same one everywhere. Ranges, families and kinds of \
-         addresses are kept, and so are names of interfaces, versions, times and what every cluster \
-         has. The record is judged as the real one is. What others wrote (messages, logs, \
-         configuration) may name more than is known to be a name: read it before you pass it on."
+        "\n\nNames of nodes, hosts and contexts, of namespaces, Services and pods of others, and all addresses \
+         are replaced consistently. Ranges, families and kinds of addresses are kept, and so are names of \
+         interfaces, versions, times and standard names. The record gets the same verdicts as the original. \
+         Text from elsewhere (messages, logs, configuration) may contain names that were not recognized: read \
+         it before you share it."
     } else {
         "\n\nNames and addresses are the real ones; `--redact` replaces them."
     });

@@ -36,7 +36,7 @@ fn a_record_alone_makes_an_archive_that_can_be_judged() {
         assert!(files.contains_key(file), "{file}: {:?}", files.keys());
     }
     let contents = &files["CONTENTS.md"];
-    assert!(contents.contains("no cluster was asked"), "{contents}");
+    assert!(contents.contains("no cluster was contacted"), "{contents}");
     let record = directory.path().join("run.json");
     fs::write(&record, &files["run.json"]).unwrap();
     let judged = run(&["judge", record.to_str().unwrap()]);
@@ -86,7 +86,7 @@ fn what_no_archive_can_be_made_of_is_refused_before_anything_is_done() {
         Exit::Usage,
         &["--context must come before `--`", "sysdump --context NAME"],
     );
-    refused(&["sysdump", "--", "--no-such"], Exit::Usage, &["behind `--`", "--no-such"]);
+    refused(&["sysdump", "--", "--no-such"], Exit::Usage, &["after `--`", "--no-such"]);
     refused(&["sysdump", NODE_CHECKS, "--", "--nodes", "1"], Exit::Usage, &["RUN OPTIONS"]);
     // A run that can't begin is no archive.
     refused(&["sysdump", "--kubeconfig", "/nonexistent"], Exit::Usage, &["/nonexistent"]);

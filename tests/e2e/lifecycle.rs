@@ -137,7 +137,7 @@ fn interrupted_twice(bed: &Bed) {
 fn assert_removed(run: &Run) {
     assert_eq!(run.code, 5, "{}", run.output);
     assert_eq!(run.cases(Status::Fail), Vec::<String>::new(), "{}", run.output);
-    assert!(run.output.contains("somebody else removed"), "{}", run.output);
+    assert!(run.output.contains("deleted by someone else"), "{}", run.output);
 }
 
 fn robbed(bed: &Bed) {

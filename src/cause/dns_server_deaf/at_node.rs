@@ -74,8 +74,8 @@ fn at_node(
     let place = DnsPlace::of(evidence.world);
     let found = Found {
         what: format!(
-            "Node {node} drops DNS ({over} port 53) over {family} on its way to and from its pods: they get no \
-             answer from DNS pods on other nodes, and the DNS pods on {node} answer nobody there."
+            "Node {node} drops DNS ({over} port 53) over {family} to and from its pods: they get no \
+             answer from DNS pods on other nodes, and the DNS pods on {node} answer no client there."
         ),
         evidence: seen
             .map(|probed| {

@@ -65,8 +65,8 @@ fn of_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     fix.extend(remedy::pod_network_of_cni(evidence.world, family));
     let found = Found {
         what: format!(
-            "Node {node} has no correct {family} route to the pods on any other node: what the pod network sets up \
-             on a node is missing there."
+            "Node {node} has no correct {family} route to the pods on any other node: the pod network is not \
+             set up there."
         ),
         evidence: seen,
         reproduce: vec![commands::route(node, ip), commands::on_node(node, "ip link")],

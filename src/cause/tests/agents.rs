@@ -6,7 +6,7 @@ use crate::{
     facts::{Cni, Fact},
     lab::{Fault, Lab},
     net::IpFamily::{V4, V6},
-    snapshot::{Component, NetworkPod, Told},
+    snapshot::{Component, NetworkPod, NodeDiagnostics},
 };
 
 /// The pods that a DaemonSet has on each node of the lab, of which one is missing or doesn't run.
@@ -26,12 +26,12 @@ pub(super) fn agents(lab: &mut Lab, without: &str, down: bool) {
         ended: (node == without).then(|| "Error, exit code 1".to_owned()),
     };
     let nodes: Vec<String> = lab.fixture.selected().map(str::to_owned).collect();
-    lab.facts.told = nodes
+    lab.facts.diagnostics = nodes
         .into_iter()
         .map(|node| {
             let there = node != without || down;
             let pods = there.then(|| pod(&node)).into_iter().collect();
-            Told { node, pods, ..Told::default() }
+            NodeDiagnostics { node, pods, ..NodeDiagnostics::default() }
         })
         .collect();
 }
@@ -106,11 +106,11 @@ fn where_nobody_tells_of_the_agents_the_paths_alone_speak() {
     let forbidden = unlet().changed(|lab| {
         agents(lab, "n2", false);
         let why = "missing permission: list pods in namespace kube-system".to_owned();
-        lab.facts.told.iter_mut().for_each(|told| told.unread.push(why.clone()));
+        lab.facts.diagnostics.iter_mut().for_each(|told| told.unread.push(why.clone()));
     });
     let unseen = unlet().changed(|lab| {
         agents(lab, "n2", false);
-        lab.facts.told.iter_mut().for_each(|told| told.pods.clear());
+        lab.facts.diagnostics.iter_mut().for_each(|told| told.pods.clear());
     });
     let unknown = unlet().changed(|lab| {
         agents(lab, "n2", false);

@@ -20,7 +20,7 @@ fn a_node_whose_ways_are_all_slow_in_one_family_is_named() {
     assert!(!red.is_empty() && red.iter().all(|name| cause.explains.contains(name)), "{cause:#?}");
     // Of its two ways one leads to n2, so that single answers scatter.
     assert!(cause.explains.contains(&"parity::answer_times/n1 -> pods".to_owned()), "{cause:#?}");
-    let quick = "ways that have nothing to do with n2 take 10 ms";
+    let quick = "paths that don't involve n2 take 10 ms";
     assert!(cause.evidence.iter().any(|fact| fact == quick), "{cause:#?}");
     assert!(!cause.evidence.iter().any(|fact| fact.contains("SYN")), "{cause:#?}");
 }

@@ -33,7 +33,7 @@ fn an_error_for_the_records_of_one_family_is_told_from_silence() {
         });
         let cause =
             assert_cause(&run, "dns_records_failing", &["The cluster's DNS answers", words]);
-        assert!(cause.what.ends_with("rightly."), "{}", cause.what);
+        assert!(cause.what.ends_with("correctly."), "{}", cause.what);
         assert_eq!(run.record.causes.len(), 1, "{:?}", run.record.causes);
     }
     let lab = Lab::dual().with(Fault::RecordsFail { pod: Some("coredns-b"), family: V6 });

@@ -422,7 +422,7 @@ fn what_a_node_sends_under_its_own_address_is_told_from_what_its_pods_send() {
     let dropped = |at| Fault::NodeAddressDropped { of: "n3", at, family: V6 };
     let lab = || Lab::dual().with_hosts();
     let words =
-        ["What n3 sends under its own address over IPv6 does not reach n2", "a filter on n2"];
+        ["Packets that n3 sends from its own address over IPv6 don't reach n2", "a filter on n2"];
     assert_one(&lab().with(dropped("n2")), "node_address_filtered", &words);
     let words = ["does not reach n1 and n2", "a filter on n3"];
     assert_one(&lab().with(dropped("n2")).with(dropped("n1")), "node_address_filtered", &words);

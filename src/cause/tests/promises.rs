@@ -41,7 +41,7 @@ fn affinity_is_not_judged_where_it_can_not_be_seen() {
     let alone = Lab::new(1, &[V4, V6]).run();
     let case = alone.case("service::session_affinity/ipv6/n1 -> session-affinity");
     assert_eq!(case.verdict.status(), Status::Skip);
-    assert!(case.verdict.detail().contains("one backend alone"), "{}", case.verdict.detail());
+    assert!(case.verdict.detail().contains("only one backend"), "{}", case.verdict.detail());
 
     let changed = Lab::dual().with(Fault::AffinityOff { at: "n1", family: V6 }).changed(|lab| {
         for service in &mut lab.fixture.services {
@@ -102,7 +102,7 @@ fn a_client_whose_address_is_lost_is_told_from_one_that_is_the_node_itself() {
     // A lone node may be this machine.
     let run = assert_red(&Lab::new(1, &[V4, V6]).with(lost("n1")), |_| false);
     let case = run.case("service::traffic_policy/ipv6/outside -> local on n1");
-    assert!(case.verdict.detail().contains("can't be told"), "{}", case.verdict.detail());
+    assert!(case.verdict.detail().contains("is unknown"), "{}", case.verdict.detail());
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn the_first_size_that_fails_is_named_for_each_direction() {
     let up = Lab::dual().with(narrow("n1", "n2")).run();
     let case = up.case("pod::payload/ipv6/n1 -> n2");
     assert_eq!(case.verdict.detail(), "lost from requests of 1380 bytes: timed out 3 times");
-    let cause = assert_cause(&up, "path_mtu", &["on the way from n1 to n2"]);
+    let cause = assert_cause(&up, "path_mtu", &["on the path from n1 to n2"]);
     let sizes = "1280 bytes pass from n1 to n2, 1380 bytes don't";
     assert!(cause.evidence.iter().any(|seen| seen == sizes), "{:?}", cause.evidence);
     let both = Lab::dual().with(narrow("n1", "n2")).with(narrow("n2", "n1")).run();
@@ -198,7 +198,7 @@ fn a_service_over_sctp_without_endpoints_or_a_family_is_red() {
     assert_cause(&run, "endpoints_missing", &["IPv6"]);
     let healthy = Lab::dual().run();
     let detail = healthy.case("service::sctp/ipv4/sctp").verdict.detail().to_owned();
-    assert!(detail.contains("traffic not tried"), "{detail}");
+    assert!(detail.contains("traffic not tested"), "{detail}");
 }
 
 #[test]

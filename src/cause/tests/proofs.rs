@@ -210,7 +210,7 @@ fn a_rule_that_leads_past_a_route_is_named() {
         routes.push(route(pod, None));
     });
     let cause = assert_one(&lab, "pod_route_missing", &["n1", "n2"]);
-    assert!(cause.evidence[1].contains("so a rule (`ip rule`) leads past it"), "{cause:#?}");
+    assert!(cause.evidence[1].contains("so a rule (`ip rule`) bypasses it"), "{cause:#?}");
     assert!(cause.fix[0].starts_with("Find what set that route or rule on n1"), "{cause:#?}");
 }
 
@@ -222,7 +222,7 @@ fn a_node_that_takes_pods_of_another_for_its_own_has_no_route_to_them() {
     });
     let cause = assert_one(&lab, "pod_route_missing", &["n1", "n2"]);
     assert_eq!(cause.confidence, Confidence::Proved);
-    assert!(cause.evidence[0].contains("for an address of its own"), "{cause:#?}");
+    assert!(cause.evidence[0].contains("as its own address"), "{cause:#?}");
 }
 
 #[test]

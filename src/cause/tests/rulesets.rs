@@ -120,7 +120,7 @@ fn rules_of_kube_proxy_that_are_not_there_prove_that_it_carries_no_services() {
     );
     let there = assert_one(&with_rules(lab(), true, ""), "service_proxy_down", &["n2"]);
     assert_eq!(there.confidence, Confidence::Likely, "{there:#?}");
-    assert!(speaks(&there, "something else loses what is sent there"), "{there:#?}");
+    assert!(speaks(&there, "something else drops packets to it"), "{there:#?}");
     let broken_off = lab().changed(|lab| {
         *lab = with_rules(std::mem::replace(lab, Lab::dual()), false, "");
         lab.facts.rulesets[0].incomplete = Some("timed out".to_owned());

@@ -36,11 +36,11 @@ impl Check for Endpoints {
 
     const PROMISE: Promise = Promise {
         id: "change::endpoints",
-        summary: "from every node, a Service no longer leads to its only backend soon after that is gone, and leads to \
-         another one soon after that is there, with datagrams from the same port, too",
+        summary: "from every node, soon after a Service's only backend is replaced, its connections reach the \
+                  new backend and no longer the old one, and so do datagrams from the same port",
         why: "Every rollout replaces backends. A service proxy that follows in one family only sends the other \
-         one to addresses which are gone, or soon somebody else's; and a flow of datagrams that conntrack \
-         still has goes on to its old backend until the proxy makes it forget, in each family by itself.",
+              one to addresses that are gone, or reused by another pod; and a flow of datagrams that conntrack \
+              still tracks goes to the old backend until the proxy deletes the entry, separately in each family.",
         source: "https://kubernetes.io/docs/reference/networking/virtual-ips/; upstream's dual-stack tests \"should \
          update endpoints\", and its tests of conntrack",
         about: About::feature("ServiceEndpointChange")
@@ -171,8 +171,8 @@ impl Follower {
         let detail = &symptom.detail;
         let what = match reading.probe.aim.turn() {
             Some(Turn::Gone) => format!(
-                "A Service's only backend was gone, and {seconds} s later node {node} still led {family} \
-                 connections of a pod to it by the ClusterIP {target}: {detail}."
+                "{seconds} s after a Service's only backend was removed, node {node} still sent {family} \
+                 connections of a pod to it at the ClusterIP {target}: {detail}."
             ),
             Some(Turn::After) => format!(
                 "Datagrams that a pod on node {node} sends from one port to the {family} ClusterIP {target} do \

@@ -43,10 +43,9 @@ impl Check for KubernetesService {
         id: "control_plane::kubernetes_service",
         summary: "from every node, the ClusterIPs of the API server's own Service accept connections, its \
          EndpointSlices are of the Service's families, and its certificate names them",
-        why: "Operators, controllers, DNS servers and the agents of pod networks find the API server by the \
-         Service default/kubernetes, and by nothing else. A node that loses this one ClusterIP runs \
-         pods that look healthy and can't do their work. The Service has one family, that of the \
-         address which the API server advertises.",
+        why: "Operators, controllers, DNS servers and the agents of pod networks find the API server only by \
+              the Service default/kubernetes. On a node that loses this ClusterIP, pods look healthy but can't \
+              do their work. The Service has one family, that of the address that the API server advertises.",
         source: "https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/; kube-apiserver flags \
          --service-cluster-ip-range and --advertise-address; upstream's tests \"should provide secure \
          master service\" and \"kubernetes.default Service\"",

@@ -30,10 +30,10 @@ impl Check for ToPod {
     const PROMISE: Promise = Promise {
         id: "control_plane::to_pod",
         summary: "the API server reaches the pods behind a Service of each family, wherever pods reach each other",
-        why: "Admission webhooks and aggregated APIs are pods that the API server connects to. Where it can't \
-         in the family that their Service has, every request that they must see waits and fails: nothing \
-         is created or changed any more. Control planes outside the pod network reach pods by tunnels and \
-         firewalls that may know one family alone.",
+        why: "Admission webhooks and aggregated APIs are pods that the API server connects to. If it can't in \
+              their Service's family, every request that they must review waits and fails: nothing can be \
+              created or changed. Control planes outside the pod network reach pods through tunnels and \
+              firewalls that may support only one family.",
         source: "https://kubernetes.io/docs/concepts/architecture/control-plane-node-communication/; subresource \
          services/proxy; KEP-1281 Network Proxy",
         about: About::core().titled("API server to pods"),

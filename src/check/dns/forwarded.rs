@@ -74,7 +74,7 @@ fn only(upstreams: &[IpAddr]) -> String {
     let has = |family| upstreams.iter().any(|&ip| IpFamily::of(ip) == family);
     let one = IpFamily::ALL.into_iter().find(|&family| has(family) && !has(family.other()));
     one.map_or_else(String::new, |family| {
-        format!(", over {family} alone: is there a way out of the cluster in that family?")
+        format!(", only over {family}: does the cluster have egress in that family?")
     })
 }
 

@@ -28,8 +28,8 @@ impl Check for Headless {
         id: "dns::headless",
         summary: "the A and AAAA records of headless Services, with a selector and without, are the addresses of \
          all their pods, asked from a pod on every node",
-        why: "StatefulSets and databases find their members by a headless Service. It has no ClusterIP that \
-         could stand in for a family: members without a record in it are unknown there.",
+        why: "StatefulSets and databases find their members by a headless Service. It has no ClusterIP, so \
+              members without a record in a family can't be found in that family.",
         source: "Kubernetes DNS-Based Service Discovery specification, 2.4.1; \
          https://kubernetes.io/docs/concepts/services-networking/service/#headless-services",
         about: About::feature("DNSHeadless").titled("DNS, headless Services"),
@@ -133,7 +133,7 @@ fn failure(asker: &Asker, world: World<'_>, reading: &Reading<'_>, symptom: &Sym
     let seen = &symptom.detail;
     Failure::new(format!(
             "DNS, asked from a pod on node {from} for the {record} records of the headless Service {name}, \
-             does not give the addresses of its pods, though it knows other Services: {seen}."
+             does not return the addresses of its pods, though it knows other Services: {seen}."
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
         .reproduce([DnsPlace::of(world).configuration()])

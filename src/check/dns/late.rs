@@ -25,7 +25,7 @@ pub(super) fn lost(readings: &Readings<'_>) -> Option<Blocked> {
             _ => "dns::servers",
         };
         let detail = &witness.symptom()?.detail;
-        let reason = format!("DNS doesn't answer other questions rightly ({detail})");
+        let reason = format!("DNS doesn't answer other queries correctly ({detail})");
         Some(Blocked { by: Some(by), reason })
     })
 }

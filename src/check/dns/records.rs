@@ -37,12 +37,12 @@ impl Check for Records {
 
     const PROMISE: Promise = Promise {
         id: "dns::records",
-        summary: "every Service's A and AAAA records are its ClusterIPs, those of an ExternalName are of what it \
-         stands for, and a family that it lacks is answered without records, asked from a pod on every \
-         node and from every DNS pod",
-        why: "Clients learn families from DNS alone: without its AAAA record a dual-stack Service is \
-         IPv4 to everyone. A Service of one family must be answered with no records in the other, \
-         and never with NXDOMAIN, which tells resolvers that the name doesn't exist in any family.",
+        summary: "every Service's A and AAAA records are its ClusterIPs, those of an ExternalName are its \
+                  target's, and queries for a family that it lacks get no records, asked from a pod on every \
+                  node and from every DNS pod",
+        why: "Clients learn families only from DNS: without its AAAA record a dual-stack Service is IPv4-only \
+              to everyone. For a Service of one family, DNS must return no records in the other one, but never \
+              NXDOMAIN, which tells resolvers that the name doesn't exist in any family.",
         source: "Kubernetes DNS-Based Service Discovery specification, 2.3.1; RFC 2308 (NODATA and \
          NXDOMAIN); https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/",
         about: About::core().titled("DNS"),
@@ -71,11 +71,11 @@ impl Check for Records {
                     cases.extend(value.pods.iter().map(|pod| pod_case(world, family, pod)));
                 }
                 Fact::Absent { reason } => {
-                    let reason = format!("no DNS pod is asked: {reason}");
+                    let reason = format!("no DNS pod is queried: {reason}");
                     cases.push(unasked(Verdict::skip(reason)));
                 }
                 Fact::Forbidden { reason } => {
-                    let reason = format!("no DNS pod is asked: missing permission: {reason}");
+                    let reason = format!("no DNS pod is queried: missing permission: {reason}");
                     cases.push(unasked(Verdict::inconclusive(reason)));
                 }
             }
@@ -92,15 +92,13 @@ impl Check for Records {
             && world.fixture.dns_away.contains(name)
             && (unknown.is_some() || !bad.is_empty())
         {
-            return Verdict::skip(format!(
-                "{name} was replaced or not Ready while the run went on"
-            ));
+            return Verdict::skip(format!("{name} was replaced or not Ready during the run"));
         }
         // Over one connection a server answers one question after the other.
         if let (Server::Pod { name, .. }, Some(_), []) = (&asked.who, &unknown, bad.as_slice())
             && slow
         {
-            let reason = format!("{name} answers too slowly to be asked for all names");
+            let reason = format!("{name} answers too slowly to query all names");
             return Blocked { by: Some("dns::servers"), reason }.verdict(world.suite);
         }
         let Some((_, first)) = bad.first() else {
@@ -235,17 +233,19 @@ impl Asked {
         let (kind, seen) = (first.kind, &first.detail);
         let what = match kind {
             Kind::NoRecords => format!(
-                "{who} has no {record} record for {services}, though each has an {family} ClusterIP or \
-                 stands for a Service that has one."
+                "{who} has no {record} record for {services}, though each has an {family} ClusterIP or refers \
+                 to a Service that has one."
             ),
             Kind::NoSuchName => format!(
                 "{who} says that the names of {services} don't exist (NXDOMAIN) when asked for \
                  {record}."
             ),
             Kind::WrongRecords => {
-                format!("{who} gives wrong {record} records for {services}: {seen}.")
+                format!("{who} returns wrong {record} records for {services}: {seen}.")
             }
-            _ => format!("{who} does not answer for the {record} records of {services}: {seen}."),
+            _ => format!(
+                "{who} does not answer queries for the {record} records of {services}: {seen}."
+            ),
         };
         let place = DnsPlace::of(world);
         Failure::new(what)

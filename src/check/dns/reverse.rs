@@ -24,11 +24,11 @@ impl Check for Reverse {
 
     const PROMISE: Promise = Promise {
         id: "dns::reverse",
-        summary: "a Service's ClusterIPs lead to its name by PTR records, in in-addr.arpa and ip6.arpa, asked \
+        summary: "a Service's ClusterIPs resolve to its name by PTR records, in in-addr.arpa and ip6.arpa, asked \
          from a pod on every node",
-        why: "Mail and database servers, Kerberos and logs look names up by addresses. A Corefile that was \
-         written for IPv4 serves in-addr.arpa alone: such look-ups of IPv6 addresses fail, or wait for \
-         servers outside that know nothing of the cluster.",
+        why: "Mail and database servers, Kerberos and logs do reverse look-ups. A Corefile that was written for \
+              IPv4 serves only in-addr.arpa: look-ups of IPv6 addresses fail, or wait for servers outside that \
+              don't know the cluster.",
         source: "Kubernetes DNS-Based Service Discovery specification, 2.3.1 (PTR record); RFC 3596, 2.5 \
          (ip6.arpa); https://coredns.io/plugins/kubernetes/",
         about: About::feature("DNSReverse").titled("DNS, names by addresses"),
@@ -83,12 +83,12 @@ fn failure(asker: &Asker, world: World<'_>, reading: &Reading<'_>, symptom: &Sym
     let address = target.to_string();
     let what = match symptom.kind {
         Kind::WrongRecords => format!(
-            "DNS, asked from a pod on node {from} for the {address}, gives another name: {}.",
+            "DNS, asked from a pod on node {from} for the {address}, returns another name: {}.",
             symptom.detail
         ),
         _ => format!(
-            "DNS, asked from a pod on node {from} for the {address} in {zone}, doesn't give the \
-                 Service's name, though it finds the address by the name: {}.",
+            "DNS, asked from a pod on node {from} for the {address} in {zone}, doesn't return the Service's \
+             name, though it resolves the name to the address: {}.",
             symptom.detail
         ),
     };

@@ -32,9 +32,9 @@ impl Check for Servers {
         id: "dns::servers",
         summary: "the DNS Service at each of its ClusterIPs, and every DNS pod at each of its addresses, answers \
          pods on every node over UDP and TCP, within 1.5 s",
-        why: "A resolver asks one server at one address over UDP, and comes back over TCP where the answer \
-         doesn't fit. A replica that does not answer in one family or over one transport makes \
-         look-ups fail now and then, which is the hardest kind of failure to find.",
+        why: "A resolver queries one server at one address over UDP, and retries over TCP if the answer doesn't \
+              fit. A replica that does not answer in one family or over one transport makes look-ups fail \
+              intermittently, which is the hardest kind of failure to find.",
         source: "RFC 1035 and RFC 7766 (DNS over UDP and TCP); \
          https://kubernetes.io/docs/tasks/administer-cluster/dns-debugging-resolution/",
         about: About::feature("DNSServers").titled("DNS servers"),
@@ -52,10 +52,10 @@ impl Check for Servers {
         let dns = match &world.facts.cluster_dns {
             Fact::Known { value, .. } => value,
             Fact::Absent { reason } => {
-                return unasked(&Verdict::skip(format!("no DNS server is asked: {reason}")));
+                return unasked(&Verdict::skip(format!("no DNS server is queried: {reason}")));
             }
             Fact::Forbidden { reason } => {
-                let reason = format!("no DNS server is asked: missing permission: {reason}");
+                let reason = format!("no DNS server is queried: missing permission: {reason}");
                 return unasked(&Verdict::inconclusive(reason));
             }
         };
@@ -175,7 +175,7 @@ impl Asked {
             Server::Pod { name, .. } => away.iter().find(|it| *it == name),
             Server::Service => away.first(),
         };
-        gone.map(|pod| format!("{pod} was replaced or not Ready while the run went on"))
+        gone.map(|pod| format!("{pod} was replaced or not Ready during the run"))
     }
 
     fn passed(&self, readings: &Readings<'_>) -> String {

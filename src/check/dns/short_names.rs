@@ -22,8 +22,8 @@ impl Check for ShortNames {
 
     const PROMISE: Promise = Promise {
         id: "dns::short_names",
-        summary: "a Service's name alone, completed by the search path of a pod on every node, has its A and AAAA \
-         records",
+        summary: "a Service's short name, completed by the search path of a pod on every node, resolves to its \
+                  A and AAAA records",
         why: "Applications call Services of their namespace by the short name. Each kubelet writes the search \
          path into its pods' /etc/resolv.conf: on a node whose clusterDomain is another one, names that \
          work elsewhere don't exist.",

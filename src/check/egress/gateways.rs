@@ -29,7 +29,7 @@ pub(super) fn notices(world: World<'_>, probes: &ProbeTable) -> Vec<String> {
                 && probe.vantage.node().is_some_and(|node| nodes.contains(&node))
                 && Reading::of(world, probe, observation).state == State::Good
         });
-        let but = if passed_by { " (this run's own way out does not pass it)" } else { "" };
+        let but = if passed_by { " (this run's own connections don't pass it)" } else { "" };
         let more = nodes.len().saturating_sub(NAMED);
         let more = (more > 0).then(|| format!("{more} more"));
         let named = nodes.iter().take(NAMED).map(ToString::to_string);
@@ -72,10 +72,10 @@ mod tests {
     fn a_default_gateway_that_nobody_answers_for_is_told_with_its_nodes_and_reddens_nothing() {
         let told = told("FAILED");
         let [notice] = told.as_slice() else { panic!("{told:?}") };
-        let start = format!("nobody answers to {} for fd00:31::1, the IPv6", discovery(V6));
+        let start = format!("no answer to {} for fd00:31::1, the IPv6", discovery(V6));
         assert!(notice.starts_with(&start), "{notice}");
         assert!(
-            notice.contains("default gateway of n1 and n3: ") && notice.contains("own way out")
+            notice.contains("default gateway of n1 and n3: ") && notice.contains("own connections")
         );
     }
 

@@ -49,8 +49,8 @@ fn strangers(family: IpFamily, seen: &BTreeMap<Seen, Vec<&str>>) -> Vec<String> 
         .map(|(address, nodes)| {
             let nodes = words::list(nodes.iter().take(3));
             format!(
-                "pods on {nodes} that connect to the outside over {family} are {address}: something \
-                 on the way translates addresses"
+                "pods on {nodes} that connect to the outside over {family} are {address}: something on the path \
+                 translates addresses"
             )
         })
         .collect()

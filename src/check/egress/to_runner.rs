@@ -39,10 +39,10 @@ impl Check for ToRunner {
         id: "egress::to_runner",
         summary: "a pod on every node reaches this machine, or the server of --egress-target, outside the \
          cluster",
-        why: "Pods call databases, APIs and webhooks outside the cluster. IPv6 is the family in \
-         which this fails most often: pods have unique local addresses (ULA) that nobody routes, and the rule \
-         that masquerades them is one for IPv4 alone. An application then waits for its IPv6 \
-         connection before it tries IPv4, or never does.",
+        why: "Pods call databases, APIs and webhooks outside the cluster. It is often IPv6 that fails: pods \
+              have unique local addresses (ULA) that are not routed outside, and the masquerade rule covers \
+              only IPv4. An application then waits for its IPv6 connection to time out before it tries IPv4, or \
+              never tries it.",
         source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#egress-traffic; \
          https://kubernetes.io/docs/tasks/administer-cluster/ip-masq-agent/",
         about: About::feature("PodEgress").titled("Out of the cluster"),
@@ -113,7 +113,7 @@ impl Check for ToRunner {
 /// What pods connect to in a family; or the verdict where there is nothing.
 fn to(world: World<'_>, family: IpFamily) -> Result<&Destination, Verdict> {
     if world.suite.egress == EgressPolicy::Off {
-        return Err(Verdict::skip("nothing is tried to the outside (--egress off)"));
+        return Err(Verdict::skip("connections to the outside are not tested (--egress off)"));
     }
     match world.fixture.egress.get(&family) {
         Some(Destination::Skipped { reason }) => Err(Verdict::skip(reason)),
@@ -200,8 +200,8 @@ impl WayOut {
         if pods().next().is_none() {
             return Err(match by_host {
                 Some(_) => format!(
-                    "no pod gets an answer from {what} in any family, and nodes do: a policy or a \
-                     firewall may keep pods in"
+                    "no pod gets an answer from {what} in any family, but nodes do: a policy or a firewall may \
+                     block egress from pods"
                 ),
                 // It may as well be that the server isn't there.
                 None if matches!(self.destination, Destination::Server { .. }) => {
@@ -212,7 +212,7 @@ impl WayOut {
         }
         let other = family.other();
         match by_host {
-            Some(Vantage::HostNetwork { node }) => Ok(format!("node {node} itself gets there")),
+            Some(Vantage::HostNetwork { node }) => Ok(format!("node {node} itself reaches it")),
             _ if hosts().next().is_none() => Ok(format!("over {other} they get there")),
             _ => Err(format!("over {family} the nodes themselves don't reach {what} either")),
         }

@@ -37,7 +37,7 @@ fn case(node: &Node, family: IpFamily) -> Planned<NodeInFamily> {
     let name = &node.name;
     let subject = Subject::Node { name: name.clone() };
     if node.is_virtual {
-        let reason = format!("{name} is a virtual node without a kubelet of its own");
+        let reason = format!("{name} is a virtual node without its own kubelet");
         return Planned::settled(subject, family, Verdict::skip(reason));
     }
     Planned::new(subject, family, NodeInFamily { family, node: node.clone() })

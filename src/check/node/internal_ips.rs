@@ -40,10 +40,9 @@ impl Check for InternalIps {
          other node has and which lies in no pod or Service range",
         why: "The node's addresses are where NodePorts are reached, what host-network pods get as podIPs, \
          and what pod networks build their tunnels and routes on. The order decides the primary \
-         family of the node's pods. Two nodes with one address take each other's traffic, and what \
-         is sent to an address inside a pod or Service range never gets to the node. A node that \
-         reports one family only still carries traffic of the other for a while, so nothing but this \
-         check shows it before something depends on it.",
+         family of the node's pods. Two nodes with the same address get each other's traffic, and packets to an \
+         address inside a pod or Service range never reach the node. A node that reports only one family still \
+         carries traffic of the other for a while, so only this check shows it before something depends on it.",
         source: "Node field status.addresses (type InternalIP); KEP-563 IPv4/IPv6 dual-stack, kubelet \
          --node-ip; https://kubernetes.io/docs/tasks/network/validate-dual-stack/",
         about: About::core()
@@ -134,8 +133,8 @@ fn defect(world: World<'_>, case: &Addressed, addresses: &[IpAddr]) -> Option<(S
         return Some((
             format!("{ip} is also that of {other}"),
             format!(
-                "Node {} reports the {family} InternalIP {ip}, and so does node {other}: one of them \
-                 gets what is meant for the other.",
+                "Node {} reports the {family} InternalIP {ip}, and so does node {other}: one of them gets the \
+                 other's traffic.",
                 node.name
             ),
         ));
@@ -144,8 +143,8 @@ fn defect(world: World<'_>, case: &Addressed, addresses: &[IpAddr]) -> Option<(S
         return Some((
             format!("{ip} lies in {range}"),
             format!(
-                "Node {} reports the {family} InternalIP {ip}, which lies in {range}: nodes send \
-                 what is meant for it elsewhere.",
+                "Node {} reports the {family} InternalIP {ip}, which is in {range}: nodes send its traffic \
+                 elsewhere.",
                 node.name
             ),
         ));

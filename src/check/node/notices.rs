@@ -27,8 +27,8 @@ pub fn notices(world: World<'_>) -> Vec<String> {
             if all.len() == 1 { ("InternalIP is", "its") } else { ("InternalIPs are", "their") };
         let flag = commands::flag(family);
         Some(format!(
-            "the {family} {are} deprecated: {}. The kernel still answers there, and sends from another address \
-             where there is one, so others may see connections from that address. See `{}`, and look at what gives \
+            "the {family} {are} deprecated: {}. The kernel still answers there, but sends from another address \
+             if there is one, so others may see connections from that address. See `{}`, and look at what gives \
              the address {they} lifetime (preferred_lft: router advertisements, DHCP, a network manager)",
             words::list(each.chain(more)),
             commands::on_node(node, &format!("ip {flag} addr show dev {link}"))

@@ -34,11 +34,11 @@ impl Check for PodCidrs {
     const PROMISE: Promise = Promise {
         id: "node::pod_cidrs",
         summary: "every node has exactly one pod range of each expected family, in the expected order",
-        why: "Most pod networks cut the addresses of a node's pods from its spec.podCIDRs, and routes to \
-         the pods follow them. A node that lacks a range of one family gives its pods no address of \
-         that family; two nodes with overlapping ranges steal each other's traffic. The range is \
-         given once, when the Node object is made, and never changes after that, so a cluster that \
-         was converted to dual-stack keeps single-stack nodes until they are recreated.",
+        why: "Most pod networks assign the addresses of a node's pods from its spec.podCIDRs, and routes to the \
+              pods follow them. A node that lacks a range of one family gives its pods no address of that \
+              family; two nodes with overlapping ranges get each other's traffic. The range is set once, when \
+              the Node object is created, and never changes, so a cluster that was converted to dual-stack \
+              keeps single-stack nodes until they are recreated.",
         source: "Node field spec.podCIDRs (at most one range of each family); KEP-563 IPv4/IPv6 dual-stack, \
          kube-controller-manager --cluster-cidr; \
          https://kubernetes.io/docs/tasks/network/validate-dual-stack/",
@@ -96,8 +96,7 @@ impl Check for PodCidrs {
             ),
             (true, []) if own_ranges(world).is_some() => {
                 return Verdict::skip(format!(
-                    "no {family} range, which {} doesn't need unless its IPAM is host-local: \
-                     pod::pod_ips tells",
+                    "no {family} range, which {} doesn't need unless its IPAM is host-local: see pod::pod_ips",
                     own_ranges(world).unwrap_or_default()
                 ));
             }

@@ -37,12 +37,11 @@ impl Check for ProxyHealth {
 
     const PROMISE: Promise = Promise {
         id: "node::proxy_health",
-        summary: "the kube-proxy on every node says that it is healthy in each family: it has written the rules \
-         of every change of Services in time",
-        why: "kube-proxy writes the rules of each family by itself. Where one half of it can't (a kernel \
-         without a module, rules of somebody else that are in its way), old Services go on working in \
-         that family, and new ones and moved pods are dead on the node, while its pod is Running and \
-         Ready.",
+        summary: "the kube-proxy on every node reports that it is healthy in each family: it has applied every \
+                  change of Services in time",
+        why: "kube-proxy writes the rules of each family separately. If it can't in one of them (a missing \
+              kernel module, conflicting rules of another program), old Services keep working in that family, \
+              but new ones and moved pods don't work on the node, while its pod is Running and Ready.",
         source: "kube-proxy's page /livez (healthzBindAddress), which tells the families apart in \
          recent versions of Kubernetes; KEP-3836 Kube-proxy improved ingress connectivity reliability",
         about: About::feature("ProxyHealth").titled("kube-proxy's health"),
@@ -91,7 +90,7 @@ impl Check for ProxyHealth {
             State::Bad(symptom) => {
                 let at = &reading.probe.target;
                 let reason = format!(
-                    "the kube-proxy on {node} gives no health status at {at} ({})",
+                    "the kube-proxy on {node} reports no health status at {at} ({})",
                     symptom.detail
                 );
                 // What is let through to a node's own ports from its pods is for its firewall to say.
@@ -173,15 +172,15 @@ impl Half {
             return Verdict::pass("healthy");
         }
         Verdict::skip(format!(
-            "the kube-proxy on {node} is healthy, and of a version that doesn't tell the families apart"
+            "the kube-proxy on {node} is healthy, but its version doesn't report the families separately"
         ))
     }
 
     fn failure(&self, world: World<'_>, reading: &Reading<'_>, detail: &str) -> Failure {
         let Self { node, family } = self;
         Failure::new(format!(
-            "The kube-proxy on node {node} is not healthy in {family}: {detail}. New {family} Services, \
-             and old ones whose pods move, are dead there."
+            "The kube-proxy on node {node} is not healthy in {family}: {detail}. New {family} Services, and old \
+             ones whose pods move, don't work there."
         ))
         .reproduce(commands::repeat(world, [reading.probe]))
         .reproduce(logs(world, node))

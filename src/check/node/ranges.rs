@@ -44,9 +44,9 @@ impl Check for Ranges {
         id: "node::ranges",
         summary: "the addresses of nodes, pods and Services don't overlap, and a node's pod range has room for \
          as many pods as its kubelet takes",
-        why: "An address that means a pod and a Service, or a pod and a node, leads to one of them only, \
-         and to which differs from node to node. A pod range with fewer addresses than the kubelet \
-         takes pods works until the node fills up; then new pods hang in ContainerCreating.",
+        why: "An address that belongs to a pod and a Service, or to a pod and a node, reaches only one of them, \
+              and which one differs between nodes. A pod range with fewer addresses than the kubelet's maximum \
+              number of pods works until the node fills up; then new pods hang in ContainerCreating.",
         source: "https://kubernetes.io/docs/concepts/cluster-administration/networking/ (nodes, pods and \
          Services have ranges that don't overlap); kubelet --max-pods; Node field spec.podCIDRs",
         about: About::core().titled("Node ranges"),
@@ -251,8 +251,8 @@ fn overlapping(what: String) -> Failure {
 fn too_small(node: &Node, range: &IpNet, pods: u32, others: &str, family: IpFamily) -> Failure {
     let name = &node.name;
     Failure::new(format!(
-        "The {family} pod range {range} of node {name} has fewer addresses than the {pods} pods that \
-         its kubelet takes{others}."
+        "The {family} pod range {range} of node {name} has fewer addresses than the {pods} pods that its \
+         kubelet allows{others}."
     ))
     .reproduce([
         "kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,PODS:.status.allocatable.pods",

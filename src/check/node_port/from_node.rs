@@ -39,9 +39,8 @@ impl Check for FromNode {
         summary: "from the host network of every node, at its own InternalIP and those of the others, the \
          NodePorts of the backends of every node answer over TCP and UDP",
         why: "Load balancers that run on nodes, ingress controllers and node agents in the host network, and \
-         health checks of the platform's own use NodePorts from nodes. What a node itself sends passes \
-         other hooks of the kernel than what pods and clients outside send, and each family has rules of \
-         its own there.",
+              the platform's health checks use NodePorts from nodes. Packets that a node itself sends pass \
+              other kernel hooks than those of pods and clients outside, and each family has separate rules there.",
         source: "Service type NodePort; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport; upstream's \
          dual-stack tests \"should function for node-Service\"",

@@ -40,7 +40,7 @@ impl Check for FromOutside {
          every node",
         why: "Clients and load balancers enter the cluster this way, and it is often broken for IPv6 only: \
              firewalls, routers and security groups have separate rules for it. \
-         Where this machine reaches no node in a family at all, nothing is said of the cluster.",
+         If this machine reaches no node in a family at all, the cluster is not judged.",
         source: "Service type NodePort, kube-proxy's nodePortAddresses; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport",
         about: About::feature("NodePortFromOutside").titled("NodePort from outside"),
@@ -56,7 +56,8 @@ impl Check for FromOutside {
             for to in world.fixture.selected() {
                 let subject = Subject::path("outside", to);
                 if world.suite.outside == OutsidePolicy::Off {
-                    let verdict = Verdict::skip("nothing is tried from outside (--outside off)");
+                    let verdict =
+                        Verdict::skip("connections from outside are not tested (--outside off)");
                     cases.push(Planned::settled(subject, family, verdict));
                     continue;
                 }

@@ -30,8 +30,8 @@ impl Check for FromPod {
         summary: "a pod on every node reaches, at the InternalIP of every node, the NodePorts that lead to \
          the backends of every node",
         why: "Every node must open every NodePort in both families, whichever node the backend is on: \
-         load balancers and clients choose the node. From pods the way into each node is tried \
-         without the firewalls that lie before the cluster.",
+         load balancers and clients choose the node. Probes from pods test each node without the firewalls in \
+         front of the cluster.",
         source: "Service type NodePort, kube-proxy's nodePortAddresses; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport",
         about: About::core().titled("NodePort").asserts(&["should function for pod-Service: http"]),

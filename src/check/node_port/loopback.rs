@@ -37,11 +37,11 @@ impl Check for Loopback {
     const PROMISE: Promise = Promise {
         id: "node_port::loopback",
         summary: "from the host network of every node, the NodePort of a backend answers at 127.0.0.1 where \
-         kube-proxy's mode and configuration promise it (iptables, IPv4 alone)",
+                  kube-proxy's mode and configuration promise it (iptables, IPv4 only)",
         why: "Registries and agents that are reached as localhost:NODEPORT, by the container runtime among \
-         others, depend on it. kube-proxy opens 127.0.0.1 in mode iptables alone, by a setting of the \
-         kernel that it makes when it starts; what resets that closes it. In mode nftables, and over \
-         IPv6, nobody promises it.",
+         others, depend on it. kube-proxy opens 127.0.0.1 only in mode iptables, by a kernel setting that it \
+         makes at startup; if something resets that, the port is closed. In mode nftables, and over IPv6, it is \
+         not promised.",
         source: "KubeProxyConfiguration, mode, nodePortAddresses and iptables.localhostNodePorts; \
          https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/",
         about: About::feature("NodePortLoopback").titled("NodePort at 127.0.0.1"),

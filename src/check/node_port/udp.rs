@@ -34,9 +34,9 @@ impl Check for Udp {
         id: "node_port::udp",
         summary: "a pod on every node gets answers to datagrams from the backends of every node at every \
          node's UDP NodePorts, wherever it gets them over TCP",
-        why: "Load balancers for DNS, QUIC and VoIP send datagrams to NodePorts. The answer must go back \
-         the way the datagram came, by conntrack entries that each family keeps for itself; where \
-         they are lost, TCP may still work.",
+        why: "Load balancers for DNS, QUIC and VoIP send datagrams to NodePorts. The reply must take the same \
+              path back, by conntrack entries that each family keeps separately; if they are lost, TCP may \
+              still work.",
         source: "Service type NodePort and field spec.ports[].protocol; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport",
         about: About::feature("NodePortUDP").titled("NodePort over UDP").asserts(&[

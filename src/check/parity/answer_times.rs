@@ -37,9 +37,9 @@ impl Check for AnswerTimes {
         id: "parity::answer_times",
         summary: "from every node, answers of each kind of path take about as long in both families, within \
          --max-family-gap",
-        why: "A family that works and is slow passes every other check. Programs that prefer IPv6 then have \
-         slow connections that nobody can explain: another route, a tunnel, a firewall or a proxy that \
-         handles the two families by different means. How far apart they may be, only you can say.",
+        why: "A family that works but is slow passes every other check. Programs that prefer IPv6 then have \
+              slow connections for no visible reason: another route, a tunnel, or a firewall or proxy that \
+              handles the two families differently. Only you can say how far apart they may be.",
         source: "Your own limit, --max-family-gap or max_family_gap of the suite; RFC 6724 says which family \
          programs prefer",
         about: About::own().titled("Answer times of both families"),
@@ -72,7 +72,7 @@ impl Check for AnswerTimes {
                 let probes = timed(world, probes);
                 let subject = Subject::path(&from, to);
                 if probes.is_empty() {
-                    let verdict = Verdict::skip(format!("{check} tries nothing from there"));
+                    let verdict = Verdict::skip(format!("{check} has no probes from there"));
                     cases.push(Planned::settled(subject, None, verdict));
                     continue;
                 }

@@ -38,14 +38,14 @@ const fn of(address: Ipv6Addr) -> Kind {
 const fn said(pod: Kind, service: Kind) -> &'static str {
     match (pod, service) {
         (Kind::UniqueLocal, Kind::UniqueLocal) => {
-            "Pods have unique local IPv6 addresses, and so have Services: RFC 6724 puts them behind \
-             IPv4, so programs in pods go on using IPv4 for every name that has both, in the cluster \
+            "Pods have unique local IPv6 addresses, and so have Services: RFC 6724 ranks them below IPv4, so \
+             programs in pods keep using IPv4 for every name that has both, in the cluster \
              and outside it."
         }
         (Kind::UniqueLocal, Kind::Global) => {
-            "Pods have unique local IPv6 addresses and Services have global ones: by RFC 6724 an \
-             address is preferred whose kind the source shares, so programs in pods go on using IPv4 \
-             for every name that has both, in the cluster and outside it."
+            "Pods have unique local IPv6 addresses and Services have global ones: RFC 6724 prefers addresses of \
+             the same kind as the source, so programs in pods keep using IPv4 for every name that has both, in \
+             the cluster and outside it."
         }
         (Kind::Global, Kind::UniqueLocal) => {
             "Pods have global IPv6 addresses and Services have unique local ones: by RFC 6724 programs \
@@ -68,7 +68,7 @@ mod tests {
     fn pods_with_unique_local_addresses_go_on_using_ipv4() {
         let lab = Lab::dual();
         let said = sentence(lab.world()).unwrap();
-        assert!(said.contains("unique local") && said.contains("go on using IPv4"), "{said}");
+        assert!(said.contains("unique local") && said.contains("keep using IPv4"), "{said}");
         let lab = lab.under("single-stack-ipv4");
         assert_eq!(sentence(lab.world()), None);
     }
@@ -77,7 +77,7 @@ mod tests {
     fn global_addresses_on_both_sides_are_what_makes_ipv6_preferred() {
         assert!(said(Kind::Global, Kind::Global).contains("use IPv6 for every name"));
         assert!(said(Kind::Global, Kind::UniqueLocal).contains("use IPv4 for Services"));
-        assert!(said(Kind::UniqueLocal, Kind::Global).contains("go on using IPv4"));
+        assert!(said(Kind::UniqueLocal, Kind::Global).contains("keep using IPv4"));
         assert_eq!(of("fd00::1".parse().unwrap()), Kind::UniqueLocal);
         assert_eq!(of("2001:db8::1".parse().unwrap()), Kind::Global);
     }

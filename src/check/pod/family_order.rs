@@ -20,10 +20,9 @@ impl Check for FamilyOrder {
     const PROMISE: Promise = Promise {
         id: "pod::family_order",
         summary: "nodes, pods and Services list the same family first",
-        why: "The first family is the one that everything sees which knows one address only: podIP, \
-         clusterIP, the address that the kubelet probes and that a Service of one family gets. Where \
-         nodes have IPv6 first and Services IPv4, an application that listens on its podIP stands \
-         behind no Service that doesn't ask for both.",
+        why: "The first family is used wherever there is only one address: podIP, clusterIP, the address that \
+              the kubelet probes and that a Service of one family gets. If nodes have IPv6 first and Services \
+              IPv4, an application that listens on its podIP is not reached by Services that don't ask for both.",
         source: "KEP-563 IPv4/IPv6 dual-stack (the order of --cluster-cidr, --node-ip and \
          --service-cluster-ip-range); \
          https://kubernetes.io/docs/concepts/services-networking/dual-stack/",

@@ -43,12 +43,12 @@ impl Check for Loss {
 
     const PROMISE: Promise = Promise {
         id: "pod::loss",
-        summary: "of 100 datagrams between pods on any two nodes less than an eighth is lost, and what is lost \
-         is reported",
+        summary: "of 100 datagrams between pods on any two nodes fewer than an eighth are lost, and any loss is \
+                  reported",
         why: "A path that loses packets answers every health check sooner or later, and makes everything \
-         slow: TCP repeats a lost SYN only after one second, then after two and four more. A bad \
-         cable, an overloaded tunnel or one broken link of several often hits one family alone, and \
-         clients that prefer IPv6 then wait.",
+         slow: TCP repeats a lost SYN only after one second, then after two and four more. A bad cable, an \
+         overloaded tunnel or one broken link of several often affects only one family, and clients that prefer \
+         IPv6 then wait.",
         source: "The Kubernetes network model: pods reach all other pods; RFC 6298 on TCP's retransmission \
          timer; RFC 7680 on one-way loss",
         about: About::feature("PodPacketLoss").titled("Pod to pod, lost datagrams"),

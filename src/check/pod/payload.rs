@@ -41,10 +41,10 @@ impl Check for Payload {
         id: "pod::payload",
         summary: "a pod on every node sends requests of 1,200 to 9,000 bytes to a pod on another node, and gets \
          answers of these sizes; the first size that fails is named",
-        why: "A path that drops packets above some size lets connections open and then hang: TLS \
-         certificates, cookies, uploads. The size tells what it is: 1,280 is an IPv6 link at its \
-         minimum, 1,380 to 1,450 a tunnel whose header nobody took off, 9,000 a switch without jumbo \
-         frames. The two directions may differ.",
+        why: "On a path that drops packets above some size, connections open and then hang: TLS certificates, \
+              cookies, uploads. The size hints at the cause: 1,280 is an IPv6 link at its minimum, 1,380 to \
+              1,450 a tunnel whose header was not subtracted, 9,000 a switch without jumbo frames. The two \
+              directions may differ.",
         source: "RFC 8200 section 5 on packet sizes; RFC 8201 on path MTU discovery; upstream's dual-stack test \
          \"should be able to handle large requests: http\"",
         about: About::feature("PodPayloadSizes")

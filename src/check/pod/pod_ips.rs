@@ -32,8 +32,8 @@ impl Check for PodIps {
         id: "pod::pod_ips",
         summary: "a new pod on every node has exactly one address of each expected family, in the expected \
          order",
-        why: "A pod without an address of a family can neither use nor offer anything in it: Services of \
-         that family get no endpoint from it, and clients that prefer the family wait for a \
+        why: "A pod without an address of a family can neither connect nor serve in it: Services of that family \
+         get no endpoint from it, and clients that prefer the family wait for a \
          time-out before they try the other. podIPs[0] is podIP, the one address that older \
          clients see.",
         source: "Pod fields status.podIP and status.podIPs; KEP-563 IPv4/IPv6 dual-stack; \

@@ -33,9 +33,9 @@ impl Check for Reachable {
         id: "pod::reachable",
         summary: "a pod on every node reaches a pod on every node at its own address, with small and large \
          answers and without NAT",
-        why: "Everything else stands on it: Services only choose which pod a packet goes to. Where pods \
-         don't reach each other in one family the pod network is at fault (routes, tunnels, \
-         firewalls between nodes); where they do, and a Service fails, it is the service proxy. \
+        why: "Everything else depends on it: Services only choose which pod a packet goes to. If pods don't \
+         reach each other in one family, the pod network is at fault (routes, tunnels, firewalls between \
+         nodes); if they do, but a Service fails, it is the service proxy. \
          Large answers show a path that drops full-sized packets, which small ones never do.",
         source: "The Kubernetes network model: pods reach all other pods, on the same node or another, \
          without proxies or address translation; \

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Why the policies after the first one were not tried.
-pub(crate) const NOT_ENFORCED: &str = "nobody followed the policy before it";
+pub(crate) const NOT_ENFORCED: &str = "the previous policy was not enforced";
 
 /// How many nodes show whether anybody enforces policies, where there are many.
 const WITNESSES: usize = 8;
@@ -37,8 +37,8 @@ impl Check for BothFamilies {
 
     const PROMISE: Promise = Promise {
         id: "policy::both_families",
-        summary: "NetworkPolicies that deny all ingress, deny all egress, or admit an ipBlock of one family do so \
-         in each family for a pod on every node, and no longer once they are gone",
+        summary: "NetworkPolicies that deny all ingress, deny all egress, or admit an ipBlock of one family do \
+                  so in each family for a pod on every node, and stop once they are deleted",
         why: "A policy that is enforced for IPv4 only leaves the pod open: anyone who finds its AAAA record can \
              connect, and tests over IPv4 don't show it, because they are denied as expected.",
         source: "https://kubernetes.io/docs/concepts/services-networking/network-policies/; NetworkPolicy field \
@@ -261,8 +261,8 @@ impl Guarded {
         let Self { node, family, peer } = self;
         let namespace = &world.fixture.namespace;
         Failure::new(format!(
-            "NetworkPolicies don't do what they say for {family} on node {node}, seen between a pod there \
-             and pods on {peer}: {}.",
+            "NetworkPolicies are not enforced correctly for {family} on node {node}, between a pod there and \
+             pods on {peer}: {}.",
             told.join("; ")
         ))
         .reproduce([format!(

@@ -40,10 +40,10 @@ impl Check for ClusterIpReachable {
         id: "service::cluster_ip_reachable",
         summary: "from every node, the ClusterIPs of a Service for each backend, and of Services that all \
          backends share, are answered by the right backends, which see pods at their own addresses",
-        why: "This is what applications use. Every node translates ClusterIPs by itself and each family \
-         by its own rules, so one node can lose one family while all others work. A Service for \
-         each backend shows every path for certain; the shared ones, of every ipFamilyPolicy, are \
-         tried until all their backends have answered.",
+        why: "This is what applications use. Every node translates ClusterIPs separately, with separate rules \
+              for each family, so one node can lose one family while all others work. With a Service for each \
+              backend, every path is certain to be tested; the shared ones, of every ipFamilyPolicy, are tried \
+              until all their backends have answered.",
         source: "Service field spec.clusterIPs; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/; KEP-563 IPv4/IPv6 dual-stack",
         about: About::core().titled("ClusterIP").asserts(&[
@@ -199,8 +199,7 @@ impl ServicePath {
         };
         let what = format!(
             "{from} reaches the Service {service} over {family}, whose backend sees {seen} \
-             as the client, not the pod's own address {client}: something masquerades what goes to \
-             ClusterIPs."
+             as the client, not the pod's own address {client}: something masquerades traffic to ClusterIPs."
         );
         let failure = Failure::new(what)
             .reproduce(commands::repeat(world, readings.own.iter().map(|it| it.probe).take(1)))
@@ -224,7 +223,7 @@ impl ServicePath {
         let family = *family;
         let behind = match role {
             ServiceRole::Backend(backend) => format!("whose only backend is on node {backend}"),
-            _ => "behind which every backend stands".to_owned(),
+            _ => "which all backends share".to_owned(),
         };
         let large = reading.probe.target.is_large();
         let what = if large {

@@ -29,12 +29,12 @@ impl Check for ClusterIps {
 
     const PROMISE: Promise = Promise {
         id: "service::cluster_ips",
-        summary: "every kind of Service is given the ClusterIPs that its ipFamilyPolicy and ipFamilies ask \
-         for, in that order, or is refused where it must be",
+        summary: "every kind of Service gets the ClusterIPs that its ipFamilyPolicy and ipFamilies ask for, in \
+                  that order, or is rejected where it must be",
         why: "A Service has the families that the API server allocates, whatever pods and nodes have. A \
-         PreferDualStack Service silently stays single-stack where the API server has one Service \
-         range, and its clients in the other family find nothing; a cluster that accepts what it \
-         can't carry hides the mistake until there is traffic.",
+              PreferDualStack Service silently stays single-stack if the API server has one Service range, and \
+              is unreachable in the other family; a cluster that accepts a family it can't carry hides the \
+              mistake until there is traffic.",
         source: "Service fields spec.ipFamilyPolicy, spec.ipFamilies and spec.clusterIPs; KEP-563 IPv4/IPv6 \
          dual-stack; https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services",
         about: About::core().titled("ClusterIPs of Services").asserts(upstream::SERVICES),
@@ -54,7 +54,7 @@ impl Check for ClusterIps {
                 let subject = Subject::Service { name: role.to_string() };
                 let unknown = |reason| Verdict::inconclusive(reason);
                 let Some(service) = world.fixture.service(&role) else {
-                    return Planned::settled(subject, None, unknown("the Service was not made"));
+                    return Planned::settled(subject, None, unknown("the Service was not created"));
                 };
                 match expected(world.suite, &role, primary(world)) {
                     Some(expected) => {
@@ -82,8 +82,7 @@ impl Check for ClusterIps {
             (Allocation::Refused { message }, Expected::Families(families)) => finding.fail(
                 "refused".to_owned(),
                 format!(
-                    "The API server refused the Service {}, where it should have given it {}: \
-                     {message}",
+                    "The API server rejected the Service {}, which should have got {}: {message}",
                     service.name,
                     words::list(families)
                 ),
@@ -91,8 +90,8 @@ impl Check for ClusterIps {
             (Allocation::Accepted { cluster_ips, .. }, Expected::Refusal) => finding.fail(
                 format!("accepted with {}", words::list(cluster_ips)),
                 format!(
-                    "The API server accepted the Service {}, which asks for {}, but the suite {} \
-                     expects a cluster that refuses it.",
+                    "The API server accepted the Service {}, which asks for {}, but the suite {} expects a \
+                     cluster that rejects it.",
                     service.name,
                     words::list(service.role.requested_families()),
                     world.suite.name

@@ -31,9 +31,9 @@ impl Check for EndpointSlices {
         id: "service::endpoint_slices",
         summary: "every Service has EndpointSlices of each of its families, which name all its backends and \
          nothing else",
-        why: "A Service's ClusterIPs are only promises: proxies and ingress controllers learn from \
-         EndpointSlices, a slice for each family, where to send. A family that has none is refused \
-         on every node at once, however well the pods can be reached in it.",
+        why: "ClusterIPs alone don't make a Service work: proxies and ingress controllers learn its backends \
+              from EndpointSlices, one for each family. Connections in a family without one are rejected on \
+              every node, even if the pods are reachable in it.",
         source: "EndpointSlice fields addressType and endpoints; \
          https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#address-types; \
          KEP-563 IPv4/IPv6 dual-stack",
@@ -58,8 +58,8 @@ impl Check for EndpointSlices {
                     let (service, _) = behind(world, role, family)?;
                     let slices = service.slices.clone().ok_or_else(|| Blocked {
                         by: None,
-                        reason: "EndpointSlices could not be seen: missing permission to list \
-                                 and watch them, or no answer"
+                        reason: "EndpointSlices could not be read: missing permission to list and watch them, \
+                             or no answer"
                             .to_owned(),
                     })?;
                     Ok((ServiceInFamily { family, service: service.clone(), slices }, Vec::new()))
@@ -130,7 +130,7 @@ pub(super) fn defect(
         let strange = words::list(strange);
         (
             format!("serves {strange}, which is not a backend"),
-            format!("has an EndpointSlice that serves {strange}, which is none of its backends"),
+            format!("has an EndpointSlice that lists {strange}, which is not one of its backends"),
         )
     })
 }

@@ -37,9 +37,9 @@ impl Check for Hairpin {
         summary: "a pod on every node reaches itself through its own Service, over TCP and UDP, at the \
          ClusterIP and at its node's NodePort",
         why: "Applications call their own Service: clusters that find their members by it, web servers that \
-         fetch their own pages. It works as long as another replica is picked, and hangs when the \
-         packet comes back to its sender, which the bridge must send out of the port it came in by \
-         and the proxy must masquerade, in each family.",
+         fetch their own pages. It works while another replica is picked, but hangs when the packet returns to \
+         its sender: the bridge must send it out of the port it arrived on, and the proxy must masquerade it, \
+         in each family.",
         source: "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/\
          #a-pod-fails-to-reach-itself-via-the-service-ip; upstream's dual-stack tests \"should \
          function for endpoint-Service\"",

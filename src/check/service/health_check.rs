@@ -36,10 +36,10 @@ impl Check for HealthCheckNodePort {
     const PROMISE: Promise = Promise {
         id: "service::health_check_node_port",
         summary: "the health check node port of a Service of type LoadBalancer with externalTrafficPolicy Local \
-         says 200 on the node of its backend and 503 on every other",
-        why: "Load balancers send only to nodes that call themselves healthy there, and each family is asked \
-         by itself. Where a node is silent in a family, it gets no traffic of it; where every node says \
-         that it has a backend, those without drop what they are sent.",
+                  returns 200 on the node of its backend and 503 on every other",
+        why: "Load balancers send only to nodes that report healthy there, and check each family separately. A \
+              node that doesn't answer in a family gets no traffic in it; if every node reports a backend, \
+              those without one drop what they get.",
         source: "Service field spec.healthCheckNodePort; \
          https://kubernetes.io/docs/tutorials/services/source-ip/#source-ip-for-services-with-type-loadbalancer; \
          upstream's test \"should work for type=LoadBalancer with healthCheckNodePort\"",

@@ -49,8 +49,8 @@ impl Check for HostBackend {
          answers over TCP, at its ClusterIP and at the client's node's NodePort, where the backend is on \
          that node and where it is on another",
         why: "The API server, ingress controllers and node agents are backends with their nodes' own addresses. \
-         They have no pod network around them: each family needs the node's address of that family in the \
-         EndpointSlices, and a way from every pod and node to it.",
+              They don't use the pod network: each family needs the node's address of that family in the \
+              EndpointSlices, and a path from every pod and node to it.",
         source: "https://kubernetes.io/docs/concepts/services-networking/service/; upstream's dual-stack test \
          \"should function for service endpoints using hostNetwork\"",
         about: About::feature("ServiceHostNetworkBackend")
@@ -101,8 +101,7 @@ impl Check for HostBackend {
         let direct = witnesses.direct(path.family);
         let Some((direct, symptom)) = direct.and_then(|it| Some((it, it.symptom()?))) else {
             return Verdict::inconclusive(format!(
-                "it could not be tried whether the host-network pod on {} is reached at the node's own \
-                 address",
+                "it could not be tested whether the host-network pod on {} is reachable at the node's own address",
                 path.to
             ));
         };

@@ -44,10 +44,10 @@ impl Check for LoadBalancer {
 
     const PROMISE: Promise = Promise {
         id: "service::load_balancer",
-        summary: "a Service of type LoadBalancer is given an address of each family, which answers pods on every \
+        summary: "a Service of type LoadBalancer gets an address of each family, which answers pods on every \
          node and this machine, wherever a ClusterIP and NodePorts do",
-        why: "A provider of load balancers has pools and announcements of its own for each family, so a \
-         dual-stack Service easily gets an address of one family alone, or one that nobody routes. \
+        why: "Load balancer providers have separate pools and announcements for each family, so a dual-stack \
+         Service may get an address of only one family, or one that is not routed. \
          Dual-stack clients then wait for a time-out, and clients with only that family can't connect.",
         source: "Service field status.loadBalancer.ingress; \
          https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer; KEP-563: a \
@@ -108,7 +108,7 @@ impl Check for LoadBalancer {
 fn given(world: World<'_>, family: IpFamily) -> Result<&Balanced, Verdict> {
     let balanced = match &world.fixture.load_balancing {
         LoadBalancing::Off => {
-            return Err(Verdict::skip("no load balancer is asked for (--load-balancer off)"));
+            return Err(Verdict::skip("load balancers are not tested (--load-balancer off)"));
         }
         LoadBalancing::Skipped { reason } => return Err(Verdict::skip(reason)),
         LoadBalancing::Asked(balanced) => balanced,
@@ -129,7 +129,7 @@ fn given(world: World<'_>, family: IpFamily) -> Result<&Balanced, Verdict> {
     }
     if balanced.ingress.is_empty() && !balanced.hostnames.is_empty() {
         return Err(Verdict::inconclusive(format!(
-            "the load balancer has the name {} and no address; what the name leads to is not tried",
+            "the load balancer has the name {} and no address; addresses behind a name are not tested",
             words::list(&balanced.hostnames)
         )));
     }
@@ -215,7 +215,7 @@ fn from_pods(world: World<'_>, family: IpFamily, ip: IpAddr) -> Vec<Planned<Way>
 fn from_outside(world: World<'_>, family: IpFamily, ip: IpAddr) -> Planned<Way> {
     let subject = Subject::path("outside", ROLE.to_string());
     if world.suite.outside == OutsidePolicy::Off {
-        let verdict = Verdict::skip("nothing is tried from outside (--outside off)");
+        let verdict = Verdict::skip("connections from outside are not tested (--outside off)");
         return Planned::settled(subject, family, verdict);
     }
     let probe = |aim, target| {

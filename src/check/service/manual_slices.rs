@@ -36,9 +36,9 @@ impl Check for ManualSlices {
         id: "service::manual_slices",
         summary: "from every node, a Service without a selector is answered at its ClusterIP by every backend \
          that EndpointSlices of our own name",
-        why: "Services without a selector lead to databases outside the cluster, to other clusters and to \
-         what operators manage by themselves. Nobody writes their EndpointSlices but their owner, one \
-         for each family, and a proxy that uses only the endpoint controller's slices, or those of \
+        why: "Services without a selector are used for databases outside the cluster, other clusters and \
+         backends that operators manage themselves. Only their owner writes their EndpointSlices, one for each \
+         family, and a proxy that uses only the endpoint controller's slices, or those of \
          one family, drops them silently.",
         source: "https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors; \
          EndpointSlice field addressType",

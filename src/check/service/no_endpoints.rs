@@ -35,9 +35,8 @@ impl Check for NoEndpoints {
         id: "service::no_endpoints",
         summary: "from every node, connections to a Service without endpoints are refused at once, at its \
          ClusterIP and at the NodePort of the node",
-        why: "A client whose backend is gone must learn it at once, and may then try the other family or \
-         another server. Where one family drops the packets instead, every such client hangs for \
-         minutes.",
+        why: "A client whose backend is gone must be refused at once, so that it can try the other family or \
+              another server. If one family drops the packets instead, every such client hangs for minutes.",
         source: "https://kubernetes.io/docs/reference/networking/virtual-ips/; upstream's test \"should be \
          rejected when no endpoints exist\"",
         about: About::feature("ServiceRejectWithoutEndpoints").titled("Services without endpoints"),

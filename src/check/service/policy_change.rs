@@ -35,9 +35,9 @@ impl Check for PolicyChange {
         id: "service::policy_change",
         summary: "a Service that is changed from SingleStack to PreferDualStack gets the second family, keeps its \
          first ClusterIP then and when it is changed back, and can't change which family comes first",
-        why: "This is how a cluster is converted to dual-stack: one Service after the other gets its second \
-         family while clients go on. Where the change takes no effect, a conversion ends half done; \
-         where the first address changes, every client that holds it loses the Service.",
+        why: "This is how a cluster is converted to dual-stack: one Service after another gets its second \
+              family while clients keep using it. If the change has no effect, the conversion stays half done; \
+              if the first address changes, every client that uses it loses the Service.",
         source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/\
          #switching-services-between-single-stack-and-dual-stack; \
          Service field spec.ipFamilies",
@@ -87,7 +87,7 @@ fn changed(world: World<'_>) -> Result<Changed, Blocked> {
     let blocked = |reason: String| Blocked { by: Some("service::cluster_ips"), reason };
     let service = world.fixture.service(&ROLE);
     let service = service
-        .ok_or_else(|| Blocked { by: None, reason: "the Service was not made".to_owned() })?;
+        .ok_or_else(|| Blocked { by: None, reason: "the Service was not created".to_owned() })?;
     let made = match &service.allocation {
         Allocation::Accepted { cluster_ips, .. } => cluster_ips.clone(),
         Allocation::Refused { message } => {
@@ -105,7 +105,7 @@ fn changed(world: World<'_>) -> Result<Changed, Blocked> {
         return Err(blocked(reason.to_owned()));
     }
     if service.changes.is_empty() {
-        return Err(Blocked { by: None, reason: "nothing was changed of it".to_owned() });
+        return Err(Blocked { by: None, reason: "the Service was not changed".to_owned() });
     }
     Ok(Changed { name: service.name.clone(), made, changes: service.changes.clone() })
 }
@@ -132,7 +132,7 @@ impl Changed {
                 return Some((
                     format!("{word} was refused"),
                     format!(
-                        "The API server refused to change the Service {name} to {word}, while a new Service \
+                        "The API server rejected changing the Service {name} to {word}, although new Services \
                          may ask for it: {message}."
                     ),
                 ));

@@ -23,10 +23,10 @@ impl Check for Ranges {
         summary: "a ServiceCIDR of each expected family is ready, every ClusterIP in use is reserved by an \
          IPAddress of its Service, and the control plane's flags name the same ranges",
         why: "ClusterIPs come from ServiceCIDR objects since Kubernetes 1.33, no longer from the API \
-         server's flag alone: a cluster whose flag was given a second family gets no ClusterIP of it \
-         until a ServiceCIDR has one that is ready. A ClusterIP that no IPAddress reserves can be \
-         given to a second Service. Where kubeadm's record of the ranges differs from the flags, the \
-         next upgrade writes the record's into the flags.",
+         server's flag alone: a cluster whose flag got a second family assigns no ClusterIP of it until a ready \
+         ServiceCIDR has a range of it. A ClusterIP that no IPAddress reserves can be assigned to a second \
+         Service. If the ranges in kubeadm's configuration differ from the flags, the next upgrade overwrites \
+         the flags.",
         source: "ServiceCIDR and IPAddress (networking.k8s.io/v1); KEP-1880 Multiple Service CIDRs; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/",
         about: About::core().titled("Service ranges"),

@@ -33,10 +33,10 @@ impl Check for Sctp {
     const PROMISE: Promise = Promise {
         id: "service::sctp",
         summary: "a Service with an SCTP port has a ClusterIP of each family, and EndpointSlices that name all \
-         its backends; no traffic is tried, for neither image has an SCTP client",
+         its backends; no traffic is sent, because neither image has an SCTP client",
         why: "Signalling of mobile networks uses SCTP, often with an address of each family for one \
-         association. The API server and the control plane must give such a Service what they give one \
-         over TCP; whether the nodes' kernels carry it is another matter, which this check can't see.",
+         association. The API server and the control plane must handle such a Service like one with TCP; \
+         whether the nodes' kernels carry SCTP is not tested.",
         source: "Service field spec.ports[].protocol; \
          https://kubernetes.io/docs/reference/networking/service-protocols/; upstream's dual-stack test \
          \"should function for pod-Service: sctp\"",
@@ -55,15 +55,15 @@ impl Check for Sctp {
                 Planned::probing(world, subject, family, || {
                     let missing = |reason: &str| Blocked { by: None, reason: reason.to_owned() };
                     let found = world.fixture.service(&ROLE);
-                    let service = found.ok_or_else(|| missing("the Service was not made"))?;
+                    let service = found.ok_or_else(|| missing("the Service was not created"))?;
                     let like = world.fixture.service(&ServiceRole::PreferDualStack);
                     let given = like.is_some_and(|like| like.cluster_ip(family).is_some());
                     // Where a Service over TCP has it and this one doesn't, SCTP is why.
                     if service.cluster_ip(family).is_some() || !given {
                         behind(world, &ROLE, family)?;
                     }
-                    let unseen = "EndpointSlices could not be seen: missing permission to list and \
-                                  watch them, or no answer";
+                    let unseen = "EndpointSlices could not be read: missing permission to list and watch them, \
+                         or no answer";
                     let slices = service.slices.clone().ok_or_else(|| missing(unseen))?;
                     Ok((ServiceInFamily { family, service: service.clone(), slices }, Vec::new()))
                 })
@@ -89,7 +89,7 @@ impl Check for Sctp {
             return Verdict::fail(detail, failure(world, service, what));
         }
         let endpoints = words::count(backends.len(), "endpoint");
-        Verdict::pass(format!("{ip}, {endpoints} (traffic not tried)"))
+        Verdict::pass(format!("{ip}, {endpoints} (traffic not tested)"))
     }
 }
 

@@ -41,9 +41,9 @@ impl Check for SessionAffinity {
         id: "service::session_affinity",
         summary: "from every node, a Service with sessionAffinity ClientIP sends all of a pod's connections to \
          one backend, over TCP and UDP, at its ClusterIP and at the NodePort of the pod's own node",
-        why: "Logins, shopping carts and uploads in parts live in the memory of one backend. The proxy \
-         remembers each client's address in tables of its own for each family: where one family \
-         forgets, its users are logged out at random, and nothing is ever down.",
+        why: "Logins, shopping carts and multipart uploads are often kept in one backend's memory. The proxy \
+              remembers each client's address in separate tables for each family: if it forgets in one family, \
+              users of it are logged out at random, although nothing is down.",
         source: "Service field spec.sessionAffinity; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity; upstream's \
          dual-stack tests \"should function for client IP based session affinity\"",
@@ -135,7 +135,7 @@ fn pointless(world: World<'_>, family: IpFamily) -> Option<String> {
     }
     let service = world.fixture.service(&ROLE)?;
     (world.fixture.backends_of(service, family).count() == 1)
-        .then(|| "there is one backend alone, so no other can answer".to_owned())
+        .then(|| "there is only one backend, so no other can answer".to_owned())
 }
 
 /// The Service at its ClusterIP and at the node's NodePort, over TCP and UDP. Proxies remember clients

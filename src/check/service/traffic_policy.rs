@@ -36,9 +36,9 @@ impl Check for TrafficPolicy {
         id: "service::traffic_policy",
         summary: "a Service with internalTrafficPolicy and externalTrafficPolicy Local is answered on the node \
          of its backend, with the client's address kept at its NodePort there, and not on other nodes",
-        why: "Ingress controllers and load balancers use externalTrafficPolicy Local to see who connects: \
-         allow lists, rate limits and audit logs go by that address, and where one family masquerades \
-         it, every client looks like a node. internalTrafficPolicy Local keeps logs and metrics on \
+        why: "Ingress controllers and load balancers use externalTrafficPolicy Local to see the client's \
+         address: allow lists, rate limits and audit logs depend on it, and if one family is masqueraded, every \
+         client looks like a node. internalTrafficPolicy Local keeps logs and metrics on \
          their node; a proxy that ignores it in one family sends them across the cluster.",
         source: "Service fields spec.internalTrafficPolicy and spec.externalTrafficPolicy; \
          https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-policies; \
@@ -153,7 +153,7 @@ fn outside(
     family: IpFamily,
 ) -> Planned<Client> {
     if world.suite.outside == OutsidePolicy::Off {
-        let verdict = Verdict::skip("nothing is tried from outside (--outside off)");
+        let verdict = Verdict::skip("connections from outside are not tested (--outside off)");
         let subject = Subject::path("outside", role(owner).to_string());
         return Planned::settled(subject, family, verdict);
     }

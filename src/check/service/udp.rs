@@ -41,9 +41,8 @@ impl Check for Udp {
         id: "service::udp",
         summary: "from every node, each backend answers small and full-sized datagrams at the ClusterIPs of \
          its Service, wherever it answers over TCP",
-        why: "DNS, QUIC, game servers, telemetry and VPNs use UDP. Firewalls, conntrack and service \
-         proxies have rules of their own for it in each family, so all TCP may work while every \
-         datagram is lost.",
+        why: "DNS, QUIC, game servers, telemetry and VPNs use UDP. Firewalls, conntrack and service proxies \
+              have separate rules for it in each family, so TCP may work while every datagram is lost.",
         source: "Service field spec.ports[].protocol; \
          https://kubernetes.io/docs/reference/networking/service-protocols/; upstream's dual-stack \
          tests \"should function for pod-Service: udp\"",

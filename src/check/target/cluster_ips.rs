@@ -35,9 +35,9 @@ impl Check for ClusterIps {
         id: "target::cluster_ips",
         summary: "from every node, each port of the Services of --target accepts connections at a ClusterIP of \
          each expected family",
-        why: "A cluster that can do both families gives none to a Service that doesn't ask: one that was \
-         made before, or whose ipFamilyPolicy is SingleStack, keeps its one ClusterIP for good. And a \
-         ClusterIP is only as good as what listens behind it in its family.",
+        why: "A dual-stack cluster doesn't add a second family to a Service that doesn't ask for it: one that \
+              was created earlier, or whose ipFamilyPolicy is SingleStack, keeps its one ClusterIP. And a \
+              ClusterIP only works if its backends listen in its family.",
         source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services; Service \
          spec.ipFamilyPolicy, spec.ipFamilies and spec.clusterIPs",
         about: About::own().titled("Your Services: ClusterIPs"),
@@ -50,7 +50,7 @@ impl Check for ClusterIps {
             let settled =
                 |verdict| vec![Planned::settled(known::subject(&target.name), family, verdict)];
             if service.is_external() {
-                return settled(Verdict::skip("ExternalName: it is a name alone"));
+                return settled(Verdict::skip("ExternalName: it is only a DNS name"));
             }
             let ip = service.cluster_ip(family);
             let missing = ip.is_none() && !service.is_headless();
@@ -124,7 +124,7 @@ fn one_family(target: &Target, service: &TargetService, family: IpFamily) -> Fai
     let asks = policy != "SingleStack";
     let failure = Failure::new(format!(
         "The Service {namespace}/{name} is not made for {family}: its ipFamilyPolicy is {policy} and its \
-         ipFamilies {}, so no client finds {} {lacked}.",
+         ipFamilies {}, so clients don't find {} {lacked}.",
         asked(service),
         if service.is_headless() { "its" } else { "an" },
     ))

@@ -36,9 +36,9 @@ impl Check for Endpoints {
         id: "target::endpoints",
         summary: "from every node, each endpoint of the Services of --target accepts connections at its own \
          address of each expected family",
-        why: "Kubernetes gives pods two addresses and asks no application to listen on both. One that \
-         listens on 0.0.0.0 answers over IPv4 and refuses IPv6, however well the network carries it; \
-         its readiness probe, which uses the first family alone, never notices.",
+        why: "Kubernetes gives pods two addresses, but does not make applications listen on both. One that \
+              listens on 0.0.0.0 answers over IPv4 and refuses IPv6, even if the network carries it; its \
+              readiness probe uses only the first family and never notices.",
         source: "https://kubernetes.io/docs/concepts/services-networking/dual-stack/; EndpointSlice \
          addressType, endpoints and ports; RFC 3493, 5.3 (IPV6_V6ONLY)",
         about: About::own().titled("Your Services: endpoints"),

@@ -79,9 +79,11 @@ pub(super) fn deserted(target: &Target, family: IpFamily) -> Option<Blocked> {
 
 /// The verdict on whatever went wrong at a Service that was changed meanwhile.
 pub(super) fn changed(world: World<'_>, target: &TargetName) -> Option<Verdict> {
-    world.fixture.targets_changed.contains(target).then(|| {
-        Verdict::inconclusive(format!("{target} was changed while the run went on; run it again"))
-    })
+    world
+        .fixture
+        .targets_changed
+        .contains(target)
+        .then(|| Verdict::inconclusive(format!("{target} was changed during the run; run again")))
 }
 
 /// The verdict on a port that nobody here can talk to.

@@ -30,9 +30,9 @@ impl Check for Names {
         id: "target::names",
         summary: "the A and AAAA records of the Services of --target are their ClusterIPs, or the endpoints of a \
          headless one, asked from a pod on every node",
-        why: "Clients learn families from DNS alone. A Service without an AAAA record is IPv4 to everyone, \
-         and a headless one is as many addresses as it has endpoints that are ready: one that lacks \
-         them in a family sends all clients of that family to nobody.",
+        why: "Clients learn families only from DNS. A Service without an AAAA record is IPv4-only to everyone, \
+              and a headless one has the addresses of its ready endpoints: if it has none in a family, clients \
+              of that family can't reach it.",
         source: "Kubernetes DNS-Based Service Discovery specification, 2.3.1 and 2.4.1; \
          https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#services",
         about: About::own().titled("Your Services: DNS"),
@@ -99,8 +99,8 @@ impl Asked {
         let (what, first) = match (symptom.kind, external) {
             (Kind::NoRecords, Some(name)) => (
                 format!(
-                    "{target} stands for {name}, which has no {record} record: clients find nothing \
-                     there over {family}."
+                    "{target} is an alias of {name}, which has no {record} record: clients can't reach it over \
+                     {family}."
                 ),
                 format!(
                     "Give {name} an {record} record, or set spec.externalName of {target} to a name that \
@@ -109,8 +109,8 @@ impl Asked {
             ),
             (kind, Some(name)) => (
                 format!(
-                    "DNS, asked from a pod on node {from} for the {record} records of {target}, which \
-                     stands for {name}, gives none: {seen}."
+                    "DNS, asked from a pod on node {from} for the {record} records of {target}, an alias of \
+                     {name}, returns none: {seen}."
                 ),
                 if kind == Kind::NoSuchName {
                     format!("Check that {name} exists: spec.externalName of {target} may be misspelt.")

@@ -16,7 +16,7 @@ fn of(world: World<'_>, target: &Target) -> Vec<String> {
     let mut notices = Vec::new();
     let mut told = |most: usize, all: usize, what: &str| {
         if all > most {
-            notices.push(format!("target {name}: {most} of {all} {what} are tried"));
+            notices.push(format!("target {name}: {most} of {all} {what} are tested"));
         }
     };
     let ports = target.service.known().map_or(0, |service| service.ports.len());

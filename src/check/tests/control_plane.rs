@@ -141,7 +141,7 @@ fn where_pods_do_not_reach_each_other_the_api_server_is_not_blamed() {
 fn a_request_that_the_api_server_does_not_carry_out_is_no_verdict() {
     for (lost, status) in [
         ("missing permission: get services/proxy in namespace a", Status::Skip),
-        ("the API server gave no answer in 3s", Status::Inconclusive),
+        ("no answer from the API server in 3s", Status::Inconclusive),
     ] {
         let lab = Lab::dual();
         let run = lab.judge(|probe| {

@@ -103,7 +103,7 @@ fn pods_that_get_out_in_no_family_while_nodes_do_may_be_kept_in_on_purpose() {
         .fold(dead(&NODES, V6), |lab, at| lab.with(Fault::EgressDropped { at, family: V4 }));
     for (status, detail) in cases(&lab.with_hosts().run(), V4) {
         assert_eq!(status, Status::Inconclusive);
-        assert!(detail.contains("a policy or a firewall may keep pods in"), "{detail}");
+        assert!(detail.contains("a policy or a firewall may block egress from pods"), "{detail}");
     }
 }
 

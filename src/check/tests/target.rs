@@ -167,7 +167,7 @@ fn silence_says_nothing_of_datagrams_and_a_refusal_does() {
     let silent = udp(None);
     let name = "endpoints/ipv6/n1 -> team/web:8080 UDP";
     assert_eq!(status(&silent, name), Status::Inconclusive);
-    assert!(verdict(&silent, name).detail().contains("needn't answer"));
+    assert!(verdict(&silent, name).detail().contains("need not answer"));
     let refused = udp(Some(Fault::TargetDeaf { pod: None, family: V6 }));
     assert_eq!(status(&refused, name), Status::Fail);
     assert_eq!(refused.rules(), ["target_listens_on_one_family"]);
@@ -208,7 +208,7 @@ fn a_service_that_changed_meanwhile_is_not_judged_by_what_it_was() {
     assert_eq!(named(&run, Status::Fail), [""; 0]);
     assert_eq!(run.rules(), [""; 0], "nor is a cause named of it");
     let open = verdict(&run, "endpoints/ipv6/n1 -> team/web:8080");
-    assert!(open.detail().contains("changed while the run went on"), "{}", open.detail());
+    assert!(open.detail().contains("changed during the run"), "{}", open.detail());
     assert_eq!(status(&run, "endpoints/ipv4/n1 -> team/web:8080"), Status::Pass);
 }
 

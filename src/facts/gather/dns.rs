@@ -22,7 +22,7 @@ use crate::{
 pub(super) const SERVICE: &str = "kube-dns";
 /// The label of the Service and its pods.
 pub(super) const LABEL: &str = "k8s-app=kube-dns";
-/// OpenShift's DNS has a namespace and labels of its own.
+/// OpenShift's DNS has its own namespace and labels.
 const OPENSHIFT_LABEL: &str = "dns.operator.openshift.io/owning-dns=default";
 /// The ports' names by convention.
 const TCP_PORT: &str = "dns-tcp";
@@ -215,7 +215,7 @@ pub(super) fn cluster_dns(
     }
 }
 
-/// The transports over which nobody is answered, for the Service has no port of DNS for them.
+/// The transports without an answer, because the Service has no DNS port for them.
 fn unpublished(spec: Option<&v1::ServiceSpec>) -> Vec<String> {
     let ports = || spec.into_iter().flat_map(|spec| spec.ports.iter().flatten());
     let has = |transport: &str| {

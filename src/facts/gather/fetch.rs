@@ -38,7 +38,7 @@ pub(super) enum Missing {
 }
 
 impl Missing {
-    /// What nobody wants to know in this run.
+    /// What this run does not need.
     pub(super) fn unasked() -> Self {
         Self::Absent("not asked for".to_owned())
     }

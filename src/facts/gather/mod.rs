@@ -34,7 +34,7 @@ use super::{
 };
 use crate::cluster::{Cluster, ClusterError};
 
-/// The nodes alone, as they are now.
+/// Only the nodes, as they are now.
 ///
 /// # Errors
 ///
@@ -43,7 +43,7 @@ pub async fn nodes(cluster: &Cluster) -> Result<Fact<Vec<Node>>, ClusterError> {
     Ok(known(Fetch::new(cluster).nodes().await?))
 }
 
-/// The cluster's DNS alone, as it is now; its domain isn't read.
+/// Only the cluster's DNS, as it is now; its domain isn't read.
 pub async fn cluster_dns(cluster: &Cluster) -> Result<Fact<ClusterDns>, ClusterError> {
     let fetch = Fetch::new(cluster);
     let (services, slices, pods) = tokio::try_join!(
@@ -55,7 +55,7 @@ pub async fn cluster_dns(cluster: &Cluster) -> Result<Fact<ClusterDns>, ClusterE
     Ok(dns::cluster_dns(&services, pods, dns::Configured::default()))
 }
 
-/// These Services alone, as they are now.
+/// Only these Services, as they are now.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub async fn targets(cluster: &Cluster, names: &[TargetName]) -> Result<Vec<Targ
     futures::future::try_join_all(all).await
 }
 
-/// The Leases of the control plane's components alone, as they are now.
+/// Only the Leases of the control plane's components, as they are now.
 pub async fn leases(cluster: &Cluster) -> Fact<Vec<Lease>> {
     match Fetch::new(cluster).leases(KUBE_SYSTEM).await {
         Ok(found) => leases::leases(found, cluster.clock.now()),
@@ -75,7 +75,7 @@ pub async fn leases(cluster: &Cluster) -> Fact<Vec<Lease>> {
     }
 }
 
-/// What a request is answered with, where somebody wants to know. In a box: all of them together would be
+/// The response to a request, if it is needed. In a box: all of them together would be
 /// too large for the stack of a thread.
 fn asked<'a, T: Send + 'a>(
     wanted: bool,

@@ -36,7 +36,7 @@ pub(super) struct OfServices {
 }
 
 impl OfServices {
-    /// Where nobody wants to know.
+    /// If it is not needed.
     pub(super) fn unasked() -> Self {
         Self { of_all: Missing::unasked().into(), unreserved: Missing::unasked().into() }
     }

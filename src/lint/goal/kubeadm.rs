@@ -54,8 +54,8 @@ pub(super) fn fixed(model: &Model, lacks: &Gaps<'_>) -> Vec<String> {
     )];
     if lacks.pods || !lacks.without_range.is_empty() {
         fixed.push(
-            "A Node keeps the pod ranges that it got once (spec.podCIDRs): where the network plugin \
-             takes Pods' addresses from them, the Node objects are deleted and created again."
+            "A Node keeps the pod ranges that it first got (spec.podCIDRs): if the network plugin assigns Pods' \
+             addresses from them, the Node objects must be deleted and created again."
                 .to_owned(),
         );
         fixed.push(format!("A running Pod gets no {other} address: Pods are created again."));
@@ -119,7 +119,7 @@ fn addresses(model: &Model, lacks: &Gaps<'_>) -> Step {
     );
     if other == IpFamily::V6 {
         text.push_str(
-            " Where the default route comes from router advertisements, accept_ra must be 2 then.",
+            " If the default route comes from router advertisements, accept_ra must then be 2.",
         );
     }
     step(
@@ -173,10 +173,10 @@ fn control_plane(model: &Model, lacks: &Gaps<'_>) -> Step {
     actions.push(Action::run("sleep 30; until kubectl get --raw /readyz; do sleep 2; done"));
     step(
         "Give the control plane the ranges of both families.",
-        "kubeadm upgrade does not change ranges: they are changed in kubeadm's own configuration, \
-         and the manifests of the API server and of the controller manager are written again from \
-         it, on one control plane node after the other; the API server is away until it has started \
-         again. The ranges of the new family are proposals, free as far as the documents tell.",
+        "kubeadm upgrade does not change ranges: change them in kubeadm's own configuration, and regenerate the \
+         manifests of the API server and the controller manager from it, on one control plane node after \
+         another; the API server is unavailable until it has restarted. The ranges of the new family are \
+         proposals, unused as far as the documents show.",
         actions,
     )
 }
@@ -256,9 +256,9 @@ fn node_ips(model: &Model, lacks: &Gaps<'_>) -> Option<Step> {
         lines.push(format!("--node-ip=<{first} of the node>,<{other} of the node>"));
     }
     Some(step(
-        "Tell the kubelets their addresses.",
+        "Set the addresses of the kubelets.",
         format!(
-            "{first} comes first. With an external cloud provider the provider tells them.{}",
+            "{first} comes first. With an external cloud provider the provider sets them.{}",
             more(lacks.without_address.len())
         ),
         vec![
@@ -305,10 +305,10 @@ fn nodes(model: &Model, lacks: &Gaps<'_>) -> Option<Step> {
         format!("Create the Nodes again, one after the other, for a pod range of {other}."),
         format!(
             "The kubelet registers its Node again, and the controller manager gives it a range of \
-             each family; that of {} may be another one than before. Labels and taints that were \
-             set by hand are lost with the object: the saved file has them. kubeadm init phase \
-             mark-control-plane sets the control plane's label and taint again, the taint also \
-             where it had been taken off.{}",
+             each family; that of {} may differ from before. Labels and taints that were set manually are lost \
+             with the object: they are in the saved file. kubeadm init phase \
+             mark-control-plane sets the control plane's label and taint again, the taint even if it had been \
+             removed.{}",
             lacks.first,
             more(lacks.without_range.len())
         ),
@@ -320,7 +320,7 @@ fn pods(lacks: &Gaps<'_>) -> Step {
     let other = lacks.other();
     step(
         format!("Create the Pods again that have no {other} address yet."),
-        "Draining has done so with most; DaemonSets and what was not drained is left.",
+        "Draining has done so for most; DaemonSets and Pods that were not drained remain.",
         vec![
             Action::run(
                 "kubectl get pods -A -o jsonpath='{range .items[?(@.spec.hostNetwork!=true)]}\
@@ -354,7 +354,7 @@ fn services(lacks: &Gaps<'_>) -> Step {
         );
     }
     step(
-        format!("Give {other} to the Services that are to have it."),
+        format!("Add {other} to the Services that need it."),
         format!(
             "Services keep their families until their policy is changed; {first} stays the first.{which} \
              The application behind one must listen on both."

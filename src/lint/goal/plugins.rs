@@ -40,7 +40,7 @@ pub(super) fn running(model: &Model, lacks: &Gaps<'_>) -> Step {
     } else {
         let range = of_family(&lacks.pod_ranges, lacks.other());
         let text = format!(
-            "Which one the cluster has is not known here. It must give every Pod an address of each \
+            "The plugin is not known. It must give every Pod an address of each \
              family; the new range is {range}."
         );
         step(TITLE, text, Vec::new())

@@ -26,7 +26,7 @@ fn one(report: &Report, plan: &Plan, width: usize) -> String {
         paragraph(
             &mut out,
             "",
-            "The goal is reached: dual-stack, as far as the documents tell.",
+            "The cluster is already dual-stack, as far as the documents show.",
             width,
         );
         return out;

@@ -89,8 +89,7 @@ impl Installer {
                 "https://docs.k3s.io/networking/basic-network-options#dual-stack-ipv4--ipv6-networking",
             ),
             Self::Other(Tool::HetznerK3s) => (
-                "hetzner-k3s gives a node one address as node-ip, so k3s exits where its ranges are \
-                 of both families.",
+                "hetzner-k3s sets one address as a node's node-ip, so k3s exits if its ranges have both families.",
                 "https://github.com/vitobotta/hetzner-k3s/blob/main/templates/master_install_script.sh",
             ),
             Self::Other(Tool::K0s) => (
@@ -104,13 +103,13 @@ impl Installer {
                 "https://github.com/siderolabs/docs/issues/91",
             ),
             Self::Other(Tool::ClusterApi) => (
-                "Cluster API replaces machines and does not change them; there is no known way \
-                 to give a cluster that runs another spec.clusterNetwork.",
+                "Cluster API replaces machines and does not change them; there is no known way to change \
+                 spec.clusterNetwork of a running cluster.",
                 "https://cluster-api.sigs.k8s.io/",
             ),
             Self::Other(Tool::Kubespray) => (
-                "kubespray takes both families in its variables for new clusters; this linter knows \
-                 of no playbook for one that runs. Its clusters are kubeadm's underneath.",
+                "kubespray takes both families in its variables for new clusters; no playbook is known for a \
+                 running cluster. Its clusters use kubeadm underneath.",
                 "https://github.com/kubernetes-sigs/kubespray/blob/master/docs/ansible/vars.md",
             ),
             Self::Other(Tool::Rke) => (
@@ -119,13 +118,13 @@ impl Installer {
                 "https://rke.docs.rancher.com/config-options/dual-stack",
             ),
             Self::Other(Tool::Antrea) => (
-                "Antrea gives nodes ranges of its own configuration; there is no known way to \
-                 change those of nodes that exist.",
+                "Antrea gives nodes ranges from its own configuration; there is no known way to change those of \
+                 existing nodes.",
                 "https://antrea.io/docs/main/docs/antrea-ipam/",
             ),
             Self::Other(Tool::KubeOvn | Tool::OvnKubernetes) => (
-                "the pod network has ranges of its own, which its components are started with; there \
-                 is no known way to give those of a cluster that runs another family.",
+                "the pod network has its own ranges, which its components get at startup; there is no known way \
+                 to add a family in a running cluster.",
                 "https://kubeovn.github.io/docs/stable/en/guide/dual-stack/",
             ),
             Self::Other(Tool::KubeOne) => (
@@ -134,8 +133,8 @@ impl Installer {
                 "https://docs.kubermatic.com/kubeone/main/guides/dual-stack/",
             ),
             Self::Other(Tool::Kamaji) => (
-                "Kamaji takes the ranges of Pods and Services when it makes a control plane; no procedure is \
-                 known for a running cluster.",
+                "Kamaji takes the ranges of Pods and Services when it creates a control plane; no procedure is known \
+                 for a running cluster.",
                 "https://kamaji.clastix.io/reference/api/",
             ),
             Self::Other(Tool::Gardener) => (
@@ -175,7 +174,7 @@ impl Installer {
             ),
             Self::Aks | Self::Other(Tool::Aks) => (
                 "AKS owns the control plane and the nodes: its families are those of --ip-families \
-                 when the cluster is created; its page says what it can change since.",
+                 when the cluster is created; its page says what can be changed later.",
                 "https://learn.microsoft.com/azure/aks/configure-dual-stack",
             ),
         };

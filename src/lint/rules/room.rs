@@ -21,10 +21,10 @@ pub(super) const FEW_NODES: Rule = Rule {
     versions: Versions::ALL,
     summary: "A pod range has room for one node, for fewer than the file lists, or in one family \
               for far fewer than in the other.",
-    why: "Each node takes a range of its own from every pod range, a /24 and a /64 by default. Nodes \
+    why: "Each node takes its own range from every pod range, a /24 and a /64 by default. Nodes \
           beyond the room get none in that family, and the smaller family decides how many nodes \
-          the cluster can have. Of kind's nodes the workers are counted: Pods on control planes \
-          mostly share the node's own addresses. Of others all that run a kubelet are: kubeadm's \
+          the cluster can have. Of kind's nodes the workers are counted: Pods on control planes usually share \
+          the node's own addresses. Of others all that run a kubelet are: kubeadm's \
           nodes, RKE's and k0sctl's lists, and the replicas of Cluster API.",
     fix: "Choose a larger pod range (an IPv6 /56 has room for 256 nodes of /64), or a longer node \
           mask.",

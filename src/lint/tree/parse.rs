@@ -129,7 +129,7 @@ fn control(source: &Source, chunk: &Chunk) -> Option<Flaw> {
 /// A tab that means nothing to YAML 1.2, and by which Kubernetes' reader refuses the document.
 fn tab(source: &Source, chunk: &Chunk, (line, column): (usize, usize)) -> Flaw {
     let span = chunk.span(source, (line, column), (line, column + 1));
-    let message = "a tab stands where Kubernetes' reader allows only spaces";
+    let message = "a tab where Kubernetes' parser allows only spaces";
     let flaw = Flaw::new(FlawKind::Syntax, span, message);
     flaw.fix("remove the tab").edit(Edit::new(span, "\t", " "))
 }

@@ -58,6 +58,6 @@ mod tests {
         let target = Target::Tcp { address: "[::1]:80".parse().unwrap() };
         let reason = outcome(&target, &printed("sh: exec: line 58: nc: not found\n")).unwrap_err();
         assert_eq!(reason, "nc in the pod could not try: sh: exec: line 58: nc: not found");
-        assert_eq!(outcome(&target, &printed("")).unwrap_err(), "nc in the pod said nothing");
+        assert_eq!(outcome(&target, &printed("")).unwrap_err(), "nc in the pod printed nothing");
     }
 }

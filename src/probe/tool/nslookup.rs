@@ -39,7 +39,7 @@ pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     let records = answer.split_once("\n\n").map_or("", |(_, records)| records);
     let addresses = match addresses(records) {
         Ok(addresses) => addresses,
-        Err(address) => return Ok(failure(&format!("the answer can't be used: {address}"))),
+        Err(address) => return Ok(failure(&format!("unusable answer: {address}"))),
     };
     if !addresses.is_empty() {
         return Ok(Outcome::Records { addresses });
@@ -53,7 +53,7 @@ pub(super) fn outcome(printed: &Printed) -> Result<Outcome, String> {
     }
     if let Some(line) = records.lines().find(|line| line.starts_with("*** Can't find ")) {
         let words = line.rsplit_once(": ").map_or(line, |(_, words)| words);
-        return Ok(failure(&format!("the answer can't be used: {words}")));
+        return Ok(failure(&format!("unusable answer: {words}")));
     }
     let pointers = records.lines().filter_map(|line| line.split_once("\tname = "));
     let names: Vec<String> =
@@ -165,7 +165,7 @@ mod tests {
         let servfail = format!("{SERVER}** server can't find a.b.: SERVFAIL\n\n");
         assert_eq!(of(&servfail), dns_failure("the server said SERVFAIL"));
         let unreadable = format!("{SERVER}*** Can't find a.b.: Parse error\n\n");
-        assert_eq!(of(&unreadable), dns_failure("the answer can't be used: Parse error"));
+        assert_eq!(of(&unreadable), dns_failure("unusable answer: Parse error"));
     }
 
     #[test]

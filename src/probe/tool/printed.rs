@@ -34,8 +34,8 @@ impl Printed {
 /// The reason why an attempt has no outcome: what its tool said.
 pub(super) fn unusable(tool: &str, text: &str) -> String {
     match super::super::answer::excerpt(text) {
-        said if said.is_empty() => format!("{tool} in the pod said nothing"),
-        said => format!("{tool} in the pod could not try: {said}"),
+        said if said.is_empty() => format!("{tool} in the pod printed nothing"),
+        said => format!("{tool} in the pod could not run: {said}"),
     }
 }
 

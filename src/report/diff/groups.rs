@@ -36,7 +36,7 @@ pub(super) fn sections(found: &Comparison) -> Vec<Section> {
         of("New failures", found.regressions.len(), changed(&found.regressions, news)),
         of("Fixed", found.fixed.len(), changed(&found.fixed, nothing)),
         of("Became inconclusive", found.inconclusive.len(), changed(&found.inconclusive, news)),
-        of("Tried before, skipped now", found.skipped.len(), changed(&found.skipped, news)),
+        of("Tested before, skipped now", found.skipped.len(), changed(&found.skipped, news)),
         of("No longer there", found.gone.len(), gone(&found.gone)),
         of("Still failing", found.still_failing.len(), changed(&found.still_failing, nothing)),
         of(
@@ -153,7 +153,7 @@ fn gone(gone: &[RemovedCase]) -> Vec<String> {
             RemovalReason::NodeNotTested { node } => format!("node {node} was not tested"),
             RemovalReason::NodeLeft { node } => format!("node {node} is no longer in the cluster"),
             RemovalReason::PodLeft => "the pod is no longer there".to_owned(),
-            RemovalReason::Unknown => "the record does not say why".to_owned(),
+            RemovalReason::Unknown => "the record has no reason".to_owned(),
         };
         format!("{check}, {cases}{was}: {why}")
     });

@@ -79,8 +79,8 @@ fn maps(
         @if rows.is_grouped() || columns.is_grouped() {
             p.note {
                 (counted(rows.ends(), "source")) " and " (counted(columns.ends(), "target"))
-                ": those that stand out have a row or column of their own, the others share one. A "
-                "number says how many paths failed."
+                ": those that stand out have their own row or column, the others share one. A "
+                "number is how many paths failed."
             }
         }
         div.maps { @for map in &maps { (map) } }

@@ -53,8 +53,8 @@ pub(super) fn of_record(record: &Record) -> Markup {
                 section aria-labelledby="maps" {
                     h2 id="maps" { "Heat maps" }
                     (legend())
-                    noscript { p.note { "Cells open their attempts only where scripts may run; \
-                     every failure is in full above." } }
+                    noscript { p.note { "Cells show their attempts only if scripts are enabled; every failure \
+                         is shown in full above." } }
                     @for (_, section) in &maps { (section) }
                     div.cards { @for (_, section) in &lists { (section) } }
                 }

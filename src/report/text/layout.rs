@@ -13,7 +13,7 @@ pub(crate) enum Detail {
     /// Failures, tables with like passes in one row, reasons, the summary.
     #[default]
     Normal,
-    /// Every case in a row of its own, every failure in full, every phase with its time.
+    /// Every case in a separate row, every failure in full, every phase with its time.
     Full,
 }
 
@@ -126,7 +126,7 @@ impl Prose {
         self
     }
 
-    /// Texts beside a label; each begins a line of its own. Nothing where there is no text.
+    /// Texts beside a label; each begins a new line. Nothing if there is no text.
     pub(crate) fn labelled<T: AsRef<str>>(&mut self, label: &str, texts: &[T]) -> &mut Self {
         let next = " ".repeat(2 + Self::LABEL);
         for (index, text) in texts.iter().enumerate() {

@@ -67,7 +67,7 @@ pub(super) fn sentence(record: &Record) -> String {
         // A green says what it rests on.
         let (tried, pairs) = fixture.mesh.pairs();
         if tried < pairs {
-            text.push_str(&format!(" ({tried} of {pairs} pairs of them tried)"));
+            text.push_str(&format!(" ({tried} of {pairs} pairs of them tested)"));
         }
         let untested: Vec<&str> = fixture.untested().map(|(name, _)| name).collect();
         if !untested.is_empty() {

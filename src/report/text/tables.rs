@@ -28,7 +28,7 @@ use crate::{
     report::Tally,
 };
 
-/// How many like cases stand in rows of their own: all failures, unless they would bury everything
+/// How many similar cases get separate rows: all failures, unless they would bury everything
 /// else; few paths, for there are many and they say little when they pass; and hardly any of those
 /// that weren't determined, for their details are the same.
 fn most_rows(view: &View<'_>, judged: &Judged) -> usize {
@@ -47,7 +47,7 @@ const STYLE: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .content_lines(ContentLineStyle::none());
 
-/// From this width on there is room for the checks' names in a column of their own.
+/// From this width on there is room for a column with the checks' names.
 const WIDE: usize = 110;
 
 /// The tables, with a title line each: one for each area, or where the lines are short one for each

@@ -153,8 +153,8 @@ impl Session {
         }
         let paths: usize = again.values().map(Vec::len).sum();
         self.notice(format!(
-            "something failed, and not every pair of nodes was tried: a second round tries {paths} \
-             more paths around it, from {} nodes",
+            "something failed, and not every pair of nodes was probed: a second round probes {paths} more paths \
+             around it, from {} nodes",
             again.len()
         ));
         self.fixture.mesh.again = again;

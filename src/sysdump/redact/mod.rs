@@ -110,8 +110,8 @@ pub(crate) enum RedactError {
     Chance,
     /// What was redacted is no record any more, or is judged otherwise.
     #[error(
-        "cannot redact the record: {0}, which a node's or other name that is a word of Kubernetes may \
-         cause; leave out --redact, and read the archive before you pass it on"
+        "cannot redact the record: {0}, possibly because a node or another object has a name that is a \
+         Kubernetes term; leave out --redact, and read the archive before you share it"
     )]
     Differs(String),
     /// Something would remain.

@@ -43,13 +43,13 @@ lacks something, and nothing was changed; 4 the cluster is not up (`status`: or 
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List all that this machine lacks for a cluster, without changing anything.
+    /// List everything that this machine lacks for a cluster, without changing anything.
     Preflight(up::Args),
     /// Bring up the cluster, unless it is up already.
     Up(up::Args),
     /// Take down the cluster and remove all of it, even after a crash.
     Down,
-    /// List the clusters, and say whether this one is healthy.
+    /// List the clusters, and show whether this one is healthy.
     Status,
     /// Print the path of the administrator's kubeconfig.
     Kubeconfig,
@@ -64,9 +64,9 @@ enum Command {
     Fault(fault::Command),
     /// Bring up the cluster if needed, and run a command with KUBECONFIG set.
     With(with::Args),
-    /// Run a command in a root file system and namespaces of its own, and leave nothing behind.
+    /// Run a command in its own root file system and namespaces, and leave nothing behind.
     Enclose(enclose::Args),
-    /// Build what kind clusters are made of where there is no registry, and print where it is.
+    /// Build what kind clusters need without a registry, and print its path.
     Kind(kind::Args),
     /// Print the configuration that kubeadm would get on a node, without bringing anything up.
     Config(config::Args),

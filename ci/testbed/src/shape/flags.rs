@@ -17,30 +17,29 @@ use crate::{
 enum Families {
     /// IPv4 and IPv6.
     Dual,
-    /// IPv4 alone.
+    /// IPv4 only.
     Ipv4,
-    /// IPv6 alone.
+    /// IPv6 only.
     Ipv6,
 }
 
-/// What a cluster is to look like: a shape of the list, the default one unless another is named,
-/// with changes.
+/// The wanted cluster: a named shape, or the default one, with changes.
 #[derive(Args, Clone, Debug, Default)]
 // Several commands take these arguments beside their own, whose group would bear the same name.
 #[group(skip)]
 pub struct Flags {
-    /// Begin with the shape of this name; `testbed catalogue` lists them. The other flags change it.
+    /// Start from this shape; `testbed catalogue` lists them. The other flags change it.
     #[arg(long, value_name = "NAME", hide_possible_values = true)]
     #[arg(value_parser = PossibleValuesParser::new(Shape::all().map(|shape| shape.name)))]
     shape: Option<String>,
-    /// How many nodes; all of them take pods. [default: 3]
+    /// How many nodes; all of them run pods. [default: 3]
     #[arg(long)]
     nodes: Option<u8>,
     /// How many of the nodes, the first ones, run a control plane; several are behind a TCP
     /// balancer. [default: 1]
     #[arg(long, value_name = "N")]
     control_planes: Option<u8>,
-    /// The minor of Kubernetes, such as 1.35; 1.36, unless it is given.
+    /// The minor version of Kubernetes, such as 1.35 [default: 1.36]
     #[arg(long, value_name = "MINOR")]
     kubernetes: Option<KubernetesMinor>,
     /// The families of nodes, pods and Services. [default: dual]
@@ -67,7 +66,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The cluster that is asked for.
+    /// The requested cluster.
     pub fn spec(&self, name: &Name) -> Result<Spec> {
         let shape = self.shape.as_deref().and_then(Shape::named);
         let spec = shape.map_or_else(|| Spec::new(name.clone()), |s| s.spec(name.clone()));
@@ -91,7 +90,7 @@ impl Flags {
         Ok(spec)
     }
 
-    /// The families and their order, where either is asked for.
+    /// The families and their order, if either is requested.
     fn with_families(&self, spec: Spec) -> Result<Spec> {
         if self.families.is_none() && self.primary.is_none() {
             return Ok(spec);

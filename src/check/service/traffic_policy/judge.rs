@@ -61,8 +61,8 @@ pub(super) fn verdict(world: World<'_>, client: &Client, readings: &Readings<'_>
                 return Verdict::fail(detail, client.masqueraded(world, reading, address));
             }
             RunsOnNode::Perhaps => {
-                let detail = "answered; whether it sees this machine's address can't be told, for it \
-                              may be the node's own";
+                let detail = "answered; whether it sees this machine's address is unknown, because that may be \
+                              the node's own";
                 return outcome::unknown(&own).unwrap_or_else(|| Verdict::pass(detail));
             }
         }
@@ -240,7 +240,7 @@ impl Client {
         let Self { owner, family, .. } = self;
         let what = format!(
             "{} reaches a Service with externalTrafficPolicy Local at {} over {family}, and its backend \
-             on node {owner} sees {seen}, an address of that node, in place of the client's.",
+             on node {owner} sees {seen}, an address of that node, instead of the client's.",
             self.who(),
             reading.probe.target
         );

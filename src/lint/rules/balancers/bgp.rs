@@ -73,8 +73,7 @@ pub(crate) const FAMILIES: Rule = Rule {
     why: "Where families are listed, Cilium exchanges routes of no other one, and in a CiliumBGPPeerConfig \
           a family without advertisements, or with labels that no CiliumBGPAdvertisement has, announces \
           nothing; a CiliumBGPPeerConfig that no CiliumBGPClusterConfig names has no effect. \
-          Addresses of the other family are then \
-          reached by nobody outside.",
+          Addresses of the other family are then unreachable from outside.",
     fix: "List ipv4 and ipv6, each with its advertisements, for this neighbour or for another one.",
     sources: &[
         "https://docs.cilium.io/en/stable/network/bgp-control-plane/bgp-control-plane-configuration/",

@@ -23,9 +23,8 @@ pub(crate) const ENVOY: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "Envoy Gateway's proxies listen in one family, but their Service has both.",
-    why: "ipFamily decides on which addresses Envoy listens: 0.0.0.0 unless it is IPv6 or DualStack. A \
-          Service that is made dual-stack by a patch alone leads IPv6 clients to a port where nobody \
-          listens.",
+    why: "ipFamily decides on which addresses Envoy listens: 0.0.0.0 unless it is IPv6 or DualStack. A Service \
+          that is only patched to be dual-stack sends IPv6 clients to a port where nothing listens.",
     fix: "Set ipFamily: DualStack, which gives the Service both families, too.",
     sources: &["https://gateway.envoyproxy.io/docs/api/extension_types/#ipfamily"],
     enforced_by: &[EnforcedBy::Symptom("connections over IPv6 are refused")],

@@ -35,7 +35,7 @@ pub(crate) const LISTENERS: Rule = Rule {
     area: Area::Balancers,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "An ingress controller is told not to listen in a family that the cluster has.",
+    summary: "An ingress controller is configured not to listen in a family that the cluster has.",
     why: "With disable-ipv6 NGINX has no `listen [::]:80`, and HAProxy no bind of that family. Where \
           its Service or its node has an address of the family, connections to it are refused.",
     fix: "Remove the setting; both controllers listen in both families by default.",

@@ -107,7 +107,7 @@ pub(crate) const IPV4_ONLY: Rule = Rule {
     area: Area::Balancers,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "A Cilium before 1.19 is to announce IPv6 addresses on the nodes' networks.",
+    summary: "Cilium before 1.19 is configured to announce IPv6 addresses on the nodes' networks.",
     why: "Before 1.19 its L2 announcements answer for IPv4 addresses (ARP) and not for IPv6 ones (NDP).",
     fix: "Use Cilium 1.19 or later, or announce IPv6 by BGP.",
     sources: &[DOCS, "https://github.com/cilium/cilium/pull/39648"],

@@ -141,7 +141,7 @@ pub(crate) const ADVERTISED: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "MetalLB's advertisements name other pools, and none names this one.",
-    why: "An address that is given but not announced is reached by nobody.",
+    why: "An address that is assigned but not announced is unreachable.",
     fix: "Add the pool to an L2Advertisement or BGPAdvertisement.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("the addresses of the pool are not reachable")],

@@ -28,11 +28,10 @@ pub(crate) const SOURCE_RANGES: Rule = Rule {
     level: Level::Warning,
     versions: Versions::since(20),
     summary: "loadBalancerSourceRanges of a dual-stack Service has ranges of one family only.",
-    why: "The list restricts the families that it contains. kube-proxy takes an empty list for \
-          everybody, so that clients of the other family are let in from everywhere; other load \
-          balancers may let none in.",
-    fix: "List ranges of both families. If nobody of a family is to be let in, make the Service \
-          single-stack.",
+    why: "The list restricts only the families that it contains. kube-proxy treats an empty list as no \
+          restriction, so clients of the other family are allowed from everywhere; other load balancers may \
+          allow none.",
+    fix: "List ranges of both families. If a family should have no access at all, make the Service single-stack.",
     sources: &[
         "https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/",
         "https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/proxy/serviceport.go",

@@ -32,8 +32,8 @@ pub(crate) const LENGTH: Rule = Rule {
     level: Level::Error,
     versions: Versions::ALL,
     summary: "kube-vip's virtual address gets a prefix length of the other family.",
-    why: "vip_subnet holds one prefix length, or that of IPv4 and then that of IPv6. One alone counts for \
-          both: the node then takes all of the IPv6 address's /32 to be on that link. IPv4 has no length \
+    why: "vip_subnet holds one prefix length, or that of IPv4 and then that of IPv6. A single one applies to \
+          both: the node then treats the IPv6 address's whole /32 as on-link. IPv4 has no length \
           above 32.",
     fix: "Set vip_subnet to \"32,128\" for addresses of both families.",
     sources: &["https://kube-vip.io/docs/installation/flags/"],

@@ -28,8 +28,8 @@ pub(crate) const WEBHOOK_FAMILY: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "The API server calls a Service of a family that its nodes don't have.",
-    why: "The API server calls webhooks and aggregated APIs at the Service's address. From a node \
-          without an address of that family it can't, and what the webhook guards fails.",
+    why: "The API server calls webhooks and aggregated APIs at the Service's address. From a node without an \
+          address of that family it can't, and every request that the webhook must review fails.",
     fix: "Give the Service a family of the control plane's nodes, or both.",
     sources: &[
         "https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/",

@@ -55,8 +55,8 @@ pub(crate) const ONE_FAMILY: Rule = Rule {
     summary: "Calico's BGP announces Services, or has neighbours, of one family only in a dual-stack \
               cluster.",
     why: "Calico announces the addresses of Services that are in the listed ranges, and no others. \
-          It runs one BIRD for each family, which speaks with the neighbours whose peerIP is of its \
-          own family: without an IPv6 neighbour no IPv6 route leaves the cluster.",
+          It runs one BIRD for each family, which peers with the neighbours whose peerIP has that family: \
+          without an IPv6 neighbour no IPv6 route leaves the cluster.",
     fix: "List a range of each family, and make a BGPPeer for the router's address of each family.",
     sources: &[
         "https://docs.tigera.io/calico/latest/reference/resources/bgpconfig",

@@ -14,8 +14,8 @@ pub(crate) const RANGES: Rule = Rule {
     area: Area::Components,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "extraArgs give a component other ranges than kubeadm's networking.",
-    why: "The flag wins for that component alone. Certificates, kube-proxy, the DNS Service and the \
+    summary: "extraArgs give a component ranges that differ from kubeadm's networking.",
+    why: "The flag wins only for that component. Certificates, kube-proxy, the DNS Service and the \
           other components still follow networking.podSubnet and networking.serviceSubnet.",
     fix: "Set the ranges in networking only; kubeadm passes them on.",
     sources: &["https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/"],

@@ -39,8 +39,8 @@ pub(crate) const DROPPED: Rule = Rule {
     level: Level::Error,
     versions: Versions::ALL,
     summary: "A patch for kubeadm is of another API version than the document that kind writes.",
-    why: "kind applies a patch to the document of its kind and apiVersion, and says nothing of a \
-          patch that matches none. kind writes v1beta3 for Kubernetes 1.23 to 1.35, v1beta2 \
+    why: "kind applies a patch to the document of its kind and apiVersion, and silently ignores a patch that \
+          matches none. kind writes v1beta3 for Kubernetes 1.23 to 1.35, v1beta2 \
           before, and neither v1beta1 nor v1beta2 after. A patch that is given once for each API \
           version is fine.",
     fix: "Leave apiVersion out of the patch: it then matches every version.",

@@ -76,7 +76,7 @@ pub(crate) const NODE_PORTS_INVALID: Rule = Rule {
               before 1.31, and before 1.37 beside other entries.",
     why: "kube-proxy does not start on any node. An address without a prefix length is not a range. \
           `primary` was added in 1.31, and is accepted beside ranges since 1.37.",
-    fix: "Use ranges, or `primary` alone (1.31 and later).",
+    fix: "Use ranges, or only `primary` (1.31 and later).",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Rejects {
         binary: Binary::Proxy,

@@ -54,7 +54,7 @@ pub(crate) const DROPS: Rule = Rule {
     area: Area::Dns,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "CoreDNS answers queries for addresses of one family with nothing.",
+    summary: "CoreDNS returns no records for addresses of one family.",
     why: "A template that answers A or AAAA queries with an error code or with nothing, a rewrite of \
           their type, or an acl that filters it, hides a family that the cluster has: clients never \
           use it.",
@@ -132,8 +132,8 @@ pub(crate) const REVERSE: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "CoreDNS or NodeLocal DNSCache serves the reverse zone of one family only.",
-    why: "Without ip6.arpa (or in-addr.arpa) among its zones the plugin kubernetes passes reverse \
-          look-ups of that family on, and the addresses of Pods and Services have no names. \
+    why: "Without ip6.arpa (or in-addr.arpa) among its zones the kubernetes plugin forwards reverse look-ups of \
+          that family, and the addresses of Pods and Services have no names. \
           NodeLocal DNSCache asks the cluster's DNS only for the zones that have a block.",
     fix: "List in-addr.arpa and ip6.arpa.",
     sources: &[
@@ -206,10 +206,9 @@ pub(crate) const DNS64: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "CoreDNS synthesizes IPv6 addresses (DNS64) in a cluster that has IPv4.",
-    why: "With dns64 names that have only an A record get an IPv6 address that leads through a \
-          NAT64 gateway. Pods with IPv4 of their own prefer that detour, and fail where there is \
-          no such gateway.",
-    fix: "Remove dns64, unless the Pods' IPv4 has no way out.",
+    why: "With dns64 names that have only an A record get an IPv6 address that goes through a NAT64 gateway. \
+          Pods that have IPv4 prefer that detour, and fail if there is no such gateway.",
+    fix: "Remove dns64, unless the Pods' IPv4 has no egress.",
     sources: &["https://coredns.io/plugins/dns64/", "https://www.rfc-editor.org/rfc/rfc6147"],
     enforced_by: &[EnforcedBy::Symptom("connections to IPv4 servers go through NAT64, or fail")],
     good: &[GOOD],

@@ -33,7 +33,7 @@ pub(crate) const RECORDS: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "external-dns manages address records of one family only.",
-    why: "A list of record types takes the place of external-dns' default, which is A, AAAA and CNAME. \
+    why: "A list of record types replaces external-dns' default, which is A, AAAA and CNAME. \
           Without AAAA the names of load balancers have no IPv6 address, and old records of theirs \
           stay.",
     fix: "Add --managed-record-types=AAAA (in the chart's values managedRecordTypes), or leave the list \

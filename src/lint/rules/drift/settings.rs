@@ -102,7 +102,7 @@ pub(crate) const FLAGS: Rule = Rule {
     versions: Versions::ALL,
     summary: "A control plane flag in the file differs from the live cluster's.",
     why: "kubeadm writes extraArgs to static Pods when it creates or upgrades a control plane; \
-          changing the file later has no effect by itself.",
+          changing only the file later has no effect.",
     fix: "Update /etc/kubernetes/manifests on each control plane node, or fix the file.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Nothing],

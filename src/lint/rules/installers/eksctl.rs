@@ -31,7 +31,7 @@ pub(crate) const IPV6: Rule = Rule {
     area: Area::Installers,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "An EKS cluster of IPv6 lacks what eksctl needs for it, or asks for what it can't have.",
+    summary: "An IPv6 EKS cluster lacks what eksctl requires for it, or asks for something that IPv6 excludes.",
     why: "EKS clusters are IPv4 or IPv6, never both. For IPv6 eksctl needs the managed add-ons \
           vpc-cni, coredns and kube-proxy and iam.withOIDC, and rejects serviceIPv4CIDR, vpc.nat \
           and self-managed node groups.",

@@ -31,7 +31,7 @@ pub(crate) const NETWORKING: Rule = Rule {
     why: "A Shoot has one or two different families. pods, nodes and services take one range each: in \
           a dual-stack Shoot that of the other family comes from the infrastructure, and in one of one \
           family it must be of that family. No two of the ranges may overlap.",
-    fix: "List IPv4, IPv6 or both in ipFamilies, and give each range once, apart from the others.",
+    fix: "List IPv4, IPv6 or both in ipFamilies, and give each range once, without overlaps.",
     sources: &[
         DOCS,
         "https://gardener.cloud/docs/gardener/networking/dual-stack-networking-migration/",

@@ -67,9 +67,8 @@ pub(crate) const ENCAPSULATION: Rule = Rule {
     area: Area::Installers,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "A kOps cluster of IPv6 asks Calico for an encapsulation.",
-    why: "kOps routes the Pods of IPv6 clusters by the network itself, and wants encapsulationMode \
-          none there.",
+    summary: "An IPv6 kOps cluster asks Calico for encapsulation.",
+    why: "kOps routes Pods of IPv6 clusters natively, and requires encapsulationMode none there.",
     fix: "Set networking.calico.encapsulationMode: none.",
     sources: &[DOCS, "https://kops.sigs.k8s.io/networking/calico/"],
     enforced_by: &[EnforcedBy::Refused { by: "kOps", how: "rejects the cluster" }],

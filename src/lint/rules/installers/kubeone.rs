@@ -29,7 +29,7 @@ pub(crate) const FAMILY: Rule = Rule {
     sources: &["https://docs.kubermatic.com/kubeone/main/guides/dual-stack/"],
     enforced_by: &[EnforcedBy::Refused {
         by: "KubeOne",
-        how: "rejects the file, or the cluster has IPv4 alone",
+        how: "rejects the file, or the cluster has only IPv4",
     }],
     good: &[Example::new(kubeone!(
         "ipFamily: IPv4+IPv6",

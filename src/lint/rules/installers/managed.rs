@@ -53,7 +53,7 @@ pub(crate) const FAMILIES: Rule = Rule {
     why: "EKS' clusters are IPv4 or IPv6, never both, and those of IPv6 have no IPv4 Service range. AKS \
           gives Pods both families in overlay networks, with kubenet or without a plugin of its own, \
           and wants a range of each. GKE's dual-stack clusters need its Dataplane V2.",
-    fix: "Ask for what the provider has: see its page.",
+    fix: "Use what the provider supports: see its page.",
     sources: &[EKS, AKS, GKE],
     enforced_by: &[EnforcedBy::Refused { by: "the provider", how: "rejects the cluster" }],
     good: &[

@@ -44,10 +44,10 @@ pub(super) const ISTIO: Rule = Rule {
     area: Area::Meshes,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "Istio's control plane is dual-stack and its proxies are not, or the other way round.",
+    summary: "Istio's control plane is dual-stack but its proxies are not, or vice versa.",
     why: "ISTIO_DUAL_STACK is set for istiod in pilot.env and for the proxies in \
-          meshConfig.defaultConfig.proxyMetadata. With one of them alone proxies listen in one family, \
-          or get endpoints of one.",
+          meshConfig.defaultConfig.proxyMetadata. With only one of them, proxies listen in one family, or get \
+          endpoints of one.",
     fix: "Set ISTIO_DUAL_STACK: \"true\" in both places.",
     sources: &["https://istio.io/latest/docs/setup/additional-setup/dual-stack/"],
     enforced_by: &[EnforcedBy::Symptom("traffic of one family fails or passes the mesh by")],
@@ -89,7 +89,7 @@ pub(super) const LINKERD: Rule = Rule {
         for mesh in &model.meshes {
             let Mesh::Linkerd { disable_v6 } = mesh else { continue };
             if disable_v6.value == "true" && model.pod_families().contains(&IpFamily::V6) {
-                out.at(disable_v6.span, "the Pods have IPv6, which Linkerd leaves alone");
+                out.at(disable_v6.span, "the Pods have IPv6, which Linkerd doesn't handle");
             }
         }
     }),
@@ -121,7 +121,7 @@ pub(super) const SERVICE_ENTRY: Rule = Rule {
     summary: "A ServiceEntry has an invalid address.",
     why: "Istio takes addresses and ranges in plain form: an IPv6 address without brackets and without \
           a port. Endpoints of the resolution STATIC are addresses too.",
-    fix: "Write the address alone, such as 2001:db8::10.",
+    fix: "Write only the address, such as 2001:db8::10.",
     sources: &["https://istio.io/latest/docs/reference/config/networking/service-entry/"],
     enforced_by: &[EnforcedBy::Refused { by: "Istio", how: "rejects the ServiceEntry" }],
     good: &[

@@ -60,7 +60,7 @@ pub(crate) const BRACKETS: Rule = Rule {
     versions: Versions::ALL,
     summary: "controlPlaneEndpoint, or where `kubeadm join` finds the API server, has an IPv6 address \
               without the brackets or the port that it needs.",
-    why: "An IPv6 address and a port are told apart by brackets alone. To join, in apiServerEndpoint or \
+    why: "Only brackets separate an IPv6 address from a port. To join, in apiServerEndpoint or \
           as the argument of `kubeadm join`, a node always needs a port; in controlPlaneEndpoint \
           brackets need one.",
     fix: "Write [address]:port.",
@@ -90,7 +90,7 @@ pub(crate) const PORT_IN_ADDRESS: Rule = Rule {
     versions: Versions::ALL,
     summary: "controlPlaneEndpoint is an IPv6 address that ends like a port.",
     why: "Without brackets kubeadm takes the whole text for an address, and adds the port of the API \
-          server: nodes and certificates get an address that is most likely not meant.",
+          server: nodes and certificates get an address that is most likely not intended.",
     fix: "Write [address]:port.",
     sources: &[DOCS, RFC],
     enforced_by: &[EnforcedBy::Symptom("kubeadm waits for an API server at another address")],

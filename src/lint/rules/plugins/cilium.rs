@@ -153,10 +153,10 @@ pub(crate) const OWN_POOL: Rule = Rule {
     area: Area::Plugins,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "Cilium gives Pods addresses from a pool of its own, which is not the pod range.",
+    summary: "Cilium gives Pods addresses from its own pool, which is not the pod range.",
     why: "In the cluster-pool mode, which is the chart's default, Cilium does not use the nodes' \
           pod ranges: Pods get addresses of its own pool (10.0.0.0/8 and fd00::/104 unless it is \
-          set), and what knows only podSubnet treats them as outsiders.",
+          set), and components that only know podSubnet treat them as external.",
     fix: "Set ipam.mode to kubernetes, or the pool's ranges to the pod range.",
     sources: &[IPAM, "https://github.com/cilium/cilium/issues/14505"],
     enforced_by: &[EnforcedBy::Symptom("Pods have addresses outside of podSubnet")],

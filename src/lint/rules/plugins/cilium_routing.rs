@@ -29,9 +29,8 @@ pub(crate) const NATIVE: Rule = Rule {
     level: Level::Error,
     versions: Versions::ALL,
     summary: "Cilium routes natively in both families, but knows the native range of one.",
-    why: "Without tunnels Cilium masquerades all that leaves a node unless it knows which range is \
-          routed natively. Its agent exits where a family that is on and masqueraded has no such \
-          range.",
+    why: "Without tunnels Cilium masquerades everything that leaves a node unless it knows which range is \
+          routed natively. Its agent exits if a family that is enabled and masqueraded has no such range.",
     fix: "Set ipv4NativeRoutingCIDR and ipv6NativeRoutingCIDR to the pod ranges, or switch on \
           ipMasqAgent.",
     sources: &[

@@ -52,8 +52,8 @@ pub(crate) const RANGES: Rule = Rule {
     level: Level::Error,
     versions: Versions::ALL,
     summary: "The CNI plugin host-local or whereabouts can't use its ranges.",
-    why: "A Pod gets one address of each set in `ranges`, so each family needs a set of its own; a set of \
-          both is rejected. host-local also rejects host bits, ranges without room for an address, first and \
+    why: "A Pod gets one address of each set in `ranges`, so each family needs a separate set; a set of both is \
+          rejected. host-local also rejects host bits, ranges without room for an address, first and \
           last addresses outside the range, and sets that overlap.",
     fix: "Write a list of sets, each a list of ranges of one family: \
           [[{\"subnet\": \"10.1.0.0/24\"}], [{\"subnet\": \"fd00:10:1::/64\"}]].",
@@ -151,13 +151,13 @@ pub(crate) const ONE_FAMILY: Rule = Rule {
     area: Area::Plugins,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "A node's CNI configuration gives Pods no address, or no default route, of a family \
-     that they are to have.",
+    summary: "A node's CNI configuration gives Pods no address, or no default route, of a family that they \
+              should have.",
     why: "Pods get the addresses that the node's CNI configuration has ranges for, whatever the cluster's \
           pod range says, and the routes that it lists.",
     fix: "Add a set with a range of the node's of that family, and a route to ::/0 beside 0.0.0.0/0.",
     sources: &[DOCS],
-    enforced_by: &[EnforcedBy::Symptom("Pods are single-stack, or have no way out in one family")],
+    enforced_by: &[EnforcedBy::Symptom("Pods are single-stack, or have no egress in one family")],
     good: &[Example::new(node!(
         "\"ranges\": [[{\"subnet\": \"10.244.1.0/24\"}], [{\"subnet\": \"fd00:10:244:1::/64\"}]],",
         "\"routes\": [{\"dst\": \"0.0.0.0/0\"}, {\"dst\": \"::/0\"}]",
@@ -189,7 +189,7 @@ fn one_family(model: &Model, network: &CniNetwork, out: &mut Findings) {
     if let Some(lacking) = model.pod_families().into_iter().find(|own| !known.contains(own)) {
         out.at(
             network.at,
-            format!("there is no {lacking} range, but the Pods are to have {lacking}"),
+            format!("there is no {lacking} range, but the Pods should have {lacking}"),
         );
         return;
     }

@@ -96,7 +96,7 @@ fn types(flannel: &Flannel, out: &mut Findings) {
         let text = flannel.settings.get(name).filter(|_| flannel.texts.iter().any(|t| t == name));
         if let Some(text) = text.filter(|text| !is_template(&text.value)) {
             out.at(text.span, format!("{field} is a text, and must be true or false"))
-                .fix("take the quotes away");
+                .fix("remove the quotes");
         }
     }
     for (name, field, family) in
@@ -241,8 +241,7 @@ pub(crate) const BACKEND: Rule = Rule {
     versions: Versions::ALL,
     summary: "flannel's IPv6 is on with a backend that carries IPv4 only.",
     why: "Of flannel's backends vxlan, host-gw and wireguard carry IPv6. With another, such as udp, \
-          ipip or ipsec, IPv6 traffic between nodes has no way. Where none is named, flannel takes \
-          udp.",
+          ipip or ipsec, IPv6 traffic between nodes is lost. If none is set, flannel uses udp.",
     fix: "Use the vxlan backend, or host-gw or wireguard.",
     sources: &[
         DOCS,
@@ -312,7 +311,7 @@ pub(crate) const IPV4_RANGE: Rule = Rule {
             let Some(range) = flannel.settings.get("ipv6network") else { continue };
             if !off && flannel.settings.get("network").is_none() {
                 out.at(range.span, "IPv4 is on by default, and \"Network\" is not set")
-                    .fix("add \"EnableIPv4\": false, or \"Network\" if Pods are to have IPv4");
+                    .fix("add \"EnableIPv4\": false, or \"Network\" if Pods should have IPv4");
             }
         }
     }),

@@ -41,7 +41,7 @@ pub(crate) const SUBNET: Rule = Rule {
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Refused {
         by: "Kube-OVN",
-        how: "rejects the subnet, or its Pods have no way out",
+        how: "rejects the subnet, or its Pods have no egress",
     }],
     good: &[Example::new(subnet!(
         "cidrBlock: 10.16.0.0/16,fd00:10:16::/64",
@@ -92,7 +92,7 @@ pub(crate) const STACK: Rule = Rule {
     why: "POD_CIDR, SVC_CIDR and JOIN_CIDR each have a range of every family of NET_STACK. JOIN_CIDR is \
           how nodes reach Pods: without a range of a family they don't reach them in it. It must not \
           overlap the other two.",
-    fix: "Give each a range of each family, IPv4 first, apart from the others.",
+    fix: "Give each a range of each family, IPv4 first, without overlaps.",
     sources: &[DOCS],
     enforced_by: &[EnforcedBy::Symptom("nodes and Pods don't reach each other in that family")],
     good: &[Example::new(values!(

@@ -32,7 +32,7 @@ pub(crate) const FAMILY: Rule = Rule {
     area: Area::Plugins,
     level: Level::Error,
     versions: Versions::ALL,
-    summary: "kube-router is not told to handle a family that the Pods have.",
+    summary: "kube-router is not configured to handle a family that the Pods have.",
     why: "kube-router handles IPv4 unless --enable-ipv4 is false, and IPv6 only with --enable-ipv6.",
     fix: "Set --enable-ipv4=true and --enable-ipv6=true.",
     sources: &["https://github.com/cloudnativelabs/kube-router/blob/master/docs/ipv6.md"],
@@ -51,7 +51,7 @@ pub(crate) const FAMILY: Rule = Rule {
                     continue;
                 }
                 let span = set.map_or(router.at, |text| text.span);
-                out.at(span, format!("kube-router leaves {family} alone, but the Pods have it"))
+                out.at(span, format!("kube-router doesn't handle {family}, but the Pods have it"))
                     .fix(format!("add --{flag}=true"));
             }
         }

@@ -67,7 +67,7 @@ runcmd:
             return;
         }
         for manifest in &model.stock_manifests {
-            out.at(manifest.span, "this gives Pods IPv4 only, but they are to have IPv6");
+            out.at(manifest.span, "this gives Pods IPv4 only, but they should have IPv6");
         }
     }),
 };

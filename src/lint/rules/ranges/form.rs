@@ -61,7 +61,7 @@ fn unreadable(entry: &RangeEntry, out: &mut Findings) {
         finding.fix("add the prefix length, as in 10.244.0.0/16");
     } else if let Some(ranges) = several(trimmed) {
         if trimmed.contains(',') {
-            finding.fix("write each range as an entry of its own");
+            finding.fix("write each range as a separate entry");
         } else {
             finding.fix("separate the ranges by a comma");
             finding.edit(&entry.text, ranges.join(","));

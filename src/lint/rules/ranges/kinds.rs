@@ -49,7 +49,7 @@ pub(crate) const SITE_LOCAL: Rule = Rule {
     level: Level::Warning,
     versions: Versions::ALL,
     summary: "A range is in fec0::/10, the deprecated site-local addresses.",
-    why: "RFC 3879 deprecated these addresses, and implementations may treat them in any way.",
+    why: "RFC 3879 deprecated these addresses, and implementations may treat them differently.",
     fix: "Choose a unique local range (fd00::/8 with 40 random bits, RFC 4193).",
     sources: &["https://www.rfc-editor.org/rfc/rfc3879", "https://www.rfc-editor.org/rfc/rfc4193"],
     enforced_by: &[EnforcedBy::Warns {

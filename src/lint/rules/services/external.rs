@@ -18,8 +18,8 @@ pub(crate) const ADDRESS_FAMILY: Rule = Rule {
     level: Level::Warning,
     versions: Versions::since(20),
     summary: "A Service has an external IP of a family that the Service doesn't have.",
-    why: "kube-proxy serves each family of a Service by itself, and passes over external IPs of another \
-          one. The API server takes them.",
+    why: "kube-proxy handles each family of a Service separately, and ignores external IPs of another one. The \
+          API server accepts them.",
     fix: "Give the Service both families, or remove the address.",
     sources: &["https://kubernetes.io/docs/concepts/services-networking/service/#external-ips"],
     enforced_by: &[EnforcedBy::Symptom("no node answers for the address")],

@@ -168,7 +168,7 @@ pub(crate) const EXTERNAL_NAME: Rule = Rule {
     level: Level::Error,
     versions: Versions::since(20),
     summary: "A Service of type ExternalName sets ipFamilyPolicy, ipFamilies or a cluster IP.",
-    why: "Such a Service is another name in DNS: the families are those of the name that it leads to. \
+    why: "Such a Service is another name in DNS: the families are those of the name that it points to. \
           The API server rejects the fields.",
     fix: "Remove the fields.",
     sources: &[DOCS],

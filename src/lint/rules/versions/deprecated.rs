@@ -28,7 +28,7 @@ pub(crate) const IPVS: Rule = Rule {
     level: Level::Note,
     versions: Versions::since(35),
     summary: "kube-proxy's IPVS mode is deprecated.",
-    why: "Since 1.35 kube-proxy says so at each start. The nftables mode takes its place.",
+    why: "Since 1.35 kube-proxy warns at each start. The nftables mode replaces it.",
     fix: "Plan the move to mode: nftables (kernel 5.13 and later).",
     sources: &["https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/\
          5495-deprecate-ipvs-mode-in-kube-proxy"],
@@ -51,9 +51,9 @@ pub(crate) const MODE_UNSET: Rule = Rule {
     area: Area::Versions,
     level: Level::Note,
     versions: Versions::since(37),
-    summary: "kube-proxy's mode is left to its default, which is to change.",
-    why: "The default is iptables, and is to become nftables in a later version, where NodePorts are \
-          open on a node's own addresses only. From 1.37 on kube-proxy warns of a mode that is not \
+    summary: "kube-proxy's mode is not set, and its default will change.",
+    why: "The default is iptables, and will become nftables in a later version, where NodePorts are open on a \
+          node's own addresses only. From 1.37 on kube-proxy warns of a mode that is not \
           set; kubeadm sets iptables where its configuration names none.",
     fix: "Set mode: nftables (kernel 5.13 and later), or mode: iptables to stay.",
     sources: &[
@@ -94,7 +94,7 @@ pub(crate) const MODE_UNSET: Rule = Rule {
         }
         // On Windows there is kernelspace alone.
         for proxy in model.proxies.iter().filter(|proxy| !proxy.windows) {
-            out.at(proxy.at, "kube-proxy's mode is not set; its default is to become nftables");
+            out.at(proxy.at, "kube-proxy's mode is not set; its default will become nftables");
         }
     }),
 };

@@ -27,7 +27,7 @@ pub(crate) const DUAL_STACK: Rule = Rule {
     level: Level::Error,
     versions: Versions { since: Some(Version::v1(16)), until: Some(Version::v1(17)) },
     summary: "A dual-stack cluster before 1.18 needs kube-proxy's IPVS mode.",
-    why: "Dual-stack came with 1.16 for the IPVS mode alone, and with 1.18 for iptables.",
+    why: "Dual-stack was added in 1.16 for the IPVS mode only, and in 1.18 for iptables.",
     fix: "Set kube-proxy's mode to ipvs, or move to a later version.",
     sources: &[
         "https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/563-dual-stack",

@@ -16,14 +16,14 @@ pub(crate) const FIELD: Rule = Rule {
     level: Level::Warning,
     versions: Versions::until(35),
     summary: "A field was added in a later version of Kubernetes.",
-    why: "Fields are added while the API version stays the same. An older kubelet or kube-proxy logs a \
-          warning and goes on without the field; an older API server rejects or drops it.",
+    why: "Fields are added while the API version stays the same. An older kubelet or kube-proxy logs a warning \
+          and ignores the field; an older API server rejects or drops it.",
     fix: "Remove the field, or use a version of Kubernetes that has it.",
     sources: &[
         "https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/",
         "https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/",
     ],
-    enforced_by: &[EnforcedBy::Symptom("the component goes on without the field")],
+    enforced_by: &[EnforcedBy::Symptom("the component ignores the field")],
     good: &[
         Example::new(proxy!("mode: iptables", "nftables:", "  masqueradeAll: true"))
             .asked(Asked::kubernetes(29)),
