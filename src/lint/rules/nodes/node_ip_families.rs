@@ -20,10 +20,9 @@ const GOOD: Example = Example::new(documents!(
 const SYMPTOM: &[EnforcedBy] =
     &[EnforcedBy::Symptom("the node has one InternalIP, and its host-network Pods one address")];
 
-/// The nodes whose addresses are the kubelet's to find. kind gives its nodes both addresses, and
-/// a cloud provider knows its machines'.
+/// The nodes whose addresses are the kubelet's to find: a cloud provider knows its machines'.
 fn own(model: &Model) -> impl Iterator<Item = &NodeConfiguration> {
-    let dual = model.is_dual() == Some(true) && model.kinds.is_empty();
+    let dual = model.is_dual() == Some(true);
     let cloud = |node: &NodeConfiguration| {
         node.kubelet.get("cloud-provider").is_some_and(|text| !text.value.is_empty())
     };
@@ -68,6 +67,23 @@ status:
       address: 192.168.0.12
 "
         )),
+        // In place of both, which kind gives its nodes.
+        Example::new(
+            "\
+apiVersion: kind.x-k8s.io/v1alpha4
+kind: Cluster
+networking:
+  ipFamily: dual
+nodes:
+  - role: control-plane
+    kubeadmConfigPatches:
+      - |
+        kind: InitConfiguration
+        nodeRegistration:
+          kubeletExtraArgs:
+            node-ip: 172.18.0.2
+",
+        ),
     ],
     check: Check::Model(|model, out| {
         for list in own(model).filter_map(|node| node.node_ip.as_ref()) {
@@ -130,7 +146,8 @@ pub(crate) const UNSET: Rule = Rule {
         let unset = |node: &&NodeConfiguration| {
             node.node_ip.is_none() && node.tool.is_none() && node.api.is_some()
         };
-        for node in own(model).filter(unset) {
+        // kind gives its nodes both addresses.
+        for node in own(model).filter(unset).filter(|_| model.kinds.is_empty()) {
             let span = node.registration.unwrap_or(node.at);
             out.at(span, "node-ip is not set: the kubelet detects an address of one family only");
         }
