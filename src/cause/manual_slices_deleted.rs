@@ -118,6 +118,5 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         ],
         cases: of_records(evidence, &probed, family),
         probed,
-        ..Found::default()
     })
 }
