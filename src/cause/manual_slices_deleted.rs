@@ -1,10 +1,13 @@
 //! `manual_slices_deleted`: EndpointSlices that their owner wrote are gone.
 
+use std::collections::BTreeSet;
+
 use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed};
 use crate::{
     check::{Kind, words},
     fixture::{Service, ServiceRole},
     net::IpFamily,
+    probe::{Aim, ProbeId},
 };
 
 #[derive(Debug)]
@@ -45,29 +48,41 @@ pub(super) fn bereft<'a>(evidence: &Evidence<'a>, family: IpFamily) -> Vec<&'a S
     fixture.services.iter().filter(is_bereft).collect()
 }
 
-/// Whether a probe failed for want of the endpoints of one of these Services.
+/// Whether a probe failed for want of the endpoints of one of these Services, or of their records.
 pub(super) fn misses(probed: &Probed<'_>, bereft: &[&Service], family: IpFamily) -> bool {
-    let asks = |role: &ServiceRole| {
+    let asks = match &probed.probe.aim {
         // Somebody deletes those of that one, too.
-        *role == ServiceRole::Changing || bereft.iter().any(|service| service.role == *role)
+        Aim::Changing { .. } => !bereft.is_empty(),
+        Aim::Name { service } => bereft.iter().any(|it| it.role == *service),
+        aim => aim.service().is_some_and(|role| bereft.iter().any(|it| it.role == *role)),
     };
-    probed.family == family
-        && !bereft.is_empty()
-        && probed.service().is_some_and(asks)
-        && probed.kind() != Some(Kind::WrongAnswer)
+    asks && probed.family == family && probed.kind() != Some(Kind::WrongAnswer)
+}
+
+/// The cases of headless Services in which nothing else went wrong.
+fn of_records(
+    evidence: &Evidence<'_>,
+    probed: &BTreeSet<ProbeId>,
+    family: IpFamily,
+) -> BTreeSet<usize> {
+    let bad = evidence.bad(|_| true);
+    evidence.red("dns::headless", |judged| {
+        let mut wrong = judged.case.probes.iter().filter(|id| bad.contains(id));
+        judged.case.family == Some(family) && wrong.all(|id| probed.contains(id))
+    })
 }
 
 fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let bereft = bereft(evidence, family);
     let first = bereft.first()?;
     let fixture = evidence.world.fixture;
-    let emptied = |service: &&Service| {
+    let emptied = |service: &Service| {
         let slices = service.slices.iter().flatten();
         slices.filter(|slice| slice.family == Some(family)).count() > 0
     };
     let seen = bereft.iter().take(4).map(|service| {
         let (name, slug) = (&service.name, family.slug());
-        let what = if emptied(&service) {
+        let what = if emptied(service) {
             format!("has EndpointSlices of addressType {family} without endpoints")
         } else {
             format!("no longer has an EndpointSlice of addressType {family}")
@@ -75,6 +90,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         format!("Service {name} {what}; the API server had accepted {name}-{slug} from the run")
     });
     let namespace = &fixture.namespace;
+    let probed = evidence.bad(|probed| misses(probed, &bereft, family));
     Some(Found {
         what: format!(
             "{family} EndpointSlices that the control plane did not write are being deleted: those that the run created \
@@ -100,7 +116,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
              owner."
                 .to_owned(),
         ],
-        probed: evidence.bad(|probed| misses(probed, &bereft, family)),
-        ..Found::default()
+        cases: of_records(evidence, &probed, family),
+        probed,
     })
 }

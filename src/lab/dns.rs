@@ -191,6 +191,11 @@ fn answer_of(lab: &Lab, probe: &Probe) -> Outcome {
         if lab.faults.iter().any(|fault| matches!(fault, Fault::NoEndpointNames)) {
             return Outcome::NoSuchName;
         }
+        let deleted =
+            |fault: &Fault| matches!(fault, Fault::ManualDeleted { family: of } if of == family);
+        if service.role.is_manual() && lab.faults.iter().any(deleted) {
+            return Outcome::NoRecords;
+        }
         let pods = lab.fixture.backends_of(service, *family);
         pods.filter_map(|pod| pod.address(*family)).collect()
     } else {

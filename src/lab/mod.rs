@@ -132,7 +132,8 @@ impl Lab {
                 let deleted = |fault: &Fault| matches!(fault, Fault::ManualDeleted { family: of } if *of == family);
                 let off = (!own && self.faults.iter().any(off))
                     || (service.role.is_manual() && self.faults.iter().any(deleted));
-                service.cluster_ip(family).is_some() && !off
+                let named = service.role.is_headless() && service.families().contains(&family);
+                (service.cluster_ip(family).is_some() || named) && !off
             });
             let slices = written.map(|family| Slice {
                 name: format!("{}-{}", service.name, family.slug()),

@@ -138,8 +138,8 @@ fn slices_of_services_without_a_selector_that_somebody_deletes_are_one_cause() {
     for family in [V4, V6] {
         let lab = Lab::dual().with_hosts().with(Fault::ManualDeleted { family });
         let run = assert_red(&lab, |path| {
-            path.family == Some(family)
-                && (path.check == "service::manual_slices" || path.check == "service::host_backend")
+            let asks = ["service::manual_slices", "service::host_backend", "dns::headless"];
+            path.family == Some(family) && asks.contains(&path.check)
         });
         let words = ["Somebody deletes", family.as_str(), "did not write"];
         let cause = assert_cause(&run, "manual_slices_deleted", &words);

@@ -50,6 +50,8 @@ impl Judgement {
         let causes = case::causes(record);
         let net = case::net(&cases, spec);
         let left_out = case::left_out(record);
+        let podless = podless(fault, &net);
+        let starts_none = starts_no_pods(fault) || podless.len() == net.nodes.len();
         let mut judgement = Self::default();
         let mut covered = BTreeSet::new();
         for case in &cases {
@@ -57,7 +59,8 @@ impl Judgement {
             let of =
                 |paths: &[Path]| Outcome::all(paths.iter().map(|path| fault.outcome(path, &net)));
             let outcome = match of(&paths.all) {
-                _ if starts_no_pods(fault) && needs_pods(case, &paths.all) => Outcome::Unseen,
+                _ if starts_none && needs_pods(case, &paths.all) => Outcome::Unseen,
+                _ if needs_pod_on(case, &podless) => Outcome::Unseen,
                 // Nobody asked there.
                 _ if is_of_node(case, &left_out) => Outcome::Unseen,
                 Outcome::Works => match of(&paths.beside) {
@@ -183,6 +186,33 @@ impl Judgement {
 /// own pods name their nodes and need neither component.
 const fn starts_no_pods(fault: &Fault) -> bool {
     matches!(fault, Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_))
+}
+
+/// The nodes on which no pod starts while the fault lasts: a run's own are all made then, and ask of older things,
+/// too.
+fn podless<'n>(fault: &Fault, net: &'n Net) -> Vec<&'n str> {
+    let none_starts = |node: &&str| {
+        net.families.iter().all(|&family| {
+            let made = Made::After;
+            let pod = Path::PodAddress { node: (*node).to_owned(), family, made };
+            fault.outcome(&pod, net) == Outcome::Unseen
+        })
+    };
+    net.nodes.iter().map(String::as_str).filter(none_starts).collect()
+}
+
+/// Whether it is asked by, or of, a pod of the run's own on one of these nodes.
+fn needs_pod_on(case: &Case, nodes: &[&str]) -> bool {
+    match &case.subject {
+        Subject::Path { from, .. } => nodes.contains(&from.as_str()),
+        Subject::Pod { node, .. } => {
+            case.check.starts_with("pod::") && nodes.contains(&node.as_str())
+        }
+        Subject::Node { name } => {
+            !case.check.starts_with("node::") && nodes.contains(&name.as_str())
+        }
+        Subject::Cluster | Subject::Service { .. } => false,
+    }
 }
 
 /// Whether it stands for all that was not tried of a node.

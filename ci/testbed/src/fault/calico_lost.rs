@@ -14,7 +14,7 @@ use super::{
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
-    path::{Made, Net, Outcome, Path},
+    path::{Made, Net, Outcome, Path, Target},
     run::wait_for,
     spec::{Cni, Family},
 };
@@ -66,7 +66,10 @@ impl FaultKind for CalicoLost {
                 ends.any(is_there).then_some(Outcome::Fails)
             }
             Path::Name { node, made: Made::After, .. } => is_there(node).then_some(Outcome::Fails),
-            // Pods that were there can, and later ones can't.
+            // What is older than the fault is asked by pods that were there, which can, and by later ones, which can't.
+            Path::Flow(flow) if matches!(flow.target, Target::Host(_) | Target::Outside) => {
+                flow.client.pod().is_some_and(is_there).then_some(Outcome::Either)
+            }
             Path::QuickName { node, .. }
             | Path::Reverse { node, .. }
             | Path::Untranslated { node, .. }
