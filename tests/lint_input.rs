@@ -214,7 +214,7 @@ fn directories_that_loop_are_read_once_and_reported() {
     assert_lint(&output, 0, "links back to a directory that was already read");
     assert!(text(&output.stdout).contains("1 document linted"), "{}", text(&output.stdout));
     // A loop that is named is a wrong argument.
-    refused(&lint(directory.path(), "one.yaml"), "can't read one.yaml");
+    refused(&lint(directory.path(), "one.yaml"), "cannot read one.yaml");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn unreadable_files_are_errors_and_missing_ones_wrong_arguments() {
     let directory = tempfile::tempdir().unwrap();
     refused(
         &lint(directory.path(), "gone.yaml"),
-        "can't read gone.yaml: no such file or directory",
+        "cannot read gone.yaml: no such file or directory",
     );
     let _socket = UnixListener::bind(directory.path().join("socket.yaml")).unwrap();
     assert_lint(&lint(directory.path(), "socket.yaml"), 1, "socket.yaml can't be read");

@@ -101,8 +101,9 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         ],
         fix: vec![
             format!(
-                "If nf_conntrack_count is near nf_conntrack_max, raise it on {node} by kube-proxy's conntrack.maxPerCore \
-                 and conntrack.min, which it sets when it starts (what is set by hand lasts until then), and look for who opens so many connections (`conntrack -S`)."
+                "If nf_conntrack_count is near nf_conntrack_max, raise it on {node} by kube-proxy's \
+                 conntrack.maxPerCore and conntrack.min, which it applies when it starts and which override what \
+                 is set by hand. Then look for who opens so many connections (`conntrack -S`)."
             ),
             format!(
                 "If not, look on {node} for a rule that limits new connections (`limit rate`, hashlimit, \

@@ -223,7 +223,8 @@ fn fix(
     let port = example.probe.target.address().map(|address| address.port());
     let odd = port.filter(|&port| port != DNS_PORT && source.is_none()).map(|port| {
         format!(
-            "The DNS Service sends to port {port} of its pods: check that CoreDNS listens there (`.:53` in its Corefile \
+            "The DNS Service sends to port {port} of its pods: check that CoreDNS listens there (`.:53` in its \
+             Corefile \
              is port 53), and fix the Service's targetPort if it doesn't: `{}`.",
             place_of_dns.service()
         )

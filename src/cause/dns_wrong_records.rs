@@ -44,7 +44,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     };
     // The same address for every name comes from one line; a wrong one for each from a stale server.
     let mut answers: Vec<&str> =
-        wrong.iter().filter_map(|probed| probed.seen().split(", where").next()).collect();
+        wrong.iter().filter_map(|probed| probed.seen().split(", expected").next()).collect();
     answers.sort_unstable();
     answers.dedup();
     let which = match answers.as_slice() {

@@ -136,7 +136,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         evidence: seen,
         reproduce: commands::repeat(evidence.world, example.probes.iter().map(|it| it.probe))
             .into_iter()
-            .chain(node.map(|node| commands::rules(node)))
+            .chain(node.map(commands::rules))
             .collect(),
         fix: fix(family, node, first_lost),
         cases: cases(evidence, |judged| {

@@ -128,7 +128,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                 "If the first line is `-P FORWARD DROP`, Docker is the usual reason: `{tables} -P \
                  FORWARD ACCEPT` on {node} fixes it until Docker starts again. Set \"ip-forward-no-drop\": true in \
                  /etc/docker/daemon.json (Docker 28 or later). Uninstall Docker only where it is not the kubelet's \
-                 runtime (`kubectl get node {node} -o jsonpath={{.status.nodeInfo.containerRuntimeVersion}}`), and keep \
+                 runtime (`kubectl get node {node} -o jsonpath={{.status.nodeInfo.containerRuntimeVersion}}`), and \
+                 keep \
                  containerd.io, which may be."
             ),
             format!(

@@ -88,7 +88,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         ],
         fix: vec![
             format!(
-                "Check that the router still has {gateway} on this link, and that no firewall on it or on the way drops \
+                "Check that the router still has {gateway} on this link, and that no firewall on it or on the way \
+                 drops \
                  {by}."
             ),
             format!(

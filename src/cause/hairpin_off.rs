@@ -69,8 +69,10 @@ impl CauseRule for HairpinOff {
                  pods, which keep the setting they were created with."
                     .to_owned(),
                 format!(
-                    "Where the command shows no bridge ports, or 1: check that the service proxy on {node} masquerades what \
-                     comes back to its sender (KUBE-MARK-MASQ in the chains KUBE-SEP-…), and that nothing drops packets \
+                    "Where the command shows no bridge ports, or 1: check that the service proxy on {node} \
+                     masquerades what \
+                     comes back to its sender (KUBE-MARK-MASQ in the chains KUBE-SEP-…), and that nothing drops \
+                     packets \
                      from a pod's address to itself."
                 ),
             ],

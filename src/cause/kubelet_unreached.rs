@@ -82,7 +82,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str) -> Option<Found> {
          plane's nodes; where the API server goes through a tunnel, that the konnectivity-agent on {node} runs."
     );
     let hangs = format!(
-        "Check on {node} itself that the kubelet and the container runtime answer and are not stopped or out of memory: \
+        "Check on {node} itself that the kubelet and the container runtime answer and are not stopped or out of \
+         memory: \
          `systemctl status kubelet containerd; journalctl -u kubelet --since -5min` (k3s, RKE2: the unit k3s, \
          k3s-agent, rke2-server or rke2-agent). If one hangs, restart it: running pods are not affected."
     );

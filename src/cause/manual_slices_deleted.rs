@@ -93,7 +93,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     let probed = evidence.bad(|probed| misses(probed, &bereft, family));
     Some(Found {
         what: format!(
-            "{family} EndpointSlices that the control plane did not write are being deleted: those that the run created \
+            "{family} EndpointSlices that the control plane did not write are being deleted: those that the run \
+             created \
              for {} without a selector are gone.",
             words::count(bereft.len(), "Service")
         ),

@@ -108,7 +108,8 @@ fn of_group(evidence: &Evidence<'_>, family: IpFamily, group: &[Pair<'_>]) -> Op
         evidence: seen,
         reproduce: vec![
             commands::rules(b),
-            commands::on_node_as_root(b, &format!("tcpdump -c 20 -ni any host {from} and not port 6443 and not port 10250")),
+            commands::on_node_as_root(b, &format!("tcpdump -c 20 -ni any host {from} and not port 6443 and not port \
+            10250")),
         ],
         fix: std::iter::once(
             format!(

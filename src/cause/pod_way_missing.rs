@@ -62,7 +62,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                 "kubectl -n {} exec {pod} -- ip {flag} route  # only after run --keep",
                 fixture.namespace
             ),
-            commands::on_node_as_root(node, "sh -c 'cat /etc/cni/net.d/* /var/lib/rancher/k3s/agent/etc/cni/net.d/* 2>/dev/null'"),
+            commands::on_node_as_root(node, "sh -c 'cat /etc/cni/net.d/* /var/lib/rancher/k3s/agent/etc/cni/net.d/* \
+            2>/dev/null'"),
         ],
         fix: [
             format!(

@@ -171,7 +171,8 @@ fn reproduce(name: &TargetName, listener: Listener<'_>, address: std::net::IpAdd
     commands.extend(pod.map(|pod| {
         format!(
             "kubectl -n {namespace} exec {pod} -- grep -i ':{port:04X} ' /proc/net/{table} \
-             /proc/net/{table}6  # {port:04X} is port {port}; what listens on both is in {table}6; where the image has no \
+             /proc/net/{table}6  # {port:04X} is port {port}; what listens on both is in {table}6; where the image \
+             has no \
              grep, use `kubectl -n {namespace} debug {pod} -it --image=docker.io/library/busybox -- grep …`"
         )
     }));
@@ -205,7 +206,8 @@ fn fix(name: &TargetName, family: IpFamily) -> Vec<String> {
         format!(
             "Until it does, give the Service {other} alone, so that no client is sent where nobody \
              listens: where {other} is its first family, `kubectl -n {namespace} patch service {name} -p \
-             '{{\"spec\":{{\"ipFamilyPolicy\":\"SingleStack\"}}}}'`. Its {family} ClusterIP is given up, and it gets another one when it \
+             '{{\"spec\":{{\"ipFamilyPolicy\":\"SingleStack\"}}}}'`. Its {family} ClusterIP is given up, and it gets \
+             another one when it \
              is made dual-stack again."
         ),
     ]

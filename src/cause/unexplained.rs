@@ -115,7 +115,7 @@ mod tests {
         let facts = telling_facts(judged, &failed);
         assert_eq!(facts.len(), 3, "{facts:?}");
         assert_eq!(facts[0], "all of them have to do with n2");
-        assert_eq!(facts[1], "they are of IPv6 alone; over IPv4 the same checks pass");
+        assert_eq!(facts[1], "they are all in IPv6; over IPv4 the same checks pass");
         assert!(facts[2].contains("pod::reachable"), "{facts:?}");
         assert_eq!(telling_facts(judged, &[]), Vec::<String>::new());
     }

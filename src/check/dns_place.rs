@@ -7,7 +7,8 @@ use crate::facts::{Fact, OPENSHIFT_DNS};
 const USUAL: (&str, &str) = ("kube-system", "kube-dns");
 
 /// Where some distributions keep the Corefile.
-pub(crate) const COREFILE_SOURCE: &str = "Change the Corefile where it comes from: on k3s and AKS the ConfigMap coredns-custom, on RKE2 a HelmChartConfig, on \
+pub(crate) const COREFILE_SOURCE: &str = "Change the Corefile where it comes from: on k3s and AKS the ConfigMap \
+coredns-custom, on RKE2 a HelmChartConfig, on \
      EKS the add-on's configuration. What is changed in the Corefile itself is overwritten there.";
 
 /// Where the cluster's DNS is.

@@ -8,7 +8,8 @@ pub(crate) fn reissue(missing: &str) -> String {
     format!(
         "With kubeadm, on each control plane node: note the names that the certificate has now. Check that \
          networking.serviceSubnet in `kubectl -n kube-system get configmap kubeadm-config -o \
-         jsonpath='{{.data.ClusterConfiguration}}'` is the cluster's range, and save that as FILE. Append a document of \
+         jsonpath='{{.data.ClusterConfiguration}}'` is the cluster's range, and save that as FILE. Append a document \
+         of \
          the same apiVersion with kind: InitConfiguration and localAPIEndpoint.advertiseAddress as in this node's \
          --advertise-address. Move apiserver.crt and apiserver.key out of /etc/kubernetes/pki, and keep them. Run \
          `kubeadm init phase certs apiserver --config FILE`, and compare the names: all old ones and {missing} must be \

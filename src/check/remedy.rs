@@ -11,17 +11,13 @@ pub(crate) use service_proxy::{
 use super::{DnsPlace, World};
 use crate::net::IpFamily;
 
-/// The pod network's name, as the facts know it.
-fn cni(world: World<'_>) -> Option<&str> {
-    world.facts.cni.known().map(|cni| cni.name.as_str())
-}
-
 /// Why pods may get no address of a family, and what to do about it.
 pub(crate) fn addressing(world: World<'_>, family: IpFamily) -> Vec<String> {
-    let own = match cni(world) {
+    let own = match world.facts.cni_name() {
         Some("canal") => Some(
             "Canal: pods get addresses from each node's spec.podCIDRs (node::pod_cidrs), and net-conf.json in its \
-             ConfigMap needs EnableIPv6 with an IPv6Network; RKE2 writes that from cluster-cidr when the cluster is made."
+             ConfigMap needs EnableIPv6 with an IPv6Network; RKE2 writes that from cluster-cidr when the cluster is \
+             created."
                 .to_owned(),
         ),
         Some("gke-dataplane-v2") => Some(
@@ -60,7 +56,7 @@ pub(crate) fn addressing(world: World<'_>, family: IpFamily) -> Vec<String> {
         Some("antrea" | "kube-router" | "kindnet") => Some(format!(
             "{} cuts pod addresses from each node's spec.podCIDRs: see node::pod_cidrs, then restart \
              its pod on the node.",
-            cni(world).unwrap_or_default()
+            world.facts.cni_name().unwrap_or_default()
         )),
         Some("ovn-kubernetes") => Some(
             "OVN-Kubernetes: its --cluster-subnets and --k8s-service-cidrs need a range of each \
@@ -88,7 +84,7 @@ pub(crate) fn addressing(world: World<'_>, family: IpFamily) -> Vec<String> {
 
 /// Where a pod network that gives out addresses from pools of its own has them.
 pub(crate) fn pools(world: World<'_>) -> Option<String> {
-    matches!(cni(world), Some("calico")).then(|| {
+    matches!(world.facts.cni_name(), Some("calico")).then(|| {
         "Calico: `kubectl get ippools.crd.projectcalico.org -o yaml` must show for each family of the pods a \
          pool that is not disabled and has addresses left (`calicoctl ipam show`)."
             .to_owned()
@@ -116,10 +112,11 @@ pub(crate) fn pod_network(world: World<'_>, family: IpFamily) -> Vec<String> {
 
 /// What a pod network that we know needs to carry a family between nodes.
 pub(crate) fn pod_network_of_cni(world: World<'_>, family: IpFamily) -> Option<String> {
-    match (cni(world), family) {
+    match (world.facts.cni_name(), family) {
         (Some("canal"), _) => Some(
             "Canal: Flannel carries packets (VXLAN, UDP 8472 between the nodes): each Node needs the annotation \
-             flannel.alpha.coreos.com/public-ip, or public-ipv6, with an address that the others reach; see the container \
+             flannel.alpha.coreos.com/public-ip, or public-ipv6, with an address that the others reach; see the \
+             container \
              kube-flannel of its pods."
                 .to_owned(),
         ),
@@ -238,12 +235,14 @@ pub(crate) fn node_port(world: World<'_>, family: IpFamily, node: &str) -> Vec<S
     let mut remedies: Vec<String> = addresses
         .map(|addresses| match addresses.as_slice() {
             [one] if one == "primary" => format!(
-                "kube-proxy opens NodePorts only on the node's primary addresses (nodePortAddresses: primary): give the \
+                "kube-proxy opens NodePorts only on the node's primary addresses (nodePortAddresses: primary): give \
+                 the \
                  node an {family} InternalIP (node::internal_ips), or name ranges in place of `primary`, which can't \
                  stand beside them."
             ),
             addresses => format!(
-                "kube-proxy opens NodePorts only on nodePortAddresses {}: add a range that holds the {family} addresses \
+                "kube-proxy opens NodePorts only on nodePortAddresses {}: add a range that holds the {family} \
+                 addresses \
                  of the nodes, or leave it empty, then restart the kube-proxy pods.",
                 super::words::list(addresses)
             ),

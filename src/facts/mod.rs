@@ -104,6 +104,11 @@ pub struct Facts {
 pub(crate) const DEFAULT_DOMAIN: &str = "cluster.local";
 
 impl Facts {
+    /// The pod network's name, where it is known.
+    pub fn cni_name(&self) -> Option<&str> {
+        self.cni.known().map(|cni| cni.name.as_str())
+    }
+
     /// How a node looks from inside, where it was looked at and told all that was asked.
     pub fn snapshot(&self, node: &str) -> Option<&Snapshot> {
         let mut snapshots = self.snapshots.iter();

@@ -202,7 +202,7 @@ mod tests {
         let mut session = session(1);
         session.line("a\t0\twhole\t-\t1\t0\tsh: nc: not found\\n\t");
         let lost = session.line("e\t0\t1").unwrap().1.lost.unwrap();
-        assert_eq!(lost, "nc in the pod could not try: sh: nc: not found");
+        assert_eq!(lost, "nc in the pod could not run: sh: nc: not found");
     }
 
     #[test]

@@ -78,7 +78,7 @@ async fn a_server_that_accepts_and_says_nothing() {
         assert_eq!(
             fake.refused(result),
             "timed out after 0.2 s waiting for the API server URL (context here) (get /version); \
-             check that it is healthy, and any firewall on the way",
+             check that it is healthy, and any firewall in between",
             "{scheme}"
         );
     }

@@ -94,7 +94,7 @@ async fn a_plugin_that_hangs_is_given_up() {
     assert_eq!(
         fake.sentence(&error).replace(&dir, "DIR"),
         "credential plugin DIR/plugin failed for URL (context here): it returned no credentials \
-         within 0.3 s; if it needs you to log in, run it once by hand, or give it more time with \
+         within 0.3 s; if it needs you to log in, run it once manually, or give it more time with \
          --connect-timeout; the kubeconfig's install hint: install the foo plugin"
     );
     assert_eq!(error.exit(), Exit::Cluster);

@@ -41,7 +41,8 @@ fn a_family_that_is_slow_everywhere_is_named_without_a_node() {
     let everywhere = ["n1", "n2", "n3"].map(slow_at);
     let lab = everywhere.into_iter().fold(Lab::dual().within("500ms"), Lab::with);
     let run = lab.run();
-    let cause = assert_cause(&run, "family_slow", &["Over IPv6, answers on ", " ways take 600 ms"]);
+    let cause =
+        assert_cause(&run, "family_slow", &["Over IPv6, answers on ", " paths take 600 ms"]);
     assert!(!cause.what.contains("node"), "what comes from outside is quick: {cause:#?}");
 }
 

@@ -83,7 +83,7 @@ fn connections_that_are_refused_on_the_way_are_no_fault_of_nginx() {
     });
     let [cause] = run.record.causes.as_slice() else { panic!("{:#?}", run.record.causes) };
     assert_eq!(cause.id, "backend_filtered");
-    assert!(cause.what.starts_with("A filter on node n2 refuses IPv6"), "{}", cause.what);
+    assert!(cause.what.starts_with("A filter on node n2 rejects IPv6"), "{}", cause.what);
     assert!(cause.evidence[1].contains("answered"), "{:#?}", cause.evidence);
     assert_one(&broken, "backend_not_listening", &["n2"]);
 }
@@ -201,7 +201,7 @@ fn node_ports_that_are_dead_for_pods_alone_are_a_matter_of_the_way_back() {
 #[test]
 fn what_a_node_masquerades_on_the_way_in_is_one_place() {
     let lab = Lab::dual().with(Fault::MasqueradeEntering { at: "n2", family: V6 });
-    let words = ["Node n2 masquerades what enters for its own pods"];
+    let words = ["Node n2 masquerades IPv6 traffic to its own pods"];
     assert_one(&lab, "pods_masqueraded", &words);
     // Between two nodes, clients outside tell it.
     let two = Lab::new(2, &BOTH)
@@ -215,11 +215,19 @@ fn what_a_node_itself_sends_is_told_from_what_its_pods_do_and_what_it_passes_on(
     for nodes in [2, 3] {
         let lab = || Lab::new(nodes, &BOTH).with_hosts();
         let lost = lab().with(Fault::HostToPodsDropped { at: "n2", family: V6 });
-        assert_one(&lost, "host_to_pods_filtered", &["What node n2 itself sends", "other nodes"]);
+        assert_one(
+            &lost,
+            "host_to_pods_filtered",
+            &["IPv6 packets from node n2 itself", "other nodes"],
+        );
         let all = lab()
             .with(Fault::HostToPodsDropped { at: "n2", family: V6 })
             .with(Fault::HostCutFromOwnPods { at: "n2", family: V6 });
-        assert_one(&all, "host_to_pods_filtered", &["What node n2 itself sends", "its own too"]);
+        assert_one(
+            &all,
+            "host_to_pods_filtered",
+            &["IPv6 packets from node n2 itself", "its own too"],
+        );
     }
 }
 
@@ -413,7 +421,8 @@ fn a_masquerade_on_the_way_into_a_node_is_one_cause_for_pods_and_for_clients() {
     let lab = Lab::dual()
         .with(Fault::MasqueradeEntering { at: "n2", family: V6 })
         .with(Fault::SourceLost { at: "n2", family: V6 });
-    let cause = assert_one(&lab, "pods_masqueraded", &["Node n2 masquerades what enters"]);
+    let cause =
+        assert_one(&lab, "pods_masqueraded", &["Node n2 masquerades IPv6 traffic to its own pods"]);
     assert!(cause.explains.iter().any(|name| name.starts_with("service::traffic_policy")));
 }
 
@@ -424,7 +433,7 @@ fn what_a_node_sends_under_its_own_address_is_told_from_what_its_pods_send() {
     let words =
         ["Packets that n3 sends from its own address over IPv6 don't reach n2", "a filter on n2"];
     assert_one(&lab().with(dropped("n2")), "node_address_filtered", &words);
-    let words = ["does not reach n1 and n2", "a filter on n3"];
+    let words = ["don't reach n1 and n2", "a filter on n3"];
     assert_one(&lab().with(dropped("n2")).with(dropped("n1")), "node_address_filtered", &words);
 }
 

@@ -266,7 +266,7 @@ fn a_path_that_loses_packets_is_lossy_and_not_down() {
     let run = assert_red(&Lab::dual().with(lossy(30)), |path| {
         path.is("pod::loss", V6, "n1", "n2") || path.is("pod::loss", V6, "n2", "n1")
     });
-    assert_cause(&run, "lossy_path", &["n1", "n2", "IPv6", "without being down"]);
+    assert_cause(&run, "lossy_path", &["n1", "n2", "IPv6", "but is not down"]);
     let case = run.case("pod::loss/ipv6/n1 -> n2");
     assert_eq!(case.verdict.detail(), "lossy: 36 of 120 datagrams lost (30 %)");
     let run = assert_red(&Lab::dual().with(lossy(3)), |_| false);

@@ -24,7 +24,7 @@ fn local_traffic_that_a_policy_asked_for_is_the_policys() {
     let cause = assert_one(&external, "services_changed", &words);
     assert_eq!(cause.confidence, Confidence::Proved);
     assert!(cause.evidence[0].contains("we asked for Cluster"), "{:?}", cause.evidence);
-    let policies = "kubectl get mutatingadmissionpolicies,mutatingwebhookconfigurations";
+    let policies = "kubectl get mutatingwebhookconfigurations";
     assert!(cause.reproduce.iter().any(|line| line == policies), "{:?}", cause.reproduce);
 
     let internal = changed(|settings| settings.internal_traffic_policy = "Local".to_owned())

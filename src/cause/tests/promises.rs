@@ -257,7 +257,7 @@ fn flows_that_stay_with_a_backend_that_is_gone_are_the_nodes_that_keep_them() {
 fn a_firewall_that_admits_others_to_a_node_in_one_family_alone_is_named() {
     let dropped = |family| Fault::HostPortDropped { on: "n2", family };
     let lab = Lab::dual().with_hosts().with(dropped(V6));
-    let words = ["A filter on node n2", "over IPv6, and does over IPv4"];
+    let words = ["A filter on node n2", "over IPv6, but not over IPv4"];
     let cause = assert_one(&lab, "host_ports_filtered", &words);
     assert!(cause.evidence.iter().any(|line| line.ends_with(": works")), "{cause:?}");
     // A node that admits nobody in either family may be meant so.

@@ -257,7 +257,7 @@ fn a_detour_on_which_datagrams_pass_is_no_filter() {
 #[test]
 fn a_node_without_a_route_to_its_own_pods_shows_it() {
     let fault = Fault::OwnRoutesMissing { on: "n2", family: V6 };
-    proved(fault, "own_pod_routes_missing", "the way from n2 to its own pod");
+    proved(fault, "own_pod_routes_missing", "the route from n2 to its own pod");
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn a_node_that_does_not_find_its_own_pods_is_named_where_nobody_comes_in_from_ou
     let causes = &run.record.causes;
     assert_eq!(causes.len(), 1, "{:#?}", run.rules());
     assert_eq!(causes[0].id, "own_pod_routes_missing");
-    assert!(causes[0].what.starts_with("What n2 sends to its own pods over IPv6 is lost there"));
+    assert!(causes[0].what.starts_with("Packets from n2 to its own pods over IPv6 are lost there"));
 }
 
 #[test]
@@ -407,7 +407,7 @@ fn what_a_node_itself_sends_is_lost_before_it_is_translated_where_it_has_a_way()
     let default = default.cloned().unwrap();
     let snapshot = lab.facts.snapshots.iter_mut().find(|it| it.node == "n2").unwrap();
     snapshot.routes.push(default);
-    let cause = assert_one(&lab, "service_range_unrouted", &["What node n2 itself sends"]);
+    let cause = assert_one(&lab, "service_range_unrouted", &["Packets that node n2 itself sends"]);
     assert!(cause.fix[0].contains("ip6tables -t nat -S OUTPUT"), "{cause:#?}");
 }
 

@@ -141,15 +141,15 @@ fn slices_of_services_without_a_selector_that_somebody_deletes_are_one_cause() {
             let asks = ["service::manual_slices", "service::host_backend", "dns::headless"];
             path.family == Some(family) && asks.contains(&path.check)
         });
-        let words = ["Somebody deletes", family.as_str(), "did not write"];
+        let words = ["are being deleted", family.as_str(), "did not write"];
         let cause = assert_cause(&run, "manual_slices_deleted", &words);
         assert_eq!(cause.confidence, Confidence::Proved);
-        let fact = format!("Service manual has no EndpointSlice of addressType {family} any more");
+        let fact = format!("Service manual no longer has an EndpointSlice of addressType {family}");
         assert!(cause.evidence[0].starts_with(&fact), "{:?}", cause.evidence);
     }
     let both = [V4, V6].into_iter().map(|family| Fault::ManualDeleted { family });
     let lab = both.fold(Lab::dual().with_hosts(), Lab::with);
-    assert_one(&lab, "manual_slices_deleted", &["Somebody deletes IPv4 and IPv6 EndpointSlices"]);
+    assert_one(&lab, "manual_slices_deleted", &["are being deleted IPv4 and IPv6 EndpointSlices"]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn an_application_that_listens_on_ipv4_alone_is_named_with_what_it_refuses() {
     let words = ["behind the Service team/web listens on 0.0.0.0 only", "port 8080 refuses IPv6"];
     let cause = assert_one(&lab, "target_listens_on_one_family", &words);
     assert!(cause.explains.contains(&"target::cluster_ips/ipv6/n3 -> team/web:80".to_owned()));
-    assert!(cause.reproduce[1].contains("exec web-1 -- grep -i ':1F90 '"), "{:?}", cause.reproduce);
+    assert!(cause.reproduce[2].contains("exec web-1 -- grep -i ':1F90 '"), "{:?}", cause.reproduce);
 }
 
 #[test]

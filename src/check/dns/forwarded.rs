@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(asked, 2);
         let [notice] = told.as_slice() else { panic!("{told:?}") };
         assert!(notice.contains("coredns-a and coredns-b"), "{notice}");
-        assert!(notice.contains("to 2001:db8::53, over IPv6 alone"), "{notice}");
+        assert!(notice.contains("to 2001:db8::53, only over IPv6"), "{notice}");
     }
 
     #[test]

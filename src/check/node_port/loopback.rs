@@ -140,7 +140,8 @@ impl Own {
         .reproduce([commands::on_node(node, &format!("sysctl -n {setting}"))])
         .fix([
             format!(
-                "If {setting} is 0 on {node}, find what resets it (a hardening profile, a sysctl file), take the setting \
+                "If {setting} is 0 on {node}, find what resets it (a hardening profile, a sysctl file), take the \
+                 setting \
                  out of that, and restart kube-proxy there: it sets it together with the rule that keeps others on \
                  the link from the node's 127.0.0.1. Don't set it in /etc/sysctl.d, which would be without that rule."
             ),

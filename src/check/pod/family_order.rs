@@ -78,8 +78,8 @@ impl Check for FamilyOrder {
             format!("IPv4 first in {v4}; IPv6 first in {v6}"),
             Failure::new(format!("IPv4 comes first in {v4}, but IPv6 comes first in {v6}."))
                 .reproduce([
-                    "kubectl get nodes -o \
-                     'custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,ADDRESSES:.status.addresses[*].address'",
+                    "kubectl get nodes -o 'custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,\
+                     ADDRESSES:.status.addresses[*].address'",
                     "kubectl get pods -A -o \
                      'custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,IPS:.status.podIPs[*].ip'",
                     "kubectl -n default get service kubernetes -o jsonpath='{.spec.clusterIPs}{\"\\n\"}'",

@@ -279,7 +279,8 @@ impl Guarded {
                  on the node)."
             ),
             format!(
-                "Until then keep the policies, which may hold in the other family, but don't rely on them in {family}: have the protected \
+                "Until then keep the policies, which may hold in the other family, but don't rely on them in \
+                 {family}: have the protected \
                  pods listen on {other} only, or drop {family} to them in the nodes' own firewall.",
                 other = family.other()
             ),

@@ -1,6 +1,5 @@
 //! How to look into and fix what turns Services into packets on the nodes.
 
-use super::cni;
 use crate::{
     check::{World, commands},
     facts::Fact,
@@ -28,7 +27,7 @@ fn proxy(world: World<'_>) -> Proxy<'_> {
             let is_static = source.starts_with("the flags of Pod ");
             if is_static { Proxy::Static(mode) } else { Proxy::Kube(mode) }
         }
-        _ if matches!(cni(world), Some("cilium" | "gke-dataplane-v2")) => Proxy::Cilium,
+        _ if matches!(world.facts.cni_name(), Some("cilium" | "gke-dataplane-v2")) => Proxy::Cilium,
         _ => Proxy::Unknown,
     }
 }
@@ -197,8 +196,10 @@ pub(crate) fn service_proxy(world: World<'_>, family: IpFamily, node: &str) -> V
             format!("Check that Cilium runs with {}.enabled=true.", family.slug()),
         ],
         Proxy::Unknown if is_k3s(world) => vec![format!(
-            "kube-proxy runs within k3s on {node}: see `journalctl -u k3s -u k3s-agent | grep -i proxy` there, and whether \
-             iptables-save (ip6tables-save for IPv6) on the node shows KUBE-SERVICES in the table nat. `systemctl restart \
+            "kube-proxy runs within k3s on {node}: see `journalctl -u k3s -u k3s-agent | grep -i proxy` there, and \
+             whether \
+             iptables-save (ip6tables-save for IPv6) on the node shows KUBE-SERVICES in the table nat. `systemctl \
+             restart \
              k3s-agent` (k3s on a server) writes its rules again; running pods are not affected."
         )],
         Proxy::Unknown => vec![format!(

@@ -176,7 +176,8 @@ fn unready(what: String, family: IpFamily) -> Failure {
                  families in --service-cluster-ip-range, the primary one first."
         ),
         "A ServiceCIDR that is being deleted stays, not ready, until no Service has an address \
-             from it: find them with `kubectl get ipaddresses`. A Service that is created again gets other ClusterIPs, NodePorts \
+             from it: find them with `kubectl get ipaddresses`. A Service that is created again gets other \
+             ClusterIPs, NodePorts \
              and load balancer addresses, and its clients are cut off meanwhile: plan it, or create the ServiceCIDR \
              again."
             .to_owned(),

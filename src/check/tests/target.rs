@@ -193,7 +193,7 @@ fn what_is_left_out_of_a_large_service_is_said() {
         lab.endpoints().extend(more);
     });
     let notices = crate::check::notices(lab.world());
-    assert_eq!(notices, ["target team/web: 32 of 42 IPv4 endpoints are tried"]);
+    assert_eq!(notices, ["target team/web: 32 of 42 IPv4 endpoints are tested"]);
     let run = lab.run();
     assert_eq!(run.probes_of("target::endpoints/ipv4/n1 -> team/web:8080").len(), 32);
 }

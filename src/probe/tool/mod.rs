@@ -57,7 +57,7 @@ mod tests {
     fn a_tool_that_is_missing_is_no_outcome() {
         let target = Target::Tcp { address: "[::1]:80".parse().unwrap() };
         let reason = outcome(&target, &printed("sh: exec: line 58: nc: not found\n")).unwrap_err();
-        assert_eq!(reason, "nc in the pod could not try: sh: exec: line 58: nc: not found");
+        assert_eq!(reason, "nc in the pod could not run: sh: exec: line 58: nc: not found");
         assert_eq!(outcome(&target, &printed("")).unwrap_err(), "nc in the pod printed nothing");
     }
 }

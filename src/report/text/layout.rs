@@ -140,13 +140,14 @@ impl Prose {
         self
     }
 
-    /// Commands beside a label, never wrapped: they are there to be pasted.
+    /// Commands beside a label, never wrapped: they are there to be pasted. Notes between them are.
     pub(crate) fn commands<T: AsRef<str>>(&mut self, label: &str, commands: &[T]) -> &mut Self {
         for (index, command) in commands.iter().enumerate() {
             let first = Self::label(label, index);
             for (row, line) in command.as_ref().lines().enumerate() {
                 if row == 0 && line.starts_with('#') {
-                    self.line(&format!("{first}{line}"));
+                    let next = format!("{}# ", " ".repeat(2 + Self::LABEL));
+                    self.wrapped(line, &first, &next);
                 } else if row == 0 {
                     self.line(&format!("{first}$ {line}"));
                 } else {
