@@ -228,7 +228,7 @@ fn unreadable_files_are_errors_and_missing_ones_wrong_arguments() {
     assert_lint(&lint(directory.path(), "socket.yaml"), 1, "socket.yaml can't be read");
     // Opened, but never read: address 0 of a process's memory.
     assert_lint(&lint(directory.path(), "/proc/self/mem"), 1, "/proc/self/mem can't be read");
-    refused(&lint(directory.path(), ". a.yaml/b"), "can't read a.yaml/b");
+    refused(&lint(directory.path(), ". a.yaml/b"), "cannot read a.yaml/b");
     // An empty directory doesn't pass.
     assert_lint(&lint(directory.path(), "."), 4, "no documents to lint");
 }

@@ -65,7 +65,7 @@ const TIES: [Ties; 3] = [
     Ties {
         causes: &[
             "dns_other_domain",
-            "dns_server_deaf",
+            "dns_server_not_responding",
             "dns_slow",
             "dns_unreachable",
             "dns_without_names",

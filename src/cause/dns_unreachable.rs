@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     CauseRule, Confidence, Evidence, Found,
-    dns_server_deaf::hears_none,
+    dns_server_not_responding::hears_none,
     evidence::{Origin, Probed},
 };
 use crate::{

@@ -22,7 +22,7 @@ mod distribution;
 mod dns_other_domain;
 mod dns_port_unpublished;
 mod dns_records_failing;
-mod dns_server_deaf;
+mod dns_server_not_responding;
 mod dns_slow;
 mod dns_unreachable;
 mod dns_without_endpoints;
@@ -44,7 +44,7 @@ mod host_without_own_pods;
 mod isolation;
 mod kube_proxy_family_unhealthy;
 mod kube_proxy_not_running;
-mod kubelet_unheard;
+mod kubelet_not_responding;
 mod kubelet_unreached;
 mod kubernetes_service_dead;
 mod load_balancer_unrouted;
@@ -83,7 +83,7 @@ mod pod_network_down;
 mod pod_route_missing;
 mod pod_way_missing;
 mod pods_masqueraded;
-mod pods_not_made;
+mod pods_not_starting;
 mod pods_outside_range;
 mod pods_routed_astray;
 mod pods_single_stack;
@@ -128,10 +128,10 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &service_changes_refused::ServiceChangesRefused,
     &component_stopped::ComponentStopped,
     &node_not_ready::NodeNotReady,
-    &kubelet_unheard::KubeletUnheard,
+    &kubelet_not_responding::KubeletNotResponding,
     &kubelet_unreached::KubeletUnreached,
     &network_agent_not_running::NetworkAgentNotRunning,
-    &pods_not_made::PodsNotMade,
+    &pods_not_starting::PodsNotStarting,
     &other_primary::OtherPrimary,
     &services_single_stack::ServicesSingleStack,
     &pods_single_stack::PodsSingleStack,
@@ -202,7 +202,7 @@ pub static REGISTRY: &[&dyn CauseRule] = &[
     &dns_without_endpoints::DnsWithoutEndpoints,
     &search_path_wrong::SearchPathWrong,
     &dns_without_reverse::DnsWithoutReverse,
-    &dns_server_deaf::DnsServerDeaf,
+    &dns_server_not_responding::DnsServerNotResponding,
     &dns_slow::DnsSlow,
     &resolver_wrong::ResolverWrong,
     &dns_unreachable::DnsUnreachable,

@@ -48,7 +48,7 @@ fn an_error_for_the_records_of_one_family_is_told_from_silence() {
 fn one_of_two_dns_pods_that_is_deaf_is_named_with_transport_and_nodes() {
     let lab = Lab::dual().with(Fault::DnsDeaf { pod: "coredns-a" });
     let words = ["The DNS pod coredns-a on node n1", "IPv4 and IPv6: UDP from every node"];
-    let cause = assert_one(&lab, "dns_server_deaf", &words);
+    let cause = assert_one(&lab, "dns_server_not_responding", &words);
     assert_eq!(cause.confidence, Confidence::Likely);
     assert!(cause.explains.iter().any(|name| name.starts_with("dns::records")));
     let run = lab.run();
@@ -65,7 +65,7 @@ fn dns_that_one_node_drops_to_and_from_its_pods_is_one_cause_at_that_node() {
         let run = lab.run();
         assert_explained(&run);
         let words = ["Node n2 drops DNS (UDP port 53)", family.as_str()];
-        let cause = assert_cause(&run, "dns_server_deaf", &words);
+        let cause = assert_cause(&run, "dns_server_not_responding", &words);
         assert_eq!(run.record.causes.len(), 1, "{:#?}", run.record.causes);
         assert!(cause.fix[0].contains("on n2"), "{cause:#?}");
     }
@@ -78,7 +78,7 @@ fn dns_pods_that_listen_on_one_family_are_named_though_every_name_resolves() {
         path.check == "dns::servers" && path.family == Some(V6) && path.from.starts_with("coredns")
     });
     let words = ["coredns-a on node n1", "coredns-b on node n2", "IPv6", "UDP and TCP"];
-    let cause = assert_cause(&run, "dns_server_deaf", &words);
+    let cause = assert_cause(&run, "dns_server_not_responding", &words);
     assert!(cause.fix[0].contains("`bind`"), "{:?}", cause.fix);
 }
 

@@ -91,7 +91,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ),
         ("node_not_ready", lab().changed(|lab| not_ready(lab, "n2", false))),
         (
-            "kubelet_unheard",
+            "kubelet_not_responding",
             lab().changed(|lab| not_up(lab, "n2", "the kubelet on n2 has not picked up the pod")),
         ),
         ("kubelet_unreached", broken(Fault::ExecsLost { at: "n2" })),
@@ -100,7 +100,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
             agents::unlet().changed(|lab| agents::agents(lab, "n2", false)),
         ),
         (
-            "pods_not_made",
+            "pods_not_starting",
             lab().changed(|lab| {
                 let said = "FailedCreatePodSandBox: …ed to setup network for sandbox \"897a\": plugin \
                             type=\"ptp\" failed (add): no IP addresses available in range set";
@@ -283,7 +283,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Lab)> {
         ("dns_without_endpoints", broken(Fault::NoEndpointNames)),
         ("search_path_wrong", broken(Fault::OtherSearchPath { on: "n2" })),
         ("dns_without_reverse", broken(Fault::NoReverse { family: V6 })),
-        ("dns_server_deaf", broken(Fault::DnsDeaf { pod: "coredns-b" })),
+        ("dns_server_not_responding", broken(Fault::DnsDeaf { pod: "coredns-b" })),
         ("dns_slow", broken(Fault::DnsSlow { pod: None })),
         (
             "resolver_wrong",

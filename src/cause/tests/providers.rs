@@ -267,7 +267,7 @@ fn a_pool_that_is_empty_for_every_node_is_one_cause_with_the_fix_at_the_pool() {
         })
         .run();
     let causes = &run.record.causes;
-    let made: Vec<_> = causes.iter().filter(|cause| cause.id == "pods_not_made").collect();
+    let made: Vec<_> = causes.iter().filter(|cause| cause.id == "pods_not_starting").collect();
     let [cause] = made.as_slice() else { panic!("{causes:#?}") };
     assert!(cause.what.starts_with("No new pods start on nodes n1, n2 and n3"), "{}", cause.what);
     assert!(cause.fix[0].contains("ippools.crd.projectcalico.org"), "{:?}", cause.fix);

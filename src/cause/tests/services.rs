@@ -149,7 +149,7 @@ fn slices_of_services_without_a_selector_that_somebody_deletes_are_one_cause() {
     }
     let both = [V4, V6].into_iter().map(|family| Fault::ManualDeleted { family });
     let lab = both.fold(Lab::dual().with_hosts(), Lab::with);
-    assert_one(&lab, "manual_slices_deleted", &["are being deleted IPv4 and IPv6 EndpointSlices"]);
+    assert_one(&lab, "manual_slices_deleted", &["IPv4 and IPv6 EndpointSlices that the control plane did not write"]);
 }
 
 #[test]

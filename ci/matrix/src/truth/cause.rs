@@ -14,7 +14,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         // The routes lead over the tunnel.
         Fault::FlannelLinkDown(_) | Fault::CalicoTunnelFiltered(_) => &["pod_route_missing"],
         Fault::FlannelLost(_) | Fault::CalicoLost(_) => &["network_agent_not_running"],
-        Fault::CalicoPoolDisabled(_) | Fault::CalicoPoolExhausted(_) => &["pods_not_made"],
+        Fault::CalicoPoolDisabled(_) | Fault::CalicoPoolExhausted(_) => &["pods_not_starting"],
         Fault::AddressLost(fault) if fault.family == Family::V6 => &["node_cut_off"],
         Fault::NeighboursDropped(fault) if fault.family == Family::V6 => &["node_cut_off"],
         // By its first address kubelet is reached and reaches the API server: without it the node takes no part, and
@@ -22,7 +22,7 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::AddressLost(_)
         | Fault::NeighboursDropped(_)
         | Fault::LinkDown(_)
-        | Fault::NodeFrozen(_) => &["kubelet_unheard", "node_not_ready"],
+        | Fault::NodeFrozen(_) => &["kubelet_not_responding", "node_not_ready"],
         // It goes on by itself.
         Fault::ApiServerPaused(_) => &[],
         Fault::DefaultRouteLost(_) => &["service_range_unrouted"],
@@ -37,7 +37,9 @@ pub(super) fn right(fault: &Fault) -> &'static [&'static str] {
         Fault::ServicePolicy(_) | Fault::ExternalTrafficLocal(_) => &["services_changed"],
         Fault::KubeletStopped(_) => &["node_not_ready"],
         Fault::ControllerManagerStopped(_) | Fault::SchedulerStopped(_) => &["component_stopped"],
-        Fault::DnsTransportDropped(_) | Fault::DnsFamilyRefused(_) => &["dns_server_deaf"],
+        Fault::DnsTransportDropped(_) | Fault::DnsFamilyRefused(_) => {
+            &["dns_server_not_responding"]
+        }
         Fault::DnsSlow(_) => &["dns_slow"],
         Fault::DnsEndpointsOff(_) => &["dns_without_endpoints"],
         Fault::ClusterDomainWrong(_) => &["search_path_wrong"],

@@ -1,4 +1,4 @@
-//! `dns_server_deaf`: a DNS pod doesn't answer in a family or over a transport, and others do.
+//! `dns_server_not_responding`: a DNS pod doesn't answer in a family or over a transport, and others do.
 
 mod asked;
 mod at_node;
@@ -17,11 +17,11 @@ use crate::{
 const DNS_PORT: u16 = 53;
 
 #[derive(Debug)]
-pub(super) struct DnsServerDeaf;
+pub(super) struct DnsServerNotResponding;
 
-impl CauseRule for DnsServerDeaf {
+impl CauseRule for DnsServerNotResponding {
     fn id(&self) -> &'static str {
-        "dns_server_deaf"
+        "dns_server_not_responding"
     }
 
     fn why(&self) -> &'static str {

@@ -1,4 +1,4 @@
-//! `pods_not_made`: on a node the pod network's plugin gives new pods no network.
+//! `pods_not_starting`: on a node the pod network's plugin gives new pods no network.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use crate::{
 const REASON: &str = "FailedCreatePodSandBox";
 
 #[derive(Debug)]
-pub(super) struct PodsNotMade;
+pub(super) struct PodsNotStarting;
 
-impl CauseRule for PodsNotMade {
+impl CauseRule for PodsNotStarting {
     fn id(&self) -> &'static str {
-        "pods_not_made"
+        "pods_not_starting"
     }
 
     fn why(&self) -> &'static str {

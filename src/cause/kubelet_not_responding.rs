@@ -1,4 +1,4 @@
-//! `kubelet_unheard`: a node gets no news from the API server.
+//! `kubelet_not_responding`: a node gets no news from the API server.
 
 use super::{CauseRule, Confidence, Evidence, Found, evidence::Probed, not_up};
 use crate::{
@@ -7,11 +7,11 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(super) struct KubeletUnheard;
+pub(super) struct KubeletNotResponding;
 
-impl CauseRule for KubeletUnheard {
+impl CauseRule for KubeletNotResponding {
     fn id(&self) -> &'static str {
-        "kubelet_unheard"
+        "kubelet_not_responding"
     }
 
     fn why(&self) -> &'static str {
