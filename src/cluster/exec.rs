@@ -80,6 +80,21 @@ impl fmt::Display for ExecEnd {
     }
 }
 
+/// Whether a connection into a pod failed in a way that a kubelet causes which is being restarted: the API
+/// server does not reach it, or it breaks off what it carried, or does not know its pods yet. A pod that was
+/// deleted is "not found".
+pub fn kubelet_is_restarting(reason: &str) -> bool {
+    const SIGNS: [&str; 5] = [
+        "connection refused",
+        "connection reset",
+        "connection closed before",
+        "unexpected eof",
+        "pod does not exist",
+    ];
+    let reason = reason.to_lowercase();
+    SIGNS.iter().any(|sign| reason.contains(sign))
+}
+
 /// What comes of a command, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExecEvent {
@@ -273,6 +288,20 @@ impl<F: FnMut(&str)> Lines<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kubelet_that_restarts_is_told_from_a_pod_that_is_gone() {
+        for reason in [
+            "error dialing backend: dial tcp 172.18.0.3:10250: connect: connection refused",
+            "lost the connection to pod p: Connection reset without closing handshake",
+            "cannot exec into pod p: unexpected EOF",
+            "cannot exec into pod p: pod does not exist",
+        ] {
+            assert!(kubelet_is_restarting(reason), "{reason}");
+        }
+        assert!(!kubelet_is_restarting("cannot exec into pod p: pods \"p\" not found"));
+        assert!(!kubelet_is_restarting("cannot exec into pod p: pods \"p\" is forbidden"));
+    }
 
     #[test]
     fn lines_are_put_together_from_pieces() {

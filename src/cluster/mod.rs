@@ -31,7 +31,7 @@ use kube::Client;
 pub use clock::ServerClock;
 pub use connect::{connect, connect_in};
 pub use error::{ClusterError, Endpoint};
-pub use exec::{ExecEnd, ExecEvent, PodExec, exec, exec_lines};
+pub use exec::{ExecEnd, ExecEvent, PodExec, exec, exec_lines, kubelet_is_restarting};
 pub use forward::{Forward, forward};
 pub use objects::Objects;
 pub use options::{ConnectOptions, Environment};

@@ -22,14 +22,14 @@ use super::{
     policy::{Patience, pursue},
 };
 use crate::{
-    cluster::{Forward, forward},
+    cluster::{Forward, forward, kubelet_is_restarting},
     net::IpFamily,
 };
 
 /// How many questions are under way at once.
 const PARALLEL: usize = 16;
 
-/// For how long what a kubelet refused is asked again: one that is restarted is back within seconds.
+/// For how long what a kubelet broke off is asked again: one that is restarted is back within seconds.
 const RESUMED_FOR: Duration = Duration::from_secs(10);
 /// The pause before each time.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -57,7 +57,7 @@ pub(super) async fn carry_out(client: &Client, server: DnsServer, probes: Batch,
     }
 }
 
-/// Asks everything once, over one connection. Returns what a kubelet refused, unless it is the last time.
+/// Asks everything once, over one connection. Returns what a kubelet broke off, unless it is the last time.
 async fn ask_all(
     client: &Client,
     server: DnsServer,
@@ -83,8 +83,8 @@ async fn ask_all(
             Err(reason) => (Vec::new(), Some(reason.clone())),
         };
         attempts.extend(more);
-        let refused = lost.as_ref().is_some_and(|reason| reason.contains("connection refused"));
-        if refused && !is_last {
+        let restarts = lost.as_ref().is_some_and(|reason| kubelet_is_restarting(reason));
+        if restarts && !is_last {
             return Some(Left { id, probe, attempts });
         }
         // Nobody listens any more where the run is over.

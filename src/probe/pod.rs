@@ -11,7 +11,7 @@ use super::{
     script::{self, Room},
     session::Session,
 };
-use crate::cluster::{ExecEnd, ExecEvent, PodExec, exec};
+use crate::cluster::{ExecEnd, ExecEvent, PodExec, exec, kubelet_is_restarting};
 
 /// How much longer than an attempt may take the script may be silent, before the connection or its
 /// node is taken for dead. While probes run, no attempt ends without a line.
@@ -49,12 +49,13 @@ pub(super) async fn carry_out(
     let mut broken_since = None;
     loop {
         let end = run(client, &source, room, &mut session, sink).await;
-        // A pod that was never heard of has no connection that could be restored.
+        // A pod that was never heard of has no connection that could be restored, unless its kubelet is restarted.
         let worked = session.greeted() || broken_since.is_some();
+        let is_restart = |reason: &str| worked || kubelet_is_restarting(reason);
         let since = *broken_since.get_or_insert_with(Instant::now);
         match end {
             End::Broken(reason)
-                if worked && !session.is_done() && since.elapsed() < RESUMED_FOR =>
+                if is_restart(&reason) && !session.is_done() && since.elapsed() < RESUMED_FOR =>
             {
                 tracing::info!("{reason}; what is left is asked again over another connection");
             }

@@ -149,7 +149,11 @@ fn slices_of_services_without_a_selector_that_somebody_deletes_are_one_cause() {
     }
     let both = [V4, V6].into_iter().map(|family| Fault::ManualDeleted { family });
     let lab = both.fold(Lab::dual().with_hosts(), Lab::with);
-    assert_one(&lab, "manual_slices_deleted", &["IPv4 and IPv6 EndpointSlices that the control plane did not write"]);
+    assert_one(
+        &lab,
+        "manual_slices_deleted",
+        &["IPv4 and IPv6 EndpointSlices that the control plane did not write"],
+    );
 }
 
 #[test]
