@@ -80,10 +80,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         fix: vec![
             format!(
                 "Look in the pod whether {family} was there when nginx started: `kubectl -n {namespace} exec {pod} \
-                 -- sh \
-                 -c 'cat /proc/net/if_inet6; grep -H . /proc/sys/net/ipv6/conf/*/disable_ipv6'` (only after run \
-                 --keep). \
-                 A CNI plugin (`tuning`) or an init container may have disabled it."
+                 -- sh -c 'cat /proc/net/if_inet6; grep -H . /proc/sys/net/ipv6/conf/*/disable_ipv6'` (only after \
+                 run --keep). A CNI plugin (`tuning`) or an init container may have disabled it."
             ),
             "If you replaced the image or the manifests, check that nginx listens on [::]:8080 too."
                 .to_owned(),

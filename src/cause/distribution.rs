@@ -160,9 +160,8 @@ impl Distribution {
             }
             (Self::OpenShift, KubeProxy) => {
                 "OpenShift: OVN-Kubernetes replaces kube-proxy; the pods ovnkube-node in \
-                 openshift-ovn-kubernetes carry Services, and \
-                 `oc -n openshift-ovn-kubernetes delete pod -l app=ovnkube-node --field-selector \
-                 spec.nodeName=NODE` restarts the one there."
+                 openshift-ovn-kubernetes carry Services, and `oc -n openshift-ovn-kubernetes delete pod -l \
+                 app=ovnkube-node --field-selector spec.nodeName=NODE` restarts the one there."
             }
             (Self::OpenShift, Kernel) => {
                 "OpenShift: set it for a pool of nodes, by a MachineConfig or a Tuned object, not on one \
@@ -175,9 +174,8 @@ impl Distribution {
             (Self::Kubeadm, Ranges) => {
                 "kubeadm: `kubeadm upgrade` doesn't change ranges \
                  (https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/dual-stack-support/): \
-                 they stand in /etc/kubernetes/manifests/kube-apiserver.yaml and \
-                 kube-controller-manager.yaml, in the ConfigMaps kube-system/kubeadm-config and \
-                 kube-system/kube-proxy, and change together."
+                 they stand in /etc/kubernetes/manifests/kube-apiserver.yaml and kube-controller-manager.yaml, in \
+                 the ConfigMaps kube-system/kubeadm-config and kube-system/kube-proxy, and change together."
             }
             (Self::K3s | Self::Rke2 | Self::Kubeadm, Kernel)
             | (Self::Kubeadm | Self::Kind, KubeProxy) => return None,

@@ -27,8 +27,7 @@ impl CauseRule for DnsServerNotResponding {
     fn why(&self) -> &'static str {
         "A resolver picks a DNS server at random. If one of them does not answer, look-ups intermittently fail \
          or take seconds, on every node, and nothing in the cluster shows it: the pod is Ready, because its \
-         readiness \
-         probe takes another path."
+         readiness probe takes another path."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {
@@ -224,8 +223,7 @@ fn fix(
     let odd = port.filter(|&port| port != DNS_PORT && source.is_none()).map(|port| {
         format!(
             "The DNS Service sends to port {port} of its pods: check that CoreDNS listens there (`.:53` in its \
-             Corefile \
-             is port 53), and fix the Service's targetPort if it doesn't: `{}`.",
+             Corefile is port 53), and fix the Service's targetPort if it doesn't: `{}`.",
             place_of_dns.service()
         )
     });

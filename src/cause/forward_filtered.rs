@@ -129,8 +129,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
                  FORWARD ACCEPT` on {node} fixes it until Docker starts again. Set \"ip-forward-no-drop\": true in \
                  /etc/docker/daemon.json (Docker 28 or later). Uninstall Docker only where it is not the kubelet's \
                  runtime (`kubectl get node {node} -o jsonpath={{.status.nodeInfo.containerRuntimeVersion}}`), and \
-                 keep \
-                 containerd.io, which may be."
+                 keep containerd.io, which may be."
             ),
             format!(
                 "If the policy is ACCEPT, a rule in a forward chain drops {family} (ufw, firewalld, \

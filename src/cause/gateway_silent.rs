@@ -89,8 +89,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
         fix: vec![
             format!(
                 "Check that the router still has {gateway} on this link, and that no firewall on it or on the way \
-                 drops \
-                 {by}."
+                 drops {by}."
             ),
             format!(
                 "If the router has another address, correct the default route where it comes from (DHCP, router \

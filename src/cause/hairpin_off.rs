@@ -70,10 +70,8 @@ impl CauseRule for HairpinOff {
                     .to_owned(),
                 format!(
                     "Where the command shows no bridge ports, or 1: check that the service proxy on {node} \
-                     masquerades what \
-                     comes back to its sender (KUBE-MARK-MASQ in the chains KUBE-SEP-…), and that nothing drops \
-                     packets \
-                     from a pod's address to itself."
+                     masquerades what comes back to its sender (KUBE-MARK-MASQ in the chains KUBE-SEP-…), and that \
+                     nothing drops packets from a pod's address to itself."
                 ),
             ],
             probed: evidence.bad(own),

@@ -66,8 +66,7 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
         what: if answering {
             format!(
                 "Node {node} starts no pods, though its kube-proxy gets updates from the API server: its \
-                 kubelet has stopped, \
-                 or its container runtime does not answer."
+                 kubelet has stopped, or its container runtime does not answer."
             )
         } else {
             format!(
@@ -101,8 +100,8 @@ fn found(evidence: &Evidence<'_>, node: &str, pods: usize) -> Found {
             ),
             format!(
                 "If it can't reach the API server, fix that first: check the address and the link \
-                 of {node}, its routes \
-                 and neighbours (another machine with its address, a stale entry), firewalls between the two."
+                 of {node}, its routes and neighbours (another machine with its address, a stale entry), firewalls \
+                 between the two."
             ),
         ],
         probed: evidence.bad(|probed| !answering && untold(probed)),

@@ -83,16 +83,14 @@ fn at_node(evidence: &Evidence<'_>, node: &str) -> Option<Found> {
     );
     let hangs = format!(
         "Check on {node} itself that the kubelet and the container runtime answer and are not stopped or out of \
-         memory: \
-         `systemctl status kubelet containerd; journalctl -u kubelet --since -5min` (k3s, RKE2: the unit k3s, \
-         k3s-agent, rke2-server or rke2-agent). If one hangs, restart it: running pods are not affected."
+         memory: `systemctl status kubelet containerd; journalctl -u kubelet --since -5min` (k3s, RKE2: the unit \
+         k3s, k3s-agent, rke2-server or rke2-agent). If one hangs, restart it: running pods are not affected."
     );
     Some(Found {
         what: if answers {
             format!(
                 "The API server gets no answer from the kubelet of node {node}, whose port accepts \
-                 connections: it hangs, \
-                 or the container runtime does."
+                 connections: it hangs, or the container runtime does."
             )
         } else if silent {
             format!(

@@ -20,8 +20,8 @@ impl CauseRule for KubernetesServiceDead {
 
     fn why(&self) -> &'static str {
         "Everything in the cluster that connects to the API server uses the Service default/kubernetes: DNS \
-         servers, ingress controllers, operators, the agents of the pod \
-         network. On such a node they start and then fail one after the other."
+         servers, ingress controllers, operators, the agents of the pod network. On such a node they start and \
+         then fail one after the other."
     }
 
     fn findings(&self, evidence: &Evidence<'_>) -> Vec<Found> {

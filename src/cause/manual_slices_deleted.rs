@@ -94,8 +94,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
     Some(Found {
         what: format!(
             "{family} EndpointSlices that the control plane did not write are being deleted: those that the run \
-             created \
-             for {} without a selector are gone.",
+             created for {} without a selector are gone.",
             words::count(bereft.len(), "Service")
         ),
         confidence: Confidence::Proved,

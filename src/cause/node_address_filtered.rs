@@ -102,8 +102,7 @@ fn of_group(evidence: &Evidence<'_>, family: IpFamily, group: &[Pair<'_>]) -> Op
     Some(Found {
         what: format!(
             "Packets that {names} {send} from {own} over {family} don't reach {others}, while pods on these \
-             nodes reach \
-             each other: a filter on {place} or between them."
+             nodes reach each other: a filter on {place} or between them."
         ),
         evidence: seen,
         reproduce: vec![

@@ -69,8 +69,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
     let fix = if narrow.is_some() {
         vec![format!(
             "Raise the MTU of that interface of {node} to what its network carries, at least 1280, \
-             and then give it its \
-             IPv6 address and routes again (restart the node's network configuration, and the pod network's pod there)."
+             and then give it its IPv6 address and routes again (restart the node's network configuration, and the \
+             pod network's pod there)."
         )]
     } else if lost.is_proof() {
         vec![format!(

@@ -77,8 +77,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
         fix: vec![
             format!(
                 "If the pods are on a bridge, load the module br_netfilter on {node}, set {setting}=1, and keep \
-                 both: the module in \
-                 /etc/modules-load.d, the setting in /etc/sysctl.d."
+                 both: the module in /etc/modules-load.d, the setting in /etc/sysctl.d."
             ),
             format!(
                 "If not, look for a rule on {node} that drops {family} between its own pods once kube-proxy has \

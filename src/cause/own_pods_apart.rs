@@ -70,9 +70,7 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             ),
             format!(
                 "Where the pods are on a bridge, check that its ports are not isolated (`bridge -d link`), and that \
-                 what \
-                 is bridged passes the FORWARD chain of {tool} on {node} \
-                 (net.bridge.bridge-nf-call-{tool})."
+                 what is bridged passes the FORWARD chain of {tool} on {node} (net.bridge.bridge-nf-call-{tool})."
             ),
         ],
         probed: evidence.bad(|probed| {

@@ -63,8 +63,8 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             ),
             format!(
                 "Until then keep the policies, which may hold in the other family, but don't rely on them in \
-                 {family}: have the protected \
-                 pods listen on {other} only, or drop {family} to them in the nodes' own firewall.",
+                 {family}: have the protected pods listen on {other} only, or drop {family} to them in the nodes' \
+                 own firewall.",
                 other = family.other()
             ),
         ],

@@ -123,9 +123,8 @@ fn at_node(evidence: &Evidence<'_>, node: &str, family: IpFamily) -> Option<Foun
             vec![
                 format!(
                     "Check that what the node itself sends is led to the rules of Services (kube-proxy in mode \
-                     iptables: \
-                     `{tool} -t nat -S OUTPUT` must name KUBE-SERVICES). A firewall that was reloaded may have taken \
-                     that away; kube-proxy writes it again when its pod on {node} is restarted."
+                     iptables: `{tool} -t nat -S OUTPUT` must name KUBE-SERVICES). A firewall that was reloaded \
+                     may have taken that away; kube-proxy writes it again when its pod on {node} is restarted."
                 ),
                 format!(
                     "Look on {node} for rules that drop {family} in the chain OUTPUT before that."

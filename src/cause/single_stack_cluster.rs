@@ -62,8 +62,7 @@ fn in_family(evidence: &Evidence<'_>, family: IpFamily) -> Option<Found> {
             ),
             "If not, set it up with ranges of both families: for kubeadm networking.podSubnet and \
              networking.serviceSubnet, for the kubelets --node-ip with both addresses, and for the \
-             pod network both families \
-             (https://kubernetes.io/docs/concepts/services-networking/dual-stack/)."
+             pod network both families (https://kubernetes.io/docs/concepts/services-networking/dual-stack/)."
                 .to_owned(),
         ],
         cases: ["node::pod_cidrs", "node::internal_ips", "pod::pod_ips", "pod::host_ips", "service::ranges"]

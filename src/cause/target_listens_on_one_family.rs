@@ -172,8 +172,8 @@ fn reproduce(name: &TargetName, listener: Listener<'_>, address: std::net::IpAdd
         format!(
             "kubectl -n {namespace} exec {pod} -- grep -i ':{port:04X} ' /proc/net/{table} \
              /proc/net/{table}6  # {port:04X} is port {port}; what listens on both is in {table}6; where the image \
-             has no \
-             grep, use `kubectl -n {namespace} debug {pod} -it --image=docker.io/library/busybox -- grep …`"
+             has no grep, use `kubectl -n {namespace} debug {pod} -it --image=docker.io/library/busybox -- grep \
+             …`"
         )
     }));
     commands.push(format!(
@@ -188,12 +188,12 @@ fn fix(name: &TargetName, family: IpFamily) -> Vec<String> {
     vec![
         match family {
             IpFamily::V6 => "Have the application listen on `::`, which takes both families on Linux unless \
-                             the program sets IPV6_V6ONLY (so try IPv4 afterwards). \
-                             nginx: `listen [::]:PORT;` beside `listen PORT;`; Go: \":PORT\" and not \
-                             \"0.0.0.0:PORT\"; Node.js: the host \"::\", or none; gunicorn: `--bind \
-                             [::]:PORT`; uvicorn and other asyncio servers take IPv6 only at `::`: run uvicorn \
-                             behind gunicorn; Java: without -Djava.net.preferIPv4Stack=true; \
-                             PostgreSQL: listen_addresses = '*'; Redis: bind * -::*."
+                             the program sets IPV6_V6ONLY (so try IPv4 afterwards). nginx: `listen [::]:PORT;` \
+                             beside `listen PORT;`; Go: \":PORT\" and not \"0.0.0.0:PORT\"; Node.js: the host \
+                             \"::\", or none; gunicorn: `--bind [::]:PORT`; uvicorn and other asyncio servers take \
+                             IPv6 only at `::`: run uvicorn behind gunicorn; Java: without \
+                             -Djava.net.preferIPv4Stack=true; PostgreSQL: listen_addresses = '*'; Redis: bind * \
+                             -::*."
                 .to_owned(),
             IpFamily::V4 => "Have the application listen on IPv4 too: on `::` without IPV6_V6ONLY, or on \
                              0.0.0.0 as well. nginx: `listen PORT;` beside `listen [::]:PORT;`; Go: \
@@ -207,8 +207,7 @@ fn fix(name: &TargetName, family: IpFamily) -> Vec<String> {
             "Until it does, give the Service {other} alone, so that no client is sent where nobody \
              listens: where {other} is its first family, `kubectl -n {namespace} patch service {name} -p \
              '{{\"spec\":{{\"ipFamilyPolicy\":\"SingleStack\"}}}}'`. Its {family} ClusterIP is given up, and it gets \
-             another one when it \
-             is made dual-stack again."
+             another one when it is made dual-stack again."
         ),
     ]
 }

@@ -8,8 +8,8 @@ const USUAL: (&str, &str) = ("kube-system", "kube-dns");
 
 /// Where some distributions keep the Corefile.
 pub(crate) const COREFILE_SOURCE: &str = "Change the Corefile where it comes from: on k3s and AKS the ConfigMap \
-coredns-custom, on RKE2 a HelmChartConfig, on \
-     EKS the add-on's configuration. What is changed in the Corefile itself is overwritten there.";
+coredns-custom, on RKE2 a HelmChartConfig, on EKS the add-on's configuration. What is changed in the Corefile \
+itself is overwritten there.";
 
 /// Where the cluster's DNS is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,8 +39,7 @@ fn stale(world: World<'_>) -> Vec<String> {
         .map(|lease| {
             format!(
                 "{} has not renewed its Lease for {} s: it has stopped, or can't reach the API server, and new \
-                 objects are not processed; see `kubectl -n kube-system get lease \
-                 {} -o yaml`",
+                 objects are not processed; see `kubectl -n kube-system get lease {} -o yaml`",
                 lease.component,
                 lease.silent_seconds.unwrap_or_default(),
                 lease.component

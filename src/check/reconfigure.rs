@@ -9,11 +9,11 @@ pub(crate) fn reissue(missing: &str) -> String {
         "With kubeadm, on each control plane node: note the names that the certificate has now. Check that \
          networking.serviceSubnet in `kubectl -n kube-system get configmap kubeadm-config -o \
          jsonpath='{{.data.ClusterConfiguration}}'` is the cluster's range, and save that as FILE. Append a document \
-         of \
-         the same apiVersion with kind: InitConfiguration and localAPIEndpoint.advertiseAddress as in this node's \
-         --advertise-address. Move apiserver.crt and apiserver.key out of /etc/kubernetes/pki, and keep them. Run \
-         `kubeadm init phase certs apiserver --config FILE`, and compare the names: all old ones and {missing} must be \
-         there, else put the old files back. kube-apiserver loads the new files within a minute."
+         of the same apiVersion with kind: InitConfiguration and localAPIEndpoint.advertiseAddress as in this \
+         node's --advertise-address. Move apiserver.crt and apiserver.key out of /etc/kubernetes/pki, and keep \
+         them. Run `kubeadm init phase certs apiserver --config FILE`, and compare the names: all old ones and \
+         {missing} must be there, else put the old files back. kube-apiserver loads the new files within a \
+         minute."
     )
 }
 

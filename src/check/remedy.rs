@@ -116,8 +116,7 @@ pub(crate) fn pod_network_of_cni(world: World<'_>, family: IpFamily) -> Option<S
         (Some("canal"), _) => Some(
             "Canal: Flannel carries packets (VXLAN, UDP 8472 between the nodes): each Node needs the annotation \
              flannel.alpha.coreos.com/public-ip, or public-ipv6, with an address that the others reach; see the \
-             container \
-             kube-flannel of its pods."
+             container kube-flannel of its pods."
                 .to_owned(),
         ),
         (Some("calico"), IpFamily::V4) => Some(
@@ -129,9 +128,9 @@ pub(crate) fn pod_network_of_cni(world: World<'_>, family: IpFamily) -> Option<S
         (Some("calico"), IpFamily::V6) => Some(
             "Calico: with the operator, give Installation spec.calicoNetwork an ipPool of IPv6 and \
              nodeAddressAutodetectionV6 (it undoes changes of calico-node itself); without it, calico-node needs \
-             IP6=autodetect and FELIX_IPV6SUPPORT=true. IPIP doesn't carry \
-             IPv6, so the IPv6 IPPool takes vxlanMode (Calico 3.23 or later) or BGP, for which each \
-             Node needs a bgp.ipv6Address; see `calicoctl node status` and the logs of calico-node."
+             IP6=autodetect and FELIX_IPV6SUPPORT=true. IPIP doesn't carry IPv6, so the IPv6 IPPool takes \
+             vxlanMode (Calico 3.23 or later) or BGP, for which each Node needs a bgp.ipv6Address; see `calicoctl \
+             node status` and the logs of calico-node."
                 .to_owned(),
         ),
         (Some("cilium" | "gke-dataplane-v2"), _) => Some(format!(
@@ -236,14 +235,12 @@ pub(crate) fn node_port(world: World<'_>, family: IpFamily, node: &str) -> Vec<S
         .map(|addresses| match addresses.as_slice() {
             [one] if one == "primary" => format!(
                 "kube-proxy opens NodePorts only on the node's primary addresses (nodePortAddresses: primary): give \
-                 the \
-                 node an {family} InternalIP (node::internal_ips), or name ranges in place of `primary`, which can't \
-                 stand beside them."
+                 the node an {family} InternalIP (node::internal_ips), or name ranges in place of `primary`, which \
+                 can't stand beside them."
             ),
             addresses => format!(
                 "kube-proxy opens NodePorts only on nodePortAddresses {}: add a range that holds the {family} \
-                 addresses \
-                 of the nodes, or leave it empty, then restart the kube-proxy pods.",
+                 addresses of the nodes, or leave it empty, then restart the kube-proxy pods.",
                 super::words::list(addresses)
             ),
         })

@@ -55,8 +55,7 @@ pub enum ClusterError {
     /// Nobody said which cluster.
     #[error(
         "no kubeconfig found: --kubeconfig is not given, {searched}, and this is not a pod; pass \
-         --kubeconfig, or create a cluster, for example with \
-         `kind create cluster --config kind/dual-stack.yaml`"
+         --kubeconfig, or create a cluster, for example with `kind create cluster --config kind/dual-stack.yaml`"
     )]
     NoKubeconfig {
         /// Where else we looked, as a sentence fragment.

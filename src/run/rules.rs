@@ -23,10 +23,9 @@ const LIMIT: Duration = Duration::from_secs(2);
 
 /// What is said before anything is made.
 pub(super) const PRICE: &str = "if something fails, --snapshot rules lists the packet filter's rules of up to 7 \
-     nodes, by `nft list \
-     ruleset` in kube-proxy's privileged pods there: this changes nothing, takes up to 2 s, and transfers some \
-     megabytes through the API server from a node with thousands of Services; the record keeps only rules that \
-     drop, without comments, and whether ClusterIPs of the run are translated";
+     nodes, by `nft list ruleset` in kube-proxy's privileged pods there: this changes nothing, takes up to 2 s, \
+     and transfers some megabytes through the API server from a node with thousands of Services; the record keeps \
+     only rules that drop, without comments, and whether ClusterIPs of the run are translated";
 
 /// What it takes.
 pub(super) fn permissions(version: &str) -> Vec<Permission> {

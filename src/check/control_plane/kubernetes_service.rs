@@ -222,8 +222,7 @@ fn misplaced(what: String, family: IpFamily) -> Failure {
                  have first. An API server that advertises no {family} address writes no slice of it."
             ),
             "Every API server of the cluster must have the same flags; those that ran within the last hour have \
-             a Lease (`kubectl -n kube-system get leases -l \
-             apiserver.kubernetes.io/identity=kube-apiserver`)."
+             a Lease (`kubectl -n kube-system get leases -l apiserver.kubernetes.io/identity=kube-apiserver`)."
                 .to_owned(),
         ])
 }

@@ -40,8 +40,7 @@ impl Check for PodCidrs {
               the Node object is created, and never changes, so a cluster that was converted to dual-stack \
               keeps single-stack nodes until they are recreated.",
         source: "Node field spec.podCIDRs (at most one range of each family); KEP-563 IPv4/IPv6 dual-stack, \
-         kube-controller-manager --cluster-cidr; \
-         https://kubernetes.io/docs/tasks/network/validate-dual-stack/",
+         kube-controller-manager --cluster-cidr; https://kubernetes.io/docs/tasks/network/validate-dual-stack/",
         about: About::core().titled("Node pod ranges"),
         knows_groups: true,
         stage: Stage::Facts,

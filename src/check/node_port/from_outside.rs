@@ -39,8 +39,8 @@ impl Check for FromOutside {
         summary: "this machine reaches, at every node's address, the NodePorts that lead to the backends of \
          every node",
         why: "Clients and load balancers enter the cluster this way, and it is often broken for IPv6 only: \
-             firewalls, routers and security groups have separate rules for it. \
-         If this machine reaches no node in a family at all, the cluster is not judged.",
+             firewalls, routers and security groups have separate rules for it. If this machine reaches no node in \
+             a family at all, the cluster is not judged.",
         source: "Service type NodePort, kube-proxy's nodePortAddresses; \
          https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport",
         about: About::feature("NodePortFromOutside").titled("NodePort from outside"),

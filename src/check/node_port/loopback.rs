@@ -141,9 +141,9 @@ impl Own {
         .fix([
             format!(
                 "If {setting} is 0 on {node}, find what resets it (a hardening profile, a sysctl file), take the \
-                 setting \
-                 out of that, and restart kube-proxy there: it sets it together with the rule that keeps others on \
-                 the link from the node's 127.0.0.1. Don't set it in /etc/sysctl.d, which would be without that rule."
+                 setting out of that, and restart kube-proxy there: it sets it together with the rule that keeps \
+                 others on the link from the node's 127.0.0.1. Don't set it in /etc/sysctl.d, which would be \
+                 without that rule."
             ),
             format!(
                 "If it is 1, look for rules on {node} that drop what has an address of 127.0.0.0/8 on \

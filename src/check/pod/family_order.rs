@@ -24,8 +24,7 @@ impl Check for FamilyOrder {
               the kubelet probes and that a Service of one family gets. If nodes have IPv6 first and Services \
               IPv4, an application that listens on its podIP is not reached by Services that don't ask for both.",
         source: "KEP-563 IPv4/IPv6 dual-stack (the order of --cluster-cidr, --node-ip and \
-         --service-cluster-ip-range); \
-         https://kubernetes.io/docs/concepts/services-networking/dual-stack/",
+         --service-cluster-ip-range); https://kubernetes.io/docs/concepts/services-networking/dual-stack/",
         about: About::core().titled("Order of families"),
         per_family: false,
         stage: Stage::Ready,

@@ -152,9 +152,8 @@ fn failure(world: World<'_>, pod: &Workload, family: IpFamily, what: String) -> 
             "If the cluster is meant to be dual-stack, run the suite dual-stack.".to_owned(),
             format!(
                 "If not, create the cluster again without {family} ranges. It can't be turned back in place: Node \
-                 objects \
-                 keep their podCIDRs, and a kube-controller-manager whose --cluster-cidr lacks one of their families \
-                 does not start."
+                 objects keep their podCIDRs, and a kube-controller-manager whose --cluster-cidr lacks one of \
+                 their families does not start."
             ),
         ]);
     }

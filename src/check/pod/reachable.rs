@@ -35,11 +35,10 @@ impl Check for Reachable {
          answers and without NAT",
         why: "Everything else depends on it: Services only choose which pod a packet goes to. If pods don't \
          reach each other in one family, the pod network is at fault (routes, tunnels, firewalls between \
-         nodes); if they do, but a Service fails, it is the service proxy. \
-         Large answers show a path that drops full-sized packets, which small ones never do.",
+         nodes); if they do, but a Service fails, it is the service proxy. Large answers show a path that drops \
+         full-sized packets, which small ones never do.",
         source: "The Kubernetes network model: pods reach all other pods, on the same node or another, \
-         without proxies or address translation; \
-         https://kubernetes.io/docs/concepts/services-networking/",
+         without proxies or address translation; https://kubernetes.io/docs/concepts/services-networking/",
         about: About::core()
             .titled("Pod to pod")
             .asserts(&["should be able to reach pod on ipv4 and ipv6 ip"]),

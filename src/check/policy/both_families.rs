@@ -274,14 +274,13 @@ impl Guarded {
             format!(
                 "Check that what enforces NetworkPolicies on {node} handles {family}: its agent must run there, \
                  with the family enabled (Calico: an IPv6 pool, and FELIX_IPV6SUPPORT=true or, with the operator, \
-                 nodeAddressAutodetectionV6 in its Installation; Cilium: \
-                 enable-ipv6; kube-router and kube-network-policies: ip6tables or nftables of the family \
-                 on the node)."
+                 nodeAddressAutodetectionV6 in its Installation; Cilium: enable-ipv6; kube-router and \
+                 kube-network-policies: ip6tables or nftables of the family on the node)."
             ),
             format!(
                 "Until then keep the policies, which may hold in the other family, but don't rely on them in \
-                 {family}: have the protected \
-                 pods listen on {other} only, or drop {family} to them in the nodes' own firewall.",
+                 {family}: have the protected pods listen on {other} only, or drop {family} to them in the nodes' \
+                 own firewall.",
                 other = family.other()
             ),
         ])

@@ -162,8 +162,7 @@ pub(crate) fn service_proxy(world: World<'_>, family: IpFamily, node: &str) -> V
                 ),
                 _ => format!(
                     "Restart kube-proxy on {node}, which rewrites its rules: `kubectl -n \
-                     kube-system delete pod -l k8s-app=kube-proxy --field-selector \
-                     spec.nodeName={node}`."
+                     kube-system delete pod -l k8s-app=kube-proxy --field-selector spec.nodeName={node}`."
                 ),
             },
             format!(
@@ -197,10 +196,9 @@ pub(crate) fn service_proxy(world: World<'_>, family: IpFamily, node: &str) -> V
         ],
         Proxy::Unknown if is_k3s(world) => vec![format!(
             "kube-proxy runs within k3s on {node}: see `journalctl -u k3s -u k3s-agent | grep -i proxy` there, and \
-             whether \
-             iptables-save (ip6tables-save for IPv6) on the node shows KUBE-SERVICES in the table nat. `systemctl \
-             restart \
-             k3s-agent` (k3s on a server) writes its rules again; running pods are not affected."
+             whether iptables-save (ip6tables-save for IPv6) on the node shows KUBE-SERVICES in the table nat. \
+             `systemctl restart k3s-agent` (k3s on a server) writes its rules again; running pods are not \
+             affected."
         )],
         Proxy::Unknown => vec![format!(
             "Look at what carries Services on {node} (kube-proxy, or the pod network in its place): \

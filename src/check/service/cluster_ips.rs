@@ -254,8 +254,8 @@ impl Finding<'_> {
                 ranges,
                 "Services made before keep their families: patch those that need both with \
                  `kubectl patch service NAME --type=merge -p \
-                 '{\"spec\":{\"ipFamilyPolicy\":\"PreferDualStack\"}}'`. The order of a Service's \
-                 families never changes: recreate it for that."
+                 '{\"spec\":{\"ipFamilyPolicy\":\"PreferDualStack\"}}'`. The order of a Service's families never \
+                 changes: recreate it for that."
                     .to_owned(),
             ]
         } else {

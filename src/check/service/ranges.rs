@@ -177,9 +177,8 @@ fn unready(what: String, family: IpFamily) -> Failure {
         ),
         "A ServiceCIDR that is being deleted stays, not ready, until no Service has an address \
              from it: find them with `kubectl get ipaddresses`. A Service that is created again gets other \
-             ClusterIPs, NodePorts \
-             and load balancer addresses, and its clients are cut off meanwhile: plan it, or create the ServiceCIDR \
-             again."
+             ClusterIPs, NodePorts and load balancer addresses, and its clients are cut off meanwhile: plan it, or \
+             create the ServiceCIDR again."
             .to_owned(),
     ])
 }

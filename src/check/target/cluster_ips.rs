@@ -136,9 +136,8 @@ fn one_family(target: &Target, service: &TargetService, family: IpFamily) -> Fai
         return failure.fix([format!(
             "It asks for what the cluster can give and got {} alone: see service::cluster_ips and \
              service::ranges. A PreferDualStack Service from before the cluster had {family} keeps its family; this \
-             adds the \
-             second one, and keeps the address that it has: `kubectl -n {namespace} patch service {name} -p \
-             '{{\"spec\":{{\"ipFamilyPolicy\":\"RequireDualStack\"}}}}'`.",
+             adds the second one, and keeps the address that it has: `kubectl -n {namespace} patch service {name} \
+             -p '{{\"spec\":{{\"ipFamilyPolicy\":\"RequireDualStack\"}}}}'`.",
             asked(service)
         )]);
     }

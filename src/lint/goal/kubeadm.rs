@@ -306,9 +306,8 @@ fn nodes(model: &Model, lacks: &Gaps<'_>) -> Option<Step> {
         format!(
             "The kubelet registers its Node again, and the controller manager gives it a range of \
              each family; that of {} may differ from before. Labels and taints that were set manually are lost \
-             with the object: they are in the saved file. kubeadm init phase \
-             mark-control-plane sets the control plane's label and taint again, the taint even if it had been \
-             removed.{}",
+             with the object: they are in the saved file. kubeadm init phase mark-control-plane sets the control \
+             plane's label and taint again, the taint even if it had been removed.{}",
             lacks.first,
             more(lacks.without_range.len())
         ),

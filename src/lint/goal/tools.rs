@@ -103,8 +103,8 @@ impl Installer {
                 "https://github.com/siderolabs/docs/issues/91",
             ),
             Self::Other(Tool::ClusterApi) => (
-                "Cluster API replaces machines and does not change them; there is no known way to change \
-                 spec.clusterNetwork of a running cluster.",
+                "Cluster API replaces machines instead of changing them, and documents no change of \
+                 spec.clusterNetwork for a running cluster.",
                 "https://cluster-api.sigs.k8s.io/",
             ),
             Self::Other(Tool::Kubespray) => (
@@ -118,13 +118,13 @@ impl Installer {
                 "https://rke.docs.rancher.com/config-options/dual-stack",
             ),
             Self::Other(Tool::Antrea) => (
-                "Antrea gives nodes ranges from its own configuration; there is no known way to change those of \
-                 existing nodes.",
+                "Antrea gives nodes ranges from its own configuration; its documentation \
+                 describes no change of those of existing nodes.",
                 "https://antrea.io/docs/main/docs/antrea-ipam/",
             ),
             Self::Other(Tool::KubeOvn | Tool::OvnKubernetes) => (
-                "the pod network has its own ranges, which its components get at startup; there is no known way \
-                 to add a family in a running cluster.",
+                "the pod network has its own ranges, which its components read at startup; no \
+                 procedure to add a family to a running cluster is documented.",
                 "https://kubeovn.github.io/docs/stable/en/guide/dual-stack/",
             ),
             Self::Other(Tool::KubeOne) => (

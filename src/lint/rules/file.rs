@@ -288,7 +288,7 @@ pub(super) const UNREAD: Rule = Rule {
     area: Area::File,
     level: Level::Warning,
     versions: Versions::ALL,
-    summary: "A document is not read by the program whose file it stands in.",
+    summary: "A file has a document that its program does not read.",
     why: "k3s and RKE2 read the first document of config.yaml and of each drop-in, and leave what \
           follows without a word.",
     fix: "Put its keys into the first document, or into a file of their own in config.yaml.d.",

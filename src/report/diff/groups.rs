@@ -151,8 +151,8 @@ fn gone(gone: &[RemovedCase]) -> Vec<String> {
         let why = match because {
             RemovalReason::CheckNotRun => "the check was not run".to_owned(),
             RemovalReason::NodeNotTested { node } => format!("node {node} was not tested"),
-            RemovalReason::NodeLeft { node } => format!("node {node} is no longer in the cluster"),
-            RemovalReason::PodLeft => "the pod is no longer there".to_owned(),
+            RemovalReason::NodeLeft { node } => format!("node {node} was removed from the cluster"),
+            RemovalReason::PodLeft => "the pod no longer exists".to_owned(),
             RemovalReason::Unknown => "the record has no reason".to_owned(),
         };
         format!("{check}, {cases}{was}: {why}")

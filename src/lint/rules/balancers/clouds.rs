@@ -102,7 +102,7 @@ pub(crate) const ANNOTATIONS: Rule = Rule {
           families than the Service has.",
     fix: "Give the annotation the value that fits the Service's families.",
     sources: &[AWS_PAGE, DO_PAGE, AZURE_PAGE, OPENSTACK_PAGE],
-    enforced_by: &[EnforcedBy::Symptom("there is no load balancer, or none of a family")],
+    enforced_by: &[EnforcedBy::Symptom("the load balancer is not created, or lacks a family")],
     good: &[
         Example::new(annotated!(
             "service.beta.kubernetes.io/aws-load-balancer-type" = "external",

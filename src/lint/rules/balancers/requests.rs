@@ -101,8 +101,8 @@ pub(crate) const ONE_ADDRESS: Rule = Rule {
     versions: Versions::ALL,
     summary: "A load balancer asks for addresses of other families than its Service has.",
     why: "loadBalancerIP holds one address, and an annotation may keep a provider to one family. \
-     MetalLB and others don't give a Service part of what it \
-          requires: it stays pending, or is reached in one family only.",
+     MetalLB and others don't give a Service part of what it requires: it stays pending, or is reached in one \
+     family only.",
     fix: "Ask for an address of each family by the provider's annotation, such as \
           metallb.io/loadBalancerIPs, or for none.",
     sources: &[

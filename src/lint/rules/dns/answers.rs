@@ -133,8 +133,8 @@ pub(crate) const REVERSE: Rule = Rule {
     versions: Versions::ALL,
     summary: "CoreDNS or NodeLocal DNSCache serves the reverse zone of one family only.",
     why: "Without ip6.arpa (or in-addr.arpa) among its zones the kubernetes plugin forwards reverse look-ups of \
-          that family, and the addresses of Pods and Services have no names. \
-          NodeLocal DNSCache asks the cluster's DNS only for the zones that have a block.",
+          that family, and the addresses of Pods and Services have no names. NodeLocal DNSCache asks the cluster's \
+          DNS only for the zones that have a block.",
     fix: "List in-addr.arpa and ip6.arpa.",
     sources: &[
         "https://coredns.io/plugins/kubernetes/",
