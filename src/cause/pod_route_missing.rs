@@ -77,6 +77,11 @@ fn found(evidence: &Evidence<'_>, family: IpFamily, group: &Group<'_>) -> Option
             elsewhere && probed.at() == Some(node) && probed.family == family
         }));
     }
+    for loss in &losses {
+        if let Loss::OneWay(from, to) = *loss {
+            probed.extend(replies_to_node(evidence, from, to, family));
+        }
+    }
     let routes = Routes::of(evidence, &losses, family);
     let shown = routes.shown.clone();
     let found = Found {
@@ -311,6 +316,27 @@ fn fix(
         );
     }
     fix
+}
+
+/// What a node asks of a backend for its NodePorts, where the backend's node has no route to the first one's
+/// pods. Over a tunnel (VXLAN) the node uses an address of its pod range, so that the replies are lost, too. Where
+/// no NodePort of the node answers, it is not the pair that is at fault.
+fn replies_to_node<'a>(
+    evidence: &Evidence<'a>,
+    from: &str,
+    to: &str,
+    family: IpFamily,
+) -> BTreeSet<ProbeId> {
+    let at = |probed: &Probed<'a>, backend: &str| {
+        probed.family == family
+            && probed.is_node_port()
+            && probed.at() == Some(to)
+            && probed.backend() == Some(backend)
+    };
+    if !evidence.of(family).any(|probed| at(probed, to) && probed.good()) {
+        return BTreeSet::new();
+    }
+    evidence.bad(|probed| at(probed, from))
 }
 
 fn touches<'a>(
